@@ -1,0 +1,73 @@
+"""Times the video encoder's training step in fp32 and bf16, contiguous and channels-last, and prints the ratios.
+
+    python benchmarks/encoder_step.py --width 64 --clip 30 112 112 --batch 2 --threads 1
+
+Plain AVX2 can be simulated on a newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import torch
+
+from avgdt.models.precision import resolve_device, resolve_precision
+from avgdt.models.r2plus1d import R2Plus1D
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last_3d}
+
+
+def step_seconds(
+    encoder: R2Plus1D, clip: torch.Tensor, dtype: torch.dtype, memory_format: torch.memory_format, steps: int
+) -> float:
+    """Median seconds of a forward and backward pass, after one that warms up."""
+    encoder.to(memory_format=memory_format)  # type: ignore[call-overload]
+    clip = clip.contiguous(memory_format=memory_format)
+    device = clip.device
+    seconds = []
+    for _ in range(steps + 1):
+        start = time.perf_counter()
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
+            loss = encoder(clip).float().square().mean()
+        loss.backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[1:])
+
+
+def main() -> None:
+    """Parse, time the four combinations, print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--blocks", type=int, nargs=4, default=(2, 2, 2, 2))
+    parser.add_argument("--clip", type=int, nargs=3, default=(30, 112, 112), metavar=("TIME", "HEIGHT", "WIDTH"))
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = resolve_device(args.device)
+    torch.manual_seed(0)
+    encoder = R2Plus1D(args.blocks, args.width).to(device)
+    clip = torch.randn(args.batch, 3, *args.clip, device=device)
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+    print(f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}, width {args.width}, "
+          f"blocks {tuple(args.blocks)}, batch {args.batch} x {tuple(args.clip)}; auto: "
+          f"{resolve_precision('auto', device).name}")  # fmt: skip
+    base = None
+    for precision in args.precisions:
+        dtype = resolve_precision(precision, device).dtype
+        for name, memory_format in FORMATS.items():
+            seconds = step_seconds(encoder, clip, dtype, memory_format, args.steps)
+            base = base or seconds
+            print(f"{precision}  {name:13}  {seconds * 1e3:9.1f} ms  {base / seconds:6.2f} x", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A batch of clips as it leaves the loader: raw frames and raw sound with their true times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from avgdt.data.clips import Item
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be read."""
+
+    recording: int
+    """Its index in the list of recordings."""
+    reason: str
+    """What was wrong, in one line."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips of several recordings; ``windows`` are the composition's named time windows."""
+
+    recordings: torch.Tensor
+    """(batch,) int64: the index of each recording in its manifest."""
+    video: torch.Tensor | None
+    """(batch, windows, channels, time, height, width) uint8."""
+    audio: torch.Tensor | None
+    """(batch, windows, samples) float32 on the int16 scale."""
+    video_times: torch.Tensor | None
+    """(batch, windows, time) float64: true presentation time of each frame in seconds."""
+    audio_start: torch.Tensor | None
+    """(batch, windows) float64: true time of the first sample in seconds."""
+    epoch: int = 0
+    """The epoch whose draws these clips are."""
+    failures: tuple[Failure, ...] = ()
+    """Recordings that were asked for and could not be read; they are not in the tensors."""
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on ``device``."""
+        moved = {
+            f.name: value.to(device, non_blocking=True)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), torch.Tensor)
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory, from which copies to a GPU run beside the computation."""
+        pinned = {
+            f.name: value.pin_memory() for f in fields(self) if isinstance(value := getattr(self, f.name), torch.Tensor)
+        }
+        return replace(self, **pinned)
+
+
+def collate(items: Sequence[Item | Failure]) -> Batch:
+    """Stack the items of several recordings; failures are listed beside them."""
+    good = [item for item in items if not isinstance(item, Failure)]
+
+    def stack(name: str) -> torch.Tensor | None:
+        values = [getattr(item, name) for item in good]
+        if not values or values[0] is None:
+            return None
+        return torch.stack([torch.from_numpy(np.ascontiguousarray(value)) for value in values])
+
+    return Batch(
+        recordings=torch.tensor([item.recording for item in good], dtype=torch.long),
+        video=stack("video"),
+        audio=stack("audio"),
+        video_times=stack("video_times"),
+        audio_start=stack("audio_start"),
+        epoch=good[0].epoch if good else 0,
+        failures=tuple(item for item in items if isinstance(item, Failure)),
+    )

@@ -1,0 +1,67 @@
+"""Clips of recordings: the frames and the sound of named windows, read in one opening of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgdt.data.windows import Window
+from avgdt.media.manifest import Entry
+from avgdt.media.recording import Recording
+from avgdt.recipes.clip import Clip
+
+
+@dataclass(frozen=True)
+class Item:
+    """What was read of one recording, with its true times."""
+
+    recording: int
+    """Its index in the list of recordings."""
+    epoch: int
+    """The epoch whose draws these are."""
+    video: NDArray[np.uint8] | None
+    """(windows, channels, time, height, width)."""
+    audio: NDArray[np.float32] | None
+    """(windows, samples) on the int16 scale."""
+    video_times: NDArray[np.float64] | None
+    """(windows, time): presentation time of each frame in seconds."""
+    audio_start: NDArray[np.float64] | None
+    """(windows,): time of the first sample in seconds."""
+
+
+@dataclass(frozen=True)
+class ClipReader:
+    """Reads the windows of recordings as the networks take them."""
+
+    clip: Clip
+    modalities: tuple[str, ...]
+    grey: bool
+
+    def read(self, recording: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
+        """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be."""
+        pixels, times, sounds, sound_starts = [], [], [], []
+        steps = np.arange(self.clip.frames) / self.clip.frame_rate
+        with Recording(entry.path) as file:
+            for window in windows:
+                start = window.video
+                if "video" in self.modalities:
+                    frames = file.frames(window.video + steps, self.clip.height, self.clip.width, grey=self.grey)
+                    pixels.append(frames.pixels)
+                    times.append(frames.times)
+                    start = float(frames.times[0])  # sound goes with the frame that is shown, not the one asked for
+                if "audio" in self.modalities:
+                    at = start if window.audio is None else window.audio
+                    sound = file.waveform(at, self.clip.audio_seconds, self.clip.sample_rate)
+                    sounds.append(sound.samples)
+                    sound_starts.append(sound.start)
+        return Item(
+            recording=recording,
+            epoch=epoch,
+            video=np.stack(pixels).transpose(0, 4, 1, 2, 3) if pixels else None,
+            audio=np.stack(sounds) if sounds else None,
+            video_times=np.stack(times) if times else None,
+            audio_start=np.array(sound_starts) if sounds else None,
+        )

@@ -1,0 +1,65 @@
+"""When clips start: named time windows, drawn apart from decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avgdt.data.span import Span
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.composition import Composition
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where one clip starts, in seconds on the recording's timeline."""
+
+    video: float
+    """Start of the picture."""
+    audio: float | None = None
+    """Start of the sound; None: with the first frame that is shown."""
+
+
+def draw(
+    composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, recording: int
+) -> tuple[Window, ...]:
+    """One window per name in ``composition.windows``: a pure function of (seed, epoch, recording).
+
+    Without jitter the draw is that of the recording's first epoch, always. Two windows start at least
+    ``composition.shift`` seconds apart, and every such pair is possible.
+    """
+    time = composition.time
+    random = np.random.default_rng([seed, epoch if time.jitter else 0, recording, 0xC11B])
+    room = max(span.seconds - clip.seconds, 0.0)
+
+    def starts() -> list[float]:
+        if len(composition.windows) == 1:
+            return [span.start + random.uniform(0, room)]
+        return [span.start + start for start in _apart(room, composition.shift, random)]
+
+    pictures = starts()
+    if time.synchronous:
+        return tuple(Window(start) for start in pictures)
+    return tuple(Window(picture, sound) for picture, sound in zip(pictures, starts(), strict=True))
+
+
+def _apart(room: float, least: float, random: np.random.Generator) -> tuple[float, float]:
+    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart (all of ``room`` if less)."""
+    least = min(least, room)
+    first, second = np.sort(random.uniform(0, room - least, size=2))
+    pair = (float(first), float(second + least))
+    return pair if random.random() < 0.5 else pair[::-1]
+
+
+def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
+    """``count`` windows equally spaced over the span; one lies in its middle."""
+    room = max(span.seconds - clip.seconds, 0.0)
+    places = np.linspace(0, room, count) if count > 1 else [room / 2]
+    return tuple(Window(span.start + float(place)) for place in places)
+
+
+def centred(clip: Clip, span: Span, start: float, end: float) -> Window:
+    """The window whose middle is that of ``start`` to ``end``, moved inside the span where it would stick out."""
+    latest = max(span.end - clip.seconds, span.start)
+    return Window(float(np.clip((start + end - clip.seconds) / 2, span.start, latest)))

@@ -1,0 +1,11 @@
+"""The array types of the little world."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+"""Times, sound and curves, double precision."""
+Pixels = npt.NDArray[np.float32]
+"""Pictures (height, width, 3) or coverages (height, width); colours run from 0 to 255."""

@@ -1,0 +1,37 @@
+"""Soft colours: lightness, chroma and hue of OKLCH, so that equal steps look equal whatever the hue."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+Colour: TypeAlias = tuple[float, float, float]
+"""Red, green, blue from 0 to 255."""
+
+# OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
+_TO_CONE = np.array(
+    [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728], [1.0, -0.0894841775, -1.2914855480]]
+)
+_TO_RGB = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+
+
+def oklch(lightness: float, chroma: float, hue: float) -> Colour:
+    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` in turns, clipped to what a screen shows."""
+    angle = 2 * np.pi * hue
+    cone = (_TO_CONE @ np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])) ** 3
+    linear = np.clip(_TO_RGB @ cone, 0, 1)
+    red, green, blue = 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return float(red), float(green), float(blue)
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """``first`` with ``share`` of ``second``."""
+    red, green, blue = (a + share * (b - a) for a, b in zip(first, second, strict=True))
+    return red, green, blue

@@ -1,0 +1,55 @@
+"""Writing one recording as an MP4 file with H.264 pictures and AAC sound."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from avgdt.data.worlds.parameters import Parameters
+from avgdt.data.worlds.scene import Scene
+
+# one thread: the bits do not depend on the machine's cores; a key frame each second: quick seeking
+_VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "g": "25", "bf": "0"}
+_AUDIO_RATE = 64000  # bits per second
+
+
+def film(parameters: Parameters, index: int, path: Path) -> None:
+    """Render recording ``index`` to ``path``, which appears only once it is whole."""
+    scene = Scene(parameters, index)
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        with av.open(str(unfinished), "w", options={"movflags": "+faststart"}) as container:
+            video = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
+            video.height, video.width, video.pix_fmt = parameters.height, parameters.width, "yuv420p"
+            audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono")
+            audio.bit_rate = _AUDIO_RATE
+            for frame in _frames(scene, parameters):
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+            container.mux(audio.encode(_sound(scene, parameters)))
+            container.mux(audio.encode(None))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _frames(scene: Scene, parameters: Parameters) -> Iterator[av.VideoFrame]:
+    reformatter = VideoReformatter()
+    for number in range(round(parameters.seconds * parameters.frame_rate)):
+        picture = av.VideoFrame.from_ndarray(scene.frame(number / parameters.frame_rate), format="rgb24")
+        frame = reformatter.reformat(picture, format="yuv420p")
+        frame.pts = number
+        yield frame
+
+
+def _sound(scene: Scene, parameters: Parameters) -> av.AudioFrame:
+    samples = scene.sound().astype(np.float32)[None]
+    frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+    frame.sample_rate = parameters.sample_rate
+    frame.pts = 0
+    return frame

@@ -1,0 +1,28 @@
+"""What a world is made of: the same parameters give the same files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = 1
+"""Raised whenever the same parameters give other pixels or samples than before."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All that decides the recordings of a world."""
+
+    seed: int = 0
+    """Seed of all randomness."""
+    seconds: float = 6.0
+    """Length of a recording."""
+    frame_rate: int = 25
+    """Frames per second."""
+    height: int = 120
+    """Rows of the picture, even."""
+    width: int = 160
+    """Columns of the picture, even."""
+    sample_rate: int = 24000
+    """Samples per second of the sound, one channel."""
+    version: int = VERSION
+    """Version of the drawing and the sound."""

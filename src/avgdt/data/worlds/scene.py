@@ -1,0 +1,52 @@
+"""One recording before it is a file: frames and sound as pure functions of the seed and the index."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from avgdt.data.worlds.actions import ACTIONS, Setting
+from avgdt.data.worlds.arrays import Floats
+from avgdt.data.worlds.backdrop import MARGIN, paint_backdrop
+from avgdt.data.worlds.canvas import Canvas
+from avgdt.data.worlds.nuisances import draw_look
+from avgdt.data.worlds.parameters import Parameters
+from avgdt.data.worlds.room import record
+from avgdt.data.worlds.synth import Synth
+
+
+class Scene:
+    """The recording number ``index`` of a world."""
+
+    def __init__(self, parameters: Parameters, index: int) -> None:
+        looks, events, scenery, sounds = np.random.default_rng([parameters.seed, index]).spawn(4)
+        self._parameters = parameters
+        self._sounds = sounds
+        height, width = parameters.height, parameters.width
+        self.look = draw_look(looks, width / height)
+        self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
+        self._backdrop = paint_backdrop(self.look, height, width, scenery)
+        self._canvas = Canvas(height, width)
+
+    @property
+    def label(self) -> str:
+        """The name of the class."""
+        return type(self.action).__name__.lower()
+
+    def frame(self, time: float) -> npt.NDArray[np.uint8]:
+        """The picture at ``time`` seconds, (height, width, 3)."""
+        camera, canvas = self.look.camera, self._canvas
+        canvas.aim(
+            canvas.aspect / 2 + camera.reach * float(camera.across(time)),
+            0.5 + 0.5 * camera.reach * float(camera.down(time)),
+            1.0 + camera.reach * float(camera.zoom(time)),
+        )
+        canvas.paste(self._backdrop, -MARGIN, -MARGIN, self._parameters.height)
+        self.action.draw(canvas, time)
+        return (canvas.pixels + np.float32(0.5)).astype(np.uint8)
+
+    def sound(self) -> Floats:
+        """The sound of the whole recording, (samples,) within -1 to 1. Call it once: noise is drawn anew each time."""
+        parameters = self._parameters
+        synth = Synth(self.look.voice, parameters.seconds, parameters.sample_rate, self._sounds)
+        return record(self.action.sound(synth), self.look.acoustics, parameters.sample_rate, self._sounds)

@@ -1,0 +1,1 @@
+"""Measuring what frozen networks have learnt."""

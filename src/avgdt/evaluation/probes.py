@@ -1,0 +1,117 @@
+"""What frozen features know: a linear classifier and nearest neighbours, both tuned on the validation split only."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from avgdt.evaluation.scores import Score, score
+
+STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
+"""Inverse regularisation strengths C that the linear probe tries, strongest regularisation first."""
+NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100)
+"""Numbers of neighbours that the k-NN probe tries."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The examples of one split."""
+
+    features: NDArray[np.floating]
+    """(n, dim)."""
+    targets: NDArray[np.int64]
+    """(n,) class indices."""
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """A probe's test score and how its one free parameter was chosen."""
+
+    score: Score
+    """On the test split."""
+    chosen: float
+    """The parameter (C, or k) that was best on the validation split; the first of equals."""
+    val_accuracy: float
+    """Its accuracy there."""
+    val_accuracies: dict[float, float]
+    """Parameter -> accuracy on the validation split, of all that were tried."""
+    converged: bool = True
+    """False when the chosen classifier's optimisation ran out of iterations."""
+
+
+def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
+    """All splits with the mean and the standard deviation of ``train`` taken out; constant features become 0."""
+    features = train.features.astype(np.float64)
+    mean, deviation = features.mean(axis=0), features.std(axis=0)
+    # Rounding leaves a constant feature a deviation of about 1e-16 of its size: noise, not to be blown up.
+    constant = deviation <= 1e-7 * np.abs(mean)
+    scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+    return [Labelled((split.features - mean) * scale, split.targets) for split in (train, *others)]
+
+
+def linear_probe(
+    train: Labelled, val: Labelled, test: Labelled, classes: int, strengths: Sequence[float] = STRENGTHS
+) -> ProbeResult:
+    """Multinomial logistic regression on standardised features, fitted on ``train``, its C chosen on ``val``."""
+    train, val, test = standardise(train, val, test)
+    best, best_converged, accuracies = None, True, dict[float, float]()
+    for strength in strengths:
+        model, converged = _fit(train, strength)
+        accuracies[strength] = score(model.predict(val.features), val.targets, classes).accuracy
+        if best is None or accuracies[strength] > accuracies[best.C]:
+            best, best_converged = model, converged
+    if best is None:
+        raise ValueError("no strength to try")
+    tested = score(best.predict(test.features), test.targets, classes)
+    return ProbeResult(tested, best.C, accuracies[best.C], accuracies, best_converged)
+
+
+def _fit(train: Labelled, strength: float) -> tuple[LogisticRegression, bool]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model = LogisticRegression(C=strength, max_iter=1000).fit(train.features, train.targets)
+    return model, not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+
+
+def knn_probe(
+    train: Labelled, val: Labelled, test: Labelled, classes: int, neighbours: Sequence[int] = NEIGHBOURS
+) -> ProbeResult:
+    """Majority vote of the k nearest of ``train`` by cosine of standardised features, k chosen on ``val``.
+
+    Equal votes go to the class whose voters are nearer (greater sum of cosines).
+    """
+    train, val, test = standardise(train, val, test)
+    tried = [k for k in neighbours if k <= len(train.targets)]
+    guesses = _votes(train, val.features, classes, tried)
+    accuracies = {float(k): score(guesses[k], val.targets, classes).accuracy for k in tried}
+    chosen = max(tried, key=lambda k: accuracies[k])  # max keeps the first, that is the smallest, of equals
+    tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
+    return ProbeResult(tested, chosen, accuracies[chosen], accuracies)
+
+
+def _unit(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.where(length == 0, 1.0, length)
+
+
+def _votes(
+    train: Labelled, queries: NDArray[np.floating], classes: int, neighbours: Sequence[int], chunk: int = 1024
+) -> dict[int, NDArray[np.int64]]:
+    """k -> predictions (n,), in chunks of queries so that the similarities fit in memory."""
+    keys, most, parts = _unit(train.features).T, max(neighbours), {k: list[NDArray[np.int64]]() for k in neighbours}
+    for begin in range(0, len(queries), chunk):
+        similarity = _unit(queries[begin : begin + chunk]) @ keys
+        order = np.argsort(-similarity, axis=1, kind="stable")[:, :most]
+        near = np.take_along_axis(similarity, order, axis=1)
+        voters = np.eye(classes)[train.targets[order]]  # (queries, most, classes)
+        for k in neighbours:
+            # A sum of k cosines divided by 2k + 1 stays within +-1/2: it decides between equal counts only.
+            votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", near[:, :k], voters[:, :k]) / (2 * k + 1)
+            parts[k].append(votes.argmax(axis=1))
+    return {k: np.concatenate(part) for k, part in parts.items()}

@@ -1,0 +1,72 @@
+"""The train, val and test rows of a labelled manifest, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.segments import Segment
+
+SPLITS = ("train", "val", "test")
+"""Fitted on, chosen on, measured on."""
+
+
+@dataclass(frozen=True)
+class LabelledSplits:
+    """Indices into a list of segments."""
+
+    rows: Mapping[str, list[int]]
+    """Split -> indices of its segments, for train, val and test."""
+    classes: list[str]
+    """The class names of the train split, sorted (by number where all are numbers); their places are the targets."""
+    other: int
+    """Segments in none of the three splits."""
+
+    def targets(self, segments: Sequence[Segment], split: str) -> list[int]:
+        """The class indices of the split's segments."""
+        places = {name: index for index, name in enumerate(self.classes)}
+        return [places[segments[row].label] for row in self.rows[split]]
+
+
+def labelled_splits(segments: Sequence[Segment]) -> LabelledSplits:
+    """Sort segments into splits; raise :class:`EvaluationError` for an empty split or a class that train lacks."""
+    rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in SPLITS}
+    for split in SPLITS:
+        if not rows[split]:
+            found = ", ".join(sorted({s.split for s in segments if s.split})) or "none at all"
+            raise EvaluationError(
+                f"split: no usable rows with split '{split}' (found: {found}); a probe needs train, val and test"
+            )
+    classes = sort_names({segments[row].label for row in rows["train"]})
+    for split in SPLITS:
+        strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
+        if strange:
+            raise EvaluationError(
+                f"split: class '{strange[0]}' is in {split} but not in train; add it there or take it out"
+            )
+    if len(classes) < 2:
+        raise EvaluationError(f"label: train holds the one class '{classes[0]}'; a probe needs two or more")
+    return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
+
+
+def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
+    """The segments of ``split``; all of them for ``all`` or where none has a split.
+
+    Raises :class:`EvaluationError` when there are splits but not this one.
+    """
+    names = sorted({s.split for s in segments if s.split})
+    if split == "all" or not names:
+        return list(segments)
+    chosen = [s for s in segments if s.split == split]
+    if not chosen:
+        raise EvaluationError(f"split: no rows with split '{split}'; there is: {', '.join(names)} (or all)")
+    return chosen
+
+
+def sort_names(names: set[str]) -> list[str]:
+    """Class names in order: as numbers where all are numbers."""
+    try:
+        return sorted(names, key=float)
+    except ValueError:
+        return sorted(names)

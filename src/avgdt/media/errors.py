@@ -1,0 +1,60 @@
+"""What can be wrong with a media file; each error names the file and the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from avgdt.errors import AvgdtError
+
+
+class MediaError(AvgdtError):
+    """A media file cannot give what was asked of it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[MediaError], tuple[Path, str]]:
+        # Errors travel between processes; the default would call __init__ with the message alone.
+        return type(self), (self.path, self.reason)
+
+
+class NotAFile(MediaError):
+    """There is no regular file of this name, or it may not be read."""
+
+
+class Unreadable(MediaError):
+    """The content is not that of a recording in any known container."""
+
+
+class NoVideo(MediaError):
+    """The recording has no picture."""
+
+
+class NoAudio(MediaError):
+    """The recording has no sound."""
+
+
+class Unsupported(MediaError):
+    """No decoder for this codec, or a kind of file that is not a recording (a playlist, a still picture)."""
+
+
+class Encrypted(MediaError):
+    """The streams are encrypted."""
+
+
+class TooLarge(MediaError):
+    """The pictures or the sample rate exceed what is decoded."""
+
+
+class Corrupt(MediaError):
+    """A recording from which nothing could be decoded, or whose values are not numbers."""
+
+
+class TimedOut(MediaError):
+    """Decoding did not end within the time allowed."""
+
+
+class Crashed(MediaError):
+    """The decoder brought its process down."""

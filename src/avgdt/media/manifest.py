@@ -1,0 +1,161 @@
+"""The list of a data set's recordings: a CSV file that a scan writes, or a person."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from avgdt.errors import AvgdtError
+from avgdt.media.info import Info
+
+
+class ManifestError(AvgdtError):
+    """A manifest that cannot be read; the message names the file, the line and the column."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a manifest; what is not known of the recording is ``None``."""
+
+    path: Path
+    """The file, as it can be opened."""
+    duration: float | None = None
+    """Seconds from the start of the presentation to its end."""
+    frame_rate: float | None = None
+    """Average frames per second."""
+    width: int | None = None
+    """Width of the upright picture in pixels."""
+    height: int | None = None
+    """Height of the upright picture in pixels."""
+    sample_rate: int | None = None
+    """Native samples per second."""
+    has_video: bool | None = None
+    """Whether there is a picture that can be decoded."""
+    has_audio: bool | None = None
+    """Whether there is sound that can be decoded."""
+    video_start: float | None = None
+    """When the first frame appears, in seconds on the presentation timeline."""
+    video_end: float | None = None
+    """When the last frame disappears."""
+    audio_start: float | None = None
+    """When the first sample sounds."""
+    audio_end: float | None = None
+    """When the sound ends."""
+    error: str = ""
+    """Why the file gives no clips; empty when it does."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """All other columns, such as split and label."""
+
+    @classmethod
+    def of(cls, info: Info, extra: dict[str, str] | None = None) -> Entry:
+        """The entry of a good recording."""
+        known = {f.name: getattr(info, f.name) for f in fields(cls) if hasattr(info, f.name)}
+        return cls(**known, extra=dict(extra or {}))
+
+    @property
+    def scanned(self) -> bool:
+        """Whether the file was looked into."""
+        return bool(self.error) or self.duration is not None
+
+
+_NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
+_COUNTS = ("width", "height", "sample_rate")
+_FLAGS = ("has_video", "has_audio")
+COLUMNS = ("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:], "error")
+
+
+def read_manifest(path: Path) -> list[Entry]:
+    """The entries of a CSV file that has at least a column ``path`` (or ``file``).
+
+    Paths are relative to the CSV's folder, or absolute. Raises ``ManifestError``.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+            rows = csv.reader(stream, strict=True)
+            header = next(rows, None)
+            if not header:
+                raise ManifestError(f"{path}: empty; its first line must name the columns, at least `path`")
+            names = _names(path, header)
+            return [_entry(path, rows.line_num, names, row) for row in rows if row]
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
+    except csv.Error as error:
+        raise ManifestError(f"{path}, line {rows.line_num}: not CSV ({error})") from error
+
+
+def write_manifest(entries: Iterable[Entry], path: Path) -> None:
+    """Write entries, with paths relative to the CSV's folder for files inside it and absolute ones for the others."""
+    listed = list(entries)
+    extras = list(dict.fromkeys(name for entry in listed for name in entry.extra))
+    folder = path.absolute().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        rows = csv.writer(stream)
+        rows.writerow([*COLUMNS, *extras])
+        for entry in listed:
+            known = [_relative(entry.path, folder), *(_text(getattr(entry, name)) for name in COLUMNS[1:])]
+            rows.writerow([*known, *(entry.extra.get(name, "") for name in extras)])
+    temporary.replace(path)
+
+
+def _names(path: Path, header: list[str]) -> list[str]:
+    names = [name.strip() for name in header]
+    if "path" not in names and "file" in names:
+        names[names.index("file")] = "path"
+    if "path" not in names:
+        raise ManifestError(f"{path}, line 1: no column `path` or `file` among {', '.join(names)}")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ManifestError(f"{path}, line 1: the column `{twice}` appears twice; rename one")
+    return names
+
+
+def _entry(path: Path, line: int, names: list[str], row: list[str]) -> Entry:
+    if len(row) != len(names):
+        raise ManifestError(f"{path}, line {line}: {len(row)} values for {len(names)} columns")
+    cells = dict(zip(names, row, strict=True))
+    if not cells["path"]:
+        raise ManifestError(f"{path}, line {line}, column `path`: empty")
+    known: dict[str, float | int | bool | None] = {}
+    for name in (*_NUMBERS, *_COUNTS, *_FLAGS):
+        text = cells.pop(name, "").strip()
+        try:
+            known[name] = _value(name, text) if text else None
+        except ValueError as error:
+            raise ManifestError(f"{path}, line {line}, column `{name}`: `{text}` is not {error}") from None
+    file, reason = cells.pop("path"), cells.pop("error", "")
+    return Entry(path=path.parent / file, **known, error=reason, extra=cells)  # type: ignore[arg-type]
+
+
+def _value(name: str, text: str) -> float | int | bool:
+    if name in _FLAGS:
+        flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if text.lower() not in flags:
+            raise ValueError("true or false")
+        return flags[text.lower()]
+    kind = "a whole number" if name in _COUNTS else "a number"
+    try:
+        value = int(text) if name in _COUNTS else float(text)
+    except ValueError:
+        raise ValueError(kind) from None
+    if not math.isfinite(value):
+        raise ValueError(kind)
+    return value
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _relative(file: Path, folder: Path) -> str:
+    absolute = file.absolute()
+    return str(absolute.relative_to(folder)) if absolute.is_relative_to(folder) else str(absolute)

@@ -1,0 +1,75 @@
+"""Opening a file by its content and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import cache
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+
+from avgdt.media.errors import NotAFile, Unreadable, Unsupported
+
+MAX_PIXELS = 2**26  # 8192 x 8192: a frame beyond that is an attack or an accident
+
+# Demuxers of playlists (they open other files), of devices, and of things that are no recordings but would be shown
+# as one: texts, single pictures.
+_PLAYLISTS = ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest")
+_DEVICES = ("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab", "xcbgrab")
+_TEXTS = ("adf", "bin", "idf", "tty", "xbin")
+_PICTURES = ("alias_pix", "brender_pix", "ico", "image2", "image2pipe")
+
+
+@cache
+def _demuxers() -> str:
+    """The demuxers that may open a file, as FFmpeg's ``format_whitelist``."""
+    refused = {*_PLAYLISTS, *_DEVICES, *_TEXTS, *_PICTURES}
+    return ",".join(sorted(av.formats_available - refused))
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file through its descriptor.
+
+    Its name never reaches FFmpeg, so an ending decides nothing, and as no other protocol is allowed a hostile file
+    cannot make FFmpeg open a second one. Raises ``NotAFile``, ``Unreadable``, ``Unsupported``.
+    """
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:
+        raise NotAFile(path, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise NotAFile(path, "not a regular file")
+        if state.st_size == 0:
+            raise Unreadable(path, "empty file")
+        container = _open(path, descriptor)
+    finally:
+        os.close(descriptor)  # FFmpeg holds its own duplicate
+    if container.format.name.endswith("_pipe"):
+        container.close()
+        raise Unsupported(path, "a still picture, not a recording")
+    return container
+
+
+def _open(path: Path, descriptor: int) -> InputContainer:
+    try:
+        return av.open(
+            "fd:",
+            mode="r",
+            options={"max_pixels": str(MAX_PIXELS), "threads": "1"},
+            container_options={
+                "fd": str(descriptor),
+                "protocol_whitelist": "fd",
+                "format_whitelist": _demuxers(),
+                "fflags": "+genpts",
+            },
+            metadata_errors="replace",
+        )
+    except (av.error.FFmpegError, ValueError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unreadable(path, f"not a readable recording ({reason})") from error

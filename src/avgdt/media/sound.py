@@ -1,0 +1,134 @@
+"""Waveforms by presentation time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from avgdt.media.blocks import Placement, fill, mono
+from avgdt.media.decoding import Decoder
+from avgdt.media.errors import Corrupt, NoAudio
+from avgdt.media.resample import Plan
+from avgdt.media.source import Source, tick
+
+PRE_ROLL_SECONDS = 0.25  # decoded and thrown away: Opus asks for 80 ms, MP3 draws on up to ten earlier blocks
+MARGIN_SECONDS = 0.05  # what the resampling filter draws on before the start, at any rate worth hearing
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Mono sound of a time span."""
+
+    samples: NDArray[np.float32]
+    """(samples,) float32 on the int16 scale."""
+    start: float
+    """True time of the first sample in seconds."""
+
+
+class Sound:
+    """The sound of a source: any span by time."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def _stream(self) -> AudioStream:
+        if self._source.audio is None:
+            raise NoAudio(self._source.path, "it has no sound")
+        return self._source.audio
+
+    def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
+        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound."""
+        first, count = round(start * sample_rate), round(seconds * sample_rate)
+        frames = self._frames(start + zero - MARGIN_SECONDS)
+        head = next(frames, None)
+        native = head.sample_rate if head is not None else sample_rate
+        plan = Plan(native, sample_rate, first, count)
+        blocks = self._blocks(frames if head is None else chain([head], frames), native, zero)
+        samples = fill(blocks, plan.begin, plan.needed)
+        if not np.isfinite(samples).all():
+            raise Corrupt(self._source.path, "its sound has values that are not numbers")
+        return Waveform(plan.apply(samples), first / sample_rate)
+
+    def first_time(self) -> float:
+        """Container time in seconds of the first sample that is presented, past any codec delay."""
+        head = next(self._frames(-math.inf), None)
+        return 0.0 if head is None or head.pts is None else float(head.pts * tick(self._stream))
+
+    def _blocks(
+        self, frames: Iterator[AudioFrame], native: int, zero: float
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        stream = self._stream
+        placement = Placement(
+            rate=native,
+            tick=float(tick(stream)),
+            zero=zero,
+            block=stream.codec_context.frame_size,
+            origin=stream.start_time,
+        )
+        for frame in frames:
+            samples = mono(frame)
+            if frame.sample_rate != native:  # a change of rate in mid-stream, as in spliced broadcasts
+                length = round(len(samples) * native / frame.sample_rate)
+                places = np.arange(length) * frame.sample_rate / native
+                samples = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+            yield placement.place(frame.pts, len(samples)), samples
+
+    def _frames(self, start: float) -> Iterator[AudioFrame]:
+        """Decoded blocks from one that begins at or before container time ``start`` on, where there is one."""
+        for back in (*(PRE_ROLL_SECONDS * 4**k for k in range(8)), math.inf):
+            from_start = self._go_to(start - back)
+            stream = self._stream  # going to the start opens anew
+            base = tick(stream)
+            decoder = Decoder(self._source.path, stream)
+            packets = _from_last_key(self._source.packets(stream), (start - PRE_ROLL_SECONDS) / base)
+            frames = _decoded(decoder, packets)
+            head = next(frames, None)
+            if head is not None and (from_start or (head.pts is not None and head.pts * base <= start)):
+                yield head
+                yield from frames
+                return
+            if from_start:
+                decoder.check()
+                return
+
+    def _go_to(self, seconds: float) -> bool:
+        """Seek to a container time; True when that meant the very start."""
+        stream = self._stream
+        base = tick(stream)
+        begin = stream.start_time or 0
+        if stream.duration is not None:
+            seconds = min(seconds, float((begin + stream.duration) * base) - PRE_ROLL_SECONDS)
+        if seconds > float(begin * base) and self._source.seek(stream, int(seconds / base)):
+            return False
+        self._source.rewind()
+        return True
+
+
+def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:
+    """The packets from the last one before ``tick`` where decoding can start."""
+    held: list[Packet[AudioStream]] = []
+    for packet in packets:
+        if packet.pts is None or packet.pts > tick:
+            yield from held
+            yield packet
+            yield from packets
+            return
+        if packet.is_keyframe:
+            held.clear()
+        held.append(packet)
+    yield from held
+
+
+def _decoded(decoder: Decoder, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+    for packet in packets:
+        yield from decoder.audio(packet)
+    yield from decoder.audio(None)

@@ -1,0 +1,119 @@
+"""One open container: its picture and sound stream, positioning, packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar, cast
+
+import av.error
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from avgdt.media.errors import TooLarge
+from avgdt.media.opening import MAX_PIXELS, open_container
+
+MAX_SAMPLE_RATE = 768_000
+
+AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
+
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+
+
+def tick(stream: VideoStream | AudioStream) -> Fraction:
+    """Seconds of one time stamp unit of the stream."""
+    assert stream.time_base is not None
+    return stream.time_base
+
+
+class Source:
+    """An open container with its best picture and sound stream.
+
+    Raises ``TooLarge`` and what ``open_container`` raises.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.container = open_container(self.path)
+        self.video = self._best_video()
+        self.audio = self._best_audio()
+        self._fresh = True
+
+    def _best_video(self) -> VideoStream | None:
+        stream = self.container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & _PICTURES:  # the cover of a piece of music
+            return None
+        if stream.codec_context is not None:
+            if stream.width * stream.height > MAX_PIXELS:
+                raise TooLarge(self.path, f"frames of {stream.width} x {stream.height} pixels are not decoded")
+            _prepare(stream)
+        return stream
+
+    def _best_audio(self) -> AudioStream | None:
+        stream = self.container.streams.best("audio")
+        if not isinstance(stream, AudioStream):
+            return None
+        if stream.codec_context is not None:
+            if stream.sample_rate > MAX_SAMPLE_RATE:
+                raise TooLarge(self.path, f"sound at {stream.sample_rate} Hz is not decoded")
+            _prepare(stream)
+        return stream
+
+    def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
+        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when the container cannot."""
+        self._fresh = False
+        try:
+            self.container.seek(ticks, stream=stream, backward=True)
+        except (av.error.FFmpegError, OverflowError):
+            return False
+        return True
+
+    def rewind(self) -> None:
+        """Go to the very first packet; the stream objects are new ones afterwards."""
+        if not self._fresh:
+            # Not every demuxer seeks to its start reliably; opening again always does and costs about 1 ms.
+            self.close()
+            self._open()
+
+    def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
+        """The stream's packets from here on."""
+        self._fresh = False
+        for other in self.container.streams:
+            other.discard = Discard.default if other.index == stream.index else Discard.all
+        try:
+            for packet in self.container.demux(stream):
+                if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end mark
+                    yield cast("Packet[AnyStream]", packet)
+        except av.error.FFmpegError:
+            return  # a file cut off in the middle ends here
+
+    def end(self, stream: VideoStream | AudioStream) -> float:
+        """Container time in seconds at which the stream ends, as its header says, else as its packets do."""
+        if stream.duration is not None:
+            return float(((stream.start_time or 0) + stream.duration) * tick(stream))
+        if self.container.duration is not None:
+            return ((self.container.start_time or 0) + self.container.duration) / 1e6
+        return self.last_packet_end(isinstance(stream, VideoStream))
+
+    def last_packet_end(self, of_video: bool) -> float:
+        """Container time in seconds at which the last packet ends; reads the whole file."""
+        self.rewind()
+        stream = self.video if of_video else self.audio
+        assert stream is not None
+        ends = (p.pts + (p.duration or 0) for p in self.packets(stream) if p.pts is not None)
+        return float(max(ends, default=0) * tick(stream))
+
+    def close(self) -> None:
+        """Close the container."""
+        self.container.close()
+
+
+def _prepare(stream: VideoStream | AudioStream) -> None:
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}

@@ -1,0 +1,1 @@
+"""The networks: encoders, projection heads, Phi, their arithmetic and their weights."""

@@ -1,0 +1,17 @@
+"""What can be wrong about networks, their inputs and their weights."""
+
+from __future__ import annotations
+
+from avgdt.errors import AvgdtError
+
+
+class ModelError(AvgdtError):
+    """A network that cannot be built as asked, or an input that it cannot take."""
+
+
+class HardwareError(AvgdtError):
+    """A device or an arithmetic that this machine does not have."""
+
+
+class WeightsError(AvgdtError):
+    """A weights file that cannot be read or belongs to other networks."""

@@ -1,0 +1,82 @@
+"""Which device, arithmetic and memory format the networks use; ``auto`` asks the hardware."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from avgdt.models.errors import HardwareError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The arithmetic of the networks on a device; weights, optimiser and loss stay float32 in all of them."""
+
+    device: torch.device
+    """Where the networks are."""
+    dtype: torch.dtype
+    """float32, bfloat16 or float16."""
+
+    @property
+    def name(self) -> str:
+        """fp32, bf16 or fp16."""
+        return next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """A fresh context in which networks compute in this precision."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """A gradient scaler; it does nothing but in fp16, whose small gradients would vanish without it."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is the GPU where there is one, else the CPU; raise :class:`HardwareError` for one that is not here."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError:
+        raise HardwareError(f"run.device: {device!r} is no device; use auto, cpu, cuda or cuda:N") from None
+    if resolved.type not in ("cpu", "cuda"):
+        raise HardwareError(f"run.device: {device!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise HardwareError(f"run.device: {device!r} asked, but this machine offers {torch.cuda.device_count()} GPUs")
+    return resolved
+
+
+def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
+    """``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU.
+
+    Raises :class:`HardwareError` for fp16 on a CPU, where it has no use.
+    """
+    if precision == "auto":
+        if device.type == "cuda":
+            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        else:
+            precision = "bf16" if cpu_has_fast_bf16() else "fp32"
+    if precision == "fp16" and device.type == "cpu":
+        raise HardwareError("run.precision: fp16 needs a GPU; use auto, fp32 or bf16 on a CPU")
+    return Precision(device, DTYPES[precision])
+
+
+def cpu_has_fast_bf16() -> bool:
+    """Whether this processor has bf16 matrix instructions (AMX) that the libraries may use.
+
+    oneDNN calls bf16 supported from AVX-512 on, with or without them, and with AVX2 alone it is 60 times slower than
+    fp32. Its and PyTorch's environment variables that hold the instruction set back are heeded.
+    """
+    held_back = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
+    return (
+        torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        and torch.cpu._is_amx_tile_supported()
+        and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        and (held_back.upper() in ("DEFAULT", "ALL") or "AMX" in held_back.upper())
+    )

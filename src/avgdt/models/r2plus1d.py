@@ -1,0 +1,106 @@
+"""R(2+1)D: each 3-D convolution is one over space, then one over time (Tran et al. 2018, arXiv 1711.11248).
+
+Parameter names and numerics are torchvision's ``r2plus1d_18`` without its classifier, so that its weights load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from avgdt.models.stages import check_input, check_sizes, initialise
+
+STRIDES = (8, 16, 16)
+"""Of the whole network along time, height and width."""
+
+
+def spatial(inputs: int, outputs: int, size: int, stride: int) -> nn.Conv3d:
+    """A convolution over height and width alone."""
+    return nn.Conv3d(inputs, outputs, (1, size, size), (1, stride, stride), (0, size // 2, size // 2), bias=False)
+
+
+def temporal(inputs: int, outputs: int, stride: int = 1) -> nn.Conv3d:
+    """A convolution over three moments."""
+    return nn.Conv3d(inputs, outputs, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
+
+
+def middle(inputs: int, outputs: int) -> int:
+    """Channels between the two halves: as many parameters as the 3 x 3 x 3 convolution that they stand for."""
+    return (inputs * outputs * 27) // (inputs * 9 + outputs * 3)
+
+
+def stem_middle(width: int) -> int:
+    """Channels between the halves of the stem: 45 at width 64, in proportion (rounded down, at least 1) elsewhere.
+
+    45 is a constant of the original network that the parameter-matching formula does not give; proportion keeps it.
+    """
+    return max(1, 45 * width // 64)
+
+
+class Block(nn.Module):
+    """Two (2+1)-D convolutions and a short cut; both have the middle channels of the first, as in the original."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        mid = middle(inputs, outputs)
+
+        def halves(inputs: int, stride: int) -> nn.Sequential:
+            return nn.Sequential(
+                spatial(inputs, mid, 3, stride),
+                nn.BatchNorm3d(mid),
+                nn.ReLU(inplace=True),
+                temporal(mid, outputs, stride),
+            )
+
+        self.conv1 = nn.Sequential(halves(inputs, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))
+        self.conv2 = nn.Sequential(halves(outputs, 1), nn.BatchNorm3d(outputs))
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs, time, height, width) -> (batch, outputs, time', height', width')."""
+        short = x if self.downsample is None else self.downsample(x)
+        return self.relu(self.conv2(self.conv1(x)) + short)
+
+
+class R2Plus1D(nn.Module):
+    """The video encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is R(2+1)D-18."""
+
+    def __init__(self, blocks: Sequence[int] = (2, 2, 2, 2), width: int = 64, channels: int = 3) -> None:
+        """Build with fresh weights; raise :class:`ModelError` for impossible sizes."""
+        super().__init__()
+        check_sizes("model.video", blocks, width, channels)
+        self.channels = channels
+        self.dim = 8 * width
+        mid = stem_middle(width)
+        self.stem = nn.Sequential(
+            spatial(channels, mid, 7, 2),
+            nn.BatchNorm3d(mid),
+            nn.ReLU(inplace=True),
+            temporal(mid, width),
+            nn.BatchNorm3d(width),
+            nn.ReLU(inplace=True),
+        )
+        one, two, three, four = blocks
+        self.layer1 = self._stage(one, width, width, 1)
+        self.layer2 = self._stage(two, width, 2 * width, 2)
+        self.layer3 = self._stage(three, 2 * width, 4 * width, 2)
+        self.layer4 = self._stage(four, 4 * width, 8 * width, 2)
+        initialise(self)
+
+    @staticmethod
+    def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
+        rest = [Block(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(Block(inputs, outputs, stride), *rest)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, time, height, width) -> feature map (batch, dim, time / 8, height / 16, width / 16).
+
+        Sizes round up. Raises :class:`ModelError` for another shape.
+        """
+        check_input("video encoder", x, "batch, channels, time, height, width", self.channels, STRIDES, self.training)
+        return self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))

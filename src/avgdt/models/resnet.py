@@ -1,0 +1,72 @@
+"""ResNet of basic blocks over a spectrogram (He et al. 2016, arXiv 1512.03385).
+
+Parameter names and numerics are torchvision's ``resnet18`` without its classifier, here with one input channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from avgdt.models.stages import check_input, check_sizes, initialise
+
+STRIDES = (32, 32)
+"""Of the whole network along mels and time."""
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions and a short cut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs, height, width) -> (batch, outputs, height', width')."""
+        short = x if self.downsample is None else self.downsample(x)
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(x)) + short)
+
+
+class ResNet(nn.Module):
+    """The audio encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is ResNet-18, (1, 1, 1, 1) ResNet-9."""
+
+    def __init__(self, blocks: Sequence[int] = (2, 2, 2, 2), width: int = 64, channels: int = 1) -> None:
+        """Build with fresh weights; raise :class:`ModelError` for impossible sizes."""
+        super().__init__()
+        check_sizes("model.audio", blocks, width, channels)
+        self.channels = channels
+        self.dim = 8 * width
+        self.conv1 = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        one, two, three, four = blocks
+        self.layer1 = self._stage(one, width, width, 1)
+        self.layer2 = self._stage(two, width, 2 * width, 2)
+        self.layer3 = self._stage(three, 2 * width, 4 * width, 2)
+        self.layer4 = self._stage(four, 4 * width, 8 * width, 2)
+        initialise(self)
+
+    @staticmethod
+    def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
+        rest = [Block(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(Block(inputs, outputs, stride), *rest)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, mels, time) -> feature map (batch, dim, mels / 32, time / 32).
+
+        Sizes round up. Raises :class:`ModelError` for another shape.
+        """
+        check_input("audio encoder", x, "batch, channels, mels, time", self.channels, STRIDES, self.training)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))

@@ -1,0 +1,83 @@
+"""Weights in and out: safetensors files that carry the recipe they were made with and run no code when read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from avgdt import __version__
+from avgdt.models.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a weights file tells of itself."""
+
+    kind: str
+    """What the weights are of, such as "pretrain"."""
+    recipe: dict[str, Any]
+    """The recipe as plain data."""
+    version: str
+    """The version of avgdt that wrote the file."""
+
+
+def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind: str) -> None:
+    """Write ``network``'s state with ``recipe`` (plain data, becomes JSON) to ``path``, whole or not at all."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {"kind": kind, "recipe": json.dumps(recipe), "avgdt": __version__}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(tensors, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
+    """The tensors of a file of :func:`save_weights`, on the CPU, and what it tells of itself.
+
+    Raises :class:`WeightsError` where there is no such file or it is not one of these.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: no readable weights file (safetensors): {error}") from None
+    try:
+        return tensors, Metadata(told["kind"], json.loads(told["recipe"]), told["avgdt"])
+    except (KeyError, ValueError):
+        raise WeightsError(f"{path}: holds tensors but no recipe, so it was not written by avgdt") from None
+
+
+def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Copy ``tensors``, read from ``path``, into ``network``.
+
+    Raises :class:`WeightsError`, before anything is changed, that names the first parameter that is missing, has
+    another shape, or is one too many.
+    """
+    wanted = network.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise WeightsError(f"{path}: weights of another architecture: {name} is missing; use the run's own recipe")
+        if tensors[name].shape != tensor.shape:
+            raise WeightsError(
+                f"{path}: weights of another architecture: {name} is {tuple(tensors[name].shape)} in the file, "
+                f"{tuple(tensor.shape)} in the networks; use the run's own recipe"
+            )
+    extra = next((name for name in tensors if name not in wanted), None)
+    if extra is not None:
+        raise WeightsError(f"{path}: weights of another architecture: these networks have no {extra}")
+    network.load_state_dict(dict(tensors))

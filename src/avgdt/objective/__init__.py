@@ -1,0 +1,1 @@
+"""The objective: contrastive loss, memory bank and momentum copy."""

@@ -1,0 +1,123 @@
+"""Noise-contrastive learning over the views of a composition (section 3, equation 6 of the paper): pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from avgdt.objective.errors import ObjectiveError
+
+Matrix = Sequence[Sequence[bool]]
+
+
+class Negatives(NamedTuple):
+    """Keys of one transformation against which the queries of a batch are told apart."""
+
+    keys: torch.Tensor
+    """(n, dim), of unit length."""
+    mask: torch.Tensor
+    """(batch, n) bool: True where the key is a negative of the query."""
+
+
+class NCE(NamedTuple):
+    """The loss of a batch and what it tells of the learning; only ``loss`` carries gradient."""
+
+    loss: torch.Tensor
+    """Scalar: summed over the pairs, averaged over the batch."""
+    accuracy: torch.Tensor
+    """Scalar: re-identification, the share of queries whose positive beats every negative, over pairs and batch."""
+    pairs: tuple[tuple[int, int], ...]
+    """The ordered pairs of views (query, key) that attract."""
+    pair_accuracy: torch.Tensor
+    """(pairs,): re-identification of each pair."""
+    positive_probability: torch.Tensor
+    """(pairs, batch): the softmax probability of the positive; near 1 a query pulls little (the curriculum)."""
+
+
+def nce(
+    queries: Sequence[torch.Tensor],
+    keys: Sequence[torch.Tensor],
+    negatives: Sequence[Negatives],
+    attract: Matrix,
+    repel: Matrix,
+    temperature: float,
+) -> NCE:
+    """The loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
+
+    For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording. Against it stand
+    ``negatives[j]`` where its mask allows, and the recording's own keys m with ``repel[i][m]``; each key once.
+    A tie is no hit, and neither is a query that had nothing to be told apart from.
+    Raises :class:`ObjectiveError` where counts differ, no pair attracts, or the temperature is not positive.
+    """
+    pairs = _pairs(queries, keys, negatives, attract, repel, temperature)
+    losses, hits, probabilities = [], [], []
+    # Half precision would lose the differences between near neighbours, so a surrounding autocast ends here.
+    with torch.autocast(queries[0].device.type, enabled=False):
+        for i, j in pairs:
+            logits = _logits(i, j, queries, keys, negatives, repel) / temperature
+            losses.append(F.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long)))
+            with torch.no_grad():
+                positive = logits[:, 0]
+                rival = F.pad(logits[:, 1:], (0, 1), value=-torch.inf).amax(1)
+                hits.append((positive > rival) & (rival > -torch.inf))
+                probabilities.append(torch.exp(positive - logits.logsumexp(1)))
+    pair_accuracy = torch.stack(hits).float().mean(1)
+    return NCE(torch.stack(losses).sum(), pair_accuracy.mean(), pairs, pair_accuracy, torch.stack(probabilities))
+
+
+def batch_negatives(
+    keys: Sequence[torch.Tensor], recordings: torch.Tensor, queries: torch.Tensor | None = None
+) -> list[Negatives]:
+    """The in-batch variant: for each of T ``keys`` (n, dim), those of other recordings are negatives.
+
+    ``recordings`` (n,) are the owners of the keys, ``queries`` (batch,) those of the queries where they differ, such as
+    one device's share of a batch that all devices' keys were gathered for.
+    """
+    mask = (recordings if queries is None else queries)[:, None] != recordings[None, :]
+    return [Negatives(key, mask) for key in keys]
+
+
+def _logits(
+    i: int,
+    j: int,
+    queries: Sequence[torch.Tensor],
+    keys: Sequence[torch.Tensor],
+    negatives: Sequence[Negatives],
+    repel: Matrix,
+) -> torch.Tensor:
+    """(batch, 1 + repelling views + n) inner products, the positive first, what is no negative at minus infinity."""
+    query = queries[i].float()
+    own = [j, *(m for m in range(len(keys)) if repel[i][m])]
+    same = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in own]))
+    others = torch.einsum("bd,nd->bn", query, negatives[j].keys.float())
+    return torch.cat([same, others.masked_fill(~negatives[j].mask, -torch.inf)], dim=1)
+
+
+def _pairs(
+    queries: Sequence[torch.Tensor],
+    keys: Sequence[torch.Tensor],
+    negatives: Sequence[Negatives],
+    attract: Matrix,
+    repel: Matrix,
+    temperature: float,
+) -> tuple[tuple[int, int], ...]:
+    counts = {len(queries), len(keys), len(negatives), len(attract), len(repel)}
+    counts |= {len(row) for row in (*attract, *repel)}
+    if len(counts) != 1:
+        raise ObjectiveError(
+            f"queries ({len(queries)}), keys ({len(keys)}), negatives ({len(negatives)}), attract and repel "
+            "must have one entry per view"
+        )
+    shapes = {tuple(x.shape) for x in (*queries, *keys)}
+    if len(shapes) != 1 or 0 in next(iter(shapes)):
+        raise ObjectiveError(f"queries and keys must share one non-empty (batch, dim) shape, got {sorted(shapes)}")
+    if not temperature > 0:
+        raise ObjectiveError(f"objective.temperature must be above 0, got {temperature}")
+    views = range(len(queries))
+    pairs = tuple((i, j) for i in views for j in views if attract[i][j])
+    if not pairs:
+        raise ObjectiveError("no view attracts another, so there is nothing to learn: change the composition")
+    return pairs

@@ -1,0 +1,63 @@
+"""When and how much: the time windows of a recording that the network sees and hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip: the frames and the second of sound that one view is made from."""
+
+    frames: int = 30
+    """Frames in a clip."""
+    frame_rate: float = 30.0
+    """Frames per second at which a clip is sampled (by timestamp, from any native rate)."""
+    height: int = 128
+    """Height in pixels to which every frame is scaled while decoding."""
+    width: int = 171
+    """Width in pixels to which every frame is scaled while decoding."""
+    audio_seconds: float = 1.0
+    """Seconds of sound in a clip."""
+    sample_rate: int = 24000
+    """Samples per second (Hz) to which sound is resampled, mono."""
+
+    @property
+    def video_seconds(self) -> float:
+        """Seconds that the frames of a clip span."""
+        return self.frames / self.frame_rate
+
+    @property
+    def samples(self) -> int:
+        """Samples of sound in a clip."""
+        return round(self.audio_seconds * self.sample_rate)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of a recording that a clip needs, the longer of picture and sound."""
+        return max(self.video_seconds, self.audio_seconds)
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """The log mel filter bank that the audio network sees (section 4.1 of the paper; the values of
+    ``python_speech_features.logfbank`` on the int16 scale, then standardised)."""
+
+    mels: int = 40
+    """Triangular mel filters."""
+    window: float = 0.02
+    """Seconds in an analysis window (rectangular)."""
+    step: float = 0.01
+    """Seconds between two windows."""
+    fft: int = 1024
+    """Points of the Fourier transform."""
+    low: float = 0.0
+    """Lowest frequency in Hz."""
+    high: float = 12000.0
+    """Highest frequency in Hz (at most half the sample rate)."""
+    pre_emphasis: float = 0.97
+    """Coefficient of the pre-emphasis filter."""
+    mean: float = 1.93
+    """Subtracted from every value."""
+    std: float = 17.89
+    """Divides every value."""

@@ -1,0 +1,171 @@
+"""The algebra of generalized data transformations: which views exist, which attract, which repel."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Literal, get_args
+
+from avgdt.recipes.augmentations import (
+    AudioAugmentation,
+    CentreCrop,
+    Flip,
+    RandomCrop,
+    SpecAugment,
+    VideoAugmentation,
+    Volume,
+)
+from avgdt.recipes.factors import (
+    CompositionError,
+    Draws,
+    Factor,
+    Level,
+    Modality,
+    ModalityName,
+    Reversal,
+    TimeShift,
+    require,
+)
+from avgdt.recipes.table import Matrix, table, written
+from avgdt.recipes.view import Time, View
+
+__all__ = [
+    "AudioAugmentation",
+    "CentreCrop",
+    "Composition",
+    "CompositionError",
+    "Draws",
+    "Factor",
+    "Flip",
+    "Modality",
+    "ModalityName",
+    "RandomCrop",
+    "Reversal",
+    "SpecAugment",
+    "Time",
+    "TimeShift",
+    "VideoAugmentation",
+    "View",
+    "Volume",
+]
+
+Partners = Literal["different", "equal", "both"]
+
+
+@dataclass(frozen=True, init=False)
+class Composition:
+    """A composition of transformations as data; T views and their relations follow from its factors."""
+
+    factors: tuple[Factor, ...]
+    """In what views differ."""
+    time: Time = field(default_factory=Time)
+    """When windows start."""
+    video: tuple[VideoAugmentation, ...] = ()
+    """What perturbs a view of the picture."""
+    audio: tuple[AudioAugmentation, ...] = ()
+    """What perturbs a view of the sound."""
+    partners: Partners = "different"
+    """Which modalities meet in the loss: views of different ones, of equal ones, or both."""
+
+    def __init__(
+        self,
+        *positional: Factor,
+        factors: Iterable[Factor] = (),
+        time: Time | None = None,
+        video: Iterable[VideoAugmentation] = (),
+        audio: Iterable[AudioAugmentation] = (),
+        partners: Partners = "different",
+    ) -> None:
+        """Take the factors one by one or as ``factors``; raise :class:`CompositionError` where no views attract."""
+        values = {
+            "factors": (*positional, *factors),
+            "time": time or Time(),
+            "video": tuple(video),
+            "audio": tuple(audio),
+            "partners": partners,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        axes = Counter(factor.axis for factor in self.factors)
+        repeated = [axis for axis, times in axes.items() if times > 1]
+        require(axes["modality"] > 0, "Composition: factors must hold Modality()")
+        require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
+        require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
+        crops = [a for a in self.video if isinstance(a, RandomCrop | CentreCrop)]
+        require(len(crops) <= 1, "Composition: video may hold one crop")
+        require(
+            any(map(any, self.attract)),
+            f"Composition: no view attracts another (partners: {self.partners}); "
+            "add Draws(2) or an invariant factor, or choose other partners",
+        )
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The T views: every choice of one level per factor, modality varying slowest."""
+        factors = sorted(self.factors, key=lambda factor: factor.axis != "modality")
+        views = []
+        choices: Iterable[tuple[Level, ...]] = product(*(factor.levels for factor in factors))
+        for levels in choices:
+            words = [factor.label(level) for factor, level in zip(factors, levels, strict=True)]
+            choice = {factor.axis: level for factor, level in zip(factors, levels, strict=True)}
+            views.append(View(**choice, name=" ".join(filter(None, words))))  # type: ignore[arg-type]
+        return tuple(views)
+
+    @cached_property
+    def attract(self) -> Matrix:
+        """c(i, j), (T, T): partners that agree in every distinctive factor."""
+        return self._relation(lambda a, b: not self._told_apart(a, b))
+
+    @cached_property
+    def repel(self) -> Matrix:
+        """w(i, j), (T, T), between views of one recording: partners that differ in a distinctive factor."""
+        return self._relation(self._told_apart)
+
+    @property
+    def modalities(self) -> tuple[ModalityName, ...]:
+        """The modalities that views take."""
+        return tuple(dict.fromkeys(view.modality for view in self.views))
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """The named time windows of a recording that views take."""
+        return tuple(dict.fromkeys(view.window for view in self.views))
+
+    @property
+    def shift(self) -> float:
+        """Least seconds between the starts of two windows; 0 where there is one."""
+        return next((factor.at_least for factor in self.factors if isinstance(factor, TimeShift)), 0.0)
+
+    @property
+    def crop(self) -> int | None:
+        """Side in pixels of the square that views of the picture show; None is the whole picture."""
+        return next((a.size for a in self.video if isinstance(a, RandomCrop | CentreCrop)), None)
+
+    def describe(self) -> str:
+        """What the composition is and how its views relate, to print: a attracts, r repels, . does not meet."""
+        perturbed = {modality: getattr(self, modality) for modality in self.modalities}
+        lines = [
+            f"T = {len(self.views)} views of {' and '.join(self.modalities)}; {self.partners} modalities meet: "
+            f"{sum(map(sum, self.attract))} ordered pairs attract, {sum(map(sum, self.repel))} repel",
+            f"factors: {', '.join(map(written, self.factors))}",
+            *(f"{modality}: {', '.join(map(written, steps)) or 'as it is'}" for modality, steps in perturbed.items()),
+            f"windows: {written(self.time)}",
+            table([view.name for view in self.views], self.attract, self.repel),
+        ]
+        return "\n".join(lines)
+
+    def _meet(self, a: View, b: View) -> bool:
+        return self.partners == "both" or (a.modality == b.modality) == (self.partners == "equal")
+
+    def _told_apart(self, a: View, b: View) -> bool:
+        axes = [factor.axis for factor in self.factors if factor.distinctive]
+        return any(getattr(a, axis) != getattr(b, axis) for axis in axes)
+
+    def _relation(self, holds: Callable[[View, View], bool]) -> Matrix:
+        return tuple(tuple(a != b and self._meet(a, b) and holds(a, b) for b in self.views) for a in self.views)

@@ -1,0 +1,107 @@
+"""Recipes as YAML: what a run was, written into its folder and read back to repeat it."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.nearest import nearest
+from avgdt.recipes.recipe import Recipe
+
+T = TypeVar("T")
+KIND = "is"
+"""The key that names a dataclass in YAML."""
+
+
+def to_plain(value: Any) -> Any:
+    """Dataclasses, tuples and paths as dicts, lists and strings; every dataclass names its class."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {KIND: type(value).__name__} | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple | list):
+        return [to_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def from_plain(kind: Any, value: Any, where: str = "") -> Any:
+    """The inverse of :func:`to_plain` for an annotated type.
+
+    Raises :class:`RecipeError` naming the dotted field for an unknown key or a value of another type.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        if value in arguments:
+            return value
+        raise RecipeError(f"{where}: {value!r} is not a choice; {nearest(str(value), map(str, arguments))}")
+    if origin in (typing.Union, types.UnionType):
+        return _from_union(arguments, value, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise RecipeError(f"{where}: expected a list, found {value!r}")
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) != len(value):
+            raise RecipeError(f"{where}: expected {len(kinds)} values, found {len(value)}")
+        return tuple(from_plain(k, v, f"{where}.{i}") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _from_mapping(kind, value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is not Any and type(value) is not kind:
+        raise RecipeError(f"{where}: expected {kind.__name__}, found {value!r}")
+    return value
+
+
+def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    named = {choice.__name__: choice for choice in choices if is_dataclass(choice)}
+    if isinstance(value, dict):
+        name = str(value.get(KIND))
+        if name not in named:
+            raise RecipeError(f"{where}.{KIND}: {name!r} is unknown here; {nearest(name, named)}")
+        return from_plain(named[name], value, where)
+    plain = [choice for choice in choices if choice is type(value) or (choice is type(None) and value is None)]
+    if not plain:
+        raise RecipeError(f"{where}: {value!r} is none of {', '.join(getattr(c, '__name__', str(c)) for c in choices)}")
+    return value
+
+
+def _from_mapping(kind: type[T], value: Any, where: str) -> T:
+    if not isinstance(value, dict):
+        raise RecipeError(f"{where or kind.__name__}: expected fields, found {value!r}")
+    dot = f"{where}." if where else ""
+    name = value.get(KIND, kind.__name__)
+    if name != kind.__name__:
+        raise RecipeError(f"{dot}{KIND}: {name!r} does not belong here, only {kind.__name__}")
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    for key in value:
+        if key != KIND and key not in known:
+            raise RecipeError(f"{dot}{key}: no such field; {nearest(str(key), known)}")
+    missing = [n for n, f in known.items() if n not in value and f.default is f.default_factory is MISSING]
+    if missing:
+        raise RecipeError(f"{dot}{missing[0]}: this field is missing")
+    hints = typing.get_type_hints(kind)
+    return kind(**{k: from_plain(hints[k], v, f"{dot}{k}") for k, v in value.items() if k != KIND})
+
+
+def write_yaml(recipe: Recipe, path: Path) -> None:
+    """Write the resolved recipe."""
+    path.write_text(yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True))
+
+
+def read_yaml(path: Path) -> Recipe:
+    """Read a recipe; raise :class:`RecipeError` for what is no recipe."""
+    try:
+        plain = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    try:
+        recipe: Recipe = from_plain(Recipe, plain)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    return recipe

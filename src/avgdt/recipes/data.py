@@ -1,0 +1,17 @@
+"""Which recordings are learnt from and which are held out to watch the learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Data:
+    """The split of a manifest; labels are never read."""
+
+    splits: tuple[str, ...] = ("train",)
+    """Splits to learn from, where the manifest has a column split; else all recordings but the held-out ones."""
+    held_out: str = "val"
+    """Split on which retrieval is measured while training, never learnt from."""
+    held_out_at_most: int = 100
+    """Most recordings held out; without a column split it is this many or a tenth, whichever is less; 0 for none."""

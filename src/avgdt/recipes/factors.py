@@ -1,0 +1,115 @@
+"""The factors of a composition: in what the views of one recording may differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from avgdt.errors import AvgdtError
+
+ModalityName = Literal["video", "audio"]
+Level = str | bool | int
+
+
+class CompositionError(AvgdtError):
+    """A composition that cannot be: the message names the factor or augmentation and the remedy."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise :class:`CompositionError` with ``message`` unless ``holds``."""
+    if not holds:
+        raise CompositionError(message)
+
+
+@dataclass(frozen=True)
+class Modality:
+    """Slicing: each view takes one modality of the recording (section 3.1 of the paper)."""
+
+    levels: tuple[ModalityName, ...] = ("video", "audio")
+    """The modalities that are used: video audio, or one of them."""
+
+    axis: ClassVar[str] = "modality"
+    distinctive: ClassVar[bool] = False  # which modalities meet is the composition's `partners`
+
+    def __post_init__(self) -> None:
+        known = set(self.levels) <= {"video", "audio"}
+        require(
+            known and 0 < len(self.levels) == len(set(self.levels)), "Modality: name video, audio, or each of them once"
+        )
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return str(level)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """A factor that is either distinctive or invariant."""
+
+    distinctive: bool = False
+    """Views that differ in this factor repel each other."""
+    invariant: bool = False
+    """Views that differ in this factor attract each other as if they did not."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.distinctive != self.invariant,
+            f"{type(self).__name__}: give exactly one of distinctive=True and invariant=True",
+        )
+
+
+@dataclass(frozen=True)
+class TimeShift(_Choice):
+    """A second window of the same recording."""
+
+    at_least: float
+    """Least seconds between the starts of the two windows."""
+
+    axis: ClassVar[str] = "window"
+    levels: ClassVar[tuple[str, ...]] = ("now", "later")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.at_least > 0, f"TimeShift: at_least must be above 0 seconds, not {self.at_least:g}")
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return str(level)
+
+
+@dataclass(frozen=True)
+class Reversal(_Choice):
+    """Time forwards and backwards: frames and waveform are flipped before any augmentation."""
+
+    axis: ClassVar[str] = "reversed"
+    levels: ClassVar[tuple[bool, ...]] = (False, True)
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return "reversed" if level else ""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Several independently augmented views of the same thing, which attract each other."""
+
+    count: int
+    """How many."""
+
+    axis: ClassVar[str] = "draw"
+    distinctive: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        require(self.count > 0, f"Draws: count must be at least 1, not {self.count}")
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The number of each draw."""
+        return tuple(range(self.count))
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return f"draw {level}"
+
+
+Factor = Modality | TimeShift | Reversal | Draws

@@ -1,0 +1,51 @@
+"""What the two networks are: encoder sizes and the projection head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class VideoEncoder:
+    """An R(2+1)D residual network over (batch, channels, time, height, width)."""
+
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    """Residual blocks in each of the four stages: 2 2 2 2 is R(2+1)D-18."""
+    width: int = 64
+    """Channels of the first stage; each later stage doubles them."""
+    channels: int = 3
+    """Colour channels of the picture: 3, or 1 for grey."""
+
+
+@dataclass(frozen=True)
+class AudioEncoder:
+    """A residual network over the log-mel picture (batch, 1, mels, time)."""
+
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    """Residual blocks in each of the four stages: 2 2 2 2 is ResNet-18, 1 1 1 1 is ResNet-9."""
+    width: int = 64
+    """Channels of the first stage; each later stage doubles them."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The projection head behind each encoder: linear, ReLU, linear."""
+
+    hidden: int = 512
+    """Units of the hidden layer."""
+    out: int = 512
+    """Dimensions of the embedding."""
+    batch_norm: bool = False
+    """Normalise the head's output over the batch before it is scaled to unit length."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The network pair Phi."""
+
+    video: VideoEncoder = field(default_factory=VideoEncoder)
+    """The network that sees."""
+    audio: AudioEncoder = field(default_factory=AudioEncoder)
+    """The network that hears."""
+    head: Head = field(default_factory=Head)
+    """One such head per modality; downstream tasks use the features before it."""

@@ -1,0 +1,75 @@
+"""The recipes that have a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, SpecAugment
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
+from avgdt.recipes.nearest import nearest
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
+
+
+def paper() -> Recipe:
+    """Sections 3.3 and 4.1 of the paper, every hyper-parameter."""
+    return Recipe(
+        title="The paper's own setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
+        composition=Composition(
+            Modality(),
+            video=(RandomCrop(112), Flip(0.5)),
+            audio=(SpecAugment.mild(),),
+        ),
+        objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999),
+        optimiser=Optimiser(kind="sgd", rate=0.01, momentum=0.9, weight_decay=1e-5),
+        schedule=Schedule(epochs=200, warmup_epochs=10, shape="constant"),
+        run=Run(batch=16),
+    )
+
+
+def small() -> Recipe:
+    """A few hundred real recordings on a processor without GPU."""
+    return Recipe(
+        title="Real recordings on a CPU: narrow networks, grey pictures at a third of a megapixel a clip, AdamW",
+        composition=Composition(Modality(), video=(RandomCrop(112),), audio=(SpecAugment.mild(),)),
+        clip=Clip(frames=13, frame_rate=12.5, height=144, width=180),
+        model=Model(
+            video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
+            audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
+            head=Head(hidden=256, out=128),
+        ),
+        objective=Objective(negatives="batch"),
+        optimiser=Optimiser(kind="adamw", rate=2e-3, weight_decay=1e-2),
+        schedule=Schedule(epochs=30, warmup_epochs=2, shape="cosine"),
+        run=Run(batch=32),
+    )
+
+
+def demo() -> Recipe:
+    """The recipe of ``avgdt demo``: minutes on two cores."""
+    return Recipe(
+        title="The demonstration: small networks learn from a little world of moving, sounding things",
+        composition=Composition(Modality(), video=(RandomCrop(64), Flip(0.5)), audio=(SpecAugment.mild(),)),
+        clip=Clip(frames=12, frame_rate=12.5, height=72, width=96),
+        model=Model(
+            video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=3),
+            audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
+            head=Head(hidden=256, out=128),
+        ),
+        objective=Objective(bank=1024),
+        optimiser=Optimiser(kind="adamw", rate=2e-3, weight_decay=1e-2),
+        schedule=Schedule(epochs=20, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=32),
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "small": small, "demo": demo}
+
+
+def named(name: str) -> Recipe:
+    """The recipe of that name; raise :class:`RecipeError` for an unknown one."""
+    if name not in RECIPES:
+        raise RecipeError(f"recipe {name!r} is unknown; {nearest(name, RECIPES)}")
+    return RECIPES[name]()

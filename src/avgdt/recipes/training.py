@@ -1,0 +1,72 @@
+"""How a run learns: the objective, the optimiser, the schedule and the running of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Noise-contrastive learning (section 3 of the paper, equation 6)."""
+
+    temperature: float = 0.07
+    """Divides every inner product."""
+    negatives: Literal["bank", "batch"] = "bank"
+    """Where negatives come from: past keys of momentum encoders (the paper), or the other recordings of the batch."""
+    bank: int = 15000
+    """Past keys kept per transformation (negatives: bank)."""
+    momentum: float = 0.999
+    """Share of the momentum encoders that stays at each step (negatives: bank)."""
+    key_groups: int = 2
+    """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """How a gradient becomes a step."""
+
+    kind: Literal["sgd", "adamw"] = "sgd"
+    """Stochastic gradient descent as in the paper, or AdamW, which learns faster on few recordings."""
+    rate: float = 0.01
+    """Learning rate per device; it is multiplied by the number of devices."""
+    momentum: float = 0.9
+    """SGD's momentum; AdamW's first coefficient."""
+    weight_decay: float = 1e-5
+    """Weight decay."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate as a function of the step."""
+
+    epochs: int = 200
+    """Passes over the recordings."""
+    warmup_epochs: float = 10.0
+    """Epochs over which the rate grows linearly to its full value."""
+    shape: Literal["constant", "cosine", "step"] = "constant"
+    """What follows the warm-up."""
+    steps: tuple[int, ...] = ()
+    """Epochs at which the rate is divided by ten (shape: step)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything about running that is not the method."""
+
+    batch: int = 16
+    """Recordings per device and step."""
+    seed: int = 0
+    """Seed of all randomness."""
+    workers: int = -1
+    """Processes that decode; -1 chooses by the processor, 0 decodes in the loop itself."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Arithmetic of the networks; auto asks the hardware."""
+    channels_last: Literal["auto", "yes", "no"] = "auto"
+    """Memory format; auto takes channels-last where it wins."""
+    checkpoint_minutes: float = 10.0
+    """Minutes between checkpoints (one is also written at the end of the run and on Ctrl-C)."""
+    monitor_epochs: int = 1
+    """Epochs between measurements on held-out recordings; 0 never."""

@@ -1,0 +1,1 @@
+"""Runs told as pages, pictures and tables."""

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from avgdt.evaluation.probes import Labelled, ProbeResult, knn_probe, linear_probe, standardise
+
+PROBES: list[Callable[..., ProbeResult]] = [linear_probe, knn_probe]
+
+
+def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, spread: float = 1.5) -> Labelled:
+    """Gaussian clouds around fixed centres, with features of wildly different sizes."""
+    centres = np.random.default_rng(7).normal(size=(classes, dim))
+    generator = np.random.default_rng(seed)
+    targets = np.arange(n) % classes
+    size = 10.0 ** np.arange(-2, dim - 2)
+    return Labelled((centres[targets] + spread * generator.normal(size=(n, dim))) * size + 5, targets)
+
+
+def test_standardise_uses_the_train_split_only() -> None:
+    train, test = blobs(0, 60), blobs(1, 30)
+    a, b = standardise(train, test)
+    np.testing.assert_allclose(a.features.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(a.features.std(axis=0), 1, atol=1e-9)
+    expected = (test.features - train.features.mean(axis=0)) / train.features.std(axis=0)
+    np.testing.assert_allclose(b.features, expected, atol=1e-9)
+
+
+def test_standardise_silences_constant_features() -> None:
+    features = np.full((7, 2), 0.1, dtype=np.float32)
+    features[:, 1] = np.arange(7)
+    train, test = standardise(Labelled(features, np.zeros(7, int)), Labelled(features + 3, np.zeros(7, int)))
+    assert (train.features[:, 0] == 0).all()
+    assert (test.features[:, 0] == 0).all()
+
+
+def test_linear_probe_is_the_best_of_slow_searches() -> None:
+    train, val, test = blobs(0, 90), blobs(1, 45), blobs(2, 60)
+    result = linear_probe(train, val, test, 3, strengths=(1e-3, 1e-1, 1e1))
+    mean, deviation = train.features.mean(axis=0), train.features.std(axis=0)
+    fits = {
+        c: LogisticRegression(C=c, max_iter=1000).fit((train.features - mean) / deviation, train.targets)
+        for c in (1e-3, 1e-1, 1e1)
+    }
+    on_val = {c: float((m.predict((val.features - mean) / deviation) == val.targets).mean()) for c, m in fits.items()}
+    assert result.val_accuracies == on_val
+    best = max(on_val, key=lambda c: on_val[c])
+    assert result.chosen == best
+    assert result.val_accuracy == on_val[best]
+    guess = fits[best].predict((test.features - mean) / deviation)
+    assert result.score.accuracy == (guess == test.targets).mean()
+    assert 0.5 < result.score.accuracy < 1.0  # not so easy that everything would pass
+
+
+def test_equal_validation_accuracies_take_the_strongest_regularisation() -> None:
+    split = blobs(0, 60, spread=0.01)
+    result = linear_probe(split, split, split, 3, strengths=(0.1, 1.0, 10.0))
+    assert set(result.val_accuracies.values()) == {1.0}
+    assert result.chosen == 0.1
+
+
+def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from avgdt.evaluation import probes
+
+    split = blobs(0, 60)
+    assert linear_probe(split, split, split, 3).converged
+    monkeypatch.setattr(probes, "LogisticRegression", lambda C, max_iter: LogisticRegression(C=C, max_iter=1))
+    assert not linear_probe(split, split, split, 3).converged
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_poisoned_test_split_does_not_change_the_choice(probe: Callable[..., ProbeResult]) -> None:
+    train, val, test = blobs(0, 90), blobs(1, 45), blobs(2, 60)
+    clean = probe(train, val, test, 3)
+    rolled = probe(train, val, Labelled(test.features, (test.targets + 1) % 3), 3)
+    huge = probe(train, val, Labelled(test.features * 1e6, test.targets), 3)
+    for poisoned in (rolled, huge):
+        assert poisoned.chosen == clean.chosen
+        assert poisoned.val_accuracies == clean.val_accuracies
+    assert rolled.score.accuracy != clean.score.accuracy
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_the_choice_follows_the_validation_split(probe: Callable[..., ProbeResult]) -> None:
+    # Train labels flipped near the border: few neighbours and weak regularisation fit that noise.
+    generator = np.random.default_rng(0)
+    train, test = blobs(0, 120), blobs(2, 60)
+    noisy = np.where(generator.random(120) < 0.35, generator.integers(0, 3, 120), train.targets)
+    train = Labelled(train.features, noisy)
+    honest = probe(train, blobs(1, 90), test, 3)
+    fitted = probe(train, train, test, 3)
+    assert honest.chosen != fitted.chosen
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_constant_features_give_no_more_than_chance(probe: Callable[..., ProbeResult]) -> None:
+    def same(n: int) -> Labelled:
+        return Labelled(np.full((n, 4), 0.3, dtype=np.float32), np.arange(n) % 4)
+
+    assert probe(same(80), same(40), same(40), 4).score.accuracy == pytest.approx(0.25)
+
+
+def slow_knn(train: Labelled, queries: np.ndarray, k: int) -> list[int]:
+    guesses = []
+    for query in queries:
+        cosines = [float(query @ x / np.linalg.norm(query) / np.linalg.norm(x)) for x in train.features]
+        nearest = sorted(range(len(cosines)), key=lambda i: -cosines[i])[:k]
+        votes = Counter(int(train.targets[i]) for i in nearest)
+        near = {c: sum(cosines[i] for i in nearest if train.targets[i] == c) for c in votes}
+        guesses.append(max(votes, key=lambda c: (votes[c], near[c])))
+    return guesses
+
+
+def test_knn_agrees_with_a_slow_loop() -> None:
+    train, val, test = blobs(0, 40), blobs(1, 30), blobs(2, 50)
+    result = knn_probe(train, val, test, 3, neighbours=(1, 4, 9, 1000))
+    train, val, test = standardise(train, val, test)
+    expected = {float(k): float(np.mean(slow_knn(train, val.features, k) == val.targets)) for k in (1, 4, 9)}
+    assert result.val_accuracies == expected  # 1000 neighbours are more than there are: left out
+    guess = slow_knn(train, test.features, int(result.chosen))
+    assert result.score.accuracy == pytest.approx(np.mean(guess == test.targets))
+
+
+def test_equal_votes_go_to_the_nearer_class() -> None:
+    # Zero-mean train so that standardising keeps directions; the query is nearest to class 1.
+    train = Labelled(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), np.array([0, 1, 2, 2]))
+    query = Labelled(np.array([[0.5, 0.6], [0.6, 0.5]]), np.array([1, 0]))
+    assert knn_probe(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.results import read_folder, read_results, write_result
+
+
+def result(protocol: str = "linear", label: str = "digit", accuracy: float = 0.5) -> dict[str, Any]:
+    return {"protocol": protocol, "options": {"label": label}, "pretrained": {"accuracy": accuracy}, "é": ["ü"]}
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = write_result(result(), tmp_path)
+    assert path == tmp_path / "results" / "linear.json"
+    assert json.loads(path.read_text("utf-8"))["pretrained"] == {"accuracy": 0.5}
+    assert read_results(path) == [result()]
+
+
+def test_other_options_are_kept_and_equal_ones_replaced(tmp_path: Path) -> None:
+    for label, accuracy in (("digit", 0.1), ("letter", 0.2), ("digit", 0.3), ("command", 0.4)):
+        path = write_result(result(label=label, accuracy=accuracy), tmp_path)
+    found = [(r["options"]["label"], r["pretrained"]["accuracy"]) for r in read_results(path)]
+    assert found == [("command", 0.4), ("digit", 0.3), ("letter", 0.2)]
+    write_result(result("knn"), tmp_path)
+    assert [r["protocol"] for r in read_folder(tmp_path)] == ["knn", "linear", "linear", "linear"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    path = write_result(result(), tmp_path)
+    with pytest.raises(ValueError):
+        write_result(result(accuracy=float("nan")), tmp_path)
+    with pytest.raises(TypeError):
+        write_result({**result(), "bad": object()}, tmp_path)
+    assert read_results(path) == [result()]
+    assert [p.name for p in path.parent.iterdir()] == ["linear.json"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"protocol": "linear", "earlier": []}'])
+def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "results" / "linear.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(EvaluationError, match=r"linear\.json"):
+        write_result(result(), tmp_path)
+    assert path.read_text() == text

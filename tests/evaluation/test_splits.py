@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.segments import Segment
+from avgdt.evaluation.splits import labelled_splits, one_split, sort_names
+
+
+def made(*pairs: tuple[str, str]) -> list[Segment]:
+    return [Segment(i, split, label) for i, (split, label) in enumerate(pairs)]
+
+
+def test_rows_classes_and_targets() -> None:
+    found = made(("test", "b"), ("train", "b"), ("extra", "q"), ("val", "a"), ("train", "a"), ("train", "b"))
+    splits = labelled_splits(found)
+    assert splits.rows == {"train": [1, 4, 5], "val": [3], "test": [0]}
+    assert splits.classes == ["a", "b"]
+    assert splits.targets(found, "train") == [1, 0, 1]
+    assert splits.targets(found, "test") == [1]
+    assert splits.other == 1
+
+
+def test_numbers_are_sorted_as_numbers() -> None:
+    assert sort_names({"10", "9", "1"}) == ["1", "9", "10"]
+    assert sort_names({"10", "9", "x"}) == ["10", "9", "x"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([("train", "a"), ("train", "b"), ("test", "a")], r"split 'val' \(found: test, train\)"),
+        ([("", "a")], r"split 'train' \(found: none at all\)"),
+        ([("train", "a"), ("train", "b"), ("val", "a"), ("test", "c")], "class 'c' is in test but not in train"),
+        ([("train", "a"), ("train", "b"), ("val", "d"), ("test", "a")], "class 'd' is in val but not in train"),
+        ([("train", "a"), ("val", "a"), ("test", "a")], "one class 'a'"),
+    ],
+)
+def test_mistakes_are_named(pairs: list[tuple[str, str]], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message) as caught:
+        labelled_splits(made(*pairs))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_split_of_several_or_all() -> None:
+    found = made(("train", ""), ("test", ""), ("test", ""))
+    assert [s.entry for s in one_split(found, "test")] == [1, 2]
+    assert [s.entry for s in one_split(found, "all")] == [0, 1, 2]
+    assert len(one_split(made(("", ""), ("", "")), "test")) == 2
+    with pytest.raises(EvaluationError, match="split 'val'; there is: test, train"):
+        one_split(found, "val")

@@ -1,0 +1,112 @@
+"""Phi: routing, pooling, heads, embeddings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from avgdt.models.errors import ModelError
+from avgdt.models.head import ProjectionHead
+from avgdt.models.phi import Phi
+from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
+
+SMALL = Model(VideoEncoder((1, 1, 1, 1), 2), AudioEncoder((1, 1, 1, 1), 3), Head(hidden=7, out=5))
+
+
+@pytest.fixture
+def phi() -> Phi:
+    torch.manual_seed(0)
+    return Phi(SMALL)
+
+
+def clips(batch: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(batch, 3, 4, 32, 32, generator=generator),
+        torch.randn(batch, 1, 40, 50, generator=generator),
+    )
+
+
+def test_each_modality_has_its_own_encoder_and_head(phi: Phi) -> None:
+    video, audio = clips(2)
+    assert phi.modalities == ("video", "audio")
+    assert phi.dims == {"video": 16, "audio": 24}
+    assert phi.feature_map("video", video).shape == (2, 16, 1, 2, 2)
+    assert phi.feature_map("audio", audio).shape == (2, 24, 2, 2)
+    phi.embed("audio", audio).sum().backward()
+    touched = {name for name, parameter in phi.named_parameters() if parameter.grad is not None}
+    assert touched == {name for name, _ in phi.named_parameters() if ".audio." in name}
+
+
+def test_features_are_the_mean_of_the_map_and_embeddings_the_head_of_them_at_unit_length(phi: Phi) -> None:
+    phi.eval()
+    for modality, x in zip(phi.modalities, clips(3), strict=True):
+        features = phi.feature_map(modality, x).flatten(2).mean(2)
+        torch.testing.assert_close(phi.features(modality, x), features)
+        state = phi.heads[modality].state_dict()
+        hidden = (features @ state["0.weight"].T + state["0.bias"]).clamp(min=0)
+        out = hidden @ state["2.weight"].T + state["2.bias"]
+        torch.testing.assert_close(phi.embed(modality, x), out / out.square().sum(1, keepdim=True).sqrt())
+
+
+def test_views_keep_their_order_and_share_the_statistics_of_their_modality(phi: Phi) -> None:
+    (v0, a0), (v1, a1) = clips(3, seed=1), clips(3, seed=2)
+    embeddings = phi([a0, v0, a1, v1], ["audio", "video", "audio", "video"])
+    audio, video = phi.embed("audio", torch.cat([a0, a1])), phi.embed("video", torch.cat([v0, v1]))
+    for got, wanted in zip(embeddings, (audio[:3], video[:3], audio[3:], video[3:]), strict=True):
+        torch.testing.assert_close(got, wanted)
+    apart = phi.embed("video", v0)
+    assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a batch of its own would be normalised differently
+
+
+def test_embeddings_are_float32_of_unit_length_in_half_precision(phi: Phi) -> None:
+    video, audio = clips(2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        embeddings = phi([video, audio], ["video", "audio"])
+        assert phi.feature_map("video", video).dtype == torch.bfloat16
+    for embedding in embeddings:
+        assert embedding.dtype == torch.float32
+        torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2))
+
+
+def test_one_modality_alone_has_no_weights_for_the_other() -> None:
+    phi = Phi(SMALL, ("audio",))
+    assert all(".audio." in name for name in phi.state_dict())
+    with pytest.raises(ModelError, match="no encoder for 'video', only for audio"):
+        phi.embed("video", clips(2)[0])
+
+
+def test_unknown_modality_is_told() -> None:
+    with pytest.raises(ModelError, match="'touch'"):
+        Phi(SMALL, ("touch",))
+
+
+def test_the_papers_pair_has_the_papers_sizes() -> None:
+    phi = Phi(Model())
+    sizes = {
+        name: sum(p.numel() for p in module.parameters())
+        for name, module in (*phi.encoders.items(), ("head", phi.heads["video"]))
+    }
+    assert sizes == {"video": 31_300_125, "audio": 11_170_240, "head": 2 * (512 * 512 + 512)}
+
+
+def test_head_can_normalise_its_output_over_the_batch() -> None:
+    torch.manual_seed(0)
+    head = ProjectionHead(4, Head(hidden=8, out=3, batch_norm=True))
+    out = head(torch.randn(50, 4) * 5 + 3)
+    torch.testing.assert_close(out.mean(0), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(out.var(0, correction=0), torch.ones(3), atol=1e-2, rtol=0)
+    assert {name for name, _ in head.named_parameters()} == {"0.weight", "0.bias", "2.weight", "2.bias"}
+    with pytest.raises(ModelError, match="batch_norm needs 2"):
+        head(torch.randn(1, 4))
+    x = torch.randn(1, 4)
+    hidden = F.linear(x, head[0].weight, head[0].bias).relu()  # type: ignore[arg-type]
+    out = F.linear(hidden, head[2].weight, head[2].bias)  # type: ignore[arg-type]
+    mean, variance = head[3].running_mean, head[3].running_var
+    torch.testing.assert_close(head.eval()(x), (out - mean) / torch.sqrt(variance + 1e-5))  # type: ignore[operator,arg-type]
+
+
+def test_impossible_head_is_told() -> None:
+    with pytest.raises(ModelError, match=r"model\.head"):
+        ProjectionHead(4, Head(out=0))

@@ -1,0 +1,135 @@
+"""Device, arithmetic and memory format: what `auto` makes of the hardware."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from avgdt.models import precision as module
+from avgdt.models.errors import HardwareError
+from avgdt.models.memory_format import set_memory_format
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision, cpu_has_fast_bf16, resolve_device, resolve_precision
+from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+def small(width: int) -> Phi:
+    torch.manual_seed(0)
+    return Phi(Model(VideoEncoder((1, 1, 1, 1), width), AudioEncoder((1, 1, 1, 1), width), Head(4, 4)))
+
+
+@pytest.fixture
+def modern_cpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A processor with AMX, whatever this one is."""
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    monkeypatch.delenv("DNNL_MAX_CPU_ISA", raising=False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    return monkeypatch
+
+
+def test_auto_is_bf16_on_a_cpu_with_matrix_instructions(modern_cpu: pytest.MonkeyPatch) -> None:
+    assert resolve_precision("auto", CPU).name == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (torch.ops.mkldnn, "_is_mkldnn_bf16_supported", False),
+        (torch.cpu, "_is_amx_tile_supported", False),
+        (torch.backends.cpu, "get_cpu_capability", "AVX2"),
+    ],
+)
+def test_auto_is_fp32_on_any_other_cpu(modern_cpu: pytest.MonkeyPatch, owner: object, name: str, value: object) -> None:
+    modern_cpu.setattr(owner, name, lambda: value)
+    assert resolve_precision("auto", CPU).name == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("isa", "fast"), [("AVX2", False), ("avx512_core_bf16", False), ("AVX512_CORE_AMX", True), ("ALL", True)]
+)
+def test_instruction_sets_held_back_are_heeded(modern_cpu: pytest.MonkeyPatch, isa: str, fast: bool) -> None:
+    modern_cpu.setenv("ONEDNN_MAX_CPU_ISA", isa)
+    assert cpu_has_fast_bf16() is fast
+
+
+@pytest.mark.parametrize(("supported", "name"), [(True, "bf16"), (False, "fp16")])
+def test_auto_on_a_gpu_is_bf16_else_fp16_with_a_scaler(
+    monkeypatch: pytest.MonkeyPatch, supported: bool, name: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert resolve_precision("auto", CUDA).name == name
+
+
+def test_what_is_asked_for_is_what_is_computed() -> None:
+    x, layer = torch.randn(2, 3), torch.nn.Linear(3, 3)
+    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        precision = resolve_precision(name, CPU)  # type: ignore[arg-type]
+        assert (precision.name, precision.dtype) == (name, dtype)
+        assert not precision.scaler().is_enabled()
+        for _ in range(2):  # a context serves once, so each call must give a fresh one
+            with precision.autocast():
+                assert layer(x).dtype == dtype
+
+
+def test_fp16_on_a_cpu_is_refused() -> None:
+    with pytest.raises(HardwareError, match=r"run\.precision: fp16 needs a GPU"):
+        resolve_precision("fp16", CPU)
+
+
+def test_auto_device_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for available, wanted in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(module.torch.cuda, "is_available", lambda found=available: found)
+        assert resolve_device("auto") == torch.device(wanted)
+
+
+def test_devices_that_are_not_here_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert resolve_device("cuda:0") == torch.device("cuda:0")
+    assert resolve_device("cpu") == CPU
+    for device, said in (
+        ("cuda:1", "offers 1 GPUs"),
+        ("gpu", "no device"),
+        ("mps", "not supported"),
+        ("", "no device"),
+    ):
+        with pytest.raises(HardwareError, match=said):
+            resolve_device(device)
+
+
+@pytest.mark.parametrize(
+    ("asked", "width", "dtype", "last"),
+    [
+        ("yes", 16, torch.float32, True),
+        ("no", 8, torch.bfloat16, False),
+        ("auto", 16, torch.bfloat16, True),
+        ("auto", 16, torch.float32, False),
+        ("auto", 8, torch.float32, True),
+    ],
+)
+def test_memory_format(asked: str, width: int, dtype: torch.dtype, last: bool) -> None:
+    phi = small(width)
+    before = list(phi.parameters())
+    chosen = set_memory_format(phi, asked, Precision(CPU, dtype))  # type: ignore[arg-type]
+    assert chosen == {"video": last, "audio": last}
+    assert all(a is b for a, b in zip(before, phi.parameters(), strict=True))  # an optimiser keeps what it holds
+    video = phi.encoders["video"].get_parameter("layer1.0.conv1.0.0.weight")
+    audio = phi.encoders["audio"].get_parameter("layer1.0.conv1.weight")
+    assert video.is_contiguous(memory_format=torch.channels_last_3d) is last
+    assert audio.is_contiguous(memory_format=torch.channels_last) is last
+    feature_map = phi.feature_map("video", torch.randn(2, 3, 4, 48, 48))
+    assert feature_map.is_contiguous(memory_format=torch.channels_last_3d) is last
+
+
+def test_memory_format_changes_no_value() -> None:
+    phi = small(8)
+    views, modalities = [torch.randn(2, 3, 4, 32, 32), torch.randn(2, 1, 40, 50)], ["video", "audio"]
+    contiguous = phi(views, modalities)
+    assert set_memory_format(phi, "yes", Precision(CPU, torch.float32)) == {"video": True, "audio": True}
+    for a, b in zip(contiguous, phi(views, modalities), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+    set_memory_format(phi, "no", Precision(CPU, torch.float32))
+    assert all(parameter.is_contiguous() for parameter in phi.parameters())

@@ -1,0 +1,158 @@
+"""R(2+1)D against the published network: names, shapes, counts, and a block computed by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from avgdt.models.errors import ModelError
+from avgdt.models.r2plus1d import Block, R2Plus1D, stem_middle
+
+PUBLISHED_MIDDLE = {  # of torchvision's r2plus1d_18
+    "layer1.0": 144,
+    "layer1.1": 144,
+    "layer2.0": 230,
+    "layer2.1": 288,
+    "layer3.0": 460,
+    "layer3.1": 576,
+    "layer4.0": 921,
+    "layer4.1": 1152,
+}
+
+
+def norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
+    vectors = {f"{name}.{part}": (channels,) for part in ("weight", "bias", "running_mean", "running_var")}
+    return vectors | {f"{name}.num_batches_tracked": ()}
+
+
+def published() -> dict[str, tuple[int, ...]]:
+    shapes = {"stem.0.weight": (45, 3, 1, 7, 7), "stem.3.weight": (64, 45, 3, 1, 1)}
+    shapes |= norm("stem.1", 45) | norm("stem.4", 64)
+    for name, mid in PUBLISHED_MIDDLE.items():
+        stage, first = int(name[5]), name.endswith("0")
+        outputs = 64 * 2 ** (stage - 1)
+        inputs = outputs // 2 if first and stage > 1 else outputs
+        for conv, source in (("conv1", inputs), ("conv2", outputs)):
+            shapes[f"{name}.{conv}.0.0.weight"] = (mid, source, 1, 3, 3)
+            shapes[f"{name}.{conv}.0.3.weight"] = (outputs, mid, 3, 1, 1)
+            shapes |= norm(f"{name}.{conv}.0.1", mid) | norm(f"{name}.{conv}.1", outputs)
+        if inputs != outputs:
+            shapes[f"{name}.downsample.0.weight"] = (outputs, inputs, 1, 1, 1)
+            shapes |= norm(f"{name}.downsample.1", outputs)
+    return shapes
+
+
+def test_names_and_shapes_are_those_of_the_published_network() -> None:
+    network = R2Plus1D()
+    assert {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()} == published()
+    assert sum(parameter.numel() for parameter in network.parameters()) == 31_300_125
+    assert network.dim == 512
+
+
+def batch_normalised(x: torch.Tensor, state: dict[str, torch.Tensor], name: str) -> torch.Tensor:
+    mean = x.mean((0, 2, 3, 4), keepdim=True)
+    variance = (x - mean).square().mean((0, 2, 3, 4), keepdim=True)
+    scale, shift = (state[f"{name}.{part}"].view(1, -1, 1, 1, 1) for part in ("weight", "bias"))
+    return (x - mean) / torch.sqrt(variance + 1e-5) * scale + shift
+
+
+def half_and_half(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, stride: int) -> torch.Tensor:
+    """A (2+1)-D convolution frame by frame, then pixel by pixel."""
+    kernel = state[f"{name}.0.weight"][:, :, 0]
+    frames = [F.conv2d(x[:, :, t], kernel, stride=stride, padding=1) for t in range(x.shape[2])]
+    x = batch_normalised(torch.stack(frames, dim=2), state, f"{name}.1").relu()
+    weights = state[f"{name}.3.weight"][..., 0, 0]
+    padded = F.pad(x, (0, 0, 0, 0, 1, 1))
+    moments = [
+        sum(torch.einsum("oc,bchw->bohw", weights[:, :, k], padded[:, :, t + k]) for k in range(3))
+        for t in range(0, x.shape[2], stride)
+    ]
+    return torch.stack([torch.as_tensor(moment) for moment in moments], dim=2)
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 8, 2), (3, 5, 1)])
+def test_block_equals_its_definition(inputs: int, outputs: int, stride: int) -> None:
+    torch.manual_seed(0)
+    block = Block(inputs, outputs, stride).double()
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter)
+    x = torch.randn(2, inputs, 5, 6, 7, dtype=torch.float64)
+    state = block.state_dict()
+    short = x
+    if stride != 1 or inputs != outputs:
+        kernel = state["downsample.0.weight"][..., 0, 0, 0]
+        short = torch.einsum("oc,bcthw->bothw", kernel, x[:, :, ::stride, ::stride, ::stride])
+        short = batch_normalised(short, state, "downsample.1")
+    y = batch_normalised(half_and_half(x, state, "conv1.0", stride), state, "conv1.1").relu()
+    y = batch_normalised(half_and_half(y, state, "conv2.0", 1), state, "conv2.1")
+    torch.testing.assert_close(block(x), (y + short).relu())
+
+
+def test_stem_sees_seven_pixels_and_three_moments() -> None:
+    """The first values of the network's own stem depend on exactly the published window."""
+    stem = R2Plus1D((1, 1, 1, 1), 4).eval().stem
+    x = torch.zeros(1, 3, 9, 21, 21, requires_grad=True)
+    stem[3](stem[0](x))[0, :, 4, 5, 5].sum().backward()
+    assert x.grad is not None
+    touched = x.grad[0].abs().sum(0).nonzero()
+    assert touched.amin(0).tolist() == [3, 7, 7]
+    assert touched.amax(0).tolist() == [5, 13, 13]
+
+
+def test_paper_clip_gives_the_papers_feature_map() -> None:
+    network = R2Plus1D((1, 1, 1, 1), 4).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 30, 112, 112)).shape == (1, 32, 4, 7, 7)
+
+
+@pytest.mark.parametrize("shape", [(7, 33, 45), (1, 17, 16), (9, 1, 50)])
+def test_odd_sizes_round_up(shape: tuple[int, int, int]) -> None:
+    time, height, width = shape
+    y = R2Plus1D((1, 1, 1, 1), 2)(torch.randn(3, 3, *shape))
+    assert y.shape == (3, 16, math.ceil(time / 8), math.ceil(height / 16), math.ceil(width / 16))
+
+
+def test_depth_width_and_channels_are_free() -> None:
+    network = R2Plus1D((1, 2, 1, 3), 6, channels=1)
+    assert [len(stage) for stage in (network.layer1, network.layer2, network.layer3, network.layer4)] == [1, 2, 1, 3]
+    assert network(torch.randn(2, 1, 4, 16, 16)).shape == (2, 48, 1, 1, 1)
+
+
+def test_stem_middle_is_45_at_width_64_and_in_proportion_elsewhere() -> None:
+    assert [stem_middle(width) for width in (64, 128, 32, 16, 8, 1)] == [45, 90, 22, 11, 5, 1]
+
+
+def test_weights_start_with_the_spread_of_kaiming_fan_out() -> None:
+    torch.manual_seed(0)
+    network = R2Plus1D()
+    for name, fan_out in (("layer4.1.conv1.0.0", 1152 * 9), ("layer4.1.conv1.0.3", 512 * 3), ("stem.0", 45 * 49)):
+        weight = network.get_parameter(f"{name}.weight")
+        assert weight.std().item() == pytest.approx(math.sqrt(2 / fan_out), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((2, 3, 8, 16), r"\(2, 3, 8, 16\)"),
+        ((2, 1, 8, 16, 16), "built for 3 channels, got 1"),
+        ((2, 3, 0, 16, 16), "non-empty"),
+        ((0, 3, 8, 16, 16), "non-empty"),
+        ((1, 3, 8, 16, 16), "2 items"),
+    ],
+)
+def test_impossible_input_is_told(shape: tuple[int, ...], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        R2Plus1D((1, 1, 1, 1), 2)(torch.zeros(shape))
+
+
+def test_one_small_clip_is_enough_outside_training() -> None:
+    assert R2Plus1D((1, 1, 1, 1), 2).eval()(torch.zeros(1, 3, 8, 16, 16)).shape == (1, 16, 1, 1, 1)
+
+
+@pytest.mark.parametrize(("blocks", "width", "channels"), [((1, 1, 1), 4, 3), ((1, 0, 1, 1), 4, 3), ((1,) * 4, 0, 3)])
+def test_impossible_sizes_are_told(blocks: tuple[int, ...], width: int, channels: int) -> None:
+    with pytest.raises(ModelError, match=r"model\.video"):
+        R2Plus1D(blocks, width, channels)
