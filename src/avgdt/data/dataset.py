@@ -81,8 +81,8 @@ def _loader(
     clips: Clips, batches: Sampler[list[Order]] | list[list[Order]], workers: int, pin_memory: bool
 ) -> DataLoader[Batch]:
     return DataLoader(
-        clips,
-        batch_sampler=batches,  # type: ignore[arg-type]
+        clips,  # type: ignore[arg-type]  # collate turns items into a batch
+        batch_sampler=batches,
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=2 if workers else None,

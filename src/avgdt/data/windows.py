@@ -21,9 +21,7 @@ class Window:
     """Start of the sound; None: with the first frame that is shown."""
 
 
-def draw(
-    composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, recording: int
-) -> tuple[Window, ...]:
+def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, recording: int) -> tuple[Window, ...]:
     """One window per name in ``composition.windows``: a pure function of (seed, epoch, recording).
 
     Without jitter the draw is that of the recording's first epoch, always. Two windows start at least

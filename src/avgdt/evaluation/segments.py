@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
 
-from avgdt.evaluation.errors import EvaluationError, suggestion
-
-if TYPE_CHECKING:
-    from avgdt.media.manifest import Entry
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.media.manifest import Entry
+from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", "start", "end")
 """Columns that are never labels, nor are those ending in ``_start`` and ``_end``."""
@@ -51,7 +49,8 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     """
     present = columns(entries)
     if label is not None and label not in labels(entries):
-        raise EvaluationError(f"label: the data has no column '{label}'; {suggestion(label, labels(entries))}")
+        remedy = nearest(label, labels(entries)) if labels(entries) else "it has none that could be a label"
+        raise EvaluationError(f"label: the data has no column '{label}'; {remedy}")
     bounds = _bounds(present, label)
     return [
         Segment(index, entry.extra.get("split", ""), entry.extra[label] if label else "", *_seconds(entry, bounds))

@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from avgdt.media.source import Source
+from avgdt.media.stamps import Stamps
 
 LOOK_AHEAD_BYTES = 2**26
-
-
-def stamp(thing: Packet[VideoStream] | VideoFrame) -> int | None:
-    """Presentation time stamp, else decoding time stamp."""
-    return thing.pts if thing.pts is not None else thing.dts
 
 
 @dataclass(frozen=True)
@@ -26,66 +21,75 @@ class Approach:
 
     packets: Iterator[Packet[VideoStream]]
     """From the keyframe to the end of the file."""
+    stamps: Stamps
+    """How the packets and their frames are stamped."""
     first: int | None
     """Time stamp of the frame on screen at that moment, where the packets tell it."""
     from_start: bool
     """Whether these are all packets of the file, so that nothing better can be had."""
 
 
-def approach(source: Source, stream_ticks: int, back: int, second: int) -> Approach:
-    """The packets from the last keyframe at or before ``stream_ticks`` - at least ``back`` before it, where possible.
+def approach(source: Source, moment: int, back: int, second: int) -> Approach:
+    """The packets from the last keyframe at or before ``moment - back``, where there is one, on.
 
-    ``stream_ticks``, ``back`` and ``second`` (one second) are in the video stream's time base.
+    ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units.
     """
     while True:
-        stream = source.video
+        from_start = _go_to(source, moment - back, back)
+        stream = source.video  # a new one after going to the start
         assert stream is not None
-        target = stream_ticks - back
-        start = stream.start_time or 0
-        if stream.duration is not None:
-            target = min(target, start + stream.duration - back)
-        from_start = target <= start or not source.seek(stream, target)
-        if from_start:
-            source.rewind()
-        stream = source.video  # rewinding opens anew
-        assert stream is not None
+        stamps = Stamps.of(stream)
         rest = source.packets(stream)
-        ahead, complete = _look_ahead(rest, stream_ticks)
-        keys = [i for i, p in enumerate(ahead) if p.is_keyframe and (s := stamp(p)) is not None and s <= stream_ticks]
+        ahead, complete = _look_ahead(rest, moment)
+        places = [stamps.place(packet) for packet in ahead]
+        keys = [i for i, at in enumerate(places) if at is not None and at <= moment and ahead[i].is_keyframe]
         if keys or from_start:
+            # The last keyframe will do, but a second attempt that goes back must not end at the same one.
+            early = [i for i in keys if (places[i] or 0) <= moment - back]
+            start = early[-1] if early else keys[0] if keys else 0
             return Approach(
-                # Not always the last keyframe: a retry that goes back must not end at the same one.
-                packets=chain(ahead[_last_at_or_before(ahead, keys, stream_ticks - back) :], rest),
-                first=_on_screen(ahead, stream_ticks) if complete else None,
-                from_start=from_start,
+                packets=chain(ahead[start:], rest),
+                stamps=stamps,
+                first=_on_screen(ahead, stamps, moment) if complete else None,
+                from_start=from_start and start == (keys[0] if keys else 0),
             )
-        # Containers without an index (MPEG streams) seek by bytes and may land past the keyframe.
-        back = max(second, 2 * back)
+        # Containers without an index (MPEG streams) seek by bytes and may land past the keyframe; raw streams without
+        # time stamps are read from the start.
+        back = max(second, 2 * back) if any(at is not None for at in places) or not ahead else moment + 2**62
 
 
-def _look_ahead(packets: Iterator[Packet[VideoStream]], ticks: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Packets up to the first decoded after ``ticks`` (none after it is shown before), and whether all were held."""
+def _go_to(source: Source, ticks: int, back: int) -> bool:
+    """Seek to a keyframe at or before ``ticks``; True when that meant the very start."""
+    stream = source.video
+    assert stream is not None
+    start = stream.start_time or 0
+    if stream.duration is not None:
+        ticks = min(ticks, start + stream.duration - back)
+    if ticks > start and source.seek(stream, ticks):
+        return False
+    source.rewind()
+    return True
+
+
+def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
+    """Packets up to the first decoded after ``moment`` (none after it is shown before), and whether all were held."""
     ahead: list[Packet[VideoStream]] = []
     size = 0
     for packet in packets:
         ahead.append(packet)
         size += packet.size
         order = packet.dts if packet.dts is not None else packet.pts
-        if order is not None and order > ticks:
+        if order is not None and order > moment:
             break
         if size > LOOK_AHEAD_BYTES:
             return ahead, False
     return ahead, True
 
 
-def _on_screen(packets: list[Packet[VideoStream]], ticks: int) -> int | None:
-    """The latest presentation time stamp at or before ``ticks``, if all packets have one."""
-    if any(p.pts is None for p in packets):
+def _on_screen(packets: list[Packet[VideoStream]], stamps: Stamps, moment: int) -> int | None:
+    """The latest presentation time stamp at or before ``moment``, if all packets have one."""
+    known = [stamps.presented(packet) for packet in packets]
+    if None in known:
         return None
-    return max((p.pts for p in packets if p.pts is not None and p.pts <= ticks and not p.is_discard), default=None)
-
-
-def _last_at_or_before(packets: list[Packet[VideoStream]], keys: list[int], ticks: int) -> int:
-    """Index of the last keyframe shown at or before ``ticks``, else of the first keyframe, else 0."""
-    early = [i for i in keys if (s := stamp(packets[i])) is not None and s <= ticks]
-    return early[-1] if early else keys[0] if keys else 0
+    shown = (at for at, packet in zip(known, packets, strict=True) if not packet.is_discard)
+    return max((at for at in shown if at is not None and at <= moment), default=None)

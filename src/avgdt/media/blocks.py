@@ -1,8 +1,8 @@
-"""Decoded blocks of samples as mono float arrays with their place on a sample grid."""
+"""Decoded blocks of samples, laid on the sample grid of the presentation timeline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,71 +14,94 @@ JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap;
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
 
-def mono(frame: AudioFrame) -> NDArray[np.float32]:
-    """(samples,) float32 on the int16 scale: the mean of a block's channels."""
-    name = frame.format.name.removesuffix("p")
-    values = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(frame.samples, -1).T
-    mean = values.mean(axis=0, dtype=np.float64) if len(values) > 1 else values[0].astype(np.float64)
-    if name == "u8":
-        mean = mean - 128.0
-    result: NDArray[np.float32] = (mean * (32768.0 / _FULL_SCALE[name])).astype(np.float32)
-    return result
+@dataclass(frozen=True)
+class Block:
+    """A decoded block of mono sound."""
+
+    stamp: int | None
+    """Presentation time stamp of its first sample, where there is one."""
+    samples: NDArray[np.float32]
+    """(samples,) float32 on the int16 scale."""
+
+    @classmethod
+    def of(cls, frame: AudioFrame, rate: int) -> Block:
+        """The mean of a frame's channels at ``rate``."""
+        name = frame.format.name.removesuffix("p")
+        values = frame.to_ndarray()
+        if not frame.format.is_planar:
+            values = values.reshape(frame.samples, -1).T
+        mean = values.mean(axis=0, dtype=np.float64) if len(values) > 1 else values[0].astype(np.float64)
+        if name == "u8":
+            mean = mean - 128.0
+        if frame.sample_rate != rate:  # a change of rate in mid-stream, as in spliced broadcasts
+            places = np.arange(round(len(mean) * rate / frame.sample_rate)) * frame.sample_rate / rate
+            mean = np.interp(places, np.arange(len(mean)), mean)
+        return cls(frame.pts, (mean * (32768.0 / _FULL_SCALE[name])).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.samples)
 
 
-@dataclass
-class Placement:
-    """Gives each block of one stream its first sample's index on the grid of the stream's sample rate."""
+@dataclass(frozen=True)
+class Grid:
+    """Where a stream's blocks lie on the grid whose sample 0 is the timeline's zero."""
 
     rate: int
-    """Samples per second of the grid."""
+    """Samples per second."""
     tick: float
     """Seconds of one time stamp unit."""
     zero: float
-    """Container time of the grid's sample 0."""
-    block: int = 0
-    """Samples in every block where that is constant, else 0."""
-    origin: int | None = None
-    """Time stamp of the stream's first block."""
-    _following: int | None = None
+    """Container time of sample 0."""
+    head: tuple[int, int] | None
+    """Time stamp and samples of the stream's first block, where stamps are coarser than samples."""
 
-    def place(self, stamp: int | None, samples: int) -> int:
-        """The grid index of the first sample; blocks whose stamps only jitter follow each other without a seam."""
-        stamped = self._stamped(stamp, samples)
-        expected = self._following
-        tolerance = max(JITTER_SECONDS, 2 * self.tick) * self.rate
-        if stamped is None:
-            index = expected if expected is not None else 0
-        elif expected is not None and abs(stamped - expected) <= tolerance:
-            index = expected
-        else:
-            index = stamped
-        self._following = index + samples
-        return index
+    def index(self, stamp: int) -> float:
+        """The place that a time stamp says."""
+        return (stamp * self.tick - self.zero) * self.rate
 
-    def _stamped(self, stamp: int | None, samples: int) -> int | None:
-        """The index that the time stamp says; where stamps are coarser than samples, snapped to whole blocks."""
-        if stamp is None:
-            return None
-        index = round((stamp * self.tick - self.zero) * self.rate)
-        ticks = self.tick * self.rate  # samples in one time stamp unit
-        if self.block < 4 * ticks or ticks <= 1 or self.origin is None:
-            return index
-        # Blocks begin at origin + n * block exactly; the first one may have lost its beginning to codec delay.
-        origin = round((self.origin * self.tick - self.zero) * self.rate)
-        begin = index - (self.block - samples)
-        snapped = origin + round((begin - origin) / self.block) * self.block
-        return index if abs(snapped - begin) > ticks + 1 else snapped + (self.block - samples)
+    def lay(self, blocks: Iterable[Block], first: int, count: int) -> NDArray[np.float32]:
+        """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere."""
+        result = np.zeros(count, dtype=np.float32)
+        for run in self._runs(blocks, first + count):
+            at = self._start(run)
+            for block in run:
+                begin, end = max(at, first), min(at + len(block), first + count)
+                if begin < end:
+                    result[begin - first : end - first] = block.samples[begin - at : end - at]
+                at += len(block)
+        return result
 
+    def _runs(self, blocks: Iterable[Block], until: int) -> Iterator[list[Block]]:
+        """Blocks that follow each other without a gap, up to grid index ``until``."""
+        slack = max(JITTER_SECONDS, 2 * self.tick) * self.rate
+        run: list[Block] = []
+        following = 0.0
+        for block in blocks:
+            stamped = following if block.stamp is None else self.index(block.stamp)
+            if stamped > until + slack:
+                break
+            if run and abs(stamped - following) > slack:
+                yield run
+                run = []
+            following = (following if run else stamped) + len(block)
+            run.append(block)
+        if run:
+            yield run
 
-def fill(blocks: Iterator[tuple[int, NDArray[np.float32]]], first: int, count: int) -> NDArray[np.float32]:
-    """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere."""
-    result = np.zeros(count, dtype=np.float32)
-    for index, samples in blocks:
-        begin, end = max(index, first), min(index + len(samples), first + count)
-        if begin < end:
-            result[begin - first : end - first] = samples[begin - index : end - index]
-        if index >= first + count:
-            break
-    return result
+    def _start(self, run: list[Block]) -> int:
+        """The grid index of a run's first sample."""
+        before = np.cumsum([0, *(len(block) for block in run[:-1])])
+        starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]
+        if self.head is None or not starts:
+            return round(starts[0]) if starts else 0
+        # Rounded stamps: the start that agrees with all of them, and, where all blocks are equally long, lies a
+        # whole number of blocks behind the end of the stream's first one (of which codec delay may have cut a part).
+        start = (min(starts) + max(starts)) / 2
+        length = max(len(block) for block in run)
+        unit = self.tick * self.rate
+        if length > 2 * unit + 2 and all(len(block) == length for block in run[1:-1]):
+            end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]
+            whole = origin + round((end - origin) / length) * length
+            if abs(whole - end) <= unit + 1:
+                start = whole - len(run[0])
+        return round(start)

@@ -66,7 +66,6 @@ def _open(path: Path, descriptor: int) -> InputContainer:
                 "fd": str(descriptor),
                 "protocol_whitelist": "fd",
                 "format_whitelist": _demuxers(),
-                "fflags": "+genpts",
             },
             metadata_errors="replace",
         )

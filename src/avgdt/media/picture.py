@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from avgdt.media.approach import Approach, approach, stamp
+from avgdt.media.approach import Approach, approach
 from avgdt.media.decoding import Decoder
 from avgdt.media.errors import NoVideo
 from avgdt.media.orientation import orientation
 from avgdt.media.scaling import Scaler
 from avgdt.media.source import Source, tick
+from avgdt.media.stamps import Stamps
 
 NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
 ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
@@ -81,7 +83,9 @@ class Picture:
         self._source.rewind()
         assert self._source.video is not None
         decoder = Decoder(self._source.path, self._source.video)
-        everything = Approach(self._source.packets(self._source.video), None, from_start=True)
+        everything = Approach(
+            self._source.packets(self._source.video), Stamps.of(self._source.video), None, from_start=True
+        )
         head = next(_frames(decoder, everything, skip=False), None)
         if head is None:
             decoder.check()
@@ -143,23 +147,18 @@ def _trusted(shown: tuple[int, VideoFrame], way: Approach, skip: bool, limit: in
 
 def _frames(decoder: Decoder, way: Approach, skip: bool) -> Iterator[tuple[int, VideoFrame]]:
     """Frames with their time stamps; those that no other needs are dropped before the first wanted one."""
-    last = None
-    for packet in way.packets:
-        decoder.skip_non_reference(skip and packet.pts is not None and way.first is not None and packet.pts < way.first)
+    last: int | None = None
+    for packet in chain(way.packets, (None,)):  # None drains the decoder
+        if packet is not None:
+            early = skip and way.first is not None and packet.pts is not None and packet.pts < way.first
+            decoder.skip_non_reference(early)
         for frame in decoder.video(packet):
-            last = _time_stamp(frame, last)
+            last = way.stamps.frame(frame, last)
+            if last is None and way.from_start:
+                last = 0
+            elif last is None:
+                return  # only from further back can its place be counted
             yield last, frame
-    for frame in decoder.video(None):
-        last = _time_stamp(frame, last)
-        yield last, frame
-
-
-def _time_stamp(frame: VideoFrame, last: int | None) -> int:
-    """A frame's time stamp; a stream without any counts on from the last by the frame's duration."""
-    known = stamp(frame)
-    if known is not None:
-        return known
-    return 0 if last is None else last + max(1, frame.duration)
 
 
 def _spans(limits: list[int], gap: int) -> Iterator[list[int]]:

@@ -75,8 +75,9 @@ class Recording:
         starts: dict[str, float] = {}
         for part, stream in ((self._picture, self._source.video), (self._sound, self._source.audio)):
             if stream is not None:
-                starts[stream.type] = float((stream.start_time or 0) * tick(stream))
-                if starts[stream.type] < 0:
+                if stream.start_time is not None and stream.start_time >= 0:
+                    starts[stream.type] = float(stream.start_time * tick(stream))
+                else:
                     # Codec delay, or a cut by an edit list: what lies before the first whole frame is not presented.
                     starts[stream.type] = part.first_time()
         return starts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -13,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from avgdt.media.blocks import Placement, fill, mono
+from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
 from avgdt.media.errors import Corrupt, NoAudio
 from avgdt.media.resample import Plan
@@ -48,39 +49,29 @@ class Sound:
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
         """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound."""
         first, count = round(start * sample_rate), round(seconds * sample_rate)
+        unit = tick(self._stream)
+        # Where time stamps are coarser than samples, the first block tells where samples lie: read before the others.
+        origin = self._head if unit * self._stream.sample_rate > 1 else None
         frames = self._frames(start + zero - MARGIN_SECONDS)
         head = next(frames, None)
-        native = head.sample_rate if head is not None else sample_rate
+        native = self._stream.sample_rate if head is None else head.sample_rate
         plan = Plan(native, sample_rate, first, count)
-        blocks = self._blocks(frames if head is None else chain([head], frames), native, zero)
-        samples = fill(blocks, plan.begin, plan.needed)
+        grid = Grid(native, float(unit), zero, origin)
+        blocks = (Block.of(frame, native) for frame in chain([] if head is None else [head], frames))
+        samples = grid.lay(blocks, plan.begin, plan.needed)
         if not np.isfinite(samples).all():
             raise Corrupt(self._source.path, "its sound has values that are not numbers")
         return Waveform(plan.apply(samples), first / sample_rate)
 
     def first_time(self) -> float:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
-        head = next(self._frames(-math.inf), None)
-        return 0.0 if head is None or head.pts is None else float(head.pts * tick(self._stream))
+        return float(self._head[0] * tick(self._stream))
 
-    def _blocks(
-        self, frames: Iterator[AudioFrame], native: int, zero: float
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        stream = self._stream
-        placement = Placement(
-            rate=native,
-            tick=float(tick(stream)),
-            zero=zero,
-            block=stream.codec_context.frame_size,
-            origin=stream.start_time,
-        )
-        for frame in frames:
-            samples = mono(frame)
-            if frame.sample_rate != native:  # a change of rate in mid-stream, as in spliced broadcasts
-                length = round(len(samples) * native / frame.sample_rate)
-                places = np.arange(length) * frame.sample_rate / native
-                samples = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
-            yield placement.place(frame.pts, len(samples)), samples
+    @cached_property
+    def _head(self) -> tuple[int, int]:
+        """Time stamp and samples of the first block."""
+        head = next(self._frames(-math.inf), None)
+        return (0, 0) if head is None or head.pts is None else (head.pts, head.samples)
 
     def _frames(self, start: float) -> Iterator[AudioFrame]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one."""

@@ -106,7 +106,13 @@ class Source:
         self.rewind()
         stream = self.video if of_video else self.audio
         assert stream is not None
-        ends = (p.pts + (p.duration or 0) for p in self.packets(stream) if p.pts is not None)
+        ends, count = [], 0
+        for packet in self.packets(stream):
+            at = packet.pts if packet.pts is not None else packet.dts
+            ends += [] if at is None else [at + (packet.duration or 0)]
+            count += 1
+        if not ends and isinstance(stream, VideoStream) and stream.average_rate:
+            return float(count / stream.average_rate)  # a raw stream
         return float(max(ends, default=0) * tick(stream))
 
     def close(self) -> None:

@@ -16,8 +16,8 @@ def augment_video(video: torch.Tensor, augmentation: VideoAugmentation, generato
     match augmentation:
         case RandomCrop(size):
             room = _room(video, size)
-            corners = [[int(g.integers(0, r, endpoint=True)) for r in room] for g in generators]
-            return torch.stack([_cut(clip, *corner, size) for clip, corner in zip(video, corners, strict=True)])
+            corners = [g.integers(0, room, endpoint=True).tolist() for g in generators]
+            return torch.stack([_cut(clip, top, left, size) for clip, (top, left) in zip(video, corners, strict=True)])
         case CentreCrop(size):
             return centre_crop(video, size)
         case Flip(probability):

@@ -11,7 +11,7 @@ Generators = Sequence[np.random.Generator]
 
 def generator(seed: int, epoch: int, recording: int, view: int) -> np.random.Generator:
     """The generator of one view of one recording in one epoch; the same on every worker, rank and resumed run."""
-    # The view is a spawn key: as a fourth word of entropy, view 0 would draw the same stream as (seed, epoch, recording).
+    # A spawn key, since as a fourth word of entropy view 0 would draw the same stream as (seed, epoch, recording).
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, recording), spawn_key=(view,)))
 
 

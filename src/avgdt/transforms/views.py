@@ -14,11 +14,14 @@ from avgdt.transforms.draws import Generators, generators
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
 
-_MEAN, _STD = 0.45, 0.225  # of every colour channel, after scaling to 0 to 1
+_MEAN, _STD = 0.45, 0.225  # of every colour channel, with pixels from 0 to 1
 
 
 class ViewMaker(nn.Module):
-    """Makes the views of a composition; every view of every recording draws its own augmentation."""
+    """Makes the views of a composition; every view of every recording draws its own augmentation.
+
+    Raise :class:`TransformError` at once where an augmentation does not fit the clips.
+    """
 
     def __init__(self, composition: Composition, clip: Clip, log_mel: LogMel, channels: int, seed: int) -> None:
         super().__init__()
@@ -26,6 +29,10 @@ class ViewMaker(nn.Module):
         self.channels = channels
         self.seed = seed
         self.bank = LogMelBank(log_mel, clip.sample_rate)
+        # A trial on one blank frame: sizes that do not fit are told before a run begins.
+        windows = len(composition.windows)
+        picture = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
+        self(Batch(torch.zeros(1, dtype=torch.int64), picture, torch.zeros(1, windows, clip.samples), None, None))
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
@@ -36,7 +43,7 @@ class ViewMaker(nn.Module):
         drawn and the crop is the middle one. Raise :class:`TransformError` where the batch lacks what a view takes.
         """
         epoch = batch.epoch if epoch is None else epoch
-        recordings = [int(recording) for recording in batch.recordings]
+        recordings = batch.recordings.tolist()
         return [
             self._view(batch, view, generators(self.seed, epoch, recordings, i) if augment else None)
             for i, view in enumerate(self.composition.views)
@@ -67,8 +74,7 @@ class ViewMaker(nn.Module):
                 video = augment_video(video, step, draws)
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
-        # (x / 255 - mean) / std in one pass over the pixels
-        return torch.mul(video, 1 / (255 * _STD)).sub_(_MEAN / _STD)
+        return video.float().sub_(255 * _MEAN).mul_(1 / (255 * _STD))
 
     def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if view.reversed:

@@ -53,7 +53,9 @@ def _sky(canvas: Canvas, look: Look, height: int, margin: int) -> None:
 def _bystander(canvas: Canvas, look: Look, aspect: float, generator: np.random.Generator) -> None:
     """A thing, a post or a hanging rod in muted colours: the looks of every action, but silent and still."""
     colours = look.palette
-    paint = mix(colours.ground, colours.thing if generator.uniform() < 0.5 else colours.tool, generator.uniform(0.3, 0.7))
+    paint = mix(
+        colours.ground, colours.thing if generator.uniform() < 0.5 else colours.tool, generator.uniform(0.3, 0.7)
+    )
     x = generator.uniform(0, aspect)
     size = generator.uniform(SMALLEST, LARGEST) * 0.8
     outline = OUTLINES[generator.integers(len(OUTLINES))]

@@ -1,0 +1,82 @@
+"""Which clips stand for a segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+from avgdt.data.span import Span, common_span
+from avgdt.data.windows import Window, centred, uniform
+from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
+from avgdt.recipes.clip import Clip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A segment with the windows that will be read of it."""
+
+    segment: Segment
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that an evaluation had to leave out."""
+
+    path: str
+    """The file."""
+    reason: str
+    """Why, in one line."""
+
+
+def unusable(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
+    """Why the segment of a scanned recording cannot be shown in ``modalities``; "" if it can."""
+    if entry.error:
+        return entry.error
+    for modality, name in (("video", "picture"), ("audio", "sound")):
+        if modality in modalities and not getattr(entry, f"has_{modality}"):
+            return f"has no {name}"
+    span = common_span(entry, tuple(modalities))
+    if span.seconds <= 0:
+        return "its picture and its sound are never present at once"
+    if segment.start is not None and segment.end is not None:
+        if segment.start >= span.end or segment.end <= span.start:
+            return f"{segment.start:g} - {segment.end:g} s lies outside the recording ({span.start:g} - {span.end:g} s)"
+    return ""
+
+
+def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Window, ...]:
+    """``clips`` windows over a whole recording; one in the middle of a segment no longer than a clip.
+
+    A longer segment gets as many windows as it takes to cover it, at most ``clips``, equally spaced inside it.
+    """
+    if segment.start is None or segment.end is None:
+        return uniform(clip, span, clips)
+    within = Span(max(segment.start, span.start), min(segment.end, span.end))
+    # A hair's breadth of rounding (0.5 - 0.3) is no reason for a second window.
+    count = min(clips, ceil(within.seconds / clip.seconds - 1e-6))
+    return uniform(clip, within, count) if count > 1 else (centred(clip, span, segment.start, segment.end),)
+
+
+def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
+    """A clip as long as what ``modalities`` take of it, for placing: a lone modality is centred on its own length."""
+    if "audio" not in modalities:
+        return replace(clip, audio_seconds=clip.video_seconds)
+    return clip if "video" in modalities else replace(clip, frames=0)
+
+
+def plan(
+    segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[str], clips: int
+) -> tuple[list[Plan], list[Skipped]]:
+    """The windows of every segment that can be shown, and the recordings that cannot."""
+    plans, skipped, placed = list[Plan](), list[Skipped](), span_of(clip, modalities)
+    for segment in segments:
+        entry = entries[segment.entry]
+        if reason := unusable(segment, entry, modalities):
+            skipped.append(Skipped(str(entry.path), reason))
+        else:
+            span = common_span(entry, tuple(modalities))
+            plans.append(Plan(segment, windows(segment, span, placed, clips)))
+    return plans, skipped

@@ -1,0 +1,28 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from avgdt.training.errors import TrainingError
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write to a temporary file beside ``path``, flush it to the disk, rename.
+
+    A full disk or a crash leaves the file that was there before; the former raises :class:`TrainingError`.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        # torch.save reports a full disk as a RuntimeError of its own writer.
+        temporary.unlink(missing_ok=True)
+        raise TrainingError(f"{path}: could not be written ({error}); free some space and --resume") from error

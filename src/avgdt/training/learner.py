@@ -1,0 +1,122 @@
+"""One step of learning: the networks, the momentum copy, the banks and the optimiser as one object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from avgdt.data.batch import Batch
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision
+from avgdt.objective.bank import Bank
+from avgdt.objective.momentum import MomentumCopy
+from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.optimiser import build_optimiser
+from avgdt.training.schedule import rate_factor
+from avgdt.transforms.views import ViewMaker
+
+
+class Learner:
+    """A training state: everything that is needed to go on bit for bit."""
+
+    def __init__(self, recipe: Recipe, steps_per_epoch: int, precision: Precision) -> None:
+        """Fresh networks, drawn from ``recipe.run.seed``."""
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
+        self.precision = precision
+        self.step = 0
+        composition = recipe.composition
+        torch.manual_seed(recipe.run.seed)
+        self.modalities: list[str] = [view.modality for view in composition.views]
+        self.phi = Phi(recipe.model, composition.modalities).to(precision.device)
+        self.views = ViewMaker(composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed)
+        self.views.to(precision.device)
+        self.copy: MomentumCopy | None = None
+        self.bank: Bank | None = None
+        if recipe.objective.negatives == "bank":
+            self.copy = MomentumCopy(self.phi)
+            self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
+        self.optimiser = build_optimiser(recipe.optimiser, self.phi)
+        self.scaler = precision.scaler()
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the recordings so far."""
+        return self.step / self.steps_per_epoch
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the coming step."""
+        return self.recipe.optimiser.rate * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+
+    def learn(self, batch: Batch) -> tuple[NCE, dict[str, torch.Tensor]]:
+        """One step on a batch; what it gave, and the spread of each modality's embeddings.
+
+        The spread is the mean over dimensions of the standard deviation over the batch, times the root of the number
+        of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+        recipe, recordings = self.recipe, batch.recordings
+        self.phi.train()
+        views = self.views(batch)
+        with self.precision.autocast():
+            queries = self.phi(views, self.modalities)
+            keys, negatives = self._keys(views, queries, recordings)
+        result = nce(
+            queries,
+            keys,
+            negatives,
+            recipe.composition.attract,
+            recipe.composition.repel,
+            recipe.objective.temperature,
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        if torch.isfinite(result.loss):
+            self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
+            if self.copy is not None and self.bank is not None:
+                self.copy.update(self.phi, recipe.objective.momentum)
+                self.bank.push(keys, recordings)
+            self.step += 1
+        return result, {
+            modality: queries[self.modalities.index(modality)].detach().float().std(0).mean()
+            * recipe.model.head.out**0.5
+            for modality in self.phi.modalities
+        }
+
+    def _keys(
+        self, views: list[torch.Tensor], queries: list[torch.Tensor], recordings: torch.Tensor
+    ) -> tuple[list[torch.Tensor], list[Negatives]]:
+        if self.copy is None or self.bank is None:
+            return queries, batch_negatives(queries, recordings)
+        bank = self.bank
+        shuffle = torch.Generator().manual_seed(self.recipe.run.seed * 1_000_003 + self.step)
+        keys = self.copy.keys(views, self.modalities, self.recipe.objective.key_groups, shuffle)
+        return keys, [bank.negatives(view, recordings) for view in range(len(views))]
+
+    def state(self) -> dict[str, Any]:
+        """Weights, momentum copy, banks, optimiser, scaler, the step, and the random state of the processor."""
+        return {
+            "step": self.step,
+            "phi": self.phi.state_dict(),
+            "copy": self.copy.state_dict() if self.copy else None,
+            "bank": self.bank.state_dict() if self.bank else None,
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.step = state["step"]
+        self.phi.load_state_dict(state["phi"])
+        if self.copy and self.bank:
+            self.copy.load_state_dict(state["copy"])
+            self.bank.load_state_dict(state["bank"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"])

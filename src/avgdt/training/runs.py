@@ -1,0 +1,57 @@
+"""Reading a run back: its recipe and its networks, ready to be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from avgdt.models.memory_format import set_memory_format
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision, resolve_device, resolve_precision
+from avgdt.models.weights import load_weights, restore
+from avgdt.recipes.config import from_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.errors import TrainingError
+from avgdt.transforms.views import ViewMaker
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """Networks in evaluation mode and all that is needed to show them recordings."""
+
+    recipe: Recipe
+    phi: Phi
+    viewmaker: ViewMaker
+    precision: Precision
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.precision.device
+
+
+def load_run(path: Path, device: str = "auto") -> LoadedRun:
+    """The run of a folder or of its weights file; raise :class:`TrainingError` or ``WeightsError``."""
+    file = path / "weights.safetensors" if path.is_dir() else path
+    if not file.exists():
+        remedy = "finish it with --resume" if (path / "config.yaml").exists() else "name a run folder or a weights file"
+        raise TrainingError(f"{path}: no weights here; {remedy}")
+    tensors, metadata = load_weights(file)
+    run = fresh_run(from_plain(Recipe, metadata.recipe), device=device)
+    restore(run.phi, tensors, file)
+    return run
+
+
+def fresh_run(recipe: Recipe, seed: int | None = None, device: str = "auto") -> LoadedRun:
+    """The same networks with random weights, drawn from ``seed`` (else the recipe's)."""
+    seed = recipe.run.seed if seed is None else seed
+    precision = resolve_precision(recipe.run.precision, resolve_device(device))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        phi = Phi(recipe.model, recipe.composition.modalities)
+    phi.to(precision.device).eval().requires_grad_(False)
+    set_memory_format(phi, recipe.run.channels_last, precision)
+    viewmaker = ViewMaker(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed)
+    return LoadedRun(recipe, phi, viewmaker.to(precision.device), precision)

@@ -1,0 +1,60 @@
+"""The slow oracle: decode everything from the first packet to the last, then pick by time stamp."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+
+def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDArray[np.uint8]]]:
+    """Every frame's container time and upright pixels (height, width, 3), in the order of presentation.
+
+    AVI and raw streams know no presentation times: their frames are counted.
+    """
+    frames = []
+    with av.open(str(path)) as container:
+        stream = container.streams.best("video")
+        by_count = container.format.name in ("avi", "h264", "hevc")
+        for frame in _decoded(container, stream):
+            h, w = (width, height) if frame.rotation % 180 else (height, width)
+            pixels = frame.reformat(width=w, height=h, format="rgb24").to_ndarray()
+            at = Fraction(len(frames)) / stream.average_rate if by_count else frame.pts * frame.time_base
+            frames.append((at, np.rot90(pixels, frame.rotation // 90)))
+    return frames
+
+
+def on_screen(frames: list[tuple[Fraction, NDArray[np.uint8]]], time: float) -> tuple[Fraction, NDArray[np.uint8]]:
+    """The last frame at or before ``time`` (to a microsecond), else the first."""
+    before = [frame for frame in frames if frame[0] <= time + 1e-6]
+    return max(before, key=lambda f: f[0]) if before else min(frames, key=lambda f: f[0])
+
+
+def all_samples(path: Path, slack: float = 0.005) -> tuple[Fraction, int, NDArray[np.float64]]:
+    """Container time of the first sample, the rate, and the mean of the channels, on the int16 scale.
+
+    Where time stamps jump by more than ``slack`` seconds there are zeros.
+    """
+    track, start, rate, resampler = np.zeros(0), None, 0, None
+    with av.open(str(path)) as container:
+        for frame in _decoded(container, container.streams.best("audio")):
+            if resampler is None:
+                start, rate = (frame.pts or 0) * frame.time_base, frame.sample_rate
+                resampler = av.AudioResampler(format="fltp", layout=frame.layout, rate=rate)
+            late = 0 if frame.pts is None else round((frame.pts * frame.time_base - start) * rate) - len(track)
+            if late > slack * rate:
+                track = np.append(track, np.zeros(late))
+            track = np.append(track, [p.to_ndarray().mean(0, dtype=float) * 32768 for p in resampler.resample(frame)])
+    assert start is not None
+    return start, rate, track
+
+
+def _decoded(container, stream):
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue

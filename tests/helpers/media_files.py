@@ -1,0 +1,158 @@
+"""Real media files with exactly known frames and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS, COLUMNS = 2, 8  # a frame is a board of 16 black or white fields: its index in binary
+
+TURNED_LEFT = (0, -1, 1, 0)  # display matrices (a, b, c, d): stored picture to be turned by 90 degrees ...
+TURNED_RIGHT = (0, 1, -1, 0)
+UPSIDE_DOWN = (-1, 0, 0, -1)
+MIRRORED = (-1, 0, 0, 1)
+
+
+def board(index: int, height: int, width: int) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8: frame number ``index``, as 16 black or white fields."""
+    bits = np.array([(index >> k) & 1 for k in range(ROWS * COLUMNS)], dtype=np.uint8).reshape(ROWS, COLUMNS)
+    rows, columns = np.arange(height) * ROWS // height, np.arange(width) * COLUMNS // width
+    return np.repeat((bits[rows][:, columns] * 235)[..., None], 3, axis=2).astype(np.uint8)
+
+
+def board_index(pixels: NDArray[np.uint8]) -> int:
+    """The index that a decoded, scaled and compressed board (height, width, channels) shows."""
+    height, width, _ = pixels.shape
+    rows = [(2 * r + 1) * height // (2 * ROWS) for r in range(ROWS)]
+    columns = [(2 * c + 1) * width // (2 * COLUMNS) for c in range(COLUMNS)]
+    bits = pixels[rows][:, columns].mean(axis=2).ravel() > 118
+    return int(sum(1 << k for k, bit in enumerate(bits) if bit))
+
+
+def board_indices(pixels: NDArray[np.uint8]) -> list[int]:
+    """The indices of several boards (time, height, width, channels)."""
+    return [board_index(frame) for frame in pixels]
+
+
+def evenly(count: int, rate: float | Fraction = 25) -> list[Fraction]:
+    """Times of ``count`` evenly spaced frames from zero on."""
+    return [i / Fraction(rate) for i in range(count)]
+
+
+def noise(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) -> NDArray[np.int16]:
+    """(channels, samples) int16 of white noise, of which every sample is known."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(-20000, 20000, (channels, round(seconds * sample_rate)), dtype=np.int16)
+
+
+def tone(seconds: float, sample_rate: int, frequency: float, amplitude: float = 10000.0) -> NDArray[np.int16]:
+    """(1, samples) int16 of a sine that begins at phase zero."""
+    t = np.arange(round(seconds * sample_rate)) / sample_rate
+    return np.round(amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.int16)[None]
+
+
+def write_media(
+    path: Path,
+    times: Sequence[float | Fraction] | None = None,
+    sound: NDArray[np.int16] | None = None,
+    *,
+    size: tuple[int, int] = (48, 64),
+    video_codec: str = "libx264",
+    key_every: int = 12,
+    b_frames: int = 2,
+    video_options: dict[str, str] | None = None,
+    sample_rate: int = 16000,
+    audio_codec: str = "flac",
+    sound_start: float = 0.0,
+    gaps: Sequence[tuple[float, float]] = (),
+    container: str | None = None,
+    container_options: dict[str, str] | None = None,
+    pictures: Sequence[NDArray[np.uint8]] | None = None,
+) -> Path:
+    """Write a file whose frame i, at ``times[i]`` seconds, is ``board(i)`` (or ``pictures[i]``), with ``sound``.
+
+    Args:
+        path: the file; its ending chooses the container unless ``container`` names a muxer.
+        times: presentation time of each frame; without it there is no picture.
+        sound: (channels, samples) int16; without it there is none. Lossless codecs (flac, alac, pcm_s16le) keep it.
+        size: height and width in pixels.
+        video_codec: FFmpeg's encoder; ``mpeg4``, ``libvpx-vp9``, ``mjpeg``, ...
+        key_every: frames from one keyframe to the next.
+        b_frames: frames between two others that are predicted from both.
+        video_options: options of the encoder.
+        sample_rate: samples per second of the sound.
+        audio_codec: FFmpeg's encoder.
+        sound_start: presentation time of the first sample.
+        gaps: (time, seconds): from sample round(time * sample_rate) on, the sound comes that much later.
+        container: a muxer's name.
+        container_options: options of the muxer, such as ``{"use_editlist": "0"}``.
+        pictures: (height, width, 3) uint8 frames instead of boards.
+    """
+    with av.open(str(path), "w", format=container, options=container_options or {}) as output:
+        packets = []
+        video = audio = None
+        if times is not None:
+            video = output.add_stream(video_codec, rate=25, options=video_options or {})
+            video.height, video.width = size
+            video.pix_fmt = "yuvj420p" if video_codec == "mjpeg" else "yuv420p"
+            # AVI and the codecs of its time know no other unit than the frame: their times must be multiples of 1 / 25.
+            frames_only = video_codec in ("mpeg4", "mjpeg", "mpeg1video", "mpeg2video") or path.suffix == ".avi"
+            video.codec_context.time_base = Fraction(1, 25) if frames_only else Fraction(1, 90000)
+            video.codec_context.gop_size, video.codec_context.max_b_frames = key_every, b_frames
+        if sound is not None:
+            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
+            audio = output.add_stream(audio_codec, rate=sample_rate, layout=layout)
+        if video is not None:
+            base = video.codec_context.time_base
+            for i, time in enumerate(times or ()):
+                frame = av.VideoFrame.from_ndarray(board(i, *size) if pictures is None else pictures[i])
+                frame = frame.reformat(format=video.pix_fmt)
+                frame.pts, frame.time_base = round(Fraction(time) / base), base
+                packets += video.encode(frame)
+            packets += video.encode()
+        if audio is not None:
+            for frame in _blocks(sound, sample_rate, sound_start, gaps):
+                packets += audio.encode(frame)
+            packets += audio.encode()
+        packets.sort(key=lambda p: (p.dts or 0) * p.time_base)
+        for packet in packets:
+            output.mux(packet)
+    return path
+
+
+def write_wav(path: Path, sound: NDArray[np.int16], sample_rate: int) -> Path:
+    """Write (channels, samples) int16 as WAV."""
+    return write_media(path, None, sound, sample_rate=sample_rate, audio_codec="pcm_s16le", container="wav")
+
+
+def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Give the picture of an MP4 or MOV file a display matrix (a, b, c, d), in place."""
+    data = bytearray(path.read_bytes())
+    header = data.index(b"tkhd")
+    a, b, c, d = (k * 65536 for k in matrix)
+    numbers = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], dtype=">i4")
+    data[header + 44 : header + 80] = numbers.tobytes()
+    path.write_bytes(bytes(data))
+    return path
+
+
+def _blocks(
+    sound: NDArray[np.int16], sample_rate: int, start: float, gaps: Sequence[tuple[float, float]]
+) -> Iterator[av.AudioFrame]:
+    """Frames of at most 1024 samples that end where a gap begins."""
+    cuts = sorted({0, sound.shape[1], *(round(time * sample_rate) for time, _ in gaps)})
+    for begin, end in pairwise(cuts):
+        late = sum(round(seconds * sample_rate) for time, seconds in gaps if round(time * sample_rate) <= begin)
+        for first in range(begin, end, 1024):
+            block = sound[:, first : min(first + 1024, end)]
+            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T.reshape(1, -1)), "s16", layout)
+            frame.sample_rate, frame.time_base = sample_rate, Fraction(1, sample_rate)
+            frame.pts = first + late + round(start * sample_rate)
+            yield frame

@@ -1,0 +1,159 @@
+"""How a composition is written, read back, changed on the command line and printed."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+
+import pytest
+import tyro
+
+from avgdt.errors import AvgdtError
+from avgdt.recipes.composition import (
+    CentreCrop,
+    Composition,
+    CompositionError,
+    Draws,
+    Flip,
+    Modality,
+    RandomCrop,
+    Reversal,
+    SpecAugment,
+    Time,
+    TimeShift,
+    Volume,
+)
+
+FULL = Composition(
+    Modality(),
+    TimeShift(at_least=0.5, distinctive=True),
+    Reversal(invariant=True),
+    time=Time(synchronous=False),
+    video=(RandomCrop(112), Flip(0.5)),
+    audio=(Volume(), SpecAugment.mild()),
+)
+
+
+def test_factors_one_by_one_or_as_a_field_are_the_same() -> None:
+    again = Composition(**{f.name: getattr(FULL, f.name) for f in fields(FULL)})
+    assert again == FULL
+    assert hash(again) == hash(FULL)
+    assert Composition(factors=[Modality()], video=[Flip()]) == Composition(Modality(), video=(Flip(),))
+    assert replace(FULL, factors=(Modality(),)) != FULL
+    assert replace(FULL, partners="both").factors == FULL.factors
+
+
+def test_a_composition_is_a_value() -> None:
+    FULL.views  # noqa: B018 (what is derived must not enter into equality)
+    assert copy.deepcopy(FULL) == FULL
+    assert pickle.loads(pickle.dumps(FULL)) == FULL
+    with pytest.raises(FrozenInstanceError):
+        FULL.partners = "both"  # type: ignore[misc]
+
+
+def test_what_others_ask_of_it() -> None:
+    assert FULL.windows == ("now", "later")
+    assert FULL.shift == 0.5
+    assert FULL.crop == 112
+    assert FULL.modalities == ("video", "audio")
+    plain = Composition(Modality(("audio",)), Draws(2), partners="equal")
+    assert (plain.windows, plain.shift, plain.crop, plain.modalities) == (("now",), 0.0, None, ("audio",))
+    assert Composition(Modality(), video=(Flip(), CentreCrop(96))).crop == 96
+
+
+def test_it_prints_its_views_and_both_matrices() -> None:
+    assert FULL.describe() == (
+        "T = 8 views of video and audio; different modalities meet: 16 ordered pairs attract, 16 repel\n"
+        "factors: Modality(), TimeShift(at_least=0.5, distinctive=True), Reversal(invariant=True)\n"
+        "video: RandomCrop(size=112), Flip()\n"
+        "audio: Volume(), SpecAugment(frequency_masks=1, frequency_width=2, time_masks=1, time_width=5)\n"
+        "windows: Time(synchronous=False)\n"
+        "                        0 1 2 3 4 5 6 7\n"
+        "0 video now             . . . . a a r r\n"
+        "1 video now reversed    . . . . a a r r\n"
+        "2 video later           . . . . r r a a\n"
+        "3 video later reversed  . . . . r r a a\n"
+        "4 audio now             a a r r . . . .\n"
+        "5 audio now reversed    a a r r . . . .\n"
+        "6 audio later           r r a a . . . .\n"
+        "7 audio later reversed  r r a a . . . ."
+    )
+
+
+def test_more_than_ten_views_stay_in_columns() -> None:
+    lines = Composition(Modality(), Draws(6)).describe().splitlines()
+    assert len({len(line) for line in lines[-13:]}) == 1
+    assert lines[-13].split() == [str(i) for i in range(12)]
+    assert lines[-1] == "11 audio draw 5   a  a  a  a  a  a  .  .  .  .  .  ."
+    assert "video: as it is" in lines
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: TimeShift(0.5), "TimeShift: give exactly one of distinctive=True and invariant=True"),
+        (lambda: Reversal(distinctive=True, invariant=True), "Reversal: give exactly one"),
+        (lambda: TimeShift(0.0, invariant=True), "at_least must be above 0"),
+        (lambda: Draws(0), "count must be at least 1"),
+        (lambda: Modality(()), "Modality: name video, audio"),
+        (lambda: Modality(("audio", "audio")), "Modality: name video, audio"),
+        (lambda: Modality(("smell",)), "Modality: name video, audio"),  # type: ignore[arg-type]
+        (lambda: Composition(), r"must hold Modality\(\)"),
+        (lambda: Composition(Reversal(invariant=True)), r"must hold Modality\(\)"),
+        (lambda: Composition(Modality(), Draws(2), Draws(3)), "only one factor may set a view's draw"),
+        (lambda: Composition(Modality(("video",))), "no view attracts another"),
+        (lambda: Composition(Modality(), partners="others"), "partners is one of different, equal, both"),  # type: ignore[arg-type]
+        (lambda: Composition(Modality(), video=(RandomCrop(9), CentreCrop(8))), "video may hold one crop"),
+        (lambda: RandomCrop(0), "RandomCrop: size"),
+        (lambda: CentreCrop(-1), "CentreCrop: size"),
+        (lambda: Flip(1.5), "Flip: probability"),
+        (lambda: SpecAugment(1, -2, 1, 5), "SpecAugment"),
+        (lambda: Volume(1.2, 0.8), "Volume: 0 < low <= high"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(make, says) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(CompositionError, match=says) as caught:
+        make()
+    assert isinstance(caught.value, AvgdtError)
+    assert "\n" not in str(caught.value)
+
+
+def test_spec_augment_is_the_papers() -> None:
+    def numbers(masks: SpecAugment) -> tuple[int, ...]:
+        return (masks.frequency_masks, masks.frequency_width, masks.time_masks, masks.time_width)
+
+    assert numbers(SpecAugment.mild()) == (1, 2, 1, 5)
+    assert numbers(SpecAugment.medium()) == (1, 3, 1, 6)
+    assert numbers(SpecAugment.strong()) == (2, 3, 2, 6)
+    assert numbers(SpecAugment.none()) == (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Nested:
+    composition: Composition
+
+
+def on_the_command_line(*options: str, default: Composition = FULL) -> Composition:
+    return tyro.cli(Nested, default=Nested(default), config=(tyro.conf.AvoidSubcommands,), args=options).composition
+
+
+def test_the_command_line_reaches_every_part() -> None:
+    assert on_the_command_line() == FULL
+    assert on_the_command_line(default=Composition(Modality())) == Composition(Modality())
+    changed = on_the_command_line(
+        *("--composition.video.0.size", "96"),
+        *("--composition.factors.1.at-least", "1.5"),
+        *("--composition.audio.1.time-width", "9"),
+        *("--composition.time.no-jitter", "--composition.partners", "both"),
+    )
+    assert changed.video == (RandomCrop(96), Flip(0.5))
+    assert changed.factors[1] == TimeShift(1.5, distinctive=True)
+    assert changed.audio == (Volume(), SpecAugment(1, 2, 1, 9))
+    assert changed.time == Time(jitter=False, synchronous=False)
+    assert changed.partners == "both"
+
+
+def test_the_command_line_refuses_as_code_does() -> None:
+    with pytest.raises(CompositionError, match="RandomCrop: size"):
+        on_the_command_line("--composition.video.0.size", "0")
