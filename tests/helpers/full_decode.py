@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -16,7 +17,7 @@ def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDAr
     AVI and raw streams know no presentation times: their frames are counted.
     """
     frames = []
-    with av.open(str(path)) as container:
+    with av.open(BytesIO(path.read_bytes())) as container:  # nameless: an ending may lie
         stream = container.streams.best("video")
         by_count = container.format.name in ("avi", "h264", "hevc")
         for frame in _decoded(container, stream):
@@ -39,7 +40,7 @@ def all_samples(path: Path, slack: float = 0.005) -> tuple[Fraction, int, NDArra
     Where time stamps jump by more than ``slack`` seconds there are zeros.
     """
     track, start, rate, resampler = np.zeros(0), None, 0, None
-    with av.open(str(path)) as container:
+    with av.open(BytesIO(path.read_bytes())) as container:  # nameless: an ending may lie
         for frame in _decoded(container, container.streams.best("audio")):
             if resampler is None:
                 start, rate = (frame.pts or 0) * frame.time_base, frame.sample_rate

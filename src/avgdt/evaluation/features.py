@@ -18,11 +18,11 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
-from avgdt.models.precision import resolve_precision
+from avgdt.recipes.factors import ModalityName
 
 Progress = Callable[[int, int], None]
 """(recordings done, recordings in all)."""
-Vectors = dict[str, NDArray[np.float32]]
+Vectors = dict[ModalityName, NDArray[np.float32]]
 """Modality -> (recordings, windows, dim), or (recordings, dim) once averaged."""
 
 
@@ -33,7 +33,7 @@ class Extraction:
     kept: list[int]
     """Indices of the plans that could be read, in order; the rows of the vectors."""
     vectors: list[Vectors]
-    """One for each subject."""
+    """One for each subject; without modalities where no plan could be read."""
     failures: dict[int, str]
     """Index of a plan -> why it could not be read."""
 
@@ -48,38 +48,43 @@ class _Windows:
         return self.plans[index].windows
 
 
-@torch.inference_mode()
 def extract(
     subjects: Sequence[Subject],
     entries: Sequence[Entry],
     plans: Sequence[Plan],
-    modalities: tuple[str, ...],
+    modalities: tuple[ModalityName, ...],
     read: Reader,
     *,
-    average: bool,
     workers: int,
-    progress: Progress,
+    average: bool = True,
+    progress: Progress = lambda done, total: None,
 ) -> Extraction:
     """Decode the windows of all plans once and read them out of each subject, the mean of the windows if ``average``.
 
-    All subjects share the first one's recipe. Raises :class:`EvaluationError` for outputs that are not finite.
+    The subjects share the first one's recipe and device. Raises :class:`EvaluationError` for outputs that are not
+    finite.
     """
-    rows: list[dict[int, dict[str, NDArray[np.float32]]]] = [{} for _ in subjects]
+    rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in subjects]
     failures: dict[int, str] = {}
     for indices, batch in _batches(subjects[0], entries, plans, modalities, workers):
         failures.update({indices[failure.recording]: failure.reason for failure in batch.failures})
-        for subject, found in zip(subjects, rows, strict=True):
-            vectors = _through(subject, subjects[0], batch, modalities, read, average) if len(batch) else {}
-            for place, recording in enumerate(batch.recordings.tolist()):
-                found[indices[recording]] = {modality: vectors[modality][place] for modality in modalities}
+        found = {modality: _through(subjects, batch, modality, read) for modality in modalities if len(batch)}
+        for place, recording in enumerate(batch.recordings.tolist()):
+            for number in range(len(subjects)):
+                vectors = {modality: found[modality][number, place] for modality in modalities}
+                rows[number][indices[recording]] = {m: v.mean(axis=0) if average else v for m, v in vectors.items()}
         progress(len(rows[0]) + len(failures), len(plans))
     kept = sorted(rows[0])
-    stacked = [{m: np.stack([found[i][m] for i in kept]) for m in modalities} if kept else {} for found in rows]
+    stacked: list[Vectors] = [{m: np.stack([own[i][m] for i in kept]) for m in modalities if kept} for own in rows]
     return Extraction(kept, stacked, failures)
 
 
 def _batches(
-    subject: Subject, entries: Sequence[Entry], plans: Sequence[Plan], modalities: tuple[str, ...], workers: int
+    subject: Subject,
+    entries: Sequence[Entry],
+    plans: Sequence[Plan],
+    modalities: tuple[ModalityName, ...],
+    workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
     """Batches of plans that have equally many windows, with the plans' indices by the batch's recording numbers."""
     recipe = subject.recipe
@@ -89,36 +94,30 @@ def _batches(
         chosen = [plans[i] for i in indices]
         clips = Clips([entries[plan.segment.entry] for plan in chosen], reader, _Windows(chosen))
         for batch in ordered_batches(clips, max(1, recipe.run.batch // count), workers):
-            yield indices, batch.to(subject.device)
+            yield indices, batch.to(subject.precision.device)
 
 
-def _through(
-    subject: Subject, maker: Subject, batch: Batch, modalities: tuple[str, ...], read: Reader, average: bool
-) -> Vectors:
-    """Modality -> (batch, windows, dim), or (batch, dim) if ``average``."""
-    precision = resolve_precision(subject.recipe.run.precision, subject.device)
-    vectors: Vectors = {}
-    for modality in modalities:
-        clips = batch.video if modality == "video" else batch.audio
-        assert clips is not None, "the reader gives every modality asked for"
-        with precision.autocast():
-            windows = [
-                read(subject.phi, modality, maker.viewmaker.test_view(_window(batch, w), modality))
-                for w in range(clips.shape[1])
-            ]
-        found = torch.stack(windows, dim=1).float()
-        if not bool(found.isfinite().all()):
-            raise EvaluationError(f"weights: the networks' output for {modality} is not finite; was training broken?")
-        vectors[modality] = (found.mean(dim=1) if average else found).cpu().numpy()
-    return vectors
+@torch.inference_mode()
+def _through(subjects: Sequence[Subject], batch: Batch, modality: ModalityName, read: Reader) -> NDArray[np.float32]:
+    """(subjects, batch, windows, dim)."""
+    windows = []
+    for one in _one_window_each(batch):
+        view = subjects[0].viewmaker.test_view(one, modality)
+        outputs = []
+        for subject in subjects:
+            with subject.precision.autocast():
+                outputs.append(read(subject.phi, modality, view).float())
+        windows.append(torch.stack(outputs))
+    found = torch.stack(windows, dim=2)
+    if not bool(found.isfinite().all()):
+        raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
+    return found.cpu().numpy()
 
 
-def _window(batch: Batch, window: int) -> Batch:
-    """The batch with only this one of its windows."""
-    one = slice(window, window + 1)
-    video, audio = batch.video, batch.audio
-    return replace(
-        batch,
-        video=None if video is None else video[:, one],
-        audio=None if audio is None else audio[:, one],
-    )
+def _one_window_each(batch: Batch) -> Iterator[Batch]:
+    clips = batch.video if batch.video is not None else batch.audio
+    for window in range(0 if clips is None else clips.shape[1]):
+        one = slice(window, window + 1)
+        video = None if batch.video is None else batch.video[:, one]
+        audio = None if batch.audio is None else batch.audio[:, one]
+        yield replace(batch, video=video, audio=audio)

@@ -9,7 +9,7 @@ import torch
 from avgdt.models.phi import Phi
 
 Reader = Callable[[Phi, str, torch.Tensor], torch.Tensor]
-"""(networks, modality, view) -> float32 (batch, dim)."""
+"""(networks, modality, view) -> (batch, dim)."""
 
 
 def embeddings(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
@@ -23,7 +23,7 @@ def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution averaged over space (or frequency) only, its time steps side by side, (batch, dim * time)."""
+    """The last convolution averaged over space or frequency only, its time steps side by side, (batch, dim * time)."""
     features = phi.feature_map(modality, view).float()
     # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
     space = (3, 4) if modality == "video" else (2,)

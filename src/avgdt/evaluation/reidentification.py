@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.evaluation.retrieval import chance as ranking_chance
 from avgdt.evaluation.retrieval import ranks, summary
 
 
@@ -20,10 +21,18 @@ def reidentify(
     the two lots of n ranks are pooled. ``accuracy`` is the share of first places; ties count against.
     """
     places = np.concatenate([ranks(first_queries, second_keys), ranks(second_queries, first_keys)])
-    pooled = summary(places, len(first_keys))
+    return _named(summary(places, len(first_keys)))
+
+
+def chance(candidates: int) -> dict[str, float]:
+    """What :func:`reidentify` gives on average when the keys are in random order."""
+    return _named(ranking_chance(candidates))
+
+
+def _named(figures: dict[str, float]) -> dict[str, float]:
     return {
-        "accuracy": pooled["r1"],
-        "r5": pooled["r5"],
-        "median_rank": pooled["median_rank"],
-        "candidates": pooled["candidates"],
+        "accuracy": figures["r1"],
+        "r5": figures["r5"],
+        "median_rank": figures["median_rank"],
+        "candidates": figures["candidates"],
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import torch
-
-    from avgdt.models.phi import Phi
-    from avgdt.recipes.recipe import Recipe
-    from avgdt.transforms.views import ViewMaker
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision
+from avgdt.recipes.recipe import Recipe
+from avgdt.transforms.views import ViewMaker
 
 
 class Subject(Protocol):
@@ -21,12 +19,12 @@ class Subject(Protocol):
 
     @property
     def phi(self) -> Phi:
-        """The networks, in evaluation mode on ``device``."""
+        """The networks, in evaluation mode."""
 
     @property
     def viewmaker(self) -> ViewMaker:
         """Makes views of clips."""
 
     @property
-    def device(self) -> torch.device:
-        """Where the networks are."""
+    def precision(self) -> Precision:
+        """Where the networks are and how they compute."""

@@ -10,17 +10,19 @@ from avgdt.recipes.model import Head
 
 
 class ProjectionHead(nn.Sequential):
-    """Linear, ReLU, linear, and batch norm without scale and shift where the recipe asks for it."""
+    """Linear, ReLU, linear, with batch norm where the recipe asks for it."""
 
     def __init__(self, dim: int, head: Head) -> None:
         """Build for features of ``dim`` dimensions; raise :class:`ModelError` for impossible sizes."""
         if min(head.hidden, head.out) < 1:
             raise ModelError(f"model.head: hidden and out must be at least 1, got {head.hidden} and {head.out}")
         layers: list[nn.Module] = [nn.Linear(dim, head.hidden), nn.ReLU(inplace=True), nn.Linear(head.hidden, head.out)]
-        if head.batch_norm:
+        if head.batch_norm == "hidden":
+            layers.insert(1, nn.BatchNorm1d(head.hidden))
+        if head.batch_norm == "output":
             layers.append(nn.BatchNorm1d(head.out, affine=False))
         super().__init__(*layers)
-        self.batch_norm = head.batch_norm
+        self.batch_norm = head.batch_norm != "none"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, dim) -> (batch, out); raise :class:`ModelError` where batch norm would see one item."""

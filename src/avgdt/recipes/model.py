@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Head:
     """Units of the hidden layer."""
     out: int = 512
     """Dimensions of the embedding."""
-    batch_norm: bool = False
-    """Normalise the head's output over the batch before it is scaled to unit length."""
+    batch_norm: Literal["none", "hidden", "output"] = "none"
+    """Batch norm behind the first linear layer, or at the output before it is scaled to unit length; the paper: none."""
 
 
 @dataclass(frozen=True)

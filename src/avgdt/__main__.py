@@ -1,0 +1,7 @@
+"""``python -m avgdt``."""
+
+import sys
+
+from avgdt.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,63 @@
+"""``avgdt``: one command, a few verbs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from avgdt.cli.arguments import UsageError
+from avgdt.errors import AvgdtError
+from avgdt.recipes.nearest import nearest
+
+COMMANDS = {
+    "demo": "watch a network learn from a little world of moving, sounding things",
+    "scan": "list what is in a folder of media, file by file",
+    "recipes": "list the recipes, or print one",
+    "pretrain": "learn from recordings without labels",
+    "evaluate": "measure what was learnt",
+    "report": "tell a run as one HTML page",
+}
+"""Name and what it does; each is a module of this package with a function ``run(arguments)``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if it went well, 2 for a mistake that the user can mend, 130 after Ctrl-C."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if arguments[0] == "--version":
+        from avgdt import __version__
+
+        print(f"avgdt {__version__}")
+        return 0
+    try:
+        name, rest = arguments[0], arguments[1:]
+        if name not in COMMANDS:
+            raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
+        importlib.import_module(f"avgdt.cli.{name}").run(rest)
+    except AvgdtError as error:
+        print(f"avgdt: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("avgdt: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def _help() -> str:
+    lines = [f"  {name:<10} {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: avgdt COMMAND ...",
+            "",
+            "Audio-visual self-supervision from generalized data transformations.",
+            "",
+            *lines,
+            "",
+            "avgdt COMMAND --help tells the options of each.",
+        ]
+    )

@@ -1,0 +1,39 @@
+"""Progress bars on the terminal's error stream, so that output can be piped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+console = Console(stderr=True, highlight=False)
+
+
+def bar(note: str = "") -> Progress:
+    """A bar with a name, a count, the time spent, the time left and a changing ``note`` field."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+
+
+@contextmanager
+def counting(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is fed (done, of how many)."""
+    with bar() as progress:
+        task = progress.add_task(name, total=None, note="")
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,25 @@
+"""The k-NN probe: votes of the nearest training recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from avgdt.evaluation.features import Progress
+from avgdt.evaluation.probes import knn_probe
+from avgdt.evaluation.protocols.probing import ProbeOptions, run_probe
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+
+
+@dataclass(frozen=True)
+class Knn(ProbeOptions):
+    """Vote of the k nearest by cosine of frozen, standardised features; k is chosen on the validation split."""
+
+    protocol: ClassVar[str] = "knn"
+
+
+def run(options: Knn, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+    """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
+    return run_probe(knn_probe, "k", options, model, random, entries, progress)

@@ -1,0 +1,102 @@
+"""What the linear and the k-NN probe share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import Progress
+from avgdt.evaluation.plans import plan
+from avgdt.evaluation.probes import Labelled, ProbeResult
+from avgdt.evaluation.readers import mean_features, timed_features
+from avgdt.evaluation.segments import segments
+from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+
+Probe = Callable[[Labelled, Labelled, Labelled, int], ProbeResult]
+"""(train, val, test, classes) -> result."""
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """Frozen features against the labels of a manifest with the splits train, val and test."""
+
+    label: str = "label"
+    """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
+    modality: Literal["video", "audio"] = "video"
+    """The network that is probed."""
+    pool: Literal["mean", "time"] = "mean"
+    """Average the last convolution over time and space, or over space only, keeping its time steps side by side."""
+    clips: int = 4
+    """Clips over a whole recording, whose features are averaged; a segment no longer than a clip gives one."""
+    seed: int = 0
+    """Seed of the random weights that stand beside the pretrained ones."""
+
+
+def run_probe(
+    probe: Probe,
+    parameter: str,
+    options: ProbeOptions,
+    model: Subject,
+    random: Subject,
+    entries: Sequence[Entry],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Extract the features of the labelled segments once, from both networks, and probe each."""
+    check_clips(options.clips)
+    modalities = (options.modality,)
+    check_modalities(model, modalities)
+    labelled = segments(entries, options.label)
+    used = [segment for segment in labelled if segment.split in SPLITS]
+    plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
+    labelled_splits([one.segment for one in plans])  # mistakes are told before everything is decoded
+    read = {"mean": mean_features, "time": timed_features}[options.pool]
+    found = compare(model, random, entries, plans, skipped, modalities, read, progress)
+    splits = labelled_splits(found.segments)
+    targets = {split: np.array(splits.targets(found.segments, split)) for split in SPLITS}
+
+    def probed(features: np.typing.NDArray[np.float32]) -> dict[str, Any]:
+        train, val, test = (Labelled(features[splits.rows[split]], targets[split]) for split in SPLITS)
+        return _figures(probe(train, val, test, len(splits.classes)), parameter, splits)
+
+    guess = np.bincount(targets["train"]).argmax()
+    chance = 1 / len(splits.classes)
+    return {
+        "options": asdict(options),
+        "sizes": {split: len(splits.rows[split]) for split in SPLITS},
+        "other_splits": len(labelled) - len(used),
+        "unlabelled": len(entries) - len(labelled),
+        **found.account(),
+        "classes": splits.classes,
+        "dimensions": found.pretrained[options.modality].shape[1],
+        "pretrained": probed(found.pretrained[options.modality]),
+        "random": probed(found.random[options.modality]),
+        "chance": {"accuracy": chance, "mean_class_accuracy": chance},
+        "majority": float(np.mean(targets["test"] == guess)),
+    }
+
+
+def check_clips(clips: int) -> None:
+    """Raise :class:`EvaluationError` for no clips at all."""
+    if clips < 1:
+        raise EvaluationError(f"clips: {clips} is too few; use 1 or more")
+
+
+def _figures(result: ProbeResult, parameter: str, splits: LabelledSplits) -> dict[str, Any]:
+    return {
+        "accuracy": result.score.accuracy,
+        "interval": list(result.score.interval),
+        "mean_class_accuracy": result.score.mean_class_accuracy,
+        "class_accuracy": dict(zip(splits.classes, result.score.class_accuracy, strict=True)),
+        "confusion": result.score.confusion.tolist(),
+        "chosen": {parameter: result.chosen},
+        "val_accuracy": result.val_accuracy,
+        "tried": [{parameter: value, "val_accuracy": accuracy} for value, accuracy in result.val_accuracies.items()],
+        "converged": result.converged,
+    }

@@ -1,0 +1,84 @@
+"""Re-identification: a recording known again by another moment of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from avgdt.data.span import common_span
+from avgdt.evaluation.candidates import candidates, check_enough
+from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.features import Progress, Vectors
+from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
+from avgdt.evaluation.readers import embeddings
+from avgdt.evaluation.reidentification import chance, reidentify
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.recipes.factors import ModalityName
+
+
+@dataclass(frozen=True)
+class Reidentification:
+    """Is the nearest of all recordings' other moments the same recording's? Within and across modalities."""
+
+    protocol: ClassVar[str] = "reidentification"
+
+    split: str = "test"
+    """Split to search in, or all; data without splits is taken whole."""
+    modality: Literal["both", "video", "audio"] = "both"
+    """both compares video and audio within and across; video or audio alone takes recordings without the other."""
+    seed: int = 0
+    """Seed of the random weights that stand beside the pretrained ones."""
+
+
+def run(
+    options: Reidentification, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress
+) -> dict[str, Any]:
+    """Search with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
+    modalities: tuple[ModalityName, ...] = ("video", "audio") if options.modality == "both" else (options.modality,)
+    check_modalities(model, modalities)
+    chosen, duplicates = candidates(entries, "", options.split)
+    plans, skipped = plan(chosen, entries, model.recipe.clip, modalities, clips=2)
+    plans, short = _apart(plans, entries, model, modalities)
+    found = compare(model, random, entries, plans, [*skipped, *short], modalities, embeddings, progress, average=False)
+    count = len(found.segments)
+    check_enough(count)
+    return {
+        "options": asdict(options),
+        "sizes": {"candidates": count},
+        "duplicates": duplicates,
+        **found.account(),
+        "pretrained": _figures(found.pretrained),
+        "random": _figures(found.random),
+        "chance": {f"{query}_to_{key}": chance(count) for query in modalities for key in modalities},
+    }
+
+
+def _apart(
+    plans: Sequence[Plan], entries: Sequence[Entry], model: Subject, modalities: tuple[ModalityName, ...]
+) -> tuple[list[Plan], list[Skipped]]:
+    """The plans of two windows that share nothing, and the recordings too short for that."""
+    clip = span_of(model.recipe.clip, modalities)
+    kept, short = list[Plan](), list[Skipped]()
+    for one in plans:
+        starts = [window.video for window in one.windows]
+        # Files round their ends to a frame: two clips may lack less than two frames of room.
+        if len(starts) == 2 and starts[1] - starts[0] >= clip.seconds - 2 / clip.frame_rate:
+            kept.append(one)
+        else:
+            entry = entries[one.segment.entry]
+            seconds = common_span(entry, modalities).seconds
+            short.append(Skipped(str(entry.path), f"too short for two clips of {clip.seconds:g} s ({seconds:.2f} s)"))
+    return kept, short
+
+
+def _figures(vectors: Vectors) -> dict[str, Any]:
+    """Vectors are (recordings, 2, dim)."""
+    return {
+        f"{query}_to_{key}": reidentify(
+            vectors[query][:, 0], vectors[key][:, 1], vectors[query][:, 1], vectors[key][:, 0]
+        )
+        for query in vectors
+        for key in vectors
+    }

@@ -1,0 +1,69 @@
+"""Cross-modal retrieval: the sound by the picture, the picture by the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from avgdt.evaluation.candidates import candidates, check_enough
+from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.features import Progress, Vectors
+from avgdt.evaluation.intervals import wilson_interval
+from avgdt.evaluation.plans import plan
+from avgdt.evaluation.protocols.probing import check_clips
+from avgdt.evaluation.readers import embeddings
+from avgdt.evaluation.retrieval import chance, retrieve
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.recipes.factors import ModalityName
+
+BOTH: tuple[ModalityName, ...] = ("video", "audio")
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Rank the recordings of a split by the similarity of their one modality to the other of each."""
+
+    protocol: ClassVar[str] = "retrieval"
+
+    split: str = "test"
+    """Split to rank among, or all; data without splits is taken whole."""
+    label: str = ""
+    """Column whose segments (LABEL_start and LABEL_end, or start and end) are ranked instead of whole recordings."""
+    clips: int = 4
+    """Clips over a whole recording, whose embeddings are averaged; a segment no longer than a clip gives one."""
+    seed: int = 0
+    """Seed of the random weights that stand beside the pretrained ones."""
+
+
+def run(
+    options: Retrieval, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress
+) -> dict[str, Any]:
+    """Rank with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
+    check_clips(options.clips)
+    check_modalities(model, BOTH)
+    chosen, duplicates = candidates(entries, options.label, options.split)
+    plans, skipped = plan(chosen, entries, model.recipe.clip, BOTH, options.clips)
+    found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress)
+    count = len(found.segments)
+    check_enough(count)
+    return {
+        "options": asdict(options),
+        "sizes": {"candidates": count},
+        "duplicates": duplicates,
+        **found.account(),
+        "pretrained": _figures(found.pretrained),
+        "random": _figures(found.random),
+        "chance": {"video_to_audio": chance(count), "audio_to_video": chance(count)},
+    }
+
+
+def _figures(vectors: Vectors) -> dict[str, Any]:
+    ways = {
+        "video_to_audio": retrieve(vectors["video"], vectors["audio"]),
+        "audio_to_video": retrieve(vectors["audio"], vectors["video"]),
+    }
+    hits = {name: round(way["r1"] * way["candidates"]) for name, way in ways.items()}
+    intervals = {name: list(wilson_interval(hits[name], int(way["candidates"]))) for name, way in ways.items()}
+    return {name: {**way, "r1_interval": intervals[name]} for name, way in ways.items()}

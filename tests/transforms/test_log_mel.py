@@ -1,0 +1,122 @@
+"""The log mel filter bank against python_speech_features, which the paper's numbers come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from python_speech_features import get_filterbanks, logfbank
+
+from avgdt.recipes.clip import LogMel
+from avgdt.transforms.errors import TransformError
+from avgdt.transforms.log_mel import LogMelBank, log_mel, mel_filters, steps
+
+RATE = 24000
+PAPER = LogMel()
+SPEECH = LogMel(mels=26, window=0.025, step=0.01, fft=512, low=50.0, high=7600.0, pre_emphasis=0.9)
+
+
+def theirs(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
+    return logfbank(
+        samples.astype(np.float64),
+        samplerate=rate,
+        winlen=recipe.window,
+        winstep=recipe.step,
+        nfilt=recipe.mels,
+        nfft=recipe.fft,
+        lowfreq=recipe.low,
+        highfreq=recipe.high,
+        preemph=recipe.pre_emphasis,
+    ).T
+
+
+def ours(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
+    waveform = torch.from_numpy(samples.astype(np.float32))
+    return log_mel(waveform, recipe, rate, mel_filters(recipe, rate)).numpy()
+
+
+def signal(name: str, count: int, rate: int) -> np.ndarray:
+    time = np.arange(count) / rate
+    random = np.random.default_rng(3)
+    match name:
+        case "noise":
+            return random.integers(-32768, 32768, count)
+        case "faint noise":
+            return random.integers(-1, 2, count)
+        case "tone":
+            return np.round(20000 * np.sin(2 * np.pi * 440 * time))
+        case "high tone on a faint one":
+            return np.round(30000 * np.sin(2 * np.pi * 7000 * time) + 3 * np.sin(2 * np.pi * 300 * time))
+        case "click":
+            return 32767 * (np.arange(count) == count // 2)
+        case _:
+            return np.full(count, {"silence": 0, "constant": 3000}[name])
+
+
+NAMES = ["noise", "faint noise", "tone", "high tone on a faint one", "click", "silence", "constant"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("recipe", "rate"), [(PAPER, RATE), (SPEECH, 16000)])
+def test_values_are_theirs(name: str, recipe: LogMel, rate: int) -> None:
+    samples = signal(name, rate, rate)
+    expected = theirs(samples, recipe, rate)
+    np.testing.assert_allclose(ours(samples, recipe, rate), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 100, 480, 481, 720, 721, 12345])
+def test_any_length_gives_their_number_of_steps(count: int) -> None:
+    samples = signal("noise", count, RATE)
+    expected = theirs(samples, PAPER, RATE)
+    assert steps(PAPER, RATE, count) == expected.shape[1]
+    np.testing.assert_allclose(ours(samples, PAPER, RATE), expected, rtol=0, atol=1e-4)
+
+
+def test_filters_are_theirs() -> None:
+    np.testing.assert_allclose(mel_filters(PAPER, RATE), get_filterbanks(40, 1024, RATE, 0, 12000), atol=1e-12)
+    np.testing.assert_allclose(mel_filters(SPEECH, 16000), get_filterbanks(26, 512, 16000, 50, 7600), atol=1e-12)
+
+
+def test_silence_is_the_logarithm_of_the_machine_epsilon() -> None:
+    np.testing.assert_allclose(ours(np.zeros(RATE), PAPER, RATE), np.log(np.finfo(np.float64).eps), atol=1e-12)
+    picture = LogMelBank(PAPER, RATE)(torch.zeros(RATE))
+    torch.testing.assert_close(picture, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
+
+
+def test_the_picture_of_one_second_is_standardised() -> None:
+    samples = signal("noise", RATE, RATE)
+    picture = LogMelBank(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
+    assert picture.shape == (40, 99)
+    assert picture.dtype == torch.float32
+    np.testing.assert_allclose(picture, (theirs(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
+
+
+def test_a_batch_is_each_alone() -> None:
+    bank = LogMelBank(PAPER, RATE)
+    waveforms = torch.from_numpy(np.stack([signal(name, 6000, RATE) for name in NAMES[:6]]).astype(np.float32))
+    together = bank(waveforms.view(2, 3, 6000))
+    assert together.shape == (2, 3, 40, bank.steps(6000))
+    alone = torch.stack([bank(waveform) for waveform in waveforms]).view_as(together)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
+
+
+def test_autocast_does_not_shorten_it() -> None:
+    bank = LogMelBank(PAPER, RATE)
+    waveform = torch.from_numpy(signal("noise", RATE, RATE).astype(np.float32))
+    expected = bank(waveform)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(bank(waveform), expected)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "says"),
+    [
+        (PAPER, 16000, "half of clip.sample_rate"),
+        (LogMel(low=500, high=400), RATE, "low 500 and high 400"),
+        (LogMel(fft=256, window=0.01), RATE, "40 mels are too many"),
+        (LogMel(window=0.05), RATE, "raise log_mel.fft"),
+    ],
+)
+def test_what_does_not_fit_is_refused(recipe: LogMel, rate: int, says: str) -> None:
+    with pytest.raises(TransformError, match=says):
+        LogMelBank(recipe, rate)
