@@ -56,11 +56,17 @@ def test_linear_probe_is_the_best_of_slow_searches() -> None:
     assert 0.5 < result.score.accuracy < 1.0  # not so easy that everything would pass
 
 
-def test_equal_validation_accuracies_take_the_strongest_regularisation() -> None:
+def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
+    # Far apart, so that all are right: then the least regularised is the surest ...
     split = blobs(0, 60, spread=0.01)
-    result = linear_probe(split, split, split, 3, strengths=(0.1, 1.0, 10.0))
+    result = linear_probe(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
-    assert result.chosen == 0.1
+    assert result.chosen == 10.0
+    # ... and where one validation example is wrong under every strength, the least sure of it.
+    wrong = Labelled(split.features, np.where(np.arange(60) == 0, 1, split.targets))
+    result = linear_probe(split, wrong, split, 3, strengths=(1e6, 1e2, 1e-1))
+    assert len(set(result.val_accuracies.values())) == 1
+    assert result.chosen == 1e-1
 
 
 def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,8 +38,8 @@ def test_columns_that_are_no_labels() -> None:
     ("extra", "label", "message"),
     [
         ({"digit": "1", "letter": "f"}, "digits", "no column 'digits'; did you mean 'digit'"),
-        ({"digit": "1", "letter": "f"}, "zzz", "there is: digit, letter"),
-        ({}, "label", "there is none"),
+        ({"digit": "1", "letter": "f"}, "zzz", "known: digit, letter"),
+        ({}, "label", "none that could be a label"),
         ({"split": "train"}, "split", "no column 'split'"),
         ({"digit": "1", "digit_start": "0"}, "digit", "no 'digit_end'"),
         ({"digit": "1", "end": "0"}, "digit", "no 'start'"),

@@ -25,7 +25,8 @@ def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDAr
             pixels = frame.reformat(width=w, height=h, format="rgb24").to_ndarray()
             at = Fraction(len(frames)) / stream.average_rate if by_count else frame.pts * frame.time_base
             frames.append((at, np.rot90(pixels, frame.rotation // 90)))
-    return frames
+    # Stamps that run backwards are those of decoding: frames come out in the right order, so the stamps are sorted.
+    return list(zip(sorted(at for at, _ in frames), (pixels for _, pixels in frames), strict=True))
 
 
 def on_screen(frames: list[tuple[Fraction, NDArray[np.uint8]]], time: float) -> tuple[Fraction, NDArray[np.uint8]]:
@@ -54,8 +55,15 @@ def all_samples(path: Path, slack: float = 0.005) -> tuple[Fraction, int, NDArra
 
 
 def _decoded(container, stream):
-    for packet in container.demux(stream):
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+        except av.error.FFmpegError:
+            return  # the file is cut off
         try:
             yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue
+        except av.error.FFmpegError:
+            continue  # as players do

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from avgdt.data.batch import Batch, Failure, collate
@@ -87,4 +88,5 @@ def _loader(
         num_workers=workers,
         prefetch_factor=2 if workers else None,
         pin_memory=pin_memory,
+        generator=torch.Generator(),  # else it would draw from the random state that belongs to the learning
     )

@@ -82,7 +82,8 @@ def compare(
     # As for training, a file that falls short by less than two frames is not called short: files round their ends.
     least = clip.seconds - 2 / clip.frame_rate
     padded = sum(common_span(entries[segment.entry], modalities).seconds < least for segment in kept)
-    return Compared(kept, *found.vectors, skipped, padded)
+    pretrained, untrained = found.vectors
+    return Compared(kept, pretrained, untrained, skipped, padded)
 
 
 def _some(left: Sequence[object], skipped: Sequence[Skipped]) -> None:

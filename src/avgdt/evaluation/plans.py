@@ -41,9 +41,9 @@ def unusable(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
     span = common_span(entry, tuple(modalities))
     if span.seconds <= 0:
         return "its picture and its sound are never present at once"
-    if segment.start is not None and segment.end is not None:
-        if segment.start >= span.end or segment.end <= span.start:
-            return f"{segment.start:g} - {segment.end:g} s lies outside the recording ({span.start:g} - {span.end:g} s)"
+    start, end = segment.start, segment.end
+    if start is not None and end is not None and (start >= span.end or end <= span.start):
+        return f"{start:g} - {end:g} s lies outside the recording ({span.start:g} - {span.end:g} s)"
     return ""
 
 

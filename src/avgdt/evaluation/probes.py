@@ -36,7 +36,7 @@ class ProbeResult:
     score: Score
     """On the test split."""
     chosen: float
-    """The parameter (C, or k) that was best on the validation split; the first of equals."""
+    """The parameter (C, or k) that was best on the validation split."""
     val_accuracy: float
     """Its accuracy there."""
     val_accuracies: dict[float, float]
@@ -58,18 +58,23 @@ def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
 def linear_probe(
     train: Labelled, val: Labelled, test: Labelled, classes: int, strengths: Sequence[float] = STRENGTHS
 ) -> ProbeResult:
-    """Multinomial logistic regression on standardised features, fitted on ``train``, its C chosen on ``val``."""
+    """Multinomial logistic regression on standardised features, fitted on ``train``, its C chosen on ``val``.
+
+    Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class.
+    """
     train, val, test = standardise(train, val, test)
-    best, best_converged, accuracies = None, True, dict[float, float]()
-    for strength in strengths:
-        model, converged = _fit(train, strength)
-        accuracies[strength] = score(model.predict(val.features), val.targets, classes).accuracy
-        if best is None or accuracies[strength] > accuracies[best.C]:
-            best, best_converged = model, converged
-    if best is None:
-        raise ValueError("no strength to try")
-    tested = score(best.predict(test.features), test.targets, classes)
-    return ProbeResult(tested, best.C, accuracies[best.C], accuracies, best_converged)
+    fits = {strength: _fit(train, strength) for strength in strengths}
+    accuracies = {c: score(fit.predict(val.features), val.targets, classes).accuracy for c, (fit, _) in fits.items()}
+    best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
+    model, converged = fits[best]
+    tested = score(model.predict(test.features), test.targets, classes)
+    return ProbeResult(tested, best, accuracies[best], accuracies, converged)
+
+
+def _likelihood(model: LogisticRegression, split: Labelled) -> float:
+    """Mean log-likelihood of the truth."""
+    logs = model.predict_log_proba(split.features)
+    return float(logs[np.arange(len(logs)), split.targets].mean())
 
 
 def _fit(train: Labelled, strength: float) -> tuple[LogisticRegression, bool]:
@@ -84,7 +89,8 @@ def knn_probe(
 ) -> ProbeResult:
     """Majority vote of the k nearest of ``train`` by cosine of standardised features, k chosen on ``val``.
 
-    Equal votes go to the class whose voters are nearer (greater sum of cosines).
+    Equal votes go to the class whose voters are nearer (greater sum of cosines); of equal accuracies on ``val``, the
+    smaller k is chosen.
     """
     train, val, test = standardise(train, val, test)
     tried = [k for k in neighbours if k <= len(train.targets)]

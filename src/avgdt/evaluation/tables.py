@@ -27,7 +27,7 @@ def _title(result: Mapping[str, Any]) -> str:
 
 
 def _caption(result: Mapping[str, Any]) -> str:
-    skipped = f", {len(result['skipped'])} recordings skipped" if result["skipped"] else ""
+    skipped = f", {len(result['skipped'])} skipped" if result["skipped"] else ""
     sizes = ", ".join(f"{count} {name}" for name, count in result["sizes"].items())
     return f"{sizes}{skipped}"
 

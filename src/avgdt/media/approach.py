@@ -29,16 +29,17 @@ class Approach:
     """Whether these are all packets of the file, so that nothing better can be had."""
 
 
-def approach(source: Source, moment: int, back: int, second: int) -> Approach:
+def approach(source: Source, moment: int, back: int, second: int, backwards: bool) -> Approach:
     """The packets from the last keyframe at or before ``moment - back``, where there is one, on.
 
-    ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units.
+    ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units; ``backwards`` says
+    whether its stamps were seen to run backwards.
     """
     while True:
         from_start = _go_to(source, moment - back, back)
         stream = source.video  # a new one after going to the start
         assert stream is not None
-        stamps = Stamps.of(stream)
+        stamps = Stamps.of(stream, backwards)
         rest = source.packets(stream)
         ahead, complete = _look_ahead(rest, moment)
         places = [stamps.place(packet) for packet in ahead]

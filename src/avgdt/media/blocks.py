@@ -55,6 +55,9 @@ class Grid:
     head: tuple[int, int] | None
     """Time stamp and samples of the stream's first block, where stamps are coarser than samples."""
 
+    reservoir: bool = False
+    """Whether blocks hold more or fewer samples than their stamps say, the rest being carried over (WMA)."""
+
     def index(self, stamp: int) -> float:
         """The place that a time stamp says."""
         return (stamp * self.tick - self.zero) * self.rate
@@ -72,18 +75,22 @@ class Grid:
         return result
 
     def _runs(self, blocks: Iterable[Block], until: int) -> Iterator[list[Block]]:
-        """Blocks that follow each other without a gap, up to grid index ``until``."""
-        slack = max(JITTER_SECONDS, 2 * self.tick) * self.rate
+        """Blocks that follow each other without a gap, up to grid index ``until``.
+
+        Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same.
+        """
         run: list[Block] = []
-        following = 0.0
+        following: float | None = None  # where the next block is expected; unknown until one has a stamp
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
-            if stamped > until + slack:
+            slack = max(JITTER_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
+            if stamped is not None and stamped > until + slack:
                 break
-            if run and abs(stamped - following) > slack:
+            if stamped is not None and following is not None and stamped - following > slack:
                 yield run
-                run = []
-            following = (following if run else stamped) + len(block)
+                run, following = [], None
+            following = stamped if following is None else following
+            following = None if following is None else following + len(block)
             run.append(block)
         if run:
             yield run

@@ -34,6 +34,7 @@ class Decoder:
             raise Unsupported(path, f"no decoder for its {self.kind} codec")
         self.context: CodecContext = stream.codec_context
         self.given = 0
+        self.refused = 0
         self.refusal = ""
 
     def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
@@ -62,12 +63,15 @@ class Decoder:
         try:
             yield
         except (av.error.FFmpegError, MemoryError) as error:
+            self.refused += 1
             self.refusal = getattr(error, "strerror", None) or str(error)
 
     def check(self) -> None:
-        """Raise ``Corrupt`` when nothing at all was decoded."""
+        """Raise ``Corrupt`` when nothing was decoded, or more was refused than given."""
         if not self.given:
             raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
+        if self.refused > self.given:
+            raise Corrupt(self.path, f"most of its {self.kind} cannot be decoded ({self.refusal})")
 
     def skip_non_reference(self, skip: bool) -> None:
         """Whether frames that no other frame needs are dropped undecoded."""

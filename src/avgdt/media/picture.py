@@ -52,6 +52,10 @@ class _Size:
     grey: bool
 
 
+class _BackwardsError(Exception):
+    """Frames in the order of presentation have time stamps in another order."""
+
+
 _Found = dict[int, tuple[int, NDArray[np.uint8]]]  # asked tick -> its frame's time stamp and pixels
 
 
@@ -61,6 +65,7 @@ class Picture:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._scaler = Scaler(source.path)
+        self._backwards = False  # whether time stamps were seen to run backwards
 
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
         """The frame on screen at each time: the last with a time stamp at or before it, else the first."""
@@ -84,7 +89,10 @@ class Picture:
         assert self._source.video is not None
         decoder = Decoder(self._source.path, self._source.video)
         everything = Approach(
-            self._source.packets(self._source.video), Stamps.of(self._source.video), None, from_start=True
+            packets=self._source.packets(self._source.video),
+            stamps=Stamps.of(self._source.video, self._backwards),
+            first=None,
+            from_start=True,
         )
         head = next(_frames(decoder, everything, skip=False), None)
         if head is None:
@@ -106,11 +114,15 @@ class Picture:
         """Read one span, decoding more and from further back for as long as its first frame does not come out whole."""
         attempts = [(0, True), (0, False), *((second << k, False) for k in range(13)), (2**62, False)]
         for back, skip in attempts:
-            way = approach(self._source, limits[0], back, second)
+            way = approach(self._source, limits[0], back, second, self._backwards)
             skip = skip and way.first is not None
             assert self._source.video is not None
             decoder = Decoder(self._source.path, self._source.video)
-            found = self._pick(_frames(decoder, way, skip), way, skip, limits, size)
+            try:
+                found = self._pick(_frames(decoder, way, skip), way, skip, limits, size)
+            except _BackwardsError:
+                self._backwards = True
+                return self._span(limits, second, size)
             if found:
                 return found
             if way.from_start and not skip:
@@ -153,12 +165,15 @@ def _frames(decoder: Decoder, way: Approach, skip: bool) -> Iterator[tuple[int, 
             early = skip and way.first is not None and packet.pts is not None and packet.pts < way.first
             decoder.skip_non_reference(early)
         for frame in decoder.video(packet):
-            last = way.stamps.frame(frame, last)
-            if last is None and way.from_start:
-                last = 0
-            elif last is None:
-                return  # only from further back can its place be counted
-            yield last, frame
+            stamp = way.stamps.frame(frame, last)
+            if stamp is None and way.from_start:
+                stamp = 0
+            if stamp is None or (last is None and not way.from_start and not frame.key_frame):
+                return  # its place can be counted, or its decoding started, only further back
+            if last is not None and stamp < last and way.stamps.may_run_backwards:
+                raise _BackwardsError
+            last = stamp
+            yield stamp, frame
 
 
 def _spans(limits: list[int], gap: int) -> Iterator[list[int]]:

@@ -18,7 +18,7 @@ from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
 from avgdt.media.errors import Corrupt, NoAudio
 from avgdt.media.resample import Plan
-from avgdt.media.source import Source, tick
+from avgdt.media.source import SEQUENTIAL_BYTES, Source, tick
 
 PRE_ROLL_SECONDS = 0.25  # decoded and thrown away: Opus asks for 80 ms, MP3 draws on up to ten earlier blocks
 MARGIN_SECONDS = 0.05  # what the resampling filter draws on before the start, at any rate worth hearing
@@ -39,6 +39,7 @@ class Sound:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._decoder: Decoder | None = None  # the last span's, which knows what it refused
 
     @property
     def _stream(self) -> AudioStream:
@@ -56,9 +57,11 @@ class Sound:
         head = next(frames, None)
         native = self._stream.sample_rate if head is None else head.sample_rate
         plan = Plan(native, sample_rate, first, count)
-        grid = Grid(native, float(unit), zero, origin)
+        grid = Grid(native, float(unit), zero, origin, self._stream.codec_context.name.startswith("wma"))
         blocks = (Block.of(frame, native) for frame in chain([] if head is None else [head], frames))
         samples = grid.lay(blocks, plan.begin, plan.needed)
+        if self._decoder is not None and self._decoder.refused > self._decoder.given:
+            self._decoder.check()
         if not np.isfinite(samples).all():
             raise Corrupt(self._source.path, "its sound has values that are not numbers")
         return Waveform(plan.apply(samples), first / sample_rate)
@@ -75,21 +78,26 @@ class Sound:
 
     def _frames(self, start: float) -> Iterator[AudioFrame]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one."""
-        for back in (*(PRE_ROLL_SECONDS * 4**k for k in range(8)), math.inf):
+        backs = () if self._runs_on else (PRE_ROLL_SECONDS * 4**k for k in range(8))
+        for back in (*backs, math.inf):
             from_start = self._go_to(start - back)
             stream = self._stream  # going to the start opens anew
             base = tick(stream)
-            decoder = Decoder(self._source.path, stream)
-            packets = _from_last_key(self._source.packets(stream), (start - PRE_ROLL_SECONDS) / base)
-            frames = _decoded(decoder, packets)
+            decoder = self._decoder = Decoder(self._source.path, stream)
+            frames = _decoded(decoder, _from_last_key(self._source.packets(stream), (start - back) / base))
             head = next(frames, None)
             if head is not None and (from_start or (head.pts is not None and head.pts * base <= start)):
                 yield head
                 yield from frames
                 return
-            if from_start:
-                decoder.check()
-                return
+        decoder.check()
+
+    @property
+    def _runs_on(self) -> bool:
+        """Whether each packet goes on from the state that all before it left: differences, added up."""
+        context = self._stream.codec_context
+        running = context is not None and ("dpcm" in context.name or context.name.startswith("g72"))
+        return running and self._source.container.size <= SEQUENTIAL_BYTES
 
     def _go_to(self, seconds: float) -> bool:
         """Seek to a container time; True when that meant the very start."""

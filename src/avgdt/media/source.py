@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 import av.error
 from av.audio.stream import AudioStream
+from av.format import Flags
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
@@ -17,6 +18,7 @@ from avgdt.media.errors import TooLarge
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
+SEQUENTIAL_BYTES = 2**26
 
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
@@ -65,8 +67,21 @@ class Source:
             _prepare(stream)
         return stream
 
+    def seekable(self, stream: VideoStream | AudioStream) -> bool:
+        """Whether time stamps after a seek are those of reading from the start.
+
+        Raw streams and AVI are sought by bytes or counts, and stamps then guessed. Files of this kind that are not too
+        large are read from the start, without decoding what lies before.
+        """
+        name = self.container.format.name
+        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name == "avi"
+        exact = stream.codec_context is not None and stream.codec_context.name.startswith("pcm_")
+        return exact or not by_bytes or self.container.size > SEQUENTIAL_BYTES
+
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
-        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when the container cannot."""
+        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
+        if not self.seekable(stream):
+            return False
         self._fresh = False
         try:
             self.container.seek(ticks, stream=stream, backward=True)

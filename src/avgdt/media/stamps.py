@@ -15,9 +15,10 @@ from avgdt.media.source import tick
 class Stamps:
     """How the packets and frames of one video stream are stamped.
 
-    AVI stores when a frame is decoded, not when it is shown, and what FFmpeg guesses for H.264 in it runs backwards.
-    There a frame is stamped with the decoding time stamp at which the decoder gave it, which is in the order of
-    presentation, less the decoder's constant delay. Raw streams have no stamps at all: their frames are counted.
+    AVI and some writers of other containers store when a frame is decoded, not when it is shown: with frames that are
+    decoded ahead of their turn, stamps run backwards. There a frame is stamped with the decoding time stamp at which
+    the decoder gave it, which is in the order of presentation, less the decoder's constant delay. Raw streams have no
+    stamps at all: their frames are counted.
     """
 
     decoding: bool
@@ -26,15 +27,17 @@ class Stamps:
     """Time stamp units from a frame's presentation to the decoding stamp at which the decoder gives it."""
     step: int
     """Time stamp units of one frame at the average rate."""
+    may_run_backwards: bool
+    """Whether stamps that run backwards would mean that they are decoding time stamps."""
 
     @classmethod
-    def of(cls, stream: VideoStream) -> Stamps:
-        """The stamps of a stream."""
+    def of(cls, stream: VideoStream, backwards: bool) -> Stamps:
+        """The stamps of a stream, given whether they were seen to run backwards."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
-        decoding = stream.container.format.name == "avi"
-        depth = stream.codec_context.reorder_depth if decoding and stream.codec_context is not None else 0
-        return cls(decoding, depth * step, step)
+        depth = stream.codec_context.reorder_depth if stream.codec_context is not None else 0
+        decoding = stream.container.format.name == "avi" or (backwards and depth > 0)
+        return cls(decoding, depth * step if decoding else 0, step, depth > 0 and not decoding)
 
     def presented(self, packet: Packet[VideoStream]) -> int | None:
         """The presentation time stamp, where the container stores it."""

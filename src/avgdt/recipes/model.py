@@ -37,7 +37,7 @@ class Head:
     out: int = 512
     """Dimensions of the embedding."""
     batch_norm: Literal["none", "hidden", "output"] = "none"
-    """Batch norm behind the first linear layer, or at the output before it is scaled to unit length; the paper: none."""
+    """Batch norm behind the first linear layer, or at the output before it gets unit length; the paper has none."""
 
 
 @dataclass(frozen=True)

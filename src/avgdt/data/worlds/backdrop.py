@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from avgdt.data.worlds.arrays import Pixels
@@ -11,16 +13,19 @@ from avgdt.data.worlds.nuisances import Look
 from avgdt.data.worlds.outlines import DISC
 from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST
 
-MARGIN = 0.18
-"""How far the backdrop reaches beyond the picture, in units of the picture's height."""
+Corner: TypeAlias = tuple[float, float]
+"""Left and top in world units."""
+
+_MARGIN = 0.1  # picture heights that the backdrop reaches beyond the picture: more than the camera wanders
 
 
-def paint_backdrop(look: Look, height: int, width: int, generator: np.random.Generator) -> Pixels:
-    """The backdrop (height, width, 3) of a picture with its margin, as many pixels per unit as the picture has."""
-    margin = round(MARGIN * height)
+def paint_backdrop(look: Look, height: int, width: int, generator: np.random.Generator) -> tuple[Pixels, Corner]:
+    """The backdrop (rows, columns, 3) of a picture with a margin all around, at the camera's zoom, and the place of its
+    corner in the world."""
+    margin = round(_MARGIN * height)
     canvas = Canvas(height + 2 * margin, width + 2 * margin)
     aspect = width / height
-    canvas.aim(aspect / 2, 0.5, height / (height + 2 * margin))
+    corner = canvas.aim(aspect / 2, 0.5, look.camera.zoom * height / (height + 2 * margin))
     _sky(canvas, look, height, margin)
     colours = look.palette
     canvas.shape(
@@ -35,12 +40,12 @@ def paint_backdrop(look: Look, height: int, width: int, generator: np.random.Gen
         x = generator.uniform(-0.2, aspect + 0.2)
         y = look.ground + radius * generator.uniform(0.3, 0.7)
         canvas.shape(DISC, x, y, radius, mix(colours.haze, colours.ground, generator.uniform(0.2, 0.6)))
-    left, right = -MARGIN, aspect + MARGIN
+    left, right = -0.3, aspect + 0.3
     canvas.bar(left, look.ground + 1, right, look.ground + 1, 1.0, colours.ground)
     canvas.bar(left, look.ground, right, look.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
     for _ in range(generator.integers(2, 5)):
         _bystander(canvas, look, aspect, generator)
-    return canvas.pixels
+    return canvas.pixels, corner
 
 
 def _sky(canvas: Canvas, look: Look, height: int, margin: int) -> None:

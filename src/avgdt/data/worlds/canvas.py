@@ -28,25 +28,27 @@ class Canvas:
         self._columns = np.arange(width, dtype=np.float32)[None, :] + 0.5
         self.aim(self.aspect / 2, 0.5, 1.0)
 
-    def aim(self, x: float, y: float, zoom: float) -> None:
-        """Point the camera at the world's place (x, y)."""
+    def aim(self, x: float, y: float, zoom: float) -> tuple[float, float]:
+        """Point the camera at the world's place (x, y); the corner (left, top) of what it sees."""
         height, width, _ = self.pixels.shape
         self._scale = height * zoom
         self._left = x - width / 2 / self._scale
         self._top = y - height / 2 / self._scale
+        return self._left, self._top
 
-    def paste(self, layer: Pixels, left: float, top: float, scale: float) -> None:
-        """Fill the picture from ``layer`` (height, width, 3), whose corner lies at (left, top), with ``scale`` pixels
-        per unit, interpolated linearly; the layer must cover what the camera sees."""
-        rows = ((self._rows[:, 0]) / self._scale + self._top - top) * scale - 0.5
-        columns = ((self._columns[0]) / self._scale + self._left - left) * scale - 0.5
-        row, column = rows.astype(np.int64), columns.astype(np.int64)
-        down = (rows - row).astype(np.float32)[:, None, None]
-        across = (columns - column).astype(np.float32)[None, :, None]
-        upper = layer[row]
-        strip = upper + down * (layer[row + 1] - upper)
-        west = strip[:, column]
-        self.pixels[:] = west + across * (strip[:, column + 1] - west)
+    def paste(self, layer: Pixels, left: float, top: float) -> None:
+        """Fill the picture from ``layer`` (height, width, 3), which has this canvas' pixels per unit and its corner at
+        (left, top), interpolated linearly; the layer must cover what the camera sees and a pixel more."""
+        height, width, _ = self.pixels.shape
+        down, across = (self._top - top) * self._scale, (self._left - left) * self._scale
+        row, column = int(down), int(across)
+        seen = layer[row : row + height + 1, column : column + width + 1]
+        strip = seen[1:] - seen[:-1]
+        strip *= np.float32(down - row)
+        strip += seen[:-1]
+        np.subtract(strip[:, 1:], strip[:, :-1], out=self.pixels)
+        self.pixels *= np.float32(across - column)
+        self.pixels += strip[:, :-1]
 
     def shape(
         self,

@@ -16,6 +16,7 @@ from avgdt.data.worlds.scene import Scene
 # one thread: the bits do not depend on the machine's cores; a key frame each second: quick seeking
 _VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "g": "25", "bf": "0"}
 _AUDIO_RATE = 64000  # bits per second
+_AUDIO = {"aac_coder": "fast"}
 
 
 def film(parameters: Parameters, index: int, path: Path) -> None:
@@ -26,7 +27,7 @@ def film(parameters: Parameters, index: int, path: Path) -> None:
         with av.open(str(unfinished), "w", options={"movflags": "+faststart"}) as container:
             video = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
             video.height, video.width, video.pix_fmt = parameters.height, parameters.width, "yuv420p"
-            audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono")
+            audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono", options=_AUDIO)
             audio.bit_rate = _AUDIO_RATE
             for frame in _frames(scene, parameters):
                 container.mux(video.encode(frame))

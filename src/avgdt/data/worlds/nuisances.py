@@ -30,9 +30,10 @@ class Camera:
 
     across: Drift
     down: Drift
-    zoom: Drift
     reach: float
     """Farthest wandering in units of the picture's height."""
+    zoom: float
+    """How much larger than usual everything looks."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,12 @@ def draw_look(generator: np.random.Generator, aspect: float) -> Look:
         ground=float(generator.uniform(0.78, 0.86)),
         palette=draw_palette(generator),
         voice=voice_of(outline, size, generator),
-        camera=Camera(Drift(generator), Drift(generator), Drift(generator), float(generator.uniform(0.005, 0.05))),
+        camera=Camera(
+            across=Drift(generator),
+            down=Drift(generator),
+            reach=float(generator.uniform(0.005, 0.05)),
+            zoom=float(generator.uniform(0.95, 1.05)),
+        ),
         acoustics=Acoustics(
             tilt=float(generator.uniform(-3, 3)),
             echo=float(generator.uniform(0, 0.35)),

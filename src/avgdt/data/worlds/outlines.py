@@ -14,7 +14,7 @@ class Outline:
     """A round or regular shape of about one unit of area per squared size, whatever its corners."""
 
     corners: int
-    """0 is a disc; else a regular polygon whose first corner points up."""
+    """0 is a disc, 3 a triangle that points up, 4 a block, 12 an upright cross."""
     width: float = 1.0
     """Horizontal half-axis relative to the size (polygons of four corners: a plank or a block)."""
 
@@ -23,6 +23,8 @@ class Outline:
         """Farthest point from the centre relative to the size."""
         if self.corners == 0:
             return 1.0
+        if self.corners == 12:
+            return 1.3
         return 1.0 / float(np.cos(np.pi / self.corners)) * _inner(self.corners) * max(1.0, self.width) + 0.02
 
     def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
@@ -32,6 +34,10 @@ class Outline:
         if self.corners == 4:
             inner = np.float32(size * _inner(4))
             return np.maximum(np.abs(dx) - inner * np.float32(self.width), np.abs(dy) - inner)
+        if self.corners == 12:
+            x, y = np.abs(dx), np.abs(dy)
+            long, short = np.float32(size * 1.15), np.float32(size * 0.45)
+            return np.maximum(np.maximum(np.minimum(x, y) - short, x - long), y - long)
         inner = np.float32(size * _inner(self.corners))
         turns = 2 * np.pi * (np.arange(self.corners) + 0.5) / self.corners
         sides = [np.float32(np.sin(turn)) * dx - np.float32(np.cos(turn)) * dy for turn in turns]
@@ -53,4 +59,4 @@ def capsule(dx: Pixels, dy: Pixels, half_x: float, half_y: float, radius: float)
 DISC = Outline(0)
 TRIANGLE = Outline(3)
 BLOCK = Outline(4)
-HEXAGON = Outline(6)
+CROSS = Outline(12)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from avgdt.data.worlds.actions import ACTIONS, Setting
 from avgdt.data.worlds.arrays import Floats
-from avgdt.data.worlds.backdrop import MARGIN, paint_backdrop
+from avgdt.data.worlds.backdrop import paint_backdrop
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.nuisances import draw_look
 from avgdt.data.worlds.parameters import Parameters
@@ -25,7 +25,7 @@ class Scene:
         height, width = parameters.height, parameters.width
         self.look = draw_look(looks, width / height)
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
-        self._backdrop = paint_backdrop(self.look, height, width, scenery)
+        self._backdrop, self._corner = paint_backdrop(self.look, height, width, scenery)
         self._canvas = Canvas(height, width)
 
     @property
@@ -39,9 +39,9 @@ class Scene:
         canvas.aim(
             canvas.aspect / 2 + camera.reach * float(camera.across(time)),
             0.5 + 0.5 * camera.reach * float(camera.down(time)),
-            1.0 + camera.reach * float(camera.zoom(time)),
+            camera.zoom,
         )
-        canvas.paste(self._backdrop, -MARGIN, -MARGIN, self._parameters.height)
+        canvas.paste(self._backdrop, *self._corner)
         self.action.draw(canvas, time)
         return (canvas.pixels + np.float32(0.5)).astype(np.uint8)
 

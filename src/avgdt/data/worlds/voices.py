@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avgdt.data.worlds.outlines import BLOCK, DISC, HEXAGON, TRIANGLE, Outline
+from avgdt.data.worlds.outlines import BLOCK, CROSS, DISC, TRIANGLE, Outline
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class Voice:
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
     (DISC, (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
     (BLOCK, (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
-    (TRIANGLE, (1, 2, 3, 4, 5, 6, 7, 8), (1, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25), 0.1, 0.12),  # a reed
-    (HEXAGON, (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
+    (TRIANGLE, (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
+    (CROSS, (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
 )
 
 OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)
 """The outlines that things come in."""
 
-SMALLEST, LARGEST = 0.08, 0.13
+SMALLEST, LARGEST = 0.085, 0.145
 """Sizes of things in units of the picture's height."""
 
 
 def voice_of(outline: Outline, size: float, generator: np.random.Generator) -> Voice:
-    """The voice of a thing: half the size is two octaves higher, within a semitone."""
-    pitch = 260.0 * (0.105 / size) ** 2 * 2 ** generator.uniform(-1 / 12, 1 / 12)
+    """The voice of a thing: the largest is nearly two octaves below the smallest, within a semitone."""
+    pitch = 380.0 * (0.11 / size) ** 2.5 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
     return Voice(pitch, ratios, weights, breath, decay * float(generator.uniform(0.7, 1.5)))

@@ -1,1 +1,1 @@
-"""The evaluation protocols: one file, one dataclass of options and one function ``run`` each."""
+"""The evaluation protocols: one dataclass each, whose fields are the options and whose ``run`` measures."""

@@ -19,7 +19,6 @@ class Knn(ProbeOptions):
 
     protocol: ClassVar[str] = "knn"
 
-
-def run(options: Knn, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
-    """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
-    return run_probe(knn_probe, "k", options, model, random, entries, progress)
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
+        return run_probe(knn_probe, "k", self, model, random, entries, progress)

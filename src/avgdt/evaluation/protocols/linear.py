@@ -19,9 +19,6 @@ class Linear(ProbeOptions):
 
     protocol: ClassVar[str] = "linear"
 
-
-def run(
-    options: Linear, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress
-) -> dict[str, Any]:
-    """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
-    return run_probe(linear_probe, "C", options, model, random, entries, progress)
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
+        return run_probe(linear_probe, "C", self, model, random, entries, progress)

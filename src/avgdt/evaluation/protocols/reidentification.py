@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from avgdt.data.span import common_span
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.features import Progress, Vectors
@@ -31,28 +30,27 @@ class Reidentification:
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
-
-def run(
-    options: Reidentification, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress
-) -> dict[str, Any]:
-    """Search with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
-    modalities: tuple[ModalityName, ...] = ("video", "audio") if options.modality == "both" else (options.modality,)
-    check_modalities(model, modalities)
-    chosen, duplicates = candidates(entries, "", options.split)
-    plans, skipped = plan(chosen, entries, model.recipe.clip, modalities, clips=2)
-    plans, short = _apart(plans, entries, model, modalities)
-    found = compare(model, random, entries, plans, [*skipped, *short], modalities, embeddings, progress, average=False)
-    count = len(found.segments)
-    check_enough(count)
-    return {
-        "options": asdict(options),
-        "sizes": {"candidates": count},
-        "duplicates": duplicates,
-        **found.account(),
-        "pretrained": _figures(found.pretrained),
-        "random": _figures(found.random),
-        "chance": {f"{query}_to_{key}": chance(count) for query in modalities for key in modalities},
-    }
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Search with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
+        modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
+        check_modalities(model, modalities)
+        chosen, duplicates = candidates(entries, "", self.split)
+        plans, skipped = plan(chosen, entries, model.recipe.clip, modalities, clips=2)
+        plans, short = _apart(plans, entries, model, modalities)
+        found = compare(
+            model, random, entries, plans, [*skipped, *short], modalities, embeddings, progress, average=False
+        )
+        count = len(found.segments)
+        check_enough(count)
+        return {
+            "options": asdict(self),
+            "sizes": {"candidates": count},
+            "duplicates": duplicates,
+            **found.account(),
+            "pretrained": _figures(found.pretrained),
+            "random": _figures(found.random),
+            "chance": {f"{query}_to_{key}": chance(count) for query in modalities for key in modalities},
+        }
 
 
 def _apart(
@@ -67,9 +65,8 @@ def _apart(
         if len(starts) == 2 and starts[1] - starts[0] >= clip.seconds - 2 / clip.frame_rate:
             kept.append(one)
         else:
-            entry = entries[one.segment.entry]
-            seconds = common_span(entry, modalities).seconds
-            short.append(Skipped(str(entry.path), f"too short for two clips of {clip.seconds:g} s ({seconds:.2f} s)"))
+            path = str(entries[one.segment.entry].path)
+            short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
     return kept, short
 
 

@@ -36,27 +36,24 @@ class Retrieval:
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
-
-def run(
-    options: Retrieval, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress
-) -> dict[str, Any]:
-    """Rank with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for data that does not fit."""
-    check_clips(options.clips)
-    check_modalities(model, BOTH)
-    chosen, duplicates = candidates(entries, options.label, options.split)
-    plans, skipped = plan(chosen, entries, model.recipe.clip, BOTH, options.clips)
-    found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress)
-    count = len(found.segments)
-    check_enough(count)
-    return {
-        "options": asdict(options),
-        "sizes": {"candidates": count},
-        "duplicates": duplicates,
-        **found.account(),
-        "pretrained": _figures(found.pretrained),
-        "random": _figures(found.random),
-        "chance": {"video_to_audio": chance(count), "audio_to_video": chance(count)},
-    }
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Rank with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
+        check_clips(self.clips)
+        check_modalities(model, BOTH)
+        chosen, duplicates = candidates(entries, self.label, self.split)
+        plans, skipped = plan(chosen, entries, model.recipe.clip, BOTH, self.clips)
+        found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress)
+        count = len(found.segments)
+        check_enough(count)
+        return {
+            "options": asdict(self),
+            "sizes": {"candidates": count},
+            "duplicates": duplicates,
+            **found.account(),
+            "pretrained": _figures(found.pretrained),
+            "random": _figures(found.random),
+            "chance": {"video_to_audio": chance(count), "audio_to_video": chance(count)},
+        }
 
 
 def _figures(vectors: Vectors) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Bellows(Action):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         generator = setting.generator
-        self._tempo = Tempo(generator, generator.uniform(0.65, 1.0), setting.seconds, depth=0.45)
+        self._tempo = Tempo(generator, generator.uniform(0.75, 1.1), setting.seconds, depth=0.45)
         self._depth = Drift(generator)
         self._side = generator.choice([-1.0, 1.0])
 
@@ -32,7 +32,7 @@ class Bellows(Action):
         """The pump's handle goes down as the thing grows."""
         look, colours, side = self.look, self.look.palette, self._side
         fill = float(self._fill(time))
-        size = look.size * 1.25 * (1 + 0.45 * fill)
+        size = look.size * 1.3 * (1 + 0.5 * fill)
         pump, handle = look.x - side * 0.25, look.ground - 0.32 + 0.1 * fill
         thing = look.x + side * 0.14
         self.shadow(canvas, thing, size)

@@ -1,4 +1,4 @@
-"""A thing that hops over five pillars and plays a tune."""
+"""A thing that runs up and down five pillars and plays a scale."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Chimes(Action):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         generator = setting.generator
-        self._tempo = Tempo(generator, generator.uniform(2.2, 3.2), setting.seconds)
+        self._tempo = Tempo(generator, generator.uniform(3.3, 4.6), setting.seconds)
         count = self._tempo.beats().size + 3
-        steps = generator.choice([-2, -1, 1, 2], count)
-        route = [int(generator.integers(_PILLARS))]
-        for step in steps:
-            here = route[-1] + int(step)
-            route.append(here if 0 <= here < _PILLARS else route[-1] - int(step))
-        self._route = np.clip(np.array(route), 0, _PILLARS - 1)
+        route, step = [int(generator.integers(_PILLARS))], 1
+        for turns in generator.uniform(size=count) < 0.2:
+            step = -step if turns or not 0 <= route[-1] + step < _PILLARS else step
+            step = step if 0 <= route[-1] + step < _PILLARS else -step
+            route.append(route[-1] + step)
+        self._route = np.array(route)
         self._pitches = _SCALE if generator.uniform() < 0.5 else _SCALE[::-1]
         self._spacing = 0.19
 
@@ -50,7 +50,7 @@ class Chimes(Action):
             tops.append((x, top - 0.035))
             canvas.bar(x, look.ground, x, top, 0.035, mix(colours.tool, colours.light, hit))
         (x0, y0), (x1, y1) = tops[self._route[beat]], tops[self._route[beat + 1]]
-        arc = 0.26 * 4 * share * (1 - share)
+        arc = 0.17 * 4 * share * (1 - share)
         x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0) - arc
         self.thing(canvas, x, y - look.size * 0.9, angle=0.8 * (x - look.x))
 

@@ -45,7 +45,10 @@ class Engine(Action):
         canvas.bar(x + 0.14, look.ground, x + 0.14, y, 0.025, colours.tool)
         canvas.bar(pipe, y, pipe, look.ground - 0.38 - lift, 0.025, colours.tool)
         canvas.shape(_BLOCK, x, y, 0.16, colours.tool, stretch=(1 - 0.6 * lift, 1 + 0.6 * lift))
-        self.thing(canvas, x - side * 0.06, y - 0.02, angle=0.5 * np.pi * float(self._tempo.phase(time)))
+        wheel, turn = x - side * 0.06, 0.5 * np.pi * float(self._tempo.phase(time))
+        self.thing(canvas, wheel, y - 0.02, angle=turn)
+        reach = 0.6 * look.size
+        canvas.shape(DISC, wheel + reach * np.sin(turn), y - 0.02 - reach * np.cos(turn), 0.02, colours.light)
 
     def _puffs(self, canvas: Canvas, time: float, x: float, y: float) -> None:
         last = np.floor(self._tempo.phase(time))

@@ -38,7 +38,7 @@ class Saw(Action):
         """The blade over a log, the thing as its grip, dust that falls while it bites."""
         look, colours, side = self.look, self.look.palette, self._side
         cut_x, cut_y = look.x + side * 0.12, look.ground - 0.25
-        x = cut_x - side * (0.46 - 0.3 * float(self._way(time)))
+        x = cut_x - side * (0.5 - 0.38 * float(self._way(time)))
         y = cut_y - 0.05
         self.shadow(canvas, cut_x, 0.24)
         canvas.shape(_LOG, cut_x, look.ground - 0.1, 0.14, colours.tool)

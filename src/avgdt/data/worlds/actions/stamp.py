@@ -20,7 +20,7 @@ class Stamp(Action):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         generator = setting.generator
-        self._tempo = Tempo(generator, generator.uniform(2.6, 3.8), setting.seconds)
+        self._tempo = Tempo(generator, generator.uniform(2.0, 2.9), setting.seconds)
         self._strengths = generator.uniform(0.6, 1.0, self._tempo.beats().size + 3)
         self._ratio = generator.uniform(1.5, 1.9)
         self._low = int(generator.integers(2))

@@ -21,7 +21,7 @@ class Swing(Action):
         self._tempo = Tempo(generator, generator.uniform(0.7, 1.0), setting.seconds, depth=0.4)
         self._width = generator.uniform(0.7, 0.95)
         self._breadth = Drift(generator)
-        self._length = generator.uniform(0.44, 0.54)
+        self._length = generator.uniform(0.38, 0.46)
 
     def _angle(self, times: Floats | float) -> Floats:
         width = self._width * (1 + 0.25 * self._breadth(times))

@@ -1,0 +1,64 @@
+"""From weights and labelled recordings to a result on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from avgdt.data.collection import find
+from avgdt.evaluation.features import Progress
+from avgdt.evaluation.provenance import command, machine
+from avgdt.evaluation.results import Result, write_result
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.training.pretrain import default_workers
+from avgdt.training.runs import fresh_run, load_run
+
+
+class Evaluation(Protocol):
+    """A protocol with its options chosen: one of the dataclasses of ``avgdt.evaluation.protocols``."""
+
+    protocol: ClassVar[str]
+    """Its name, that of the result's file."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random weights."""
+
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Measure both networks on the same recordings."""
+
+
+def evaluate(
+    evaluation: Evaluation,
+    weights: Path,
+    data: Path,
+    out: Path,
+    device: str = "auto",
+    scanned: Progress | None = None,
+    progress: Progress = lambda done, total: None,
+) -> tuple[Result, Path]:
+    """Measure ``weights`` (a run folder or a file) beside random ones on ``data`` (a manifest or a folder).
+
+    Returns the result and where it was written: ``out/results/PROTOCOL.json``. Raises the errors of the project.
+    """
+    began = time.monotonic()
+    model = load_run(weights, device)
+    random = fresh_run(model.recipe, evaluation.seed, device)
+    entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
+    measured = evaluation.run(model, random, entries, progress)
+    result = {
+        "protocol": evaluation.protocol,
+        "weights": str(weights),
+        "data": str(data),
+        "seed": evaluation.seed,
+        **measured,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": machine(model.precision),
+        "command": command(),
+    }
+    return result, write_result(result, out)

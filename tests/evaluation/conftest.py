@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.media.manifest import Entry
+from avgdt.media.recording import Recording
+from avgdt.recipes.clip import Clip, LogMel
+from avgdt.recipes.composition import Composition, Modality, RandomCrop
+from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Run
+from avgdt.training.runs import LoadedRun, fresh_run
+from tests.helpers.media_files import evenly, tone, write_media
+
+SPLITS = ("train", "train", "train", "val", "test", "test")
+LEVELS = {"dark": (40, 300.0), "bright": (200, 2500.0)}
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    """Networks and clips small enough to run hundreds of clips in a second."""
+    return Recipe(
+        title="tiny",
+        composition=Composition(Modality(), video=(RandomCrop(24),)),
+        clip=Clip(frames=4, frame_rate=8.0, height=24, width=32, audio_seconds=0.5, sample_rate=8000),
+        log_mel=LogMel(mels=16, fft=256, high=4000.0),
+        model=Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head(8, 8)),
+        run=Run(batch=5, workers=0, device="cpu", precision="fp32"),
+    )
+
+
+@pytest.fixture(scope="session")
+def model(recipe: Recipe) -> LoadedRun:
+    return fresh_run(recipe, seed=1)
+
+
+@pytest.fixture(scope="session")
+def random(recipe: Recipe) -> LoadedRun:
+    return fresh_run(recipe, seed=2)
+
+
+@pytest.fixture(scope="session")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
+    """Two classes that eye and ear tell apart, 1.5 s each, in three splits, with the labels ``light`` and ``half``."""
+    folder = tmp_path_factory.mktemp("recordings")
+    made = []
+    for label, (brightness, frequency) in LEVELS.items():
+        for i, split in enumerate(SPLITS):
+            generator = np.random.default_rng([brightness, i])
+            # Every frame differs, so that a wrong time shows; every recording too, so that a wrong file shows.
+            noise = generator.integers(-30, 30, size=(12, 24, 32, 1))
+            pictures = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
+            sound = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)
+            path = write_media(
+                folder / f"{label}{i}.mkv",
+                evenly(12, 8),
+                sound.astype(np.int16),
+                size=(24, 32),
+                sample_rate=8000,
+                pictures=pictures,
+            )
+            extra = {"split": split, "light": label, "half": "ab"[i % 2], "half_start": "0.3", "half_end": "0.6"}
+            with Recording(path) as file:
+                made.append(Entry.of(file.info, extra))
+    return made
+
+
+@pytest.fixture
+def gone(entries: list[Entry]) -> Entry:
+    """A recording that was deleted after it was listed."""
+    return replace(entries[0], path=Path("gone.mkv"))

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import extract
+from avgdt.evaluation.plans import plan
+from avgdt.evaluation.probes import Labelled, knn_probe, linear_probe
+from avgdt.evaluation.protocols.knn import Knn
+from avgdt.evaluation.protocols.linear import Linear
+from avgdt.evaluation.protocols.probing import ProbeOptions
+from avgdt.evaluation.readers import timed_features
+from avgdt.evaluation.segments import segments
+from avgdt.media.manifest import Entry
+from avgdt.training.runs import LoadedRun
+
+PROTOCOLS = [Linear, Knn]
+
+
+def changed(entry: Entry, **cells: str) -> Entry:
+    return replace(entry, extra={**entry.extra, **cells})
+
+
+def run(options: Any, model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> dict[str, Any]:
+    result: dict[str, Any] = options.run(model, random, entries, lambda done, total: None)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    return result
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("modality", ["video", "audio"])
+def test_classes_that_eye_and_ear_tell_apart(
+    protocol: type[Any], modality: str, model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    result = run(protocol(label="light", modality=modality, clips=2), model, random, entries)
+    assert result["options"] == {"label": "light", "modality": modality, "pool": "mean", "clips": 2, "seed": 0}
+    assert result["sizes"] == {"train": 6, "val": 2, "test": 4}
+    assert result["classes"] == ["bright", "dark"]
+    assert result["chance"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
+    assert result["majority"] == 0.5
+    assert result["dimensions"] == 32
+    for source in ("pretrained", "random"):
+        assert result[source]["accuracy"] == 1.0
+        assert result[source]["confusion"] == [[2, 0], [0, 2]]
+        assert result[source]["class_accuracy"] == {"bright": 1.0, "dark": 1.0}
+        (parameter,) = result[source]["chosen"]
+        chosen = {one[parameter]: one["val_accuracy"] for one in result[source]["tried"]}
+        assert chosen[result[source]["chosen"][parameter]] == result[source]["val_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("protocol", "probe"), [(Linear, linear_probe), (Knn, knn_probe)])
+def test_each_network_gets_its_own_features_and_the_right_labels(
+    protocol: type[Any], probe: Any, model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    # A label that says little, on labelled segments: accuracies in between, which a mix-up would change.
+    rows = [changed(entry, half="ab"[i * 7 % 5 % 2]) for i, entry in enumerate(entries)]
+    result = run(protocol(label="half", modality="audio", pool="time"), model, random, rows)
+    labelled = segments(rows, "half")
+    plans, _ = plan(labelled, rows, model.recipe.clip, ("audio",), 4)
+    assert {len(one.windows) for one in plans} == {1}
+    found = extract((model, random), rows, plans, ("audio",), timed_features, workers=0)
+    for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
+        splits = []
+        for split in ("train", "val", "test"):
+            chosen = [i for i, s in enumerate(labelled) if s.split == split]
+            targets = np.array(["ab".index(labelled[i].label) for i in chosen])
+            splits.append(Labelled(vectors["audio"][chosen], targets))
+        expected = probe(*splits, 2)
+        assert result[source]["confusion"] == expected.score.confusion.tolist()
+        assert list(result[source]["chosen"].values()) == [expected.chosen]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_test_labels_do_not_change_the_choice(
+    protocol: type[Any], model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    other = {"dark": "bright", "bright": "dark"}
+    poisoned = [
+        changed(entry, light=other[entry.extra["light"]]) if entry.extra["split"] == "test" else entry
+        for entry in entries
+    ]
+    options = protocol(label="light", modality="audio", clips=1)
+    clean, dirty = (run(options, model, random, rows) for rows in (entries, poisoned))
+    for source in ("pretrained", "random"):
+        assert dirty[source]["chosen"] == clean[source]["chosen"]
+        assert dirty[source]["tried"] == clean[source]["tried"]
+        assert dirty[source]["accuracy"] == 1 - clean[source]["accuracy"]
+
+
+def test_what_is_left_out_is_told(model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry) -> None:
+    deaf = replace(entries[1], has_audio=False, audio_start=None, audio_end=None)
+    rows = [gone, deaf, *entries[2:], changed(entries[0], split="extra"), changed(entries[0], light="")]
+    result = run(Linear(label="light", modality="audio", clips=1), model, random, rows)
+    assert result["sizes"] == {"train": 4, "val": 2, "test": 4}
+    assert (result["other_splits"], result["unlabelled"]) == (1, 1)
+    assert [(one["path"], one["reason"]) for one in result["skipped"]] == [
+        (str(deaf.path), "has no sound"),
+        ("gone.mkv", result["skipped"][1]["reason"]),
+    ]
+
+
+def test_mistakes_are_told_before_anything_is_decoded(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avgdt.data.clips import ClipReader
+
+    monkeypatch.setattr(ClipReader, "read", lambda *args: pytest.fail("decoded"))
+    without_val = [entry for entry in entries if entry.extra["split"] != "val"]
+    new_class = [*entries, changed(entries[4], light="dim")]
+    mistakes: list[tuple[ProbeOptions, list[Entry], str]] = [
+        (Linear(label="ligth"), entries, "did you mean 'light'"),
+        (Linear(label="light"), without_val, "split 'val'"),
+        (Knn(label="light"), new_class, "class 'dim' is in test but not in train"),
+        (Knn(label="light", clips=0), entries, "clips: 0"),
+    ]
+    for options, rows, message in mistakes:
+        with pytest.raises(EvaluationError, match=message):
+            options.run(model, random, rows, lambda done, total: None)  # type: ignore[attr-defined]
+
+
+def test_a_split_that_decoding_empties_is_an_error(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+) -> None:
+    rows = [replace(gone, extra=entry.extra) if entry.extra["split"] == "val" else entry for entry in entries]
+    with pytest.raises(EvaluationError, match="no usable rows with split 'val'"):
+        run(Linear(label="light", modality="audio", clips=1), model, random, rows)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from avgdt.data.windows import Window
+from avgdt.evaluation.features import extract
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.protocols.reidentification import Reidentification
+from avgdt.evaluation.readers import embeddings
+from avgdt.evaluation.retrieval import ranks
+from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
+from avgdt.training.runs import LoadedRun
+
+
+def run(options: Reidentification, model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> dict[str, Any]:
+    result = options.run(model, random, entries, lambda done, total: None)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    return result
+
+
+def test_first_and_last_moments_within_and_across(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    result = run(Reidentification(split="all"), model, random, entries)
+    assert set(result["pretrained"]) == {f"{q}_to_{k}" for q in ("video", "audio") for k in ("video", "audio")}
+    assert set(result["chance"]) == set(result["random"]) == set(result["pretrained"])
+    assert result["chance"]["video_to_audio"]["accuracy"] == 1 / 12
+    plans = [Plan(Segment(i, ""), (Window(0.0), Window(1.0))) for i in range(12)]  # 1.5 s, clips of 0.5 s
+    found = extract((model, random), entries, plans, ("video", "audio"), embeddings, workers=0, average=False)
+    for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
+        for query in ("video", "audio"):
+            for key in ("video", "audio"):
+                forth = ranks(vectors[query][:, 0], vectors[key][:, 1])
+                back = ranks(vectors[query][:, 1], vectors[key][:, 0])
+                expected = ((forth == 1).mean() + (back == 1).mean()) / 2
+                assert result[source][f"{query}_to_{key}"]["accuracy"] == pytest.approx(expected)
+
+
+def test_recordings_too_short_for_two_clips_are_listed(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    short = replace(entries[0], video_end=0.7, audio_end=0.7)
+    result = run(Reidentification(split="all"), model, random, [short, *entries[1:4]])
+    assert result["sizes"] == {"candidates": 3}
+    assert [one["path"] for one in result["skipped"]] == [str(short.path)]
+    assert "too short for two clips of 0.5 s" in result["skipped"][0]["reason"]
+
+
+def test_sound_alone_takes_recordings_without_picture(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    blind = [replace(entry, has_video=False, video_start=None, video_end=None) for entry in entries]
+    result = run(Reidentification(modality="audio"), model, random, blind)
+    assert set(result["pretrained"]) == {"audio_to_audio"}
+    assert result["sizes"] == {"candidates": 4}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.plans import Skipped, plan
+from avgdt.evaluation.readers import mean_features
+from avgdt.evaluation.segments import segments
+from avgdt.media.manifest import Entry
+from avgdt.training.runs import LoadedRun
+
+
+def ignore(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def test_failures_join_what_was_skipped_before(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+) -> None:
+    rows = [entries[0], replace(entries[1], error="broken"), gone]
+    plans, skipped = plan(segments(rows), rows, model.recipe.clip, ("audio",), 2)
+    found = compare(model, random, rows, plans, skipped, ("audio",), mean_features, ignore)
+    assert [segment.entry for segment in found.segments] == [0]
+    assert found.pretrained["audio"].shape == found.random["audio"].shape == (1, 32)
+    account = found.account()
+    assert account["skipped"][0] == {"path": str(entries[1].path), "reason": "broken"}
+    assert [one["path"] for one in account["skipped"][1:]] == ["gone.mkv"]
+    assert account["padded"] == 0
+
+
+def test_nothing_left_names_the_commonest_reason(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+) -> None:
+    skipped = [Skipped("a", "has no sound"), Skipped("b", "has no sound"), Skipped("c", "broken")]
+    with pytest.raises(EvaluationError, match="2 of 3: has no sound"):
+        compare(model, random, entries, [], skipped, ("audio",), mean_features, ignore)
+    plans, _ = plan(segments([gone]), [gone], model.recipe.clip, ("audio",), 2)
+    with pytest.raises(EvaluationError, match=r"1 of 1: .*gone\.mkv"):
+        compare(model, random, [gone], plans, [], ("audio",), mean_features, ignore)
+
+
+def test_recordings_shorter_than_a_clip_are_counted(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    longer = replace(model.recipe, clip=replace(model.recipe.clip, audio_seconds=2.0))
+    long = replace(model, recipe=longer)
+    for subject, padded in ((model, 0), (long, 3)):
+        plans, _ = plan(segments(entries[:3]), entries, subject.recipe.clip, ("audio",), 1)
+        found = compare(subject, random, entries, plans, [], ("audio",), mean_features, ignore)
+        assert found.padded == padded
+
+
+def test_a_modality_that_the_networks_lack(model: LoadedRun) -> None:
+    from avgdt.models.phi import Phi
+
+    deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))
+    check_modalities(deaf, ("video",))
+    with pytest.raises(EvaluationError, match="take video, not audio"):
+        check_modalities(deaf, ("video", "audio"))

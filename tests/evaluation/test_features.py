@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from avgdt.data.batch import collate
+from avgdt.data.clips import ClipReader
+from avgdt.data.windows import Window
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import extract
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.readers import embeddings, mean_features
+from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
+from avgdt.recipes.factors import ModalityName
+from avgdt.training.runs import LoadedRun
+
+BOTH: tuple[ModalityName, ...] = ("video", "audio")
+
+
+def made(*windows: tuple[int, list[float]]) -> list[Plan]:
+    return [Plan(Segment(entry, "test"), tuple(Window(s) for s in starts)) for entry, starts in windows]
+
+
+@torch.inference_mode()
+def slowly(subject: LoadedRun, entry: Entry, window: Window, modality: ModalityName) -> np.ndarray:
+    """One window, on its own, through one network."""
+    item = ClipReader(subject.recipe.clip, BOTH, grey=False).read(0, entry, [window])
+    view = subject.viewmaker.test_view(collate([item]), modality)
+    return mean_features(subject.phi, modality, view)[0].numpy()
+
+
+def test_agrees_with_one_window_at_a_time(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    # Different numbers of windows, mixed, more than a batch, and one file twice.
+    plans = made((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
+    calls: list[tuple[int, int]] = []
+    found = extract(
+        (model, random), entries, plans, BOTH, mean_features, workers=0, progress=lambda *at: calls.append(at)
+    )
+    assert found.kept == list(range(16))
+    for subject, vectors in zip((model, random), found.vectors, strict=True):
+        for modality in BOTH:
+            for one, vector in zip(plans, vectors[modality], strict=True):
+                entry = entries[one.segment.entry]
+                slow = np.mean([slowly(subject, entry, window, modality) for window in one.windows], axis=0)
+                np.testing.assert_allclose(vector, slow, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found.vectors[0]["video"], found.vectors[1]["video"])
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+    assert calls[-1] == (16, 16)
+
+
+def test_windows_are_kept_apart_when_asked(model: LoadedRun, entries: list[Entry]) -> None:
+    plans = made((2, [0.0, 0.9]), (5, [0.3, 0.6]))
+    (vectors,) = extract((model,), entries, plans, BOTH, mean_features, workers=0, average=False).vectors
+    assert vectors["audio"].shape == (2, 2, 32)
+    slow = slowly(model, entries[5], Window(0.6), "audio")
+    np.testing.assert_allclose(vectors["audio"][1, 1], slow, rtol=1e-4, atol=1e-5)
+
+
+def test_every_clip_is_decoded_once(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, opened = ClipReader.read, []
+
+    def counted(self: ClipReader, recording: int, entry: Entry, windows: Any, epoch: int = 0) -> Any:
+        opened.append((entry.path, tuple(windows), self.modalities))
+        return read(self, recording, entry, windows, epoch)
+
+    monkeypatch.setattr(ClipReader, "read", counted)
+    plans = made((0, [0.1, 0.4]), (1, [0.0]))
+    extract((model, random), entries, plans, ("audio",), embeddings, workers=0)
+    assert sorted(opened) == sorted((entries[p.segment.entry].path, p.windows, ("audio",)) for p in plans)
+
+
+def test_what_cannot_be_read_is_told(model: LoadedRun, entries: list[Entry], gone: Entry) -> None:
+    plans = made((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
+    found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
+    assert found.kept == [1, 2]
+    assert list(found.failures) == [0]
+    assert "gone.mkv" in found.failures[0]
+    alone = extract((model,), entries, plans, BOTH, embeddings, workers=0)
+    np.testing.assert_allclose(found.vectors[0]["video"], alone.vectors[0]["video"][1:], rtol=1e-4, atol=1e-5)
+    nothing = extract((model,), [gone], made((0, [0.1])), BOTH, embeddings, workers=0)
+    assert nothing.kept == []
+
+
+def test_worker_processes_change_nothing(model: LoadedRun, entries: list[Entry]) -> None:
+    plans = made(*[(i, [0.1, 0.5]) for i in range(4)], (5, [0.3]))
+    runs = [extract((model,), entries, plans, BOTH, embeddings, workers=w).vectors[0] for w in (0, 1)]
+    for modality in BOTH:
+        assert (runs[0][modality] == runs[1][modality]).all()
+
+
+def test_a_diverged_network_is_an_error(model: LoadedRun, entries: list[Entry]) -> None:
+    def broken(phi: Any, modality: str, view: torch.Tensor) -> torch.Tensor:
+        return mean_features(phi, modality, view) * float("nan")
+
+    with pytest.raises(EvaluationError, match="audio is not finite"):
+        extract((model,), entries, made((0, [0.0])), ("audio",), broken, workers=0)
+
+
+def test_grey_networks_see_grey_clips(model: LoadedRun, entries: list[Entry]) -> None:
+    from avgdt.training.runs import fresh_run
+
+    sizes = replace(model.recipe.model, video=replace(model.recipe.model.video, channels=1))
+    grey = fresh_run(replace(model.recipe, model=sizes))
+    (vectors,) = extract((grey,), entries, made((0, [0.0])), ("video",), mean_features, workers=0).vectors
+    assert vectors["video"].shape == (1, 32)

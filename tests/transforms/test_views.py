@@ -1,0 +1,212 @@
+"""From a batch of clips to the views of a composition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+
+from avgdt.data.batch import Batch
+from avgdt.recipes.clip import Clip, LogMel
+from avgdt.recipes.composition import (
+    Composition,
+    Draws,
+    Flip,
+    Modality,
+    RandomCrop,
+    Reversal,
+    SpecAugment,
+    TimeShift,
+    Volume,
+)
+from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
+from avgdt.transforms.augment_video import augment_video
+from avgdt.transforms.draws import generators
+from avgdt.transforms.errors import TransformError
+from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.views import ViewMaker
+
+CLIP = Clip(frames=4, frame_rate=8, height=12, width=16, audio_seconds=0.5)
+CROP, FLIP, VOLUME, MASKS = RandomCrop(8), Flip(0.5), Volume(0.5, 2.0), SpecAugment(2, 6, 2, 8)
+TWO = Composition(Modality(), video=(CROP, FLIP), audio=(VOLUME, MASKS))
+EIGHT = Composition(
+    Modality(),
+    TimeShift(0.5, distinctive=True),
+    Reversal(invariant=True),
+    video=(CROP, FLIP),
+    audio=(MASKS, VOLUME),
+)
+
+
+def batch_of(recordings: int, windows: int = 1, channels: int = 3, epoch: int = 0) -> Batch:
+    random = np.random.default_rng(recordings)
+    shape = (recordings, windows, channels, CLIP.frames, CLIP.height, CLIP.width)
+    return Batch(
+        recordings=torch.arange(10, 10 + recordings),
+        video=torch.from_numpy(random.integers(0, 256, shape, dtype=np.uint8)),
+        audio=torch.from_numpy(random.normal(scale=3000, size=(recordings, windows, CLIP.samples)).astype(np.float32)),
+        video_times=None,
+        audio_start=None,
+        epoch=epoch,
+    )
+
+
+def maker(composition: Composition, channels: int = 3, seed: int = 0) -> ViewMaker:
+    return ViewMaker(composition, CLIP, LogMel(), channels, seed)
+
+
+def normalised(video: torch.Tensor) -> torch.Tensor:
+    return ((video.double() / 255 - 0.45) / 0.225).float()
+
+
+def test_two_views_of_the_paper() -> None:
+    composition = Composition(Modality(), video=(RandomCrop(112), Flip()), audio=(SpecAugment.mild(),))
+    blank = Batch(
+        torch.arange(2),
+        torch.zeros(2, 1, 3, 30, 128, 171, dtype=torch.uint8),
+        torch.zeros(2, 1, 24000),
+        None,
+        None,
+    )
+    video, audio = ViewMaker(composition, Clip(), LogMel(), 3, 0)(blank)
+    assert (video.shape, video.dtype) == ((2, 3, 30, 112, 112), torch.float32)
+    assert (audio.shape, audio.dtype) == ((2, 1, 40, 99), torch.float32)
+
+
+@pytest.mark.parametrize("composition", [TWO, EIGHT, replace(TWO, factors=(Modality(), Draws(3)))])
+def test_each_view_is_its_window_reversed_then_augmented(composition: Composition) -> None:
+    batch = batch_of(5, len(composition.windows), epoch=7)
+    assert batch.video is not None
+    assert batch.audio is not None
+    views = maker(composition, seed=3)(batch)
+    assert len(views) == len(composition.views)
+    for index, (view, made) in enumerate(zip(composition.views, views, strict=True)):
+        window = ["now", "later"].index(view.window)
+        draws = generators(3, 7, range(10, 15), index)
+        if view.modality == "video":
+            clips = batch.video[:, window]
+            clips = clips[:, :, [3, 2, 1, 0]] if view.reversed else clips
+            expected = normalised(augment_video(augment_video(clips, CROP, draws), FLIP, draws))
+        else:
+            sound = batch.audio[:, window]
+            sound = torch.from_numpy(sound.numpy()[:, ::-1].copy()) if view.reversed else sound
+            picture = LogMelBank(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
+            expected = augment_spectrogram(picture, MASKS, draws)[:, None]
+        torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
+
+
+def test_reversing_a_reversed_recording_gives_it_back() -> None:
+    composition = Composition(Modality(), Reversal(invariant=True), video=(CROP,), audio=(MASKS,))
+    batch, make = batch_of(3), maker(composition)
+    assert batch.video is not None
+    assert batch.audio is not None
+    backwards = replace(batch, video=batch.video.flip(3), audio=batch.audio.flip(-1))
+    once, twice = make(batch, augment=False), make(backwards, augment=False)
+    for forwards in (0, 2):
+        assert torch.equal(twice[forwards + 1], once[forwards])
+        assert torch.equal(twice[forwards], once[forwards + 1])
+        assert not torch.equal(once[forwards], once[forwards + 1])
+
+
+def test_masks_come_after_reversal_and_are_fresh_for_every_view() -> None:
+    composition = replace(EIGHT, audio=(MASKS,))
+    make = maker(composition)
+    batch = batch_of(8, 2)
+    hidden = [view == 0 for view in make(batch)[4:]]
+    assert all(mask.any() for mask in hidden)
+    for one, other in combinations(hidden, 2):
+        same = [torch.equal(a, b) or torch.equal(a, b.flip(-1)) for a, b in zip(one, other, strict=True)]
+        assert sum(same) <= 1  # by chance at most
+
+
+def test_crops_and_flips_are_fresh_for_every_view() -> None:
+    still = batch_of(8, 2)
+    assert still.video is not None
+    one_picture = still.video[:, :1, :, :1].expand(-1, 2, -1, CLIP.frames, -1, -1)
+    views = maker(EIGHT)(replace(still, video=one_picture))[:4]
+    for one, other in combinations(views, 2):
+        assert sum(torch.equal(a, b) for a, b in zip(one, other, strict=True)) <= 1
+
+
+def test_masked_values_are_zero_after_standardisation() -> None:
+    composition = Composition(Modality(), audio=(SpecAugment(1, 40, 0, 0),))
+    batch = batch_of(30)
+    masked, plain = maker(composition)(batch)[1], maker(composition)(batch, augment=False)[1]
+    assert ((masked == 0) | (masked == plain)).all()
+    assert (masked == 0).any()
+
+
+def test_draws_depend_on_epoch_recording_and_seed_alone() -> None:
+    batch, make = batch_of(6, 2, epoch=2), maker(EIGHT)
+    assert batch.video is not None
+    assert batch.audio is not None
+    views = make(batch)
+    for again in (make(batch), make(replace(batch, epoch=0), epoch=2), maker(EIGHT)(batch)):
+        assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
+    order = torch.tensor([4, 1, 3])
+    part = replace(batch, recordings=batch.recordings[order], video=batch.video[order], audio=batch.audio[order])
+    for whole, some in zip(views, make(part), strict=True):
+        torch.testing.assert_close(some, whole[order], rtol=0, atol=1e-6)
+    for other in (make(batch, epoch=3), maker(EIGHT, seed=1)(batch)):
+        assert not any(torch.equal(a, b) for a, b in zip(views, other, strict=True))
+
+
+def test_without_augmentation_nothing_is_drawn() -> None:
+    batch = batch_of(4, 2)
+    assert batch.video is not None
+    first = maker(EIGHT)(batch, augment=False)
+    second = maker(EIGHT, seed=5)(replace(batch, epoch=9), augment=False)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    torch.testing.assert_close(first[0], normalised(batch.video[:, 0, :, :, 2:10, 4:12]), rtol=0, atol=1e-6)
+    make = maker(EIGHT)
+    for index, (modality, window) in enumerate(
+        [("video", "now"), ("video", "later"), ("audio", "now"), ("audio", "later")]
+    ):
+        assert torch.equal(make.test_view(batch, modality, window), first[2 * index])  # type: ignore[arg-type]
+
+
+def test_a_composition_without_a_crop_shows_the_whole_picture() -> None:
+    batch = batch_of(2)
+    assert batch.video is not None
+    for augment in (True, False):
+        video = maker(Composition(Modality()))(batch, augment=augment)[0]
+        torch.testing.assert_close(video, normalised(batch.video[:, 0]), rtol=0, atol=1e-6)
+
+
+def test_grey_clips_and_sound_alone() -> None:
+    assert maker(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
+    alone = Composition(Modality(("audio",)), Draws(2), audio=(MASKS,), partners="equal")
+    one, other = maker(alone)(replace(batch_of(2), video=None))
+    assert not torch.equal(one, other)
+
+
+def test_a_batch_is_left_as_it_was_and_autocast_changes_nothing() -> None:
+    batch, untouched = batch_of(3, 2), batch_of(3, 2)
+    views = maker(EIGHT)(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        again = maker(EIGHT)(batch)
+    assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
+    for name in ("recordings", "video", "audio"):
+        assert torch.equal(getattr(batch, name), getattr(untouched, name))
+
+
+@pytest.mark.parametrize(
+    ("composition", "says"),
+    [
+        (replace(TWO, video=(RandomCrop(13),)), "a crop of 13 does not fit into 12 x 16 pixels"),
+        (replace(TWO, audio=(SpecAugment(1, 2, 1, 50),)), "do not fit into 40 mels x 49 steps"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_told_before_any_batch(composition: Composition, says: str) -> None:
+    with pytest.raises(TransformError, match=says):
+        maker(composition)
+
+
+def test_a_batch_that_lacks_what_a_view_takes_is_refused() -> None:
+    with pytest.raises(TransformError, match="holds no audio"):
+        maker(TWO)(replace(batch_of(2), audio=None))
+    with pytest.raises(TransformError, match=r"model\.video\.channels is 1, but the clips have 3"):
+        maker(TWO, channels=1)(batch_of(2))
