@@ -48,7 +48,9 @@ def test_linear_probe_is_the_best_of_slow_searches() -> None:
     }
     on_val = {c: float((m.predict((val.features - mean) / deviation) == val.targets).mean()) for c, m in fits.items()}
     assert result.val_accuracies == on_val
-    best = max(on_val, key=lambda c: on_val[c])
+    proba = {c: m.predict_proba((val.features - mean) / deviation) for c, m in fits.items()}
+    likelihood = {c: sum(np.log(p[i, t]) for i, t in enumerate(val.targets)) for c, p in proba.items()}
+    best = max(on_val, key=lambda c: (on_val[c], likelihood[c]))
     assert result.chosen == best
     assert result.val_accuracy == on_val[best]
     guess = fits[best].predict((test.features - mean) / deviation)
@@ -62,8 +64,8 @@ def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
     result = linear_probe(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
     assert result.chosen == 10.0
-    # ... and where one validation example is wrong under every strength, the least sure of it.
-    wrong = Labelled(split.features, np.where(np.arange(60) == 0, 1, split.targets))
+    # ... and where a third of validation is wrong under every strength, the least sure of it.
+    wrong = Labelled(split.features, np.where(np.arange(60) % 9 < 3, 1, split.targets))
     result = linear_probe(split, wrong, split, 3, strengths=(1e6, 1e2, 1e-1))
     assert len(set(result.val_accuracies.values())) == 1
     assert result.chosen == 1e-1

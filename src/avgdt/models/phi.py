@@ -48,7 +48,8 @@ class Phi(nn.Module):
 
     def embed(self, modality: str, x: torch.Tensor) -> torch.Tensor:
         """Embeddings of unit length, float32 (batch, out), whatever the precision of the networks."""
-        return F.normalize(self.heads[modality](self.features(modality, x)).float(), dim=1)
+        features = self.features(modality, x)
+        return F.normalize(self.heads[modality](features).float(), dim=1)
 
     def embed_views(self, views: Sequence[torch.Tensor], modalities: Sequence[str]) -> list[torch.Tensor]:
         """Embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each.

@@ -81,7 +81,7 @@ def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> 
         "kind": "train",
         "step": learner.step,
         "epoch": learner.epoch,
-        "loss": float(result.loss),
+        "loss": float(result.loss.detach()),
         "accuracy": float(result.accuracy),
         "accuracy_pairs": {f"{names[i]}->{names[j]}": accuracy for (i, j), accuracy in accuracies},
         "positive_probability": float(result.positive_probability.mean()),
