@@ -52,7 +52,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
         for i, split in enumerate(SPLITS):
             generator = np.random.default_rng([brightness, i])
             # Every frame differs, so that a wrong time shows; every recording too, so that a wrong file shows.
-            noise = generator.integers(-30, 30, size=(12, 24, 32, 1))
+            noise = generator.integers(-12, 12, size=(12, 24, 32, 1))
             pictures = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
             sound = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)
             path = write_media(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avgdt.models import precision as module
 from avgdt.models.errors import HardwareError
 from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
@@ -82,7 +81,7 @@ def test_fp16_on_a_cpu_is_refused() -> None:
 
 def test_auto_device_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for available, wanted in ((True, "cuda"), (False, "cpu")):
-        monkeypatch.setattr(module.torch.cuda, "is_available", lambda found=available: found)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda found=available: found)
         assert resolve_device("auto") == torch.device(wanted)
 
 

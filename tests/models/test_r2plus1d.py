@@ -29,7 +29,7 @@ def norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
 
 
 def published() -> dict[str, tuple[int, ...]]:
-    shapes = {"stem.0.weight": (45, 3, 1, 7, 7), "stem.3.weight": (64, 45, 3, 1, 1)}
+    shapes: dict[str, tuple[int, ...]] = {"stem.0.weight": (45, 3, 1, 7, 7), "stem.3.weight": (64, 45, 3, 1, 1)}
     shapes |= norm("stem.1", 45) | norm("stem.4", 64)
     for name, mid in PUBLISHED_MIDDLE.items():
         stage, first = int(name[5]), name.endswith("0")

@@ -16,7 +16,7 @@ def norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
 
 
 def published() -> dict[str, tuple[int, ...]]:
-    shapes = {"conv1.weight": (64, 1, 7, 7)} | norm("bn1", 64)
+    shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (64, 1, 7, 7)} | norm("bn1", 64)
     for stage, outputs in enumerate((64, 128, 256, 512), start=1):
         for block in (0, 1):
             name = f"layer{stage}.{block}"
@@ -51,7 +51,7 @@ def by_hand(x: torch.Tensor, state: dict[str, torch.Tensor], blocks: tuple[int, 
         size = kernel.shape[-1]
         patches = F.unfold(x, size, padding=size // 2, stride=stride)
         height, width = (-(-side // stride) for side in x.shape[2:])
-        return torch.einsum("of,bfn->bon", kernel.flatten(1), patches).unflatten(2, (height, width))
+        return torch.einsum("of,bfn->bon", kernel.flatten(1), patches).reshape(len(x), -1, height, width)
 
     def normalised(x: torch.Tensor, name: str) -> torch.Tensor:
         mean, variance, scale, shift = (
@@ -61,7 +61,8 @@ def by_hand(x: torch.Tensor, state: dict[str, torch.Tensor], blocks: tuple[int, 
 
     x = normalised(conv(x, "conv1", 2), "bn1").relu()
     height, width = (-(-side // 2) for side in x.shape[2:])
-    x = F.unfold(x, 3, padding=1, stride=2).unflatten(1, (x.shape[1], 9)).amax(2).unflatten(2, (height, width))
+    patches = F.unfold(x, 3, padding=1, stride=2).reshape(len(x), x.shape[1], 9, height, width)
+    x = patches.amax(2)  # values are at least 0, so the zeros of the padding never win wrongly
     for stage, depth in enumerate(blocks, start=1):
         for block in range(depth):
             name, stride = f"layer{stage}.{block}", 2 if stage > 1 and block == 0 else 1

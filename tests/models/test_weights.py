@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -17,10 +18,11 @@ from avgdt.models.precision import Precision
 from avgdt.models.weights import load_weights, restore, save_weights
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 
+Placement = Literal["none", "hidden", "output"]
 RECIPE = {"title": "Größe", "model": {"blocks": [1, 1, 1, 1], "rate": 0.1}}
 
 
-def small(width: int = 2, blocks: tuple[int, int, int, int] = (1, 1, 1, 1), batch_norm: bool = False) -> Phi:
+def small(width: int = 2, blocks: tuple[int, int, int, int] = (1, 1, 1, 1), batch_norm: Placement = "none") -> Phi:
     return Phi(Model(VideoEncoder(blocks, width), AudioEncoder((1, 1, 1, 1), 2), Head(4, 4, batch_norm)))
 
 
@@ -32,14 +34,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_round_trip_is_bit_for_bit(tmp_path: Path) -> None:
-    phi = small(batch_norm=True)
+    phi = small(batch_norm="output")
     set_memory_format(phi, "yes", Precision(torch.device("cpu"), torch.float32))
     phi([torch.randn(4, 3, 4, 32, 32), torch.randn(4, 1, 40, 50)], ["video", "audio"])  # moves the statistics
     path = tmp_path / "weights.safetensors"
     save_weights(path, phi, RECIPE, "pretrain")
     tensors, metadata = load_weights(path)
     assert (metadata.kind, metadata.recipe, metadata.version) == ("pretrain", RECIPE, __version__)
-    other = small(batch_norm=True)
+    other = small(batch_norm="output")
     restore(other, tensors, path)
     wanted = phi.state_dict()
     assert other.state_dict().keys() == wanted.keys()
@@ -69,7 +71,7 @@ def test_a_failed_write_leaves_the_old_file(file: Path, monkeypatch: pytest.Monk
             r"encoders\.video\.stem\.0\.weight is \(1, 3, 1, 7, 7\) in the file, \(2, 3, 1, 7, 7\)",
         ),
         (lambda: small(blocks=(1, 2, 1, 1)), r"encoders\.video\.layer2\.1\.conv1\.0\.0\.weight is missing"),
-        (lambda: small(batch_norm=True), r"heads\.video\.3\.running_mean is missing"),
+        (lambda: small(batch_norm="output"), r"heads\.video\.3\.running_mean is missing"),
         (lambda: small().encoders["audio"], r"conv1\.weight is missing"),
         (lambda: Phi(Model(VideoEncoder((1,) * 4, 2), head=Head(4, 4)), ("video",)), r"have no encoders\.audio\."),
     ],

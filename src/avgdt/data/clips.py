@@ -48,7 +48,9 @@ class ClipReader:
             for window in windows:
                 start = window.video
                 if "video" in self.modalities:
-                    frames = file.frames((window.video + steps).tolist(), self.clip.height, self.clip.width, grey=self.grey)
+                    frames = file.frames(
+                        (window.video + steps).tolist(), self.clip.height, self.clip.width, grey=self.grey
+                    )
                     pixels.append(frames.pixels)
                     times.append(frames.times)
                     start = float(frames.times[0])  # sound goes with the frame that is shown, not the one asked for

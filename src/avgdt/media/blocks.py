@@ -74,7 +74,14 @@ class Grid:
                 at += len(block)
         return result
 
-    def _runs(self, blocks: Iterable[Block], until: int) -> Iterator[list[Block]]:
+    def end(self, blocks: Iterable[Block]) -> int:
+        """The grid index behind the last sample."""
+        last: list[Block] = []
+        for run in self._runs(blocks, None):
+            last = run
+        return self._start(last) + sum(len(block) for block in last)
+
+    def _runs(self, blocks: Iterable[Block], until: int | None) -> Iterator[list[Block]]:
         """Blocks that follow each other without a gap, up to grid index ``until``.
 
         Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same.
@@ -84,7 +91,7 @@ class Grid:
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
             slack = max(JITTER_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
-            if stamped is not None and stamped > until + slack:
+            if stamped is not None and until is not None and stamped > until + slack:
                 break
             if stamped is not None and following is not None and stamped - following > slack:
                 yield run

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import TypeVar
 
 import numpy as np
-from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avgdt.media.approach import Approach, approach
@@ -16,8 +16,8 @@ from avgdt.media.decoding import Decoder
 from avgdt.media.errors import NoVideo
 from avgdt.media.orientation import orientation
 from avgdt.media.scaling import Scaler
+from avgdt.media.shown import BackwardsError, Shown, shown
 from avgdt.media.source import Source, tick
-from avgdt.media.stamps import Stamps
 
 NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
 ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
@@ -45,18 +45,8 @@ class First:
     """Pixels, upright."""
 
 
-@dataclass(frozen=True)
-class _Size:
-    height: int
-    width: int
-    grey: bool
-
-
-class _BackwardsError(Exception):
-    """Frames in the order of presentation have time stamps in another order."""
-
-
 _Found = dict[int, tuple[int, NDArray[np.uint8]]]  # asked tick -> its frame's time stamp and pixels
+_Result = TypeVar("_Result")
 
 
 class Picture:
@@ -67,16 +57,23 @@ class Picture:
         self._scaler = Scaler(source.path)
         self._backwards = False  # whether time stamps were seen to run backwards
 
+    @property
+    def _stream(self) -> VideoStream:
+        if self._source.video is None:
+            raise NoVideo(self._source.path, "it has no picture")
+        return self._source.video
+
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
         """The frame on screen at each time: the last with a time stamp at or before it, else the first."""
-        stream = self._source.video
-        if stream is None:
-            raise NoVideo(self._source.path, "it has no picture")
-        base = tick(stream)
+        base = tick(self._stream)
         limits = [math.floor((t + zero + ROUNDING) / base) for t in times]
+
+        def scale(one: Shown) -> NDArray[np.uint8]:
+            return self._scaler.scale(one.frame, height, width, grey)
+
         found: _Found = {}
         for span in _spans(sorted(set(limits)), round(NEW_SEEK_SECONDS / base)):
-            found |= self._span(span, max(1, round(1 / base)), _Size(height, width, grey))
+            found |= self._from(span[0], lambda frames, sure, span=span: _pick(frames, sure, span, scale))
         chosen = [found[limit] for limit in limits]
         pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
         for i, (_, frame) in enumerate(chosen):
@@ -85,95 +82,80 @@ class Picture:
 
     def first(self) -> First:
         """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
-        self._source.rewind()
-        assert self._source.video is not None
-        decoder = Decoder(self._source.path, self._source.video)
-        everything = Approach(
-            packets=self._source.packets(self._source.video),
-            stamps=Stamps.of(self._source.video, self._backwards),
-            first=None,
-            from_start=True,
-        )
-        head = next(_frames(decoder, everything, skip=False), None)
-        if head is None:
-            decoder.check()
-            raise AssertionError("a decoder that gave frames gave a first one")
-        pts, frame = head
-        sideways = orientation(frame).sideways
+        one = self._from(-(2**62), lambda frames, sure: next(frames, None))
+        sideways = orientation(one.frame).sideways
         return First(
-            time=float(pts * tick(self._source.video)),
-            width=frame.height if sideways else frame.width,
-            height=frame.width if sideways else frame.height,
+            time=float(one.stamp * tick(self._stream)),
+            width=one.frame.height if sideways else one.frame.width,
+            height=one.frame.width if sideways else one.frame.height,
         )
 
     def first_time(self) -> float:
         """Container time in seconds of the first frame that is presented."""
         return self.first().time
 
-    def _span(self, limits: list[int], second: int, size: _Size) -> _Found:
-        """Read one span, decoding more and from further back for as long as its first frame does not come out whole."""
+    def last_end(self) -> float:
+        """Container time in seconds at which the last frame that can be decoded disappears."""
+        step = 1 / self._stream.average_rate if self._stream.average_rate else tick(self._stream)
+        moment = math.ceil(self._source.end(self._stream) / tick(self._stream))
+        one = self._from(moment, lambda frames, sure: max(frames, key=lambda shown: shown.stamp, default=None))
+        return float((one.end if one.end > one.stamp else one.stamp + step / tick(self._stream)) * tick(self._stream))
+
+    def _from(self, moment: int, read: Callable[[Iterator[Shown], Callable[[Shown], bool]], _Result | None]) -> _Result:
+        """What ``read`` makes of the frames from the one on screen at ``moment`` on.
+
+        It decodes more, and from further back, for as long as ``read`` gives nothing; ``read`` is also told how to
+        know whether a frame is surely the one on screen and whole. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        """
+        second = max(1, round(1 / tick(self._stream)))
         attempts = [(0, True), (0, False), *((second << k, False) for k in range(13)), (2**62, False)]
-        for back, skip in attempts:
-            way = approach(self._source, limits[0], back, second, self._backwards)
-            skip = skip and way.first is not None
-            assert self._source.video is not None
-            decoder = Decoder(self._source.path, self._source.video)
-            try:
-                found = self._pick(_frames(decoder, way, skip), way, skip, limits, size)
-            except _BackwardsError:
-                self._backwards = True
-                return self._span(limits, second, size)
-            if found:
-                return found
-            if way.from_start and not skip:
-                break
-        decoder.check()
-        raise AssertionError("a decoder that gave frames from the start gave one to pick")
-
-    def _pick(
-        self, frames: Iterator[tuple[int, VideoFrame]], way: Approach, skip: bool, limits: list[int], size: _Size
-    ) -> _Found:
-        """The frame on screen at each limit; nothing if the first of them is not the right one for sure."""
-        found: _Found = {}
-        shown: tuple[int, VideoFrame] | None = None
-        following = next(frames, None)
-        for limit in limits:
-            fresh = False
-            while following is not None and (shown is None or following[0] <= limit):
-                shown, fresh = following, True
-                following = next(frames, None)
-            if shown is None or (not found and not _trusted(shown, way, skip, limit)):
-                return {}
-            if fresh or not found:
-                pixels = self._scaler.scale(shown[1], size.height, size.width, size.grey)
-            found[limit] = (shown[0], pixels)
-        return found
+        while True:
+            for back, skip in attempts:
+                way = approach(self._source, moment, back, second, self._backwards)
+                skip = skip and way.first is not None
+                decoder = Decoder(self._source.path, self._stream)
+                try:
+                    result = read(shown(decoder, way, skip), _sure(way, skip, moment))
+                except BackwardsError:
+                    self._backwards = True
+                    break
+                if result is not None:
+                    return result
+                if way.from_start and not skip:
+                    decoder.check()
+                    raise AssertionError("a decoder that gave frames from the start gave one to read")
+            else:
+                raise AssertionError("the last attempt reads from the start")
 
 
-def _trusted(shown: tuple[int, VideoFrame], way: Approach, skip: bool, limit: int) -> bool:
-    """Whether the first frame picked is surely the one on screen and whole."""
+def _sure(way: Approach, skip: bool, moment: int) -> Callable[[Shown], bool]:
+    """Whether a frame is surely the one on screen at ``moment`` and whole."""
     if skip:
-        return shown[0] == way.first
-    return way.from_start or (shown[0] <= limit and not shown[1].is_corrupt)
+        return lambda one: one.stamp == way.first
+    return lambda one: way.from_start or (one.stamp <= moment and not one.frame.is_corrupt)
 
 
-def _frames(decoder: Decoder, way: Approach, skip: bool) -> Iterator[tuple[int, VideoFrame]]:
-    """Frames with their time stamps; those that no other needs are dropped before the first wanted one."""
-    last: int | None = None
-    for packet in chain(way.packets, (None,)):  # None drains the decoder
-        if packet is not None:
-            early = skip and way.first is not None and packet.pts is not None and packet.pts < way.first
-            decoder.skip_non_reference(early)
-        for frame in decoder.video(packet):
-            stamp = way.stamps.frame(frame, last)
-            if stamp is None and way.from_start:
-                stamp = 0
-            if stamp is None or (last is None and not way.from_start and not frame.key_frame):
-                return  # its place can be counted, or its decoding started, only further back
-            if last is not None and stamp < last and way.stamps.may_run_backwards:
-                raise _BackwardsError
-            last = stamp
-            yield stamp, frame
+def _pick(
+    frames: Iterator[Shown],
+    sure: Callable[[Shown], bool],
+    limits: list[int],
+    scale: Callable[[Shown], NDArray[np.uint8]],
+) -> _Found | None:
+    """The frame on screen at each limit; nothing if the first of them is not surely the right one."""
+    found: _Found = {}
+    current: Shown | None = None
+    following = next(frames, None)
+    for limit in limits:
+        new = False
+        while following is not None and (current is None or following.stamp <= limit):
+            current, new = following, True
+            following = next(frames, None)
+        if current is None or (not found and not sure(current)):
+            return None
+        if new:
+            pixels = scale(current)
+        found[limit] = (current.stamp, pixels)
+    return found
 
 
 def _spans(limits: list[int], gap: int) -> Iterator[list[int]]:

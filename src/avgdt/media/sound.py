@@ -70,6 +70,12 @@ class Sound:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
         return float(self._head[0] * tick(self._stream))
 
+    def last_end(self) -> float:
+        """Container time in seconds at which the last sample that can be decoded ends."""
+        grid = Grid(self._stream.sample_rate, float(tick(self._stream)), 0.0, None)
+        frames = self._frames(self._source.end(self._stream) - 1.0)
+        return grid.end(Block.of(frame, grid.rate) for frame in frames) / grid.rate
+
     @cached_property
     def _head(self) -> tuple[int, int]:
         """Time stamp and samples of the first block."""

@@ -12,6 +12,9 @@ from avgdt.objective.errors import ObjectiveError
 
 Matrix = Sequence[Sequence[bool]]
 
+TIE = 1e-6
+"""Cosines no further apart are equal: float32 rounds them differently by the order of summation."""
+
 
 class Negatives(NamedTuple):
     """Keys of one transformation against which the queries of a batch are told apart."""
@@ -62,7 +65,7 @@ def nce(
             with torch.no_grad():
                 positive = logits[:, 0]
                 rival = F.pad(logits[:, 1:], (0, 1), value=-torch.inf).amax(1)
-                hits.append((positive > rival) & (rival > -torch.inf))
+                hits.append((positive > rival + TIE / temperature) & (rival > -torch.inf))
                 probabilities.append(torch.exp(positive - logits.logsumexp(1)))
     pair_accuracy = torch.stack(hits).float().mean(1)
     return NCE(torch.stack(losses).sum(), pair_accuracy.mean(), pairs, pair_accuracy, torch.stack(probabilities))
@@ -114,6 +117,12 @@ def _pairs(
     shapes = {tuple(x.shape) for x in (*queries, *keys)}
     if len(shapes) != 1 or 0 in next(iter(shapes)):
         raise ObjectiveError(f"queries and keys must share one non-empty (batch, dim) shape, got {sorted(shapes)}")
+    for j, (others, mask) in enumerate(negatives):
+        if others.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(others)):
+            raise ObjectiveError(
+                f"negatives of view {j}: {tuple(others.shape)} keys and a mask of {tuple(mask.shape)} do not fit "
+                f"queries of {tuple(queries[0].shape)}"
+            )
     if not temperature > 0:
         raise ObjectiveError(f"objective.temperature must be above 0, got {temperature}")
     views = range(len(queries))

@@ -39,6 +39,19 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """How pixels, from 0 to 1, become what the video network sees; in training and evaluation alike."""
+
+    mean: float = 0.45
+    """Subtracted from every pixel."""
+    std: float = 0.225
+    """Divides every pixel."""
+    subtract_still: bool = False
+    """Subtract each pixel's mean over the clip in place of ``mean``, so that only what moves is seen (not in the
+    paper; for recordings that share one scene)."""
+
+
+@dataclass(frozen=True)
 class LogMel:
     """The log mel filter bank that the audio network sees (section 4.1 of the paper; the values of
     ``python_speech_features.logfbank`` on the int16 scale, then standardised)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from avgdt.recipes.clip import Clip
+from avgdt.recipes.clip import Clip, Picture
 from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, SpecAugment
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from avgdt.recipes.clip import Clip, LogMel
+from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import Model
@@ -23,6 +23,8 @@ class Recipe:
     """Which recordings."""
     clip: Clip = field(default_factory=Clip)
     """The time windows."""
+    picture: Picture = field(default_factory=Picture)
+    """The pixels."""
     log_mel: LogMel = field(default_factory=LogMel)
     """The spectrogram."""
     model: Model = field(default_factory=Model)

@@ -31,7 +31,9 @@ class Learner:
         torch.manual_seed(recipe.run.seed)
         self.modalities: list[str] = [view.modality for view in composition.views]
         self.phi = Phi(recipe.model, composition.modalities).to(precision.device)
-        self.views = ViewMaker(composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed)
+        self.views = ViewMaker(
+            composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
+        )
         self.views.to(precision.device)
         self.copy: MomentumCopy | None = None
         self.bank: Bank | None = None

@@ -53,5 +53,7 @@ def fresh_run(recipe: Recipe, seed: int | None = None, device: str = "auto") -> 
         phi = Phi(recipe.model, recipe.composition.modalities)
     phi.to(precision.device).eval().requires_grad_(False)
     set_memory_format(phi, recipe.run.channels_last, precision)
-    viewmaker = ViewMaker(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed)
+    viewmaker = ViewMaker(
+        recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.picture
+    )
     return LoadedRun(recipe, phi, viewmaker.to(precision.device), precision)

@@ -6,15 +6,13 @@ import torch
 from torch import nn
 
 from avgdt.data.batch import Batch
-from avgdt.recipes.clip import Clip, LogMel
+from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View, Volume
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_video, centre_crop
 from avgdt.transforms.draws import Generators, generators
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
-
-_MEAN, _STD = 0.45, 0.225  # of every colour channel, with pixels from 0 to 1
 
 
 class ViewMaker(nn.Module):
@@ -23,16 +21,25 @@ class ViewMaker(nn.Module):
     Raise :class:`TransformError` at once where an augmentation does not fit the clips.
     """
 
-    def __init__(self, composition: Composition, clip: Clip, log_mel: LogMel, channels: int, seed: int) -> None:
+    def __init__(
+        self,
+        composition: Composition,
+        clip: Clip,
+        log_mel: LogMel,
+        channels: int,
+        seed: int,
+        picture: Picture = Picture(),  # noqa: B008 (a frozen value)
+    ) -> None:
         super().__init__()
+        self.picture = picture
         self.composition = composition
         self.channels = channels
         self.seed = seed
         self.bank = LogMelBank(log_mel, clip.sample_rate)
         # A trial on one blank frame: sizes that do not fit are told before a run begins.
         windows = len(composition.windows)
-        picture = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
-        self(Batch(torch.zeros(1, dtype=torch.int64), picture, torch.zeros(1, windows, clip.samples), None, None))
+        frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
+        self(Batch(torch.zeros(1, dtype=torch.int64), frame, torch.zeros(1, windows, clip.samples), None, None))
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
@@ -74,7 +81,9 @@ class ViewMaker(nn.Module):
                 video = augment_video(video, step, draws)
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
-        return video.float().sub_(255 * _MEAN).mul_(1 / (255 * _STD))
+        pixels = video.float()
+        still = pixels.mean(2, keepdim=True) if self.picture.subtract_still else 255 * self.picture.mean
+        return pixels.sub_(still).mul_(1 / (255 * self.picture.std))
 
     def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if view.reversed:

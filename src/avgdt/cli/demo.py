@@ -1,0 +1,44 @@
+"""``avgdt demo``: watch a network learn from a little world, and open a page that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from avgdt.cli.arguments import parse
+from avgdt.cli.evaluate import evaluate_with_progress
+from avgdt.cli.pretrain import pretrain_with_progress
+from avgdt.cli.progress import console, counting
+from avgdt.recipes.named import named
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration goes."""
+
+    out: Path = Path("runs/demo")
+    """Folder of the run; the recordings lie beside it in world/ and are made once."""
+    seed: int = 0
+    """Seed of the networks and the learning; the world stays the same."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Render the world, pretrain, evaluate, report."""
+    options = parse(Demo, arguments, "demo", "Render a little world, learn from it without labels, measure, report.")
+    from avgdt.data.worlds.world import render_world
+    from avgdt.evaluation.protocols.linear import Linear
+    from avgdt.evaluation.protocols.retrieval import Retrieval
+    from avgdt.report.page import write_report
+
+    recipe = named("demo")
+    recipe = replace(recipe, run=replace(recipe.run, seed=options.seed))
+    with counting("rendering the world") as rendered:
+        manifest = render_world(options.out.parent / "world", progress=rendered)
+    resume = (options.out / "checkpoints" / "last.pt").exists()
+    pretrain_with_progress(recipe, manifest, options.out, resume)
+    for protocol in (Linear(), Retrieval()):
+        evaluate_with_progress(protocol, options.out, manifest)
+    with counting("writing the report") as written:
+        page = write_report(options.out, written)
+    console.print(f"open {page.resolve()}")

@@ -1,0 +1,45 @@
+"""``avgdt scan``: what is in a folder of media, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from avgdt.cli.arguments import parse
+from avgdt.cli.progress import counting
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Which folder, and where the list goes."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder to look through, with all folders below it; endings of names are not trusted."""
+    out: Path
+    """The manifest (csv) to write: one line per file, with its error where it has one."""
+    workers: int = -1
+    """Processes that open files; -1 chooses by the processor."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Scan, write the manifest, print the summary."""
+    options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, sound, error.")
+    from avgdt.data.collection import find
+    from avgdt.media.manifest import write_manifest
+    from avgdt.media.summary import summary
+    from avgdt.training.pretrain import default_workers
+
+    with counting("looking at files") as progress:
+        entries = find(options.folder, default_workers(options.workers) + 1, progress)
+    write_manifest(entries, options.out)
+    table = Table(show_header=False)
+    for name, value in summary(entries):
+        table.add_row(name, value)
+    Console().print(table)
+    print(f"wrote {options.out}")

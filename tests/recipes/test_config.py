@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift, Volume
+from avgdt.recipes.config import from_plain, read_yaml, to_plain, write_yaml
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.named import RECIPES, named
+from avgdt.recipes.recipe import Recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_comes_back_from_yaml(name: str, tmp_path: Path) -> None:
+    write_yaml(named(name), tmp_path / "config.yaml")
+    assert read_yaml(tmp_path / "config.yaml") == named(name)
+
+
+def test_any_composition_comes_back_from_yaml(tmp_path: Path) -> None:
+    composition = Composition(
+        Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True), Draws(2), audio=(Volume(),)
+    )
+    recipe = replace(named("paper"), composition=composition)
+    write_yaml(recipe, tmp_path / "config.yaml")
+    assert read_yaml(tmp_path / "config.yaml") == recipe
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    plain = to_plain(named("paper"))
+    *parents, last = path.split(".")
+    place = plain
+    for parent in parents:
+        place = place[int(parent)] if isinstance(place, list) else place[parent]
+    place[last] = value
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("run.bach", 3, "run.bach: no such field; did you mean 'batch'?"),
+        ("run.batch", "3", "run.batch: expected int, found '3'"),
+        ("run.precision", "fp33", "run.precision: 'fp33' is not a choice; did you mean 'fp32'?"),
+        ("composition.video.0.is", "RandomCorp", "composition.video.0.is: 'RandomCorp' is unknown here; did you mean"),
+        ("model.video.blocks", [2, 2, 2], "model.video.blocks: expected 4 values, found 3"),
+        ("clip", 5, "clip: expected fields, found 5"),
+        ("schedule.is", "Run", "schedule.is: 'Run' does not belong here"),
+    ],
+)
+def test_a_mistake_names_its_field_and_the_nearest(path: str, value: Any, message: str) -> None:
+    with pytest.raises(RecipeError) as told:
+        from_plain(Recipe, changed(path, value))
+    assert str(told.value).startswith(message)
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: [")
+    with pytest.raises(RecipeError, match=r"x\.yaml: not YAML"):
+        read_yaml(tmp_path / "x.yaml")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_yaml(tmp_path / "none.yaml")
+
+
+def test_yaml_runs_no_code(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("!!python/object/apply:os.mkdir ['made']")
+    with pytest.raises(RecipeError, match="not YAML"):
+        read_yaml(tmp_path / "x.yaml")
+
+
+def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
+    recipe = named("paper")
+    assert (recipe.clip.frames, recipe.clip.height, recipe.clip.width, recipe.composition.crop) == (30, 128, 171, 112)
+    assert (recipe.clip.video_seconds, recipe.clip.audio_seconds, recipe.log_mel.mels) == (1.0, 1.0, 40)
+    assert (recipe.objective.temperature, recipe.objective.bank, recipe.objective.momentum) == (0.07, 15000, 0.999)
+    assert (recipe.optimiser.kind, recipe.optimiser.rate, recipe.optimiser.weight_decay) == ("sgd", 0.01, 1e-5)
+    assert (recipe.optimiser.momentum, recipe.schedule.epochs, recipe.schedule.warmup_epochs) == (0.9, 200, 10)
+    assert (recipe.run.batch, recipe.model.head.hidden, recipe.model.head.out) == (16, 512, 512)
+    assert recipe.model.head.batch_norm == "none"
+    assert len(recipe.composition.views) == 2

@@ -1,0 +1,59 @@
+"""The house: imports go one way, nothing heavy on the way to ``--help``."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import avgdt
+
+ROOT = Path(avgdt.__file__).parent
+TOP_TO_BOTTOM = (
+    "cli",
+    "report",
+    "evaluation",
+    "training",
+    "objective",
+    "models",
+    "transforms",
+    "data",
+    "media",
+    "recipes",
+    "errors",
+)
+MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # for the version
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return {name for name in found if name.split(".")[0] == "avgdt"} - MAY_BE_IMPORTED_BY_ALL
+
+
+def test_a_package_imports_only_what_stands_below_it() -> None:
+    wrong = []
+    for path in ROOT.rglob("*.py"):
+        here = path.relative_to(ROOT).with_suffix("").parts[0]
+        if here not in TOP_TO_BOTTOM:
+            assert here in ("__init__", "__main__"), f"{path}: a package that DESIGN does not know"
+            continue
+        for name in imports(path):
+            there = name.split(".")[1]
+            if TOP_TO_BOTTOM.index(there) < TOP_TO_BOTTOM.index(here):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from avgdt.cli.main import main; main(['--help']);"
+        "main(['recipes']); print(sorted({'torch', 'av', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"

@@ -1,0 +1,95 @@
+"""A run that was stopped and resumed ends with the same bits as one that was not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from avgdt.errors import AvgdtError
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective, Optimiser
+from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.pretrain import pretrain
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("recordings"), 11)
+
+
+def stop_at(step: int) -> Any:
+    def logged(metrics: dict[str, Any]) -> None:
+        if metrics["step"] == step:
+            raise KeyboardInterrupt
+
+    return logged
+
+
+def state_of(out: Path) -> Any:
+    return load_checkpoint(out / "checkpoints" / "last.pt")[0]
+
+
+def equal(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
+
+
+RECIPES = {
+    "bank": tiny(),
+    "batch": tiny(objective=Objective(negatives="batch"), optimiser=Optimiser("adamw", 1e-3)),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(("step", "workers"), [(1, 0), (2, 2), (3, 1), (5, 0)])
+def test_resumed_run_ends_with_the_same_bits(name: str, step: int, workers: int, folder: Path, tmp_path: Path) -> None:
+    recipe: Recipe = RECIPES[name]
+    pretrain(recipe, folder, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(recipe, folder, tmp_path / "broken", logged=stop_at(step))
+    assert state_of(tmp_path / "broken")["step"] == step
+    pretrain(replace(recipe, run=replace(recipe.run, workers=workers)), folder, tmp_path / "broken", resume=True)
+    assert equal(state_of(tmp_path / "whole"), state_of(tmp_path / "broken"))
+    assert (tmp_path / "whole" / "weights.safetensors").stat().st_size > 0
+    losses = [
+        [json.loads(line)["loss"] for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("whole", "broken")
+    ]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 6
+
+
+def test_another_seed_ends_elsewhere(folder: Path, tmp_path: Path) -> None:
+    recipe = tiny()
+    pretrain(recipe, folder, tmp_path / "a")
+    pretrain(replace(recipe, run=replace(recipe.run, seed=1)), folder, tmp_path / "b")
+    assert not equal(state_of(tmp_path / "a")["phi"], state_of(tmp_path / "b")["phi"])
+
+
+def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_path: Path) -> None:
+    own = write_folder(tmp_path / "own", 10)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(tiny(), own, tmp_path / "run", logged=stop_at(1))
+    write_folder(own, 12)
+    pretrain(tiny(), own, tmp_path / "run", resume=True)
+    assert len(load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")[2]) == 9
+
+
+def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
+    pretrain(tiny(), folder, tmp_path / "run")
+    with pytest.raises(AvgdtError, match="another recipe"):
+        pretrain(tiny(objective=Objective(bank=12)), folder, tmp_path / "run", resume=True)
+    with pytest.raises(AvgdtError, match="holds a run already"):
+        pretrain(tiny(), folder, tmp_path / "run")
+    with pytest.raises(AvgdtError, match="no run to resume"):
+        pretrain(tiny(), folder, tmp_path / "nothing", resume=True)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from avgdt.recipes.training import Schedule
+from avgdt.training.schedule import rate_factor
+
+
+def test_warm_up_is_linear_and_ends_at_the_full_rate() -> None:
+    schedule = Schedule(epochs=20, warmup_epochs=10)
+    factors = [rate_factor(schedule, step, 5) for step in range(100)]
+    assert factors[:50] == pytest.approx([(s + 1) / 50 for s in range(50)])
+    assert set(factors[50:]) == {1.0}
+
+
+def test_steps_divide_by_ten() -> None:
+    schedule = Schedule(epochs=200, warmup_epochs=10, shape="step", steps=(150, 175))
+    at = [rate_factor(schedule, epoch * 7, 7) for epoch in (149, 150, 174, 175)]
+    assert at == pytest.approx([1, 0.1, 0.1, 0.01])
+
+
+def test_cosine_falls_from_one_to_zero_with_the_half_in_the_middle() -> None:
+    schedule = Schedule(epochs=12, warmup_epochs=2, shape="cosine")
+    assert rate_factor(schedule, 20, 10) == 1
+    assert rate_factor(schedule, 70, 10) == pytest.approx(0.5)
+    assert rate_factor(schedule, 119, 10) < 0.001
+
+
+def test_no_warm_up_starts_at_the_full_rate() -> None:
+    assert rate_factor(Schedule(warmup_epochs=0), 0, 10) == 1
