@@ -13,6 +13,7 @@ from avgdt.media.source import Source
 from avgdt.media.stamps import Stamps
 
 LOOK_AHEAD_BYTES = 2**26
+EVERYTHING = 2**62  # time stamp units: going back so far is going to the start
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def approach(source: Source, moment: int, back: int, second: int, backwards: boo
         keys = [i for i, at in enumerate(places) if at is not None and at <= moment and ahead[i].is_keyframe]
         if keys or from_start:
             # The last keyframe will do, but a second attempt that goes back must not end at the same one.
-            early = [i for i in keys if (places[i] or 0) <= moment - back]
+            early = [i for i in keys if back < EVERYTHING and (places[i] or 0) <= moment - back]
             start = early[-1] if early else keys[0] if keys else 0
             return Approach(
                 packets=chain(ahead[start:], rest),
@@ -56,7 +57,7 @@ def approach(source: Source, moment: int, back: int, second: int, backwards: boo
             )
         # Containers without an index (MPEG streams) seek by bytes and may land past the keyframe; raw streams without
         # time stamps are read from the start.
-        back = max(second, 2 * back) if any(at is not None for at in places) or not ahead else moment + 2**62
+        back = max(second, 2 * back) if any(at is not None for at in places) or not ahead else EVERYTHING
 
 
 def _go_to(source: Source, ticks: int, back: int) -> bool:
@@ -66,7 +67,7 @@ def _go_to(source: Source, ticks: int, back: int) -> bool:
     start = stream.start_time or 0
     if stream.duration is not None:
         ticks = min(ticks, start + stream.duration - back)
-    if ticks > start and source.seek(stream, ticks):
+    if back < EVERYTHING and ticks > start and source.seek(stream, ticks):
         return False
     source.rewind()
     return True

@@ -18,20 +18,18 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from avgdt.media.errors import Corrupt, Encrypted, Unsupported
+from avgdt.media.errors import Corrupt, Encrypted
 
 
 class Decoder:
     """A stream's decoder that counts what it gives and remembers why it refused something.
 
-    Raises ``Unsupported`` without a decoder, ``Encrypted`` at an encrypted packet.
+    Raises ``Encrypted`` at an encrypted packet.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:
         self.path = path
         self.kind = stream.type
-        if stream.codec_context is None:
-            raise Unsupported(path, f"no decoder for its {self.kind} codec")
         self.context: CodecContext = stream.codec_context
         self.given = 0
         self.refused = 0

@@ -6,60 +6,16 @@ import csv
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from avgdt.errors import AvgdtError
-from avgdt.media.info import Info
+from avgdt.media.entry import Entry
+
+__all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
 
 
 class ManifestError(AvgdtError):
     """A manifest that cannot be read; the message names the file, the line and the column."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a manifest; what is not known of the recording is ``None``."""
-
-    path: Path
-    """The file, as it can be opened."""
-    duration: float | None = None
-    """Seconds from the start of the presentation to its end."""
-    frame_rate: float | None = None
-    """Average frames per second."""
-    width: int | None = None
-    """Width of the upright picture in pixels."""
-    height: int | None = None
-    """Height of the upright picture in pixels."""
-    sample_rate: int | None = None
-    """Native samples per second."""
-    has_video: bool | None = None
-    """Whether there is a picture that can be decoded."""
-    has_audio: bool | None = None
-    """Whether there is sound that can be decoded."""
-    video_start: float | None = None
-    """When the first frame appears, in seconds on the presentation timeline."""
-    video_end: float | None = None
-    """When the last frame disappears."""
-    audio_start: float | None = None
-    """When the first sample sounds."""
-    audio_end: float | None = None
-    """When the sound ends."""
-    error: str = ""
-    """Why the file gives no clips; empty when it does."""
-    extra: dict[str, str] = field(default_factory=dict)
-    """All other columns, such as split and label."""
-
-    @classmethod
-    def of(cls, info: Info, extra: dict[str, str] | None = None) -> Entry:
-        """The entry of a good recording."""
-        known = {f.name: getattr(info, f.name) for f in fields(cls) if hasattr(info, f.name)}
-        return cls(**known, extra=dict(extra or {}))
-
-    @property
-    def scanned(self) -> bool:
-        """Whether the file was looked into."""
-        return bool(self.error) or self.duration is not None
 
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from avgdt.media.errors import MediaError
 from avgdt.media.info import Info
 from avgdt.media.picture import Frames, Picture
 from avgdt.media.sound import Sound, Waveform
-from avgdt.media.source import Source, tick
+from avgdt.media.source import Kind, Source
 
 
 class Recording:
@@ -21,11 +22,22 @@ class Recording:
     starts; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, video: bool = True, audio: bool = True) -> None:
+        """Open ``path``; without ``video`` or ``audio``, as if it had no such stream."""
         self.path = Path(path)
-        self._source = Source(self.path)
+        self._source = Source(self.path, video, audio)
         self._picture = Picture(self._source)
         self._sound = Sound(self._source)
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a picture."""
+        return self._source.video is not None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound."""
+        return self._source.audio is not None
 
     @cached_property
     def info(self) -> Info:
@@ -33,24 +45,25 @@ class Recording:
 
         Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
-        zero, first = self._zero, self._picture.first() if self._source.video is not None else None
-        video, audio = self._source.video, self._source.audio
-        video_end = self._source.end(video) - zero if video is not None else None
-        audio_end = self._source.end(audio) - zero if audio is not None else None
+        first = self._picture.first() if self.has_video else None
+        ends = [self._source.end(kind) - self._zero for kind in self._starts]
+        video = self._picture.stream if self.has_video else None
+        audio = self._sound.stream if self.has_audio else None
+        rate = (video.average_rate or video.guessed_rate) if video is not None else None
         return Info(
             path=self.path,
-            duration=max((end for end in (video_end, audio_end) if end is not None), default=0.0),
-            has_video=video is not None,
-            has_audio=audio is not None,
-            frame_rate=float(video.average_rate) if video is not None and video.average_rate else None,
+            duration=max(ends, default=0.0),
+            has_video=self.has_video,
+            has_audio=self.has_audio,
+            frame_rate=float(rate) if rate else None,
             width=first.width if first is not None else None,
             height=first.height if first is not None else None,
             sample_rate=audio.sample_rate if audio is not None else None,
             channels=audio.channels if audio is not None else None,
-            video_start=first.time - zero if first is not None else None,
-            video_end=video_end,
-            audio_start=self._starts["audio"] - zero if audio is not None else None,
-            audio_end=audio_end,
+            video_start=first.time - self._zero if first is not None else None,
+            video_end=ends[0] if video is not None else None,
+            audio_start=self._starts["audio"] - self._zero if audio is not None else None,
+            audio_end=ends[-1] if audio is not None else None,
         )
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
@@ -70,22 +83,42 @@ class Recording:
         return self._sound.waveform(start, seconds, sample_rate, self._zero)
 
     @cached_property
-    def _starts(self) -> dict[str, float]:
-        """Container time in seconds at which picture and sound start, by ``"video"`` and ``"audio"``."""
-        starts: dict[str, float] = {}
-        for part, stream in ((self._picture, self._source.video), (self._sound, self._source.audio)):
-            if stream is not None:
-                if stream.start_time is not None and stream.start_time >= 0:
-                    starts[stream.type] = float(stream.start_time * tick(stream))
-                else:
-                    # Codec delay, or a cut by an edit list: what lies before the first whole frame is not presented.
-                    starts[stream.type] = part.first_time()
+    def _starts(self) -> dict[Kind, float]:
+        """Container time in seconds at which picture and sound start, the picture first."""
+        starts: dict[Kind, float] = {}
+        if self.has_video:
+            starts["video"] = self._start("video", self._picture.first_time)
+        if self.has_audio:
+            starts["audio"] = self._start("audio", self._sound.first_time)
         return starts
+
+    def _start(self, kind: Kind, decoded: Callable[[], float]) -> float:
+        start = self._source.start(kind)
+        if start is not None and start >= 0:
+            return start
+        # Codec delay, or a cut by an edit list: what lies before the first whole frame is not presented.
+        try:
+            return decoded()
+        except MediaError:
+            return 0.0  # it will be raised when the stream is asked for
 
     @property
     def _zero(self) -> float:
         """Container time of the timeline's zero."""
         return min(self._starts.values(), default=0.0)
+
+    def true_ends(self) -> tuple[float | None, float | None]:
+        """When the last frame and the last sample that can be decoded end, whatever the header says.
+
+        Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        """
+        zero = self._zero
+        video = self._picture.last_end() - zero if self.has_video else None
+        return video, self._sound.last_end() - zero if self.has_audio else None
+
+    def check_video(self) -> None:
+        """Raise ``Corrupt`` if the last call of ``frames`` met more packets that cannot be decoded than frames."""
+        self._picture.check()
 
     def close(self) -> None:
         """Close the file."""

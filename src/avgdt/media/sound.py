@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
-from avgdt.media.errors import Corrupt, NoAudio
+from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.resample import Plan
 from avgdt.media.source import SEQUENTIAL_BYTES, Source, tick
 
@@ -42,22 +42,25 @@ class Sound:
         self._decoder: Decoder | None = None  # the last span's, which knows what it refused
 
     @property
-    def _stream(self) -> AudioStream:
+    def stream(self) -> AudioStream:
+        """The stream; raises ``NoAudio``, ``Unsupported``."""
         if self._source.audio is None:
             raise NoAudio(self._source.path, "it has no sound")
+        if self._source.audio.codec_context is None:
+            raise Unsupported(self._source.path, "no decoder for its audio codec")
         return self._source.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
         """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound."""
         first, count = round(start * sample_rate), round(seconds * sample_rate)
-        unit = tick(self._stream)
+        unit = tick(self.stream)
         # Where time stamps are coarser than samples, the first block tells where samples lie: read before the others.
-        origin = self._head if unit * self._stream.sample_rate > 1 else None
+        origin = self._head if unit * self.stream.sample_rate > 1 else None
         frames = self._frames(start + zero - MARGIN_SECONDS)
         head = next(frames, None)
-        native = self._stream.sample_rate if head is None else head.sample_rate
+        native = self.stream.sample_rate if head is None else head.sample_rate
         plan = Plan(native, sample_rate, first, count)
-        grid = Grid(native, float(unit), zero, origin, self._stream.codec_context.name.startswith("wma"))
+        grid = Grid(native, float(unit), zero, origin, self.stream.codec_context.name.startswith("wma"))
         blocks = (Block.of(frame, native) for frame in chain([] if head is None else [head], frames))
         samples = grid.lay(blocks, plan.begin, plan.needed)
         if self._decoder is not None and self._decoder.refused > self._decoder.given:
@@ -68,12 +71,12 @@ class Sound:
 
     def first_time(self) -> float:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
-        return float(self._head[0] * tick(self._stream))
+        return float(self._head[0] * tick(self.stream))
 
     def last_end(self) -> float:
         """Container time in seconds at which the last sample that can be decoded ends."""
-        grid = Grid(self._stream.sample_rate, float(tick(self._stream)), 0.0, None)
-        frames = self._frames(self._source.end(self._stream) - 1.0)
+        grid = Grid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
+        frames = self._frames(self._source.end("audio") - 1.0)
         return grid.end(Block.of(frame, grid.rate) for frame in frames) / grid.rate
 
     @cached_property
@@ -87,7 +90,7 @@ class Sound:
         backs = () if self._runs_on else (PRE_ROLL_SECONDS * 4**k for k in range(8))
         for back in (*backs, math.inf):
             from_start = self._go_to(start - back)
-            stream = self._stream  # going to the start opens anew
+            stream = self.stream  # going to the start opens anew
             base = tick(stream)
             decoder = self._decoder = Decoder(self._source.path, stream)
             frames = _decoded(decoder, _from_last_key(self._source.packets(stream), (start - back) / base))
@@ -101,13 +104,13 @@ class Sound:
     @property
     def _runs_on(self) -> bool:
         """Whether each packet goes on from the state that all before it left: differences, added up."""
-        context = self._stream.codec_context
-        running = context is not None and ("dpcm" in context.name or context.name.startswith("g72"))
+        context = self.stream.codec_context
+        running = "dpcm" in context.name or context.name.startswith("g72")
         return running and self._source.container.size <= SEQUENTIAL_BYTES
 
     def _go_to(self, seconds: float) -> bool:
         """Seek to a container time; True when that meant the very start."""
-        stream = self._stream
+        stream = self.stream
         base = tick(stream)
         begin = stream.start_time or 0
         if stream.duration is not None:

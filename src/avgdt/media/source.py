@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import av.error
 from av.audio.stream import AudioStream
@@ -20,6 +20,7 @@ from avgdt.media.opening import MAX_PIXELS, open_container
 MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
 
+Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
@@ -32,19 +33,20 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
 
 
 class Source:
-    """An open container with its best picture and sound stream.
+    """An open container with its best picture and sound stream, where wanted.
 
     Raises ``TooLarge`` and what ``open_container`` raises.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, video: bool = True, audio: bool = True) -> None:
         self.path = path
+        self._wanted = video, audio
         self._open()
 
     def _open(self) -> None:
         self.container = open_container(self.path)
-        self.video = self._best_video()
-        self.audio = self._best_audio()
+        self.video = self._best_video() if self._wanted[0] else None
+        self.audio = self._best_audio() if self._wanted[1] else None
         self._fresh = True
 
     def _best_video(self) -> VideoStream | None:
@@ -70,11 +72,11 @@ class Source:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Whether time stamps after a seek are those of reading from the start.
 
-        Raw streams and AVI are sought by bytes or counts, and stamps then guessed. Files of this kind that are not too
-        large are read from the start, without decoding what lies before.
+        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, and stamps then guessed. Files of
+        this kind that are not too large are read from the start, without decoding what lies before.
         """
         name = self.container.format.name
-        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name == "avi"
+        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg")
         exact = stream.codec_context is not None and stream.codec_context.name.startswith("pcm_")
         return exact or not by_bytes or self.container.size > SEQUENTIAL_BYTES
 
@@ -105,22 +107,35 @@ class Source:
             for packet in self.container.demux(stream):
                 if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end mark
                     yield cast("Packet[AnyStream]", packet)
-        except av.error.FFmpegError:
-            return  # a file cut off in the middle ends here
+        except (av.error.FFmpegError, IndexError):
+            # A file cut off in the middle ends here; PyAV stumbles at the end over a stream that appeared on the way.
+            return
 
-    def end(self, stream: VideoStream | AudioStream) -> float:
+    def stream(self, kind: Kind) -> VideoStream | AudioStream:
+        """The picture's or the sound's stream."""
+        stream = self.video if kind == "video" else self.audio
+        assert stream is not None
+        return stream
+
+    def start(self, kind: Kind) -> float | None:
+        """Container time in seconds of the stream's first packet, as its header says."""
+        stream = self.stream(kind)
+        return None if stream.start_time is None else float(stream.start_time * tick(stream))
+
+    def end(self, kind: Kind) -> float:
         """Container time in seconds at which the stream ends, as its header says, else as its packets do."""
+        stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))
         if self.container.duration is not None:
-            return ((self.container.start_time or 0) + self.container.duration) / 1e6
-        return self.last_packet_end(isinstance(stream, VideoStream))
+            # Matroska counts its duration from its clock's zero, the others from their first packet.
+            matroska = self.container.format.name.startswith("matroska")
+            return ((0 if matroska else self.container.start_time or 0) + self.container.duration) / 1e6
+        return self._last_packet_end(kind)
 
-    def last_packet_end(self, of_video: bool) -> float:
-        """Container time in seconds at which the last packet ends; reads the whole file."""
+    def _last_packet_end(self, kind: Kind) -> float:
         self.rewind()
-        stream = self.video if of_video else self.audio
-        assert stream is not None
+        stream = self.stream(kind)
         ends, count = [], 0
         for packet in self.packets(stream):
             at = packet.pts if packet.pts is not None else packet.dts

@@ -35,7 +35,7 @@ class Stamps:
         """The stamps of a stream, given whether they were seen to run backwards."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
-        depth = stream.codec_context.reorder_depth if stream.codec_context is not None else 0
+        depth = stream.codec_context.reorder_depth
         decoding = stream.container.format.name == "avi" or (backwards and depth > 0)
         return cls(decoding, depth * step if decoding else 0, step, depth > 0 and not decoding)
 

@@ -14,8 +14,8 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
     """Lay the weights of each encoder out, in place, and tell per modality whether they are channels-last now.
 
     Activations follow the weights. ``auto`` is channels-last on a CPU and in half precision on a GPU. On a CPU that is
-    what ``benchmarks/encoder_step.py`` says: 1.1 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
-    1.0 to 1.3 times in bf16. (With one thread and fewer than 16 clips it is 0.8 to 1.0 times as fast in fp32: PyTorch
+    what ``benchmarks/encoder_step.py`` says: 1.0 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
+    1.1 to 1.3 times in bf16. (With one thread and fewer than 16 clips it is 0.8 to 1.0 times as fast in fp32: PyTorch
     then leaves oneDNN for convolutions of its own, which are contiguous.) The rule for GPUs is not measured.
     """
     auto = precision.device.type == "cpu" or precision.dtype != torch.float32

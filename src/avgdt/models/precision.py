@@ -70,8 +70,9 @@ def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device
 def cpu_has_fast_bf16() -> bool:
     """Whether this processor has bf16 matrix instructions (AMX) that the libraries may use.
 
-    oneDNN calls bf16 supported from AVX-512 on, with or without them, and with AVX2 alone it is 60 times slower than
-    fp32. Its and PyTorch's environment variables that hold the instruction set back are heeded.
+    oneDNN calls bf16 supported from AVX-512 on, with or without them. With AVX2 alone it is 5 to 60 times slower than
+    fp32, with plain AVX-512 1.5 times (``benchmarks/encoder_step.py``). Its and PyTorch's environment variables that
+    hold the instruction set back are heeded.
     """
     held_back = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
     return (

@@ -9,7 +9,7 @@ import numpy as np
 from avgdt.data.worlds.arrays import Pixels
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.colours import mix
-from avgdt.data.worlds.nuisances import Look
+from avgdt.data.worlds.places import Place
 from avgdt.data.worlds.outlines import DISC
 from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST
 
@@ -19,15 +19,16 @@ Corner: TypeAlias = tuple[float, float]
 _MARGIN = 0.1  # picture heights that the backdrop reaches beyond the picture: more than the camera wanders
 
 
-def paint_backdrop(look: Look, height: int, width: int, generator: np.random.Generator) -> tuple[Pixels, Corner]:
-    """The backdrop (rows, columns, 3) of a picture with a margin all around, at the camera's zoom, and the place of its
+def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:
+    """The backdrop (rows, columns, 3) of a picture with a margin all around, at ``zoom``, and the place of its
     corner in the world."""
+    generator = np.random.default_rng(place.scenery)
     margin = round(_MARGIN * height)
     canvas = Canvas(height + 2 * margin, width + 2 * margin)
     aspect = width / height
-    corner = canvas.aim(aspect / 2, 0.5, look.camera.zoom * height / (height + 2 * margin))
-    _sky(canvas, look, height, margin)
-    colours = look.palette
+    corner = canvas.aim(aspect / 2, 0.5, zoom * height / (height + 2 * margin))
+    _sky(canvas, place, height, margin)
+    colours = place.palette
     canvas.shape(
         DISC,
         generator.uniform(0, aspect),
@@ -38,26 +39,26 @@ def paint_backdrop(look: Look, height: int, width: int, generator: np.random.Gen
     for _ in range(4):
         radius = generator.uniform(0.2, 0.5)
         x = generator.uniform(-0.2, aspect + 0.2)
-        y = look.ground + radius * generator.uniform(0.3, 0.7)
+        y = place.ground + radius * generator.uniform(0.3, 0.7)
         canvas.shape(DISC, x, y, radius, mix(colours.haze, colours.ground, generator.uniform(0.2, 0.6)))
     left, right = -0.3, aspect + 0.3
-    canvas.bar(left, look.ground + 1, right, look.ground + 1, 1.0, colours.ground)
-    canvas.bar(left, look.ground, right, look.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
+    canvas.bar(left, place.ground + 1, right, place.ground + 1, 1.0, colours.ground)
+    canvas.bar(left, place.ground, right, place.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
     for _ in range(generator.integers(2, 5)):
-        _bystander(canvas, look, aspect, generator)
+        _bystander(canvas, place, aspect, generator)
     return canvas.pixels, corner
 
 
-def _sky(canvas: Canvas, look: Look, height: int, margin: int) -> None:
-    share = (np.arange(canvas.pixels.shape[0]) + 0.5 - margin) / height / look.ground
+def _sky(canvas: Canvas, place: Place, height: int, margin: int) -> None:
+    share = (np.arange(canvas.pixels.shape[0]) + 0.5 - margin) / height / place.ground
     share = np.clip(share, 0, 1).astype(np.float32)[:, None, None]
-    sky, haze = (np.asarray(colour, np.float32) for colour in (look.palette.sky, look.palette.haze))
+    sky, haze = (np.asarray(colour, np.float32) for colour in (place.palette.sky, place.palette.haze))
     canvas.pixels[:] = sky + share * (haze - sky)
 
 
-def _bystander(canvas: Canvas, look: Look, aspect: float, generator: np.random.Generator) -> None:
+def _bystander(canvas: Canvas, place: Place, aspect: float, generator: np.random.Generator) -> None:
     """A thing, a post or a hanging rod in muted colours: the looks of every action, but silent and still."""
-    colours = look.palette
+    colours = place.palette
     paint = mix(
         colours.ground, colours.thing if generator.uniform() < 0.5 else colours.tool, generator.uniform(0.3, 0.7)
     )
@@ -66,10 +67,10 @@ def _bystander(canvas: Canvas, look: Look, aspect: float, generator: np.random.G
     outline = OUTLINES[generator.integers(len(OUTLINES))]
     kind = generator.integers(4)
     if kind == 0:
-        canvas.shape(outline, x, look.ground - size * 0.9, size, paint)
+        canvas.shape(outline, x, place.ground - size * 0.9, size, paint)
     elif kind == 1:
-        top = look.ground - generator.uniform(0.15, 0.5)
-        canvas.bar(x, look.ground, x, top, 0.018, paint)
+        top = place.ground - generator.uniform(0.15, 0.5)
+        canvas.bar(x, place.ground, x, top, 0.018, paint)
         canvas.shape(outline, x, top, size * 0.6, paint)
     elif kind == 2:
         end = generator.uniform(0.15, 0.45)
@@ -77,4 +78,4 @@ def _bystander(canvas: Canvas, look: Look, aspect: float, generator: np.random.G
         canvas.shape(outline, x, end, size * 0.7, paint)
     else:
         lean = generator.uniform(-0.2, 0.2)
-        canvas.bar(x - 0.1, look.ground - 0.1 - lean / 2, x + 0.1, look.ground - 0.1 + lean / 2, 0.02, paint)
+        canvas.bar(x - 0.1, place.ground - 0.1 - lean / 2, x + 0.1, place.ground - 0.1 + lean / 2, 0.02, paint)

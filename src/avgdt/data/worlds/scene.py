@@ -19,13 +19,14 @@ class Scene:
     """The recording number ``index`` of a world."""
 
     def __init__(self, parameters: Parameters, index: int) -> None:
-        looks, events, scenery, sounds = np.random.default_rng([parameters.seed, index]).spawn(4)
+        recording = np.random.SeedSequence(parameters.seed, spawn_key=(0, index))
+        looks, events, sounds = (np.random.default_rng(stream) for stream in recording.spawn(3))
         self._parameters = parameters
         self._sounds = sounds
         height, width = parameters.height, parameters.width
-        self.look = draw_look(looks, width / height)
+        self.look = draw_look(looks, width / height, parameters.seed)
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
-        self._backdrop, self._corner = paint_backdrop(self.look, height, width, scenery)
+        self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)
         self._canvas = Canvas(height, width)
 
     @property
@@ -49,4 +50,5 @@ class Scene:
         """The sound of the whole recording, (samples,) within -1 to 1. Call it once: noise is drawn anew each time."""
         parameters = self._parameters
         synth = Synth(self.look.voice, parameters.seconds, parameters.sample_rate, self._sounds)
-        return record(self.action.sound(synth), self.look.acoustics, parameters.sample_rate, self._sounds)
+        look, sound = self.look, self.action.sound(synth)
+        return record(sound, look.room, look.level, parameters.sample_rate, self._sounds)

@@ -25,7 +25,8 @@ class Synth:
     def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
         """A held note: ``pitch`` relative to the voice's and ``loudness``, both (samples,)."""
         phase = 2 * np.pi * np.cumsum(self.voice.pitch * pitch) / self.sample_rate
-        return self._carrier(phase) * self._breath * loudness
+        air = 0.5 * self.voice.air * self._generator.standard_normal(phase.size)
+        return (self._carrier(phase) * self._breath + air) * loudness
 
     def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
         """Notes struck at ``times`` (seconds) with ``strengths`` and ``pitches`` relative to the voice's, which rise by
@@ -44,7 +45,7 @@ class Synth:
             phase = 2 * np.pi * self.voice.pitch * pitch * age * 2**octaves
             span = slice(first + skipped, first + skipped + count)
             fall = np.exp(-age / decay) * (1 - np.exp(-age / _ATTACK))
-            contact = 0.5 * np.exp(-age / _CLICK) * self._generator.standard_normal(count)
+            contact = 3 * self.voice.air * np.exp(-age / _CLICK) * self._generator.standard_normal(count)
             sound[span] += strength * (self._carrier(phase) * self._breath[span] * fall + contact)
         return sound
 

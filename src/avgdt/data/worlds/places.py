@@ -1,0 +1,59 @@
+"""Places: the stages that a world's recordings share. A thing's place says nothing about what it does there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avgdt.data.worlds.colours import Colour, oklch
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Six colours that go together."""
+
+    sky: Colour
+    haze: Colour
+    ground: Colour
+    thing: Colour
+    tool: Colour
+    light: Colour
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stage: its colours, its ground line, and the number that all of its scenery is drawn from."""
+
+    palette: Palette
+    ground: float
+    """How far down the ground line lies."""
+    scenery: int
+    """Seed of what stands about."""
+
+
+def draw_place(generator: np.random.Generator) -> Place:
+    """A light, dusky or dark stage."""
+    return Place(
+        palette=draw_palette(generator),
+        ground=float(generator.uniform(0.78, 0.86)),
+        scenery=int(generator.integers(2**31)),
+    )
+
+
+def draw_palette(generator: np.random.Generator) -> Palette:
+    """A light, dusky or dark scene in one hue, the thing in another."""
+    hue = generator.uniform()
+    far = hue + generator.uniform(0.3, 0.7)
+    dark = generator.uniform() < 0.4
+    sky = generator.uniform(0.28, 0.42) if dark else generator.uniform(0.76, 0.9)
+    thing = generator.uniform(0.72, 0.85) if dark else generator.uniform(0.48, 0.62)
+    tool = generator.uniform(0.6, 0.75) if dark else generator.uniform(0.36, 0.5)
+    return Palette(
+        sky=oklch(sky, 0.05, hue),
+        haze=oklch(sky + 0.07, 0.06, hue + generator.uniform(-0.15, 0.15)),
+        ground=oklch(sky - generator.uniform(0.08, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2)),
+        thing=oklch(thing, 0.15, far),
+        tool=oklch(tool, 0.05, far + generator.uniform(-0.2, 0.2)),
+        light=oklch(0.93, 0.08, far + generator.uniform(-0.1, 0.1)),
+    )

@@ -1,0 +1,87 @@
+"""A process that looks into files for another, which outlives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Timer
+
+from avgdt.media.entry import Entry
+from avgdt.media.errors import Crashed, TimedOut
+from avgdt.media.probe import failure, from_json
+
+COMMAND = (sys.executable, "-m", "avgdt.media.probe")
+
+
+class Prober:
+    """A process that looks into files, started anew whenever it dies."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def probe(self, path: Path) -> Entry:
+        """The entry of a file, or ``TimedOut`` or ``Crashed`` in it."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            process.kill()
+
+        timer = Timer(self._seconds, expire)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(str(path)) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
+        if line.endswith("\n"):
+            return from_json(line)
+        code = process.wait()  # its output has ended, so it is ending too
+        self.close()
+        if expired:
+            return failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s"))
+        return failure(path, Crashed(path, f"the decoder's process ended with {_cause(code)}"))
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="ascii",
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):  # of what was not read any more
+                        pipe.close()
+            self._process = None
+
+
+def _cause(code: int) -> str:
+    """A process' exit code in words."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"

@@ -1,0 +1,42 @@
+"""A scan in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from avgdt.media.entry import Entry
+
+
+def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
+    """Rows of a table: the good files by their streams, then the others by their error, the most first, then all."""
+    listed = list(entries)
+    groups: dict[tuple[bool, str], list[Entry]] = {}
+    for entry in listed:
+        groups.setdefault((bool(entry.error), _kind(entry)), []).append(entry)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
+    rows = [(kind, _example(group) if failed else _amount(group)) for (failed, kind), group in ordered]
+    return [*rows, ("all", _amount(listed))]
+
+
+def _kind(entry: Entry) -> str:
+    if entry.error:
+        return entry.error.partition(":")[0]
+    if not entry.scanned:
+        return "not scanned"
+    streams = [name for name, has in (("picture", entry.has_video), ("sound", entry.has_audio)) if has]
+    kind = " and ".join(streams) or "nothing"
+    return kind if len(streams) != 1 else f"{kind} only"
+
+
+def _amount(group: list[Entry]) -> str:
+    seconds = sum(entry.duration or 0.0 for entry in group)
+    long = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+    return f"{_files(group)}, {long}"
+
+
+def _example(group: list[Entry]) -> str:
+    return f"{_files(group)}, such as {group[0].path.name}: {group[0].error.partition(': ')[2]}"
+
+
+def _files(group: list[Entry]) -> str:
+    return f"{len(group)} file{'' if len(group) == 1 else 's'}"

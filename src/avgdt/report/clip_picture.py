@@ -1,0 +1,99 @@
+"""One clip as it is, and as the networks get it after the augmentations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avgdt.data.batch import collate
+from avgdt.data.clips import ClipReader
+from avgdt.data.span import common_span
+from avgdt.data.windows import draw
+from avgdt.media.errors import MediaError
+from avgdt.media.manifest import Entry
+from avgdt.recipes.recipe import Recipe
+from avgdt.report.images import png
+from avgdt.report.spectrogram import loudness, spectrogram
+from avgdt.transforms.views import ViewMaker
+
+MOST_FRAMES = 8
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a clip."""
+
+    title: str
+    modality: str
+    image: str
+    """PNG: frames side by side, or a spectrogram."""
+    frames: int
+    """Frames in the strip; 0 for a spectrogram."""
+
+
+@dataclass(frozen=True)
+class ClipPicture:
+    """A clip before and after."""
+
+    name: str
+    """The file's name."""
+    before: tuple[Shown, ...]
+    after: tuple[Shown, ...]
+
+
+def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> ClipPicture | None:
+    """A clip of the first of ``entries`` that can be read, its windows drawn as in the first epoch.
+
+    Views of two epochs are shown where there is one per modality, so that the draws can be compared, else all views
+    of one. None where no recording can be read.
+    """
+    composition = recipe.composition
+    reader = ClipReader(recipe.clip, composition.modalities, grey=recipe.model.video.channels == 1)
+    there = [(index, entry) for index, entry in enumerate(entries) if entry.path.is_file()]
+    for index, entry in there[:TRIES]:
+        span = common_span(entry, composition.modalities)
+        windows = draw(composition, recipe.clip, span, recipe.run.seed, 0, index)
+        try:
+            item = reader.read(index, entry, windows)
+        except MediaError:
+            continue
+        batch = collate([item])
+        epochs = 2 if len(composition.views) == len(composition.modalities) else 1
+        heard = [] if item.audio is None else [views.bank(torch.from_numpy(sound)).numpy() for sound in item.audio]
+        bounds = loudness(np.stack(heard)) if heard else (0.0, 1.0)
+        before = []
+        for place, window in enumerate(composition.windows):
+            words = "" if len(composition.windows) == 1 else f" {window}"
+            if item.video is not None:
+                before.append(_strip(f"picture{words}", item.video[place]))
+            if heard:
+                before.append(Shown(f"sound{words}", "audio", png(spectrogram(heard[place], bounds)), 0))
+        after = []
+        for view, name in enumerate(composition.views):
+            for epoch in range(epochs):
+                tensor = views(batch, epoch)[view][0].numpy()
+                title = f"{name.name}, {('first', 'second')[epoch]} draw" if epochs > 1 else name.name
+                if name.modality == "video":
+                    after.append(_strip(title, _pixels(tensor, recipe)))
+                else:
+                    after.append(Shown(title, "audio", png(spectrogram(tensor[0], bounds)), 0))
+        return ClipPicture(entry.path.name, tuple(before), tuple(after))
+    return None
+
+
+def _strip(title: str, clip: NDArray[np.uint8]) -> Shown:
+    """(channels, time, height, width) uint8 as frames side by side, with a gap between."""
+    times = np.unique(np.linspace(0, clip.shape[1] - 1, min(MOST_FRAMES, clip.shape[1])).round().astype(int))
+    frames = [np.repeat(frame, 3, axis=0) if len(frame) == 1 else frame for frame in clip[:, times].swapaxes(0, 1)]
+    return Shown(title, "video", png(np.concatenate(frames, axis=2).transpose(1, 2, 0)), len(times))
+
+
+def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
+    """A normalised view (channels, time, height, width) as pixels again; a subtracted still stands at mid-grey."""
+    middle = 0.5 if recipe.picture.subtract_still else recipe.picture.mean
+    return np.round(np.clip(view * recipe.picture.std + middle, 0, 1) * 255).astype(np.uint8)

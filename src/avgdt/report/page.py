@@ -1,0 +1,51 @@
+"""A run as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+import avgdt
+from avgdt.recipes.config import to_yaml
+from avgdt.report.charts import HEIGHT, WIDTH
+from avgdt.report.curves import curves
+from avgdt.report.errors import ReportError
+from avgdt.report.judging import judge
+from avgdt.report.networks import networks
+from avgdt.report.pictures import Pictures, pictures
+from avgdt.report.run_folder import RunFolder, read_run
+from avgdt.report.tables import table
+from avgdt.report.wording import FILTERS
+from avgdt.training.runs import LoadedRun, fresh_run, load_run
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(
+    run: Path, progress: Callable[[int, int], None] = lambda done, total: None, data: Path | None = None
+) -> Path:
+    """Write ``run/report.html`` and return its path; ``data`` is a manifest or folder in place of the run's own.
+
+    Recordings or weights that are not there are told on the page. Raises :class:`ReportError` for a folder that is no
+    run or has no metrics, and the errors of the project for weights and manifests that are broken.
+    """
+    told = read_run(run)
+    model = load_run(run) if (run / "weights.safetensors").is_file() else None
+    page = render(told, model, pictures(told, model, data, progress))
+    path = run / "report.html"
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written ({error.strerror}); make room or change its rights") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,110 @@
+"""What was evaluated: the run beside random weights beside chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avgdt.evaluation.results import Result
+from avgdt.report.wording import percent
+
+TITLES = {
+    "linear": "Linear probe",
+    "knn": "Nearest neighbours",
+    "retrieval": "Retrieval",
+    "reidentification": "Re-identification",
+}
+EXPLAINED = {
+    "linear": "A linear classifier is fitted on the frozen features; only it sees labels.",
+    "knn": "The nearest labelled recordings vote; nothing is fitted.",
+    "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
+    "reidentification": "Another moment of the same recording is looked for among all recordings.",
+}
+NAMES = {
+    "accuracy": "right",
+    "mean_class_accuracy": "right, mean over classes",
+    "video_to_audio": "sound by picture:",
+    "audio_to_video": "picture by sound:",
+    "video_to_video": "picture by picture:",
+    "audio_to_audio": "sound by sound:",
+    "r1": "first",
+    "r5": "among the first 5",
+    "r10": "among the first 10",
+    "median_rank": "median place",
+    "kind": "nearest other one of the same class",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number."""
+
+    text: str
+    interval: str = ""
+    """Its 95 % interval; empty where it has none."""
+    share: float | None = None
+    """The number where it is a share of 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that was measured."""
+
+    name: str
+    pretrained: Figure
+    random: Figure
+    chance: Figure
+
+
+@dataclass(frozen=True)
+class Table:
+    """One evaluation."""
+
+    title: str
+    explained: str
+    about: str
+    """Sizes and what was left out."""
+    rows: tuple[Row, ...]
+    command: str
+
+
+def table(result: Result) -> Table:
+    """The rows of every figure of ``result`` that has a chance level."""
+    protocol, options = str(result["protocol"]), result["options"]
+    named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
+    sizes = ", ".join(f"{number} {name}" for name, number in result["sizes"].items())
+    skipped = f"; {len(result['skipped'])} could not be read" if result.get("skipped") else ""
+    rows = tuple(
+        Row(
+            " ".join(NAMES.get(word, word.replace("_", " ")) for word in path),
+            *(_figure(result[source], path) for source in ("pretrained", "random", "chance")),
+        )
+        for path in _leaves(result["chance"])
+    )
+    return Table(
+        " · ".join([TITLES.get(protocol, protocol), *named]),
+        EXPLAINED.get(protocol, ""),
+        f"{sizes}{skipped}",
+        rows,
+        str(result.get("command", "")),
+    )
+
+
+def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*path, name))
+        elif name != "candidates":
+            yield (*path, name)
+
+
+def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:
+    for name in path[:-1]:
+        tree = tree[name]
+    value = float(tree[path[-1]])
+    if path[-1] == "median_rank":
+        return Figure(f"{value:.1f}")
+    bounds = tree.get("interval" if path[-1] == "accuracy" else f"{path[-1]}_interval")
+    interval = f"{100 * bounds[0]:.0f} – {100 * bounds[1]:.0f}" if bounds else ""
+    return Figure(percent(value), interval, value)

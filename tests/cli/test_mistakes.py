@@ -1,0 +1,133 @@
+"""Typical mistakes: one clear line that names the thing and the remedy, exit code 2."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.recipes.config import write_yaml
+from avgdt.training import files
+from tests.helpers.folders import write_folder
+from tests.helpers.media_files import evenly, write_media
+from tests.helpers.recipes import tiny
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    write_yaml(tiny(), tmp_path / "tiny.yaml")
+    return str(tmp_path / "tiny.yaml")
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line of standard error of a command that must fail."""
+    assert main(list(arguments)) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pretian"], "no command 'pretian'; did you mean 'pretrain'?"),
+        (["pretrain", "papper", "--data", "x", "--out", "y"], "recipe 'papper' is unknown; did you mean 'paper'?"),
+        (["pretrain", "--data", "x", "--out", "y"], "which recipe?"),
+        (["pretrain", "paper", "--data", "x", "--out", "y", "--run.bach", "3"], "--run.batch"),
+        (["pretrain", "paper", "--data", "x", "--out", "y", "--run.precision", "fp33"], "'fp33'"),
+        (["pretrain", "paper", "--data", "x", "--out", "y", "--run.batch", "many"], "--run.batch"),
+        (["pretrain", "paper", "--out", "y"], "--data"),
+        (["evaluate", "lineer"], "did you mean 'linear'?"),
+        (["evaluate", "linear", "--weights", "no/such/run", "--data", "x"], "no/such/run: no weights here"),
+        (["recipes", "tiny"], "recipe 'tiny' is unknown"),
+        (["report", "no/such/run"], "no/such/run"),
+    ],
+)
+def test_words_that_are_off(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in told(capsys, *arguments)
+
+
+def test_no_such_folder(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = told(capsys, "pretrain", "--config", config, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "r"))
+    assert "none: no such file or folder" in line
+
+
+def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "texts").mkdir()
+    arguments = ["pretrain", "--config", config, "--data", str(tmp_path / "texts"), "--out", str(tmp_path / "run")]
+    assert "holds no recordings" in told(capsys, *arguments)
+    (tmp_path / "texts" / "a.mp4").write_text("not a film")
+    (tmp_path / "run").rename(tmp_path / "old")
+    assert "none of 1 files can be learnt from" in told(capsys, *arguments)
+
+
+def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "silent").mkdir()
+    for i in range(5):
+        write_media(tmp_path / "silent" / f"{i}.mkv", evenly(12, 8), size=(24, 32))
+    line = told(
+        capsys, "pretrain", "--config", config, "--data", str(tmp_path / "silent"), "--out", str(tmp_path / "r")
+    )
+    assert "none of 5 files" in line
+    assert "has no sound" in line
+
+
+def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(write_folder(tmp_path / "few", 3))
+    line = told(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(tmp_path / "run"))
+    assert "run.batch: 4 is more than the 3 recordings" in line
+
+
+def test_full_disk_keeps_the_checkpoint_before(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = str(write_folder(tmp_path / "films", 6)), tmp_path / "run"
+    arguments = ["pretrain", "--config", config, "--data", folder, "--out", str(out)]
+    assert main(arguments) == 0
+    last = (out / "checkpoints" / "last.pt").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    line = told(capsys, "pretrain", "--resume", "--out", str(out))
+    assert "last.pt: could not be written" in line
+    assert "No space left" in line
+    assert (out / "checkpoints" / "last.pt").read_bytes() == last
+    assert [p.name for p in (out / "checkpoints").iterdir()] == ["last.pt"]
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tiny()
+    recipe = replace(
+        recipe, optimiser=replace(recipe.optimiser, rate=1e30), run=replace(recipe.run, checkpoint_minutes=0)
+    )
+    write_yaml(recipe, tmp_path / "wild.yaml")
+    folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
+    line = told(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
+    assert "the loss is nan" in line
+    assert "--optimiser.rate" in line
+    assert (out / "checkpoints" / "last.pt").exists()
+
+
+def test_mixed_folder_trains_and_lists_what_is_left_out(config: str, tmp_path: Path) -> None:
+    folder, out = write_folder(tmp_path / "films", 6), tmp_path / "run"
+    (folder / "broken.mp4").write_bytes(b"\0" * 1000)
+    write_media(folder / "silent.mkv", evenly(12, 8), size=(24, 32))
+    assert main(["pretrain", "--config", config, "--data", str(folder), "--out", str(out)]) == 0
+    rows = (out / "skipped.csv").read_text().splitlines()
+    assert len(rows) == 3
+    assert any("silent.mkv,has no sound" in row for row in rows)
+    assert any("broken.mp4" in row for row in rows)
+
+
+def test_config_of_a_run_repeats_it(config: str, tmp_path: Path) -> None:
+    folder = str(write_folder(tmp_path / "films", 6))
+    for out, source in (("a", config), ("b", str(tmp_path / "a" / "config.yaml"))):
+        assert main(["pretrain", "--config", source, "--data", folder, "--out", str(tmp_path / out)]) == 0
+    weights = [(tmp_path / out / "weights.safetensors").read_bytes() for out in "ab"]
+    assert weights[0] == weights[1]

@@ -1,0 +1,215 @@
+"""Every file that is no recording, or half of one, gives its typed error."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avgdt.errors import AvgdtError
+from avgdt.media import source
+from avgdt.media.errors import (
+    Corrupt,
+    Encrypted,
+    MediaError,
+    NoAudio,
+    NotAFile,
+    NoVideo,
+    TooLarge,
+    Unreadable,
+    Unsupported,
+)
+from avgdt.media.recording import Recording
+from tests.helpers.media_files import board, board_indices, evenly, noise, write_media, write_wav
+
+
+def test_the_ending_decides_nothing(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(20), noise(1, 16000))
+    for name in (
+        "a.wav",
+        "a.txt",
+        "a.jpg",
+        "a.m3u8",
+        "a",
+        "a%03d.png",
+        "http:a.mp4",
+        "-a.mp4",
+        "a\udcff.mkv",
+        "g.g723_1",
+    ):
+        lying = tmp_path / name
+        lying.write_bytes(path.read_bytes())
+        with Recording(lying) as recording:
+            assert board_indices(recording.frames([0.5], 24, 32).pixels) == [12], name
+            assert np.abs(recording.waveform(0, 1, 16000).samples).max() > 10000
+
+
+def test_without_sound(tmp_path: Path) -> None:
+    with Recording(write_media(tmp_path / "a.mp4", evenly(10))) as recording:
+        assert not recording.info.has_audio
+        assert recording.info.audio_start is None
+        with pytest.raises(NoAudio, match=r"a\.mp4: it has no sound"):
+            recording.waveform(0, 1, 16000)
+
+
+def test_without_picture(tmp_path: Path) -> None:
+    with Recording(write_wav(tmp_path / "a.wav", noise(1, 16000), 16000)) as recording:
+        assert not recording.info.has_video
+        assert recording.info.video_end is None
+        with pytest.raises(NoVideo, match=r"a\.wav: it has no picture"):
+            recording.frames([0], 24, 32)
+
+
+def test_a_stream_may_be_left_out(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(10), noise(1, 16000), sound_start=0.2)
+    with Recording(path, video=False) as recording:
+        assert (recording.has_video, recording.has_audio) == (False, True)
+    with Recording(path, audio=False) as recording:
+        assert (recording.has_video, recording.has_audio) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", Unreadable),
+        (b"Dear reader,\n" * 200, Unreadable),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n", Unreadable),
+        (b"ffconcat version 1.0\nfile a.mp4\n", Unreadable),
+        (b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n", Unreadable),
+        (bytes(np.random.default_rng(0).integers(0, 256, 50000, dtype=np.uint8)), Unreadable),
+        (b"path,label\na.mp4,dog\n" * 50, Unreadable),
+    ],
+)
+def test_no_recording(tmp_path: Path, content: bytes, error: type[MediaError]) -> None:
+    write_media(tmp_path / "a.mp4", evenly(10))
+    path = tmp_path / "x.mp4"
+    path.write_bytes(content)
+    with pytest.raises(error, match=r"x\.mp4: ") as raised:
+        Recording(path)
+    assert raised.value.path == path
+    assert "\n" not in str(raised.value)
+
+
+def test_a_still_picture_is_no_recording(tmp_path: Path) -> None:
+    codec = av.CodecContext.create("png", "w")
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = 32, 24, "rgb24", Fraction(1, 25)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"".join(bytes(packet) for packet in codec.encode(av.VideoFrame.from_ndarray(board(5, 24, 32)))))
+    with pytest.raises(Unsupported, match=r"a\.mp4: a still picture"):
+        Recording(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "broken").symlink_to(tmp_path / "gone")
+    for name in ("missing.mp4", "pipe", "broken", ".", "a\0b"):
+        with pytest.raises(NotAFile):
+            Recording(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.mpg", "a.flv"])
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
+def test_truncated(tmp_path: Path, name: str, kept: float) -> None:
+    codec = "mpeg1video" if name == "a.mpg" else "libx264"
+    fast = {"movflags": "faststart"} if name == "a.mp4" else None
+    draw = np.random.default_rng(0)
+    pictures = [board(i, 96, 128) // 2 + draw.integers(0, 99, (96, 128, 1), dtype=np.uint8) for i in range(100)]
+    whole = write_media(
+        tmp_path / name,
+        evenly(100),
+        size=(96, 128),
+        video_codec=codec,
+        video_options={"b": "4000000"},
+        container_options=fast,
+        pictures=pictures,
+    )
+    path = tmp_path / f"cut_{name}"
+    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * kept)])
+    with Recording(path) as recording:
+        start = recording.info.video_start
+        times = [start + i / 25 + 0.001 for i in range(100)]
+        shown = board_indices(recording.frames(times, 8, 32).pixels)
+        alone = board_indices(np.concatenate([recording.frames([t], 8, 32).pixels for t in times[::13]]))
+    right = int(100 * kept * 0.75)  # frames differ in size, and behind the cut is a rest of one
+    assert shown[:right] == list(range(right))
+    assert max(shown[right:]) < 100
+    assert len(set(shown[-2:])) == 1
+    assert alone[: right // 13] == shown[:right:13][: right // 13]
+
+
+def test_truncated_before_its_index(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mp4", evenly(50))  # the index comes last
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(Unreadable, match=r"cut\.mp4"):
+        Recording(path)
+
+
+def test_damaged_in_the_middle_goes_on_behind(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mkv", evenly(200), key_every=20)
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 150] = bytes(150)
+    path = tmp_path / "damaged.mkv"
+    path.write_bytes(bytes(data))
+    with Recording(path) as recording:
+        assert board_indices(recording.frames([0.5, 1.0, 7.0, 7.5], 24, 32).pixels) == [12, 25, 175, 187]
+
+
+def test_nothing_decodes(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000))
+    data = bytearray(whole.read_bytes())
+    begin = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    data[begin:end] = bytes(end - begin)
+    path = tmp_path / "zeros.mp4"
+    path.write_bytes(bytes(data))
+    with Recording(path) as recording:
+        with pytest.raises(Corrupt, match=r"zeros\.mp4: nothing of its video"):
+            recording.frames([0.5], 24, 32)
+        with pytest.raises(Corrupt, match=r"zeros\.mp4: .* of its audio"):
+            recording.waveform(0, 1, 16000)
+
+
+def test_encrypted(tmp_path: Path) -> None:
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    path = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000), audio_codec="aac", container_options=options)
+    with Recording(path) as recording:
+        with pytest.raises(Encrypted, match=r"a\.mp4: its video is encrypted"):
+            recording.frames([0.5], 24, 32)
+        with pytest.raises(Encrypted, match=r"a\.mp4: its audio is encrypted"):
+            recording.waveform(0, 1, 16000)
+
+
+def test_no_decoder(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.avi", evenly(10), video_codec="mpeg4")
+    path = tmp_path / "unknown.avi"
+    path.write_bytes(whole.read_bytes().replace(b"FMP4", b"QQQQ"))
+    with (
+        pytest.raises(Unsupported, match=r"unknown\.avi: no decoder for its video codec"),
+        Recording(path) as recording,
+    ):
+        recording.frames([0], 24, 32)
+
+
+def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(2), size=(48, 64))
+    monkeypatch.setattr(source, "MAX_PIXELS", 48 * 64 - 1)
+    with pytest.raises(TooLarge, match="64 x 48"):
+        Recording(path)
+
+
+def test_errors_are_for_users_and_travel_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(NoAudio(Path("a.mp4"), "it has no sound")))
+    assert isinstance(error, NoAudio)
+    assert isinstance(error, AvgdtError)
+    assert (error.path, error.reason, str(error)) == (Path("a.mp4"), "it has no sound", "a.mp4: it has no sound")

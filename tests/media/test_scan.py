@@ -1,0 +1,181 @@
+"""A folder of anything is listed whole, each file by its content, in bounded time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avgdt.media import prober as module
+from avgdt.media.entry import Entry
+from avgdt.media.errors import NotAFile
+from avgdt.media.manifest import read_manifest, write_manifest
+from avgdt.media.probe import from_json, probe, to_json
+from avgdt.media.scan import scan, scan_missing
+from avgdt.media.summary import summary
+from tests.helpers.media_files import evenly, noise, write_media, write_wav
+
+STAND_IN = """
+import os, sys, time, json
+from pathlib import Path
+from avgdt.media import probe as real
+look = real.probe
+def probe(path):
+    if path.name == "hangs": time.sleep(60)
+    if path.name == "crashes": os.abort()
+    if path.name == "exits": os._exit(3)
+    if path.name == "talks": os.write(1, b"not an answer\\n"); print("neither")
+    return look(path)
+real.probe = probe
+real.serve()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "sub").mkdir(parents=True)
+    write_media(folder / "both.mp4", evenly(50), noise(2.5, 16000, 2), size=(48, 80))
+    write_media(folder / "sub" / "picture.webm", evenly(25), video_codec="libvpx")
+    write_wav(folder / "sound.wav", noise(1, 22050), 22050)
+    (folder / "lying.txt").write_bytes((folder / "both.mp4").read_bytes())
+    (folder / "notes.txt").write_text("no recording\n" * 100)
+    (folder / "empty.mp4").touch()
+    cut = (folder / "both.mp4").read_bytes()
+    (folder / "cut.mp4").write_bytes(cut[: len(cut) // 2])
+    return folder
+
+
+def test_every_file_is_listed(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "gone.mp4").symlink_to(folder / "nowhere")
+    (folder / "sub" / "loop").symlink_to(folder)
+    seen = []
+    entries = scan(folder, workers=2, progress=lambda done, total: seen.append((done, total)))
+    found = {str(entry.path.relative_to(folder)): entry for entry in entries}
+    assert list(found) == sorted(found)
+    assert {name: entry.error.partition(":")[0] for name, entry in found.items()} == {
+        "both.mp4": "",
+        "cut.mp4": "Unreadable",
+        "empty.mp4": "Unreadable",
+        "gone.mp4": "NotAFile",
+        "lying.txt": "",
+        "notes.txt": "Unreadable",
+        "pipe": "NotAFile",
+        "sound.wav": "",
+        "sub/picture.webm": "",
+    }
+    assert seen == [(i, 9) for i in range(1, 10)]
+    both = found["both.mp4"]
+    assert (both.width, both.height, both.sample_rate, both.frame_rate) == (80, 48, 16000, 25)
+    assert (both.has_video, both.has_audio) == (True, True)
+    assert both.duration == pytest.approx(2.5)
+    assert both.video_end == pytest.approx(2.0)
+    assert (found["sub/picture.webm"].has_video, found["sub/picture.webm"].has_audio) == (True, False)
+    assert (found["sound.wav"].has_video, found["sound.wav"].has_audio) == (False, True)
+    assert found["sound.wav"].duration == pytest.approx(1.0)
+    assert replace(found["lying.txt"], path=both.path) == both
+
+
+def test_the_manifest_itself_may_be_left_out(folder: Path) -> None:
+    out = folder / "manifest.csv"
+    entries = scan(folder, workers=1, exclude=(out,))
+    write_manifest(entries, out)
+    assert scan(folder, workers=1, exclude=(out,)) == entries
+    assert [entry.path for entry in read_manifest(out)] == [entry.path for entry in entries]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotAFile, match="no such folder"):
+        scan(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    assert scan(tmp_path / "empty") == []
+
+
+def test_a_decoder_that_crashes_or_hangs_costs_one_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("hangs", "crashes", "exits", "talks"):
+        (folder / name).write_bytes((folder / "both.mp4").read_bytes())
+    monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", STAND_IN))
+    begin = time.monotonic()
+    entries = {entry.path.name: entry for entry in scan(folder, workers=1, seconds=4)}
+    assert time.monotonic() - begin < 25
+    assert entries["hangs"].error == "TimedOut: decoding did not end within 4 s"
+    assert entries["crashes"].error == "Crashed: the decoder's process ended with SIGABRT"
+    assert entries["exits"].error == "Crashed: the decoder's process ended with exit code 3"
+    assert not any(entries[name].error for name in ("both.mp4", "lying.txt", "sound.wav", "talks"))
+    assert len(entries) == 11
+
+
+def test_only_what_is_missing_is_scanned(folder: Path) -> None:
+    known = Entry(path=folder / "made up.mp4", duration=5.0, extra={"label": "a"})
+    entries = [
+        known,
+        Entry(path=folder / "both.mp4", extra={"label": "b"}),
+        Entry(path=folder / "no such.mp4", extra={"label": "c"}),
+        Entry(path=folder / "both.mp4", extra={"label": "d"}),
+    ]
+    filled = scan_missing(entries, workers=1)
+    assert filled[0] is known
+    assert [entry.extra["label"] for entry in filled] == ["a", "b", "c", "d"]
+    assert filled[1].duration == filled[3].duration == pytest.approx(2.5)
+    assert filled[2].error.startswith("NotAFile")
+
+
+def test_truncation_is_seen_in_the_ends(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mp4", evenly(100), noise(4, 16000), container_options={"movflags": "faststart"})
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
+    entry = probe(path)
+    assert entry.error == ""
+    assert 1.0 < entry.video_end < 3.6
+    assert 1.0 < entry.audio_end < 3.6
+    assert probe(whole).video_end == pytest.approx(4.0)
+    assert probe(whole).audio_end == pytest.approx(4.0)
+
+
+def test_half_a_recording_is_listed_with_a_note(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mkv", evenly(25), noise(1, 16000), audio_codec="pcm_s16le")
+    data = whole.read_bytes()
+    assert data.count(b"V_MPEG4/ISO/AVC") == 1
+    path = tmp_path / "half.mkv"
+    path.write_bytes(data.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
+    entry = probe(path)
+    assert (entry.error, entry.has_video, entry.has_audio) == ("", False, True)
+    assert entry.extra["note"].startswith("Unsupported: ")
+
+
+def test_an_entry_crosses_a_pipe(tmp_path: Path) -> None:
+    entry = Entry(path=tmp_path / "not\udcff\nutf8.mp4", duration=0.1 + 0.2, has_audio=False, extra={"note": "\u00e9"})
+    line = to_json(entry)
+    assert line.isascii()
+    assert "\n" not in line
+    assert from_json(line) == entry
+
+
+def test_summary_adds_up() -> None:
+    def entry(name: str, **values: object) -> Entry:
+        return Entry(path=Path(name), **values)  # type: ignore[arg-type]
+
+    rows = summary(
+        [
+            entry("a", duration=1800.0, has_video=True, has_audio=True),
+            entry("b", error="Corrupt: x"),
+            entry("c", duration=1800.0, has_video=True, has_audio=True),
+            entry("d", duration=36.0, has_video=False, has_audio=True),
+            entry("e", error="Corrupt: y"),
+            entry("f", error="Encrypted: z"),
+            entry("g"),
+        ]
+    )
+    assert rows == [
+        ("picture and sound", "2 files, 1.0 h"),
+        ("not scanned", "1 file, 0.0 min"),
+        ("sound only", "1 file, 0.6 min"),
+        ("Corrupt", "2 files, such as b: x"),
+        ("Encrypted", "1 file, such as f: z"),
+        ("all", "7 files, 1.0 h"),
+    ]

@@ -1,0 +1,120 @@
+"""The bank against a list that only remembers its end."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avgdt.objective.bank import Bank
+from avgdt.objective.errors import ObjectiveError
+from avgdt.objective.nce import nce
+
+VIEWS, DIM = 3, 2
+
+
+def batch(size: int, seed: int) -> tuple[list[torch.Tensor], torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    keys = list(torch.randn(VIEWS, size, DIM, generator=generator))
+    return keys, torch.randint(0, 5, (size,), generator=generator)
+
+
+def held(bank: Bank, view: int) -> set[tuple[float, ...]]:
+    """(key, owner) of all entries that are negatives of a recording that no batch holds."""
+    negatives = bank.negatives(view, torch.tensor([99]))
+    entries = torch.cat([negatives.keys, bank.owners[:, None].float()], dim=1)[negatives.mask[0]]
+    return {tuple(entry) for entry in entries.tolist()}
+
+
+@given(size=st.integers(1, 11), batches=st.lists(st.integers(0, 14), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_bank_holds_the_last_keys_of_each_view_and_their_owners(size: int, batches: list[int]) -> None:
+    bank = Bank(VIEWS, size, DIM)
+    past: list[list[tuple[float, ...]]] = [[] for _ in range(VIEWS)]
+    for seed, length in enumerate(batches):
+        keys, recordings = batch(length, seed)
+        bank.push(keys, recordings)
+        for view in range(VIEWS):
+            rows = torch.cat([keys[view], recordings[:, None].float()], dim=1).tolist()
+            past[view] = (past[view] + [tuple(row) for row in rows])[-size:]
+    for view in range(VIEWS):
+        assert held(bank, view) == set(past[view])
+    assert bank.filled == len(past[0])
+    assert bank.size == size
+
+
+def test_entries_of_the_querys_own_recording_and_unfilled_ones_are_masked() -> None:
+    bank = Bank(1, 5, DIM)
+    assert not bank.negatives(0, torch.tensor([0, 1])).mask.any()
+    bank.push([torch.ones(3, DIM)], torch.tensor([0, 4, 0]))
+    mask = bank.negatives(0, torch.tensor([0, 4, 2])).mask
+    assert mask.tolist() == [
+        [False, True, False, False, False],
+        [True, False, True, False, False],
+        [True, True, True, False, False],
+    ]
+
+
+def test_the_oldest_key_gives_way_first() -> None:
+    bank = Bank(1, 3, 1)
+    for value in range(5):
+        bank.push([torch.tensor([[float(value)]])], torch.tensor([value]))
+    assert sorted(bank.negatives(0, torch.tensor([9])).keys.flatten().tolist()) == [2, 3, 4]
+
+
+def test_checkpoint_goes_on_bit_for_bit() -> None:
+    bank, other = Bank(VIEWS, 7, DIM), Bank(VIEWS, 7, DIM)
+    for seed in range(3):
+        bank.push(*batch(4, seed))
+    state = {name: tensor.clone() for name, tensor in bank.state_dict().items()}
+    other.load_state_dict(state)
+    for seed in range(3, 6):
+        bank.push(*batch(4, seed))
+        other.push(*batch(4, seed))
+    assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in bank.state_dict().items())
+    assert not torch.equal(bank.keys, state["keys"])
+
+
+def test_large_recording_numbers_are_kept_apart() -> None:
+    bank = Bank(1, 2, 1)
+    bank.push([torch.ones(2, 1)], torch.tensor([2**53, 2**53 + 1]))
+    assert bank.negatives(0, torch.tensor([2**53])).mask.tolist() == [[False, True]]
+
+
+def test_half_precision_keys_are_kept_as_float32_without_gradient() -> None:
+    bank = Bank(1, 2, 1)
+    bank.push([torch.ones(2, 1, dtype=torch.bfloat16, requires_grad=True)], torch.arange(2))
+    assert bank.keys.dtype == torch.float32
+    assert not bank.keys.requires_grad
+
+
+def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
+    """Loss, backward, push: the order of a step."""
+    bank = Bank(2, 4, DIM)
+    bank.push(batch(4, 0)[0][:2], torch.arange(4))
+    queries = [torch.randn(2, DIM, requires_grad=True) for _ in range(2)]
+    keys = [torch.randn(2, DIM) for _ in range(2)]
+    recordings = torch.tensor([4, 5])
+    for _ in range(2):
+        negatives = [bank.negatives(view, recordings) for view in range(2)]
+        loss = nce(queries, keys, negatives, ((False, True), (True, False)), ((False,) * 2,) * 2, 0.5).loss
+        (gradient,) = torch.autograd.grad(loss, queries[0])
+        assert gradient.abs().min() > 0
+        bank.push(keys, recordings)
+    assert bank.owners.tolist() == [4, 5, 4, 5]
+
+
+@pytest.mark.parametrize("sizes", [(0, 4, 2), (2, 0, 2), (2, 4, 0)])
+def test_impossible_sizes_are_told(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(ObjectiveError, match=r"objective\.bank"):
+        Bank(*sizes)
+
+
+def test_keys_that_do_not_fit_are_told_and_change_nothing() -> None:
+    bank = Bank(VIEWS, 4, DIM)
+    keys, recordings = batch(2, 0)
+    for wrong in (keys[:2], [*keys[:2], keys[2][:1]], [key[:, :1] for key in keys]):
+        with pytest.raises(ObjectiveError, match="the bank takes"):
+            bank.push(wrong, recordings)
+    assert bank.filled == 0
