@@ -11,8 +11,8 @@ import numpy as np
 
 from avgdt.data.errors import DataError
 from avgdt.data.span import unfit
-from avgdt.media.manifest import Entry, complete, read_manifest
-from avgdt.media.scan import scan
+from avgdt.media.manifest import Entry, read_manifest
+from avgdt.media.scan import scan, scan_missing
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
@@ -50,7 +50,7 @@ def find(path: Path, workers: int, progress: Progress | None = None) -> list[Ent
     if path.is_dir():
         entries = list(scan(path, workers, progress))
     else:
-        entries = list(complete(read_manifest(path), workers, progress))
+        entries = list(scan_missing(read_manifest(path), workers, progress))
     if not entries:
         raise DataError(f"{path}: holds no recordings")
     return entries

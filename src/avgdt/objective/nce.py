@@ -83,6 +83,17 @@ def batch_negatives(
     return [Negatives(key, mask) for key in keys]
 
 
+def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:
+    """For each view the negatives of all views of its modality side by side, each key once."""
+    return [
+        Negatives(
+            torch.cat([n.keys for n, other in zip(negatives, modalities, strict=True) if other == own]),
+            torch.cat([n.mask for n, other in zip(negatives, modalities, strict=True) if other == own], dim=1),
+        )
+        for own in modalities
+    ]
+
+
 def _logits(
     i: int,
     j: int,

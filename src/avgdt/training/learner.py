@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from avgdt.data.batch import Batch
+from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumCopy
-from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce
+from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce, pooled_negatives
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.optimiser import build_optimiser
 from avgdt.training.schedule import rate_factor
@@ -31,6 +32,7 @@ class Learner:
         torch.manual_seed(recipe.run.seed)
         self.modalities: list[str] = [view.modality for view in composition.views]
         self.phi = Phi(recipe.model, composition.modalities).to(precision.device)
+        set_memory_format(self.phi, recipe.run.channels_last, precision)
         self.views = ViewMaker(
             composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
         )
@@ -39,6 +41,7 @@ class Learner:
         self.bank: Bank | None = None
         if recipe.objective.negatives == "bank":
             self.copy = MomentumCopy(self.phi)
+            set_memory_format(self.copy.phi, recipe.run.channels_last, precision)
             self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
         self.optimiser = build_optimiser(recipe.optimiser, self.phi)
         self.scaler = precision.scaler()
@@ -67,6 +70,8 @@ class Learner:
         with self.precision.autocast():
             queries = self.phi(views, self.modalities)
             keys, negatives = self._keys(views, queries, recordings)
+            if recipe.objective.against == "modality":
+                negatives = pooled_negatives(negatives, self.modalities)
         result = nce(
             queries,
             keys,

@@ -18,7 +18,6 @@ from avgdt.data.errors import DataError
 from avgdt.data.span import common_span
 from avgdt.data.windows import draw
 from avgdt.media.manifest import read_manifest, write_manifest
-from avgdt.models.memory_format import set_memory_format
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import read_yaml, to_plain, write_yaml
@@ -58,7 +57,6 @@ def pretrain(
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     learner = Learner(recipe, order.steps_per_epoch, precision)
-    set_memory_format(learner.phi, recipe.run.channels_last, precision)
     names = [str(entry.path) for entry in collection.learn]
     checkpoint = folder / "checkpoints" / "last.pt"
     if resume:
