@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.training.pretrain import default_workers
 
     with counting("looking at files") as progress:
-        entries = find(options.folder, default_workers(options.workers) + 1, progress)
+        entries = find(options.folder, default_workers(options.workers) + 1, progress, exclude=(options.out,))
     write_manifest(entries, options.out)
     table = Table(show_header=False)
     for name, value in summary(entries):

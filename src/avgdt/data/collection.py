@@ -40,15 +40,15 @@ class Collection:
     """Not usable."""
 
 
-def find(path: Path, workers: int, progress: Progress | None = None) -> list[Entry]:
-    """The entries of a manifest, or of all files of a folder, opened and measured.
+def find(path: Path, workers: int, progress: Progress | None = None, exclude: Sequence[Path] = ()) -> list[Entry]:
+    """The entries of a manifest, or of all files of a folder, but those in ``exclude``, opened and measured.
 
     Raises :class:`DataError` where there is nothing.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
     if path.is_dir():
-        entries = list(scan(path, workers, progress))
+        entries = list(scan(path, workers, progress, exclude=exclude))
     else:
         entries = list(scan_missing(read_manifest(path), workers, progress))
     if not entries:

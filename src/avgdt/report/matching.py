@@ -39,6 +39,8 @@ class Matches:
     """The same from random weights."""
     ways: dict[str, dict[str, float]]
     """Retrieval both ways, as the evaluation of that name gives it."""
+    random_ways: dict[str, dict[str, float]]
+    """The same from random weights."""
     table: Table
     """The same figures beside random weights and chance."""
     failures: tuple[str, ...]
@@ -57,7 +59,7 @@ def match(model: LoadedRun, entries: Sequence[Entry], label: str, progress: Prog
     if len(found.kept) < 2:
         return None
     kept = [entries[i] for i in found.kept]
-    ways, guessed = (_ways(vectors) for vectors in found.vectors)
+    ways, random_ways = (_ways(vectors) for vectors in found.vectors)
     names = tuple(entry.extra.get(label, "") for entry in kept)
     similarity, untrained = (_cosines(vectors) for vectors in found.vectors)
     return Matches(
@@ -67,7 +69,8 @@ def match(model: LoadedRun, entries: Sequence[Entry], label: str, progress: Prog
         similarity,
         untrained,
         ways,
-        _table(ways, guessed, (similarity, untrained), names),
+        random_ways,
+        _table(ways, random_ways, (similarity, untrained), names),
         tuple(found.failures.values()),
     )
 

@@ -6,17 +6,16 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import avgdt
-from avgdt.recipes.config import to_yaml
 from avgdt.report.charts import HEIGHT, WIDTH
 from avgdt.report.curves import curves
 from avgdt.report.errors import ReportError
+from avgdt.report.headlines import headlines
 from avgdt.report.judging import judge
 from avgdt.report.networks import networks
 from avgdt.report.pictures import Pictures, pictures
@@ -49,3 +48,37 @@ def write_report(
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def render(run: RunFolder, model: LoadedRun | None, shown: Pictures) -> str:
+    """The page's HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    phi = model.phi if model else fresh_run(run.recipe, device="cpu").phi
+    new = shown.matches if shown.chosen and not shown.chosen.seen else None
+    page = environment.get_template("page.html").render(
+        version=avgdt.__version__,
+        # Both are files of ours, no input.
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        run=run,
+        recipe=run.recipe,
+        config=(run.path / "config.yaml").read_text(encoding="utf-8"),
+        networks=networks(phi),
+        judgement=judge(run, new.ways if new else None),
+        headlines=headlines(run, new),
+        curves=curves(run),
+        tables=[table(result) for result in run.results],
+        chart_size=(WIDTH, HEIGHT),
+        shown=shown,
+    )
+    # What is left of a name whose bytes are no text, in paths of results and configurations.
+    return page.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -53,7 +53,7 @@ def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks) -> None:
             result, spread = learner.learn(batch.to(learner.precision.device))
             if not torch.isfinite(result.loss):
                 raise TrainingError(
-                    f"step {learner.step}: the loss is {float(result.loss)}; the last checkpoint is kept. "
+                    f"step {learner.step}: the loss is {float(result.loss.detach())}; the last checkpoint is kept. "
                     "Lower --optimiser.rate, or use --run.precision fp32, and --resume"
                 )
             metrics = _metrics(learner, result, spread)

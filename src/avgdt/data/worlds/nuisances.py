@@ -1,7 +1,7 @@
-"""What differs between recordings whatever happens in them: thing, stage, place in it, camera, room, loudness.
+"""What differs between recordings whatever happens in them: thing, place, camera, room, loudness.
 
-A world has few stages and few rooms, which its recordings share. Were each recording's colours or hiss unique, a network
-could learn by heart which hiss goes with which colours instead of what causes a sound.
+A world has few places, which its recordings share. Were each recording's picture unique even when nothing moves, a network
+could learn by heart which room sounds behind which picture, instead of what causes a sound.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from avgdt.data.worlds.outlines import Outline
-from avgdt.data.worlds.places import Palette, Place, draw_place
+from avgdt.data.worlds.places import PLACES, Palette, Place, place_of
 from avgdt.data.worlds.room import Room, draw_room
 from avgdt.data.worlds.timeline import Drift
 from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
 
-_PLACES = 8
-_ROOMS = 8
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def draw_look(generator: np.random.Generator, aspect: float, world: int) -> Look
         outline=outline,
         size=size,
         x=float(aspect / 2 + generator.uniform(-0.14, 0.14)),
-        place=draw_place(_shared(world, 1, int(generator.integers(_PLACES)))),
+        place=place_of(world, int(generator.integers(PLACES))),
         camera=Camera(
             across=Drift(generator),
             down=Drift(generator),
@@ -75,11 +73,6 @@ def draw_look(generator: np.random.Generator, aspect: float, world: int) -> Look
             zoom=float(generator.uniform(0.95, 1.05)),
         ),
         voice=voice_of(outline, size, generator),
-        room=draw_room(_shared(world, 2, int(generator.integers(_ROOMS)))),
+        room=draw_room(generator),
         level=float(generator.uniform(-28, -20)),
     )
-
-
-def _shared(world: int, kind: int, number: int) -> np.random.Generator:
-    """The generator of a thing that the recordings of a world share."""
-    return np.random.default_rng(np.random.SeedSequence(world, spawn_key=(kind, number)))

@@ -9,6 +9,10 @@ import numpy as np
 from avgdt.data.worlds.colours import Colour, oklch
 
 
+PLACES = 8
+"""Places in a world."""
+
+
 @dataclass(frozen=True)
 class Palette:
     """Six colours that go together."""
@@ -32,20 +36,20 @@ class Place:
     """Seed of what stands about."""
 
 
-def draw_place(generator: np.random.Generator) -> Place:
-    """A light, dusky or dark stage."""
+def place_of(world: int, number: int) -> Place:
+    """Place ``number`` (below PLACES) of the world with that seed."""
+    generator = np.random.default_rng(np.random.SeedSequence(world, spawn_key=(1, number)))
+    hue = (number + generator.uniform(0, 0.8)) / PLACES
     return Place(
-        palette=draw_palette(generator),
+        palette=_palette(generator, hue, dark=number % 3 == 1),
         ground=float(generator.uniform(0.78, 0.86)),
         scenery=int(generator.integers(2**31)),
     )
 
 
-def draw_palette(generator: np.random.Generator) -> Palette:
-    """A light, dusky or dark scene in one hue, the thing in another."""
-    hue = generator.uniform()
+def _palette(generator: np.random.Generator, hue: float, dark: bool) -> Palette:
+    """A scene in one hue, the thing in another."""
     far = hue + generator.uniform(0.3, 0.7)
-    dark = generator.uniform() < 0.4
     sky = generator.uniform(0.28, 0.42) if dark else generator.uniform(0.76, 0.9)
     thing = generator.uniform(0.72, 0.85) if dark else generator.uniform(0.48, 0.62)
     tool = generator.uniform(0.6, 0.75) if dark else generator.uniform(0.36, 0.5)

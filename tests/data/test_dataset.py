@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.collection import collect, find
+from avgdt.data.dataset import Batches, Clips, training_batches
+from avgdt.data.errors import DataError
+from avgdt.data.windows import Window
+from avgdt.media.manifest import Entry
+from avgdt.recipes.data import Data
+from avgdt.training.pretrain import training_clips
+from tests.helpers.folders import write_folder
+from tests.helpers.media_files import board_indices, evenly, noise, write_media
+from tests.helpers.recipes import tiny
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
+    return find(write_folder(tmp_path_factory.mktemp("films"), 11), workers=1)
+
+
+def test_an_epoch_is_a_permutation_and_another_the_next() -> None:
+    batches = list(Batches(recordings=10, batch=5, epochs=3, seed=0))
+    assert len(batches) == len(Batches(10, 5, 3, 0)) == 6
+    epochs = [[i for batch in batches[e : e + 2] for _, i in batch] for e in (0, 2, 4)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_batches_go_on_from_any_step(step: int) -> None:
+    whole = list(Batches(7, 3, 3, seed=5))
+    rest = Batches(7, 3, 3, seed=5, first_step=step)
+    assert list(rest) == whole[step:]
+    assert len(rest) == len(whole) - step
+
+
+def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
+    recipe = tiny()
+    clips = training_clips(recipe, collect(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
+    runs = [
+        list(training_batches(clips, Batches(len(clips), 4, 2, 0), workers, pin_memory=False)) for workers in (0, 2)
+    ]
+    for a, b in zip(*runs, strict=True):
+        assert torch.equal(a.recordings, b.recordings)
+        assert a.epoch == b.epoch
+        assert a.video is not None and b.video is not None and torch.equal(a.video, b.video)
+        assert a.audio is not None and b.audio is not None and torch.equal(a.audio, b.audio)
+
+
+def test_sound_goes_with_the_frame_that_is_shown(tmp_path: Path) -> None:
+    sound = noise(2, 8000)
+    path = write_media(tmp_path / "a.mkv", evenly(10, 5), sound, size=(24, 32), sample_rate=8000)
+    recipe = tiny()
+    item = ClipReader(recipe.clip, ("video", "audio"), grey=True).read(0, Entry(path), [Window(0.5)])
+    assert item.video is not None and item.video_times is not None and item.audio is not None
+    # Frames every 0.2 s, asked every 0.125 s from 0.5 on: on screen are those of 0.4, 0.6, 0.6, 0.8.
+    assert item.video_times[0] == pytest.approx([0.4, 0.6, 0.6, 0.8], abs=1e-3)
+    assert board_indices(item.video[0].transpose(1, 2, 3, 0)) == [2, 3, 3, 4]
+    assert item.audio_start == pytest.approx([0.4], abs=1e-3)
+    np.testing.assert_allclose(item.audio[0], sound[0, 3200:7200], atol=1)
+
+
+def test_a_file_that_went_bad_is_told_and_the_batch_goes_on(entries: list[Entry], tmp_path: Path) -> None:
+    recipe = tiny()
+    gone = [Entry(tmp_path / "gone.mkv"), *entries[1:]]
+    clips = Clips(gone, ClipReader(recipe.clip, ("video", "audio"), grey=False), _start)
+    (batch,) = training_batches(clips, Batches(11, 11, 1, 0), 0, pin_memory=False)
+    assert len(batch) == 10
+    (failure,) = batch.failures
+    assert failure.recording == 0
+    assert "gone.mkv" in failure.reason
+    assert 0 not in batch.recordings
+
+
+def _start(epoch: int, index: int) -> list[Window]:
+    return [Window(0.0)]
+
+
+def test_clips_travel_to_workers(entries: list[Entry]) -> None:
+    recipe = tiny()
+    clips = training_clips(recipe, collect(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
+    assert len(pickle.loads(pickle.dumps(clips))) == len(clips)
+
+
+def with_splits(entries: list[Entry]) -> list[Entry]:
+    names = ["train"] * 6 + ["val"] * 3 + ["test"] * 2
+    return [Entry(**{**vars(e), "extra": {"split": s}}) for e, s in zip(entries, names, strict=True)]
+
+
+def test_splits_are_kept_apart(entries: list[Entry]) -> None:
+    recipe = tiny()
+    found = collect(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
+    assert (len(found.learn), len(found.held_out)) == (6, 3)
+    both = collect(
+        with_splits(entries), Data(splits=("train", "val"), held_out="test"), recipe.composition, recipe.clip, Path("x")
+    )
+    assert (len(both.learn), len(both.held_out)) == (9, 2)
+    assert not {e.path for e in both.learn} & {e.path for e in both.held_out}
+
+
+def test_a_split_cannot_be_learnt_from_and_held_out(entries: list[Entry]) -> None:
+    recipe = tiny()
+    with pytest.raises(DataError, match="held_out"):
+        collect(with_splits(entries), Data(splits=("val",)), recipe.composition, recipe.clip, Path("x"))
+    with pytest.raises(DataError, match=r"data\.splits"):
+        collect(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
+
+
+def test_without_splits_the_same_tenth_is_held_out(entries: list[Entry]) -> None:
+    recipe = tiny()
+    first, again = (collect(entries, Data(), recipe.composition, recipe.clip, Path("x")) for _ in range(2))
+    assert first == again
+    assert (len(first.learn), len(first.held_out)) == (10, 1)
