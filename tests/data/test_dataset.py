@@ -50,8 +50,12 @@ def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
     for a, b in zip(*runs, strict=True):
         assert torch.equal(a.recordings, b.recordings)
         assert a.epoch == b.epoch
-        assert a.video is not None and b.video is not None and torch.equal(a.video, b.video)
-        assert a.audio is not None and b.audio is not None and torch.equal(a.audio, b.audio)
+        assert a.video is not None
+        assert b.video is not None
+        assert torch.equal(a.video, b.video)
+        assert a.audio is not None
+        assert b.audio is not None
+        assert torch.equal(a.audio, b.audio)
 
 
 def test_sound_goes_with_the_frame_that_is_shown(tmp_path: Path) -> None:
@@ -59,7 +63,9 @@ def test_sound_goes_with_the_frame_that_is_shown(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mkv", evenly(10, 5), sound, size=(24, 32), sample_rate=8000)
     recipe = tiny()
     item = ClipReader(recipe.clip, ("video", "audio"), grey=True).read(0, Entry(path), [Window(0.5)])
-    assert item.video is not None and item.video_times is not None and item.audio is not None
+    assert item.video is not None
+    assert item.video_times is not None
+    assert item.audio is not None
     # Frames every 0.2 s, asked every 0.125 s from 0.5 on: on screen are those of 0.4, 0.6, 0.6, 0.8.
     assert item.video_times[0] == pytest.approx([0.4, 0.6, 0.6, 0.8], abs=1e-3)
     assert board_indices(item.video[0].transpose(1, 2, 3, 0)) == [2, 3, 3, 4]

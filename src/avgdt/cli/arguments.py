@@ -27,7 +27,7 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
     errors = io.StringIO()
     try:
         with redirect_stderr(errors):
-            return tyro.cli(
+            parsed: T = tyro.cli(  # type: ignore[assignment]  # default is no result
                 kind,
                 args=list(arguments),
                 prog=f"avgdt {command}",
@@ -35,6 +35,7 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
                 default=default,
                 config=(tyro.conf.AvoidSubcommands,),
             )
+            return parsed
     except SystemExit as leaving:
         if not leaving.code:
             raise

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import tyro
-import yaml
 
 from avgdt.cli.arguments import parse
-from avgdt.recipes.config import to_plain
+from avgdt.recipes.config import to_yaml
 from avgdt.recipes.named import RECIPES, named
 
 
@@ -28,7 +27,7 @@ def run(arguments: Sequence[str]) -> None:
     if options.name:
         recipe = named(options.name)
         print("".join(f"# {line}\n" for line in recipe.composition.describe().splitlines()), end="")
-        print(yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True), end="")
+        print(to_yaml(recipe), end="")
         return
     for name, make in RECIPES.items():
         print(f"{name:<8} {make().title}")

@@ -52,12 +52,12 @@ def from_plain(kind: Any, value: Any, where: str = "") -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if kind is not Any and type(value) is not kind:
-        raise RecipeError(f"{where}: expected {kind.__name__}, found {value!r}")
+        raise RecipeError(f"{where}: expected {getattr(kind, '__name__', kind)}, found {value!r}")
     return value
 
 
 def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
-    named = {choice.__name__: choice for choice in choices if is_dataclass(choice)}
+    named = {choice.__name__: choice for choice in choices if isinstance(choice, type) and is_dataclass(choice)}
     if isinstance(value, dict):
         name = str(value.get(KIND))
         if name not in named:
@@ -87,9 +87,14 @@ def _from_mapping(kind: type[T], value: Any, where: str) -> T:
     return kind(**{k: from_plain(hints[k], v, f"{dot}{k}") for k, v in value.items() if k != KIND})
 
 
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe as text."""
+    return yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True)
+
+
 def write_yaml(recipe: Recipe, path: Path) -> None:
     """Write the resolved recipe."""
-    path.write_text(yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True))
+    path.write_text(to_yaml(recipe))
 
 
 def read_yaml(path: Path) -> Recipe:

@@ -15,7 +15,7 @@ class Objective:
     negatives: Literal["bank", "batch"] = "bank"
     """Where negatives come from: past keys of momentum encoders (the paper), or the other recordings of the batch."""
     against: Literal["view", "modality"] = "view"
-    """Of other recordings, a query meets the keys of its positive's view (the paper), or of all views of its modality."""
+    """Which keys of other recordings are negatives: of the positive's view (the paper), or of its modality's views."""
     bank: int = 15000
     """Past keys kept per transformation (negatives: bank)."""
     momentum: float = 0.999

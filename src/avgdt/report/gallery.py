@@ -90,9 +90,7 @@ def _query(
         hit: Hit = "own" if index == query else ""
         if not hit and matches.names[query] and matches.names[index] == matches.names[query]:
             hit = "class"
-        return Tile(
-            matches.entries[index].path.name, matches.names[index], cut(index), float(cosines[index]), hit
-        )
+        return Tile(matches.entries[index].path.name, matches.names[index], cut(index), float(cosines[index]), hit)
 
     answers = tuple(tile(int(index)) for index in nearest[:NEAREST])
     return Query(tile(query), answers, 1 + int(np.flatnonzero(np.asarray(nearest) == query)[0]))

@@ -43,7 +43,13 @@ def headlines(run: RunFolder, matches: Matches | None) -> list[Headline]:
 def _found(matches: Matches) -> list[Headline]:
     first = places_counted(len(matches.names))
     return [
-        _way(way, first, len(matches.names), matches.ways[way][f"r{first}"], percent(matches.random_ways[way][f"r{first}"]))
+        _way(
+            way,
+            first,
+            len(matches.names),
+            matches.ways[way][f"r{first}"],
+            percent(matches.random_ways[way][f"r{first}"]),
+        )
         for way in ("video_to_audio", "audio_to_video")
     ]
 

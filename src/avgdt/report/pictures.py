@@ -67,9 +67,7 @@ def _missing(chosen: Chosen) -> tuple[str, ...]:
     )
 
 
-def _matches(
-    run: RunFolder, model: LoadedRun | None, chosen: Chosen, progress: Progress
-) -> tuple[Matches | None, str]:
+def _matches(run: RunFolder, model: LoadedRun | None, chosen: Chosen, progress: Progress) -> tuple[Matches | None, str]:
     """The matches, or why there are none."""
     if set(run.recipe.composition.modalities) != {"video", "audio"}:
         (modality,) = run.recipe.composition.modalities

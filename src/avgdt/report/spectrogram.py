@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from avgdt.report.colours import places
 
 
-def spectrogram(
-    values: NDArray[np.floating], bounds: tuple[float, float] | None = None
-) -> NDArray[np.uint8]:
+def spectrogram(values: NDArray[np.floating], bounds: tuple[float, float] | None = None) -> NDArray[np.uint8]:
     """(mels, time) -> the same shape, high tones above; ``bounds`` are darkest and brightest, else the values' own."""
     low, high = bounds or loudness(values)
     return places(values, low, high)[::-1]

@@ -17,7 +17,6 @@ from avgdt.data.worlds.timeline import Drift
 from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
 
 
-
 @dataclass(frozen=True)
 class Camera:
     """A gently wandering camera."""

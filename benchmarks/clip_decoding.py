@@ -1,0 +1,46 @@
+"""Time to read one clip of 30 frames and a second of sound from an MP4 file, opening included; one thread.
+
+python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the demo world is rendered)
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.windows import Window
+from avgdt.data.worlds.world import render_world
+from avgdt.media.manifest import Entry
+from avgdt.media.recording import Recording
+from avgdt.recipes.clip import Clip
+
+CLIPS = 60
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if len(sys.argv) > 1:
+            path = Path(sys.argv[1])
+        else:
+            render_world(Path(folder), recordings=1, workers=0)
+            path = next(Path(folder).rglob("*.mp4"))
+        with Recording(path) as file:
+            duration = file.info.duration
+        reader, entry = ClipReader(Clip(), ("video", "audio"), grey=False), Entry(path)
+        seconds = []
+        for start in np.random.default_rng(0).uniform(0, max(duration - 1, 0), CLIPS):
+            begun = time.perf_counter()
+            reader.read(0, entry, [Window(float(start))])
+            seconds.append(time.perf_counter() - begun)
+    middle = statistics.median(seconds)
+    print(f"{path.name}: median {1000 * middle:.1f} ms, least {1000 * min(seconds):.1f} ms, {1 / middle:.0f} clips/s")
+
+
+if __name__ == "__main__":
+    main()
