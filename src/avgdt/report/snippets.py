@@ -65,7 +65,7 @@ def snippet(entry: Entry, centre: float, bank: LogMelBank) -> Snippet:
 def film(pixels: NDArray[np.uint8], sound: NDArray[np.float32]) -> bytes:
     """(time, height, width, 3) frames and (samples,) of int16 scale as MP4."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4", options={"movflags": "+faststart"}) as output:
+    with av.open(file, "w", format="mp4") as output:
         video = output.add_stream("libx264", rate=RATE, options=_VIDEO)
         video.height, video.width, video.pix_fmt = pixels.shape[1], pixels.shape[2], "yuv420p"
         audio = output.add_stream("aac", rate=SAMPLE_RATE, layout="mono")

@@ -1,0 +1,100 @@
+"""One step, seen from outside: what changes, what does not, and what the loop writes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from avgdt.data.batch import Batch
+from avgdt.evaluation.held_out import monitors
+from avgdt.models.precision import Precision
+from avgdt.recipes.composition import Composition, Draws, Modality, TimeShift
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective, Optimiser
+from avgdt.training.learner import Learner
+from avgdt.training.pretrain import pretrain
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+CPU = Precision(torch.device("cpu"), torch.float32)
+
+
+def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:
+    generator = torch.Generator().manual_seed(first)
+    clip, windows = recipe.clip, len(recipe.composition.windows)
+    shape = (size, windows, 3, clip.frames, clip.height, clip.width)
+    return Batch(
+        torch.arange(first, first + size),
+        torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
+        torch.randn(size, windows, clip.samples, generator=generator) * 3000,
+        None,
+        None,
+    )
+
+
+def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly() -> None:
+    learner = Learner(tiny(), 10, CPU)
+    assert learner.bank is not None
+    assert learner.copy is not None
+    before = [p.clone() for p in learner.phi.parameters()]
+    learner.learn(batch_of(learner.recipe))
+    assert learner.bank.filled == 6
+    assert sorted(learner.bank.owners.tolist()) == [-1, -1, -1, -1, 0, 1, 2, 3, 4, 5]
+    learner.learn(batch_of(learner.recipe, 6))
+    moved = [torch.dist(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True)]
+    followed = [torch.dist(p, q) for p, q in zip(before, learner.copy.phi.parameters(), strict=True)]
+    assert 0 < sum(followed) < sum(moved)
+
+
+@pytest.mark.parametrize(
+    ("composition", "pairs"),
+    [
+        (Composition(Modality()), 2),
+        (Composition(Modality(), TimeShift(0.2, distinctive=True)), 4),
+        (Composition(Modality(), TimeShift(0.2, invariant=True)), 8),
+        (Composition(Modality(("audio",)), Draws(2), partners="equal"), 2),
+    ],
+)
+@pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch", against="modality")])
+def test_any_composition_learns_to_tell_a_few_recordings_apart(
+    composition: Composition, pairs: int, objective: Objective
+) -> None:
+    adamw = Optimiser("adamw", 3e-3)
+    learner = Learner(tiny(composition=composition, objective=objective, optimiser=adamw), 10, CPU)
+    batch = batch_of(learner.recipe)
+    losses = []
+    for _ in range(25):
+        result, spread = learner.learn(batch)
+        losses.append(float(result.loss.detach()))
+    assert len(result.pairs) == pairs
+    assert all(value > 0 for value in spread.values())
+    if objective.negatives == "batch":  # a bank of nothing but the same six recordings holds no negatives
+        assert losses[-1] < 0.8 * losses[0]
+
+
+def test_a_bad_loss_changes_nothing() -> None:
+    learner = Learner(tiny(), 10, CPU)
+    with torch.no_grad():
+        next(learner.phi.parameters()).fill_(float("nan"))
+    before = [p.clone() for p in learner.phi.heads.parameters()]
+    result, _ = learner.learn(batch_of(learner.recipe))
+    assert not torch.isfinite(result.loss)
+    assert learner.step == 0
+    assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.heads.parameters(), strict=True))
+
+
+def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "films", 20)
+    pretrain(tiny(), folder, tmp_path / "run", monitors=monitors)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    train = [line for line in lines if line["kind"] == "train"]
+    held_out = [line for line in lines if line["kind"] == "heldout"]
+    assert len(train) == 12
+    assert [line["epoch"] for line in held_out] == [1, 2, 3]
+    wanted = {"loss", "accuracy", "rate", "clips_per_second", "data_wait", "spread_video", "spread_audio", "seconds"}
+    assert wanted <= train[0].keys()
+    assert held_out[0]["video_to_audio"]["candidates"] == 2
+    assert all(0 <= line["data_wait"] <= 1 for line in train)
