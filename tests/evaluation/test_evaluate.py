@@ -65,3 +65,30 @@ def test_the_random_weights_follow_the_seed(weights: Path, data: Path, tmp_path:
     # The weights under test were drawn from seed 1 themselves: their random counterpart is then the same network.
     assert equal[0] == equal[1] == first[0]  # type: ignore[index]
     assert first[0] != first[1]  # type: ignore[index]
+
+
+def test_a_folder_without_manifest_is_scanned_and_ranked_whole(
+    weights: Path, entries: list[Entry], tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for entry in entries[:3]:
+        (folder / entry.path.name).write_bytes(entry.path.read_bytes())
+    (folder / "notes.mp4").write_text("not a recording")
+    result, _ = evaluate(Retrieval(clips=1), weights, folder, tmp_path / "out", device="cpu")
+    assert result["sizes"] == {"candidates": 3}
+    assert [Path(one["path"]).name for one in result["skipped"]] == ["notes.mp4"]
+
+
+def test_pretrained_figures_are_those_of_the_file(
+    model: LoadedRun, random: LoadedRun, data: Path, tmp_path: Path
+) -> None:
+    figures = []
+    for name, run in (("a", model), ("b", random)):
+        folder = tmp_path / name
+        folder.mkdir()
+        save_weights(folder / "weights.safetensors", run.phi, to_plain(run.recipe), "pretrain")
+        options = Retrieval(split="all", clips=1, seed=9)
+        figures.append(evaluate(options, folder, data, folder, device="cpu")[0])
+    assert figures[0]["pretrained"] != figures[1]["pretrained"]
+    assert figures[0]["random"] == figures[1]["random"]

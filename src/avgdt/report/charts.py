@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
+from avgdt.report.wording import NARROW
+
 WIDTH, HEIGHT = 380, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 32
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 38
 MOST_POINTS = 300
 
 
@@ -63,32 +65,53 @@ class Chart:
     """The chart in words, for those who do not see it."""
 
 
-def chart(title: str, note: str, series: Sequence[Series], percent: bool = False) -> Chart:
-    """Lay out ``series`` over epochs, from zero up; ``percent`` writes shares as per cent."""
+def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
+    """Lay out ``series`` over epochs; ``percent`` writes shares as per cent, ``from_zero`` starts the axis at 0."""
     right = max((x for s in series for x in s.x), default=1.0) or 1.0
-    top = max((y for s in series for y in s.y if np.isfinite(y)), default=1.0) or 1.0
-    top = min(1.0, top * 1.05) if percent else top * 1.05
+    values = [y for s in series for y in s.y if np.isfinite(y)] or [1.0]
     unit = 100 if percent else 1
-    up = _ticks(top * unit)
-    lines = tuple(_line(one, right, top, percent) for one in series)
-    words = "; ".join(f"{line.name} ends at {line.last}" for line in lines if line.name)
+    up = _ticks(0.0 if from_zero else min(values) * unit, max(values) * unit)
+    scale = _Scale(right, up[0] / unit, up[-1] / unit)
+    lines = tuple(_line(one, scale, percent) for one in series)
+    words = "; ".join(f"{line.name} ends at {line.last}" for line in lines)
+    sign = f"{NARROW}%" if percent else ""
     return Chart(
         title,
         note,
         lines,
-        tuple(Tick(_x(value, right), f"{value:g}") for value in _ticks(right)),
-        tuple(Tick(_y(value / unit, top), f"{value:g}{' %' if percent else ''}") for value in up),
+        tuple(Tick(scale.x(value), f"{value:g}") for value in _ticks(0.0, right) if value <= right),
+        tuple(Tick(scale.y(value / unit), f"{value:g}{sign}") for value in up),
         f"{title} over {right:g} epochs: {words}.",
     )
 
 
-def _line(series: Series, right: float, top: float, percent: bool) -> Line:
+@dataclass(frozen=True)
+class _Scale:
+    """From epochs and values to places in the picture."""
+
+    right: float
+    low: float
+    high: float
+
+    def x(self, epoch: float) -> float:
+        return round(LEFT + epoch / self.right * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+
+    def path(self, x: np.ndarray, y: np.ndarray) -> str:
+        """A line through at most :data:`MOST_POINTS` of the points; what is not finite is left out."""
+        kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(int))
+        points = [f"{self.x(x[i])} {self.y(y[i])}" for i in kept if np.isfinite(y[i])]
+        return "M" + "L".join(points) if points else ""
+
+
+def _line(series: Series, scale: _Scale, percent: bool) -> Line:
     x, y = np.asarray(series.x, dtype=float), np.asarray(series.y, dtype=float)
-    smooth = _smooth(y) if series.smooth else y
-    last = float(smooth[-1]) if len(y) else float("nan")
-    words = f"{100 * last:.1f} %" if percent else f"{last:.3g}"
-    faint = _path(x, y, right, top) if series.smooth else ""
-    return Line(series.name, series.style, _path(x, smooth, right, top), faint, words)
+    shown = _smooth(y) if series.smooth else y
+    last = f"{100 * shown[-1]:.1f}{NARROW}%" if percent else f"{shown[-1]:.3g}"
+    return Line(series.name, series.style, scale.path(x, shown), scale.path(x, y) if series.smooth else "", last)
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:
@@ -97,26 +120,13 @@ def _smooth(y: np.ndarray) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(y)])
     middle = np.arange(len(y))
     begin, end = np.maximum(middle - half, 0), np.minimum(middle + half + 1, len(y))
-    return (total[end] - total[begin]) / (end - begin)
+    return np.asarray((total[end] - total[begin]) / (end - begin))
 
 
-def _path(x: np.ndarray, y: np.ndarray, right: float, top: float) -> str:
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(int)) if len(x) else []
-    points = [f"{_x(x[i], right):.1f} {_y(y[i], top):.1f}" for i in kept if np.isfinite(y[i])]
-    return "M" + "L".join(points) if points else ""
-
-
-def _x(value: float, right: float) -> float:
-    return LEFT + value / right * (WIDTH - LEFT - RIGHT)
-
-
-def _y(value: float, top: float) -> float:
-    return HEIGHT - BOTTOM - min(value / top, 1.0) * (HEIGHT - TOP - BOTTOM)
-
-
-def _ticks(top: float, most: int = 5) -> list[float]:
-    """Round values from 0 to ``top``."""
-    rough = top / most
+def _ticks(low: float, high: float) -> list[float]:
+    """Four to seven round values that enclose ``low`` to ``high``."""
+    rough = max(high - low, abs(high) * 1e-3, 1e-12) / 5
     power = 10.0 ** floor(log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
-    return [round(i * step, 10) for i in range(floor(top / step + 1e-9) + 1)]
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, max(last, first + 1) + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from avgdt.report.spectrogram import loudness, spectrogram
 from avgdt.transforms.views import ViewMaker
 
 MOST_FRAMES = 8
+GAP = 3
+"""Transparent pixels between two frames."""
 TRIES = 5
 
 
@@ -42,8 +45,9 @@ class ClipPicture:
 
     name: str
     """The file's name."""
-    before: tuple[Shown, ...]
-    after: tuple[Shown, ...]
+    before: tuple[tuple[Shown, ...], ...]
+    """Rows: what the picture is and what the sound is."""
+    after: tuple[tuple[Shown, ...], ...]
 
 
 def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> ClipPicture | None:
@@ -82,15 +86,27 @@ def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> 
                     after.append(_strip(title, _pixels(tensor, recipe)))
                 else:
                     after.append(Shown(title, "audio", png(spectrogram(tensor[0], bounds)), 0))
-        return ClipPicture(entry.path.name, tuple(before), tuple(after))
+        return ClipPicture(entry.path.name, _rows(before), _rows(after))
     return None
+
+
+def _rows(parts: Sequence[Shown]) -> tuple[tuple[Shown, ...], ...]:
+    """Pictures and sounds side by side, in their order."""
+    columns = [[part for part in parts if part.modality == modality] for modality in ("video", "audio")]
+    return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 
 
 def _strip(title: str, clip: NDArray[np.uint8]) -> Shown:
     """(channels, time, height, width) uint8 as frames side by side, with a gap between."""
     times = np.unique(np.linspace(0, clip.shape[1] - 1, min(MOST_FRAMES, clip.shape[1])).round().astype(int))
     frames = [np.repeat(frame, 3, axis=0) if len(frame) == 1 else frame for frame in clip[:, times].swapaxes(0, 1)]
-    return Shown(title, "video", png(np.concatenate(frames, axis=2).transpose(1, 2, 0)), len(times))
+    _, height, width = frames[0].shape
+    strip = np.zeros((height, len(frames) * (width + GAP) - GAP, 4), dtype=np.uint8)
+    for place, frame in enumerate(frames):
+        left = place * (width + GAP)
+        strip[:, left : left + width, :3] = frame.transpose(1, 2, 0)
+        strip[:, left : left + width, 3] = 255
+    return Shown(title, "video", png(strip), len(times))
 
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:

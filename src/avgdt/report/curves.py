@@ -32,7 +32,7 @@ def curves(run: RunFolder) -> Curves:
 
 def _loss(run: RunFolder) -> Chart:
     lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True), _guess(run, guessed_loss)]
-    return chart("Loss", "Falls while the networks tell recordings apart better than before.", lines)
+    return chart("Loss", "Falls while the networks tell recordings apart better than before.", lines, from_zero=False)
 
 
 def _reidentified(run: RunFolder) -> Chart:
@@ -66,7 +66,7 @@ def _spread(run: RunFolder) -> Chart:
         for modality, (name, style) in styles.items()
         if f"spread_{modality}" in run.train[-1]
     ]
-    return chart("Spread of the embeddings", "Near 1 they use the whole sphere; at 0 all is one point.", lines)
+    return chart("Spread of the embeddings", "Near 1 they use the whole sphere; at 0 all would be one point.", lines)
 
 
 def _rate(run: RunFolder) -> Chart:

@@ -22,9 +22,9 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def png(pixels: Pixels) -> str:
-    """(height, width, 3) in colour, or (height, width) of places in the palette, as a PNG's data URI."""
+    """(height, width, 3) in colour, with a fourth for opacity, or (height, width) of places in the palette, as a PNG's data URI."""
     height, width = pixels.shape[:2]
-    kind = 3 if pixels.ndim == 2 else 2
+    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # palette, colours, colours and opacity
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
     # Each row begins with the number of its filter; 0 is none.
     raw = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1).tobytes()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+NARROW = "\u202f"
+"""A thin space at which no line breaks."""
+
 
 def percent(share: float) -> str:
     """A share from 0 to 1 with one decimal."""
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}{NARROW}%"
 
 
 def count(number: float) -> str:
     """A whole number with thin spaces between thousands."""
-    return f"{round(number):,}".replace(",", "\u202f")
+    return f"{round(number):,}".replace(",", NARROW)
 
 
 def duration(seconds: float) -> str:
