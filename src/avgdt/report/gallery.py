@@ -100,7 +100,7 @@ def _drawn(names: Sequence[str]) -> list[int]:
     """Up to :data:`QUERIES` recordings by lot; no class a second time before every class was there once."""
     lot = [int(i) for i in np.random.default_rng(0).permutation(len(names))]
     seen: dict[str, int] = {}
-    rounds = []
+    rounds: list[tuple[int, int, int]] = []
     for index in lot:
         rounds.append((seen.get(names[index], 0), len(rounds), index))
         seen[names[index]] = seen.get(names[index], 0) + 1

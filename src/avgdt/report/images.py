@@ -22,7 +22,7 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def png(pixels: Pixels) -> str:
-    """(height, width, 3) in colour, with a fourth for opacity, or (height, width) of places in the palette, as a PNG's data URI."""
+    """A PNG's data URI of (height, width, 3) colours, with a fourth for opacity, or (height, width) palette places."""
     height, width = pixels.shape[:2]
     kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # palette, colours, colours and opacity
     rows = np.ascontiguousarray(pixels).reshape(height, -1)

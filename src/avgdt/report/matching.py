@@ -18,7 +18,8 @@ from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 from avgdt.recipes.factors import ModalityName
-from avgdt.report.tables import Row, Table, table
+from avgdt.report.tables import NAMES, Figure, Row, Table, table
+from avgdt.report.wording import percent
 from avgdt.training.runs import LoadedRun, fresh_run
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
@@ -126,7 +127,6 @@ def _kinds(similarities: tuple[NDArray[np.float64], NDArray[np.float64]], names:
             others = (similarity if way == "video_to_audio" else similarity.T).copy()
             np.fill_diagonal(others, -np.inf)
             shares.append(float(same[np.arange(len(names)), others.argmax(1)].mean()))
-        figures = {"pretrained": shares[0], "random": shares[1], "chance": guessed}
-        result = {"protocol": way, "options": {}, "sizes": {}} | {k: {way: {"kind": v}} for k, v in figures.items()}
-        rows += table(result).rows
+        figures = (Figure(percent(share), share=share) for share in (*shares, guessed))
+        rows.append(Row(f"{NAMES[way]} nearest other one of the same class", *figures))
     return rows

@@ -38,8 +38,8 @@ def pictures(run: RunFolder, model: LoadedRun | None, data: Path | None, progres
     """Show as much as the recordings of the run's manifest, or of ``data``, and its weights allow."""
     source = data or run.path / "manifest.csv"
     if data is None and not source.is_file():
-        lacking = "The run has no manifest.csv, so its recordings are not known; name them with --data."
-        return Pictures(None, None, None, None, (), (lacking,))
+        why = "The run has no manifest.csv, so its recordings are not known; name them with --data."
+        return Pictures(None, None, None, None, (), (why,))
     chosen = choose(run.recipe, _entries(run, source, data), run.results, source)
     lacking = _missing(chosen)
     views = fresh_run(run.recipe, device="cpu").viewmaker

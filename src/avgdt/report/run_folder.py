@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from avgdt.evaluation.results import Result, read_folder
@@ -41,7 +42,7 @@ class RunFolder:
     def seconds(self) -> float:
         """Time spent learning; the clock of ``metrics.jsonl`` starts anew with each resume."""
         clock = [line["seconds"] for line in self.train]
-        ends = [now for now, after in zip(clock, clock[1:], strict=False) if after < now]
+        ends = [now for now, after in pairwise(clock) if after < now]
         return float(sum(ends) + clock[-1])
 
     @property

@@ -32,7 +32,6 @@ NAMES = {
     "r5": "among the first 5",
     "r10": "among the first 10",
     "median_rank": "median place",
-    "kind": "nearest other one of the same class",
 }
 
 

@@ -1,21 +1,24 @@
-"""The still part of a scene: sky, a light in it, hills, ground and a few silent things that stand about."""
+"""The still part of a scene: sky, a light in it, hills, ground and faded pictures of what else may happen, so that looks alone tell little."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 
+from avgdt.data.worlds.actions import ACTIONS, Setting
 from avgdt.data.worlds.arrays import Pixels
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.colours import mix
-from avgdt.data.worlds.places import Place
+from avgdt.data.worlds.nuisances import draw_look
+from avgdt.data.worlds.places import Palette, Place
 from avgdt.data.worlds.outlines import DISC
-from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST
 
 Corner: TypeAlias = tuple[float, float]
 """Left and top in world units."""
 
+_MURAL = 0.7  # size of those pictures relative to what happens
 _MARGIN = 0.1  # picture heights that the backdrop reaches beyond the picture: more than the camera wanders
 
 
@@ -44,8 +47,12 @@ def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[
     left, right = -0.3, aspect + 0.3
     canvas.bar(left, place.ground + 1, right, place.ground + 1, 1.0, colours.ground)
     canvas.bar(left, place.ground, right, place.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
-    for _ in range(generator.integers(2, 5)):
-        _bystander(canvas, place, aspect, generator)
+    mural = replace(place, palette=_faded(colours))
+    for x in (generator.uniform(0.05, 0.4), generator.uniform(0.6, 0.95)):
+        look = replace(draw_look(generator, aspect, mural), x=float(x * aspect))
+        action = ACTIONS[generator.integers(len(ACTIONS))](Setting(generator, look, 1.0))
+        _shrink(canvas, look.x, place.ground, aspect, zoom * height / canvas.pixels.shape[0])
+        action.draw(canvas, generator.uniform(0, 1))
     return canvas.pixels, corner
 
 
@@ -56,26 +63,14 @@ def _sky(canvas: Canvas, place: Place, height: int, margin: int) -> None:
     canvas.pixels[:] = sky + share * (haze - sky)
 
 
-def _bystander(canvas: Canvas, place: Place, aspect: float, generator: np.random.Generator) -> None:
-    """A thing, a post or a hanging rod in muted colours: the looks of every action, but silent and still."""
-    colours = place.palette
-    paint = mix(
-        colours.ground, colours.thing if generator.uniform() < 0.5 else colours.tool, generator.uniform(0.3, 0.7)
+def _faded(colours: Palette) -> Palette:
+    """Colours nearer to the haze: pictures of other actions that neither move nor sound."""
+    return replace(
+        colours,
+        **{name: mix(getattr(colours, name), colours.haze, 0.6) for name in ("thing", "tool", "light")},
     )
-    x = generator.uniform(0, aspect)
-    size = generator.uniform(SMALLEST, LARGEST) * 0.8
-    outline = OUTLINES[generator.integers(len(OUTLINES))]
-    kind = generator.integers(4)
-    if kind == 0:
-        canvas.shape(outline, x, place.ground - size * 0.9, size, paint)
-    elif kind == 1:
-        top = place.ground - generator.uniform(0.15, 0.5)
-        canvas.bar(x, place.ground, x, top, 0.018, paint)
-        canvas.shape(outline, x, top, size * 0.6, paint)
-    elif kind == 2:
-        end = generator.uniform(0.15, 0.45)
-        canvas.bar(x, -0.2, x, end, 0.012, paint)
-        canvas.shape(outline, x, end, size * 0.7, paint)
-    else:
-        lean = generator.uniform(-0.2, 0.2)
-        canvas.bar(x - 0.1, place.ground - 0.1 - lean / 2, x + 0.1, place.ground - 0.1 + lean / 2, 0.02, paint)
+
+
+def _shrink(canvas: Canvas, x: float, y: float, aspect: float, zoom: float) -> None:
+    """Aim so that all is smaller while (x, y) stays where it is."""
+    canvas.aim(x - (x - aspect / 2) / _MURAL, y - (y - 0.5) / _MURAL, zoom * _MURAL)

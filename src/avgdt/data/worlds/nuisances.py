@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avgdt.data.worlds.outlines import Outline
-from avgdt.data.worlds.places import PLACES, Palette, Place, place_of
+from avgdt.data.worlds.places import Palette, Place
 from avgdt.data.worlds.room import Room, draw_room
 from avgdt.data.worlds.timeline import Drift
 from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
@@ -56,15 +56,15 @@ class Look:
         return self.place.ground
 
 
-def draw_look(generator: np.random.Generator, aspect: float, world: int) -> Look:
-    """All nuisances of one recording of the world with that seed; ``aspect`` is the picture's width over its height."""
+def draw_look(generator: np.random.Generator, aspect: float, place: Place) -> Look:
+    """All nuisances of one recording at ``place``; ``aspect`` is the picture's width over its height."""
     outline = OUTLINES[generator.integers(len(OUTLINES))]
     size = float(generator.uniform(SMALLEST, LARGEST))
     return Look(
         outline=outline,
         size=size,
         x=float(aspect / 2 + generator.uniform(-0.14, 0.14)),
-        place=place_of(world, int(generator.integers(PLACES))),
+        place=place,
         camera=Camera(
             across=Drift(generator),
             down=Drift(generator),

@@ -11,6 +11,7 @@ from avgdt.data.worlds.backdrop import paint_backdrop
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.nuisances import draw_look
 from avgdt.data.worlds.parameters import Parameters
+from avgdt.data.worlds.places import PLACES, place_of
 from avgdt.data.worlds.room import record
 from avgdt.data.worlds.synth import Synth
 
@@ -24,7 +25,8 @@ class Scene:
         self._parameters = parameters
         self._sounds = sounds
         height, width = parameters.height, parameters.width
-        self.look = draw_look(looks, width / height, parameters.seed)
+        place = place_of(parameters.seed, int(looks.integers(PLACES)))
+        self.look = draw_look(looks, width / height, place)
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
         self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)
         self._canvas = Canvas(height, width)
