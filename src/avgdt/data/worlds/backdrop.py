@@ -1,4 +1,7 @@
-"""The still part of a scene: sky, a light in it, hills, ground and faded pictures of what else may happen, so that looks alone tell little."""
+"""The still part of a scene: sky, a light in it, hills, ground and faded pictures of what else may happen.
+
+Looks alone then tell little.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from avgdt.data.worlds.arrays import Pixels
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.colours import mix
 from avgdt.data.worlds.nuisances import draw_look
-from avgdt.data.worlds.places import Palette, Place
 from avgdt.data.worlds.outlines import DISC
+from avgdt.data.worlds.places import Palette, Place
 
 Corner: TypeAlias = tuple[float, float]
 """Left and top in world units."""
@@ -57,8 +60,8 @@ def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[
 
 
 def _sky(canvas: Canvas, place: Place, height: int, margin: int) -> None:
-    share = (np.arange(canvas.pixels.shape[0]) + 0.5 - margin) / height / place.ground
-    share = np.clip(share, 0, 1).astype(np.float32)[:, None, None]
+    rows = (np.arange(canvas.pixels.shape[0]) + 0.5 - margin) / height / place.ground
+    share = np.clip(rows, 0, 1).astype(np.float32)[:, None, None]
     sky, haze = (np.asarray(colour, np.float32) for colour in (place.palette.sky, place.palette.haze))
     canvas.pixels[:] = sky + share * (haze - sky)
 

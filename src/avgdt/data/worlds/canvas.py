@@ -19,7 +19,7 @@ class _Window(NamedTuple):
 
 
 class Canvas:
-    """A picture (height, width, 3); places and lengths are in world units: the picture is 1 unit high, y points down."""
+    """A picture (height, width, 3); lengths are in world units: the picture is 1 unit high, y points down."""
 
     def __init__(self, height: int, width: int) -> None:
         self.pixels: Pixels = np.zeros((height, width, 3), np.float32)

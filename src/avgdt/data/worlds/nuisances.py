@@ -1,7 +1,7 @@
 """What differs between recordings whatever happens in them: thing, place, camera, room, loudness.
 
-A world has few places, which its recordings share. Were each recording's picture unique even when nothing moves, a network
-could learn by heart which room sounds behind which picture, instead of what causes a sound.
+A world has few places, which its recordings share. Were each recording's picture unique even when nothing moves, a
+network could learn by heart which room sounds behind which picture, instead of what causes a sound.
 """
 
 from __future__ import annotations

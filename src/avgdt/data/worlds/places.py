@@ -8,7 +8,6 @@ import numpy as np
 
 from avgdt.data.worlds.colours import Colour, oklch
 
-
 PLACES = 8
 """Places in a world."""
 

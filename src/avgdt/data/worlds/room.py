@@ -43,7 +43,7 @@ def draw_room(generator: np.random.Generator) -> Room:
 def record(sound: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
     """The recorded sound (samples,), within -1 to 1, at ``level`` decibels; onsets stay where they are."""
     padded = 2 * sound.size
-    frequencies = np.fft.rfftfreq(padded, 1 / sample_rate)
+    frequencies = np.fft.rfftfreq(padded, 1 / sample_rate).astype(np.float64)
     response = np.fft.rfft(_echo(room, sound.size, sample_rate, generator), padded)
     heard = _unit(np.fft.irfft(np.fft.rfft(sound, padded) * response * _colour(frequencies, room.colour)), sound.size)
     hiss = np.fft.irfft(np.fft.rfft(generator.standard_normal(padded)) * _tilt(frequencies, room.noise_tilt))

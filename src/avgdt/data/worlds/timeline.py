@@ -47,15 +47,15 @@ class Tempo:
 
     def phase(self, times: Floats | float) -> Floats:
         """Beats passed at ``times``: a whole number at each beat."""
-        return np.interp(times, self._times, self._phases)
+        return np.asarray(np.interp(times, self._times, self._phases))
 
     def rate(self, times: Floats | float) -> Floats:
         """Beats per second at ``times``."""
-        return np.interp(times, self._times, self._rates)
+        return np.asarray(np.interp(times, self._times, self._rates))
 
     def time(self, phases: Floats | float) -> Floats:
         """The times at which ``phases`` beats have passed."""
-        return np.interp(phases, self._phases, self._times)
+        return np.asarray(np.interp(phases, self._phases, self._times))
 
     def beats(self) -> Floats:
         """The whole numbers of beats that fall into the curve's time, as phases."""

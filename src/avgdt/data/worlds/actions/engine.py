@@ -51,7 +51,7 @@ class Engine(Action):
         canvas.shape(DISC, wheel + reach * np.sin(turn), y - 0.02 - reach * np.cos(turn), 0.02, colours.light)
 
     def _puffs(self, canvas: Canvas, time: float, x: float, y: float) -> None:
-        last = np.floor(self._tempo.phase(time))
+        last = float(np.floor(self._tempo.phase(time)))
         for phase in np.arange(last, last - 8, -1):
             share = (time - float(self._tempo.time(phase))) / _PUFF
             if share < 1:

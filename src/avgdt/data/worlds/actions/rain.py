@@ -39,7 +39,7 @@ class Rain(Action):
 
     def draw(self, canvas: Canvas, time: float) -> None:
         """Streaks above the ground, rings on it, the cloud over all."""
-        look, colours = self.look, self.look.palette
+        colours = self.look.palette
         ages = time - self._landings
         for index in np.flatnonzero((ages > -0.6) & (ages < _SPLASH)):
             age, x, y, size = ages[index], self._x[index], self._y[index], self._sizes[index]
