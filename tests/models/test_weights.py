@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_old_file(file: Path, monkeypatch: pytest.Monk
         raise OSError("no space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(WeightsError, match="could not be written .*no space"):
+    with pytest.raises(WeightsError, match=r"could not be written .*no space"):
         save_weights(file, small(), RECIPE, "pretrain")
     assert file.read_bytes() == before
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
