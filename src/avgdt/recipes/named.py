@@ -54,17 +54,19 @@ def demo() -> Recipe:
     """The recipe of ``avgdt demo``: minutes on two cores."""
     return Recipe(
         title="The demonstration: small networks learn from a little world of moving, sounding things",
-        composition=Composition(Modality(), video=(RandomCrop(64), Flip(0.5)), audio=(SpecAugment.mild(),)),
-        clip=Clip(frames=12, frame_rate=12.5, height=72, width=96),
-        model=Model(
-            video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=3),
-            audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
-            head=Head(hidden=256, out=128),
+        composition=Composition(
+            Modality(), TimeShift(at_least=0.5, distinctive=True), video=(RandomCrop(48), Flip(0.5))
         ),
-        objective=Objective(bank=1024),
-        optimiser=Optimiser(kind="adamw", rate=2e-3, weight_decay=1e-2),
-        schedule=Schedule(epochs=20, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=32),
+        clip=Clip(frames=12, frame_rate=12.5, height=48, width=64),
+        model=Model(
+            video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
+            audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
+            head=Head(hidden=128, out=128, batch_norm="hidden"),
+        ),
+        objective=Objective(negatives="batch", against="modality"),
+        optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
+        schedule=Schedule(epochs=30, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=24, monitor_epochs=5),
     )
 
 

@@ -61,8 +61,9 @@ def _missing(chosen: Chosen) -> tuple[str, ...]:
     if not chosen.missing:
         return ()
     first = printable(chosen.missing[0])
+    are = "recording is" if len(chosen.missing) == 1 else "recordings are"
     return (
-        f"{len(chosen.missing)} of the run's recordings are not reachable any more (the first: {first}); "
+        f"{len(chosen.missing)} of the run's {are} not reachable any more (the first: {first}); "
         "name their new place with --data.",
     )
 
