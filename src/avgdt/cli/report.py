@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from avgdt.cli.arguments import parse
+from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.progress import counting
 
 
@@ -24,6 +24,8 @@ class Report:
 
 def run(arguments: Sequence[str]) -> None:
     """Read the command line and write the page."""
+    if not arguments:
+        raise UsageError("which run? avgdt report RUN [--data PATH]")
     options = parse(Report, arguments, "report", "Tell a run as one HTML page that needs no other file.")
     from avgdt.report.page import write_report
 

@@ -125,7 +125,7 @@ def _smooth(y: np.ndarray) -> np.ndarray:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Four to seven round values that enclose ``low`` to ``high``."""
-    rough = max(high - low, abs(high) * 1e-3, 1e-12) / 5
+    rough = (max(high - low, abs(high) * 1e-3) or 1.0) / 5
     power = 10.0 ** floor(log10(rough))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)

@@ -24,7 +24,8 @@ RATE = 15
 BOX = (144, 192)
 """Most pixels, height and width."""
 SAMPLE_RATE = 24000
-_VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1"}
+# The rate is capped so that a page of noisy recordings stays as light as any.
+_VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1", "maxrate": "160k", "bufsize": "160k"}
 _AUDIO_BITS = 40000
 
 

@@ -1,83 +1,108 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+import avgdt.data.worlds.world as world_module
+from avgdt.data.worlds import Parameters, WorldError, render_world
 from avgdt.data.worlds.actions import ACTIONS
-from avgdt.data.worlds.errors import WorldError
-from avgdt.data.worlds.parameters import Parameters
-from avgdt.data.worlds.scene import Scene
-from avgdt.data.worlds.world import label_of, render_world, split_of
-from avgdt.media.recording import Recording
-
-SMALL = Parameters(seconds=1.0, height=48, width=64)
+from avgdt.data.worlds.world import label_of, split_of
+from tests.data.worlds.conftest import TINY
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render_world(tmp_path_factory.mktemp("worlds") / "world", recordings=4, workers=0, parameters=SMALL)
+def hashes(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((folder / "recordings").iterdir())}
 
 
-def test_files_are_the_same_however_many_processes_render_them(world: Path, tmp_path: Path) -> None:
-    again = render_world(tmp_path / "again", recordings=4, workers=2, parameters=SMALL)
-    files = [sorted(folder.parent.rglob("*.mp4")) for folder in (world, again)]
-    assert [f.read_bytes() for f in files[0]] == [f.read_bytes() for f in files[1]]
-    assert len(files[0]) == 4
+def test_parallel_and_serial_files_are_the_same_bits(tiny_world: Path, tmp_path: Path) -> None:
+    render_world(tmp_path / "parallel", len(ACTIONS), workers=2, parameters=TINY)
+    assert hashes(tmp_path / "parallel") == hashes(tiny_world)
+    assert (tmp_path / "parallel" / "manifest.csv").read_bytes() == (tiny_world / "manifest.csv").read_bytes()
 
 
-def test_a_rendered_world_is_reused_and_gone_on_with(world: Path) -> None:
-    before = {p: p.stat().st_mtime_ns for p in world.parent.rglob("*.mp4")}
-    render_world(world.parent, recordings=5, workers=0, parameters=SMALL)
-    after = {p: p.stat().st_mtime_ns for p in world.parent.rglob("*.mp4")}
-    assert len(after) == 5
-    assert before.items() <= after.items()
-    with pytest.raises(WorldError, match="other parameters"):
-        render_world(world.parent, recordings=4, seed=9)
+def test_no_two_recordings_are_alike_and_the_seed_matters(tiny_world: Path, tmp_path: Path) -> None:
+    render_world(tmp_path / "other", 2, workers=0, parameters=replace(TINY, seed=4))
+    every = [*hashes(tiny_world).values(), *hashes(tmp_path / "other").values()]
+    assert len(set(every)) == len(ACTIONS) + 2
 
 
-def test_streams_are_those_promised(world: Path) -> None:
-    with Recording(next(world.parent.rglob("*.mp4"))) as file:
-        info = file.info
-    assert (info.height, info.width, info.sample_rate, info.channels) == (48, 64, 24000, 1)
-    assert info.frame_rate == pytest.approx(25)
-    assert info.video_end == pytest.approx(1.0, abs=0.05)
+def test_a_recording_does_not_depend_on_how_many_there_are(tiny_world: Path, tmp_path: Path) -> None:
+    render_world(tmp_path / "fewer", 3, workers=0, parameters=TINY)
+    assert hashes(tmp_path / "fewer").items() <= hashes(tiny_world).items()
 
 
-def test_classes_and_splits_are_balanced(world: Path) -> None:
-    rows = list(csv.DictReader(world.open()))
-    assert [row["label"] for row in rows[:4]] == [label_of(i) for i in range(4)]
-    assert len(ACTIONS) >= 10
-    recordings = range(30 * len(ACTIONS))
-    assert set(Counter(label_of(i) for i in recordings).values()) == {30}
-    per_class = Counter((label_of(i), split_of(i)) for i in recordings)
-    assert {
-        split: {per_class[label_of(c), split] for c in range(len(ACTIONS))} for split in ("train", "val", "test")
-    } == {
-        "train": {20},
-        "val": {5},
-        "test": {5},
-    }
+def test_a_world_is_reused_and_an_interrupted_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "world"
+    render_world(folder, 3, workers=0, parameters=TINY)
+    whole = hashes(folder)
+    (folder / "recordings" / "00001.mp4").unlink()
+    (folder / "manifest.csv").unlink()
+    filmed, film, seen = [], world_module.film, []
+    monkeypatch.setattr(world_module, "film", lambda p, index, path: (filmed.append(index), film(p, index, path)))
+    manifest = render_world(folder, 3, workers=0, parameters=TINY, progress=lambda done, total: seen.append((done, total)))
+    assert filmed == [1]
+    assert seen == [(2, 3), (3, 3)]
+    assert hashes(folder) == whole
+    assert manifest.exists()
+    render_world(folder, 3, workers=0, parameters=TINY)
+    assert filmed == [1]
 
 
-def test_recordings_of_one_class_differ_and_seeds_make_other_worlds() -> None:
-    first, other = Scene(SMALL, 0), Scene(SMALL, len(ACTIONS))
-    assert first.label == other.label
-    assert not np.array_equal(first.frame(0.5), other.frame(0.5))
-    elsewhere = Scene(Parameters(seed=1, seconds=1.0, height=48, width=64), 0)
-    assert not np.array_equal(first.frame(0.5), elsewhere.frame(0.5))
+def test_a_failed_recording_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Exception):
+        pass
+
+    def sound(_: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr("avgdt.data.worlds.scene.Scene.sound", sound)
+    with pytest.raises(Broken):
+        render_world(tmp_path / "world", 1, workers=0, parameters=TINY)
+    assert not list((tmp_path / "world" / "recordings").iterdir())
 
 
-@pytest.mark.parametrize("index", range(len(ACTIONS)))
-def test_something_moves_and_sounds_in_every_class(index: int) -> None:
-    parameters = Parameters(height=48, width=64)
-    scene = Scene(parameters, index)
-    frames = np.stack([scene.frame(k / 5).astype(np.int16) for k in range(30)])
-    assert np.abs(np.diff(frames, axis=0)).max() > 40
-    sound = scene.sound()
-    assert len(sound) == 144000
-    assert np.abs(sound).max() <= 1
-    assert np.sqrt(np.mean(sound**2)) > 0.003
+def test_another_world_in_the_folder_is_refused(tiny_world: Path) -> None:
+    before = hashes(tiny_world)
+    with pytest.raises(WorldError, match=r"world\.json: holds a world of other parameters"):
+        render_world(tiny_world, 1, workers=0, parameters=replace(TINY, seed=99))
+    with pytest.raises(WorldError, match=r"world\.json"):
+        render_world(tiny_world, 1, workers=0, parameters=replace(TINY, version=0))
+    assert hashes(tiny_world) == before
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(WorldError, match="is not empty and holds no world"):
+        render_world(tmp_path, 1)
+    with pytest.raises(WorldError, match="at least 1"):
+        render_world(tmp_path / "new", 0)
+
+
+def test_classes_and_splits_are_balanced() -> None:
+    default = [(split_of(index), label_of(index)) for index in range(360)]
+    counts = Counter(default)
+    assert Counter(split for split, _ in default) == {"train": 240, "val": 60, "test": 60}
+    labels = {label for _, label in default}
+    assert len(labels) == len(ACTIONS) >= 10
+    assert all(counts["train", x] == 20 and counts["val", x] == counts["test", x] == 5 for x in labels)
+    assert {split_of(index) for index in range(36)} == {"train", "val", "test"}  # a small world has all splits
+
+
+def test_the_manifest_names_every_recording(tiny_world: Path) -> None:
+    with (tiny_world / "manifest.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["path", "label", "split", "seed"]
+    assert [row["label"] for row in rows] == [label_of(index) for index in range(len(ACTIONS))]
+    assert all((tiny_world / row["path"]).is_file() and row["seed"] == "3" for row in rows)
+    assert not any(row["label"] in row["path"] for row in rows)  # a path gives nothing away
+
+
+def test_the_default_world_is_as_asked() -> None:
+    parameters = Parameters()
+    assert 25 <= parameters.frame_rate <= 30
+    assert 6 <= parameters.seconds <= 10

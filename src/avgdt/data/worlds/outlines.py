@@ -1,52 +1,92 @@
-"""Outlines as signed distances in pixels: negative inside, zero on the line, positive outside."""
+"""Outlines as signed distances in pixels: negative inside, zero on the line, positive outside.
+
+All outlines of one size cover about the same area, that of the disc whose radius is the size.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from avgdt.data.worlds.arrays import Pixels
 
 
-@dataclass(frozen=True)
-class Outline:
-    """A round or regular shape of about one unit of area per squared size, whatever its corners."""
-
-    corners: int
-    """0 is a disc, 3 a triangle that points up, 4 a block, 12 an upright cross."""
-    width: float = 1.0
-    """Horizontal half-axis relative to the size (polygons of four corners: a plank or a block)."""
+class Outline(Protocol):
+    """A closed line around a centre."""
 
     @property
     def reach(self) -> float:
-        """Farthest point from the centre relative to the size."""
-        if self.corners == 0:
-            return 1.0
-        if self.corners == 12:
-            return 1.3
-        return 1.0 / float(np.cos(np.pi / self.corners)) * _inner(self.corners) * max(1.0, self.width) + 0.02
+        """Distance of the farthest point from the centre, relative to the size."""
 
     def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
-        """Signed distance at the offsets ``dx``, ``dy`` for a shape of ``size`` pixels."""
-        if self.corners == 0:
-            return np.asarray(np.hypot(dx, dy) - np.float32(size))
-        if self.corners == 4:
-            inner = np.float32(size * _inner(4))
-            return np.maximum(np.abs(dx) - inner * np.float32(self.width), np.abs(dy) - inner)
-        if self.corners == 12:
-            x, y = np.abs(dx), np.abs(dy)
-            long, short = np.float32(size * 1.15), np.float32(size * 0.45)
-            return np.maximum(np.maximum(np.minimum(x, y) - short, x - long), y - long)
-        inner = np.float32(size * _inner(self.corners))
-        turns = 2 * np.pi * (np.arange(self.corners) + 0.5) / self.corners
-        sides = [np.float32(np.sin(turn)) * dx - np.float32(np.cos(turn)) * dy for turn in turns]
-        return np.asarray(np.maximum.reduce(sides) - inner)
+        """Signed distance at the offsets ``dx`` (to the right) and ``dy`` (down) for a shape of ``size`` pixels."""
 
 
-def _inner(corners: int) -> float:
-    """Inner radius of the regular polygon with the area of the unit disc."""
-    return float(np.sqrt(np.pi / (corners * np.tan(np.pi / corners))))
+@dataclass(frozen=True)
+class Disc:
+    """A circle."""
+
+    reach: float = 1.0
+
+    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+        """Signed distance to the circle."""
+        return np.asarray(np.hypot(dx, dy) - np.float32(size))
+
+
+@dataclass(frozen=True)
+class Block:
+    """A square, or a rectangle ``width`` times as wide as high (and larger by as much)."""
+
+    width: float = 1.0
+    _half: ClassVar[float] = float(np.sqrt(np.pi)) / 2
+
+    @property
+    def reach(self) -> float:
+        """The corner."""
+        return self._half * float(np.hypot(self.width, 1.0))
+
+    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+        """Signed distance to the sides (less than the true one beyond a corner)."""
+        half = np.float32(size * self._half)
+        return np.maximum(np.abs(dx) - half * np.float32(self.width), np.abs(dy) - half)
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """An equilateral triangle that points up."""
+
+    _inner: ClassVar[float] = float(np.sqrt(np.pi / (3 * np.sqrt(3))))
+
+    @property
+    def reach(self) -> float:
+        """A corner: twice as far as a side."""
+        return 2 * self._inner
+
+    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+        """Signed distance to the sides (less than the true one beyond a corner)."""
+        slope = np.abs(dx) * np.float32(np.sqrt(3) / 2) - dy / 2
+        return np.maximum(slope, dy) - np.float32(size * self._inner)
+
+
+@dataclass(frozen=True)
+class Cross:
+    """An upright cross of two bars, each 2.4 times as long as wide."""
+
+    _long: ClassVar[float] = 1.091
+    _short: ClassVar[float] = 0.4546
+
+    @property
+    def reach(self) -> float:
+        """The end of a bar."""
+        return float(np.hypot(self._long, self._short))
+
+    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+        """Signed distance to the sides (less than the true one beyond a corner)."""
+        x, y = np.abs(dx), np.abs(dy)
+        long, short = np.float32(size * self._long), np.float32(size * self._short)
+        return np.maximum(np.maximum(x, y) - long, np.minimum(x, y) - short)
 
 
 def capsule(dx: Pixels, dy: Pixels, half_x: float, half_y: float, radius: float) -> Pixels:
@@ -56,7 +96,5 @@ def capsule(dx: Pixels, dy: Pixels, half_x: float, half_y: float, radius: float)
     return np.asarray(np.hypot(dx - along * np.float32(half_x), dy - along * np.float32(half_y)) - np.float32(radius))
 
 
-DISC = Outline(0)
-TRIANGLE = Outline(3)
-BLOCK = Outline(4)
-CROSS = Outline(12)
+DISC = Disc()
+"""The circle."""

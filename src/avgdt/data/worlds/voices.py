@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avgdt.data.worlds.outlines import BLOCK, CROSS, DISC, TRIANGLE, Outline
+from avgdt.data.worlds.outlines import Block, Cross, Disc, Outline, Triangle
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Voice:
 
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
-    (DISC, (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
-    (BLOCK, (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
-    (TRIANGLE, (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
-    (CROSS, (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
+    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
+    (Block(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
+    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
+    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
 )
 
 OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)

@@ -7,11 +7,11 @@ import numpy as np
 from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.outlines import Outline
+from avgdt.data.worlds.outlines import Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Drift, Tempo
 
-_BODY = Outline(4, width=0.8)
+_BODY = Block(width=0.8)
 
 
 class Bellows(Action):

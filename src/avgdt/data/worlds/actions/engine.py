@@ -8,11 +8,11 @@ from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.colours import mix
-from avgdt.data.worlds.outlines import DISC, Outline
+from avgdt.data.worlds.outlines import DISC, Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Tempo
 
-_BLOCK = Outline(4, width=1.5)
+_BLOCK = Block(width=1.5)
 _PUFF = 0.7  # seconds that a puff is seen
 
 

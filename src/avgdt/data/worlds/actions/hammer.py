@@ -7,12 +7,12 @@ import numpy as np
 from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.outlines import Outline
+from avgdt.data.worlds.outlines import Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Tempo, ease
 
 _HOP = 0.2  # share of a beat between the blow and the hop's landing
-_BLOCK = Outline(4, width=1.5)
+_BLOCK = Block(width=1.5)
 
 
 class Hammer(Action):

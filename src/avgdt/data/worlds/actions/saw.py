@@ -7,11 +7,11 @@ import numpy as np
 from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.outlines import DISC, Outline
+from avgdt.data.worlds.outlines import DISC, Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Tempo, ease
 
-_LOG = Outline(4, width=1.7)
+_LOG = Block(width=1.7)
 _BITE = 0.42  # share of a beat that the biting stroke takes
 _TEETH = 46.0  # teeth per unit of the blade
 

@@ -7,12 +7,12 @@ import numpy as np
 from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.outlines import Outline
+from avgdt.data.worlds.outlines import Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Tempo, ease
 
 _SWITCH = 0.06  # share of a beat in which one lamp hands over to the other
-_BOX = Outline(4, width=2.6)
+_BOX = Block(width=2.6)
 
 
 class Siren(Action):

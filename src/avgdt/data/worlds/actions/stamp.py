@@ -7,11 +7,11 @@ import numpy as np
 from avgdt.data.worlds.actions.action import Action, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.outlines import Outline
+from avgdt.data.worlds.outlines import Block
 from avgdt.data.worlds.synth import Synth
 from avgdt.data.worlds.timeline import Tempo, ease
 
-_FOOT = Outline(4, width=1.3)
+_FOOT = Block(width=1.3)
 
 
 class Stamp(Action):

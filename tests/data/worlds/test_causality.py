@@ -1,0 +1,123 @@
+"""What is seen and what is heard coincide: both measured from the decoded files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.data.worlds.actions import ACTIONS, Action, Bounce, Engine, Hammer, Rocket, Siren, Swing
+from avgdt.data.worlds.film import film
+from avgdt.data.worlds.parameters import Parameters
+from avgdt.data.worlds.scene import Scene
+from tests.data.worlds.decoded import Decoded, decode, loudness
+
+PARAMETERS = Parameters(seed=1, seconds=4.0, height=96, width=128)
+FRAME = 1 / 25
+
+
+class Film:
+    """A rendered file and the colour to look for in it."""
+
+    def __init__(self, action: type[Action], folder: Path) -> None:
+        index, path = ACTIONS.index(action), folder / "film.mp4"
+        film(PARAMETERS, index, path)
+        self.decoded: Decoded = decode(path)
+        self.times = self.decoded.times
+        look = Scene(PARAMETERS, index).look
+        gap = np.abs(self.decoded.pixels - np.array(look.palette.thing)).sum(-1)
+        self.thing = np.clip(1 - gap / 60, 0, 1)  # (frames, height, width): how much each pixel has the thing's colour
+
+    def place(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean column and row of the thing in each frame."""
+        rows, columns = np.indices(self.thing.shape[1:])
+        total = self.thing.sum((1, 2)) + 1e-9
+        return (self.thing * columns).sum((1, 2)) / total, (self.thing * rows).sum((1, 2)) / total
+
+    def onset_near(self, time: float) -> float:
+        """When, within 0.12 s of ``time``, the sound grows most suddenly."""
+        grid = np.arange(time - 0.12, time + 0.12, 0.001)
+        growth = loudness(self.decoded, grid, 0.008) - loudness(self.decoded, grid - 0.008, 0.008)
+        return float(grid[growth.argmax()])
+
+    def loudness(self) -> np.ndarray:
+        """Of the sound while each frame is seen."""
+        return loudness(self.decoded, self.times, FRAME)
+
+
+def best_lag(seen: np.ndarray, heard: np.ndarray, reach: int = 6) -> tuple[int, float]:
+    """Frames by which ``heard`` must be moved to be most like ``seen``, and the correlation then."""
+    middle = slice(reach, -reach)
+    likeness = {
+        lag: float(np.corrcoef(seen[middle], np.roll(heard, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)
+    }
+    lag = max(likeness, key=lambda key: likeness[key])
+    return lag, likeness[lag]
+
+
+def assert_heard_when_seen(film: Film, frames: np.ndarray, least: int) -> None:
+    """Something is seen to happen between each of ``frames`` and the frame before; it must be heard within a frame."""
+    times = film.times[frames] - FRAME / 2
+    times = times[(times > 0.2) & (times < film.times[-1] - 0.2)]
+    assert len(times) >= least
+    gaps = np.array([film.onset_near(time) - time for time in times])
+    assert np.abs(np.median(gaps)) < FRAME / 2
+    assert np.mean(np.abs(gaps) <= FRAME) >= 0.9, gaps
+
+
+def stops(speed: np.ndarray, fast: float, frames: int = 1) -> np.ndarray:
+    """Frames before which ``frames`` frames of more than ``fast`` pixels per frame came to an end."""
+    before = np.lib.stride_tricks.sliding_window_view(speed, frames)[:-1]
+    return np.flatnonzero((before.min(1) > fast) & (speed[frames:] < 0.4 * speed[frames - 1 : -1])) + frames
+
+
+def test_where_a_fall_ends_the_bounce_is_heard(tmp_path: Path) -> None:
+    film = Film(Bounce, tmp_path)
+    down = np.diff(film.place()[1], prepend=0.0)
+    assert_heard_when_seen(film, stops(down, 1.2), 6)
+
+
+def test_where_the_head_is_stopped_the_hammer_is_heard(tmp_path: Path) -> None:
+    film = Film(Hammer, tmp_path)
+    down = np.diff(film.place()[1], prepend=0.0)
+    assert_heard_when_seen(film, stops(down, 0.4 * down[2:].max()), 3)  # blows, not the soft hops
+
+
+def test_where_the_rise_ends_the_rocket_is_heard_to_burst(tmp_path: Path) -> None:
+    film = Film(Rocket, tmp_path)
+    up = -np.diff(film.place()[1], prepend=0.0)
+    assert_heard_when_seen(film, stops(up, 1.0, frames=4), 2)
+
+
+def test_the_lamp_that_shines_decides_the_pitch(tmp_path: Path) -> None:
+    film = Film(Siren, tmp_path)
+    light = film.decoded.pixels.mean(-1)
+    middle = light.shape[2] // 2
+    side = light[:, :, :middle].mean((1, 2)) - light[:, :, middle:].mean((1, 2))
+    pitch = []
+    for time in film.times:
+        start = round(time * film.decoded.rate)
+        power = np.abs(np.fft.rfft(film.decoded.samples[start : start + 960] * np.hanning(960), 8192)) ** 2
+        pitch.append(power[: 8192 // 8].argmax())
+    levels = np.array(pitch) > np.mean([np.percentile(pitch, 10), np.percentile(pitch, 90)])
+    lag, likeness = best_lag(side * np.sign(np.corrcoef(side, levels)[0, 1]), levels.astype(float))
+    assert abs(lag) <= 1
+    assert likeness > 0.7
+
+
+def test_a_swing_is_loudest_where_it_is_fastest(tmp_path: Path) -> None:
+    film = Film(Swing, tmp_path)
+    column, row = film.place()
+    speed = np.hypot(np.gradient(column), np.gradient(row))
+    lag, likeness = best_lag(speed, film.loudness())
+    assert abs(lag) <= 1
+    assert likeness > 0.7
+
+
+def test_an_engine_throbs_as_it_shakes(tmp_path: Path) -> None:
+    film = Film(Engine, tmp_path)
+    _, row = film.place()
+    lag, likeness = best_lag(-row, film.loudness(), reach=2)
+    assert abs(lag) <= 1
+    assert likeness > 0.5

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.span import common_span
+from avgdt.data.windows import draw
+from avgdt.media.manifest import Entry
+from avgdt.recipes.clip import Picture
+from avgdt.recipes.composition import CentreCrop, Composition, Modality, Reversal, SpecAugment, TimeShift
+from avgdt.recipes.recipe import Recipe
+from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
+from avgdt.training.runs import fresh_run
+from tests.helpers.recipes import tiny
+from tests.report.reading import content
+
+
+def picture(recipe: Recipe, entries: list[Entry]) -> ClipPicture | None:
+    return clip_picture(recipe, fresh_run(recipe, device="cpu").viewmaker, entries)
+
+
+def frames(uri: str, width: int) -> np.ndarray:
+    """(time, height, width, 3) of a strip."""
+    with av.open(io.BytesIO(content(uri, "image/png"))) as file:
+        strip = next(file.decode(video=0)).to_ndarray(format="rgba")
+    count = (strip.shape[1] + GAP) // (width + GAP)
+    parts = [strip[:, i * (width + GAP) : i * (width + GAP) + width] for i in range(count)]
+    assert all((part[..., 3] == 255).all() for part in parts)
+    return np.stack(parts)[..., :3]
+
+
+def test_before_is_what_was_read_and_after_what_the_networks_got(entries: list[Entry]) -> None:
+    recipe = tiny(composition=Composition(Modality(), video=(CentreCrop(24),), audio=(SpecAugment.none(),)))
+    shown = picture(recipe, entries)
+    assert shown is not None
+    windows = draw(recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0)
+    read = ClipReader(recipe.clip, ("video",), grey=False).read(0, entries[0], windows)
+    assert read.video is not None
+    clip = read.video[0].transpose(1, 2, 3, 0)
+    ((video, audio),) = shown.before
+    assert (frames(video.image, 32) == clip).all()
+    # Normalised and back again, the middle of every frame is what it was.
+    (first_video, first_audio), (second_video, _) = shown.after
+    assert (frames(first_video.image, 24) == clip[:, :, 4:28]).all()
+    assert first_audio.image == audio.image
+    assert first_video.image == second_video.image
+
+
+def test_every_view_is_shown(entries: list[Entry]) -> None:
+    composition = Composition(Modality(), TimeShift(at_least=0.2, distinctive=True), Reversal(invariant=True))
+    shown = picture(tiny(composition=composition), entries)
+    assert shown is not None
+    assert [[one.title for one in row] for row in shown.before] == [
+        ["picture now", "sound now"],
+        ["picture later", "sound later"],
+    ]
+    assert [one.title for row in shown.after for one in row if one.modality == "video"] == [
+        view.name for view in composition.views if view.modality == "video"
+    ]
+    forwards, backwards = (frames(row[0].image, 32) for row in shown.after[:2])
+    assert (forwards[::-1] == backwards).all()
+
+
+def test_grey_and_subtracted_pictures(entries: list[Entry]) -> None:
+    recipe = tiny(picture=Picture(subtract_still=True))
+    recipe = replace(recipe, model=replace(recipe.model, video=replace(recipe.model.video, channels=1)))
+    shown = picture(recipe, entries)
+    assert shown is not None
+    after = frames(shown.after[0][0].image, 24).astype(float)
+    assert (after == after[..., :1]).all()
+    # What is subtracted leaves mid-grey in the mean over time, wherever nothing was cut off at black or white.
+    uncut = ((after > 0) & (after < 255)).all(0)
+    assert uncut.any()
+    assert np.abs(after.mean(0)[uncut] - 127.5).max() <= 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_recording_that_is_gone_is_passed_over(first: bool, entries: list[Entry]) -> None:
+    gone = replace(entries[0], path=Path("gone.mkv"))
+    shown = picture(tiny(), [gone, entries[1]] if first else [gone])
+    assert (shown.name if shown else None) == ("1.mkv" if first else None)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from avgdt.objective.nce import Negatives, batch_negatives, nce
+from avgdt.recipes.composition import Composition, Modality, TimeShift
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective
+from avgdt.report.guessing import guessed_accuracy, guessed_loss
+from tests.helpers.recipes import tiny
+
+SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
+
+
+@pytest.mark.parametrize("recipe", [tiny(), tiny(composition=SHIFTED)])
+@pytest.mark.parametrize(("negatives", "step"), [("batch", 1), ("bank", 2), ("bank", 3), ("bank", 9)])
+def test_the_loss_of_networks_that_say_the_same_of_everything(recipe: Recipe, negatives: str, step: int) -> None:
+    recipe = tiny(composition=recipe.composition, objective=Objective(negatives=negatives, bank=10))  # type: ignore[arg-type]
+    batch, views = recipe.run.batch, len(recipe.composition.views)
+    same = [torch.ones(batch, 1)] * views
+    if negatives == "batch":
+        others = batch_negatives(same, torch.arange(batch))
+    else:
+        filled = min(10, batch * (step - 1))
+        others = [Negatives(torch.ones(filled, 1), torch.ones(batch, filled, dtype=torch.bool))] * views
+    result = nce(same, same, others, recipe.composition.attract, recipe.composition.repel, 0.07)
+    assert guessed_loss(recipe, step) == pytest.approx(float(result.loss))
+
+
+def test_accuracy_is_one_in_all_candidates() -> None:
+    recipe = tiny()  # a bank of 10, batches of 4
+    assert guessed_accuracy(recipe, 1) == 0  # an empty bank: nothing to be told apart from is no hit
+    assert guessed_accuracy(recipe, 2) == pytest.approx(1 / 5)
+    assert guessed_accuracy(recipe, 100) == pytest.approx(1 / 11)

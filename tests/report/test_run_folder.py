@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from avgdt.report.errors import ReportError
+from avgdt.report.run_folder import read_run
+
+
+def test_time_counts_every_sitting(make_run: Callable[..., Path]) -> None:
+    folder = make_run(weights=False)
+    clock = [10.0, 20.0, 30.0, 5.0, 15.0, 7.0]  # resumed after the third and the fifth step
+    lines = [{"kind": "train", "step": i + 1, "epoch": i, "seconds": now} for i, now in enumerate(clock)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = read_run(folder)
+    assert run.seconds == 30 + 15 + 7
+    assert run.finished
+    assert run.left_out == [("<i>gone</i>.mp4", "has no sound")]
+
+
+def test_a_run_that_was_interrupted_is_not_finished(make_run: Callable[..., Path]) -> None:
+    folder = make_run(weights=False)
+    (folder / "metrics.jsonl").write_text('{"kind": "train", "step": 1, "epoch": 0.5, "seconds": 1.0}\n{"kind": "tr')
+    assert not read_run(folder).finished
+
+
+def test_broken_metrics_are_named(make_run: Callable[..., Path]) -> None:
+    folder = make_run(weights=False)
+    (folder / "metrics.jsonl").write_text("{\n{}\n")
+    with pytest.raises(ReportError, match=r"metrics\.jsonl: not JSON lines"):
+        read_run(folder)
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="no such run"):
+        read_run(tmp_path / "none")
