@@ -27,7 +27,9 @@ def decode(path: Path) -> Decoded:
         for frame in container.decode(audio=0):
             first = round(frame.time * rate)
             sound = frame.to_ndarray()[0].astype(float)
-            samples = np.concatenate([samples, np.zeros(max(first - samples.size, 0)), sound[max(samples.size - first, 0) :]])
+            samples = np.concatenate(
+                [samples, np.zeros(max(first - samples.size, 0)), sound[max(samples.size - first, 0) :]]
+            )
     return Decoded(pixels, times, samples, rate)
 
 

@@ -44,7 +44,9 @@ def test_a_world_is_reused_and_an_interrupted_one_goes_on(tmp_path: Path, monkey
     (folder / "manifest.csv").unlink()
     filmed, film, seen = [], world_module.film, []
     monkeypatch.setattr(world_module, "film", lambda p, index, path: (filmed.append(index), film(p, index, path)))
-    manifest = render_world(folder, 3, workers=0, parameters=TINY, progress=lambda done, total: seen.append((done, total)))
+    manifest = render_world(
+        folder, 3, workers=0, parameters=TINY, progress=lambda done, total: seen.append((done, total))
+    )
     assert filmed == [1]
     assert seen == [(2, 3), (3, 3)]
     assert hashes(folder) == whole

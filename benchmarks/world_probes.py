@@ -1,0 +1,131 @@
+"""What gives the class of a demo recording away without looking at time: colours? the mean spectrum?
+
+    python benchmarks/world_probes.py [FOLDER] [--recordings 360] [--seed 0]
+
+Renders the world into FOLDER (or reuses it; without FOLDER a temporary one) and reports, for a linear probe on each
+description, the share of each class that is recognised (recall, cross-validated over all recordings). A class is near
+chance when its recall is within what a blind guess gives 95 times in 100.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from avgdt.data.worlds import Parameters, render_world
+
+Floats = npt.NDArray[np.float64]
+BINS = 8  # per colour channel
+WINDOW, STEP, BANDS = 1024, 256, 64
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation; the best for the probe is reported
+
+
+class Description(NamedTuple):
+    colours: Floats
+    """Square root of the share of the pixels in each of 512 colours."""
+    log_mean_spectrum: Floats
+    """Logarithm of the mean power in each of 64 mel bands."""
+    mean_log_spectrum: Floats
+    """Mean of the logarithm of the power in each of 64 mel bands."""
+    motion: float
+    """Mean absolute change of a pixel from frame to frame (not probed: shown per class)."""
+
+
+def describe(path: Path) -> Description:
+    with av.open(str(path)) as container:
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    with av.open(str(path)) as container:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
+        rate = container.streams.audio[0].rate
+    red, green, blue = np.moveaxis(frames.astype(np.int64) * BINS // 256, -1, 0)
+    counts = np.bincount((red * BINS**2 + green * BINS + blue).ravel(), minlength=BINS**3)
+    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::STEP] * np.hanning(WINDOW)
+    power = np.abs(np.fft.rfft(windows)) ** 2 @ mel_bands(rate) + 1e-9
+    motion = np.abs(np.diff(frames.astype(np.int16), axis=0)).mean()
+    return Description(
+        np.sqrt(counts / counts.sum()), np.log(power.mean(axis=0)), np.log(power).mean(axis=0), float(motion)
+    )
+
+
+def mel_bands(rate: int) -> Floats:
+    """(frequencies, bands): triangles, evenly spaced in mel."""
+    edges = 700 * (10 ** (np.linspace(0, np.log10(1 + rate / 2 / 700), BANDS + 2)) - 1)
+    frequencies = np.fft.rfftfreq(WINDOW, 1 / rate)[:, None]
+    rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], rate / WINDOW)
+    falling = (edges[2:] - frequencies) / np.maximum(edges[2:] - edges[1:-1], rate / WINDOW)
+    return np.clip(np.minimum(rising, falling), 0, None) + 1e-12
+
+
+def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
+    """Share of each class that the best linear probe recognises."""
+    truth = np.array(labels)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    best: npt.NDArray[np.str_] | None = None
+    for strength in STRENGTHS:
+        probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
+        guesses = cross_val_predict(probe, features, truth, cv=folds)
+        if best is None or np.mean(guesses == truth) > np.mean(best == truth):
+            best = guesses
+    return {label: float(np.mean(best[truth == label] == label)) for label in sorted(set(labels))}
+
+
+def report(name: str, found: dict[str, float], each: int, out: Callable[[str], object] = print) -> int:
+    """Print a row and return how many classes are near chance."""
+    limit = binom.ppf(0.95, each, 1 / len(found)) / each
+    near = sum(recall <= limit for recall in found.values())
+    cells = " ".join(f"{100 * recall:>8.0f}" for recall in found.values())
+    out(
+        f"{name:<20}{100 * np.mean(list(found.values())):>6.1f} {cells}   {near:>2} of {len(found)} (up to {limit:.0%})"
+    )
+    return int(near)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("folder", nargs="?", type=Path)
+    options.add_argument("--recordings", type=int, default=360)
+    options.add_argument("--seed", type=int, default=0)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.folder or Path(temporary) / "world"
+        manifest = render_world(folder, asked.recordings, parameters=Parameters(seed=asked.seed))
+        rows = list(csv.DictReader(manifest.open(newline="")))
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(describe, [folder / row["path"] for row in rows], chunksize=8))
+    labels = [row["label"] for row in rows]
+    classes = sorted(set(labels))
+    print(f"{len(rows)} recordings, {len(classes)} classes, chance {100 / len(classes):.1f} %; recall in % per class")
+    print(f"{'':<20}{'mean':>6} {' '.join(f'{label:>8}' for label in classes)}   near chance")
+    near = [
+        report(
+            name.replace("_", " "),
+            recalls(np.stack([getattr(one, name) for one in found]), labels),
+            labels.count(classes[0]),
+        )
+        for name in ("colours", "log_mean_spectrum", "mean_log_spectrum")
+    ]
+    motion = [
+        np.mean([one.motion for one, own in zip(found, labels, strict=True) if own == label]) for label in classes
+    ]
+    print(f"{'motion (0-255)':<20}{np.mean(motion):>6.2f} {' '.join(f'{value:>8.2f}' for value in motion)}")
+    return 0 if min(near) >= len(classes) / 2 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
