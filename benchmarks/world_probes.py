@@ -82,7 +82,7 @@ def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
         guesses = cross_val_predict(probe, features, truth, cv=folds)
         if best is None or np.mean(guesses == truth) > np.mean(best == truth):
             best = guesses
-    return {label: float(np.mean(best[truth == label] == label)) for label in sorted(set(labels))}
+    return {label: float(np.mean(best[truth == label] == label)) for label in sorted(set(labels))}  # type: ignore[index]
 
 
 def report(name: str, found: dict[str, float], each: int, out: Callable[[str], object] = print) -> int:
