@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from avgdt.errors import AvgdtError
+from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoints import load_checkpoint
@@ -93,3 +94,15 @@ def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
         pretrain(tiny(), folder, tmp_path / "run")
     with pytest.raises(AvgdtError, match="no run to resume"):
         pretrain(tiny(), folder, tmp_path / "nothing", resume=True)
+
+
+def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Path) -> None:
+    own = write_folder(tmp_path / "own", 12)
+    (own / "broken.mp4").write_bytes(b"\0" * 1000)
+    recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(recipe, own, tmp_path / "run", logged=stop_at(1))
+    (own / "03.mkv").unlink()
+    pretrain(recipe, own, tmp_path / "run", resume=True)
+    rows = (tmp_path / "run" / "skipped.csv").read_text().splitlines()[1:]
+    assert sorted(Path(row.split(",")[0]).name for row in rows) == ["03.mkv", "broken.mp4"]

@@ -92,3 +92,9 @@ def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(["path", "reason"])
         writer.writerows([str(entry.path), entry.reason] for entry in left_out)
+
+
+def read_left_out(path: Path) -> list[LeftOut]:
+    """The inverse of :func:`write_left_out`."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [LeftOut(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

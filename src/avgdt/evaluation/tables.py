@@ -14,7 +14,7 @@ def result_table(result: Mapping[str, Any]) -> Table:
     table.add_column("")
     for name in ("pretrained", "random weights", "chance"):
         table.add_column(name, justify="right")
-    for path in _leaves(result["chance"]):
+    for path in leaves(result["chance"]):
         figures = (_at(result[source], path) for source in ("pretrained", "random", "chance"))
         table.add_row(" ".join(path).replace("_", " "), *(_format(path[-1], figure) for figure in figures))
     return table
@@ -32,10 +32,11 @@ def _caption(result: Mapping[str, Any]) -> str:
     return f"{sizes}{skipped}"
 
 
-def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths to the figures of a nested result; the number of candidates is none."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, (*path, name))
+            yield from leaves(value, (*path, name))
         elif name != "candidates":
             yield (*path, name)
 

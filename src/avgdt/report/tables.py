@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from avgdt.evaluation.results import Result
+from avgdt.evaluation.tables import leaves
 from avgdt.report.wording import percent
 
 TITLES = {
@@ -79,7 +80,7 @@ def table(result: Result) -> Table:
             " ".join(NAMES.get(word, word.replace("_", " ")) for word in path),
             *(_figure(result[source], path) for source in ("pretrained", "random", "chance")),
         )
-        for path in _leaves(result["chance"])
+        for path in leaves(result["chance"])
     )
     return Table(
         " · ".join([TITLES.get(protocol, protocol), *named]),
@@ -88,14 +89,6 @@ def table(result: Result) -> Table:
         rows,
         str(result.get("command", "")),
     )
-
-
-def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*path, name))
-        elif name != "candidates":
-            yield (*path, name)
 
 
 def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from avgdt.data.batch import Failure
 from avgdt.data.clips import ClipReader
-from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, write_left_out
+from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, read_left_out, write_left_out
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.span import common_span
-from avgdt.data.windows import draw
+from avgdt.data.span import Span, common_span
+from avgdt.data.windows import Window, draw
 from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
@@ -71,11 +71,13 @@ def pretrain(
     )
     begun(learner, collection, order.steps_per_epoch * order.epochs)
     log = MetricsLog(folder, learner.step)
-    left_out = list(collection.left_out)
+    skipped = folder / "skipped.csv"
+    left_out = {entry.path: entry for entry in read_left_out(skipped)}
 
-    def failed(failure: Any) -> None:
-        left_out.append(LeftOut(collection.learn[failure.recording].path, failure.reason))
-        write_left_out(left_out, folder / "skipped.csv")
+    def failed(failure: Failure) -> None:
+        path = collection.learn[failure.recording].path
+        left_out[path] = LeftOut(path, failure.reason)
+        write_left_out(list(left_out.values()), skipped)
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)
@@ -108,7 +110,7 @@ def training_clips(recipe: Recipe, collection: Collection) -> Clips:
     )
 
 
-def _windows(recipe: Recipe, spans: list[Any], epoch: int, index: int) -> Any:
+def _windows(recipe: Recipe, spans: list[Span], epoch: int, index: int) -> tuple[Window, ...]:
     return draw(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from avgdt.data.worlds.actions import ACTIONS, Action, Bounce, Engine, Hammer, Siren, Swing
+from avgdt.data.worlds.actions import ACTIONS, Action, Bounce, Engine, Hammer, Rocket, Siren, Swing
 from avgdt.data.worlds.film import film
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.scene import Scene
@@ -81,6 +82,13 @@ def test_where_the_head_is_stopped_the_hammer_is_heard(tmp_path: Path) -> None:
     film = Film(Hammer, tmp_path)
     down = np.diff(film.place()[1], prepend=0.0)
     assert_heard_when_seen(film, stops(down, 0.4 * down[2:].max()), 3)  # blows, not the soft hops
+
+
+@pytest.mark.xfail(strict=True, reason="two of five bursts are heard more than a frame off; the rocket is to be mended")
+def test_where_the_rise_ends_the_rocket_is_heard_to_burst(tmp_path: Path) -> None:
+    film = Film(Rocket, tmp_path)
+    up = -np.diff(film.place()[1], prepend=0.0)
+    assert_heard_when_seen(film, stops(up, 1.0, frames=4), 2)
 
 
 def test_the_lamp_that_shines_decides_the_pitch(tmp_path: Path) -> None:
