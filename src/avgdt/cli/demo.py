@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> None:
         manifest = render_world(options.out.parent / "world", progress=rendered)
     resume = (options.out / "checkpoints" / "last.pt").exists()
     pretrain_with_progress(recipe, manifest, options.out, resume)
-    for protocol in (Linear(), Retrieval()):
+    for protocol in (Linear(), Retrieval(aligned=True)):
         evaluate_with_progress(protocol, options.out, manifest)
     with counting("writing the report") as written:
         page = write_report(options.out, written)

@@ -4,7 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import extract
@@ -14,6 +16,7 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import segments
 from avgdt.media.manifest import Entry
+from avgdt.models.phi import Phi
 from avgdt.training.runs import LoadedRun
 
 
@@ -62,3 +65,34 @@ def test_recordings_without_both_modalities_are_listed(
         run(Retrieval(split="all", clips=1), model, random, [deaf, entries[1]])
     with pytest.raises(EvaluationError, match="1 of 1: has no sound"):
         run(Retrieval(split="all"), model, random, [deaf])
+
+
+def scattered(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """Stands in for embeddings: unit vectors that differ from clip to clip as those of untrained networks do not."""
+    return torch.nn.functional.normalize(torch.sin(1e4 * view.flatten(1)[:, :8]), dim=1)
+
+
+def test_aligned_averages_the_similarities_of_simultaneous_clips(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avgdt.evaluation.protocols.retrieval.embeddings", scattered)
+    result = run(Retrieval(split="all", clips=3, aligned=True), model, random, entries)
+    plans, _ = plan(segments(entries), entries, model.recipe.clip, BOTH, 3)
+    (vectors,) = extract((model,), entries, plans, BOTH, scattered, workers=0, average=False).vectors
+    similarity = np.empty((12, 12))
+    for i, j in np.ndindex(12, 12):
+        similarity[i, j] = np.mean([vectors["video"][i, clip] @ vectors["audio"][j, clip] for clip in range(3)])
+    for way, table in (("video_to_audio", similarity), ("audio_to_video", similarity.T)):
+        places = np.array([1 + sum(row[j] >= row[i] for j in range(12) if j != i) for i, row in enumerate(table)])
+        expected = {**{f"r{k}": np.mean(places <= k) for k in (1, 5, 10)}, "median_rank": np.median(places)}
+        assert expected.items() <= result["pretrained"][way].items()
+    averaged = run(Retrieval(split="all", clips=3), model, random, entries)
+    assert averaged["pretrained"] != result["pretrained"]
+
+
+def test_segments_of_unequal_length_cannot_be_aligned(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+) -> None:
+    longer = replace(entries[0], extra={**entries[0].extra, "half_end": "1.4"})
+    with pytest.raises(EvaluationError, match=r"from 1 to 3 clips.*--clips 1"):
+        run(Retrieval(split="all", label="half", aligned=True), model, random, [longer, *entries[1:]])

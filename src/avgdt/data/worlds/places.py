@@ -49,9 +49,11 @@ def place_of(world: int, number: int) -> Place:
 def _palette(generator: np.random.Generator, hue: float, dark: bool) -> Palette:
     """A scene in one hue, the thing in another."""
     far = hue + generator.uniform(0.3, 0.7)
-    sky = generator.uniform(0.28, 0.42) if dark else generator.uniform(0.76, 0.9)
-    thing = generator.uniform(0.72, 0.85) if dark else generator.uniform(0.48, 0.62)
-    tool = generator.uniform(0.6, 0.75) if dark else generator.uniform(0.36, 0.5)
+    sky = generator.uniform(0.28, 0.45) if dark else generator.uniform(0.62, 0.88)
+    # light on dark or dark on light, but in the middle both occur
+    upwards = 1 if dark or (sky < 0.72 and generator.uniform() < 0.6) else -1
+    thing = float(np.clip(sky + upwards * generator.uniform(0.22, 0.4), 0.25, 0.93))
+    tool = float(np.clip(sky + generator.choice([-1, 1]) * generator.uniform(0.18, 0.35), 0.2, 0.93))
     return Palette(
         sky=oklch(sky, 0.05, hue),
         haze=oklch(sky + 0.07, 0.06, hue + generator.uniform(-0.15, 0.15)),

@@ -9,6 +9,7 @@ from avgdt.data.worlds.actions import ACTIONS, Setting
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.backdrop import paint_backdrop
 from avgdt.data.worlds.canvas import Canvas
+from avgdt.data.worlds.life import draw_life
 from avgdt.data.worlds.nuisances import draw_look
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.places import PLACES, place_of
@@ -21,7 +22,7 @@ class Scene:
 
     def __init__(self, parameters: Parameters, index: int) -> None:
         recording = np.random.SeedSequence(parameters.seed, spawn_key=(0, index))
-        looks, events, sounds = (np.random.default_rng(stream) for stream in recording.spawn(3))
+        looks, events, sounds, lives = (np.random.default_rng(stream) for stream in recording.spawn(4))
         self._parameters = parameters
         self._sounds = sounds
         height, width = parameters.height, parameters.width
@@ -29,6 +30,7 @@ class Scene:
         self.look = draw_look(looks, width / height, place)
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
         self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)
+        self._life = draw_life(lives, self.look.place, width / height)
         self._canvas = Canvas(height, width)
 
     @property
@@ -45,6 +47,8 @@ class Scene:
             camera.zoom,
         )
         canvas.paste(self._backdrop, *self._corner)
+        for life in self._life:
+            life.draw(canvas, time)
         self.action.draw(canvas, time)
         return (canvas.pixels + np.float32(0.5)).astype(np.uint8)
 

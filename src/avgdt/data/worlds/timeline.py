@@ -23,7 +23,8 @@ class Drift:
     def __call__(self, times: Floats | float) -> Floats:
         """The curve at ``times`` in seconds, the same shape."""
         angles = 2 * np.pi * np.multiply.outer(times, self._frequencies) + self._phases
-        return np.asarray(np.sin(angles) @ self._weights)
+        # Not a matrix product: its last bit may depend on the machine's cores.
+        return np.asarray((np.sin(angles) * self._weights).sum(axis=-1))
 
 
 class Tempo:

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, Vectors
 from avgdt.evaluation.intervals import wilson_interval
-from avgdt.evaluation.plans import plan
+from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.protocols.probing import check_clips
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
@@ -33,6 +34,9 @@ class Retrieval:
     """Column whose segments (LABEL_start and LABEL_end, or start and end) are ranked instead of whole recordings."""
     clips: int = 4
     """Clips over a whole recording, whose embeddings are averaged; a segment no longer than a clip gives one."""
+    aligned: bool = False
+    """Lay picture and sound over each other: average the similarities of clips at the same place of both recordings
+    instead of the embeddings, so that it counts when something happens."""
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
@@ -42,7 +46,9 @@ class Retrieval:
         check_modalities(model, BOTH)
         chosen, duplicates = candidates(entries, self.label, self.split)
         plans, skipped = plan(chosen, entries, model.recipe.clip, BOTH, self.clips)
-        found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress)
+        if self.aligned:
+            _check_alignable(plans)
+        found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress, average=not self.aligned)
         count = len(found.segments)
         check_enough(count)
         return {
@@ -56,11 +62,20 @@ class Retrieval:
         }
 
 
+def _check_alignable(plans: Sequence[Plan]) -> None:
+    """Raise :class:`EvaluationError` where the recordings have unequal numbers of clips."""
+    counts = sorted({len(one.windows) for one in plans})
+    if len(counts) > 1:
+        raise EvaluationError(
+            f"aligned: the segments have from {counts[0]} to {counts[-1]} clips, which cannot be laid over each other; "
+            "use --clips 1 or leave --aligned out"
+        )
+
+
 def _figures(vectors: Vectors) -> dict[str, Any]:
-    ways = {
-        "video_to_audio": retrieve(vectors["video"], vectors["audio"]),
-        "audio_to_video": retrieve(vectors["audio"], vectors["video"]),
-    }
+    # Clips of unit length side by side: their cosine is the mean of the clips' cosines.
+    video, audio = (vectors[modality].reshape(len(vectors[modality]), -1) for modality in BOTH)
+    ways = {"video_to_audio": retrieve(video, audio), "audio_to_video": retrieve(audio, video)}
     hits = {name: round(way["r1"] * way["candidates"]) for name, way in ways.items()}
     intervals = {name: list(wilson_interval(hits[name], int(way["candidates"]))) for name, way in ways.items()}
     return {name: {**way, "r1_interval": intervals[name]} for name, way in ways.items()}

@@ -60,7 +60,7 @@ class Rocket(Action):
         """A rising whistle, then a low burst."""
         share = self._tempo.phase(synth.times) % 1
         risen = np.clip(share / _RISE, 0, 1)
-        loudness = np.where(share < _RISE, 0.15 + 0.3 * risen, 0.0)
+        loudness = np.where(share < _RISE, 0.1 + 0.2 * risen, 0.0)
         whistle = synth.sustain(0.8 * 2 ** (1.3 * risen), loudness)
         beats = self._tempo.beats().astype(int)
-        return whistle + synth.strike(self.events, 1.3 * self._strengths[beats], 0.6)
+        return whistle + synth.strike(self.events, 2.2 * self._strengths[beats], 0.6)
