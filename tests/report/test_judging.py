@@ -13,7 +13,7 @@ from tests.helpers.recipes import tiny
 
 def told(accuracy: float, r10: float | None, candidates: int = 60) -> RunFolder:
     train = [{"step": step, "epoch": step / 10, "accuracy": accuracy if step > 90 else 0.0} for step in range(1, 101)]
-    return RunFolder(Path("run"), tiny(), train, [] if r10 is None else [ways(r10, candidates)], [], [])
+    return RunFolder(Path("run"), tiny(), train, [] if r10 is None else [ways(r10, candidates)], [], [], [])
 
 
 def ways(r10: float, candidates: int = 60) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoints import load_checkpoint
 from avgdt.training.pretrain import pretrain
+from avgdt.training.sittings import read_sittings
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -106,3 +107,14 @@ def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Pa
     pretrain(recipe, own, tmp_path / "run", resume=True)
     rows = (tmp_path / "run" / "skipped.csv").read_text().splitlines()[1:]
     assert sorted(Path(row.split(",")[0]).name for row in rows) == ["03.mkv", "broken.mp4"]
+
+
+def test_every_sitting_is_noted_with_its_machine(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(tiny(), folder, tmp_path / "run", logged=stop_at(2))
+    pretrain(tiny(), folder, tmp_path / "run", resume=True)
+    first, second = read_sittings(tmp_path / "run")
+    assert (first["step"], second["step"]) == (0, 2)
+    assert first["date"] <= second["date"]
+    assert second["machine"]["precision"] == "fp32"
+    assert {"device", "threads", "torch"} <= second["machine"].keys()

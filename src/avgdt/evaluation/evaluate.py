@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from avgdt.data.collection import find
 from avgdt.evaluation.features import Progress
-from avgdt.evaluation.provenance import command, machine
+from avgdt.training.provenance import command, machine
 from avgdt.evaluation.results import Result, write_result
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry

@@ -64,7 +64,7 @@ def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
     """A clip as long as what ``modalities`` take of it, for placing: a lone modality is centred on its own length."""
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
-    return clip if "video" in modalities else replace(clip, frames=0)
+    return clip if "video" in modalities else replace(clip, frames=1)  # its sound alone is longer than a frame
 
 
 def plan(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avgdt.recipes.limits import above, at_least
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -21,6 +23,12 @@ class Clip:
     """Seconds of sound in a clip."""
     sample_rate: int = 24000
     """Samples per second (Hz) to which sound is resampled, mono."""
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "height", "width", "sample_rate"):
+            at_least(f"clip.{name}", getattr(self, name), 1)
+        above("clip.frame_rate", self.frame_rate, 0)
+        above("clip.audio_seconds", self.audio_seconds, 0)
 
     @property
     def video_seconds(self) -> float:
@@ -49,6 +57,9 @@ class Picture:
     subtract_still: bool = False
     """Subtract each pixel's mean over the clip in place of ``mean``, so that only what moves is seen (not in the
     paper; for recordings that share one scene)."""
+
+    def __post_init__(self) -> None:
+        above("picture.std", self.std, 0)
 
 
 @dataclass(frozen=True)

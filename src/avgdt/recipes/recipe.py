@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
+from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Model
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
@@ -37,3 +38,8 @@ class Recipe:
     """The learning rate over time."""
     run: Run = field(default_factory=Run)
     """Batch, seed, devices."""
+
+    def __post_init__(self) -> None:
+        groups, batch = self.objective.key_groups, self.run.batch
+        if self.objective.negatives == "bank" and groups > batch:
+            raise RecipeError(f"objective.key_groups: {groups} is more than run.batch, {batch}; use {batch} or less")

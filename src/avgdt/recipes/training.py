@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from avgdt.recipes.limits import above, at_least, share
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -23,6 +25,12 @@ class Objective:
     key_groups: int = 2
     """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
 
+    def __post_init__(self) -> None:
+        above("objective.temperature", self.temperature, 0)
+        at_least("objective.bank", self.bank, 1)
+        share("objective.momentum", self.momentum)
+        at_least("objective.key_groups", self.key_groups, 1)
+
 
 @dataclass(frozen=True)
 class Optimiser:
@@ -37,6 +45,11 @@ class Optimiser:
     weight_decay: float = 1e-5
     """Weight decay."""
 
+    def __post_init__(self) -> None:
+        above("optimiser.rate", self.rate, 0)
+        share("optimiser.momentum", self.momentum)
+        at_least("optimiser.weight_decay", self.weight_decay, 0)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -50,6 +63,10 @@ class Schedule:
     """What follows the warm-up."""
     steps: tuple[int, ...] = ()
     """Epochs at which the rate is divided by ten (shape: step)."""
+
+    def __post_init__(self) -> None:
+        at_least("schedule.epochs", self.epochs, 1)
+        at_least("schedule.warmup_epochs", self.warmup_epochs, 0)
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,13 @@ class Run:
     channels_last: Literal["auto", "yes", "no"] = "auto"
     """Memory format; auto takes channels-last where it wins."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints (one is also written at the end of the run and on Ctrl-C)."""
+    """Minutes between checkpoints, 0 after every step (one is also written at the end of the run and on Ctrl-C)."""
     monitor_epochs: int = 1
     """Epochs between measurements on held-out recordings; 0 never."""
+
+    def __post_init__(self) -> None:
+        at_least("run.batch", self.batch, 2)
+        at_least("run.seed", self.seed, 0)
+        at_least("run.workers", self.workers, -1)
+        at_least("run.checkpoint_minutes", self.checkpoint_minutes, 0)
+        at_least("run.monitor_epochs", self.monitor_epochs, 0)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from avgdt.evaluation.results import Result, read_folder
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.errors import ReportError
 from avgdt.training.metrics import Metrics, read_metrics
+from avgdt.training.sittings import read_sittings
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class RunFolder:
     left_out: Sequence[tuple[str, str]]
     """(path, reason) of the recordings that were not used."""
 
+    sittings: Sequence[dict[str, Any]]
+    """When and on which machine it was learnt."""
+
     @property
     def name(self) -> str:
         """The folder's own name."""
@@ -44,6 +49,12 @@ class RunFolder:
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]
         return float(sum(ends) + clock[-1])
+
+    @property
+    def machines(self) -> list[str]:
+        """What it was learnt on, each machine and arithmetic once."""
+        told = (sitting["machine"] for sitting in self.sittings)
+        return list(dict.fromkeys(f"{machine['device']}, {machine['precision']}" for machine in told))
 
     @property
     def finished(self) -> bool:
@@ -61,12 +72,16 @@ def read_run(path: Path) -> RunFolder:
         metrics = read_metrics(path / "metrics.jsonl")
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ReportError(f"{path / 'metrics.jsonl'}: not JSON lines ({error}); restore it") from None
+    try:
+        sittings = read_sittings(path)
+    except ValueError as error:
+        raise ReportError(f"{path / 'sittings.jsonl'}: not JSON lines ({error}); restore it") from None
     train = [line for line in metrics if line.get("kind") == "train"]
     if not train:
         raise ReportError(f"{path / 'metrics.jsonl'}: no metrics; let the run make a step first")
     heldout = [line for line in metrics if line.get("kind") == "heldout"]
     recipe = read_yaml(path / "config.yaml")
-    return RunFolder(path, recipe, train, heldout, read_folder(path), _left_out(path / "skipped.csv"))
+    return RunFolder(path, recipe, train, heldout, read_folder(path), _left_out(path / "skipped.csv"), sittings)
 
 
 def _left_out(path: Path) -> list[tuple[str, str]]:

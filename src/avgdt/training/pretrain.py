@@ -27,6 +27,7 @@ from avgdt.training.errors import TrainingError
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
+from avgdt.training.sittings import write_sitting
 
 Monitor = Callable[[Learner], Metrics]
 
@@ -70,6 +71,7 @@ def pretrain(
         pin_memory=precision.device.type == "cuda",
     )
     begun(learner, collection, order.steps_per_epoch * order.epochs)
+    write_sitting(folder, learner.step, precision)
     log = MetricsLog(folder, learner.step)
     skipped = folder / "skipped.csv"
     left_out = {entry.path: entry for entry in read_left_out(skipped)}
@@ -145,8 +147,6 @@ def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Pr
 
 
 def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
-    if recipe.run.batch < 2:
-        raise TrainingError(f"run.batch: {recipe.run.batch} is too few; a batch takes at least 2 recordings")
     if recipe.run.batch > len(collection.learn):
         raise DataError(
             f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from avgdt.evaluation.provenance import command, machine, processor_name
+from avgdt.training.provenance import command, machine, processor_name
 from avgdt.models.precision import Precision
 
 

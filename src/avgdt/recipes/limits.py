@@ -1,0 +1,23 @@
+"""Bounds of a recipe's numbers."""
+
+from __future__ import annotations
+
+from avgdt.recipes.errors import RecipeError
+
+
+def at_least(field: str, value: float, least: float) -> None:
+    """Raise :class:`RecipeError` where ``value`` is below ``least`` or not a number."""
+    if not value >= least:
+        raise RecipeError(f"{field}: {value:g} is too small; use {least:g} or more")
+
+
+def above(field: str, value: float, bound: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is greater than ``bound``."""
+    if not value > bound:
+        raise RecipeError(f"{field}: {value:g} is too small; use more than {bound:g}")
+
+
+def share(field: str, value: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` lies in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise RecipeError(f"{field}: {value:g} is no share; use 0 to 1")

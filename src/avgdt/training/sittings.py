@@ -1,0 +1,31 @@
+"""When, where and by which command a run was learnt: one line in ``sittings.jsonl`` for its start and each resume."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from avgdt.models.precision import Precision
+from avgdt.training.provenance import command, machine
+
+NAME = "sittings.jsonl"
+
+
+def write_sitting(folder: Path, step: int, precision: Precision) -> None:
+    """Append the sitting that begins at ``step``."""
+    sitting = {
+        "step": step,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": command(),
+        "machine": machine(precision),
+    }
+    with (folder / NAME).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(sitting) + "\n")
+
+
+def read_sittings(folder: Path) -> list[dict[str, Any]]:
+    """The sittings of a run, oldest first; none where the file is missing. Raises ``ValueError`` for a broken line."""
+    path = folder / NAME
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
