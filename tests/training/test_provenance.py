@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from avgdt.training.provenance import command, machine, processor_name
 from avgdt.models.precision import Precision
+from avgdt.training.provenance import command, machine, processor_name
 
 
 def test_command_can_be_pasted() -> None:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Protocol
 
 from avgdt.data.collection import find
 from avgdt.evaluation.features import Progress
-from avgdt.training.provenance import command, machine
 from avgdt.evaluation.results import Result, write_result
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.training.pretrain import default_workers
+from avgdt.training.provenance import command, machine
 from avgdt.training.runs import fresh_run, load_run
 
 
