@@ -34,9 +34,9 @@ def small() -> Recipe:
     return Recipe(
         title="Real recordings on a CPU: narrow networks that see what moves, negatives from the batch, AdamW",
         composition=Composition(
-            Modality(), TimeShift(at_least=0.48, distinctive=True), video=(RandomCrop(64), Flip(0.5))
+            Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
-        clip=Clip(frames=12, frame_rate=12.5, height=86, width=108),
+        clip=Clip(frames=16, frame_rate=25.0, height=86, width=108, audio_seconds=0.64),
         picture=Picture(std=0.05, subtract_still=True),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
@@ -45,8 +45,8 @@ def small() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=40, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=24, monitor_epochs=5),
+        schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=12, monitor_epochs=6),
     )
 
 
