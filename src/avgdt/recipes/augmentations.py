@@ -91,5 +91,19 @@ class Volume:
         require(0 < self.low <= self.high, f"Volume: 0 < low <= high must hold, not {self.low:g} and {self.high:g}")
 
 
+@dataclass(frozen=True)
+class Equaliser:
+    """The waveform coloured by a random frequency curve, as another room or microphone would (not in the paper)."""
+
+    decibels: float = 9.0
+    """Most that a point of the curve is raised or lowered; drawn uniformly."""
+    points: int = 12
+    """Points of the curve, evenly in octaves."""
+
+    def __post_init__(self) -> None:
+        require(self.decibels >= 0, f"Equaliser: decibels must not be below 0, as {self.decibels:g} is")
+        require(self.points >= 2, f"Equaliser: points must be at least 2, not {self.points}")
+
+
 VideoAugmentation = RandomCrop | CentreCrop | Flip
-AudioAugmentation = SpecAugment | Volume
+AudioAugmentation = SpecAugment | Volume | Equaliser

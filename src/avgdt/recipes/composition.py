@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from avgdt.recipes.augmentations import (
     AudioAugmentation,
     CentreCrop,
+    Equaliser,
     Flip,
     RandomCrop,
     SpecAugment,
@@ -38,6 +39,7 @@ __all__ = [
     "Composition",
     "CompositionError",
     "Draws",
+    "Equaliser",
     "Factor",
     "Flip",
     "Modality",

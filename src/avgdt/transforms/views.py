@@ -7,10 +7,11 @@ from torch import nn
 
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
-from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View, Volume
+from avgdt.recipes.composition import Composition, Equaliser, ModalityName, SpecAugment, View, Volume
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_video, centre_crop
 from avgdt.transforms.draws import Generators, generators
+from avgdt.transforms.equalise import equalise
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
 
@@ -35,6 +36,7 @@ class ViewMaker(nn.Module):
         self.composition = composition
         self.channels = channels
         self.seed = seed
+        self.sample_rate = clip.sample_rate
         self.bank = LogMelBank(log_mel, clip.sample_rate)
         # A trial on one blank frame: sizes that do not fit are told before a run begins.
         windows = len(composition.windows)
@@ -92,6 +94,8 @@ class ViewMaker(nn.Module):
         for step in steps:
             if isinstance(step, Volume):
                 waveform = augment_waveform(waveform, step, draws or ())
+            elif isinstance(step, Equaliser):
+                waveform = equalise(waveform, step, self.sample_rate, draws or ())
         picture = self.bank(waveform)
         for step in steps:
             if isinstance(step, SpecAugment):
