@@ -9,7 +9,7 @@ from avgdt.data.worlds.places import place_of
 from avgdt.data.worlds.scene import Scene
 from tests.data.worlds.conftest import TINY
 
-PLACE = place_of(0, 0)
+PLACE = place_of(0, 0, np.random.default_rng(0))
 
 
 def picture(life: Life, time: float) -> np.ndarray:

@@ -106,12 +106,12 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
 
 
 def test_classes_and_splits_are_balanced() -> None:
-    default = [(split_of(index), label_of(index)) for index in range(360)]
+    default = [(split_of(index), label_of(index)) for index in range(576)]
     counts = Counter(default)
-    assert Counter(split for split, _ in default) == {"train": 240, "val": 60, "test": 60}
+    assert Counter(split for split, _ in default) == {"train": 384, "val": 96, "test": 96}
     labels = {label for _, label in default}
     assert len(labels) == len(ACTIONS) >= 10
-    assert all(counts["train", x] == 20 and counts["val", x] == counts["test", x] == 5 for x in labels)
+    assert all(counts["train", x] == 32 and counts["val", x] == counts["test", x] == 8 for x in labels)
     assert {split_of(index) for index in range(36)} == {"train", "val", "test"}  # a small world has all splits
 
 

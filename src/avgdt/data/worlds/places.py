@@ -1,4 +1,7 @@
-"""Places: the stages that a world's recordings share. A thing's place says nothing about what it does there."""
+"""Places: the stages that a world's recordings share, each time in other colours.
+
+A thing's place says nothing about what it does there.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Place:
-    """A stage: its colours, its ground line, and the number that all of its scenery is drawn from."""
+    """A stage: its ground line, the number that all of its scenery is drawn from, and a recording's colours."""
 
     palette: Palette
     ground: float
@@ -35,30 +38,39 @@ class Place:
     """Seed of what stands about."""
 
 
-def place_of(world: int, number: int) -> Place:
-    """Place ``number`` (below PLACES) of the world with that seed."""
-    generator = np.random.default_rng(np.random.SeedSequence(world, spawn_key=(1, number)))
-    hue = (number + generator.uniform(0, 0.8)) / PLACES
+def place_of(world: int, number: int, generator: np.random.Generator) -> Place:
+    """Place ``number`` (below PLACES) of the world with that seed, in colours of its own for each recording."""
+    stage = np.random.default_rng(np.random.SeedSequence(world, spawn_key=(1, number)))
     return Place(
-        palette=_palette(generator, hue, dark=number % 3 == 1),
-        ground=float(generator.uniform(0.78, 0.86)),
-        scenery=int(generator.integers(2**31)),
+        palette=_palette(generator),
+        ground=float(stage.uniform(0.78, 0.86)),
+        scenery=int(stage.integers(2**31)),
     )
 
 
-def _palette(generator: np.random.Generator, hue: float, dark: bool) -> Palette:
-    """A scene in one hue, the thing in another."""
+def _palette(generator: np.random.Generator) -> Palette:
+    """A scene around one hue, the thing in another; thing and tool lighter or darker than the sky, as it comes.
+
+    Were they always the darkest or the brightest, their share of the picture would tell the class.
+    """
+    hue = generator.uniform()
     far = hue + generator.uniform(0.3, 0.7)
-    sky = generator.uniform(0.28, 0.45) if dark else generator.uniform(0.62, 0.88)
-    # light on dark or dark on light, but in the middle both occur
-    upwards = 1 if dark or (sky < 0.72 and generator.uniform() < 0.6) else -1
-    thing = float(np.clip(sky + upwards * generator.uniform(0.22, 0.4), 0.25, 0.93))
-    tool = float(np.clip(sky + generator.choice([-1, 1]) * generator.uniform(0.18, 0.35), 0.2, 0.93))
+    sky = generator.uniform(0.3, 0.82)
+    thing, tool = (_beside(generator, sky, least) for least in (0.2, 0.14))
     return Palette(
         sky=oklch(sky, 0.05, hue),
-        haze=oklch(sky + 0.07, 0.06, hue + generator.uniform(-0.15, 0.15)),
-        ground=oklch(sky - generator.uniform(0.08, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2)),
+        haze=oklch(sky + 0.05, 0.06, hue + generator.uniform(-0.15, 0.15)),
+        ground=oklch(sky - generator.uniform(0.05, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2)),
         thing=oklch(thing, 0.15, far),
-        tool=oklch(tool, 0.05, far + generator.uniform(-0.2, 0.2)),
-        light=oklch(0.93, 0.08, far + generator.uniform(-0.1, 0.1)),
+        tool=oklch(tool, 0.05, far + generator.uniform(-0.3, 0.3)),
+        light=oklch(min(sky + generator.uniform(0.15, 0.45), 0.97), 0.1, far + generator.uniform(-0.3, 0.3)),
     )
+
+
+def _beside(generator: np.random.Generator, sky: float, least: float) -> float:
+    """A lightness at least ``least`` away from the sky's, on either side where both have room."""
+    darker, lighter = sky - least - 0.18, 0.96 - sky - least
+    room = np.clip([darker, lighter], 0.02, None)
+    side = generator.choice(2, p=room / room.sum())
+    gap = least + generator.uniform(0, max(room[side], 0.02))
+    return float(sky + (gap if side else -gap))

@@ -32,7 +32,7 @@ class Room:
 def draw_room(generator: np.random.Generator) -> Room:
     """A room, a microphone and a background noise."""
     return Room(
-        colour=tuple(generator.normal(0, 5, _BANDS).tolist()),
+        colour=tuple(generator.normal(0, 6, _BANDS).tolist()),
         echo=float(generator.uniform(0, 0.35)),
         echo_decay=float(generator.uniform(0.05, 0.15)),
         noise=float(generator.uniform(-30, -14)),

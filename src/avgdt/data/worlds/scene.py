@@ -26,7 +26,7 @@ class Scene:
         self._parameters = parameters
         self._sounds = sounds
         height, width = parameters.height, parameters.width
-        place = place_of(parameters.seed, int(looks.integers(PLACES)))
+        place = place_of(parameters.seed, int(looks.integers(PLACES)), looks)
         self.look = draw_look(looks, width / height, place)
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
         self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)

@@ -42,8 +42,8 @@ SMALLEST, LARGEST = 0.085, 0.145
 
 
 def voice_of(outline: Outline, size: float, generator: np.random.Generator) -> Voice:
-    """The voice of a thing: the largest is nearly two octaves below the smallest, within a semitone."""
-    pitch = 380.0 * (0.11 / size) ** 2.5 * 2 ** generator.uniform(-1 / 12, 1 / 12)
+    """The voice of a thing: the largest is three octaves below the smallest, within a semitone."""
+    pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
     return Voice(
         pitch, ratios, weights, breath, decay * float(generator.uniform(0.7, 1.5)), float(generator.uniform(0.03, 0.3))

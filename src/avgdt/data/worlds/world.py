@@ -21,7 +21,7 @@ _SPLITS = ("train", "test", "val", "train", "train", "train")  # of one class, o
 
 def render_world(
     folder: Path,
-    recordings: int = 360,
+    recordings: int = 576,
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
