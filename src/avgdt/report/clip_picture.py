@@ -71,8 +71,9 @@ def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> 
         heard = [] if item.audio is None else [views.bank(torch.from_numpy(sound)).numpy() for sound in item.audio]
         bounds = loudness(np.stack(heard)) if heard else (0.0, 1.0)
         before = []
-        for place, window in enumerate(composition.windows):
+        for place, (window, speed) in enumerate(composition.clips):
             words = "" if len(composition.windows) == 1 else f" {window}"
+            words += "" if speed == 1 else f" at {speed:g} times the speed"
             if item.video is not None:
                 before.append(_strip(f"picture{words}", item.video[place]))
             if heard:
