@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse, positional
+from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.progress import bar, console
-from avgdt.recipes.config import read_yaml
+from avgdt.cli.recipe import chosen_recipe
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.recipe import Recipe
 
@@ -89,14 +89,9 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     """The recipe that the rest of the command line changes."""
-    name, rest = positional(arguments)
-    if "--config" in rest:
-        place = rest.index("--config")
-        if name is not None or place + 1 == len(rest):
-            raise UsageError("give either a RECIPE or --config FILE.yaml")
-        return read_yaml(Path(rest[place + 1])), rest[:place] + rest[place + 2 :]
-    if name is not None:
-        return named(name), rest
+    recipe, rest = chosen_recipe(arguments)
+    if recipe is not None:
+        return recipe, rest
     if "--resume" in rest and "--out" in rest[:-1]:
         from avgdt.training.pretrain import resumed_recipe
 

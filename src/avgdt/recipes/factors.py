@@ -92,7 +92,7 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed as of a tape: s times the stretch of a recording in one clip, its sound s times as high."""
+    """Playback speed as of a tape: at 2 a clip holds twice the stretch of the recording, its sound an octave up."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """The speeds, 1 (as recorded) first: 2 is twice as fast, 0.5 slow motion."""
