@@ -50,6 +50,12 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["composition", "paper", "--config", "x.yaml"], "give either a RECIPE or --config"),
         (["composition", "--config"], "--config lacks its value"),
         (["composition", "paper", "--composition.video.0.size", "0"], "RandomCrop: size"),
+        (["pretrain", "paper", "--composition", "reversal-distinct"], "did you mean 'reversal-distinctive'?"),
+        (
+            ["pretrain", "--composition", "modality", "--resume", "--out", "x"],
+            "--composition modality changes a recipe",
+        ),
+        (["composition", "paper", "--composition"], "--composition lacks its value"),
         (["composition", "paper", "--picture", "x.svg"], "--picture FILE.svg and --data PATH go together"),
         (["composition", "paper", "--picture", "x.png", "--data", "y"], "name it x.svg"),
         (["composition", "paper", "--picture", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),

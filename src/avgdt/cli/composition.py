@@ -19,7 +19,8 @@ from avgdt.recipes.recipe import Recipe
 
 USAGE = f"""Tell the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
+and reversal; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)

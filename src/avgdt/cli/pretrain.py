@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. Ctrl-C saves; --resume goes on exactly."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
+and reversal; `avgdt recipes` lists the names. Ctrl-C saves; --resume goes on exactly."""
 
 
 @dataclass(frozen=True)

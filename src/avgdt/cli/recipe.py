@@ -1,4 +1,4 @@
-"""Which recipe a command line names: by its name or by --config, before its fields are changed."""
+"""Which recipe a command line names, by its name or --config and --composition, before its fields are changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from avgdt.cli.arguments import UsageError, positional
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.named import named
+from avgdt.recipes.named_compositions import with_composition
 from avgdt.recipes.recipe import Recipe
 
 
@@ -18,18 +19,24 @@ def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
     """
     name, rest = positional(arguments)
     config, rest = _taken(rest, "--config", "FILE.yaml")
+    composition, rest = _taken(rest, "--composition", "NAME")
     if name is not None and config is not None:
         raise UsageError("give either a RECIPE or --config FILE.yaml")
-    if config is not None:
-        return read_yaml(Path(config)), rest
-    return None if name is None else named(name), rest
+    if name is None and config is None:
+        if composition is not None:
+            raise UsageError(f"--composition {composition} changes a recipe: give a RECIPE or --config FILE.yaml too")
+        return None, rest
+    recipe = named(name) if name is not None else read_yaml(Path(str(config)))
+    return recipe if composition is None else with_composition(recipe, composition), rest
 
 
 def _taken(arguments: Sequence[str], option: str, kind: str) -> tuple[str | None, list[str]]:
-    """The value behind ``option``, None where it is not there, and the arguments without both."""
-    if option not in arguments:
-        return None, list(arguments)
-    place = arguments.index(option)
-    if place + 1 == len(arguments):
-        raise UsageError(f"{option} lacks its value, {option} {kind}")
-    return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
+    """The value of ``option``, None where it is not there, and the arguments without both."""
+    for place, word in enumerate(arguments):
+        if word == option:
+            if place + 1 == len(arguments):
+                raise UsageError(f"{option} lacks its value, {option} {kind}")
+            return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
+        if word.startswith(f"{option}="):
+            return word.removeprefix(f"{option}="), [*arguments[:place], *arguments[place + 1 :]]
+    return None, list(arguments)
