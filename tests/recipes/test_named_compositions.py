@@ -59,6 +59,8 @@ def test_windows_share_nothing_where_the_recipe_has_one() -> None:
     recipe = tiny()
     assert recipe.composition.shift == 0
     assert with_composition(recipe, "shift-invariant").composition.shift == recipe.clip.seconds == 0.5
+    fast = replace(recipe, composition=Composition(Modality(), Speed((1.0, 3.0), invariant=True)))
+    assert with_composition(fast, "shift-invariant").composition.shift == 1.5
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ import tyro
 
 from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.progress import counting
-from avgdt.cli.recipe import chosen_recipe
+from avgdt.cli.recipe import chosen_recipe, recipe_of_help
 from avgdt.recipes.explain import explain
-from avgdt.recipes.named import RECIPES, named
+from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
 USAGE = f"""Tell the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
@@ -37,12 +36,8 @@ class Composition:
 def run(arguments: Sequence[str]) -> None:
     """Print, and draw where a picture is asked for."""
     recipe, rest = chosen_recipe(arguments)
-    if recipe is None:
-        if not {"-h", "--help"} & set(rest):
-            raise UsageError(f"which recipe? avgdt composition RECIPE; recipes: {', '.join(RECIPES)}")
-        print("(the defaults shown are those of the recipe `paper`)", file=sys.stderr)
-        recipe = named("paper")
-    options = parse(Composition, rest, "composition", USAGE, Composition(recipe))
+    default = Composition(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
+    options = parse(Composition, rest, "composition", USAGE, default)
     if (options.picture is None) != (options.data is None):
         raise UsageError("--picture FILE.svg and --data PATH go together: where to draw, and what")
     print(explain(options.recipe))

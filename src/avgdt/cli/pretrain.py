@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse
+from avgdt.cli.arguments import parse
 from avgdt.cli.progress import bar, console
-from avgdt.cli.recipe import chosen_recipe
-from avgdt.recipes.named import RECIPES, named
+from avgdt.cli.recipe import chosen_recipe, recipe_of_help
+from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -97,7 +96,4 @@ def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
         from avgdt.training.pretrain import resumed_recipe
 
         return resumed_recipe(Path(rest[rest.index("--out") + 1])), rest
-    if {"-h", "--help"} & set(rest):
-        print("(the defaults shown are those of the recipe `paper`)", file=sys.stderr)
-        return named("paper"), rest
-    raise UsageError(f"which recipe? avgdt pretrain RECIPE --data PATH --out RUN; recipes: {', '.join(RECIPES)}")
+    return recipe_of_help(rest, "avgdt pretrain RECIPE --data PATH --out RUN"), rest

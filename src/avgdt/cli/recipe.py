@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from avgdt.cli.arguments import UsageError, positional
 from avgdt.recipes.config import read_yaml
-from avgdt.recipes.named import named
+from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.named_compositions import with_composition
 from avgdt.recipes.recipe import Recipe
 
@@ -28,6 +29,14 @@ def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
         return None, rest
     recipe = named(name) if name is not None else read_yaml(Path(str(config)))
     return recipe if composition is None else with_composition(recipe, composition), rest
+
+
+def recipe_of_help(rest: Sequence[str], usage: str) -> Recipe:
+    """The recipe whose fields ``--help`` shows where none is named; raise :class:`UsageError` where it is not asked."""
+    if not {"-h", "--help"} & set(rest):
+        raise UsageError(f"which recipe? {usage}; recipes: {', '.join(RECIPES)}")
+    print("(the defaults shown are those of the recipe `paper`)", file=sys.stderr)
+    return named("paper")
 
 
 def _taken(arguments: Sequence[str], option: str, kind: str) -> tuple[str | None, list[str]]:

@@ -26,7 +26,7 @@ COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices
 def with_composition(recipe: Recipe, name: str) -> Recipe:
     """The recipe with time shift and reversal as ``name`` says; its other factors and all else stay.
 
-    Windows start as far apart as the recipe had them, else by the length of a clip, so that they share nothing.
+    Windows start as far apart as the recipe had them, else by the length of one, so that they share nothing.
     Raises :class:`RecipeError` for an unknown name.
     """
     if name not in COMPOSITIONS:
@@ -35,7 +35,7 @@ def with_composition(recipe: Recipe, name: str) -> Recipe:
     composition = recipe.composition
     factors: list[Factor] = [factor for factor in composition.factors if isinstance(factor, Modality)]
     if "absent" not in shift:
-        factors.append(TimeShift(composition.shift or recipe.clip.seconds, **shift))
+        factors.append(TimeShift(composition.shift or composition.fastest * recipe.clip.seconds, **shift))
     if "absent" not in reversal:
         factors.append(Reversal(**reversal))
     factors += [f for f in composition.factors if not isinstance(f, Modality | TimeShift | Reversal)]
