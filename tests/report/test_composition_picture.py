@@ -50,6 +50,9 @@ def test_nothing_lies_over_another_or_outside(tmp_path: Path) -> None:
     for place, (x, y, w, h) in enumerate(boxes):
         for left, top, width, height in boxes[place + 1 :]:
             assert x + w <= left or left + width <= x or y + h <= top or top + height <= y
+    for text in root.iter(f"{SVG}text"):
+        foot = float(text.get("y", ""))
+        assert all(foot <= y or foot - float(text.get("font-size", "")) >= y + h - 0.1 for _, y, _, h in boxes)
 
 
 def test_sound_alone_is_drawn(tmp_path: Path) -> None:
