@@ -53,7 +53,8 @@ def test_a_package_imports_only_what_stands_below_it() -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from avgdt.cli.main import main; main(['--help']);"
-        "main(['recipes']); print(sorted({'torch', 'av', 'sklearn', 'numpy'} & set(sys.modules)))"
+        "main(['recipes']); main(['composition', 'paper']);"
+        "print(sorted({'torch', 'av', 'sklearn', 'numpy'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]"

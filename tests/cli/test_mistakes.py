@@ -45,6 +45,20 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["evaluate", "linear", "--weights", "no/such/run", "--data", "x"], "no/such/run: no weights here"),
         (["recipes", "tiny"], "recipe 'tiny' is unknown"),
         (["report", "no/such/run"], "no/such/run"),
+        (["composition"], "which recipe?"),
+        (["composition", "papper"], "recipe 'papper' is unknown; did you mean 'paper'?"),
+        (["composition", "paper", "--config", "x.yaml"], "give either a RECIPE or --config"),
+        (["composition", "--config"], "--config lacks its value"),
+        (["composition", "paper", "--composition.video.0.size", "0"], "RandomCrop: size"),
+        (["pretrain", "paper", "--composition", "reversal-distinct"], "did you mean 'reversal-distinctive'?"),
+        (
+            ["pretrain", "--composition", "modality", "--resume", "--out", "x"],
+            "--composition modality changes a recipe",
+        ),
+        (["composition", "paper", "--composition"], "--composition lacks its value"),
+        (["composition", "paper", "--picture", "x.svg"], "--picture FILE.svg and --data PATH go together"),
+        (["composition", "paper", "--picture", "x.png", "--data", "y"], "name it x.svg"),
+        (["composition", "paper", "--picture", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
     ],
 )
 def test_words_that_are_off(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from avgdt.data.span import Span
 from avgdt.data.windows import Window, centred, draw, uniform
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition, Modality, Time, TimeShift
+from avgdt.recipes.composition import Composition, Modality, Speed, Time, TimeShift
 
 CLIP = Clip(frames=10, frame_rate=10.0, audio_seconds=1.0)
 PLAIN = Composition(Modality())
@@ -65,3 +65,30 @@ def test_centred_window_has_the_segment_in_its_middle_or_is_moved_inside() -> No
     assert centred(CLIP, Span(0, 5), 2.0, 2.4).video == pytest.approx(1.7)
     assert centred(CLIP, Span(0, 5), 0.0, 0.2).video == 0.0
     assert centred(CLIP, Span(0, 5), 4.8, 5.0).video == pytest.approx(4.0)
+
+
+@given(st.integers(0, 99), st.floats(0, 4))
+def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float) -> None:
+    composition = Composition(Modality(), TimeShift(0.5, invariant=True), Speed((1.0, 0.5, 3.0), invariant=True))
+    span = Span(1.0, 4.5 + spare)  # three times a clip of 1 s, and the shift
+    windows = draw(composition, CLIP, span, 0, epoch, 0)
+    assert [window.speed for window in windows] == [1.0, 0.5, 3.0] * 2
+    now, later = ({window.video for window in windows[first : first + 3]} for first in (0, 3))
+    assert len(now) == len(later) == 1
+    assert abs(now.pop() - later.pop()) >= 0.5 - 1e-9
+    for window in windows:
+        assert span.start - 1e-9 <= window.video <= span.end - 3 + 1e-9
+
+
+def test_each_speed_hears_the_sound_that_is_drawn_for_its_window() -> None:
+    composition = Composition(Modality(), Speed(invariant=True), time=Time(synchronous=False))
+    as_recorded, fast = draw(composition, CLIP, Span(0, 9), 0, 0, 0)
+    assert as_recorded.audio == fast.audio
+    assert as_recorded.audio != as_recorded.video
+
+
+def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
+    slow = Composition(Modality(), Speed((1.0, 0.5), invariant=True))
+    for epoch in range(5):
+        (plain,) = draw(PLAIN, CLIP, Span(0, 9), 0, epoch, 3)
+        assert draw(slow, CLIP, Span(0, 9), 0, epoch, 3)[0] == plain

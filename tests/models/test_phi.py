@@ -112,3 +112,21 @@ def test_head_can_normalise_over_the_batch(placement: Literal["hidden", "output"
 def test_impossible_head_is_told() -> None:
     with pytest.raises(ModelError, match=r"model\.head"):
         ProjectionHead(4, Head(out=0))
+
+
+def test_dropout_stands_before_both_linear_layers_and_only_while_learning() -> None:
+    head = ProjectionHead(6, Head(hidden=7, out=5, batch_norm="hidden", dropout=0.25))
+    names = [type(layer).__name__ for layer in head]
+    assert names == ["Dropout", "Linear", "BatchNorm1d", "ReLU", "Dropout", "Linear"]
+    x = torch.randn(400, 6)
+    head.eval()
+    assert torch.equal(head(x), head(x))
+    head.train()
+    assert not torch.equal(head(x), head(x))
+    dropped = next(iter(head))(torch.ones(400, 100)) == 0
+    assert float(dropped.float().mean()) == pytest.approx(0.25, abs=0.01)
+
+
+def test_without_dropout_a_head_is_as_it_ever_was() -> None:
+    names = [type(layer).__name__ for layer in ProjectionHead(6, Head(hidden=7, out=5))]
+    assert names == ["Linear", "ReLU", "Linear"]

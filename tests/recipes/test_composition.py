@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avgdt.recipes.composition import Composition, CompositionError, Draws, Modality, Reversal, TimeShift
+from avgdt.recipes.composition import Composition, CompositionError, Draws, Modality, Reversal, Speed, TimeShift
+
+SPEEDS = (1.0, 2.0, 0.5)
+View = tuple[str, str, bool, float, int]
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Plan:
     modalities: tuple[str, ...]
     shift: bool | None
     reversal: bool | None
+    speed: bool | None
     draws: int | None
     partners: str
 
@@ -28,23 +32,26 @@ class Plan:
             factors.append(TimeShift(0.5, distinctive=self.shift, invariant=not self.shift))
         if self.reversal is not None:
             factors.append(Reversal(distinctive=self.reversal, invariant=not self.reversal))
+        if self.speed is not None:
+            factors.append(Speed(SPEEDS, distinctive=self.speed, invariant=not self.speed))
         if self.draws is not None:
             factors.append(Draws(self.draws))
         return Composition(*factors, partners=self.partners)
 
-    def views(self) -> list[tuple[str, str, bool, int]]:
+    def views(self) -> list[View]:
         found = []
         for modality in self.modalities:
             for window in ("now",) if self.shift is None else ("now", "later"):
                 for direction in (False,) if self.reversal is None else (False, True):
-                    for draw in range(self.draws or 1):
-                        found.append((modality, window, direction, draw))
+                    for speed in (1.0,) if self.speed is None else SPEEDS:
+                        for draw in range(self.draws or 1):
+                            found.append((modality, window, direction, speed, draw))
         return found
 
-    def relation(self, i: int, j: int) -> str:
-        if i == j:
+    def relation(self, one: View, other: View) -> str:
+        if one == other:
             return "."
-        (m, w, r, _), (n, v, s, _) = self.views()[i], self.views()[j]
+        (m, w, r, f, _), (n, v, s, g, _) = one, other
         if self.partners == "different" and m == n:
             return "."
         if self.partners == "equal" and m != n:
@@ -53,11 +60,13 @@ class Plan:
             return "r"
         if self.reversal is True and r != s:
             return "r"
+        if self.speed is True and f != g:
+            return "r"
         return "a"
 
     def letters(self) -> list[str]:
-        size = len(self.views())
-        return ["".join(self.relation(i, j) for j in range(size)) for i in range(size)]
+        views = self.views()
+        return ["".join(self.relation(one, other) for other in views) for one in views]
 
 
 plans = st.builds(
@@ -65,6 +74,7 @@ plans = st.builds(
     modalities=st.sampled_from([("video", "audio"), ("audio", "video"), ("video",), ("audio",)]),
     shift=st.sampled_from([None, True, False]),
     reversal=st.sampled_from([None, True, False]),
+    speed=st.sampled_from([None, True, False]),
     draws=st.sampled_from([None, 1, 2, 3]),
     partners=st.sampled_from(["different", "equal", "both"]),
 )
@@ -79,6 +89,7 @@ def letters(composition: Composition) -> list[str]:
     ]
 
 
+@settings(deadline=None)
 @given(plans)
 def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
     if not any("a" in row for row in plan.letters()):
@@ -86,10 +97,11 @@ def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
             plan.build()
         return
     composition = plan.build()
-    assert [(v.modality, v.window, v.reversed, v.draw) for v in composition.views] == plan.views()
+    assert [(v.modality, v.window, v.reversed, v.speed, v.draw) for v in composition.views] == plan.views()
     assert letters(composition) == plan.letters()
 
 
+@settings(deadline=None)
 @given(plans)
 def test_relations_are_symmetrical_disjoint_and_never_with_oneself(plan: Plan) -> None:
     try:
@@ -107,17 +119,20 @@ def test_relations_are_symmetrical_disjoint_and_never_with_oneself(plan: Plan) -
     assert len({view.name for view in composition.views}) == len(composition.views)
 
 
+@settings(deadline=None)
 @given(plans)
 def test_invariant_factors_multiply_the_pairs_and_only_distinctive_ones_repel(plan: Plan) -> None:
     try:
         composition = plan.build()
     except CompositionError:
         return
-    if True not in (plan.shift, plan.reversal):
+    if True not in (plan.shift, plan.reversal, plan.speed):
         assert not any(map(any, composition.repel))
     if plan.partners == "different":
-        groups = 2 ** [plan.shift, plan.reversal].count(True)
-        alike = 2 ** [plan.shift, plan.reversal].count(False) * (plan.draws or 1)
+        groups, alike = 1, plan.draws or 1
+        for levels, choice in ((2, plan.shift), (2, plan.reversal), (3, plan.speed)):
+            groups *= levels if choice is True else 1
+            alike *= levels if choice is False else 1
         assert sum(map(sum, composition.attract)) == 2 * groups * alike * alike
         assert sum(map(sum, composition.repel)) == 2 * groups * (groups - 1) * alike * alike
 
@@ -149,3 +164,11 @@ def test_all_negatives_of_two_distinctive_factors_are_counted_once() -> None:
     assert sum(map(sum, composition.attract)) == 8
     assert sum(map(sum, composition.repel)) == 24
     assert sum(map(sum, composition.repel)) == 24  # reading a matrix does not make it grow
+
+
+def test_speeds_that_must_be_told_apart_and_speeds_that_belong_together() -> None:
+    apart = Composition(Modality(), Speed(distinctive=True))
+    assert [view.name for view in apart.views] == ["video", "video 2x", "audio", "audio 2x"]
+    assert letters(apart) == ["..ar", "..ra", "ar..", "ra.."]
+    together = Composition(Modality(), Speed(invariant=True))
+    assert letters(together) == ["..aa", "..aa", "aa..", "aa.."]

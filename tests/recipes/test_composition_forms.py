@@ -20,6 +20,7 @@ from avgdt.recipes.composition import (
     RandomCrop,
     Reversal,
     SpecAugment,
+    Speed,
     Time,
     TimeShift,
     Volume,
@@ -62,6 +63,17 @@ def test_what_others_ask_of_it() -> None:
     assert Composition(Modality(), video=(Flip(), CentreCrop(96))).crop == 96
 
 
+def test_what_is_read_of_a_recording_is_named_once_however_many_views_share_it() -> None:
+    assert FULL.clips == (("now", 1.0), ("later", 1.0))
+    assert FULL.fastest == 1.0
+    sped = replace(FULL, factors=(*FULL.factors, Speed((1.0, 3.0, 0.5), invariant=True)))
+    assert len(sped.views) == 24
+    assert sped.clips == tuple((window, speed) for window in ("now", "later") for speed in (1.0, 3.0, 0.5))
+    assert (sped.windows, sped.fastest) == (("now", "later"), 3.0)
+    assert sped.views[5].name == "video now reversed 0.5x"
+    assert sped.views[5].clip == ("now", 0.5)
+
+
 def test_it_prints_its_views_and_both_matrices() -> None:
     assert FULL.describe() == (
         "T = 8 views of video and audio; different modalities meet: 16 ordered pairs attract, 16 repel\n"
@@ -95,6 +107,12 @@ def test_more_than_ten_views_stay_in_columns() -> None:
         (lambda: TimeShift(0.5), "TimeShift: give exactly one of distinctive=True and invariant=True"),
         (lambda: Reversal(distinctive=True, invariant=True), "Reversal: give exactly one"),
         (lambda: TimeShift(0.0, invariant=True), "at_least must be above 0"),
+        (lambda: Speed((2.0, 1.0), invariant=True), "Speed: the first of levels must be 1"),
+        (lambda: Speed((), invariant=True), "Speed: the first of levels must be 1"),
+        (lambda: Speed((1.0, 2.0, 2.0), invariant=True), "Speed: name each of the levels once"),
+        (lambda: Speed((1.0, -2.0), invariant=True), "Speed: every one of levels must be above 0"),
+        (lambda: Speed((1.0, float("nan")), invariant=True), "Speed: every one of levels must be above 0"),
+        (lambda: Speed(), "Speed: give exactly one"),
         (lambda: Draws(0), "count must be at least 1"),
         (lambda: Modality(()), "Modality: name video, audio"),
         (lambda: Modality(("audio", "audio")), "Modality: name video, audio"),
@@ -152,6 +170,12 @@ def test_the_command_line_reaches_every_part() -> None:
     assert changed.audio == (Volume(), SpecAugment(1, 2, 1, 9))
     assert changed.time == Time(jitter=False, synchronous=False)
     assert changed.partners == "both"
+
+
+def test_the_command_line_sets_the_speeds() -> None:
+    sped = Composition(Modality(), Speed(invariant=True))
+    changed = on_the_command_line("--composition.factors.1.levels", "1", "1.5", "4", default=sped)
+    assert changed.factors[1] == Speed((1.0, 1.5, 4.0), invariant=True)
 
 
 def test_the_command_line_refuses_as_code_does() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift, Volume
+from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift, Volume
 from avgdt.recipes.config import from_plain, read_yaml, to_plain, write_yaml
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import RECIPES, named
@@ -21,7 +21,12 @@ def test_every_recipe_comes_back_from_yaml(name: str, tmp_path: Path) -> None:
 
 def test_any_composition_comes_back_from_yaml(tmp_path: Path) -> None:
     composition = Composition(
-        Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True), Draws(2), audio=(Volume(),)
+        Modality(),
+        TimeShift(0.5, distinctive=True),
+        Reversal(invariant=True),
+        Speed((1.0, 2.0, 0.5), distinctive=True),
+        Draws(2),
+        audio=(Volume(),),
     )
     recipe = replace(named("paper"), composition=composition)
     write_yaml(recipe, tmp_path / "config.yaml")

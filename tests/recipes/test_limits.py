@@ -7,6 +7,7 @@ import pytest
 
 from avgdt.recipes.clip import Clip, Picture
 from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.model import Head
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
@@ -37,6 +38,9 @@ NAN = float("nan")
         (lambda: Clip(audio_seconds=0), "clip.audio_seconds"),
         (lambda: Clip(sample_rate=0), "clip.sample_rate"),
         (lambda: Picture(std=0), "picture.std"),
+        (lambda: Head(dropout=-0.1), "model.head.dropout"),
+        (lambda: Head(dropout=1.0), "model.head.dropout"),
+        (lambda: Head(dropout=NAN), "model.head.dropout"),
     ],
 )
 def test_a_number_out_of_bounds_is_refused_by_the_name_of_its_field(make: Callable[[], object], field: str) -> None:

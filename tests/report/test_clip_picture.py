@@ -13,7 +13,7 @@ from avgdt.data.span import common_span
 from avgdt.data.windows import draw
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Picture
-from avgdt.recipes.composition import CentreCrop, Composition, Modality, Reversal, SpecAugment, TimeShift
+from avgdt.recipes.composition import CentreCrop, Composition, Modality, Reversal, SpecAugment, Speed, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
 from avgdt.training.runs import fresh_run
@@ -65,6 +65,19 @@ def test_every_view_is_shown(entries: list[Entry]) -> None:
     ]
     forwards, backwards = (frames(row[0].image, 32) for row in shown.after[:2])
     assert (forwards[::-1] == backwards).all()
+
+
+def test_a_clip_is_shown_at_each_speed_before_and_after(entries: list[Entry]) -> None:
+    shown = picture(tiny(composition=Composition(Modality(), Speed((1.0, 2.0), distinctive=True))), entries)
+    assert shown is not None
+    assert [[one.title for one in row] for row in shown.before] == [
+        ["picture", "sound"],
+        ["picture at 2 times the speed", "sound at 2 times the speed"],
+    ]
+    for (video, _), (read, _) in zip(shown.after, shown.before, strict=True):
+        assert (frames(video.image, 32) == frames(read.image, 32)).all()
+    slow, fast = (frames(row[0].image, 32) for row in shown.before)
+    assert (slow[::2] == fast[:2]).all()
 
 
 def test_grey_and_subtracted_pictures(entries: list[Entry]) -> None:

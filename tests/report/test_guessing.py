@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avgdt.objective.nce import Negatives, batch_negatives, nce
+from avgdt.objective.nce import Negatives, batch_negatives, nce, pooled_negatives
 from avgdt.recipes.composition import Composition, Modality, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
@@ -15,8 +15,12 @@ SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
 
 @pytest.mark.parametrize("recipe", [tiny(), tiny(composition=SHIFTED)])
 @pytest.mark.parametrize(("negatives", "step"), [("batch", 1), ("bank", 2), ("bank", 3), ("bank", 9)])
-def test_the_loss_of_networks_that_say_the_same_of_everything(recipe: Recipe, negatives: str, step: int) -> None:
-    recipe = tiny(composition=recipe.composition, objective=Objective(negatives=negatives, bank=10))  # type: ignore[arg-type]
+@pytest.mark.parametrize("against", ["view", "modality"])
+def test_the_loss_of_networks_that_say_the_same_of_everything(
+    recipe: Recipe, negatives: str, step: int, against: str
+) -> None:
+    objective = Objective(negatives=negatives, bank=10, against=against)  # type: ignore[arg-type]
+    recipe = tiny(composition=recipe.composition, objective=objective)
     batch, views = recipe.run.batch, len(recipe.composition.views)
     same = [torch.ones(batch, 1)] * views
     if negatives == "batch":
@@ -24,6 +28,8 @@ def test_the_loss_of_networks_that_say_the_same_of_everything(recipe: Recipe, ne
     else:
         filled = min(10, batch * (step - 1))
         others = [Negatives(torch.ones(filled, 1), torch.ones(batch, filled, dtype=torch.bool))] * views
+    if against == "modality":
+        others = pooled_negatives(others, [view.modality for view in recipe.composition.views])
     result = nce(same, same, others, recipe.composition.attract, recipe.composition.repel, 0.07)
     assert guessed_loss(recipe, step) == pytest.approx(float(result.loss))
 

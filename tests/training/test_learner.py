@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import torch
 from avgdt.data.batch import Batch
 from avgdt.evaluation.held_out import monitors
 from avgdt.models.precision import Precision
-from avgdt.recipes.composition import Composition, Draws, Modality, TimeShift
+from avgdt.recipes.composition import Composition, Draws, Modality, Speed, TimeShift
+from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.learner import Learner
@@ -24,7 +26,7 @@ CPU = Precision(torch.device("cpu"), torch.float32)
 
 def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:
     generator = torch.Generator().manual_seed(first)
-    clip, windows = recipe.clip, len(recipe.composition.windows)
+    clip, windows = recipe.clip, len(recipe.composition.clips)
     shape = (size, windows, 3, clip.frames, clip.height, clip.width)
     return Batch(
         torch.arange(first, first + size),
@@ -55,6 +57,7 @@ def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly()
         (Composition(Modality()), 2),
         (Composition(Modality(), TimeShift(0.2, distinctive=True)), 4),
         (Composition(Modality(), TimeShift(0.2, invariant=True)), 8),
+        (Composition(Modality(), Speed(invariant=True)), 8),
         (Composition(Modality(("audio",)), Draws(2), partners="equal"), 2),
     ],
 )
@@ -73,6 +76,38 @@ def test_any_composition_learns_to_tell_a_few_recordings_apart(
     assert all(value > 0 for value in spread.values())
     if objective.negatives == "batch":  # a bank of nothing but the same six recordings holds no negatives
         assert losses[-1] < 0.8 * losses[0]
+
+
+def gradients(learner: Learner) -> list[torch.Tensor]:
+    return [p.grad.clone() for p in learner.phi.parameters() if p.grad is not None]
+
+
+def test_detached_keys_pull_only_their_queries() -> None:
+    recipe = tiny(objective=Objective(negatives="batch", detach_keys=True))
+    learner, batch = Learner(recipe, 10, CPU), batch_of(recipe)
+    views = learner.views(batch)
+    learner.phi.train()
+    video, audio = learner.phi(views, learner.modalities)
+    logits = [q @ k.detach().T / recipe.objective.temperature for q, k in ((video, audio), (audio, video))]
+    loss = sum(torch.nn.functional.cross_entropy(one, torch.arange(6)) for one in logits)
+    torch.autograd.backward(loss)
+    expected = gradients(learner)
+    learner = Learner(recipe, 10, CPU)
+    learner.learn(batch)
+    torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-6)
+    both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
+    both.learn(batch)
+    assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
+
+
+def test_what_dropout_draws_depends_on_the_step_alone() -> None:
+    recipe = tiny(model=replace(tiny().model, head=Head(8, 8, dropout=0.5)), objective=Objective(negatives="batch"))
+    batch, found = batch_of(recipe), []
+    for noise in (0, 1):
+        learner = Learner(recipe, 10, CPU)
+        torch.manual_seed(noise)
+        found.append([float(learner.learn(batch)[0].loss.detach()) for _ in range(2)])
+    assert found[0] == found[1]
 
 
 def test_a_bad_loss_changes_nothing() -> None:

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from avgdt.errors import AvgdtError
+from avgdt.recipes.composition import Composition, Modality, Speed
 from avgdt.recipes.data import Data
+from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoints import load_checkpoint
@@ -49,6 +51,11 @@ def equal(a: Any, b: Any) -> bool:
 RECIPES = {
     "bank": tiny(),
     "batch": tiny(objective=Objective(negatives="batch"), optimiser=Optimiser("adamw", 1e-3)),
+    "dropout": tiny(
+        model=replace(tiny().model, head=Head(8, 8, batch_norm="hidden", dropout=0.5)),
+        objective=Objective(negatives="batch", detach_keys=True),
+    ),
+    "speed": tiny(composition=Composition(Modality(), Speed((1.0, 1.5), distinctive=True))),
 }
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "watch a network learn from a little world of moving, sounding things",
     "scan": "list what is in a folder of media, file by file",
     "recipes": "list the recipes, or print one",
+    "composition": "tell the views of a recipe, and who attracts and repels whom",
     "pretrain": "learn from recordings without labels",
     "evaluate": "measure what was learnt",
     "report": "tell a run as one HTML page",
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10} {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<11} {what}" for name, what in COMMANDS.items()]
     return "\n".join(
         [
             "usage: avgdt COMMAND ...",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse, positional
+from avgdt.cli.arguments import parse
 from avgdt.cli.progress import bar, console
-from avgdt.recipes.config import read_yaml
-from avgdt.recipes.named import RECIPES, named
+from avgdt.cli.recipe import chosen_recipe, recipe_of_help
+from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. Ctrl-C saves; --resume goes on exactly."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
+and reversal; `avgdt recipes` lists the names. Ctrl-C saves; --resume goes on exactly."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,11 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     """The recipe that the rest of the command line changes."""
-    name, rest = positional(arguments)
-    if "--config" in rest:
-        place = rest.index("--config")
-        if name is not None or place + 1 == len(rest):
-            raise UsageError("give either a RECIPE or --config FILE.yaml")
-        return read_yaml(Path(rest[place + 1])), rest[:place] + rest[place + 2 :]
-    if name is not None:
-        return named(name), rest
+    recipe, rest = chosen_recipe(arguments)
+    if recipe is not None:
+        return recipe, rest
     if "--resume" in rest and "--out" in rest[:-1]:
         from avgdt.training.pretrain import resumed_recipe
 
         return resumed_recipe(Path(rest[rest.index("--out") + 1])), rest
-    if {"-h", "--help"} & set(rest):
-        print("(the defaults shown are those of the recipe `paper`)", file=sys.stderr)
-        return named("paper"), rest
-    raise UsageError(f"which recipe? avgdt pretrain RECIPE --data PATH --out RUN; recipes: {', '.join(RECIPES)}")
+    return recipe_of_help(rest, "avgdt pretrain RECIPE --data PATH --out RUN"), rest

@@ -11,6 +11,7 @@ import tyro
 from avgdt.cli.arguments import parse
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.named import RECIPES, named
+from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
 
 
 @dataclass(frozen=True)
@@ -30,4 +31,9 @@ def run(arguments: Sequence[str]) -> None:
         print(to_yaml(recipe), end="")
         return
     for name, make in RECIPES.items():
-        print(f"{name:<8} {make().title}")
+        print(f"{name:<9} {make().title}")
+    print("\ncompositions of time shift and reversal, for RECIPE --composition NAME:")
+    for name in COMPOSITIONS:
+        composition = with_composition(named("released"), name).composition
+        attracted, repelled = (sum(map(sum, matrix)) for matrix in (composition.attract, composition.repel))
+        print(f"{name:<38} {len(composition.views)} views, {attracted:>2} ordered pairs attract, {repelled:>2} repel")

@@ -25,7 +25,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips of several recordings; ``windows`` are the composition's named time windows."""
+    """Clips of several recordings; ``windows`` are those of the composition's ``clips``, in order."""
 
     recordings: torch.Tensor
     """(batch,) int64: the index of each recording in its manifest."""

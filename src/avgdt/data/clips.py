@@ -49,14 +49,20 @@ class ClipReader:
                 start = window.video
                 if "video" in self.modalities:
                     frames = file.frames(
-                        (window.video + steps).tolist(), self.clip.height, self.clip.width, grey=self.grey
+                        (window.video + window.speed * steps).tolist(),
+                        self.clip.height,
+                        self.clip.width,
+                        grey=self.grey,
                     )
                     pixels.append(frames.pixels)
                     times.append(frames.times)
                     start = float(frames.times[0])  # sound goes with the frame that is shown, not the one asked for
                 if "audio" in self.modalities:
                     at = start if window.audio is None else window.audio
-                    sound = file.waveform(at, self.clip.audio_seconds, self.clip.sample_rate)
+                    # As many samples at a lower rate last longer; taken for samples of the clip's own rate, as every
+                    # clip is, they play faster and higher.
+                    rate = round(self.clip.sample_rate / window.speed)
+                    sound = file.waveform(at, self.clip.samples / rate, rate)
                     sounds.append(sound.samples)
                     sound_starts.append(sound.start)
         return Item(

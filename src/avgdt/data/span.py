@@ -37,7 +37,7 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
         if modality in composition.modalities and not getattr(entry, f"has_{modality}"):
             return f"has no {name}"
     span = common_span(entry, composition.modalities)
-    least = clip.seconds + composition.shift
+    least = clip.seconds * composition.fastest + composition.shift
     # Files round their ends to a frame or a packet: a clip may outlast the recording by less than two frames.
     if span.seconds + 2 / clip.frame_rate < least:
         return f"too short: {max(span.seconds, 0):.2f} s with all that is used, {least:.2f} s needed"

@@ -19,27 +19,28 @@ class Window:
     """Start of the picture."""
     audio: float | None = None
     """Start of the sound; None: with the first frame that is shown."""
+    speed: float = 1.0
+    """Seconds of the recording that one second of the clip plays."""
 
 
 def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, recording: int) -> tuple[Window, ...]:
-    """One window per name in ``composition.windows``: a pure function of (seed, epoch, recording).
+    """One window for each of ``composition.clips``: a pure function of (seed, epoch, recording).
 
-    Without jitter the draw is that of the recording's first epoch, always. Two windows start at least
-    ``composition.shift`` seconds apart, and every such pair is possible.
+    Without jitter the draw is that of the recording's first epoch, always. Two windows of different names start at
+    least ``composition.shift`` seconds apart, and every such pair is possible. The speeds of one name start together.
     """
     time = composition.time
     random = np.random.default_rng([seed, epoch if time.jitter else 0, recording, 0xC11B])
-    room = max(span.seconds - clip.seconds, 0.0)
+    room = max(span.seconds - clip.seconds * composition.fastest, 0.0)
 
-    def starts() -> list[float]:
-        if len(composition.windows) == 1:
-            return [span.start + random.uniform(0, room)]
-        return [span.start + start for start in _apart(room, composition.shift, random)]
+    def starts() -> dict[str, float]:
+        names = composition.windows
+        places = [random.uniform(0, room)] if len(names) == 1 else _apart(room, composition.shift, random)
+        return {name: span.start + place for name, place in zip(names, places, strict=True)}
 
     pictures = starts()
-    if time.synchronous:
-        return tuple(Window(start) for start in pictures)
-    return tuple(Window(picture, sound) for picture, sound in zip(pictures, starts(), strict=True))
+    sounds = {} if time.synchronous else starts()
+    return tuple(Window(pictures[name], sounds.get(name), speed) for name, speed in composition.clips)
 
 
 def _apart(room: float, least: float, random: np.random.Generator) -> tuple[float, float]:

@@ -27,6 +27,7 @@ from avgdt.recipes.factors import (
     Modality,
     ModalityName,
     Reversal,
+    Speed,
     TimeShift,
     require,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "RandomCrop",
     "Reversal",
     "SpecAugment",
+    "Speed",
     "Time",
     "TimeShift",
     "VideoAugmentation",
@@ -138,6 +140,16 @@ class Composition:
     def windows(self) -> tuple[str, ...]:
         """The named time windows of a recording that views take."""
         return tuple(dict.fromkeys(view.window for view in self.views))
+
+    @property
+    def clips(self) -> tuple[tuple[str, float], ...]:
+        """What is read of a recording, each (window, speed) once however many views share it; at speed 1 first."""
+        return tuple(dict.fromkeys(view.clip for view in self.views))
+
+    @property
+    def fastest(self) -> float:
+        """The highest speed; a window of a recording must be so many times as long as a clip."""
+        return max(view.speed for view in self.views)
 
     @property
     def shift(self) -> float:

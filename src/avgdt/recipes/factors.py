@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, Literal
 
 from avgdt.errors import AvgdtError
 
 ModalityName = Literal["video", "audio"]
-Level = str | bool | int
+Level = str | bool | int | float
 
 
 class CompositionError(AvgdtError):
@@ -90,6 +91,26 @@ class Reversal(_Choice):
 
 
 @dataclass(frozen=True)
+class Speed(_Choice):
+    """Playback speed as of a tape: at 2 a clip holds twice the stretch of the recording, its sound an octave up."""
+
+    levels: tuple[float, ...] = (1.0, 2.0)
+    """The speeds, 1 (as recorded) first: 2 is twice as fast, 0.5 slow motion."""
+
+    axis: ClassVar[str] = "speed"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.levels[:1] == (1.0,), "Speed: the first of levels must be 1, the speed that evaluation sees")
+        require(len(self.levels) == len(set(self.levels)), "Speed: name each of the levels once")
+        require(all(0 < level < inf for level in self.levels), "Speed: every one of levels must be above 0")
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return "" if level == 1 else f"{str(level).removesuffix('.0')}x"
+
+
+@dataclass(frozen=True)
 class Draws:
     """Several independently augmented views of the same thing, which attract each other."""
 
@@ -112,4 +133,4 @@ class Draws:
         return f"draw {level}"
 
 
-Factor = Modality | TimeShift | Reversal | Draws
+Factor = Modality | TimeShift | Reversal | Speed | Draws

@@ -17,6 +17,12 @@ def above(field: str, value: float, bound: float) -> None:
         raise RecipeError(f"{field}: {value:g} is too small; use more than {bound:g}")
 
 
+def below(field: str, value: float, bound: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is less than ``bound``."""
+    if not value < bound:
+        raise RecipeError(f"{field}: {value:g} is too large; use less than {bound:g}")
+
+
 def share(field: str, value: float) -> None:
     """Raise :class:`RecipeError` unless ``value`` lies in [0, 1]."""
     if not 0 <= value <= 1:

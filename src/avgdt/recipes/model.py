@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from avgdt.recipes.limits import at_least, below
+
 
 @dataclass(frozen=True)
 class VideoEncoder:
@@ -38,6 +40,12 @@ class Head:
     """Dimensions of the embedding."""
     batch_norm: Literal["none", "hidden", "output"] = "none"
     """Batch norm behind the first linear layer, or at the output before it gets unit length; the paper has none."""
+    dropout: float = 0.0
+    """Share of the inputs of each linear layer that is set to zero while learning; the paper has none."""
+
+    def __post_init__(self) -> None:
+        at_least("model.head.dropout", self.dropout, 0)
+        below("model.head.dropout", self.dropout, 1)
 
 
 @dataclass(frozen=True)

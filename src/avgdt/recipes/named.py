@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avgdt.recipes.clip import Clip, Picture
-from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, SpecAugment, TimeShift
+from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, Reversal, SpecAugment, TimeShift, Volume
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.nearest import nearest
@@ -25,6 +25,32 @@ def paper() -> Recipe:
         objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999),
         optimiser=Optimiser(kind="sgd", rate=0.01, momentum=0.9, weight_decay=1e-5),
         schedule=Schedule(epochs=200, warmup_epochs=10, shape="constant"),
+        run=Run(batch=16),
+    )
+
+
+def released() -> Recipe:
+    """The in-batch variant that the authors released with *On Compositions of Transformations* (ICCV 2021).
+
+    This is the largest of its nine cases; the others are ``named_compositions``. Its scaling of the short side and its
+    colour jitter are left out; the bias before batch norm, which it lacks, is kept, since batch norm cancels it.
+    """
+    return Recipe(
+        title="The authors' later code: two windows, forwards and backwards, negatives from the batch, ResNet-9 hears",
+        composition=Composition(
+            Modality(),
+            TimeShift(at_least=1.0, distinctive=True),
+            Reversal(distinctive=True),
+            video=(RandomCrop(112), Flip(0.5)),
+            audio=(Volume(0.9, 1.1), SpecAugment.medium()),
+        ),
+        model=Model(
+            audio=AudioEncoder(blocks=(1, 1, 1, 1)),
+            head=Head(hidden=512, out=256, batch_norm="hidden", dropout=0.3),
+        ),
+        objective=Objective(temperature=0.07, negatives="batch", against="modality", detach_keys=True),
+        optimiser=Optimiser(kind="sgd", rate=0.01, momentum=0.9, weight_decay=1e-5),
+        schedule=Schedule(epochs=200, warmup_epochs=10, shape="step", steps=(150, 175)),
         run=Run(batch=16),
     )
 
@@ -70,7 +96,7 @@ def demo() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "small": small, "demo": demo}
+RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "released": released, "small": small, "demo": demo}
 
 
 def named(name: str) -> Recipe:

@@ -17,10 +17,17 @@ class View:
     """The time window: now or later."""
     reversed: bool = False
     """Whether time runs backwards."""
+    speed: float = 1.0
+    """Seconds of the recording that one second of the view plays."""
     draw: int = 0
     """Which of several independent augmentations."""
     name: str = field(default="", compare=False)
     """The levels of the composition's factors in words, such as "video later reversed"."""
+
+    @property
+    def clip(self) -> tuple[str, float]:
+        """What is read of the recording for it: the window, and the speed at which that is played."""
+        return self.window, self.speed
 
 
 @dataclass(frozen=True)

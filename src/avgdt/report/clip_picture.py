@@ -37,6 +37,8 @@ class Shown:
     """PNG: frames side by side, or a spectrogram."""
     frames: int
     """Frames in the strip; 0 for a spectrogram."""
+    size: tuple[int, int]
+    """Height and width in pixels."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,13 @@ def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> 
         heard = [] if item.audio is None else [views.bank(torch.from_numpy(sound)).numpy() for sound in item.audio]
         bounds = loudness(np.stack(heard)) if heard else (0.0, 1.0)
         before = []
-        for place, window in enumerate(composition.windows):
+        for place, (window, speed) in enumerate(composition.clips):
             words = "" if len(composition.windows) == 1 else f" {window}"
+            words += "" if speed == 1 else f" at {speed:g} times the speed"
             if item.video is not None:
                 before.append(_strip(f"picture{words}", item.video[place]))
             if heard:
-                before.append(Shown(f"sound{words}", "audio", png(spectrogram(heard[place], bounds)), 0))
+                before.append(_spectrum(f"sound{words}", heard[place], bounds))
         after = []
         for view, name in enumerate(composition.views):
             for epoch in range(epochs):
@@ -85,7 +88,7 @@ def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> 
                 if name.modality == "video":
                     after.append(_strip(title, _pixels(tensor, recipe)))
                 else:
-                    after.append(Shown(title, "audio", png(spectrogram(tensor[0], bounds)), 0))
+                    after.append(_spectrum(title, tensor[0], bounds))
         return ClipPicture(entry.path.name, _rows(before), _rows(after))
     return None
 
@@ -106,7 +109,12 @@ def _strip(title: str, clip: NDArray[np.uint8]) -> Shown:
         left = place * (width + GAP)
         strip[:, left : left + width, :3] = frame.transpose(1, 2, 0)
         strip[:, left : left + width, 3] = 255
-    return Shown(title, "video", png(strip), len(times))
+    return Shown(title, "video", png(strip), len(times), strip.shape[:2])
+
+
+def _spectrum(title: str, values: NDArray[np.float32], bounds: tuple[float, float]) -> Shown:
+    """(mels, time) as a spectrogram."""
+    return Shown(title, "audio", png(spectrogram(values, bounds)), 0, values.shape)
 
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log
 
+from avgdt.recipes.negatives import other_keys
 from avgdt.recipes.recipe import Recipe
 
 
@@ -22,6 +23,7 @@ def guessed_accuracy(recipe: Recipe, step: int) -> float:
 def _candidates(recipe: Recipe, step: int) -> Iterator[int]:
     """For each pair that attracts, the positive and all its negatives; a recording's own few keys in the bank count."""
     batch, objective, composition = recipe.run.batch, recipe.objective, recipe.composition
-    others = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
+    recordings = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
+    others = other_keys(recipe, recordings)
     for attracts, repels in zip(composition.attract, composition.repel, strict=True):
         yield from [1 + others + sum(repels)] * sum(attracts)

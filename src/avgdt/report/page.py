@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import avgdt
 from avgdt.report.charts import HEIGHT, WIDTH
 from avgdt.report.curves import curves
-from avgdt.report.errors import ReportError
 from avgdt.report.headlines import headlines
 from avgdt.report.judging import judge
 from avgdt.report.networks import networks
 from avgdt.report.pictures import Pictures, pictures
 from avgdt.report.run_folder import RunFolder, read_run
 from avgdt.report.tables import table
-from avgdt.report.wording import FILTERS
+from avgdt.report.templating import TEMPLATES, template, write
 from avgdt.training.runs import LoadedRun, fresh_run, load_run
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(
@@ -39,31 +34,16 @@ def write_report(
     model = load_run(run) if (run / "weights.safetensors").is_file() else None
     page = render(told, model, pictures(told, model, data, progress))
     path = run / "report.html"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ReportError(f"{path}: cannot be written ({error.strerror}); make room or change its rights") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write(page, path)
     return path
 
 
 def render(run: RunFolder, model: LoadedRun | None, shown: Pictures) -> str:
     """The page's HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     phi = model.phi if model else fresh_run(run.recipe, device="cpu").phi
     new = shown.matches if shown.chosen and not shown.chosen.seen else None
-    page = environment.get_template("page.html").render(
+    page = template("page.html").render(
         version=avgdt.__version__,
         # Both are files of ours, no input.
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),

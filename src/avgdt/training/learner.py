@@ -56,6 +56,10 @@ class Learner:
         """The learning rate of the coming step."""
         return self.recipe.optimiser.rate * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
 
+    @property
+    def _step_seed(self) -> int:
+        return self.recipe.run.seed * 1_000_003 + self.step
+
     def learn(self, batch: Batch) -> tuple[NCE, dict[str, torch.Tensor]]:
         """One step on a batch; what it gave, and the spread of each modality's embeddings.
 
@@ -65,6 +69,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate
         recipe, recordings = self.recipe, batch.recordings
+        torch.manual_seed(self._step_seed)  # what dropout draws, on any device, without a state to be kept
         self.phi.train()
         views = self.views(batch)
         with self.precision.autocast():
@@ -99,9 +104,10 @@ class Learner:
         self, views: list[torch.Tensor], queries: list[torch.Tensor], recordings: torch.Tensor
     ) -> tuple[list[torch.Tensor], list[Negatives]]:
         if self.copy is None or self.bank is None:
-            return queries, batch_negatives(queries, recordings)
+            keys = [query.detach() for query in queries] if self.recipe.objective.detach_keys else queries
+            return keys, batch_negatives(keys, recordings)
         bank = self.bank
-        shuffle = torch.Generator().manual_seed(self.recipe.run.seed * 1_000_003 + self.step)
+        shuffle = torch.Generator().manual_seed(self._step_seed)
         keys = self.copy.keys(views, self.modalities, self.recipe.objective.key_groups, shuffle)
         return keys, [bank.negatives(view, recordings) for view in range(len(views))]
 

@@ -39,7 +39,7 @@ class ViewMaker(nn.Module):
         self.sample_rate = clip.sample_rate
         self.bank = LogMelBank(log_mel, clip.sample_rate)
         # A trial on one blank frame: sizes that do not fit are told before a run begins.
-        windows = len(composition.windows)
+        windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
         self(Batch(torch.zeros(1, dtype=torch.int64), frame, torch.zeros(1, windows, clip.samples), None, None))
 
@@ -71,7 +71,7 @@ class ViewMaker(nn.Module):
         clips = batch.video if view.modality == "video" else batch.audio
         if clips is None:
             raise TransformError(f"the batch holds no {view.modality}, which composition.factors asks for")
-        return clips[:, self.composition.windows.index(view.window)]
+        return clips[:, self.composition.clips.index(view.clip)]
 
     def _video(self, video: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if video.shape[1] != self.channels:

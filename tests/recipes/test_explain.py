@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.recipes.explain import explain
+from avgdt.recipes.named import RECIPES, named
+from avgdt.recipes.negatives import other_keys
+from avgdt.recipes.training import Objective
+from tests.helpers.recipes import tiny
+
+MANY = Composition(Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True))
+
+
+def test_views_factors_and_counts_are_told() -> None:
+    recipe = tiny(composition=MANY, objective=Objective(negatives="batch", against="modality"))
+    matrix, factors, counts = explain(recipe).split("\n\n")
+    assert matrix.startswith(MANY.describe())
+    modality, shift, reversal = factors.splitlines()
+    assert modality.endswith("Here views of different modalities meet in the loss.")
+    assert shift.startswith("TimeShift: A second window of the same recording. Distinctive: ")
+    assert reversal.startswith("Reversal: Time forwards and backwards")
+    assert "Invariant: " in reversal
+    above, _, *rows = counts.splitlines()
+    assert "the 4 recordings of a batch" in above
+    assert [row.split()[-3:] for row in rows] == [["2", "2", "12"]] * 8  # 3 other recordings x 4 views of a modality
+    assert rows[1].startswith("video now reversed ")
+
+
+def test_a_bank_is_told_by_its_size() -> None:
+    counts = explain(tiny(objective=Objective(bank=15000))).split("\n\n")[2].splitlines()
+    assert "a bank of 15,000 past keys per view" in counts[0]
+    assert [row.split()[-3:] for row in counts[2:]] == [["1", "0", "15,000"]] * 2
+
+
+def test_keys_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
+    recipe = tiny(composition=MANY)
+    assert other_keys(recipe, 10) == 10
+    assert other_keys(replace(recipe, objective=Objective(against="modality")), 10) == 40
+    alone = Composition(Modality(("audio",)), Draws(3), partners="equal")
+    assert other_keys(tiny(composition=alone, objective=Objective(against="modality")), 10) == 30
+
+
+@pytest.mark.parametrize("partners", ["different", "equal", "both"])
+def test_every_factor_and_every_kind_of_partners_has_its_words(partners: str) -> None:
+    composition = Composition(Modality(), Speed(distinctive=True), Draws(2), partners=partners)  # type: ignore[arg-type]
+    told = explain(tiny(composition=composition)).split("\n\n")[1].splitlines()
+    assert [line.split(":")[0] for line in told] == ["Modality", "Speed", "Draws"]
+    assert {"different": "different modalities", "equal": "one modality", "both": "all modalities"}[partners] in told[0]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_named_recipe_is_told(name: str) -> None:
+    assert explain(named(name)).startswith(f"T = {len(named(name).composition.views)} views")

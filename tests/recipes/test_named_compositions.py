@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.named import named
+from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
+from tests.helpers.recipes import tiny
+
+NINE = {
+    "modality": (2, 2, 0),
+    "shift-invariant": (4, 8, 0),
+    "shift-distinctive": (4, 4, 4),
+    "reversal-invariant": (4, 8, 0),
+    "reversal-distinctive": (4, 4, 4),
+    "shift-invariant-reversal-invariant": (8, 32, 0),
+    "shift-invariant-reversal-distinctive": (8, 16, 16),
+    "shift-distinctive-reversal-invariant": (8, 16, 16),
+    "shift-distinctive-reversal-distinctive": (8, 8, 24),
+}
+"""Name -> views, ordered pairs that attract, and that repel."""
+
+
+def test_there_are_nine() -> None:
+    assert set(COMPOSITIONS) == set(NINE)
+
+
+@pytest.mark.parametrize("name", NINE)
+def test_views_positives_and_negatives_of_each(name: str) -> None:
+    composition = with_composition(tiny(), name).composition
+    numbers = (len(composition.views), sum(map(sum, composition.attract)), sum(map(sum, composition.repel)))
+    assert numbers == NINE[name]
+    kinds = {type(factor): factor.distinctive for factor in composition.factors}
+    assert (TimeShift in kinds, Reversal in kinds) == ("shift" in name, "reversal" in name)
+    assert kinds.get(TimeShift, False) == ("shift-distinctive" in name)
+    assert kinds.get(Reversal, False) == ("reversal-distinctive" in name)
+
+
+def test_what_the_name_does_not_say_stays() -> None:
+    own = Composition(
+        Modality(("audio", "video")),
+        Draws(2),
+        Reversal(invariant=True),
+        TimeShift(0.3, invariant=True),
+        Speed(invariant=True),
+        partners="both",
+    )
+    recipe = tiny(composition=own)
+    changed = with_composition(recipe, "shift-distinctive")
+    factors = (Modality(("audio", "video")), TimeShift(0.3, distinctive=True), Draws(2), Speed(invariant=True))
+    assert changed == replace(recipe, composition=replace(own, factors=factors))
+
+
+def test_windows_share_nothing_where_the_recipe_has_one() -> None:
+    recipe = tiny()
+    assert recipe.composition.shift == 0
+    assert with_composition(recipe, "shift-invariant").composition.shift == recipe.clip.seconds == 0.5
+    fast = replace(recipe, composition=Composition(Modality(), Speed((1.0, 3.0), invariant=True)))
+    assert with_composition(fast, "shift-invariant").composition.shift == 1.5
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"composition 'reversal-invarient' is unknown; did you mean 'reversal-inv"):
+        with_composition(tiny(), "reversal-invarient")
+
+
+def test_the_command_line_lists_and_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n{name} " in listed for name in NINE)
+    assert "shift-invariant-reversal-distinctive   8 views, 16 ordered pairs attract, 16 repel" in listed
+    for option in (["--composition", "reversal-distinctive"], ["--composition=reversal-distinctive"]):
+        assert main(["composition", "small", *option, "--composition.video.0.size", "48"]) == 0
+        told = capsys.readouterr().out
+        assert "factors: Modality(), Reversal(distinctive=True)\nvideo: RandomCrop(size=48)" in told
+
+
+def test_the_released_recipe_is_the_last_of_the_nine() -> None:
+    recipe = named("released")
+    assert with_composition(recipe, "shift-distinctive-reversal-distinctive") == recipe
+    assert recipe.model.audio.blocks == (1, 1, 1, 1)
+    assert (recipe.model.head.out, recipe.model.head.batch_norm, recipe.model.head.dropout) == (256, "hidden", 0.3)
+    assert (recipe.objective.negatives, recipe.objective.against, recipe.objective.detach_keys) == (
+        "batch",
+        "modality",
+        True,
+    )
+    assert (recipe.schedule.shape, recipe.schedule.steps) == ("step", (150, 175))
