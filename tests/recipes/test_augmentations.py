@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from avgdt.recipes.composition import (
 from avgdt.recipes.config import read_yaml, write_yaml
 from avgdt.recipes.named import named
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "augmentations.md"
 NAN, INFINITE = float("nan"), float("inf")
 ALL = Composition(
     Modality(),
@@ -123,3 +125,14 @@ def test_the_command_line_reaches_them() -> None:
     assert other.video[3] == ColourJitter(hue=0.2)
     assert other.audio[2] == Mix(0.15, 0.2, 0.9)
     assert changed(RESIZED, "--composition.video.0.scale", "0.5", "0.6").video[0] == RandomResizedCrop(112, (0.5, 0.6))
+
+
+def test_the_page_shows_each_with_a_picture_that_is_there() -> None:
+    text = DOCUMENT.read_text()
+    shown = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
+    names = {kind.__name__ for kind in (*get_args(VideoAugmentation), *get_args(AudioAugmentation))}
+    assert set(shown) == names
+    assert len(set(shown.values())) == len(names)
+    assert all((DOCUMENT.parent / picture).is_file() for picture in shown.values())
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, {})

@@ -11,6 +11,20 @@ import pytest
 import torch
 
 from avgdt.errors import AvgdtError
+from avgdt.recipes.composition import (
+    Blur,
+    ColourJitter,
+    Composition,
+    Flip,
+    Grey,
+    Mix,
+    Modality,
+    Noise,
+    RandomCrop,
+    ShortSideJitter,
+    SpecAugment,
+    Volume,
+)
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
@@ -49,6 +63,13 @@ def equal(a: Any, b: Any) -> bool:
 RECIPES = {
     "bank": tiny(),
     "batch": tiny(objective=Objective(negatives="batch"), optimiser=Optimiser("adamw", 1e-3)),
+    "augmented": tiny(
+        composition=Composition(
+            Modality(),
+            video=(ShortSideJitter(24, 40), RandomCrop(24), Flip(), ColourJitter(hue=0.1), Grey(), Blur()),
+            audio=(Volume(), Noise(), Mix(), SpecAugment.strong()),
+        )
+    ),
 }
 
 
