@@ -11,7 +11,22 @@ import pytest
 import torch
 
 from avgdt.errors import AvgdtError
-from avgdt.recipes.composition import Composition, Modality, Speed
+from avgdt.recipes.composition import (
+    Blur,
+    ColourJitter,
+    Composition,
+    Equaliser,
+    Flip,
+    Grey,
+    Mix,
+    Modality,
+    Noise,
+    RandomCrop,
+    ShortSideJitter,
+    SpecAugment,
+    Speed,
+    Volume,
+)
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
@@ -56,6 +71,13 @@ RECIPES = {
         objective=Objective(negatives="batch", detach_keys=True),
     ),
     "speed": tiny(composition=Composition(Modality(), Speed((1.0, 1.5), distinctive=True))),
+    "augmented": tiny(
+        composition=Composition(
+            Modality(),
+            video=(ShortSideJitter(24, 40), RandomCrop(24), Flip(), ColourJitter(hue=0.1), Grey(), Blur()),
+            audio=(Volume(), Equaliser(), Noise(), Mix(), SpecAugment.strong()),
+        )
+    ),
 }
 
 

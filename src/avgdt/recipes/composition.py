@@ -6,19 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from typing import Literal, get_args
 
-from avgdt.recipes.augmentations import (
-    AudioAugmentation,
-    CentreCrop,
-    Equaliser,
-    Flip,
-    RandomCrop,
-    SpecAugment,
-    VideoAugmentation,
-    Volume,
-)
+from avgdt.recipes.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
 from avgdt.recipes.factors import (
     CompositionError,
     Draws,
@@ -32,21 +24,38 @@ from avgdt.recipes.factors import (
     require,
 )
 from avgdt.recipes.table import Matrix, table, written
+from avgdt.recipes.video_augmentations import (
+    Blur,
+    CentreCrop,
+    ColourJitter,
+    Flip,
+    Grey,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+)
 from avgdt.recipes.view import Time, View
 
 __all__ = [
     "AudioAugmentation",
+    "Blur",
     "CentreCrop",
+    "ColourJitter",
     "Composition",
     "CompositionError",
     "Draws",
     "Equaliser",
     "Factor",
     "Flip",
+    "Grey",
+    "Mix",
     "Modality",
     "ModalityName",
+    "Noise",
     "RandomCrop",
+    "RandomResizedCrop",
     "Reversal",
+    "ShortSideJitter",
     "SpecAugment",
     "Speed",
     "Time",
@@ -101,8 +110,11 @@ class Composition:
         require(axes["modality"] > 0, "Composition: factors must hold Modality()")
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
         require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
-        crops = [a for a in self.video if isinstance(a, RandomCrop | CentreCrop)]
+        crops = [a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
         require(len(crops) <= 1, "Composition: video may hold one crop")
+        for jitter, after in pairwise((*self.video, None)):
+            if isinstance(jitter, ShortSideJitter):
+                _check_crop(jitter, after)
         require(
             any(map(any, self.attract)),
             f"Composition: no view attracts another (partners: {self.partners}); "
@@ -159,7 +171,8 @@ class Composition:
     @property
     def crop(self) -> int | None:
         """Side in pixels of the square that views of the picture show; None is the whole picture."""
-        return next((a.size for a in self.video if isinstance(a, RandomCrop | CentreCrop)), None)
+        crops = (a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop))
+        return next((a.size for a in crops), None)
 
     def describe(self) -> str:
         """What the composition is and how its views relate, to print: a attracts, r repels, . does not meet."""
@@ -183,3 +196,16 @@ class Composition:
 
     def _relation(self, holds: Callable[[View, View], bool]) -> Matrix:
         return tuple(tuple(a != b and self._meet(a, b) and holds(a, b) for b in self.views) for a in self.views)
+
+
+def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> None:
+    if not isinstance(after, RandomCrop | CentreCrop):
+        raise CompositionError(
+            "Composition: in video a ShortSideJitter must be followed at once by RandomCrop or CentreCrop, "
+            "so that all clips of a batch have one size"
+        )
+    require(
+        after.size <= jitter.low,
+        f"Composition: a crop of {after.size} does not fit into a short side of {jitter.low} pixels; "
+        "lower its size or raise ShortSideJitter's low",
+    )

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 import torch
 
-from avgdt.recipes.composition import SpecAugment, Volume
+from avgdt.recipes.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.recipes.augmentations import WaveformAugmentation
 from avgdt.transforms.draws import Generators
+from avgdt.transforms.equalise import equalise
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.mixing import mix
+from avgdt.transforms.noise import add_noise
 
 
-def augment_waveform(waveform: torch.Tensor, volume: Volume, generators: Generators) -> torch.Tensor:
+def augment_waveform(waveform: torch.Tensor, step: WaveformAugmentation, generators: Generators) -> torch.Tensor:
+    """Perturb (batch, samples) float32 on the int16 scale, with one generator per row."""
+    match step:
+        case Volume():
+            return change_volume(waveform, step, generators)
+        case Equaliser():
+            return equalise(waveform, step, generators)
+        case Noise():
+            return add_noise(waveform, step, generators)
+        case Mix():
+            return mix(waveform, step, generators)
+        case _:
+            assert_never(step)
+
+
+def change_volume(waveform: torch.Tensor, volume: Volume, generators: Generators) -> torch.Tensor:
     """Multiply each row of (batch, samples) by its own factor."""
     factors = np.array([g.uniform(volume.low, volume.high) for g in generators], dtype=np.float32)
     return waveform * torch.from_numpy(factors).to(waveform.device)[:, None]

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import torch
 
-from avgdt.recipes.composition import CentreCrop, Flip, RandomCrop, VideoAugmentation
+from avgdt.recipes.augmentations import VideoAugmentation, VideoStep
+from avgdt.recipes.video_augmentations import (
+    Blur,
+    CentreCrop,
+    ColourJitter,
+    Flip,
+    Grey,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+)
+from avgdt.transforms.blur import blur
+from avgdt.transforms.colour import colour_jitter, grey
 from avgdt.transforms.draws import Generators
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.resizing import resized_crop, short_side_crop
 
 
-def augment_video(video: torch.Tensor, augmentation: VideoAugmentation, generators: Generators) -> torch.Tensor:
-    """Perturb (batch, channels, time, height, width) of any type, with one generator per clip."""
+def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
+    """Perturb (batch, channels, time, height, width) step by step; a ShortSideJitter together with the crop after it.
+
+    Values are 0 to 255. What only moves pixels keeps their type; all else gives float32, which is not rounded again.
+    """
+    for before, step in zip((None, *steps), steps, strict=False):
+        if isinstance(step, ShortSideJitter):
+            continue
+        if isinstance(before, ShortSideJitter) and isinstance(step, RandomCrop | CentreCrop):
+            video = short_side_crop(video, before, step, generators)
+        else:
+            video = augment_video(video, step, generators)
+    return video
+
+
+def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Generators) -> torch.Tensor:
+    """One step on (batch, channels, time, height, width) of any type, with one generator per clip."""
     match augmentation:
         case RandomCrop(size):
             room = _room(video, size)
@@ -23,6 +52,14 @@ def augment_video(video: torch.Tensor, augmentation: VideoAugmentation, generato
         case Flip(probability):
             flipped = [bool(g.random() < probability) for g in generators]
             return torch.stack([clip.flip(-1) if flip else clip for clip, flip in zip(video, flipped, strict=True)])
+        case RandomResizedCrop():
+            return resized_crop(video, augmentation, generators)
+        case ColourJitter():
+            return colour_jitter(video, augmentation, generators)
+        case Grey():
+            return grey(video, augmentation, generators)
+        case Blur():
+            return blur(video, augmentation, generators)
         case _:
             assert_never(augmentation)
 

@@ -7,11 +7,10 @@ from torch import nn
 
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
-from avgdt.recipes.composition import Composition, Equaliser, ModalityName, SpecAugment, View, Volume
+from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_video, centre_crop
+from avgdt.transforms.augment_video import augment_clips, centre_crop
 from avgdt.transforms.draws import Generators, generators
-from avgdt.transforms.equalise import equalise
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
 
@@ -36,12 +35,13 @@ class ViewMaker(nn.Module):
         self.composition = composition
         self.channels = channels
         self.seed = seed
-        self.sample_rate = clip.sample_rate
         self.bank = LogMelBank(log_mel, clip.sample_rate)
-        # A trial on one blank frame: sizes that do not fit are told before a run begins.
+        # A trial on one blank frame: sizes that do not fit, be it in evaluation, are told before a run begins.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
-        self(Batch(torch.zeros(1, dtype=torch.int64), frame, torch.zeros(1, windows, clip.samples), None, None))
+        blank = Batch(torch.zeros(1, dtype=torch.int64), frame, torch.zeros(1, windows, clip.samples), None, None)
+        for augment in (True, False):
+            self(blank, augment=augment)
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
@@ -65,7 +65,8 @@ class ViewMaker(nn.Module):
 
     def _view(self, batch: Batch, view: View, draws: Generators | None) -> torch.Tensor:
         clips = self._clips(batch, view)
-        return self._video(clips, view, draws) if view.modality == "video" else self._audio(clips, view, draws)
+        with torch.autocast(clips.device.type, enabled=False):  # which would shorten what multiplies matrices
+            return self._video(clips, view, draws) if view.modality == "video" else self._audio(clips, view, draws)
 
     def _clips(self, batch: Batch, view: View) -> torch.Tensor:
         clips = batch.video if view.modality == "video" else batch.audio
@@ -79,8 +80,7 @@ class ViewMaker(nn.Module):
         if view.reversed:
             video = video.flip(2)
         if draws is not None:
-            for step in self.composition.video:  # on bytes, which are cheap to move
-                video = augment_video(video, step, draws)
+            video = augment_clips(video, self.composition.video, draws)  # on bytes while they will do, cheap to move
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
         pixels = video.float()
@@ -92,10 +92,8 @@ class ViewMaker(nn.Module):
             waveform = waveform.flip(-1)
         steps = self.composition.audio if draws is not None else ()
         for step in steps:
-            if isinstance(step, Volume):
+            if not isinstance(step, SpecAugment):
                 waveform = augment_waveform(waveform, step, draws or ())
-            elif isinstance(step, Equaliser):
-                waveform = equalise(waveform, step, self.sample_rate, draws or ())
         picture = self.bank(waveform)
         for step in steps:
             if isinstance(step, SpecAugment):

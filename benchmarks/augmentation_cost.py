@@ -1,0 +1,132 @@
+"""What each augmentation costs: its time on all views of a step, as a share of a training step of a recipe.
+
+    python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
+
+The clips are noise of the recipe's sizes; augmentations that are drawn with a probability are timed at 1. Steps and
+augmentations take turns, and medians are reported. Colours are measured on clips of the recipe's channels and on three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from avgdt.data.batch import Batch
+from avgdt.models.precision import resolve_device, resolve_precision
+from avgdt.recipes.composition import (
+    AudioAugmentation,
+    Blur,
+    ColourJitter,
+    Equaliser,
+    Flip,
+    Grey,
+    Mix,
+    Noise,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+    SpecAugment,
+    VideoAugmentation,
+    Volume,
+)
+from avgdt.recipes.named import named
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.learner import Learner
+from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
+from avgdt.transforms.augment_video import augment_clips
+from avgdt.transforms.draws import generators
+
+
+def batch_of(recipe: Recipe, channels: int) -> Batch:
+    """Noise of the recipe's sizes."""
+    clip, count, windows = recipe.clip, recipe.run.batch, len(recipe.composition.windows)
+    shape = (count, windows, channels, clip.frames, clip.height, clip.width)
+    return Batch(
+        torch.arange(count),
+        torch.randint(0, 256, shape, dtype=torch.uint8),
+        3000 * torch.randn(count, windows, clip.samples),
+        None,
+        None,
+    )
+
+
+def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | None) -> Callable[[], object]:
+    """Apply ``steps`` to every window's clips, which are cropped first where ``crop`` says so."""
+    assert batch.video is not None
+    clips = batch.video if crop is None else batch.video[..., :crop, :crop].contiguous()
+    draws = [generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
+    return lambda: [augment_clips(clips[:, view], steps, draw) for view, draw in enumerate(draws)]
+
+
+def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Callable[[], object]:
+    """Apply ``step`` to every window's waveform, or spectrogram."""
+    assert batch.audio is not None
+    sound = batch.audio
+    pictures = learner.views.bank(sound)
+    draws = [generators(0, 0, range(len(batch)), view) for view in range(sound.shape[1])]
+    if isinstance(step, SpecAugment):
+        return lambda: [augment_spectrogram(pictures[:, view], step, draw) for view, draw in enumerate(draws)]
+    return lambda: [augment_waveform(sound[:, view], step, draw) for view, draw in enumerate(draws)]
+
+
+def milliseconds(work: Callable[[], object], device: torch.device) -> float:
+    """Time of one call."""
+    begun = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return 1000 * (time.perf_counter() - begun)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--recipe", default="small")
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    options.add_argument("--device", default="auto")
+    asked = options.parse_args()
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    torch.manual_seed(0)
+    recipe = named(asked.recipe)
+    device = resolve_device(asked.device)
+    learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
+    own, height, width = recipe.model.video.channels, recipe.clip.height, recipe.clip.width
+    batch, coloured = (batch_of(recipe, channels).to(device) for channels in (own, 3))
+    crop = recipe.composition.crop or min(height, width)
+    short = min(height, width)
+    work: dict[str, Callable[[], object]] = {
+        "all views as the recipe has them": lambda: learner.views(batch),
+        "RandomCrop": video_work(batch, (RandomCrop(crop),), None),
+        "ShortSideJitter + RandomCrop": video_work(
+            batch, (ShortSideJitter(max(crop, short * 4 // 5), short * 5 // 4), RandomCrop(crop)), None
+        ),
+        "RandomResizedCrop": video_work(batch, (RandomResizedCrop(crop),), None),
+        "Flip": video_work(batch, (Flip(1.0),), crop),
+        "Blur": video_work(batch, (Blur(probability=1.0),), crop),
+        f"ColourJitter, {own} channel{'s' * (own > 1)}": video_work(batch, (ColourJitter(hue=0.1),), crop),
+        "ColourJitter, colour": video_work(coloured, (ColourJitter(hue=0.1),), crop),
+        "Grey, colour": video_work(coloured, (Grey(1.0),), crop),
+    }
+    work |= {
+        type(step).__name__: audio_work(batch, step, learner)
+        for step in (Volume(), Equaliser(), Noise(probability=1.0), Mix(probability=1.0), SpecAugment.strong())
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
+    for _ in range(asked.rounds + 1):  # the first warms up
+        seconds["step"].append(milliseconds(lambda: learner.learn(batch), device))
+        for name, call in work.items():
+            seconds[name].append(milliseconds(call, device))
+    middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    print(f"recipe {asked.recipe}, {device.type}, {torch.get_num_threads()} threads, torch {torch.__version__}: "
+          f"a step takes {middle['step']:.1f} ms (median of {asked.rounds})")  # fmt: skip
+    for name in work:
+        print(f"{name:34}{middle[name]:8.2f} ms  {100 * middle[name] / middle['step']:6.2f} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What perturbs a view of the sound, as data: drawn anew for every view and epoch.
+
+Those of the waveform come before the spectrogram is made, in the order given, and SpecAugment after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avgdt.recipes.factors import require
+from avgdt.recipes.spans import probability, span
+
+
+@dataclass(frozen=True)
+class SpecAugment:
+    """Bands of the standardised spectrogram set to zero, without time warp (section 4.1 of the paper)."""
+
+    frequency_masks: int
+    """How many bands of neighbouring mels."""
+    frequency_width: int
+    """Most mels in a band; its width is drawn uniformly from 0 to this."""
+    time_masks: int
+    """How many bands of neighbouring time steps."""
+    time_width: int
+    """Most time steps in a band; its width is drawn uniformly from 0 to this."""
+
+    def __post_init__(self) -> None:
+        least = min(self.frequency_masks, self.frequency_width, self.time_masks, self.time_width)
+        require(least >= 0, f"SpecAugment: counts and widths must not be below 0, as {least} is")
+
+    @classmethod
+    def none(cls) -> SpecAugment:
+        """No masks."""
+        return cls(0, 0, 0, 0)
+
+    @classmethod
+    def mild(cls) -> SpecAugment:
+        """The paper's "mild" (table 1b)."""
+        return cls(1, 2, 1, 5)
+
+    @classmethod
+    def medium(cls) -> SpecAugment:
+        """Between the paper's "mild" and "strong"."""
+        return cls(1, 3, 1, 6)
+
+    @classmethod
+    def strong(cls) -> SpecAugment:
+        """The paper's "strong" (table 1b)."""
+        return cls(2, 3, 2, 6)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The waveform made louder or softer."""
+
+    low: float = 0.9
+    """Smallest factor."""
+    high: float = 1.1
+    """Largest factor."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.low <= self.high, f"Volume: 0 < low <= high must hold, not {self.low:g} and {self.high:g}")
+
+
+@dataclass(frozen=True)
+class Equaliser:
+    """The waveform coloured by a random frequency curve, as another room or microphone would (not in the paper)."""
+
+    decibels: float = 9.0
+    """Most that a point of the curve is raised or lowered; drawn uniformly."""
+    points: int = 12
+    """Points of the curve, evenly in octaves."""
+
+    def __post_init__(self) -> None:
+        require(self.decibels >= 0, f"Equaliser: decibels must not be below 0, as {self.decibels:g} is")
+        require(self.points >= 2, f"Equaliser: points must be at least 2, not {self.points}")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """White noise added to the waveform, its power set against that of the clip; silence stays silent."""
+
+    low: float = 10.0
+    """Least signal-to-noise ratio in dB (the loudest noise)."""
+    high: float = 30.0
+    """Largest signal-to-noise ratio in dB (the faintest noise)."""
+    probability: float = 0.5
+    """How often."""
+
+    def __post_init__(self) -> None:
+        span("Noise", self.low, self.high)
+        probability("Noise", self.probability)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Another recording of the batch heard faintly as a distractor; the view still counts as its own recording's.
+
+    With the drawn weight w the waveform becomes (1 - w) times itself plus w times the other's, of the same view and as
+    the steps before this one left it. It is the one augmentation that depends on which recordings share a batch (on
+    one device: another number of devices mixes others). A recording that is alone in its batch stays as it is.
+    """
+
+    low: float = 0.05
+    """Least weight of the other recording."""
+    high: float = 0.3
+    """Largest weight of the other recording; above 0.5 it would drown the clip's own sound."""
+    probability: float = 0.5
+    """How often."""
+
+    def __post_init__(self) -> None:
+        holds = 0 <= self.low <= self.high <= 1
+        require(holds, f"Mix: 0 <= low <= high <= 1 must hold, not {self.low:g} and {self.high:g}")
+        probability("Mix", self.probability)
