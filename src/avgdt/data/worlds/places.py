@@ -49,28 +49,16 @@ def place_of(world: int, number: int, generator: np.random.Generator) -> Place:
 
 
 def _palette(generator: np.random.Generator) -> Palette:
-    """A scene around one hue, the thing in another; thing and tool lighter or darker than the sky, as it comes.
-
-    Were they always the darkest or the brightest, their share of the picture would tell the class.
-    """
-    hue = generator.uniform()
+    """A scene around one hue, by day or, one time in three, by night; the thing in another hue, darker or lighter."""
+    hue, night = generator.uniform(), generator.uniform() < 1 / 3
     far = hue + generator.uniform(0.3, 0.7)
-    sky = generator.uniform(0.3, 0.82)
-    thing, tool = (_beside(generator, sky, least) for least in (0.2, 0.14))
+    sky = generator.uniform(0.28, 0.45) if night else generator.uniform(0.68, 0.88)
+    side = 1 if night else -1
     return Palette(
         sky=oklch(sky, 0.05, hue),
         haze=oklch(sky + 0.05, 0.06, hue + generator.uniform(-0.15, 0.15)),
         ground=oklch(sky - generator.uniform(0.05, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2)),
-        thing=oklch(thing, 0.15, far),
-        tool=oklch(tool, 0.05, far + generator.uniform(-0.3, 0.3)),
+        thing=oklch(sky + side * generator.uniform(0.24, 0.4), 0.15, far),
+        tool=oklch(sky + side * generator.uniform(0.18, 0.4), 0.05, far + generator.uniform(-0.3, 0.3)),
         light=oklch(min(sky + generator.uniform(0.15, 0.45), 0.97), 0.1, far + generator.uniform(-0.3, 0.3)),
     )
-
-
-def _beside(generator: np.random.Generator, sky: float, least: float) -> float:
-    """A lightness at least ``least`` away from the sky's, on either side where both have room."""
-    darker, lighter = sky - least - 0.18, 0.96 - sky - least
-    room = np.clip([darker, lighter], 0.02, None)
-    side = generator.choice(2, p=room / room.sum())
-    gap = least + generator.uniform(0, max(room[side], 0.02))
-    return float(sky + (gap if side else -gap))
