@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avgdt.recipes.clip import Clip, Picture
-from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, Reversal, SpecAugment, TimeShift, Volume
+from avgdt.recipes.composition import (
+    ColourJitter,
+    Composition,
+    Flip,
+    Modality,
+    RandomCrop,
+    Reversal,
+    ShortSideJitter,
+    SpecAugment,
+    TimeShift,
+    Volume,
+)
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.nearest import nearest
@@ -32,8 +43,9 @@ def paper() -> Recipe:
 def released() -> Recipe:
     """The in-batch variant that the authors released with *On Compositions of Transformations* (ICCV 2021).
 
-    This is the largest of its nine cases; the others are ``named_compositions``. Its scaling of the short side and its
-    colour jitter are left out; the bias before batch norm, which it lacks, is kept, since batch norm cancels it.
+    This is the largest of its nine cases; the others are ``named_compositions``. Frames are decoded at the smallest of
+    its short sides and enlarged from there; the bias before batch norm, which it lacks, is kept, since batch norm
+    cancels it; its batch norm is synchronised across devices, this one is not.
     """
     return Recipe(
         title="The authors' later code: two windows, forwards and backwards, negatives from the batch, ResNet-9 hears",
@@ -41,7 +53,7 @@ def released() -> Recipe:
             Modality(),
             TimeShift(at_least=1.0, distinctive=True),
             Reversal(distinctive=True),
-            video=(RandomCrop(112), Flip(0.5)),
+            video=(ShortSideJitter(128, 160), RandomCrop(112), Flip(0.5), ColourJitter(0.4, 0.4, 0.4)),
             audio=(Volume(0.9, 1.1), SpecAugment.medium()),
         ),
         model=Model(
