@@ -20,7 +20,7 @@ class Demo:
     out: Path = Path("runs/demo")
     """Folder of the run; the recordings lie beside it in world/ and are made once."""
     seed: int = 0
-    """Seed of the networks and the learning; the world stays the same."""
+    """Seed of the networks, the learning and the random weights beside them; the world stays the same."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> None:
         manifest = render_world(options.out.parent / "world", progress=rendered)
     resume = (options.out / "checkpoints" / "last.pt").exists()
     pretrain_with_progress(recipe, manifest, options.out, resume)
-    for protocol in (Linear(), Retrieval(aligned=True)):
+    for protocol in (Linear(seed=options.seed), Retrieval(aligned=True, seed=options.seed)):
         evaluate_with_progress(protocol, options.out, manifest)
     with counting("writing the report") as written:
         page = write_report(options.out, written)
