@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from avgdt.cli import demo
+from avgdt.data.worlds import Parameters, render_world
+from avgdt.evaluation.results import read_folder
+from avgdt.recipes.named import named
+from avgdt.recipes.recipe import Recipe
+
+
+def brief(name: str) -> Recipe:
+    recipe = named(name)
+    schedule, run = replace(recipe.schedule, epochs=1), replace(recipe.run, batch=6, workers=0, precision="fp32")
+    return replace(recipe, schedule=schedule, run=run)
+
+
+def little(folder: Path, progress: Callable[[int, int], None]) -> Path:
+    return render_world(folder, 36, workers=0, progress=progress, parameters=Parameters(seconds=1.5))
+
+
+def test_the_whole_demonstration_and_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    out = tmp_path / "runs" / "demo"
+    demo.run(["--out", str(out), "--seed", "3"])
+    assert f"open {(out / 'report.html').resolve()}\n" in capsys.readouterr().err
+    assert (out / "report.html").stat().st_size > 10_000
+    found = {result["protocol"]: result for result in read_folder(out)}
+    assert found.keys() == {"linear", "retrieval"}
+    assert found["retrieval"]["options"]["aligned"]
+    assert {result["seed"] for result in found.values()} == {3}
+    films = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "world" / "recordings").iterdir()}
+    weights = load_file(out / "weights.safetensors")
+    demo.run(["--out", str(out), "--seed", "3"])  # nothing is left to render or to learn
+    assert {path: path.stat().st_mtime_ns for path in films} == films
+    after = load_file(out / "weights.safetensors")
+    assert after.keys() == weights.keys()
+    assert all(torch.equal(after[name], weights[name]) for name in weights)
