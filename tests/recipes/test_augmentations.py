@@ -18,6 +18,7 @@ from avgdt.recipes.composition import (
     ColourJitter,
     Composition,
     CompositionError,
+    Equaliser,
     Flip,
     Grey,
     Mix,
@@ -37,7 +38,7 @@ NAN, INFINITE = float("nan"), float("inf")
 ALL = Composition(
     Modality(),
     video=(ShortSideJitter(128, 160), RandomCrop(112), Flip(), ColourJitter(hue=0.1), Grey(0.3), Blur(0.2, 1.5)),
-    audio=(Volume(), Noise(5, 20), Mix(0.1, 0.2, 0.9), SpecAugment(3, 4, 5, 6)),
+    audio=(Volume(), Equaliser(6, 8), Noise(5, 20), Mix(0.1, 0.2, 0.9), SpecAugment(3, 4, 5, 6)),
 )
 RESIZED = Composition(Modality(), video=(RandomResizedCrop(112, (0.2, 0.9)), Flip(0.5)))
 
@@ -107,7 +108,7 @@ def test_they_are_printed_as_they_are_written() -> None:
         "video: ShortSideJitter(low=128, high=160), RandomCrop(size=112), Flip(), ColourJitter(hue=0.1), "
         "Grey(probability=0.3), Blur(low=0.2, high=1.5)"
     )
-    assert lines[3].startswith("audio: Volume(), Noise(low=5, high=20), Mix(low=0.1, high=0.2, probability=0.9), Spec")
+    assert lines[3].startswith("audio: Volume(), Equaliser(decibels=6, points=8), Noise(low=5, high=20), Mix(")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from avgdt.recipes.composition import (
     Blur,
     ColourJitter,
     Composition,
+    Equaliser,
     Flip,
     Grey,
     Mix,
@@ -35,7 +36,7 @@ from avgdt.transforms.log_mel import LogMelBank
 from avgdt.transforms.views import ViewMaker
 
 CLIP = Clip(frames=3, frame_rate=8, height=12, width=16, audio_seconds=0.25)
-SOUND = (Mix(0.1, 0.5, 0.9), SpecAugment(1, 6, 1, 8), Noise(0.0, 20.0, 0.9), Volume(0.5, 2.0))
+SOUND = (Mix(0.1, 0.5, 0.9), SpecAugment(1, 6, 1, 8), Noise(0.0, 20.0, 0.9), Volume(0.5, 2.0), Equaliser(6.0))
 ALL = Composition(
     Modality(),
     TimeShift(0.5, distinctive=True),
