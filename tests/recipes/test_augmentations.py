@@ -122,9 +122,9 @@ def test_the_command_line_reaches_them() -> None:
         return tyro.cli(Nested, default=Nested(default), config=config, args=options).composition
 
     assert changed(ALL) == ALL
-    other = changed(ALL, "--composition.video.3.hue", "0.2", "--composition.audio.2.low", "0.15")
+    other = changed(ALL, "--composition.video.3.hue", "0.2", "--composition.audio.3.low", "0.15")
     assert other.video[3] == ColourJitter(hue=0.2)
-    assert other.audio[2] == Mix(0.15, 0.2, 0.9)
+    assert other.audio[3] == Mix(0.15, 0.2, 0.9)
     assert changed(RESIZED, "--composition.video.0.scale", "0.5", "0.6").video[0] == RandomResizedCrop(112, (0.5, 0.6))
 
 
