@@ -127,7 +127,6 @@ KINDS: tuple[type[Life], ...] = (Birds, Clouds, Lanterns, Leaves, Reeds)
 """What may live in a scene."""
 
 
-def draw_life(generator: np.random.Generator, place: Place, aspect: float) -> tuple[Life, ...]:
-    """Two kinds for one recording."""
-    kinds = generator.choice(len(KINDS), 2, replace=False)
-    return tuple(KINDS[kind](generator, place, aspect) for kind in kinds)
+def draw_life(generator: np.random.Generator, place: Place, aspect: float) -> Life:
+    """One kind for one recording."""
+    return KINDS[generator.integers(len(KINDS))](generator, place, aspect)

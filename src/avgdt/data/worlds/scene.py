@@ -47,8 +47,7 @@ class Scene:
             camera.zoom,
         )
         canvas.paste(self._backdrop, *self._corner)
-        for life in self._life:
-            life.draw(canvas, time)
+        self._life.draw(canvas, time)
         self.action.draw(canvas, time)
         return (canvas.pixels + np.float32(0.5)).astype(np.uint8)
 
