@@ -93,9 +93,9 @@ def demo() -> Recipe:
     return Recipe(
         title="The demonstration: small networks learn from a little world of moving, sounding things",
         composition=Composition(
-            Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(48), Flip(0.5))
+            Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(40), Flip(0.5))
         ),
-        clip=Clip(frames=8, frame_rate=12.5, height=48, width=64, audio_seconds=0.64),
+        clip=Clip(frames=8, frame_rate=12.5, height=40, width=53, audio_seconds=0.64),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
@@ -103,8 +103,8 @@ def demo() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=12, monitor_epochs=6),
+        schedule=Schedule(epochs=50, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=12, monitor_epochs=10),
     )
 
 
