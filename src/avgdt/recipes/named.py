@@ -103,7 +103,7 @@ def demo() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=50, warmup_epochs=1, shape="cosine"),
+        schedule=Schedule(epochs=42, warmup_epochs=1, shape="cosine"),
         run=Run(batch=12, monitor_epochs=10),
     )
 
