@@ -96,6 +96,7 @@ def demo() -> Recipe:
             Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(40), Flip(0.5))
         ),
         clip=Clip(frames=8, frame_rate=12.5, height=40, width=53, audio_seconds=0.64),
+        picture=Picture(std=0.1, subtract_still=True),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
@@ -103,8 +104,8 @@ def demo() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=42, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=12, monitor_epochs=10),
+        schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=12, monitor_epochs=6),
     )
 
 
