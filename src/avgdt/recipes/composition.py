@@ -110,8 +110,7 @@ class Composition:
         require(axes["modality"] > 0, "Composition: factors must hold Modality()")
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
         require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
-        crops = [a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
-        require(len(crops) <= 1, "Composition: video may hold one crop")
+        require(len(self._crops) <= 1, "Composition: video may hold one crop")
         for jitter, after in pairwise((*self.video, None)):
             if isinstance(jitter, ShortSideJitter):
                 _check_crop(jitter, after)
@@ -171,8 +170,11 @@ class Composition:
     @property
     def crop(self) -> int | None:
         """Side in pixels of the square that views of the picture show; None is the whole picture."""
-        crops = (a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop))
-        return next((a.size for a in crops), None)
+        return self._crops[0].size if self._crops else None
+
+    @property
+    def _crops(self) -> list[RandomCrop | CentreCrop | RandomResizedCrop]:
+        return [a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
 
     def describe(self) -> str:
         """What the composition is and how its views relate, to print: a attracts, r repels, . does not meet."""
