@@ -81,7 +81,7 @@ def test_a_clip_is_shown_at_each_speed_before_and_after(entries: list[Entry]) ->
 
 
 def test_grey_and_subtracted_pictures(entries: list[Entry]) -> None:
-    recipe = tiny(picture=Picture(subtract_still=True))
+    recipe = tiny(picture=Picture(subtract_still=1.0))
     recipe = replace(recipe, model=replace(recipe.model, video=replace(recipe.model.video, channels=1)))
     shown = picture(recipe, entries)
     assert shown is not None

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from avgdt.data.batch import Batch
-from avgdt.recipes.clip import Clip, LogMel
+from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import (
+    CentreCrop,
     Composition,
     Draws,
     Flip,
@@ -181,6 +182,18 @@ def test_grey_clips_and_sound_alone() -> None:
     alone = Composition(Modality(("audio",)), Draws(2), audio=(MASKS,), partners="equal")
     one, other = maker(alone)(replace(batch_of(2), video=None))
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
+def test_a_share_of_the_still_picture_is_subtracted(share: float) -> None:
+    batch = batch_of(3)
+    plain = Composition(Modality(), video=(CentreCrop(8),))
+    view, _ = ViewMaker(plain, CLIP, LogMel(), 3, 0, Picture(0.4, 0.2, share))(batch, augment=False)
+    pixels = batch.video[:, 0, :, :, 2:10, 4:12].double() / 255 if batch.video is not None else torch.empty(0)
+    for frame in range(CLIP.frames):
+        still = sum(pixels[:, :, t] for t in range(CLIP.frames)) / CLIP.frames
+        expected = (pixels[:, :, frame] - share * still - (1 - share) * 0.4) / 0.2
+        torch.testing.assert_close(view[:, :, frame].double(), expected, atol=1e-5, rtol=0)
 
 
 def test_a_batch_is_left_as_it_was_and_autocast_changes_nothing() -> None:

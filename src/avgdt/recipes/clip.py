@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avgdt.recipes.limits import above, at_least
+from avgdt.recipes.limits import above, at_least, share
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ class Picture:
     """Subtracted from every pixel."""
     std: float = 0.225
     """Divides every pixel."""
-    subtract_still: bool = False
-    """Subtract each pixel's mean over the clip in place of ``mean``, so that only what moves is seen (not in the
-    paper; for recordings that share one scene)."""
+    subtract_still: float = 0.0
+    """Share, 0 to 1, of the still picture that is subtracted: of each pixel's mean over the clip, in place of that
+    share of ``mean``. At 1 only what moves is seen (not in the paper; for recordings that share one scene)."""
 
     def __post_init__(self) -> None:
         above("picture.std", self.std, 0)
+        share("picture.subtract_still", self.subtract_still)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from avgdt.recipes.clip import Clip, Picture
 from avgdt.recipes.composition import (
     ColourJitter,
     Composition,
+    Equaliser,
     Flip,
+    Mix,
     Modality,
     RandomCrop,
     Reversal,
@@ -75,7 +77,7 @@ def small() -> Recipe:
             Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
         clip=Clip(frames=16, frame_rate=25.0, height=86, width=108, audio_seconds=0.64),
-        picture=Picture(std=0.05, subtract_still=True),
+        picture=Picture(std=0.05, subtract_still=1.0),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
@@ -96,7 +98,7 @@ def demo() -> Recipe:
             Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(40), Flip(0.5))
         ),
         clip=Clip(frames=8, frame_rate=12.5, height=40, width=53, audio_seconds=0.64),
-        picture=Picture(std=0.1, subtract_still=True),
+        picture=Picture(std=0.1, subtract_still=0.8),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
@@ -104,12 +106,37 @@ def demo() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=12, monitor_epochs=6),
+        schedule=Schedule(epochs=28, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=12, monitor_epochs=7),
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "released": released, "small": small, "demo": demo}
+def audio() -> Recipe:
+    """Sounds without pictures: two differently perturbed excerpts of one sound attract each other."""
+    return Recipe(
+        title="Sounds alone: two excerpts of one sound, perturbed differently, belong together; ResNet-18 hears",
+        composition=Composition(
+            Modality(("audio",)),
+            TimeShift(at_least=0.25, invariant=True),
+            audio=(Volume(0.5, 1.5), Mix(0.05, 0.4), Equaliser(9.0), SpecAugment(2, 6, 2, 20)),
+            partners="equal",
+        ),
+        clip=Clip(audio_seconds=2.0),
+        model=Model(head=Head(hidden=512, out=128, batch_norm="hidden")),
+        objective=Objective(temperature=0.1, negatives="batch"),
+        optimiser=Optimiser(kind="adamw", rate=1e-3, weight_decay=0.05),
+        schedule=Schedule(epochs=40, warmup_epochs=2, shape="cosine"),
+        run=Run(batch=64, monitor_epochs=0),
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "paper": paper,
+    "released": released,
+    "small": small,
+    "demo": demo,
+    "audio": audio,
+}
 
 
 def named(name: str) -> Recipe:

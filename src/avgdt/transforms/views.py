@@ -84,8 +84,9 @@ class ViewMaker(nn.Module):
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
         pixels = video.float()
-        still = pixels.mean(2, keepdim=True) if self.picture.subtract_still else 255 * self.picture.mean
-        return pixels.sub_(still).mul_(1 / (255 * self.picture.std))
+        share = self.picture.subtract_still
+        still = share * pixels.mean(2, keepdim=True) if share else 0.0
+        return pixels.sub_(still + 255 * (1 - share) * self.picture.mean).mul_(1 / (255 * self.picture.std))
 
     def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if view.reversed:

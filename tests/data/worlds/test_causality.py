@@ -35,6 +35,12 @@ def clear_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avgdt.data.worlds.places._palette", lambda generator: CLEAR)
 
 
+@pytest.fixture(autouse=True)
+def tripod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A camera that stands, so that a thing moves in the picture only as it moves in its world."""
+    monkeypatch.setattr("avgdt.data.worlds.nuisances.Camera.place", lambda camera, time: (0.0, 0.0))
+
+
 class Film:
     """A rendered file and the colour to look for in it."""
 

@@ -22,7 +22,7 @@ Corner: TypeAlias = tuple[float, float]
 """Left and top in world units."""
 
 _MURAL = 0.7  # size of those pictures relative to what happens
-_MARGIN = 0.1  # picture heights that the backdrop reaches beyond the picture: more than the camera wanders
+_MARGIN = 0.4  # picture heights that the backdrop reaches beyond the picture: more than the camera wanders
 
 
 def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:

@@ -19,7 +19,7 @@ from avgdt.data.worlds.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_o
 
 @dataclass(frozen=True)
 class Camera:
-    """A gently wandering camera."""
+    """A camera held by a restless hand: the still picture moves, so that what moves tells little by itself."""
 
     across: Drift
     down: Drift
@@ -27,6 +27,10 @@ class Camera:
     """Farthest wandering in units of the picture's height."""
     zoom: float
     """How much larger than usual everything looks."""
+
+    def place(self, time: float) -> tuple[float, float]:
+        """Where it points at ``time`` seconds: right and down of the usual, in units of the picture's height."""
+        return self.reach * float(self.across(time)), 0.5 * self.reach * float(self.down(time))
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def draw_look(generator: np.random.Generator, aspect: float, place: Place) -> Lo
         camera=Camera(
             across=Drift(generator),
             down=Drift(generator),
-            reach=float(generator.uniform(0.005, 0.05)),
+            reach=float(generator.uniform(0.05, 0.25)),
             zoom=float(generator.uniform(0.95, 1.05)),
         ),
         voice=voice_of(outline, size, generator),

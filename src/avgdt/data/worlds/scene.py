@@ -40,12 +40,9 @@ class Scene:
 
     def frame(self, time: float) -> npt.NDArray[np.uint8]:
         """The picture at ``time`` seconds, (height, width, 3)."""
-        camera, canvas = self.look.camera, self._canvas
-        canvas.aim(
-            canvas.aspect / 2 + camera.reach * float(camera.across(time)),
-            0.5 + 0.5 * camera.reach * float(camera.down(time)),
-            camera.zoom,
-        )
+        canvas = self._canvas
+        across, down = self.look.camera.place(time)
+        canvas.aim(canvas.aspect / 2 + across, 0.5 + down, self.look.camera.zoom)
         canvas.paste(self._backdrop, *self._corner)
         self._life.draw(canvas, time)
         self.action.draw(canvas, time)
