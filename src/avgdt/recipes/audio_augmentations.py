@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avgdt.recipes.factors import require
-from avgdt.recipes.spans import probability, span
+from avgdt.recipes.limits import probability, span
 
 
 @dataclass(frozen=True)

@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class RecipeError(AvgdtError):
-    """A recipe, field or value that does not exist; the message names the nearest one."""
+    """A recipe, field or value that cannot be: the message names it and the remedy."""

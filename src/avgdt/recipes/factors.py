@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal
 
-from avgdt.errors import AvgdtError
+from avgdt.recipes.errors import RecipeError
 
 ModalityName = Literal["video", "audio"]
 Level = str | bool | int | float
 
 
-class CompositionError(AvgdtError):
+class CompositionError(RecipeError):
     """A composition that cannot be: the message names the factor or augmentation and the remedy."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avgdt.recipes.factors import require
-from avgdt.recipes.spans import probability, span, strength
+from avgdt.recipes.limits import probability, span, strength
 
 
 @dataclass(frozen=True)
