@@ -99,25 +99,20 @@ def _batches(
 
 @torch.inference_mode()
 def _through(subjects: Sequence[Subject], batch: Batch, modality: ModalityName, read: Reader) -> NDArray[np.float32]:
-    """(subjects, batch, windows, dim)."""
-    windows = []
-    for one in _one_window_each(batch):
-        view = subjects[0].viewmaker.test_view(one, modality)
-        outputs = []
-        for subject in subjects:
-            with subject.precision.autocast():
-                outputs.append(read(subject.phi, modality, view).float())
-        windows.append(torch.stack(outputs))
-    found = torch.stack(windows, dim=2)
+    """(subjects, batch, windows, dim); the windows of all recordings go through a network side by side."""
+    view = subjects[0].viewmaker.test_view(_windows_as_recordings(batch), modality)
+    outputs = []
+    for subject in subjects:
+        with subject.precision.autocast():
+            outputs.append(read(subject.phi, modality, view).float())
+    found = torch.stack(outputs)
     if not bool(found.isfinite().all()):
         raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
-    return found.cpu().numpy()
+    return found.view(len(subjects), len(batch), -1, found.shape[-1]).cpu().numpy()
 
 
-def _one_window_each(batch: Batch) -> Iterator[Batch]:
-    clips = batch.video if batch.video is not None else batch.audio
-    for window in range(0 if clips is None else clips.shape[1]):
-        one = slice(window, window + 1)
-        video = None if batch.video is None else batch.video[:, one]
-        audio = None if batch.audio is None else batch.audio[:, one]
-        yield replace(batch, video=video, audio=audio)
+def _windows_as_recordings(batch: Batch) -> Batch:
+    """(batch, windows, ...) -> (batch * windows, 1, ...)."""
+    video = None if batch.video is None else batch.video.flatten(0, 1)[:, None]
+    audio = None if batch.audio is None else batch.audio.flatten(0, 1)[:, None]
+    return replace(batch, video=video, audio=audio)
