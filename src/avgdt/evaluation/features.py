@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,6 +37,24 @@ class Extraction:
     """One for each subject; without modalities where no plan could be read."""
     failures: dict[int, str]
     """Index of a plan -> why it could not be read."""
+
+
+class Extract(Protocol):
+    """How features are come by: :func:`extract` itself, or one that remembers."""
+
+    def __call__(
+        self,
+        subjects: Sequence[Subject],
+        entries: Sequence[Entry],
+        plans: Sequence[Plan],
+        modalities: tuple[ModalityName, ...],
+        read: Reader,
+        *,
+        workers: int,
+        average: bool = True,
+        progress: Progress = lambda done, total: None,
+    ) -> Extraction:
+        """See :func:`extract`."""
 
 
 @dataclass(frozen=True)
