@@ -91,10 +91,12 @@ def extract(
         for place, recording in enumerate(batch.recordings.tolist()):
             for number in range(len(subjects)):
                 vectors = {modality: found[modality][number, place] for modality in modalities}
-                rows[number][indices[recording]] = {m: v.mean(axis=0) if average else v for m, v in vectors.items()}
+                rows[number][indices[recording]] = {
+                    m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()
+                }
         progress(len(rows[0]) + len(failures), len(plans))
     kept = sorted(rows[0])
-    stacked: list[Vectors] = [{m: np.stack([own[i][m] for i in kept]) for m in modalities if kept} for own in rows]
+    stacked: list[Vectors] = [{m: _stack([own[i] for i in kept], m) for m in modalities if kept} for own in rows]
     return Extraction(kept, stacked, failures)
 
 
@@ -114,6 +116,15 @@ def _batches(
         clips = Clips([entries[plan.segment.entry] for plan in chosen], reader, _Windows(chosen))
         for batch in ordered_batches(clips, max(1, recipe.run.batch // count), workers):
             yield indices, batch.to(subject.precision.device)
+
+
+def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
+    """One modality of all rows, each given up as it is copied: features are large."""
+    first = rows[0][modality]
+    stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
+    for place, row in enumerate(rows):
+        stacked[place] = row.pop(modality)
+    return stacked
 
 
 @torch.inference_mode()
