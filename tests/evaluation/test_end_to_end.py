@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.evaluation.end_to_end import Training, classify, end_to_end_figures, train_classifier
+from avgdt.evaluation.classifier import classify
+from avgdt.evaluation.end_to_end import Training, end_to_end_figures, train_classifier
 from avgdt.evaluation.folds import make_folds
 from avgdt.evaluation.segments import Segment
 from avgdt.training.runs import LoadedRun

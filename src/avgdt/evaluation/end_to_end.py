@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,10 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from avgdt.data.dataset import Batches
+from avgdt.evaluation.classifier import Classifier, classify
 from avgdt.evaluation.folds import Fold, Folds
-from avgdt.evaluation.linear_layer import fresh_layer, mean_scores
 from avgdt.evaluation.over_folds import Tested, over_folds
-from avgdt.evaluation.readers import pool_conv5
 from avgdt.evaluation.scores import score
 from avgdt.models.precision import Precision
 from avgdt.recipes.audio_augmentations import SpecAugment
@@ -50,10 +48,6 @@ class Training:
         return {"optimiser": "adamw", "shape": "cosine", **asdict(self)}
 
 
-RECORDINGS_AT_ONCE = 8
-"""In testing."""
-
-
 def end_to_end_figures(
     encoder: nn.Module,
     pictures: NDArray[np.float32],
@@ -71,22 +65,6 @@ def end_to_end_figures(
         return Tested(score(guesses, folds.targets[fold.test], classes), {})
 
     return {**over_folds(folds, test), "training": training.told()}
-
-
-class Classifier(nn.Module):
-    """An encoder of its own, the protocol's pooling, and a linear layer."""
-
-    def __init__(self, encoder: nn.Module, mels: int, time: int, classes: int, draws: torch.Generator) -> None:
-        super().__init__()
-        self.encoder = copy.deepcopy(encoder).eval().requires_grad_(True)
-        example = torch.zeros(1, 1, mels, time, device=next(encoder.parameters()).device)
-        with torch.inference_mode():
-            features = pool_conv5(self.encoder(example)).shape[1]
-        self.layer = fresh_layer(features, classes, draws).to(example.device)
-
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """(batch, 1, mels, time) -> logits (batch, classes)."""
-        return self.layer(pool_conv5(self.encoder(pictures)))
 
 
 def train_classifier(
@@ -128,14 +106,3 @@ def train_classifier(
         if (step + 1) % order.steps_per_epoch == 0:
             after()
     return network.eval()
-
-
-@torch.inference_mode()
-def classify(network: Classifier, pictures: NDArray[np.float32], precision: Precision) -> NDArray[np.int64]:
-    """(recordings, windows, mels, time) -> (recordings,) classes: the probabilities of the windows are averaged."""
-    guesses = []
-    for some in torch.split(torch.from_numpy(pictures), RECORDINGS_AT_ONCE):
-        with precision.autocast():
-            logits = network(some.flatten(0, 1)[:, None].to(precision.device))
-        guesses.append(mean_scores(logits.float().unflatten(0, some.shape[:2])).argmax(dim=1).cpu())
-    return torch.cat(guesses).numpy()
