@@ -68,7 +68,7 @@ def make_folds(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
             more = f" and {len(without) - 1} other classes" if len(without) > 1 else ""
             raise EvaluationError(
                 f"fold {name}: has no sound of class '{without[0]}'{more}, which other folds have; "
-                "the data is incomplete"
+                "the data is incomplete: get the rest (esc10 needs ten classes alone)"
             )
     if len(classes) < 2:
         raise EvaluationError(
