@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from avgdt.evaluation.probes import Labelled, ProbeResult, knn_probe, linear_probe, standardise
+from avgdt.evaluation.probes import Labelled, ProbeResult, joined, knn_probe, linear_probe, standardise, within_rows
 
 PROBES: list[Callable[..., ProbeResult]] = [linear_probe, knn_probe]
 
@@ -138,3 +138,28 @@ def test_equal_votes_go_to_the_nearer_class() -> None:
     train = Labelled(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), np.array([0, 1, 2, 2]))
     query = Labelled(np.array([[0.5, 0.6], [0.6, 0.5]]), np.array([1, 0]))
     assert knn_probe(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_refit_chooses_on_val_and_tests_what_both_taught(probe: Callable[..., ProbeResult]) -> None:
+    train, val, test = blobs(0, 30), blobs(1, 45), blobs(2, 90)
+    once, again = probe(train, val, test, 3), probe(train, val, test, 3, refit=True)
+    assert (again.chosen, again.val_accuracies) == (once.chosen, once.val_accuracies)
+    both = joined(train, val)
+    assert len(both.targets) == 75
+    parameter = [again.chosen] if probe is linear_probe else [int(again.chosen)]
+    taught = probe(both, both, test, 3, parameter)
+    assert (again.score.confusion == taught.score.confusion).all()
+    assert (again.score.confusion != once.score.confusion).any()
+
+
+def test_fewer_rows_than_features_cost_less_and_say_the_same() -> None:
+    train, test = blobs(0, 24, dim=40), blobs(2, 60, dim=40)
+    train, test = standardise(train, test)
+    small, seen = within_rows(train, test)
+    assert small.features.shape == (24, 24)
+    slow = LogisticRegression(C=0.1, max_iter=1000, tol=1e-8).fit(train.features, train.targets)
+    fast = LogisticRegression(C=0.1, max_iter=1000, tol=1e-8).fit(small.features, train.targets)
+    expected = slow.predict_proba(test.features)
+    np.testing.assert_allclose(fast.predict_proba(seen.features), expected, atol=1e-4)
+    assert within_rows(test, train)[0] is test

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from avgdt.evaluation.readers import embeddings, mean_features, timed_features
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.readers import conv5_features, embeddings, mean_features, pool_conv5, timed_features
+from avgdt.models.phi import Phi
+from avgdt.recipes.model import AudioEncoder, Model
 from avgdt.training.runs import LoadedRun
 
 
@@ -27,3 +31,17 @@ def test_embeddings_are_the_heads_output(model: LoadedRun) -> None:
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
     head = model.phi.heads["audio"](mean_features(model.phi, "audio", view))
     torch.testing.assert_close(found, head / head.norm(dim=1, keepdim=True))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("encoder", "features"), [(AudioEncoder(), 3072), (AudioEncoder((1, 1, 1, 1), 16), 8 * 16 * 2 * 3)]
+)
+def test_conv5_of_two_seconds_is_pooled_in_time_alone(encoder: AudioEncoder, features: int) -> None:
+    phi = Phi(Model(audio=encoder), ("audio",)).eval()
+    assert conv5_features(phi, "audio", torch.randn(2, 1, 40, 199)).shape == (2, features)
+
+
+def test_too_few_time_steps_are_told() -> None:
+    with pytest.raises(EvaluationError, match=r"leaves 2 time steps .* log_mel.step is too long"):
+        pool_conv5(torch.zeros(1, 4, 2, 2))

@@ -20,6 +20,8 @@ PROTOCOLS = {
     "knn": "nearest neighbours on the same features",
     "retrieval": "find the sound by the picture and the picture by the sound",
     "reidentification": "find another moment of the same recording",
+    "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
+    "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
 }
 """Name and what it measures."""
 
@@ -34,7 +36,7 @@ class Evaluate(Generic[T]):
     weights: Path
     """A run folder or a weights file (safetensors)."""
     data: Path
-    """A manifest (csv) with labels and splits, or a folder."""
+    """A manifest (csv) with labels and splits, or a folder; esc10 and esc50: the folder of ESC-50 as distributed."""
     out: Path | None = None
     """Folder for results/PROTOCOL.json; else the run folder itself."""
     device: str = "auto"
@@ -75,9 +77,11 @@ def evaluate_with_progress(
 
 
 def _protocol(name: str) -> Any:
+    from avgdt.evaluation.protocols.esc10 import Esc10
+    from avgdt.evaluation.protocols.esc50 import Esc50
     from avgdt.evaluation.protocols.knn import Knn
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.reidentification import Reidentification
     from avgdt.evaluation.protocols.retrieval import Retrieval
 
-    return {kind.protocol: kind for kind in (Linear, Knn, Retrieval, Reidentification)}[name]
+    return {kind.protocol: kind for kind in (Linear, Knn, Retrieval, Reidentification, Esc10, Esc50)}[name]

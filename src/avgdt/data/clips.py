@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.data.sounds import SoundSpan, read_sounds
 from avgdt.data.windows import Window
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
@@ -42,7 +43,7 @@ class ClipReader:
 
     def read(self, recording: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be."""
-        pixels, times, sounds, sound_starts = [], [], [], []
+        pixels, times, spans = [], [], list[SoundSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
         with Recording(entry.path) as file:
             for window in windows:
@@ -62,14 +63,13 @@ class ClipReader:
                     # As many samples at a lower rate last longer; taken for samples of the clip's own rate, as every
                     # clip is, they play faster and higher.
                     rate = round(self.clip.sample_rate / window.speed)
-                    sound = file.waveform(at, self.clip.samples / rate, rate)
-                    sounds.append(sound.samples)
-                    sound_starts.append(sound.start)
+                    spans.append(SoundSpan(at, self.clip.samples, rate))
+            sounds = read_sounds(file, spans)
         return Item(
             recording=recording,
             epoch=epoch,
             video=np.stack(pixels).transpose(0, 4, 1, 2, 3) if pixels else None,
-            audio=np.stack(sounds) if sounds else None,
+            audio=np.stack([sound.samples for sound in sounds]) if sounds else None,
             video_times=np.stack(times) if times else None,
-            audio_start=np.array(sound_starts) if sounds else None,
+            audio_start=np.array([sound.start for sound in sounds]) if sounds else None,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from avgdt.data.span import common_span
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import Progress, Vectors, extract
+from avgdt.evaluation.features import Extract, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan, Skipped, span_of
 from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.segments import Segment
@@ -58,6 +58,7 @@ def compare(
     read: Reader,
     progress: Progress,
     average: bool = True,
+    extract: Extract = extract,
 ) -> Compared:
     """Read the plans out of both networks in one pass; what fails joins ``skipped``.
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from avgdt.data.collection import find
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.results import Result, write_result
 from avgdt.evaluation.subject import Subject
-from avgdt.media.manifest import Entry
-from avgdt.training.pretrain import default_workers
 from avgdt.training.provenance import command, machine
 from avgdt.training.runs import fresh_run, load_run
 
@@ -28,8 +24,10 @@ class Evaluation(Protocol):
     def seed(self) -> int:
         """Seed of the random weights."""
 
-    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
-        """Measure both networks on the same recordings."""
+    def measure(
+        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+    ) -> dict[str, Any]:
+        """Measure both networks on ``data``; what may be kept for another time goes to a folder of ``out``."""
 
 
 def evaluate(
@@ -41,15 +39,14 @@ def evaluate(
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
 ) -> tuple[Result, Path]:
-    """Measure ``weights`` (a run folder or a file) beside random ones on ``data`` (a manifest or a folder).
+    """Measure ``weights`` (a run folder or a file) beside random ones on ``data`` (what the protocol takes).
 
     Returns the result and where it was written: ``out/results/PROTOCOL.json``. Raises the errors of the project.
     """
     began = time.monotonic()
     model = load_run(weights, device)
     random = fresh_run(model.recipe, evaluation.seed, device)
-    entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
-    measured = evaluation.run(model, random, entries, progress)
+    measured = evaluation.measure(model, random, data, out, scanned, progress)
     result = {
         "protocol": evaluation.protocol,
         "weights": str(weights),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,6 +37,24 @@ class Extraction:
     """One for each subject; without modalities where no plan could be read."""
     failures: dict[int, str]
     """Index of a plan -> why it could not be read."""
+
+
+class Extract(Protocol):
+    """How features are come by: :func:`extract` itself, or one that remembers."""
+
+    def __call__(
+        self,
+        subjects: Sequence[Subject],
+        entries: Sequence[Entry],
+        plans: Sequence[Plan],
+        modalities: tuple[ModalityName, ...],
+        read: Reader,
+        *,
+        workers: int,
+        average: bool = True,
+        progress: Progress = lambda done, total: None,
+    ) -> Extraction:
+        """See :func:`extract`."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +91,12 @@ def extract(
         for place, recording in enumerate(batch.recordings.tolist()):
             for number in range(len(subjects)):
                 vectors = {modality: found[modality][number, place] for modality in modalities}
-                rows[number][indices[recording]] = {m: v.mean(axis=0) if average else v for m, v in vectors.items()}
+                rows[number][indices[recording]] = {
+                    m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()
+                }
         progress(len(rows[0]) + len(failures), len(plans))
     kept = sorted(rows[0])
-    stacked: list[Vectors] = [{m: np.stack([own[i][m] for i in kept]) for m in modalities if kept} for own in rows]
+    stacked: list[Vectors] = [{m: _stack([own[i] for i in kept], m) for m in modalities if kept} for own in rows]
     return Extraction(kept, stacked, failures)
 
 
@@ -97,27 +118,31 @@ def _batches(
             yield indices, batch.to(subject.precision.device)
 
 
+def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
+    """One modality of all rows, each given up as it is copied: features are large."""
+    first = rows[0][modality]
+    stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
+    for place, row in enumerate(rows):
+        stacked[place] = row.pop(modality)
+    return stacked
+
+
 @torch.inference_mode()
 def _through(subjects: Sequence[Subject], batch: Batch, modality: ModalityName, read: Reader) -> NDArray[np.float32]:
-    """(subjects, batch, windows, dim)."""
-    windows = []
-    for one in _one_window_each(batch):
-        view = subjects[0].viewmaker.test_view(one, modality)
-        outputs = []
-        for subject in subjects:
-            with subject.precision.autocast():
-                outputs.append(read(subject.phi, modality, view).float())
-        windows.append(torch.stack(outputs))
-    found = torch.stack(windows, dim=2)
+    """(subjects, batch, windows, dim); the windows of all recordings go through a network side by side."""
+    view = subjects[0].viewmaker.test_view(_windows_as_recordings(batch), modality)
+    outputs = []
+    for subject in subjects:
+        with subject.precision.autocast():
+            outputs.append(read(subject.phi, modality, view).float())
+    found = torch.stack(outputs)
     if not bool(found.isfinite().all()):
         raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
-    return found.cpu().numpy()
+    return found.view(len(subjects), len(batch), -1, found.shape[-1]).cpu().numpy()
 
 
-def _one_window_each(batch: Batch) -> Iterator[Batch]:
-    clips = batch.video if batch.video is not None else batch.audio
-    for window in range(0 if clips is None else clips.shape[1]):
-        one = slice(window, window + 1)
-        video = None if batch.video is None else batch.video[:, one]
-        audio = None if batch.audio is None else batch.audio[:, one]
-        yield replace(batch, video=video, audio=audio)
+def _windows_as_recordings(batch: Batch) -> Batch:
+    """(batch, windows, ...) -> (batch * windows, 1, ...)."""
+    video = None if batch.video is None else batch.video.flatten(0, 1)[:, None]
+    audio = None if batch.audio is None else batch.audio.flatten(0, 1)[:, None]
+    return replace(batch, video=video, audio=audio)

@@ -55,18 +55,46 @@ def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
     return [Labelled((split.features - mean) * scale, split.targets) for split in (train, *others)]
 
 
+def joined(train: Labelled, val: Labelled) -> Labelled:
+    """The examples of both."""
+    return Labelled(np.concatenate([train.features, val.features]), np.concatenate([train.targets, val.targets]))
+
+
+def within_rows(train: Labelled, *others: Labelled) -> list[Labelled]:
+    """Coordinates in the space that the rows of ``train`` span, where they are fewer than the features; else no change.
+
+    The weights of a linear model with an L2 penalty lie in that space: its predictions stay, its cost does not.
+    """
+    splits = (train, *others)
+    rows, dim = train.features.shape
+    if dim <= rows:
+        return list(splits)
+    basis, _ = np.linalg.qr(train.features.T)
+    return [Labelled(split.features @ basis, split.targets) for split in splits]
+
+
 def linear_probe(
-    train: Labelled, val: Labelled, test: Labelled, classes: int, strengths: Sequence[float] = STRENGTHS
+    train: Labelled,
+    val: Labelled,
+    test: Labelled,
+    classes: int,
+    strengths: Sequence[float] = STRENGTHS,
+    refit: bool = False,
 ) -> ProbeResult:
     """Multinomial logistic regression on standardised features, fitted on ``train``, its C chosen on ``val``.
 
-    Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class.
+    Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class. With
+    ``refit`` the tested classifier is fitted with that C on ``train`` and ``val`` together.
     """
-    train, val, test = standardise(train, val, test)
+    both, unseen = joined(train, val), test
+    train, val, test = within_rows(*standardise(train, val, test))
     fits = {strength: _fit(train, strength) for strength in strengths}
     accuracies = {c: score(fit.predict(val.features), val.targets, classes).accuracy for c, (fit, _) in fits.items()}
     best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
     model, converged = fits[best]
+    if refit:
+        both, test = within_rows(*standardise(both, unseen))
+        model, converged = _fit(both, best)
     tested = score(model.predict(test.features), test.targets, classes)
     return ProbeResult(tested, best, accuracies[best], accuracies, converged)
 
@@ -85,18 +113,26 @@ def _fit(train: Labelled, strength: float) -> tuple[LogisticRegression, bool]:
 
 
 def knn_probe(
-    train: Labelled, val: Labelled, test: Labelled, classes: int, neighbours: Sequence[int] = NEIGHBOURS
+    train: Labelled,
+    val: Labelled,
+    test: Labelled,
+    classes: int,
+    neighbours: Sequence[int] = NEIGHBOURS,
+    refit: bool = False,
 ) -> ProbeResult:
     """Majority vote of the k nearest of ``train`` by cosine of standardised features, k chosen on ``val``.
 
     Equal votes go to the class whose voters are nearer (greater sum of cosines); of equal accuracies on ``val``, the
-    smaller k is chosen.
+    smaller k is chosen. With ``refit`` both splits vote on ``test``.
     """
+    both, unseen = joined(train, val), test
     train, val, test = standardise(train, val, test)
     tried = [k for k in neighbours if k <= len(train.targets)]
     guesses = _votes(train, val.features, classes, tried)
     accuracies = {float(k): score(guesses[k], val.targets, classes).accuracy for k in tried}
     chosen = max(tried, key=lambda k: accuracies[k])  # max keeps the first, that is the smallest, of equals
+    if refit:
+        train, test = standardise(both, unseen)
     tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
     return ProbeResult(tested, chosen, accuracies[chosen], accuracies)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +46,14 @@ def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], classes: int
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (truth, predictions), 1)
     return Score(confusion)
+
+
+def score_figures(score: Score, classes: Sequence[str]) -> dict[str, Any]:
+    """A score as plain data, for a result."""
+    return {
+        "accuracy": score.accuracy,
+        "interval": list(score.interval),
+        "mean_class_accuracy": score.mean_class_accuracy,
+        "class_accuracy": dict(zip(classes, score.class_accuracy, strict=True)),
+        "confusion": score.confusion.tolist(),
+    }

@@ -15,8 +15,8 @@ def result_table(result: Mapping[str, Any]) -> Table:
     for name in ("pretrained", "random weights", "chance"):
         table.add_column(name, justify="right")
     for path in leaves(result["chance"]):
-        figures = (_at(result[source], path) for source in ("pretrained", "random", "chance"))
-        table.add_row(" ".join(path).replace("_", " "), *(_format(path[-1], figure) for figure in figures))
+        cells = (_cell(result[source], path) for source in ("pretrained", "random", "chance"))
+        table.add_row(" ".join(path).replace("_", " "), *cells)
     return table
 
 
@@ -27,9 +27,9 @@ def _title(result: Mapping[str, Any]) -> str:
 
 
 def _caption(result: Mapping[str, Any]) -> str:
-    skipped = f", {len(result['skipped'])} skipped" if result["skipped"] else ""
-    sizes = ", ".join(f"{count} {name}" for name, count in result["sizes"].items())
-    return f"{sizes}{skipped}"
+    counts = {name: len(result.get(name, ())) for name in ("skipped", "unlisted")}
+    told = [f"{count} {name}" for name, count in result["sizes"].items()]
+    return ", ".join([*told, *(f"{count} {name}" for name, count in counts.items() if count)])
 
 
 def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -41,11 +41,18 @@ def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
             yield (*path, name)
 
 
-def _at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What is there, or None."""
     for name in path:
-        tree = tree[name]
-    return tree
+        tree = tree.get(name, {})
+    return None if tree == {} else tree
 
 
-def _format(name: str, figure: float) -> str:
-    return f"{figure:.1f}" if name == "median_rank" else f"{100 * figure:.1f} %"
+def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    """The figure, with its spread over folds where it has one; a dash where it was not measured."""
+    figure, spread = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
+    if figure is None:
+        return "–"
+    if path[-1] == "median_rank":
+        return f"{figure:.1f}"
+    return f"{100 * figure:.1f} %" + ("" if spread is None else f" ± {100 * spread:.1f}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from avgdt.errors import AvgdtError
@@ -24,8 +24,8 @@ _FLAGS = ("has_video", "has_audio")
 COLUMNS = ("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:], "error")
 
 
-def read_manifest(path: Path) -> list[Entry]:
-    """The entries of a CSV file that has at least a column ``path`` (or ``file``).
+def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
+    """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
 
     Paths are relative to the CSV's folder, or absolute. Raises ``ManifestError``.
     """
@@ -34,8 +34,10 @@ def read_manifest(path: Path) -> list[Entry]:
             rows = csv.reader(stream, strict=True)
             header = next(rows, None)
             if not header:
-                raise ManifestError(f"{path}: empty; its first line must name the columns, at least `path`")
-            names = _names(path, header)
+                raise ManifestError(
+                    f"{path}: empty; its first line must name the columns, at least `{file_columns[0]}`"
+                )
+            names = _names(path, header, file_columns)
             return [_entry(path, rows.line_num, names, row) for row in rows if row]
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
@@ -59,12 +61,13 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
     temporary.replace(path)
 
 
-def _names(path: Path, header: list[str]) -> list[str]:
+def _names(path: Path, header: list[str], file_columns: Sequence[str]) -> list[str]:
     names = [name.strip() for name in header]
-    if "path" not in names and "file" in names:
-        names[names.index("file")] = "path"
-    if "path" not in names:
-        raise ManifestError(f"{path}, line 1: no column `path` or `file` among {', '.join(names)}")
+    column = next((name for name in file_columns if name in names), None)
+    if column is None:
+        wanted = " or ".join(f"`{name}`" for name in file_columns)
+        raise ManifestError(f"{path}, line 1: no column {wanted} among {', '.join(names)}")
+    names[names.index(column)] = "path"
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ManifestError(f"{path}, line 1: the column `{twice}` appears twice; rename one")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import leaves
+from avgdt.evaluation.tables import at, leaves
 from avgdt.report.wording import percent
 
 TITLES = {
@@ -15,15 +15,23 @@ TITLES = {
     "knn": "Nearest neighbours",
     "retrieval": "Retrieval",
     "reidentification": "Re-identification",
+    "esc10": "ESC-10",
+    "esc50": "ESC-50",
 }
 EXPLAINED = {
     "linear": "A linear classifier is fitted on the frozen features; only it sees labels.",
     "knn": "The nearest labelled recordings vote; nothing is fitted.",
     "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
     "reidentification": "Another moment of the same recording is looked for among all recordings.",
+    "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
+    "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
 }
 NAMES = {
     "accuracy": "right",
+    "linear_layer": "linear layer:",
+    "logistic_regression": "logistic regression:",
+    "nearest_neighbours": "nearest neighbours:",
+    "end_to_end": "trained end to end:",
     "mean_class_accuracy": "right, mean over classes",
     "video_to_audio": "sound by picture:",
     "audio_to_video": "picture by sound:",
@@ -92,6 +100,8 @@ def table(result: Result) -> Table:
 
 
 def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:
+    if at(tree, path) is None:
+        return Figure("–")
     for name in path[:-1]:
         tree = tree[name]
     value = float(tree[path[-1]])

@@ -10,10 +10,13 @@ from typing import BinaryIO
 from avgdt.training.errors import TrainingError
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], object], remedy: str = "free some space and --resume"
+) -> None:
     """Write to a temporary file beside ``path``, flush it to the disk, rename.
 
-    A full disk or a crash leaves the file that was there before; the former raises :class:`TrainingError`.
+    A full disk or a crash leaves the file that was there before; the former raises :class:`TrainingError`, which ends
+    with ``remedy``.
     """
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -25,4 +28,4 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     except (OSError, RuntimeError) as error:
         # torch.save reports a full disk as a RuntimeError of its own writer.
         temporary.unlink(missing_ok=True)
-        raise TrainingError(f"{path}: could not be written ({error}); free some space and --resume") from error
+        raise TrainingError(f"{path}: could not be written ({error}); {remedy}") from error

@@ -13,7 +13,9 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.probes import Labelled, ProbeResult
+from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
+from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.segments import segments
 from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
 from avgdt.evaluation.subject import Subject
@@ -24,7 +26,7 @@ Probe = Callable[[Labelled, Labelled, Labelled, int], ProbeResult]
 
 
 @dataclass(frozen=True)
-class ProbeOptions:
+class ProbeOptions(OnRecordings):
     """Frozen features against the labels of a manifest with the splits train, val and test."""
 
     label: str = "label"
@@ -90,11 +92,7 @@ def check_clips(clips: int) -> None:
 
 def _figures(result: ProbeResult, parameter: str, splits: LabelledSplits) -> dict[str, Any]:
     return {
-        "accuracy": result.score.accuracy,
-        "interval": list(result.score.interval),
-        "mean_class_accuracy": result.score.mean_class_accuracy,
-        "class_accuracy": dict(zip(splits.classes, result.score.class_accuracy, strict=True)),
-        "confusion": result.score.confusion.tolist(),
+        **score_figures(result.score, splits.classes),
         "chosen": {parameter: result.chosen},
         "val_accuracy": result.val_accuracy,
         "tried": [{parameter: value, "val_accuracy": accuracy} for value, accuracy in result.val_accuracies.items()],

@@ -10,6 +10,7 @@ from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.features import Progress, Vectors
 from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
+from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.reidentification import chance, reidentify
 from avgdt.evaluation.subject import Subject
@@ -18,7 +19,7 @@ from avgdt.recipes.factors import ModalityName
 
 
 @dataclass(frozen=True)
-class Reidentification:
+class Reidentification(OnRecordings):
     """Is the nearest of all recordings' other moments the same recording's? Within and across modalities."""
 
     protocol: ClassVar[str] = "reidentification"

@@ -13,6 +13,7 @@ from avgdt.evaluation.features import Progress, Vectors
 from avgdt.evaluation.intervals import wilson_interval
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.protocols.probing import check_clips
+from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.subject import Subject
@@ -23,7 +24,7 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 
 @dataclass(frozen=True)
-class Retrieval:
+class Retrieval(OnRecordings):
     """Rank the recordings of a split by the similarity of their one modality to the other of each."""
 
     protocol: ClassVar[str] = "retrieval"

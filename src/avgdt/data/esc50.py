@@ -1,0 +1,81 @@
+"""ESC-50 as it is distributed (Piczak 2015): a list of sounds with folds, and a folder of sounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avgdt.data.errors import DataError
+from avgdt.media.manifest import Entry, read_manifest
+
+ENDINGS = (".wav", ".flac", ".ogg")
+"""Of the sounds; a file may have another of them than the list says."""
+NEEDED = ("fold", "category")
+"""Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the list says and what is there."""
+
+    entries: list[Entry]
+    """The listed sounds, not looked into; ``extra`` holds the columns of the list. Those that are missing have an
+    error."""
+    unlisted: list[Path]
+    """Files of the folder of sounds that the list does not name."""
+
+
+def read_layout(folder: Path, esc10: bool) -> Layout:
+    """The sounds of ESC-50 in ``folder``, or those of ESC-10 alone.
+
+    Raises :class:`DataError` where this is no such folder, a column lacks, a sound is listed twice or in another fold
+    than its name says, or no sound is there.
+    """
+    meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
+    for path in (meta, audio):
+        if not path.exists():
+            raise DataError(
+                f"{path}: not there; --data takes ESC-50's folder as distributed, with meta/esc50.csv and audio/"
+            )
+    listed = read_manifest(meta, ("filename",))
+    _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
+    there = {path.name: path for path in sorted(audio.iterdir())}
+    found = [_find(entry.path.name, there) for entry in listed]
+    named = set(found)
+    unlisted = [path for path in there.values() if path not in named]
+    entries = [
+        Entry(audio / entry.path.name, extra=entry.extra, error="in meta/esc50.csv, but not in audio/")
+        if path is None
+        else Entry(path, extra=entry.extra)
+        for entry, path in zip(listed, found, strict=True)
+        if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")
+    ]
+    if not any(entry.error == "" for entry in entries):
+        raise DataError(f"{audio}: none of the {len(entries)} sounds asked for in {meta} is here")
+    return Layout(entries, unlisted)
+
+
+def _find(name: str, there: dict[str, Path]) -> Path | None:
+    """The file of that name, else the one with another ending."""
+    stem = Path(name).stem
+    return next((there[other] for other in (name, *(stem + ending for ending in ENDINGS)) if other in there), None)
+
+
+def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
+    seen = set[str]()
+    for line, entry in enumerate(listed, start=2):
+        name = entry.path.name
+        for column in needed:
+            if not entry.extra.get(column, "").strip():
+                raise DataError(
+                    f"{meta}, line {line}, column `{column}`: missing or empty; take the list as distributed"
+                )
+        # Names are FOLD-SOURCE-TAKE-CLASS.
+        told, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
+        if told and told[1] != fold:
+            raise DataError(f"{meta}, line {line}: {name} is of fold {told[1]} by its name, but listed in fold {fold}")
+        if name in seen:
+            raise DataError(f"{meta}, line {line}: {name} is listed twice")
+        seen.add(name)

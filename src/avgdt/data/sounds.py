@@ -1,0 +1,40 @@
+"""The sound of several time spans of one file, decoded once where the spans overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avgdt.media.recording import Recording
+from avgdt.media.sound import Waveform
+
+
+@dataclass(frozen=True)
+class SoundSpan:
+    """A stretch of sound to read."""
+
+    start: float
+    """Seconds on the recording's timeline."""
+    samples: int
+    """How many samples."""
+    rate: int
+    """Samples per second."""
+
+    @property
+    def first(self) -> int:
+        """Index of the first sample on the grid of ``rate``, where the recording's own reader puts it."""
+        return round(self.start * self.rate)
+
+
+def read_sounds(file: Recording, spans: Sequence[SoundSpan]) -> list[Waveform]:
+    """The waveform of each span, in order; raise ``MediaError`` where the sound cannot be read.
+
+    A sample's value depends on its place alone: spans that overlap on the whole are cut from one reading.
+    """
+    rates = {span.rate for span in spans}
+    begin, end = min((s.first for s in spans), default=0), max((s.first + s.samples for s in spans), default=0)
+    if len(rates) != 1 or len(spans) < 2 or end - begin > sum(span.samples for span in spans):
+        return [file.waveform(span.start, span.samples / span.rate, span.rate) for span in spans]
+    (rate,) = rates
+    whole = file.waveform(begin / rate, (end - begin) / rate, rate).samples
+    return [Waveform(whole[s.first - begin : s.first - begin + s.samples], s.first / rate) for s in spans]

@@ -1,0 +1,29 @@
+"""What the protocols on recordings of any kind share: how they come by them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from avgdt.data.collection import find
+from avgdt.evaluation.features import Progress
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.training.pretrain import default_workers
+
+
+class OnRecordings(ABC):
+    """A protocol whose data is a manifest or a folder."""
+
+    @abstractmethod
+    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+        """Measure both networks on the same recordings."""
+
+    def measure(
+        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+    ) -> dict[str, Any]:
+        """Look into the files of ``data`` and :meth:`run`."""
+        entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
+        return self.run(model, random, entries, progress)

@@ -1,0 +1,147 @@
+"""ESC-10 and ESC-50 from files in the official layout to the table, by the command itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.models.weights import save_weights
+from avgdt.recipes.composition import Composition, Draws, Modality
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.runs import fresh_run
+from tests.helpers.esc50 import read_list, write_esc50, write_list
+
+FOLDS = ("--folds", "1", "2", "3")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_esc50(tmp_path_factory.mktemp("data") / "esc")
+
+
+@pytest.fixture
+def weights(recipe: Recipe, tmp_path: Path) -> Path:
+    return _weights(recipe, tmp_path / "run")
+
+
+def _weights(recipe: Recipe, folder: Path, claimed: Recipe | None = None) -> Path:
+    folder.mkdir()
+    phi = fresh_run(recipe, seed=1).phi
+    save_weights(folder / "weights.safetensors", phi, to_plain(claimed or recipe), "pretrain")
+    return folder
+
+
+def _evaluate(protocol: str, weights: Path, data: Path, out: Path, *options: str) -> dict[str, Any]:
+    command = ["evaluate", protocol, "--weights", str(weights), "--data", str(data), "--out", str(out), *options]
+    assert main([*command, "--device", "cpu"]) == 0
+    result: dict[str, Any] = json.loads((out / "results" / f"{protocol}.json").read_text())
+    return result
+
+
+def _told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["evaluate", *arguments]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
+    return line
+
+
+def test_from_files_to_the_table(
+    weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
+    assert result["options"]["folds"] == [1, 2, 3]
+    assert result["sizes"] == {"sounds": 12, "classes": 2, "folds": 3}
+    assert result["classes"] == ["dog", "rain"]
+    assert result["dimensions"] == 32 * 1 * 3
+    assert (result["padded"], result["skipped"], result["unlisted"]) == (0, [], [])
+    rows = ["linear_layer", "logistic_regression", "nearest_neighbours"]
+    assert list(result["pretrained"]) == rows
+    assert list(result["random"]) == [*rows, "end_to_end"]
+    assert list(result["chance"]) == [*rows, "end_to_end"]
+    for source in ("pretrained", "random"):
+        # Tones an octave apart: whatever hears them tells them apart.
+        assert result[source]["logistic_regression"]["accuracy"] == 1.0
+        for row in rows:
+            assert [one["fold"] for one in result[source][row]["folds"]] == ["1", "2", "3"]
+            assert sum(map(sum, result[source][row]["confusion"])) == 12
+    table = capsys.readouterr().out
+    assert "12 sounds, 2 classes, 3 folds" in table
+    assert [line for line in table.splitlines() if "end to end" in line and "–" in line]
+    # Again: from the kept features, with the same figures, in place of the old result.
+    again = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
+    assert len(list((tmp_path / "out" / "cache").iterdir())) == 2
+    assert {k: again[k] for k in ("pretrained", "random", "earlier")} == {
+        "pretrained": result["pretrained"],
+        "random": result["random"],
+        "earlier": [],
+    }
+
+
+def test_esc50_takes_all_classes_and_audio_networks_alone(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
+    audio = replace(recipe, composition=Composition(Modality(("audio",)), Draws(2), partners="equal"))
+    weights = _weights(audio, tmp_path / "run")
+    result = _evaluate(
+        "esc50", weights, folder, weights, *FOLDS, "--no-cache", "--epochs", "0", "--finetune", "--training-epochs", "2"
+    )
+    assert result["classes"] == ["clock", "dog", "rain"]
+    assert result["sizes"]["sounds"] == 18
+    for one in result["pretrained"]["linear_layer"]["folds"]:
+        assert [tried["epochs"] for tried in one["tried"]] == [10, 25, 50, 100, 200, 400]
+    assert "end_to_end" in result["pretrained"]
+    assert "end_to_end" not in result["random"]
+    assert not (weights / "cache").exists()
+
+
+def test_missing_broken_and_unlisted_files_are_listed(weights: Path, tmp_path: Path) -> None:
+    data = write_esc50(tmp_path / "esc")
+    missing, broken = sorted((data / "audio").glob("1-*"))[0], sorted((data / "audio").glob("2-*"))[1]
+    missing.unlink()
+    broken.write_text("no sound")
+    (data / "audio" / "more.wav").write_text("x")
+    result = _evaluate("esc10", weights, data, tmp_path / "out", *FOLDS, "--epochs", "1")
+    assert {Path(one["path"]).name for one in result["skipped"]} == {missing.name, broken.name}
+    assert [one["reason"] for one in result["skipped"] if missing.name in one["path"]] == [
+        "in meta/esc50.csv, but not in audio/"
+    ]
+    assert [Path(path).name for path in result["unlisted"]] == ["more.wav"]
+    assert result["sizes"]["sounds"] == 10
+
+
+def test_data_that_cannot_be_measured(
+    weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--weights", str(weights), "--data", str(folder)]
+    assert "esc50.csv: not there" in _told(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
+    assert "fold 4: none of its sounds is here" in _told(capsys, "esc10", *command)
+    assert "folds: 2; name three different" in _told(capsys, "esc50", *command, "--folds", "2")
+    assert "epochs: -1 is too few" in _told(capsys, "esc50", *command, "--epochs", "-1")
+    data = write_esc50(tmp_path / "esc")
+    rows = read_list(data)
+    write_list(data, [row for row in rows if (row[1], row[3]) != ("2", "dog")])
+    command = ["--weights", str(weights), "--data", str(data), *FOLDS]
+    assert "fold 2: has no sound of class 'dog'" in _told(capsys, "esc10", *command)
+    write_list(data, [["3", *row[1:]] if row[1] == "2" else row for row in rows])
+    write_list(data, [[row[0], "3", *row[2:]] if row[1] == "2" else row for row in rows])
+    assert "is of fold 2 by its name, but listed in fold 3" in _told(capsys, "esc10", *command)
+    write_list(data, rows)
+    for path in (data / "audio").glob("3-*"):
+        path.write_text("no sound")
+    assert "fold 3: none of its sounds is here and can be read" in _told(capsys, "esc10", *command)
+
+
+def test_weights_that_do_not_fit(
+    recipe: Recipe, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = _weights(
+        replace(recipe, composition=Composition(Modality(("video",)), Draws(2), partners="equal")), tmp_path / "video"
+    )
+    line = _told(capsys, "esc10", "--weights", str(video), "--data", str(folder))
+    assert "these weights take video, not audio" in line
+    wider = replace(recipe, model=replace(recipe.model, audio=replace(recipe.model.audio, width=8)))
+    other = _weights(recipe, tmp_path / "other", claimed=wider)
+    assert "weights of another architecture" in _told(capsys, "esc10", "--weights", str(other), "--data", str(folder))

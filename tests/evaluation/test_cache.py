@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from avgdt.evaluation import cache
+from avgdt.evaluation.cache import FeatureCache
+from avgdt.evaluation.features import Extraction, extract
+from avgdt.evaluation.plans import Plan, plan
+from avgdt.evaluation.readers import mean_features, timed_features
+from avgdt.evaluation.segments import segments
+from avgdt.media.manifest import Entry
+from avgdt.training.errors import TrainingError
+from avgdt.training.runs import LoadedRun, fresh_run
+
+Asked = list[list[LoadedRun]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """The subjects of each extraction that was really made."""
+    calls: Asked = []
+
+    def watched(subjects: Any, *args: Any, **options: Any) -> Extraction:
+        calls.append(list(subjects))
+        return extract(subjects, *args, **options)
+
+    monkeypatch.setattr(cache, "extract", watched)
+    return calls
+
+
+@pytest.fixture
+def plans(entries: list[Entry], model: LoadedRun) -> list[Plan]:
+    return plan(segments(entries[:3]), entries, model.recipe.clip, ("audio",), 2)[0]
+
+
+def kept(folder: Path, subjects: Any, entries: Any, plans: Any, read: Any = mean_features) -> Extraction:
+    return FeatureCache(folder).extract(subjects, entries, plans, ("audio",), read, workers=0, average=False)
+
+
+def test_a_network_sees_the_same_clips_once(
+    asked: Asked, model: LoadedRun, random: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+) -> None:
+    fresh = extract((model, random), entries, plans, ("audio",), mean_features, workers=0, average=False)
+    first = kept(tmp_path, (model,), entries, plans)
+    both = kept(tmp_path, (random, model), entries, plans)
+    assert asked == [[model], [random]]
+    assert (first.kept, both.kept, both.failures) == ([0, 1, 2], [0, 1, 2], {})
+    for found, expected in ((first.vectors[0], 0), (both.vectors[1], 0), (both.vectors[0], 1)):
+        np.testing.assert_array_equal(found["audio"], fresh.vectors[expected]["audio"])
+    # The same weights read back from elsewhere are the same network.
+    kept(tmp_path, (fresh_run(model.recipe, seed=1),), entries, plans)
+    assert len(asked) == 2
+
+
+def test_all_that_decides_the_features_decides_the_file(
+    asked: Asked, model: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+) -> None:
+    kept(tmp_path, (model,), entries, plans)
+    changed = fresh_run(model.recipe, seed=1)
+    with torch.no_grad():
+        changed.phi.encoders["audio"].layer4[0].bn2.running_mean[3] += 0.01  # type: ignore[union-attr, index, operator]
+    recipe = replace(model.recipe, clip=replace(model.recipe.clip, audio_seconds=0.4))
+    longer = LoadedRun(recipe, model.phi, model.viewmaker, model.precision)
+    touched = replace(entries[1], path=tmp_path / "copy.mkv")
+    touched.path.write_bytes(entries[1].path.read_bytes())
+    others = [entries[0], touched, *entries[2:]]
+    kept(tmp_path, (changed,), entries, plans)
+    kept(tmp_path, (longer,), entries, plans)
+    kept(tmp_path, (model,), others, plans)
+    os.utime(touched.path, (1, 1))
+    kept(tmp_path, (model,), others, plans)
+    kept(tmp_path, (model,), entries, plans[:2])
+    kept(tmp_path, (model,), entries, [plans[0], replace(plans[1], windows=plans[1].windows[::-1]), plans[2]])
+    kept(tmp_path, (model,), entries, plans, timed_features)
+    assert len(asked) == len(list(tmp_path.glob("*.safetensors"))) == 8
+    # The picture network has no say in what is heard.
+    with torch.no_grad():
+        changed.phi.encoders["video"].stem[0].weight.add_(1)  # type: ignore[union-attr, index, operator]
+    kept(tmp_path, (changed,), entries, plans)
+    assert len(asked) == 8
+
+
+def test_what_failed_or_was_cut_off_is_made_anew(
+    asked: Asked, model: LoadedRun, random: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+) -> None:
+    kept(tmp_path, (model,), entries, plans)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-100])
+    kept(tmp_path, (model,), entries, plans)
+    assert asked == [[model], [model]]
+    gone = [replace(entries[0], path=tmp_path / "gone.mkv"), *entries[1:]]
+    for _ in range(2):
+        found = kept(tmp_path, (model, random), gone, plans)
+        assert found.kept == [1, 2]
+        assert list(found.failures) == [0]
+    assert asked[2:] == [[model, random]] * 2
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_told(
+    model: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrainingError, match=r"could not be written .*; free some space and try again"):
+        kept(tmp_path, (model,), entries, plans)
+    assert list(tmp_path.iterdir()) == []

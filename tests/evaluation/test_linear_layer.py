@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from avgdt.evaluation.linear_layer import fresh_layer, mean_scores, predict, train_layer
+
+
+def clouds(recordings: int, windows: int, classes: int, seed: int, repeat: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    targets = np.arange(recordings) % classes
+    features = np.eye(classes, 12)[targets][:, None] + 0.3 * generator.normal(size=(recordings, windows, 12))
+    return np.tile(features, repeat).astype(np.float32), targets
+
+
+def test_a_step_is_adams_on_the_mean_over_the_batch_with_decay() -> None:
+    features, targets = clouds(6, 2, 3, seed=0)
+    start = fresh_layer(12, 3, torch.Generator().manual_seed(5))
+    assert start.weight.abs().max() <= 12**-0.5
+    layer = train_layer(features, targets, 3, epochs=1, seed=5)
+    # One batch of all twelve sub-clips: Adam's first step is the rate in the direction of the gradient's sign.
+    weight, bias = start.weight.detach().requires_grad_(), start.bias.detach()
+    logits = torch.from_numpy(features).reshape(12, 12) @ weight.T + bias
+    truth = torch.tensor([t for t in targets for _ in range(2)])
+    loss = -logits.log_softmax(1)[torch.arange(12), truth].mean() + 5e-4 / 2 * weight.square().sum()
+    (gradient,) = torch.autograd.grad(loss, weight)
+    torch.testing.assert_close(layer.weight, weight - 1e-4 * gradient / (gradient.abs() + 1e-8), atol=1e-7, rtol=0)
+
+
+def test_an_epoch_shows_every_sub_clip_in_batches_of_512() -> None:
+    features, targets = clouds(120, 10, 3, seed=0)
+    steps = []
+    original = torch.optim.Adam.step
+    done = []
+    try:
+        torch.optim.Adam.step = lambda self, *a: steps.append(1) or original(self, *a)  # type: ignore[method-assign]
+        train_layer(features, targets, 3, 4, 0, lambda epoch, layer: done.append((epoch, len(steps))))
+    finally:
+        torch.optim.Adam.step = original  # type: ignore[method-assign]
+    assert done == [(1, 3), (2, 6), (3, 9), (4, 12)]
+
+
+def test_it_learns_and_follows_the_seed_and_nothing_else() -> None:
+    (features, targets), (unseen, truth) = clouds(60, 4, 3, seed=0, repeat=64), clouds(30, 4, 3, seed=1, repeat=64)
+    before = torch.get_rng_state()
+    layer = train_layer(features, targets, 3, 400, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (predict(layer, unseen) == truth).mean() > 0.9
+    again, other = (train_layer(features, targets, 3, 3, seed) for seed in (0, 1))
+    assert torch.equal(train_layer(features, targets, 3, 3, 0).weight, again.weight)
+    assert not torch.equal(other.weight, again.weight)
+
+
+def test_scores_of_the_sub_clips_of_a_sound_are_averaged() -> None:
+    # Two sub-clips lean to class 0 and one is sure of class 1: votes say 0, mean probabilities 1.
+    logits = torch.tensor([[[0.2, 0.0], [0.2, 0.0], [0.0, 5.0]], [[1.0, 0.0]] * 3])
+    p = 1 / (1 + np.exp(-0.2))
+    q = 1 / (1 + np.exp(5.0))
+    torch.testing.assert_close(mean_scores(logits)[0, 0], torch.tensor((2 * p + q) / 3, dtype=torch.float32))
+    assert mean_scores(logits).argmax(dim=1).tolist() == [1, 0]
+    layer = torch.nn.Linear(2, 2, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(2))
+    assert predict(layer, logits.numpy()).tolist() == [1, 0]
