@@ -69,6 +69,7 @@ def write_media(
     video_options: dict[str, str] | None = None,
     sample_rate: int = 16000,
     audio_codec: str = "flac",
+    audio_options: dict[str, str] | None = None,
     sound_start: float = 0.0,
     gaps: Sequence[tuple[float, float]] = (),
     container: str | None = None,
@@ -88,6 +89,7 @@ def write_media(
         video_options: options of the encoder.
         sample_rate: samples per second of the sound.
         audio_codec: FFmpeg's encoder.
+        audio_options: options of the encoder.
         sound_start: presentation time of the first sample.
         gaps: (time, seconds): from sample round(time * sample_rate) on, the sound comes that much later.
         container: a muxer's name.
@@ -107,7 +109,7 @@ def write_media(
             video.codec_context.gop_size, video.codec_context.max_b_frames = key_every, b_frames
         if sound is not None:
             layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
-            audio = output.add_stream(audio_codec, rate=sample_rate, layout=layout)
+            audio = output.add_stream(audio_codec, rate=sample_rate, layout=layout, options=audio_options or {})
         if video is not None:
             base = video.codec_context.time_base
             for i, time in enumerate(times or ()):

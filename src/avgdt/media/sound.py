@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
+from avgdt.media.overlap import Blocks
 from avgdt.media.resample import Plan
 from avgdt.media.source import SEQUENTIAL_BYTES, Source, tick
 
@@ -93,7 +94,10 @@ class Sound:
             stream = self.stream  # going to the start opens anew
             base = tick(stream)
             decoder = self._decoder = Decoder(self._source.path, stream)
-            frames = _decoded(decoder, _from_last_key(self._source.packets(stream), (start - back) / base))
+            packets = self._source.packets(stream)
+            blocks = Blocks.of(stream)
+            packets = packets if blocks is None else blocks.counted(packets)
+            frames = _decoded(decoder, _from_last_key(packets, (start - back) / base))
             head = next(frames, None)
             if head is not None and (from_start or (head.pts is not None and head.pts * base <= start)):
                 yield head

@@ -72,11 +72,12 @@ class Source:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Whether time stamps after a seek are those of reading from the start.
 
-        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, and stamps then guessed. Files of
-        this kind that are not too large are read from the start, without decoding what lies before.
+        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, and stamps then guessed; Ogg stamps
+        pages, not packets. Files of this kind that are not too large are read from the start, without decoding what
+        lies before.
         """
         name = self.container.format.name
-        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg")
+        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg", "ogg")
         exact = stream.codec_context is not None and stream.codec_context.name.startswith("pcm_")
         return exact or not by_bytes or self.container.size > SEQUENTIAL_BYTES
 
@@ -84,6 +85,9 @@ class Source:
         """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
         if not self.seekable(stream):
             return False
+        if self.container.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
+            self.rewind()
+            stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
         try:
             self.container.seek(ticks, stream=stream, backward=True)

@@ -1,0 +1,81 @@
+"""Sound after a seek is the sound of reading everything."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from avgdt.media import source
+from avgdt.media.recording import Recording
+from tests.helpers.media_files import write_media
+from tests.helpers.vorbis_file import write_vorbis
+
+SECONDS = 5
+
+
+def varied(rate: int) -> NDArray[np.int16]:
+    """(1, samples) int16: a tone that slides upwards, and clicks."""
+    t = np.arange(SECONDS * rate) / rate
+    sound = 6000 * np.sin(2 * np.pi * (200 + 150 * t) * t)
+    draw = random.Random(1)
+    for _ in range(25):
+        at = draw.randrange(len(t) - 200)
+        sound[at : at + 200] += 20000 * np.exp(-np.arange(200) / 20)
+    return np.round(sound).clip(-32768, 32767).astype(np.int16)[None]
+
+
+def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> None:
+    """Spans in any order, of one open recording and of fresh ones, are parts of the whole."""
+    draw = random.Random(0)
+    with Recording(path) as recording:
+        whole = recording.waveform(0, SECONDS, rate).samples  # to the very end of the file
+        assert np.abs(whole).max() > 1000
+        starts = [4.4, *(draw.uniform(0.05, SECONDS - 0.5) for _ in range(15))]
+        for start in starts:
+            first = round(start * rate)
+            part = whole[first : first + round(0.4 * rate)]
+            assert np.abs(recording.waveform(start, 0.4, rate).samples - part).max() <= tolerance, start
+            with Recording(path) as fresh:
+                assert np.abs(fresh.waveform(start, 0.4, rate).samples - part).max() <= tolerance, start
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "tolerance"),
+    [
+        ("a.ogg", "libopus", 48000, 1.0),
+        ("a.mka", "libopus", 48000, 1.0),
+        ("a.mp3", "libmp3lame", 44100, 0.01),
+        ("a.mp4", "aac", 44100, 0.01),
+        ("a.aac", "aac", 44100, 0.01),
+        ("a.ogg", "flac", 44100, 0.0),
+        ("a.flac", "flac", 44100, 0.0),
+        ("a.wav", "pcm_s16le", 24000, 0.0),
+    ],
+)
+def test_spans_are_parts_of_the_whole(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
+    # AAC may say "noise, this loud": what is then heard is the decoder's choice, and depends on where it began.
+    options = {"aac_pns": "0"} if codec == "aac" else {}
+    sound = varied(rate)
+    path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
+    assert_spans_are_parts(path, rate, tolerance)
+
+
+@pytest.mark.parametrize("rate", [24000, 44100])
+@pytest.mark.parametrize("late_page", [None, 3])
+def test_vorbis_in_long_and_short_blocks(tmp_path: Path, rate: int, late_page: int | None) -> None:
+    path = write_vorbis(tmp_path / "a.ogg", SECONDS, rate, late_page=late_page)
+    assert_spans_are_parts(path, rate)
+    with av.open(str(path)) as container:  # and nothing comes between the blocks
+        decoded = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]) * 32768
+    with Recording(path) as recording:
+        assert np.array_equal(recording.waveform(0, SECONDS, rate).samples, decoded[: SECONDS * rate])
+
+
+def test_vorbis_too_large_to_be_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "SEQUENTIAL_BYTES", 0)
+    assert_spans_are_parts(write_vorbis(tmp_path / "a.ogg", SECONDS, 24000), 24000)
