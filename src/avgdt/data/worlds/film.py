@@ -13,8 +13,9 @@ from av.video.reformatter import VideoReformatter
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.scene import Scene
 
-# one thread: the bits do not depend on the machine's cores; a key frame each second: quick seeking
-_VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "g": "25", "bf": "0"}
+# one thread, no macroblock tree: the bits depend neither on the machine's cores nor on what memory held before (one
+# small film in ten, in one process of three, came out otherwise); a key frame each second: quick seeking
+_VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
 _AUDIO_RATE = 64000  # bits per second
 _AUDIO = {"aac_coder": "fast"}
 
