@@ -103,6 +103,15 @@ def test_value_and_gradient_equal_the_loops(name: str, batch: int, count: int, t
         torch.testing.assert_close(gradient, oracle, atol=1e-5, rtol=1e-4)
 
 
+def test_pairs_may_be_averaged() -> None:
+    views = list(unit(4, 3, 8, seed=1))
+    every = tuple(tuple(i != j for j in range(4)) for i in range(4))
+    negatives = batch_negatives(views, torch.arange(3))
+    summed = nce(views, views, negatives, every, ((False,) * 4,) * 4, 0.2)
+    mean = nce(views, views, negatives, every, ((False,) * 4,) * 4, 0.2, "mean")
+    assert mean.loss.item() == pytest.approx(summed.loss.item() / 12)
+
+
 def test_gradient_is_the_closed_form() -> None:
     """-dL/dq = (1 / tau) [(1 - p_j) k_j - sum over n of p_n n]: an easy pair, p_j near 1, pulls little."""
     query, key, bank = unit(1, 8, seed=1), unit(1, 8, seed=2), unit(6, 8, seed=3)

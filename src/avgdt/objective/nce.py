@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ class NCE(NamedTuple):
     """The loss of a batch and what it tells of the learning; only ``loss`` carries gradient."""
 
     loss: torch.Tensor
-    """Scalar: summed over the pairs, averaged over the batch."""
+    """Scalar: summed or averaged over the pairs, averaged over the batch."""
     accuracy: torch.Tensor
     """Scalar: re-identification, the share of queries whose positive beats every negative, over pairs and batch."""
     pairs: tuple[tuple[int, int], ...]
@@ -47,11 +47,13 @@ def nce(
     attract: Matrix,
     repel: Matrix,
     temperature: float,
+    over_pairs: Literal["sum", "mean"] = "sum",
 ) -> NCE:
     """The loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
 
     For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording. Against it stand
     ``negatives[j]`` where its mask allows, and the recording's own keys m with ``repel[i][m]``; each key once.
+    ``over_pairs`` says whether pairs are summed (equation 6) or averaged, so that the loss keeps its size whatever T.
     A tie is no hit, and neither is a query that had nothing to be told apart from.
     Raises :class:`ObjectiveError` where counts differ, no pair attracts, or the temperature is not positive.
     """
@@ -68,7 +70,9 @@ def nce(
                 hits.append((positive > rival + TIE / temperature) & (rival > -torch.inf))
                 probabilities.append(torch.exp(positive - logits.logsumexp(1)))
     pair_accuracy = torch.stack(hits).float().mean(1)
-    return NCE(torch.stack(losses).sum(), pair_accuracy.mean(), pairs, pair_accuracy, torch.stack(probabilities))
+    stacked = torch.stack(losses)
+    loss = stacked.mean() if over_pairs == "mean" else stacked.sum()
+    return NCE(loss, pair_accuracy.mean(), pairs, pair_accuracy, torch.stack(probabilities))
 
 
 def batch_negatives(

@@ -18,6 +18,8 @@ class Objective:
     """Where negatives come from: past keys of momentum encoders (the paper), or the other recordings of the batch."""
     against: Literal["view", "modality"] = "view"
     """Which keys of other recordings are negatives: of the positive's view (the paper), or of its modality's views."""
+    over_pairs: Literal["sum", "mean"] = "sum"
+    """Sum the pairs that attract (equation 6), or average them, so that the loss keeps its size whatever T."""
     detach_keys: bool = False
     """Let only queries carry gradient where keys are their own batch's (negatives: batch); a bank's keys never do."""
     bank: int = 15000

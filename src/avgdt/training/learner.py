@@ -84,6 +84,7 @@ class Learner:
             recipe.composition.attract,
             recipe.composition.repel,
             recipe.objective.temperature,
+            recipe.objective.over_pairs,
         )
         self.optimiser.zero_grad(set_to_none=True)
         if torch.isfinite(result.loss):
