@@ -128,3 +128,16 @@ def test_the_default_world_is_as_asked() -> None:
     parameters = Parameters()
     assert 25 <= parameters.frame_rate <= 30
     assert 6 <= parameters.seconds <= 10
+
+
+def test_two_processes_may_render_the_same_world_at_once(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from avgdt.data.worlds import render_world
+from tests.data.worlds.conftest import TINY
+for turn in range(40):
+    render_world(Path(sys.argv[1]), 1, workers=0, parameters=TINY)
+"""
+    one, two = (subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "world")]) for _ in range(2))
+    assert (one.wait(), two.wait()) == (0, 0)

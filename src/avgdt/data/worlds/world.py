@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _claim(folder: Path, parameters: Parameters) -> None:
         if home.read_text() != wanted:
             raise WorldError(f"{home}: holds a world of other parameters; delete {folder} or name another folder")
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
         raise WorldError(f"{folder}: is not empty and holds no world; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     _write(home, wanted)
@@ -102,14 +103,14 @@ def _write_manifest(folder: Path, parameters: Parameters, paths: dict[int, Path]
         (path.relative_to(folder).as_posix(), label_of(index), split_of(index), parameters.seed)
         for index, path in paths.items()
     ]
-    unfinished = manifest.with_suffix(".part")
-    with unfinished.open("w", newline="") as stream:
-        csv.writer(stream).writerows([("path", "label", "split", "seed"), *rows])
-    unfinished.replace(manifest)
+    text = StringIO(newline="")
+    csv.writer(text).writerows([("path", "label", "split", "seed"), *rows])
+    _write(manifest, text.getvalue())
     return manifest
 
 
 def _write(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(text)
+    """Write a file that is there only once it is whole; two processes may write the same."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, newline="")
     unfinished.replace(path)
