@@ -28,3 +28,11 @@ def test_cosine_falls_from_one_to_zero_with_the_half_in_the_middle() -> None:
 
 def test_no_warm_up_starts_at_the_full_rate() -> None:
     assert rate_factor(Schedule(warmup_epochs=0), 0, 10) == 1
+
+
+def test_warm_up_from_a_share_and_steps_by_a_factor() -> None:
+    schedule = Schedule(epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01)
+    factors = [rate_factor(schedule, step, 4) for step in range(40)]
+    assert factors[:8] == pytest.approx([0.125 + 0.875 * (s + 1) / 8 for s in range(8)])
+    assert factors[8:24] == [1.0] * 16
+    assert factors[24:] == pytest.approx([0.01] * 8 + [0.0001] * 8)

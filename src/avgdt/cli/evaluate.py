@@ -18,6 +18,7 @@ from avgdt.recipes.nearest import nearest
 PROTOCOLS = {
     "linear": "logistic regression on frozen features of labelled files or segments",
     "knn": "nearest neighbours on the same features",
+    "finetune": "train on with few or many labels, beside training from scratch",
     "retrieval": "find the sound by the picture and the picture by the sound",
     "reidentification": "find another moment of the same recording",
     "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
@@ -79,9 +80,10 @@ def evaluate_with_progress(
 def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.esc10 import Esc10
     from avgdt.evaluation.protocols.esc50 import Esc50
+    from avgdt.evaluation.protocols.finetune import Finetune
     from avgdt.evaluation.protocols.knn import Knn
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.reidentification import Reidentification
     from avgdt.evaluation.protocols.retrieval import Retrieval
 
-    return {kind.protocol: kind for kind in (Linear, Knn, Retrieval, Reidentification, Esc10, Esc50)}[name]
+    return {kind.protocol: kind for kind in (Linear, Knn, Finetune, Retrieval, Reidentification, Esc10, Esc50)}[name]

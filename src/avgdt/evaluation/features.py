@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,12 @@ Progress = Callable[[int, int], None]
 """(recordings done, recordings in all)."""
 Vectors = dict[ModalityName, NDArray[np.float32]]
 """Modality -> (recordings, windows, dim), or (recordings, dim) once averaged."""
+
+
+def one_by_one(progress: Progress, total: int) -> Callable[[], None]:
+    """A function that tells ``progress`` of one more step at each call."""
+    done = count(1)
+    return lambda: progress(next(done), total)
 
 
 @dataclass(frozen=True)
@@ -110,11 +117,11 @@ def _batches(
     """Batches of plans that have equally many windows, with the plans' indices by the batch's recording numbers."""
     recipe = subject.recipe
     reader = ClipReader(recipe.clip, modalities, grey=recipe.model.video.channels == 1)
-    for count in sorted({len(plan.windows) for plan in plans}):
-        indices = [i for i, plan in enumerate(plans) if len(plan.windows) == count]
+    for windows in sorted({len(plan.windows) for plan in plans}):
+        indices = [i for i, plan in enumerate(plans) if len(plan.windows) == windows]
         chosen = [plans[i] for i in indices]
         clips = Clips([entries[plan.segment.entry] for plan in chosen], reader, _Windows(chosen))
-        for batch in ordered_batches(clips, max(1, recipe.run.batch // count), workers):
+        for batch in ordered_batches(clips, max(1, recipe.run.batch // windows), workers):
             yield indices, batch.to(subject.precision.device)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+import numpy as np
+
 from avgdt.data.span import Span, common_span
 from avgdt.data.windows import Window, centred, uniform
 from avgdt.evaluation.segments import Segment
@@ -58,6 +60,16 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
     # A hair's breadth of rounding (0.5 - 0.3) is no reason for a second window.
     count = min(clips, ceil(within.seconds / clip.seconds - 1e-6))
     return uniform(clip, within, count) if count > 1 else (centred(clip, span, segment.start, segment.end),)
+
+
+def draw_window(segment: Segment, span: Span, clip: Clip, random: np.random.Generator) -> Window:
+    """A window at random: anywhere in a whole recording, inside a segment, or around one shorter than a clip."""
+    latest = max(span.end - clip.seconds, span.start)
+    if segment.start is None or segment.end is None:
+        first, last = span.start, latest
+    else:
+        first, last = sorted((segment.start, segment.end - clip.seconds))
+    return Window(float(np.clip(random.uniform(first, last), span.start, latest)))
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:

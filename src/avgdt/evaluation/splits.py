@@ -17,11 +17,11 @@ class LabelledSplits:
     """Indices into a list of segments."""
 
     rows: Mapping[str, list[int]]
-    """Split -> indices of its segments, for train, val and test."""
+    """Split -> indices of its segments, for each split that is needed."""
     classes: list[str]
     """The class names of the train split, sorted (by number where all are numbers); their places are the targets."""
     other: int
-    """Segments in none of the three splits."""
+    """Segments in none of them."""
 
     def targets(self, segments: Sequence[Segment], split: str) -> list[int]:
         """The class indices of the split's segments."""
@@ -29,24 +29,28 @@ class LabelledSplits:
         return [places[segments[row].label] for row in self.rows[split]]
 
 
-def labelled_splits(segments: Sequence[Segment]) -> LabelledSplits:
-    """Sort segments into splits; raise :class:`EvaluationError` for an empty split or a class that train lacks."""
-    rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in SPLITS}
-    for split in SPLITS:
+def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) -> LabelledSplits:
+    """Sort segments into the splits ``names``, of which train is one.
+
+    Raises :class:`EvaluationError` for an empty split or a class that train lacks.
+    """
+    rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
+    for split in names:
         if not rows[split]:
             found = ", ".join(sorted({s.split for s in segments if s.split})) or "none at all"
             raise EvaluationError(
-                f"split: no usable rows with split '{split}' (found: {found}); a probe needs train, val and test"
+                f"split: no usable rows with split '{split}' (found: {found}); "
+                f"needed are {', '.join(names[:-1])} and {names[-1]}"
             )
     classes = sort_names({segments[row].label for row in rows["train"]})
-    for split in SPLITS:
+    for split in names:
         strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
         if strange:
             raise EvaluationError(
                 f"split: class '{strange[0]}' is in {split} but not in train; add it there or take it out"
             )
     if len(classes) < 2:
-        raise EvaluationError(f"label: train holds the one class '{classes[0]}'; a probe needs two or more")
+        raise EvaluationError(f"label: train holds the one class '{classes[0]}'; two or more are needed")
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
 
 

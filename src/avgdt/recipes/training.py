@@ -63,14 +63,20 @@ class Schedule:
     """Passes over the recordings."""
     warmup_epochs: float = 10.0
     """Epochs over which the rate grows linearly to its full value."""
+    warmup_from: float = 0.0
+    """Share of the full rate at which it begins to grow."""
     shape: Literal["constant", "cosine", "step"] = "constant"
     """What follows the warm-up."""
     steps: tuple[int, ...] = ()
-    """Epochs at which the rate is divided by ten (shape: step)."""
+    """Epochs at which the rate is multiplied by step_factor (shape: step)."""
+    step_factor: float = 0.1
+    """What the rate is multiplied by at each of the steps."""
 
     def __post_init__(self) -> None:
         at_least("schedule.epochs", self.epochs, 1)
         at_least("schedule.warmup_epochs", self.warmup_epochs, 0)
+        share("schedule.warmup_from", self.warmup_from)
+        above("schedule.step_factor", self.step_factor, 0)
 
 
 @dataclass(frozen=True)

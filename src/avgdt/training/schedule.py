@@ -10,15 +10,15 @@ from avgdt.recipes.training import Schedule
 def rate_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
     """What the full learning rate is multiplied by at ``step`` (0 is the first).
 
-    Linear warm-up (section 4.1 of the paper: "gradual", 10 epochs), then constant, cosine to zero, or a tenth at each
-    of ``schedule.steps``.
+    Linear warm-up (section 4.1 of the paper: "gradual", 10 epochs), then constant, cosine to zero, or less by
+    ``schedule.step_factor`` from each of ``schedule.steps`` on.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch
     total = schedule.epochs * steps_per_epoch
     if step < warmup:
-        return (step + 1) / math.ceil(warmup)
+        return schedule.warmup_from + (1 - schedule.warmup_from) * (step + 1) / math.ceil(warmup)
     if schedule.shape == "cosine":
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))
     if schedule.shape == "step":
-        return 0.1 ** sum(step >= epoch * steps_per_epoch for epoch in schedule.steps)
+        return schedule.step_factor ** sum(step >= epoch * steps_per_epoch for epoch in schedule.steps)
     return 1.0

@@ -63,6 +63,11 @@ class ViewMaker(nn.Module):
         """One modality of one window as evaluation sees it: nothing drawn, the middle crop, time forwards."""
         return self._view(batch, View(modality, window), None)
 
+    @torch.no_grad()
+    def augmented_view(self, batch: Batch, modality: ModalityName, draws: Generators) -> torch.Tensor:
+        """One modality of the first window, time forwards, augmented by one generator per recording."""
+        return self._view(batch, View(modality), draws)
+
     def _view(self, batch: Batch, view: View, draws: Generators | None) -> torch.Tensor:
         clips = self._clips(batch, view)
         with torch.autocast(clips.device.type, enabled=False):  # which would shorten what multiplies matrices

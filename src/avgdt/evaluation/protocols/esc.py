@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import Compared, check_modalities, compare
 from avgdt.evaluation.end_to_end import Training, end_to_end_figures
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import Progress, extract
+from avgdt.evaluation.features import Progress, extract, one_by_one
 from avgdt.evaluation.folds import Folds, make_folds
 from avgdt.evaluation.frozen import frozen_figures
 from avgdt.evaluation.readers import conv5_features
@@ -91,7 +90,7 @@ class EscOptions:
             raise EvaluationError(f"training_rate: {self.training_rate:g} is too small; use more than 0")
 
     def _frozen(self, found: Compared, folds: Folds, progress: Progress) -> dict[str, dict[str, Any]]:
-        after = _steps(progress, 2 * 3 * len(folds.turns))
+        after = one_by_one(progress, 2 * 3 * len(folds.turns))
         sources = {"pretrained": found.pretrained["audio"], "random": found.random["audio"]}
         return {name: frozen_figures(x, folds, self.epochs, self.seed, after) for name, x in sources.items()}
 
@@ -111,7 +110,7 @@ class EscOptions:
             return {}
         shown = pictures(model, found.segments, entries, progress)
         training = Training(self.training_epochs, self.training_rate, self.seed)
-        after = _steps(progress, len(chosen) * len(folds.turns) * self.training_epochs)
+        after = one_by_one(progress, len(chosen) * len(folds.turns) * self.training_epochs)
         return {
             name: end_to_end_figures(subject.phi.encoders["audio"], shown, folds, training, subject.precision, after)
             for name, subject in chosen.items()
@@ -120,9 +119,3 @@ class EscOptions:
 
 def _segments(entries: Sequence[Entry]) -> list[Segment]:
     return [Segment(i, entry.extra["fold"], entry.extra["category"]) for i, entry in enumerate(entries)]
-
-
-def _steps(progress: Progress, total: int) -> Callable[[], None]:
-    """Tells ``progress`` of one more step at each call."""
-    done = count(1)
-    return lambda: progress(next(done), total)

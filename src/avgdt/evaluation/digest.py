@@ -1,0 +1,39 @@
+"""A name for what networks are shown and what they make of it, that changes with anything that matters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import torch
+
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.recipes.config import to_plain
+
+
+def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
+    """The files as they are now and the windows that are read of them, as plain data."""
+    told = list[object]()
+    for plan in plans:
+        path = entries[plan.segment.entry].path.absolute()
+        stat = path.stat() if path.exists() else None
+        state = (stat.st_size, stat.st_mtime_ns) if stat is not None else None
+        told.append([str(path), state, [asdict(window) for window in plan.windows]])
+    return told
+
+
+def digest(subject: Subject, modalities: Sequence[str], told: str) -> str:
+    """Of ``told`` and of all that decides what the networks of ``modalities`` make of clips."""
+    recipe, precision = subject.recipe, subject.precision
+    settings = [recipe.clip, recipe.log_mel, recipe.picture, recipe.composition, recipe.model]
+    plain = [told, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
+    sha = hashlib.sha256(json.dumps(plain).encode())
+    for name, tensor in subject.phi.state_dict().items():
+        if name.split(".")[1] in modalities:  # encoders.MODALITY... and heads.MODALITY...
+            sha.update(name.encode())
+            sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()[:24]

@@ -1,0 +1,1 @@
+"""Networks that go on learning with labels, or learn from labels alone."""

@@ -1,0 +1,33 @@
+"""What is left of a finetuning on disk: how far it is, and in the end what was guessed."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avgdt.training.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One file, which may be deleted at any time."""
+
+    path: Path
+    """Its name tells everything that the finetuning depends on."""
+
+    def write(self, content: dict[str, Any]) -> None:
+        """Write it whole or not at all; raise ``TrainingError`` where the disk is full."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
+
+    def read(self) -> dict[str, Any]:
+        """What was written, on the CPU; empty where nothing is there or it cannot be read. Runs no code of the file."""
+        try:
+            content: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            return content
+        except (OSError, pickle.UnpicklingError, RuntimeError, EOFError):
+            return {}

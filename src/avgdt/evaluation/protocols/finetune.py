@@ -1,0 +1,125 @@
+"""Finetuning: networks that go on learning with few or many labels, beside the same ones from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from avgdt.data.collection import find
+from avgdt.evaluation.comparison import check_modalities
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import Progress, one_by_one
+from avgdt.evaluation.finetuning.finetune import Guessed, Task, finetune
+from avgdt.evaluation.finetuning.shots import ALL, draw_shots
+from avgdt.evaluation.plans import Plan, Skipped, plan
+from avgdt.evaluation.scores import Score, score, score_figures
+from avgdt.evaluation.segments import segments
+from avgdt.evaluation.splits import LabelledSplits, labelled_splits
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.pretrain import default_workers
+
+TRAIN, TEST = "train", "test"
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """An encoder and a linear layer trained on the split train and asked about the split test, after the last epoch."""
+
+    protocol: ClassVar[str] = "finetune"
+
+    label: str = "label"
+    """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
+    modality: Literal["video", "audio"] = "video"
+    """The network that is trained."""
+    shots: tuple[int, ...] = (ALL,)
+    """Labelled examples of each class, drawn from train; 0 is all there are. Each number is a row of its own."""
+    draws: int = 1
+    """Times that each is repeated, with other examples, another layer and another order."""
+    finetuning: Finetuning = field(default_factory=Finetuning)
+    """How it is trained."""
+    seed: int = 0
+    """Seed of the random weights from which is trained from scratch, and of the first draw."""
+
+    def measure(
+        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+    ) -> dict[str, Any]:
+        """Train and test from both networks' weights; states are kept in ``out/finetuning``, so that it goes on.
+
+        Raises :class:`EvaluationError` for unfit data.
+        """
+        self._check()
+        check_modalities(model, (self.modality,))
+        entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
+        labelled = segments(entries, self.label)
+        used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
+        plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
+        splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
+        tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in self._jobs()}
+        after = one_by_one(progress, 2 * len(tasks) * self.finetuning.schedule.epochs)
+        truth = np.array(splits.targets([one.segment for one in plans], TEST))
+        failures = dict[str, str]()
+        figures: dict[str, dict[str, Any]] = {}
+        for source, subject in (("pretrained", model), ("random", random)):
+            found = {
+                job: finetune(subject, task, self.finetuning, self.seed + job[1], out / "finetuning", after)
+                for job, task in tasks.items()
+            }
+            for one in found.values():
+                failures |= one.failures
+            figures[source] = {
+                _name(shots): _figures([found[shots, draw] for draw in range(self.draws)], truth, splits.classes)
+                for shots in self.shots
+            }
+        chance = 1 / len(splits.classes)
+        return {
+            "options": asdict(self),
+            "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
+            "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
+            "classes": splits.classes,
+            **figures,
+            "chance": {_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},
+        }
+
+    def _check(self) -> None:
+        if self.draws < 1:
+            raise EvaluationError(f"draws: {self.draws} is too few; use 1 or more")
+        if not self.shots or min(self.shots) < 0 or len(set(self.shots)) < len(self.shots):
+            raise EvaluationError(f"shots: {self.shots} must be different numbers of examples, {ALL} for all there are")
+
+    def _jobs(self) -> list[tuple[int, int]]:
+        return [(shots, draw) for shots in self.shots for draw in range(self.draws)]
+
+    def _task(
+        self, entries: Sequence[Entry], plans: Sequence[Plan], splits: LabelledSplits, shots: int, draw: int
+    ) -> Task:
+        targets = np.array(splits.targets([one.segment for one in plans], TRAIN))
+        chosen = draw_shots(targets, splits.classes, shots, np.random.default_rng([self.seed + draw, shots, 0x5407]))
+        train = [plans[splits.rows[TRAIN][place]] for place in chosen]
+        test = [plans[row] for row in splits.rows[TEST]]
+        return Task(entries, self.modality, train, targets[chosen], test, len(splits.classes))
+
+
+def _name(shots: int) -> str:
+    return "all_labels" if shots == ALL else f"{shots}_label{'s' if shots > 1 else ''}_a_class"
+
+
+def _figures(found: Sequence[Guessed], truth: np.typing.NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
+    """Mean and spread of the draws' accuracies; all else counts the guesses of all draws together."""
+    scores = []
+    for one in found:
+        read = one.guesses >= 0
+        if not read.any():
+            raise EvaluationError("data: no recording of the split test could be read")
+        scores.append(score(one.guesses[read], truth[read], len(classes)))
+    told = score_figures(Score(np.sum([s.confusion for s in scores], axis=0)), classes)
+    if len(found) > 1:
+        # The same recordings were asked about every time: their number must not be counted more than once.
+        del told["interval"]
+        told["accuracy_std"] = float(np.std([s.accuracy for s in scores], ddof=1))
+    return {**told, "draws": [{"accuracy": s.accuracy, "loss": f.loss} for s, f in zip(scores, found, strict=True)]}
