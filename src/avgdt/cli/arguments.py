@@ -49,6 +49,21 @@ def positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     return None, list(arguments)
 
 
+def taken(arguments: Sequence[str], option: str, kind: str) -> tuple[str | None, list[str]]:
+    """The value of ``option``, None where it is not there, and the arguments without both.
+
+    Raises :class:`UsageError` for an option without a value, which is to be of the kind that ``kind`` tells.
+    """
+    for place, word in enumerate(arguments):
+        if word == option:
+            if place + 1 == len(arguments):
+                raise UsageError(f"{option} lacks its value, {option} {kind}")
+            return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
+        if word.startswith(f"{option}="):
+            return word.removeprefix(f"{option}="), [*arguments[:place], *arguments[place + 1 :]]
+    return None, list(arguments)
+
+
 def _one_line(box: str, command: str) -> str:
     """The words of the parser's boxed message, without frame and title."""
     lines = [re.sub(r"[│╭╮╰╯]", " ", line).strip() for line in box.splitlines()]

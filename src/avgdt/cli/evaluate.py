@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 from rich.console import Console
 
-from avgdt.cli.arguments import UsageError, parse, positional
+from avgdt.cli.arguments import UsageError, parse, positional, taken
 from avgdt.cli.progress import counting
 from avgdt.recipes.nearest import nearest
 
@@ -57,7 +57,8 @@ def run(arguments: Sequence[str]) -> None:
     if name not in PROTOCOLS:
         raise UsageError(f"protocol {name!r} is unknown; {nearest(name, PROTOCOLS)}")
     kind = _protocol(name)
-    options = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name])  # type: ignore[valid-type]
+    default, rest = _default(kind, rest)
+    options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name], default)  # type: ignore[valid-type]
     evaluate_with_progress(options.options, options.weights, options.data, options.out, options.device)
 
 
@@ -75,6 +76,21 @@ def evaluate_with_progress(
     Console().print(result_table(result))
     print(f"wrote {path}")
     return result
+
+
+def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
+    """What --setting makes of the options, None where it is not given, and the arguments without it."""
+    from avgdt.recipes.finetuning import FINETUNINGS
+
+    if "finetuning" not in {field.name for field in fields(kind)}:
+        return None, list(arguments)
+    setting, rest = taken(arguments, "--setting", "NAME")
+    if setting is None:
+        return None, rest
+    if setting not in FINETUNINGS:
+        raise UsageError(f"--setting {setting!r} is unknown; {nearest(setting, FINETUNINGS)}")
+    missing: Any = tyro.MISSING
+    return Evaluate(kind(finetuning=FINETUNINGS[setting]()), weights=missing, data=missing), rest
 
 
 def _protocol(name: str) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from avgdt.cli.arguments import UsageError, positional
+from avgdt.cli.arguments import UsageError, positional, taken
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.named_compositions import with_composition
@@ -19,8 +19,8 @@ def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
     Raises :class:`UsageError` for what names two or half of one, and the errors of what it reads.
     """
     name, rest = positional(arguments)
-    config, rest = _taken(rest, "--config", "FILE.yaml")
-    composition, rest = _taken(rest, "--composition", "NAME")
+    config, rest = taken(rest, "--config", "FILE.yaml")
+    composition, rest = taken(rest, "--composition", "NAME")
     if name is not None and config is not None:
         raise UsageError("give either a RECIPE or --config FILE.yaml")
     if name is None and config is None:
@@ -37,15 +37,3 @@ def recipe_of_help(rest: Sequence[str], usage: str) -> Recipe:
         raise UsageError(f"which recipe? {usage}; recipes: {', '.join(RECIPES)}")
     print("(the defaults shown are those of the recipe `paper`)", file=sys.stderr)
     return named("paper")
-
-
-def _taken(arguments: Sequence[str], option: str, kind: str) -> tuple[str | None, list[str]]:
-    """The value of ``option``, None where it is not there, and the arguments without both."""
-    for place, word in enumerate(arguments):
-        if word == option:
-            if place + 1 == len(arguments):
-                raise UsageError(f"{option} lacks its value, {option} {kind}")
-            return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
-        if word.startswith(f"{option}="):
-            return word.removeprefix(f"{option}="), [*arguments[:place], *arguments[place + 1 :]]
-    return None, list(arguments)

@@ -20,7 +20,7 @@ from avgdt.evaluation.scores import score
 from avgdt.models.precision import Precision
 from avgdt.recipes.audio_augmentations import SpecAugment
 from avgdt.recipes.training import Optimiser, Schedule
-from avgdt.training.optimiser import build_optimiser
+from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 from avgdt.transforms.augment_audio import augment_spectrogram
 from avgdt.transforms.draws import generators
@@ -94,8 +94,7 @@ def train_classifier(
         own = generators(training.seed, epoch, chosen, view=0)
         shown = np.stack([pictures[i, g.integers(windows)] for i, g in zip(chosen, own, strict=True)])
         batch = augment_spectrogram(torch.from_numpy(shown), training.masks, own)[:, None].to(precision.device)
-        for group in optimiser.param_groups:
-            group["lr"] = training.rate * rate_factor(schedule, step, order.steps_per_epoch)
+        set_rates(optimiser, training.rate * rate_factor(schedule, step, order.steps_per_epoch))
         optimiser.zero_grad()
         with precision.autocast():
             logits = network(batch)

@@ -51,6 +51,15 @@ def fresh_layer(inputs: int, outputs: int, draws: torch.Generator) -> nn.Linear:
     return layer
 
 
+def orthogonal_layer(inputs: int, outputs: int, draws: torch.Generator) -> nn.Linear:
+    """A linear layer whose weights are orthogonal rows of unit length, drawn from ``draws``, and whose biases are 0."""
+    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
+    with torch.no_grad():
+        nn.init.orthogonal_(layer.weight, generator=draws)
+        layer.bias.zero_()
+    return layer
+
+
 @torch.inference_mode()
 def predict(layer: nn.Linear, features: NDArray[np.float32]) -> NDArray[np.int64]:
     """(recordings, windows, dim) -> (recordings,) classes."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.limits import at_least
 from avgdt.recipes.training import Optimiser, Schedule
+from avgdt.recipes.video_augmentations import Flip, RandomResizedCrop
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,46 @@ class Finetuning:
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
     """The learning rate: from 0.0025 to 0.02 over two epochs, a hundredth from epoch 6 on and again from 8 on."""
+    encoder_rate: float = 1.0
+    """Learning rate of the encoder as a share of the layer's."""
+    orthogonal: bool = False
+    """Begin with a layer whose rows are orthogonal and whose biases are zero, instead of uniform ones."""
     batch: int = 32
     """Clips per step, all of other recordings; where there are fewer recordings, all of them."""
     clips: int = 10
     """Random clips of each recording in an epoch."""
     test_clips: int = 10
     """Clips over a test recording, whose class probabilities are averaged."""
+    spatial_crops: int = 1
+    """Squares of each test picture, evenly along its longer side, whose class probabilities are averaged as well."""
+    frames: int = 0
+    """Frames of a clip; 0 for as many as in pretraining."""
+    video: tuple[VideoAugmentation, ...] = ()
+    """What perturbs the picture; empty for what did in pretraining."""
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)
-        at_least("finetuning.clips", self.clips, 1)
-        at_least("finetuning.test_clips", self.test_clips, 1)
+        at_least("finetuning.encoder_rate", self.encoder_rate, 0)
+        at_least("finetuning.frames", self.frames, 0)
+        for name in ("clips", "test_clips", "spatial_crops"):
+            at_least(f"finetuning.{name}", getattr(self, name), 1)
+
+
+def released() -> Finetuning:
+    """That of the code which the authors released with *On Compositions of Transformations* (ICCV 2021).
+
+    It reports the epoch that is best on the test split, this one the last.
+    """
+    return Finetuning(
+        optimiser=Optimiser(kind="sgd", rate=0.02, momentum=0.9, weight_decay=5e-3),
+        schedule=Schedule(epochs=12, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 10), step_factor=0.05),
+        encoder_rate=0.1,
+        orthogonal=True,
+        frames=32,
+        video=(RandomResizedCrop(128, scale=(0.14, 1.0)), Flip(0.5)),
+        spatial_crops=3,
+    )
+
+
+FINETUNINGS: dict[str, Callable[[], Finetuning]] = {"paper": Finetuning, "released": released}
+"""The named ones."""

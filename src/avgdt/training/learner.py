@@ -14,7 +14,7 @@ from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumCopy
 from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce, pooled_negatives
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.optimiser import build_optimiser
+from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 from avgdt.transforms.views import ViewMaker
 
@@ -66,8 +66,7 @@ class Learner:
         The spread is the mean over dimensions of the standard deviation over the batch, times the root of the number
         of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point.
         """
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
+        set_rates(self.optimiser, self.rate)
         recipe, recordings = self.recipe, batch.recordings
         torch.manual_seed(self._step_seed)  # what dropout draws, on any device, without a state to be kept
         self.phi.train()

@@ -8,9 +8,15 @@ from torch import nn
 from avgdt.recipes.training import Optimiser
 
 
-def build_optimiser(recipe: Optimiser, module: nn.Module) -> torch.optim.Optimizer:
-    """SGD as in section 4.1 of the paper, or AdamW, over all parameters that learn."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
+def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optimizer:
+    """SGD as in section 4.1 of the paper, or AdamW, over all parameters that learn; each module is a group."""
+    groups = [{"params": [p for p in module.parameters() if p.requires_grad]} for module in modules]
     if recipe.kind == "sgd":
-        return torch.optim.SGD(parameters, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-    return torch.optim.AdamW(parameters, recipe.rate, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
+        return torch.optim.SGD(groups, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(groups, recipe.rate, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
+
+
+def set_rates(optimiser: torch.optim.Optimizer, *rates: float) -> None:
+    """Give each group of parameters its learning rate."""
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,11 @@ class Kept:
 
     def read(self) -> dict[str, Any]:
         """What was written, on the CPU; empty where nothing is there or it cannot be read. Runs no code of the file."""
-        try:
-            content: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            return content
-        except (OSError, pickle.UnpicklingError, RuntimeError, EOFError):
+        if not self.path.exists():
             return {}
+        try:
+            with warnings.catch_warnings(action="ignore"):  # about strange files
+                content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception:  # whatever a broken file makes of the reader: it is written anew
+            return {}
+        return content if isinstance(content, dict) else {}

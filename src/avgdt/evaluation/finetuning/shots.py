@@ -31,3 +31,14 @@ def draw_shots(
             )
         chosen.append(random.choice(places, shots, replace=False))
     return np.sort(np.concatenate(chosen))
+
+
+def check_shots(shots: Sequence[int]) -> None:
+    """Raise :class:`EvaluationError` where they are not different numbers of examples."""
+    if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
+        raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples, {ALL} for all there are")
+
+
+def shots_name(shots: int) -> str:
+    """What its row is called."""
+    return "all_labels" if shots == ALL else f"{shots}_label{'s' if shots > 1 else ''}_a_class"

@@ -9,26 +9,29 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from avgdt.evaluation.linear_layer import fresh_layer
+from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
 from avgdt.evaluation.subject import Subject
 from avgdt.models.phi import Phi
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.optimiser import build_optimiser
+from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 
 
 class Tuned(nn.Module):
     """The networks of one modality and a linear layer on their pooled features."""
 
-    def __init__(self, phi: Phi, modality: ModalityName, classes: int, draws: torch.Generator) -> None:
-        """Copy ``phi``, which stays as it is; the layer is drawn from ``draws``."""
+    def __init__(
+        self, phi: Phi, modality: ModalityName, classes: int, orthogonal: bool, draws: torch.Generator
+    ) -> None:
+        """Copy ``phi``, which stays as it is; the layer, ``orthogonal`` or uniform, is drawn from ``draws``."""
         super().__init__()
         self.modality = modality
         self.phi = copy.deepcopy(phi)
         self.phi.requires_grad_(False)
         self.phi.encoders[modality].requires_grad_(True)
-        self.layer = fresh_layer(phi.dims[modality], classes, draws).to(next(phi.parameters()).device)
+        layer = (orthogonal_layer if orthogonal else fresh_layer)(phi.dims[modality], classes, draws)
+        self.layer = layer.to(next(phi.parameters()).device)
 
     def forward(self, view: torch.Tensor) -> torch.Tensor:
         """A batch of views of the modality -> logits (batch, classes)."""
@@ -51,15 +54,16 @@ class Tuner:
         self.steps_per_epoch = steps_per_epoch
         self.precision = subject.precision
         self.step = 0
-        self.network = Tuned(subject.phi, modality, classes, torch.Generator().manual_seed(seed))
-        self.optimiser = build_optimiser(finetuning.optimiser, self.network)
+        draws = torch.Generator().manual_seed(seed)
+        self.network = Tuned(subject.phi, modality, classes, finetuning.orthogonal, draws)
+        self.optimiser = build_optimiser(finetuning.optimiser, self.network.phi, self.network.layer)
         self.scaler = self.precision.scaler()
 
     def learn(self, view: torch.Tensor, targets: torch.Tensor) -> float:
         """One step on a batch of views with targets (batch,); the cross-entropy."""
         factor = rate_factor(self.finetuning.schedule, self.step, self.steps_per_epoch)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.finetuning.optimiser.rate * factor
+        rate = self.finetuning.optimiser.rate * factor
+        set_rates(self.optimiser, self.finetuning.encoder_rate * rate, rate)
         self.network.train()
         with self.precision.autocast():
             logits = self.network(view)

@@ -13,8 +13,11 @@ from avgdt.data.collection import find
 from avgdt.evaluation.comparison import check_modalities
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
-from avgdt.evaluation.finetuning.finetune import Guessed, Task, finetune
-from avgdt.evaluation.finetuning.shots import ALL, draw_shots
+from avgdt.evaluation.finetuning.finetune import Guessed, Job
+from avgdt.evaluation.finetuning.jobs import run_jobs
+from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
+from avgdt.evaluation.finetuning.shown import for_training
+from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.segments import segments
@@ -41,8 +44,10 @@ class Finetune:
     """Labelled examples of each class, drawn from train; 0 is all there are. Each number is a row of its own."""
     draws: int = 1
     """Times that each is repeated, with other examples, another layer and another order."""
+    jobs: int = 1
+    """Trainings side by side, in processes of their own."""
     finetuning: Finetuning = field(default_factory=Finetuning)
-    """How it is trained."""
+    """How it is trained; --setting paper or released chooses all of it."""
     seed: int = 0
     """Seed of the random weights from which is trained from scratch, and of the first draw."""
 
@@ -58,6 +63,7 @@ class Finetune:
         entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
         labelled = segments(entries, self.label)
         used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
+        model, random = (for_training(subject, self.finetuning) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
         tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in self._jobs()}
@@ -66,14 +72,15 @@ class Finetune:
         failures = dict[str, str]()
         figures: dict[str, dict[str, Any]] = {}
         for source, subject in (("pretrained", model), ("random", random)):
-            found = {
-                job: finetune(subject, task, self.finetuning, self.seed + job[1], out / "finetuning", after)
-                for job, task in tasks.items()
-            }
+            jobs = [
+                Job(subject, task, self.finetuning, self.seed + draw, out / "finetuning")
+                for (_, draw), task in tasks.items()
+            ]
+            found = dict(zip(tasks, run_jobs(jobs, self.jobs, after), strict=True))
             for one in found.values():
                 failures |= one.failures
             figures[source] = {
-                _name(shots): _figures([found[shots, draw] for draw in range(self.draws)], truth, splits.classes)
+                shots_name(shots): _figures([found[shots, draw] for draw in range(self.draws)], truth, splits.classes)
                 for shots in self.shots
             }
         chance = 1 / len(splits.classes)
@@ -83,14 +90,14 @@ class Finetune:
             "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
             "classes": splits.classes,
             **figures,
-            "chance": {_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},
+            "chance": {shots_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},
         }
 
     def _check(self) -> None:
-        if self.draws < 1:
-            raise EvaluationError(f"draws: {self.draws} is too few; use 1 or more")
-        if not self.shots or min(self.shots) < 0 or len(set(self.shots)) < len(self.shots):
-            raise EvaluationError(f"shots: {self.shots} must be different numbers of examples, {ALL} for all there are")
+        for name in ("draws", "jobs"):
+            if getattr(self, name) < 1:
+                raise EvaluationError(f"{name}: {getattr(self, name)} is too few; use 1 or more")
+        check_shots(self.shots)
 
     def _jobs(self) -> list[tuple[int, int]]:
         return [(shots, draw) for shots in self.shots for draw in range(self.draws)]
@@ -103,10 +110,6 @@ class Finetune:
         train = [plans[splits.rows[TRAIN][place]] for place in chosen]
         test = [plans[row] for row in splits.rows[TEST]]
         return Task(entries, self.modality, train, targets[chosen], test, len(splits.classes))
-
-
-def _name(shots: int) -> str:
-    return "all_labels" if shots == ALL else f"{shots}_label{'s' if shots > 1 else ''}_a_class"
 
 
 def _figures(found: Sequence[Guessed], truth: np.typing.NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:

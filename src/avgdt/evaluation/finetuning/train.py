@@ -1,0 +1,87 @@
+"""Finetuning: all epochs of learning from labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.dataset import Batches, Clips, training_batches
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.finetuning.kept import Kept
+from avgdt.evaluation.finetuning.task import DrawnWindows, Task
+from avgdt.evaluation.finetuning.tuner import Tuned, Tuner
+from avgdt.evaluation.plans import span_of
+from avgdt.evaluation.subject import Subject
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.pretrain import default_workers
+from avgdt.transforms.draws import generators
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came out of the last epoch."""
+
+    network: Tuned
+    """In evaluation mode."""
+    failures: dict[str, str]
+    """File -> why it could not be read."""
+    loss: float
+    """Mean cross-entropy of the last epoch."""
+
+
+def train(
+    subject: Subject,
+    task: Task,
+    finetuning: Finetuning,
+    seed: int,
+    kept: Kept,
+    state: dict[str, Any],
+    after: Callable[[], None],
+) -> Trained:
+    """Train a copy of the subject's network from ``state``, or from its beginning where that is empty.
+
+    ``after`` is called, and ``kept`` written, after every epoch. Raises :class:`EvaluationError` for a loss that is not
+    finite and for a batch of which fewer than two recordings can be read.
+    """
+    device = subject.precision.device
+    passes = finetuning.schedule.epochs * finetuning.clips
+    batches = Batches(len(task.train), min(finetuning.batch, len(task.train)), passes, seed)
+    steps_per_epoch = batches.steps_per_epoch * finetuning.clips
+    tuner = Tuner(subject, task.modality, task.classes, finetuning, steps_per_epoch, seed)
+    if state:
+        tuner.load_state(state["tuner"])
+    failures, loss = dict(state.get("failures", {})), state.get("loss", 0.0)
+    for _ in range(tuner.step // steps_per_epoch):
+        after()
+    targets, losses = torch.from_numpy(task.targets), list[float]()
+    entries = [task.entries[plan.segment.entry] for plan in task.train]
+    batches = replace(batches, first_step=tuner.step)
+    workers = default_workers(subject.recipe.run.workers)
+    for batch in training_batches(_clips(subject, task, seed), batches, workers, device.type == "cuda"):
+        failures |= {str(entries[failure.recording].path): failure.reason for failure in batch.failures}
+        if len(batch) < 2:
+            raise EvaluationError(f"data: of a batch of {batches.batch} recordings fewer than two could be read")
+        batch = batch.to(device)
+        draws = generators(seed, batch.epoch, batch.recordings.tolist(), view=0)
+        view = subject.viewmaker.augmented_view(batch, task.modality, draws)
+        losses.append(tuner.learn(view, targets[batch.recordings.cpu()].to(device)))
+        if not np.isfinite(losses[-1]):
+            raise EvaluationError(f"finetuning: the loss is {losses[-1]} at step {tuner.step}; lower the learning rate")
+        if tuner.step % steps_per_epoch == 0:
+            loss = float(np.mean(losses))
+            losses.clear()
+            kept.write({"tuner": tuner.state(), "failures": failures, "loss": loss})
+            after()
+    return Trained(tuner.network.eval(), failures, loss)
+
+
+def _clips(subject: Subject, task: Task, seed: int) -> Clips:
+    recipe = subject.recipe
+    reader = ClipReader(recipe.clip, (task.modality,), grey=recipe.model.video.channels == 1)
+    entries = [task.entries[plan.segment.entry] for plan in task.train]
+    return Clips(entries, reader, DrawnWindows(task, span_of(recipe.clip, (task.modality,)), seed))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
+from avgdt.evaluation.finetuning.jobs import run_jobs
+from avgdt.evaluation.finetuning.kept import Kept
+from avgdt.evaluation.finetuning.task import DrawnWindows, Task
+from avgdt.media.manifest import Entry
+from avgdt.recipes.composition import Flip, RandomResizedCrop
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.runs import LoadedRun
+
+
+@pytest.fixture
+def job(model: LoadedRun, task: Task, quick: Finetuning, tmp_path: Path) -> Job:
+    return Job(model, task, quick, seed=0, folder=tmp_path / "kept")
+
+
+def _counting() -> tuple[list[int], Callable[[], None]]:
+    calls = list[int]()
+    return calls, lambda: calls.append(len(calls))
+
+
+def _same(one: Guessed, other: Guessed) -> bool:
+    return one.guesses.tolist() == other.guesses.tolist() and one.loss == other.loss
+
+
+def test_what_differs_is_learnt_and_kept(job: Job) -> None:
+    calls, after = _counting()
+    found = finetune(job, after)
+    assert found.guesses.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
+    assert found.failures == {}
+    assert len(calls) == 3
+    (file,) = job.folder.iterdir()
+    written = file.stat().st_mtime_ns
+    again, after = _counting()
+    assert _same(finetune(job, after), found)
+    assert len(again) == 3
+    assert file.stat().st_mtime_ns == written
+    assert not _same(finetune(replace(job, seed=1)), found)
+    assert len(list(job.folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_it_goes_on_where_it_was_interrupted(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    whole = finetune(replace(job, folder=job.folder / "whole"))
+
+    class Interrupted(Exception):
+        pass
+
+    write, written = Kept.write, list[int]()
+
+    def write_some(kept: Kept, content: dict[str, object]) -> None:
+        if len(written) == epochs:
+            raise Interrupted
+        written.append(1)
+        write(kept, content)
+
+    monkeypatch.setattr(Kept, "write", write_some)
+    with pytest.raises(Interrupted):
+        finetune(job)
+    monkeypatch.undo()
+    calls, after = _counting()
+    assert _same(finetune(job, after), whole)
+    assert len(calls) == 3
+
+
+def test_side_by_side_is_one_after_the_other(job: Job) -> None:
+    jobs = [job, replace(job, seed=1)]
+    calls, after = _counting()
+    side = run_jobs([replace(one, folder=job.folder / "side") for one in jobs], 2, after)
+    one_by_one = run_jobs(jobs, 1, lambda: None)
+    assert all(a.guesses.tolist() == b.guesses.tolist() for a, b in zip(side, one_by_one, strict=True))
+    assert [one.loss for one in side] == pytest.approx([one.loss for one in one_by_one], rel=1e-3)
+    assert len(calls) == 6
+
+
+def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
+    gone = replace(task, entries=[replace(entry, path=Path("gone.mkv")) for entry in task.entries])
+    with pytest.raises(EvaluationError, match="fewer than two could be read"):
+        run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
+
+
+def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[Entry]) -> None:
+    places = {task.train[0].segment.entry, task.test[0].segment.entry}
+    holed = [replace(e, path=Path(f"gone{i}.mkv")) if i in places else e for i, e in enumerate(entries)]
+    found = finetune(replace(job, task=replace(task, entries=holed)))
+    assert found.guesses.tolist() == [-1, 1, 0, 0]
+    assert set(found.failures) == {f"gone{place}.mkv" for place in places}
+
+
+def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:
+    wild = replace(quick, optimiser=replace(quick.optimiser, kind="sgd", rate=1e30))
+    with pytest.raises(EvaluationError, match=r"the loss is .* lower the learning rate"):
+        finetune(replace(job, finetuning=wild))
+
+
+def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
+    from avgdt.evaluation.finetuning.shown import for_training
+
+    released = replace(
+        quick,
+        encoder_rate=0.1,
+        orthogonal=True,
+        spatial_crops=3,
+        frames=6,
+        video=(RandomResizedCrop(20), Flip(0.5)),
+    )
+    found = finetune(replace(job, subject=for_training(job.subject, released), finetuning=released))
+    assert found.guesses.min() >= 0
+
+
+def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: LoadedRun) -> None:
+    drawn = DrawnWindows(task, model.recipe.clip, seed=0)
+    starts = np.array([[drawn(epoch, index)[0].video for index in range(6)] for epoch in range(50)])
+    assert len(np.unique(starts)) == 300
+    assert starts.min() >= 0
+    assert starts.max() <= 1.5 - model.recipe.clip.seconds
+    assert starts.min() < 0.1
+    assert starts.max() > 0.9
+    assert drawn(3, 2) == DrawnWindows(task, model.recipe.clip, seed=0)(3, 2)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
+
+TARGETS = np.array([0, 1, 0, 1, 2, 2, 0, 1, 2, 2])
+CLASSES = ("cat", "dog", "owl")
+
+
+def _drawn(shots: int, seed: int = 0) -> list[int]:
+    return [int(place) for place in draw_shots(TARGETS, CLASSES, shots, np.random.default_rng(seed))]
+
+
+@pytest.mark.parametrize("shots", [1, 2, 3])
+def test_every_class_has_as_many_different_examples(shots: int) -> None:
+    for seed in range(20):
+        places = _drawn(shots, seed)
+        assert places == sorted(set(places))
+        assert np.bincount(TARGETS[places]).tolist() == [shots] * 3
+
+
+def test_every_example_may_be_drawn_and_all_are_all() -> None:
+    assert {place for seed in range(100) for place in _drawn(1, seed)} == set(range(10))
+    assert _drawn(ALL) == list(range(10))
+
+
+def test_too_few_examples_are_told_with_their_class() -> None:
+    with pytest.raises(EvaluationError, match="class 'cat' has 3 of 4 examples in train; use fewer, or 0 for all"):
+        _drawn(4)
+
+
+@pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
+def test_shots_are_different_numbers(shots: tuple[int, ...]) -> None:
+    with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
+        check_shots(shots)
+
+
+def test_rows_are_named() -> None:
+    assert [shots_name(shots) for shots in (0, 1, 5)] == ["all_labels", "1_label_a_class", "5_labels_a_class"]

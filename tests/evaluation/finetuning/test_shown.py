@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.finetuning.shown import for_asking, for_training, spaced_crops
+from avgdt.recipes.composition import Flip, RandomResizedCrop
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.runs import LoadedRun
+
+
+def test_clips_as_in_pretraining_or_of_its_own(model: LoadedRun) -> None:
+    same = for_training(model, Finetuning()).recipe
+    assert (same.clip, same.composition) == (model.recipe.clip, model.recipe.composition)
+    own = for_training(model, Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5))))
+    assert own.recipe.clip == replace(model.recipe.clip, frames=6)
+    assert own.viewmaker.composition.crop == 20
+    assert own.phi is model.phi
+
+
+def test_whole_pictures_are_shown_where_several_squares_are_looked_at(model: LoadedRun) -> None:
+    assert for_asking(model, Finetuning()) is model
+    assert for_asking(model, Finetuning(spatial_crops=3)).viewmaker.composition.crop is None
+
+
+def test_squares_lie_evenly_along_the_longer_side() -> None:
+    video = torch.arange(10 * 21).reshape(1, 1, 1, 10, 21)
+    squares = spaced_crops(video, 7, 3)
+    assert [tuple(square.shape[-2:]) for square in squares] == [(7, 7)] * 3
+    assert [int(square[..., 0, 0]) for square in squares] == [21 + 0, 21 + 7, 21 + 14]
+    turned = spaced_crops(video.transpose(-1, -2), 7, 3)
+    assert all(torch.equal(a, b.transpose(-1, -2)) for a, b in zip(squares, turned, strict=True))
+    (middle,) = spaced_crops(video, 7, 1)
+    assert torch.equal(middle, squares[1])
+
+
+@pytest.mark.parametrize(("size", "reason"), [(None, "whole pictures"), (11, "11 pixels do not fit into 10 x 21")])
+def test_squares_that_cannot_be_cut(size: int | None, reason: str) -> None:
+    with pytest.raises(EvaluationError, match=f"finetuning.spatial_crops: .*{reason}.*; use 1"):
+        spaced_crops(torch.zeros(1, 10, 21), size, 3)

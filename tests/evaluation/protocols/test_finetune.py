@@ -1,0 +1,75 @@
+"""Finetuning with few labels, by the command itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.media.manifest import Entry, write_manifest
+from avgdt.models.weights import save_weights
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.runs import fresh_run
+
+QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
+--finetuning.optimiser.kind adamw --finetuning.optimiser.rate 3e-3 --finetuning.batch 3 --finetuning.clips 8"
+
+
+@pytest.fixture
+def weights(recipe: Recipe, tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    save_weights(tmp_path / "run" / "weights.safetensors", fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def data(entries: list[Entry], tmp_path: Path) -> Path:
+    write_manifest(entries, tmp_path / "data.csv")
+    return tmp_path / "data.csv"
+
+
+def _arguments(weights: Path, data: Path, *options: str) -> list[str]:
+    return ["evaluate", "finetune", "--weights", str(weights), "--data", str(data), "--device", "cpu", *options]
+
+
+def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--label", "light", "--shots", "1", "0", "--draws", "2", *QUICK.split())
+    assert main(_arguments(weights, data, *options)) == 0
+    assert "1 label a class accuracy" in capsys.readouterr().out
+    result = json.loads((weights / "results" / "finetune.json").read_text())
+    assert result["sizes"] == {"train": 6, "test": 4, "classes": 2}
+    assert result["classes"] == ["bright", "dark"]
+    assert result["chance"]["all_labels"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
+    for source in ("pretrained", "random"):
+        assert set(result[source]) == {"1_label_a_class", "all_labels"}
+        row = result[source]["all_labels"]
+        assert row["accuracy"] == 1.0
+        assert row["accuracy_std"] == 0.0
+        assert row["confusion"] == [[4, 0], [0, 4]]
+        assert [draw["accuracy"] for draw in row["draws"]] == [1.0, 1.0]
+        assert row["draws"][0]["loss"] != row["draws"][1]["loss"]
+    assert len(list((weights / "finetuning").iterdir())) == 8
+    assert result["options"]["finetuning"]["schedule"]["epochs"] == 3
+
+
+def test_mistakes_are_one_line(
+    weights: Path, data: Path, entries: list[Entry], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    untested = tmp_path / "untested.csv"
+    write_manifest([e for e in entries if e.extra["split"] != "test"], untested)
+    for where, options, message in (
+        (data, ("--label", "colour"), "the data has no column 'colour'"),
+        (data, ("--label", "light", "--shots", "4"), "class 'bright' has 3 of 4 examples in train"),
+        (data, ("--label", "light", "--draws", "0"), "draws: 0 is too few"),
+        (data, ("--label", "light", "--jobs", "0"), "jobs: 0 is too few"),
+        (data, ("--label", "light", "--finetuning.clips", "0"), "finetuning.clips: 0 is too small"),
+        (data, ("--label", "light", "--setting", "papr"), "--setting 'papr' is unknown; did you mean 'paper'?"),
+        (untested, ("--label", "light"), "split: no usable rows with split 'test' (found: train)"),
+        (tmp_path / "no.csv", ("--label", "light"), "no such file"),
+    ):
+        assert main(_arguments(weights, where, *options)) == 2, options
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
+        assert message in line
