@@ -27,8 +27,8 @@ def over_folds(
 ) -> dict[str, Any]:
     """Test every fold in turn; ``after`` is called after each.
 
-    ``accuracy`` is the mean over the folds and ``accuracy_std`` their spread (of a sample); all else counts the
-    predictions of all folds together.
+    ``accuracy`` is the mean over the folds and ``accuracy_std`` their spread (of a sample, where there are several);
+    all else counts the predictions of all folds together.
     """
     scores, told = list[Score](), list[dict[str, Any]]()
     for turn in folds.turns:
@@ -38,9 +38,6 @@ def over_folds(
         after()
     accuracies = [score.accuracy for score in scores]
     pooled = Score(np.sum([score.confusion for score in scores], axis=0))
-    return {
-        **score_figures(pooled, folds.classes),
-        "accuracy": float(np.mean(accuracies)),
-        "accuracy_std": float(np.std(accuracies, ddof=1)),
-        "folds": told,
-    }
+    spread = {"accuracy_std": float(np.std(accuracies, ddof=1))} if len(accuracies) > 1 else {}
+    figures = score_figures(pooled, folds.classes)
+    return {**figures, "accuracy": float(np.mean(accuracies)), **spread, "folds": told}

@@ -14,7 +14,7 @@ def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int 
 
     Ties count against: every other key that is not strictly less similar stands before the own one.
     """
-    queries, keys = _unit(queries), _unit(keys)
+    queries, keys = unit(queries), unit(keys)
     places = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), chunk):
         similarity = queries[begin : begin + chunk] @ keys.T
@@ -42,7 +42,8 @@ def chance(candidates: int) -> dict[str, float]:
     return {**recall, "median_rank": (candidates + 1) / 2, "candidates": candidates}
 
 
-def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Rows of unit length; a row of zeros stays."""
     wide = vectors.astype(np.float64)
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(length == 0, 1.0, length)

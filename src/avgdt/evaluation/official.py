@@ -1,0 +1,74 @@
+"""Official splits of one data set: the same recordings, taught and tested in other ways in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.segments import Segment
+from avgdt.evaluation.splits import sort_names
+from avgdt.media.manifest import Entry
+
+CHOOSING = 5
+"""One in as many training recordings of a class chooses what a probe has to choose, at least one where it has two."""
+
+
+def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
+    """Every recording of the splits once, without what it is in a split."""
+    found = dict[Path, Entry]()
+    for entries in splits.values():
+        for entry in entries:
+            extra = {name: cell for name, cell in entry.extra.items() if name != "split"}
+            found.setdefault(entry.path, Entry(entry.path, extra=extra, error=entry.error))
+    return list(found.values())
+
+
+def official_folds(
+    splits: Mapping[str, Sequence[Entry]], entries: Sequence[Entry], segments: Sequence[Segment]
+) -> Folds:
+    """One turn for each split, over the recordings that are left: ``segments`` of ``entries``.
+
+    ``splits``: name -> its recordings with ``extra["split"]`` train or test. Which training recordings choose is drawn,
+    the same at every call. Raises :class:`EvaluationError` for a class of the test recordings that is not taught, and
+    a split without any.
+    """
+    classes = sort_names({segment.label for segment in segments})
+    places = {name: index for index, name in enumerate(classes)}
+    targets = np.array([places[segment.label] for segment in segments], dtype=np.int64)
+    turns = []
+    for name, listed in splits.items():
+        role = {entry.path: entry.extra["split"] for entry in listed}
+        roles = np.array([role.get(entries[segment.entry].path, "") for segment in segments])
+        taught, test = (np.flatnonzero(roles == wanted) for wanted in ("train", "test"))
+        _check(name, taught, test, targets, classes)
+        val = _choosing(taught, targets)
+        turns.append(Fold(name, np.setdiff1d(taught, val), val, test))
+    return Folds(turns, classes, targets)
+
+
+def _check(
+    name: str, taught: NDArray[np.int64], test: NDArray[np.int64], targets: NDArray[np.int64], classes: Sequence[str]
+) -> None:
+    for role, rows in (("train", taught), ("test", test)):
+        if not len(rows):
+            raise EvaluationError(f"split {name}: none of its {role} recordings is here and can be read")
+    untaught = set(targets[test].tolist()) - set(targets[taught].tolist())
+    if untaught:
+        raise EvaluationError(
+            f"split {name}: class '{classes[min(untaught)]}' has test recordings but no train recording that can be "
+            "read; get the rest of the data set"
+        )
+
+
+def _choosing(taught: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    random, chosen = np.random.default_rng(0), list[NDArray[np.int64]]()
+    for target in np.unique(targets[taught]):
+        own = taught[targets[taught] == target]
+        count = max(len(own) // CHOOSING, min(1, len(own) - 1))
+        chosen.append(random.choice(own, count, replace=False))
+    return np.sort(np.concatenate(chosen))
