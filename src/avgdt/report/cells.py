@@ -10,13 +10,11 @@ from typing import Any, Literal
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.tables import at
 from avgdt.report.errors import ReportError
-from avgdt.report.headline_row import headline_row
+from avgdt.report.headline_row import PARTS, headline_row
 from avgdt.report.published import Column
 from avgdt.report.run_groups import Group
 
 DASH = "–"
-PARTS = ("folds", "splits")
-"""What a protocol calls the turns whose figures it averages."""
 Source = Literal["pretrained", "random"]
 
 
