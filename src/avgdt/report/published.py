@@ -1,9 +1,10 @@
 """Figures that others published, each with its source: the tables beside which ours are set.
 
 Facts only, in per cent. What could not be looked up again is left out, and its place stays a dash: AVTS, SoundNet and
-L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400), DPC and MIL-NCE on UCF101 and HMDB51 (the collection below has
-MIL-NCE's two figures exchanged), Shuffle & Learn (sources disagree), and most of retrieval. Where the retrieval
-figures of GDT were found it is not told which version of the paper they are from.
+L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources differ),
+and most of retrieval. Schiappa et al. are not followed for MIL-NCE, XDC and AVID, whose rows there have figures
+exchanged or of other pretraining than they say. Nor is it told which version of the paper GDT's retrieval figures
+are from. AVTS, CBT, SpeedNet and the older ones stand there alone: look them up in their papers before citing.
 """
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ TABLES = (
         (
             Published("Random forest, with labels", {"ESC-50": "44.3"}, f"Piczak 2015, {LISTED}"),
             Published("ConvNet, with labels", {"ESC-50": "64.5"}, f"Piczak 2015, {LISTED}"),
-            Published("SoundNet (SoundNet)", {"ESC-50": "74.2"}, f"Aytar et al. 2016, {LISTED}"),
-            Published("L3-Net (SoundNet)", {"ESC-50": "79.3"}, f"Arandjelović and Zisserman 2017, {LISTED}"),
+            Published("SoundNet (unlabelled films)", {"ESC-50": "74.2"}, f"Aytar et al. 2016, {LISTED}"),
+            Published("L3-Net (unlabelled films)", {"ESC-50": "79.3"}, f"Arandjelović and Zisserman 2017, {LISTED}"),
             Published("GDT (Kinetics-400)", {"DCASE2014": "94", "ESC-50": "78.6"}, f"{PAPER}, Table 3"),
             Published("Human listeners", {"ESC-50": "81.3"}, f"Piczak 2015, {LISTED}"),
         ),
