@@ -18,6 +18,7 @@ COMMANDS = {
     "pretrain": "learn from recordings without labels",
     "evaluate": "measure what was learnt",
     "report": "tell a run as one HTML page",
+    "table": "set runs beside the paper's tables",
 }
 """Name and what it does; each is a module of this package with a function ``run(arguments)``."""
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from avgdt.evaluation.results import Result
+from avgdt.evaluation.tables import at
+from avgdt.report.headline_row import PARTS, headline_row
 from avgdt.report.judging import places_counted
 from avgdt.report.matching import Matches
 from avgdt.report.run_folder import RunFolder
+from avgdt.report.tables import TITLES, words
 from avgdt.report.wording import percent
+
+INKS = {"esc10": "sound", "esc50": "sound", "dcase2014": "sound", "ucf101": "picture", "hmdb51": "picture"}
+"""What the data sets of the paper ask about."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +32,42 @@ class Headline:
 
 
 def headlines(run: RunFolder, matches: Matches | None) -> list[Headline]:
-    """Retrieval both ways among recordings that were not learnt from, and the newest probe of each modality."""
+    """Retrieval both ways among what was not learnt from, the newest probe of each modality, and of each data set."""
     told = [*_found(matches)] if matches else [*_watched(run)]
+    return [*told, *_probes(run.results), *_sets(run.results)]
+
+
+def _probes(results: Sequence[Result]) -> Iterator[Headline]:
     probed = set[str]()
-    for result in run.results:
-        options = result["options"]
-        modality = str(options.get("modality"))
+    for result in results:
+        modality = str(result["options"].get("modality"))
         if result["protocol"] != "linear" or modality in probed:
             continue
         probed.add(modality)
         seen = {"video": "picture", "audio": "sound"}[modality]
         name = f"of test {seen}s put into the right one of {len(result['classes'])} classes by a linear probe"
-        values = (percent(result[source]["accuracy"]) for source in ("pretrained", "random", "chance"))
-        told.append(Headline(name, seen, *values))
-    return told
+        yield _shares(result, (), name, seen)
+
+
+def _sets(results: Sequence[Result]) -> Iterator[Headline]:
+    """The row that stands for each protocol of a data set of the paper, or with folds or splits."""
+    told = set[str]()
+    for result in results:
+        protocol, path = str(result["protocol"]), headline_row(result)
+        row = None if path is None else at(result["pretrained"], path)
+        if path is None or row is None or protocol in told:
+            continue
+        if protocol not in INKS and not any(part in row for part in PARTS):
+            continue
+        told.add(protocol)
+        by = f" ({words(path[0]).rstrip(':')})" if path else ""
+        name = f"of {TITLES.get(protocol, protocol.upper())} put into the right one of {len(result['classes'])} classes"
+        yield _shares(result, path, name + by, INKS.get(protocol, "both"))
+
+
+def _shares(result: Result, path: tuple[str, ...], name: str, ink: str) -> Headline:
+    values = (at(result[source], (*path, "accuracy")) for source in ("pretrained", "random", "chance"))
+    return Headline(name, ink, *("" if value is None else percent(value) for value in values))
 
 
 def _found(matches: Matches) -> list[Headline]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 import avgdt
 from avgdt.report.charts import HEIGHT, WIDTH
+from avgdt.report.confusion import confusion
 from avgdt.report.curves import curves
 from avgdt.report.headlines import headlines
 from avgdt.report.judging import judge
@@ -57,6 +58,7 @@ def render(run: RunFolder, model: LoadedRun | None, shown: Pictures) -> str:
         headlines=headlines(run, new),
         curves=curves(run),
         tables=[table(result) for result in run.results],
+        confusions=[drawn for result in run.results if (drawn := confusion(result))],
         chart_size=(WIDTH, HEIGHT),
         shown=shown,
     )

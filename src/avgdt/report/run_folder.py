@@ -62,12 +62,18 @@ class RunFolder:
         return float(self.train[-1]["epoch"]) >= self.recipe.schedule.epochs
 
 
-def read_run(path: Path) -> RunFolder:
-    """Read the folder ``path``; raise :class:`ReportError` where it is no run or has not learnt yet."""
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of the run in the folder ``path``; raise :class:`ReportError` where it is no run."""
     if not path.is_dir():
         raise ReportError(f"{path}: no such run; name the folder that `avgdt pretrain --out` wrote")
     if not (path / "config.yaml").is_file():
         raise ReportError(f"{path}: no config.yaml here, so no run; name the folder that `avgdt pretrain --out` wrote")
+    return read_yaml(path / "config.yaml")
+
+
+def read_run(path: Path) -> RunFolder:
+    """Read the folder ``path``; raise :class:`ReportError` where it is no run or has not learnt yet."""
+    recipe = read_recipe(path)
     try:
         metrics = read_metrics(path / "metrics.jsonl")
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -80,7 +86,6 @@ def read_run(path: Path) -> RunFolder:
     if not train:
         raise ReportError(f"{path / 'metrics.jsonl'}: no metrics; let the run make a step first")
     heldout = [line for line in metrics if line.get("kind") == "heldout"]
-    recipe = read_yaml(path / "config.yaml")
     return RunFolder(path, recipe, train, heldout, read_folder(path), _left_out(path / "skipped.csv"), sittings)
 
 

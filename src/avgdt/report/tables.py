@@ -79,24 +79,34 @@ class Table:
 
 def table(result: Result) -> Table:
     """The rows of every figure of ``result`` that has a chance level."""
-    protocol, options = str(result["protocol"]), result["options"]
-    named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
     sizes = ", ".join(f"{number} {name}" for name, number in result["sizes"].items())
     skipped = f"; {len(result['skipped'])} could not be read" if result.get("skipped") else ""
     rows = tuple(
         Row(
-            " ".join(NAMES.get(word, word.replace("_", " ")) for word in path),
+            " ".join(words(name) for name in path),
             *(_figure(result[source], path) for source in ("pretrained", "random", "chance")),
         )
         for path in leaves(result["chance"])
     )
     return Table(
-        " · ".join([TITLES.get(protocol, protocol), *named]),
-        EXPLAINED.get(protocol, ""),
+        title(result),
+        EXPLAINED.get(result["protocol"], ""),
         f"{sizes}{skipped}",
         rows,
         str(result.get("command", "")),
     )
+
+
+def title(result: Result) -> str:
+    """The protocol and what of the recordings it looked at."""
+    protocol, options = str(result["protocol"]), result["options"]
+    named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
+    return " · ".join([TITLES.get(protocol, protocol), *named])
+
+
+def words(name: str) -> str:
+    """A row or figure of a result as a person reads it."""
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:

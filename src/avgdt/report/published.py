@@ -1,0 +1,163 @@
+"""Figures that others published, each with its source: the tables beside which ours are set.
+
+Facts only, in per cent. What could not be looked up again is left out, and its place stays a dash: AVTS, SoundNet and
+L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources differ),
+and most of retrieval. Schiappa et al. are not followed for MIL-NCE, XDC and AVID, whose rows there have figures
+exchanged or of other pretraining than they say. Nor is it told which version of the paper GDT's retrieval figures
+are from. AVTS, CBT, SpeedNet and the older ones stand there alone: look them up in their papers before citing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PAPER = "Patrick et al. 2020"
+"""arXiv 2003.04298, the paper itself."""
+COLLECTED = "in Schiappa et al. 2023"
+"""Self-Supervised Learning for Videos: A Survey, ACM Computing Surveys 55, and the tables beside it."""
+XDC = "Alwassel et al. 2020, models"
+"""Self-Supervised Learning by Cross-Modal Audio-Video Clustering: the table of the released models."""
+AVID = "Morgado et al. 2021, models"
+"""Audio-Visual Instance Discrimination with Cross-Modal Agreement: the table of the released models."""
+LISTED = "in ESC-50's list"
+"""The results that the data set's own description lists."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of a table, and where a result of ours holds it."""
+
+    name: str
+    """Its head."""
+    protocol: str
+    """The evaluation that measures it."""
+    row: str = ""
+    """The row of the result, such as ``finetuned``; empty for the first that it holds."""
+    figure: str = "accuracy"
+    """The figure of that row, a share of 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of a table."""
+
+    method: str
+    """What was measured, and in brackets what it was pretrained on."""
+    figures: Mapping[str, str]
+    """Column -> per cent as printed."""
+    source: str
+    """Where it stands."""
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of the paper."""
+
+    number: str
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Published, ...]
+    on_request: bool = False
+    """Shown only where it is asked for."""
+
+
+_ACTION = (Column("UCF101", "ucf101", "finetuned"), Column("HMDB51", "hmdb51", "finetuned"))
+_RETRIEVAL = tuple(
+    Column(f"{name} R@{k}", name.lower(), "retrieval", f"r{k}") for name in ("UCF101", "HMDB51") for k in (1, 5, 20)
+)
+
+
+def _action(method: str, ucf101: str, hmdb51: str, source: str) -> Published:
+    return Published(method, {"UCF101": ucf101, "HMDB51": hmdb51}, source)
+
+
+def _first_five(method: str, ucf101: str, hmdb51: str = "") -> Published:
+    figures = {"UCF101 R@5": ucf101} | ({"HMDB51 R@5": hmdb51} if hmdb51 else {})
+    return Published(method, figures, COLLECTED)
+
+
+TABLES = (
+    PaperTable(
+        "2",
+        "action",
+        "Actions, the whole network finetuned: mean top-1 accuracy of the three splits",
+        _ACTION,
+        (
+            _action("ImageNet, with labels", "84.0", "48.1", XDC),
+            _action("Kinetics, with labels", "94.2", "65.1", XDC),
+            _action("OPN (UCF101)", "59.8", "23.8", COLLECTED),
+            _action("3D RotNet (Moments in Time)", "62.9", "33.7", COLLECTED),
+            _action("3D ST-Puzzle (Kinetics)", "65.8", "33.7", COLLECTED),
+            _action("ClipOrder (UCF101)", "72.4", "30.9", COLLECTED),
+            _action("CBT (Kinetics)", "79.5", "44.6", COLLECTED),
+            _action("SpeedNet (Kinetics)", "81.1", "48.8", COLLECTED),
+            _action("AVTS (Kinetics)", "85.8", "56.9", COLLECTED),
+            _action("AVID (Kinetics-400)", "86.9", "59.9", AVID),
+            _action("AVID+CMA (Kinetics-400)", "87.5", "60.8", AVID),
+            _action("AVID+CMA (AudioSet)", "91.5", "64.7", AVID),
+            _action("XDC (AudioSet)", "93.0", "63.7", XDC),
+            _action("XDC (IG-Kinetics)", "95.5", "68.9", XDC),
+            _action("GDT (Kinetics-400)", "88.7", "57.8", f"{PAPER}, Table 2"),
+        ),
+    ),
+    PaperTable(
+        "3",
+        "sound",
+        "Sounds, by frozen features: accuracy",
+        (Column("DCASE2014", "dcase2014"), Column("ESC-50", "esc50")),
+        (
+            Published("Random forest, with labels", {"ESC-50": "44.3"}, f"Piczak 2015, {LISTED}"),
+            Published("ConvNet, with labels", {"ESC-50": "64.5"}, f"Piczak 2015, {LISTED}"),
+            Published("SoundNet (unlabelled films)", {"ESC-50": "74.2"}, f"Aytar et al. 2016, {LISTED}"),
+            Published("L3-Net (unlabelled films)", {"ESC-50": "79.3"}, f"Arandjelović and Zisserman 2017, {LISTED}"),
+            Published("GDT (Kinetics-400)", {"DCASE2014": "94", "ESC-50": "78.6"}, f"{PAPER}, Table 3"),
+            Published("Human listeners", {"ESC-50": "81.3"}, f"Piczak 2015, {LISTED}"),
+        ),
+    ),
+    PaperTable(
+        "A.1",
+        "retrieval",
+        "Videos of the test split, whose class is among that of the k nearest of the training split",
+        _RETRIEVAL,
+        (
+            _first_five("OPN (UCF101)", "28.7"),
+            _first_five("SpeedNet (Kinetics)", "28.1"),
+            _first_five("ClipOrder (UCF101)", "30.3", "22.9"),
+            _first_five("SeLaVi (Kinetics)", "68.6", "47.6"),
+            _first_five("GDT (Kinetics)", "79.0", "51.7"),
+        ),
+    ),
+    PaperTable(
+        "1a",
+        "jittering",
+        "Temporal jittering, the whole network finetuned: top-1 accuracy",
+        _ACTION,
+        (
+            _action("GDT without, 50 epochs", "73.1", "42.7", f"{PAPER}, Table 1a"),
+            _action("GDT without, 100 epochs", "71.2", "44.4", f"{PAPER}, Table 1a"),
+            _action("GDT with, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1a"),
+            _action("GDT with, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1a"),
+        ),
+        on_request=True,
+    ),
+    PaperTable(
+        "1b",
+        "augmentation",
+        "Masks of SpecAugment and the two windows, the whole network finetuned: top-1 accuracy",
+        _ACTION,
+        (
+            _action("GDT none, independent, 50 epochs", "77.7", "45.2", f"{PAPER}, Table 1b"),
+            _action("GDT none, independent, 100 epochs", "83.2", "50.2", f"{PAPER}, Table 1b"),
+            _action("GDT none, synchronous, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1b"),
+            _action("GDT none, synchronous, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1b"),
+            _action("GDT mild, 50 epochs", "81.5", "51.4", f"{PAPER}, Table 1b"),
+            _action("GDT mild, 100 epochs", "86.1", "54.7", f"{PAPER}, Table 1b"),
+            _action("GDT strong, 50 epochs", "82.7", "49.7", f"{PAPER}, Table 1b"),
+            _action("GDT strong, 100 epochs", "86.5", "56.0", f"{PAPER}, Table 1b"),
+        ),
+        on_request=True,
+    ),
+)
+"""By number and name."""

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.evaluation.results import write_result
+from avgdt.recipes.config import write_yaml
+from avgdt.report import comparison
+from avgdt.report.comparison import compare_runs
+from avgdt.report.errors import ReportError
+from avgdt.report.layouts import as_latex, as_markdown, as_text
+from avgdt.report.published import Column, PaperTable, Published
+from tests.helpers.recipes import tiny
+
+Make = Callable[..., Path]
+
+
+def folds(accuracy: float, std: float = 0.02, count: int = 5) -> dict[str, Any]:
+    return {"accuracy": accuracy, "accuracy_std": std, "folds": [{"fold": str(i)} for i in range(count)]}
+
+
+def esc50(seed: int, accuracy: float, random: float = 0.3, **options: object) -> dict[str, Any]:
+    rows = ("linear_layer", "logistic_regression")
+    return {
+        "protocol": "esc50",
+        "options": {"epochs": 100, "seed": seed, **options},
+        "pretrained": dict(zip(rows, (folds(accuracy), folds(0.9)), strict=True)),
+        "random": dict(zip(rows, (folds(random, 0.01), folds(0.8)), strict=True)),
+        "chance": {row: {"accuracy": 0.02} for row in rows},
+    }
+
+
+def ucf101(seed: int, finetuned: list[float], first: float) -> dict[str, Any]:
+    tested = {
+        "accuracy": sum(finetuned) / len(finetuned),
+        "splits": [{"split": i + 1, "accuracy": one} for i, one in enumerate(finetuned)],
+    }
+    return {
+        "protocol": "ucf101",
+        "options": {"seed": seed},
+        "pretrained": {"finetuned": tested, "retrieval": {"r1": first, "r5": 0.5}},
+        "random": {"retrieval": {"r1": 0.01, "r5": 0.05}},
+        "chance": {"finetuned": {"accuracy": 1 / 101}, "retrieval": {"r1": 0.01, "r5": 0.05}},
+    }
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Makes a run folder with results."""
+
+    def run(name: str, *results: dict[str, Any], seed: int = 0, **changes: object) -> Path:
+        recipe = tiny(**changes)
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        write_yaml(replace(recipe, run=replace(recipe.run, seed=seed)), folder / "config.yaml")
+        for result in results:
+            write_result(result, folder)
+        return folder
+
+    return run
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One small table in place of the paper's."""
+    columns = (Column("ESC-50", "esc50"), Column("UCF101 R@1", "ucf101", "retrieval", "r1"))
+    rows = (Published("A & B_{50%} | C*", {"ESC-50": "78.6"}, "~somebody, $1"), Published("D", {}, "x^2\\#1"))
+    monkeypatch.setattr(comparison, "TABLES", (PaperTable("9", "small", "Sounds & more", columns, rows),))
+
+
+@pytest.fixture
+def runs(make: Make) -> list[Path]:
+    return [
+        make("grid-seed0", esc50(0, 0.50, 0.30), seed=0),
+        make("grid-seed1", esc50(1, 0.54, 0.34), ucf101(1, [0.2], 0.125), seed=1),
+        make("other_1", esc50(0, 0.6)),
+    ]
+
+
+@pytest.mark.usefixtures("small")
+def test_text(runs: list[Path]) -> None:
+    (table,) = compare_runs(runs)
+    assert as_text(table).splitlines() == [
+        "Table 9. Sounds & more, %",
+        "",
+        "method                        ESC-50   UCF101 R@1   source",
+        "─────────────────────────────────────────────────────────────────",
+        "A & B_{50%} | C*                78.6            –   ~somebody, $1",
+        "D                                  –            –   x^2\\#1",
+        "",
+        "grid                      52.0 ± 2.8         12.5   measured here",
+        "grid, random weights      32.0 ± 2.8          1.0   measured here",
+        "other_1                   60.0 ± 2.0            –   measured here",
+        "other_1, random weights   30.0 ± 1.0            –   measured here",
+        "",
+        "± is the standard deviation over 2 seeds: grid; grid, random weights",
+        "± is the standard deviation over 5 folds: other_1; other_1, random weights",
+    ]
+
+
+@pytest.mark.usefixtures("small")
+def test_markdown(runs: list[Path]) -> None:
+    (table,) = compare_runs(runs[2:])
+    assert as_markdown(table) == (
+        "**Table 9. Sounds & more, %**\n"
+        "\n"
+        "| method                   |     ESC-50 | UCF101 R@1 | source         |\n"
+        "| ------------------------ | ---------: | ---------: | -------------- |\n"
+        "| A & B\\_{50%} \\| C\\*      |       78.6 |          – | \\~somebody, $1 |\n"
+        "| D                        |          – |          – | x^2\\\\\\#1       |\n"
+        "| other\\_1                 | 60.0 ± 2.0 |          – | measured here  |\n"
+        "| other\\_1, random weights | 30.0 ± 1.0 |          – | measured here  |\n"
+        "\n"
+        "± is the standard deviation over 5 folds: other\\_1; other\\_1, random weights\n"
+    )
+
+
+@pytest.mark.usefixtures("small")
+def test_latex(runs: list[Path]) -> None:
+    (table,) = compare_runs(runs[2:])
+    assert as_latex(table).splitlines() == [
+        r"\begin{table}",
+        r"\caption{Table 9. Sounds \& more, \%}",
+        r"\begin{tabular}{lrrl}",
+        r"\toprule",
+        r"method & ESC-50 & UCF101 R@1 & source \\",
+        r"\midrule",
+        r"A \& B\_\{50\%\} \textbar{} C* & 78.6 & -- & \textasciitilde{}somebody, \$1 \\",
+        r"D & -- & -- & x\textasciicircum{}2\textbackslash{}\#1 \\",
+        r"\midrule",
+        r"other\_1 & 60.0 $\pm$ 2.0 & -- & measured here \\",
+        r"other\_1, random weights & 30.0 $\pm$ 1.0 & -- & measured here \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\par\footnotesize $\pm$ is the standard deviation over 5 folds: other\_1; other\_1, random weights",
+        r"\end{table}",
+    ]
+
+
+def test_splits_without_a_told_spread(make: Make) -> None:
+    (action,) = compare_runs([make("one", ucf101(0, [0.2, 0.3, 0.4], 0.1))], "action")
+    assert action.ours[0] == ("one", "30.0 ± 10.0", "–", "measured here")
+    assert action.ours[1] == ("one, random weights", "–", "–", "measured here")
+    assert action.notes == ("± is the standard deviation over 3 splits: one",)
+
+
+def test_the_tables_that_have_figures_are_shown(make: Make) -> None:
+    run = make("one", ucf101(0, [0.2], 0.1))
+    assert [table.title.split(". ")[0] for table in compare_runs([run])] == ["Table 2", "Table A.1"]
+    assert compare_runs([run], "1a")[0].published[0][1:3] == ("73.1", "42.7")
+
+
+def test_equal_random_weights_count_once(make: Make) -> None:
+    runs = [make(f"grid-{seed}", esc50(7, accuracy), seed=seed) for seed, accuracy in enumerate((0.5, 0.54))]
+    (table,) = compare_runs(runs, "sound")
+    assert [row[2] for row in table.ours] == ["52.0 ± 2.8", "30.0 ± 1.0"]
+    assert table.notes[1] == "± is the standard deviation over 5 folds: grid, random weights"
+
+
+def test_other_recipes_are_other_rows(make: Make) -> None:
+    longer = replace(tiny().schedule, epochs=9)
+    runs = [make(f"a/{seed}/grid", esc50(0, 0.5), seed=seed) for seed in (0, 1)]
+    runs += [make(f"grid-{seed}", esc50(0, 0.6), seed=seed, schedule=longer) for seed in (0, 1)]
+    (table,) = compare_runs(runs)
+    assert [row[0] for row in table.ours[::2]] == ["grid, grid", "grid-0, grid-1"]
+
+
+def test_published_figures_belong_to_columns() -> None:
+    for table in comparison.TABLES:
+        names = {column.name for column in table.columns}
+        for row in table.rows:
+            assert row.source
+            assert row.figures.keys() <= names
+            assert all(0 < float(figure) < 100 for figure in row.figures.values())
+
+
+def test_mistakes(make: Make, tmp_path: Path) -> None:
+    run = make("grid-0", esc50(0, 0.5))
+    for paths, name, words in (
+        ([tmp_path / "none"], "", "none: no such run"),
+        ([tmp_path], "", "no config.yaml here"),
+        ([make("empty")], "", "empty: no results yet"),
+        ([run], "sounds", "table: 'sounds' is unknown; did you mean 'sound'?"),
+        ([run], "2", "no result that belongs into the table; `avgdt evaluate` one of ucf101, hmdb51 first"),
+        ([run, make("b/grid-0", esc50(0, 0.5))], "", "the same recipe and seed as"),
+        ([run, make("grid-1", esc50(1, 0.5, epochs=9), seed=1)], "", "grid-1: esc50 was evaluated with epochs 9, with"),
+    ):
+        with pytest.raises(ReportError, match=words.replace("?", r"\?")):
+            compare_runs(paths, name)
+
+
+def test_broken_results_are_named(make: Make) -> None:
+    run = make("grid", esc50(0, 0.5))
+    (run / "results" / "esc50.json").write_text("{")
+    with pytest.raises(Exception, match=r"esc50\.json: not a result"):
+        compare_runs([run])
