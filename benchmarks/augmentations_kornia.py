@@ -1,0 +1,266 @@
+"""kornia's picture operations beside our own: time as a share of a training step, and how far the values differ.
+
+    python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
+
+Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes), generators and hence draws, and
+always draw. Steps, ours and kornia's take turns; medians are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import NamedTuple
+
+import torch
+from augmentation_cost import batch_of, milliseconds
+
+from avgdt.models.precision import resolve_precision
+from avgdt.recipes.composition import (
+    Blur,
+    ColourJitter,
+    Flip,
+    Grey,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+    VideoAugmentation,
+)
+from avgdt.recipes.named import named
+from avgdt.training.learner import Learner
+from avgdt.transforms.augment_video import augment_clips
+from avgdt.transforms.draws import Generators, generators
+from avgdt.transforms.resizing import draw_box
+
+try:
+    from kornia.color import rgb_to_grayscale
+    from kornia.enhance import (
+        adjust_brightness_accumulative,
+        adjust_contrast_with_mean_subtraction,
+        adjust_hue,
+        adjust_saturation_with_gray_subtraction,
+    )
+    from kornia.filters import filter2d_separable, gaussian_blur2d, get_gaussian_kernel1d
+    from kornia.geometry.transform import crop_and_resize, crop_by_indices, hflip, resize
+except ImportError:
+    print(
+        "augmentations_kornia: kornia is not installed; pip install -c constraints.txt -e '.[bench]'", file=sys.stderr
+    )
+    sys.exit(2)
+
+Work = Callable[[torch.Tensor, Generators], torch.Tensor]
+
+
+def blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
+    """kornia's own border: mirrored about the last pixel. One window for all, or a clip would depend on its batch."""
+    sigmas = deviations(step, draws).expand(-1, 2)
+    return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
+
+
+def mirrored_blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
+    """Our border, the last pixel twice, laid around the picture beforehand."""
+    kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, draws))
+    rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
+    around = video.flatten(1, 2)[..., rows[:, None], columns]
+    return filter2d_separable(around, kernels, kernels, padding="valid").view_as(video)
+
+
+def deviations(step: Blur, draws: Generators) -> torch.Tensor:
+    return torch.tensor([[(g.random(), g.uniform(step.low, step.high))[1]] for g in draws])
+
+
+def reach(step: Blur) -> int:
+    return int(4 * step.high) + 1
+
+
+def mirrored(pixels: int, beyond: int) -> torch.Tensor:
+    places = torch.arange(-beyond, pixels + beyond) % (2 * pixels)
+    return torch.minimum(places, 2 * pixels - 1 - places)
+
+
+def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) -> torch.Tensor:
+    """Frames below each other make one picture per clip, hence one mean luma. Strengths of zero are left out."""
+    strengths = (step.brightness, step.contrast, step.saturation)
+    drawn = torch.tensor(
+        [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in draws]
+    )
+    pixels = (video / 255).flatten(2, 3)
+    if step.brightness:
+        pixels = adjust_brightness_accumulative(pixels, drawn[:, 0])
+    if step.contrast:
+        pixels = adjust_contrast_with_mean_subtraction(pixels, drawn[:, 1])
+    if step.saturation:
+        pixels = adjust_saturation_with_gray_subtraction(pixels, drawn[:, 2])
+    if step.hue and video.shape[1] == 3:
+        pixels = adjust_hue(pixels, 2 * math.pi * drawn[:, 3])
+    return 255 * pixels.view_as(video)
+
+
+def grey(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+    return rgb_to_grayscale(video.float().flatten(2, 3)).expand(-1, 3, -1, -1).reshape(video.shape)
+
+
+def flip(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+    return torch.stack([hflip(clip) for clip in video])
+
+
+def random_crop(video: torch.Tensor, size: int, draws: Generators) -> torch.Tensor:
+    room = [side - size for side in video.shape[-2:]]
+    places = [g.integers(0, room, endpoint=True).tolist() for g in draws]
+    boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in places])
+    return crop_by_indices(video.flatten(1, 2), boxes, (size, size)).view(*video.shape[:3], size, size)
+
+
+def corners(top: float, left: float, tall: float, wide: float) -> list[list[float]]:
+    """x and y clockwise from the top left, as kornia wants a box."""
+    return [[left, top], [left + wide, top], [left + wide, top + tall], [left, top + tall]]
+
+
+def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators, smooth: bool) -> torch.Tensor:
+    """``smooth``: with kornia's Gaussian before shrinking, of a width of its own for every clip."""
+    height, width = video.shape[-2:]
+    cuts = [draw_box(step, height, width, g) for g in draws]
+    frames = video.flatten(1, 2).float()
+    steps = torch.tensor([[tall / step.size, wide / step.size] for _, _, tall, wide in cuts])
+    if smooth:
+        sigmas = ((steps - 1) / 2).clamp(min=0.001)
+        frames = gaussian_blur2d(frames, 2 * math.ceil(2 * float(sigmas.max())) + 1, sigmas)
+    # The middles of the outermost cuts, counted from the middle of the first pixel.
+    boxes = torch.tensor(
+        [
+            corners(top + by / 2 - 0.5, left + bx / 2 - 0.5, (step.size - 1) * by, (step.size - 1) * bx)
+            for (top, left, _, _), (by, bx) in zip(cuts, steps.tolist(), strict=True)
+        ]
+    )
+    made = crop_and_resize(frames, boxes, (step.size, step.size), padding_mode="border")
+    return made.view(*video.shape[:3], step.size, step.size)
+
+
+def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, draws: Generators) -> torch.Tensor:
+    """Clip by clip, since each has a size of its own."""
+    made = []
+    for clip, g in zip(video, draws, strict=True):
+        height, width = clip.shape[-2:]
+        short = int(g.integers(jitter.low, jitter.high, endpoint=True))
+        tall, wide = (round(side * short / min(height, width)) for side in (height, width))
+        top, left = g.integers(0, (tall - size, wide - size), endpoint=True).tolist()
+        made.append(resize(clip.float(), (tall, wide), antialias=True)[..., top : top + size, left : left + size])
+    return torch.stack(made)
+
+
+class Case(NamedTuple):
+    """One operation in both makes."""
+
+    name: str
+    ours: tuple[VideoAugmentation, ...]
+    kornia: Work
+    channels: int = 1
+    whole: bool = False
+    """Takes the picture as decoded rather than a crop of it."""
+
+
+def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
+    return Case(name, (step,), lambda video, draws: colour_jitter(video, step, draws), channels)
+
+
+def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
+    soft, box = Blur(probability=1.0), RandomResizedCrop(crop)
+    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # smaller than the crop: nothing to smooth
+    jitter = ShortSideJitter(low, high)
+    return [
+        Case("Blur, kornia's border", (soft,), lambda video, draws: blur(video, soft, draws)),
+        Case("Blur, our border", (soft,), lambda video, draws: mirrored_blur(video, soft, draws)),
+        colour_case("brightness", ColourJitter(0.4, 0, 0)),
+        colour_case("contrast", ColourJitter(0, 0.4, 0)),
+        colour_case("saturation", ColourJitter(0, 0, 0.4)),
+        colour_case("hue", ColourJitter(0, 0, 0, 0.1)),
+        colour_case("ColourJitter", ColourJitter(hue=0.1)),
+        colour_case("ColourJitter, grey clips", ColourJitter(), 1),
+        Case("Grey", (Grey(1.0),), grey, 3),
+        Case("Flip", (Flip(1.0),), flip),
+        Case("RandomCrop", (RandomCrop(crop),), lambda video, draws: random_crop(video, crop, draws), whole=True),
+        Case(
+            "RandomResizedCrop, not smoothed",
+            (box,),
+            lambda video, draws: resized_crop(video, box, draws, False),
+            whole=True,
+        ),
+        Case(
+            "RandomResizedCrop, smoothed",
+            (box,),
+            lambda video, draws: resized_crop(video, box, draws, True),
+            whole=True,
+        ),
+        Case(
+            "RandomResizedCrop, only enlarging",
+            (near,),
+            lambda video, draws: resized_crop(video, near, draws, False),
+            whole=True,
+        ),
+        Case(
+            "ShortSideJitter + RandomCrop",
+            (jitter, RandomCrop(crop)),
+            lambda video, draws: short_side_crop(video, jitter, crop, draws),
+            whole=True,
+        ),
+    ]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--recipe", default="small")
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--threads", type=int, default=1)
+    asked = options.parse_args()
+    torch.set_num_threads(asked.threads)
+    torch.manual_seed(0)
+    recipe, device = named(asked.recipe), torch.device("cpu")
+    learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
+    short = min(recipe.clip.height, recipe.clip.width)
+    crop = recipe.composition.crop or short
+    own = batch_of(recipe, recipe.model.video.channels)
+
+    def clips(case: Case) -> list[torch.Tensor]:
+        video = batch_of(recipe, case.channels).video
+        assert video is not None
+        return list((video if case.whole else video[..., :crop, :crop].contiguous()).unbind(1))
+
+    def draws(view: int) -> Generators:
+        return generators(0, 0, range(recipe.run.batch), view)
+
+    def ours(case: Case) -> Work:
+        return lambda video, seed: augment_clips(video, case.ours, seed)
+
+    def all_views(make: Work, views: list[torch.Tensor]) -> Callable[[], object]:
+        seeds = [draws(view) for view in range(len(views))]
+        return lambda: [make(video, seed) for video, seed in zip(views, seeds, strict=True)]
+
+    work: dict[str, Callable[[], object]] = {}
+    apart: dict[str, torch.Tensor] = {}
+    for case in cases(
+        crop, max(crop, short * 4 // 5), short * 5 // 4, crop**2 / (recipe.clip.height * recipe.clip.width)
+    ):
+        views = clips(case)
+        apart[case.name] = (ours(case)(views[0], draws(0)).float() - case.kornia(views[0], draws(0))).abs()
+        work[f"{case.name} ours"] = all_views(ours(case), views)
+        work[f"{case.name} kornia"] = all_views(case.kornia, views)
+    taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
+    for _ in range(asked.rounds + 1):  # the first warms up
+        taken["step"].append(milliseconds(lambda: learner.learn(own), device))
+        for name, call in work.items():
+            taken[name].append(milliseconds(call, device))
+    middle = {name: statistics.median(times[1:]) for name, times in taken.items()}
+    print(f"recipe {asked.recipe}, cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, "
+          f"kornia {version('kornia')}: a step takes {middle['step']:.1f} ms (median of {asked.rounds})")  # fmt: skip
+    print(f"{'':36}{'ours %':>8}{'kornia %':>10}{'largest difference':>20}{'mean':>8}")
+    for name, far in apart.items():
+        shares = (100 * middle[f"{name} {whose}"] / middle["step"] for whose in ("ours", "kornia"))
+        print("{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, far.max(), far.mean()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
