@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from avgdt.data.errors import DataError
+from avgdt.data.layout import SOUNDS, Layout, check_some, lay_out
 from avgdt.media.manifest import Entry, read_manifest
 
-ENDINGS = (".wav", ".flac", ".ogg")
-"""Of the sounds; a file may have another of them than the list says."""
 NEEDED = ("fold", "category")
 """Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the list says and what is there."""
-
-    entries: list[Entry]
-    """The listed sounds, not looked into; ``extra`` holds the columns of the list. Those that are missing have an
-    error."""
-    unlisted: list[Path]
-    """Files of the folder of sounds that the list does not name."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
@@ -42,25 +29,11 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
     there = {path.name: path for path in sorted(audio.iterdir())}
-    found = [_find(entry.path.name, there) for entry in listed]
-    named = set(found)
-    unlisted = [path for path in there.values() if path not in named]
-    entries = [
-        Entry(audio / entry.path.name, extra=entry.extra, error="in meta/esc50.csv, but not in audio/")
-        if path is None
-        else Entry(path, extra=entry.extra)
-        for entry, path in zip(listed, found, strict=True)
-        if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")
-    ]
-    if not any(entry.error == "" for entry in entries):
-        raise DataError(f"{audio}: none of the {len(entries)} sounds asked for in {meta} is here")
-    return Layout(entries, unlisted)
-
-
-def _find(name: str, there: dict[str, Path]) -> Path | None:
-    """The file of that name, else the one with another ending."""
-    stem = Path(name).stem
-    return next((there[other] for other in (name, *(stem + ending for ending in ENDINGS)) if other in there), None)
+    names = [Entry(Path(entry.path.name), extra=entry.extra) for entry in listed]
+    layout = lay_out(names, there, audio, SOUNDS, "meta/esc50.csv")
+    entries = [entry for entry in layout.entries if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")]
+    check_some(entries, "sounds asked for", audio, str(meta))
+    return Layout(entries, layout.unlisted)
 
 
 def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:

@@ -1,0 +1,64 @@
+"""A data set as it is distributed: what its lists say beside what its folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from avgdt.data.errors import DataError
+from avgdt.media.entry import Entry
+
+SOUNDS = (".wav", ".flac", ".ogg")
+"""Endings that a listed sound may have, whichever of them the list says."""
+VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
+"""The same of videos, which are often encoded anew."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the lists say and what is there."""
+
+    entries: list[Entry]
+    """The listed files, not looked into; ``extra`` holds what the lists say. Those that are missing have an error."""
+    unlisted: list[Path]
+    """Files that the lists do not name."""
+
+
+def look_up(name: str, there: Mapping[str, Path], endings: Sequence[str]) -> Path | None:
+    """The file of that name, else the one with another of ``endings``."""
+    stem = PurePosixPath(name).with_suffix("")
+    return next((there[other] for other in (name, *(f"{stem}{ending}" for ending in endings)) if other in there), None)
+
+
+def lay_out(listed: Sequence[Entry], there: Mapping[str, Path], home: Path, endings: Sequence[str], by: str) -> Layout:
+    """Find the listed files, whose paths are names, among those that are ``there`` (name -> path) below ``home``.
+
+    ``by`` names the list, for the error of those that are missing.
+    """
+    found = [look_up(entry.path.as_posix(), there, endings) for entry in listed]
+    named = set(found)
+    entries = [
+        replace(entry, path=home / entry.path, error=f"in {by}, but not in {home.name}/")
+        if path is None
+        else replace(entry, path=path)
+        for entry, path in zip(listed, found, strict=True)
+    ]
+    return Layout(entries, [path for path in there.values() if path not in named])
+
+
+def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None:
+    """Raise :class:`DataError` where none of the entries is there."""
+    if all(entry.error for entry in entries):
+        raise DataError(f"{home}: none of the {len(entries)} {what} of {by} is here")
+
+
+def check_classes(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:
+    """Raise :class:`DataError` for a class of which train or test has no file here; ``extra`` has split and label."""
+    present = {(entry.extra["label"], entry.extra["split"]) for entry in entries if not entry.error}
+    for label in classes:
+        for split in ("train", "test"):
+            if (label, split) not in present:
+                raise DataError(
+                    f"{home}: class '{label}' has no {what} for {split}; the data is incomplete: get the rest"
+                )

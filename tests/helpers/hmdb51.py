@@ -1,0 +1,30 @@
+"""A little HMDB51 in its official layout: real videos of less than a second, of which every class has its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.helpers.coloured_videos import write_coloured
+
+CLASSES = ("brush_hair", "cartwheel", "wave")
+
+
+def write_hmdb51(
+    folder: Path, classes: Sequence[str] = CLASSES, a_class: int = 4, subfolder: str = "", frames: int = 3
+) -> Path:
+    """Write ``testTrainMulti_7030_splits`` and the class folders in ``subfolder`` of ``folder``.
+
+    Split n of 1, 2, 3 tests the nth video of each class, leaves out the one behind it and trains on the others.
+    """
+    lists = folder / "testTrainMulti_7030_splits"
+    lists.mkdir(parents=True)
+    for number, name in enumerate(classes):
+        videos = [f"#4_Film_(2)_{name}_u_cm_np1_fr_med_{take}.avi" for take in range(a_class)]
+        for take, video in enumerate(videos):
+            write_coloured(folder / subfolder / name / video, number + 1, take, frames)
+        for split in (1, 2, 3):
+            parts = {split - 1: 2, split % a_class: 0}
+            lines = [f"{video} {parts.get(take, 1)} \n" for take, video in enumerate(videos)]
+            (lists / f"{name}_test_split{split}.txt").write_text("".join(lines))
+    return folder
