@@ -19,6 +19,8 @@ PROTOCOLS = {
     "linear": "logistic regression on frozen features of labelled files or segments",
     "knn": "nearest neighbours on the same features",
     "finetune": "train on with few or many labels, beside training from scratch",
+    "ucf101": "101 kinds of actions in three splits, by finetuned and by frozen networks (UCF101's folder)",
+    "hmdb51": "51 kinds of actions in three splits, likewise (HMDB51's folder)",
     "retrieval": "find the sound by the picture and the picture by the sound",
     "reidentification": "find another moment of the same recording",
     "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
@@ -37,7 +39,8 @@ class Evaluate(Generic[T]):
     weights: Path
     """A run folder or a weights file (safetensors)."""
     data: Path
-    """A manifest (csv) with labels and splits, or a folder; esc10 and esc50: the folder of ESC-50 as distributed."""
+    """A manifest (csv) with labels and splits, or a folder; of a protocol named after a data set: its folder, as
+    distributed."""
     out: Path | None = None
     """Folder for results/PROTOCOL.json; else the run folder itself."""
     device: str = "auto"
@@ -97,9 +100,12 @@ def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.esc10 import Esc10
     from avgdt.evaluation.protocols.esc50 import Esc50
     from avgdt.evaluation.protocols.finetune import Finetune
+    from avgdt.evaluation.protocols.hmdb51 import Hmdb51
     from avgdt.evaluation.protocols.knn import Knn
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.reidentification import Reidentification
     from avgdt.evaluation.protocols.retrieval import Retrieval
+    from avgdt.evaluation.protocols.ucf101 import Ucf101
 
-    return {kind.protocol: kind for kind in (Linear, Knn, Finetune, Retrieval, Reidentification, Esc10, Esc50)}[name]
+    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50)
+    return {kind.protocol: kind for kind in kinds}[name]

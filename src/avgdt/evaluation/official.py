@@ -19,13 +19,13 @@ CHOOSING = 5
 
 
 def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
-    """Every recording of the splits once, without what it is in a split."""
+    """Every recording of the splits once, without what it is in a split; by path, so that any splits give one order."""
     found = dict[Path, Entry]()
     for entries in splits.values():
         for entry in entries:
             extra = {name: cell for name, cell in entry.extra.items() if name != "split"}
             found.setdefault(entry.path, Entry(entry.path, extra=extra, error=entry.error))
-    return list(found.values())
+    return [found[path] for path in sorted(found)]
 
 
 def official_folds(

@@ -66,4 +66,3 @@ def _over(shares: Sequence[Sequence[float]], folds: Folds) -> dict[str, Any]:
         for name, row in zip(names, table, strict=True)
     ]
     return told
-

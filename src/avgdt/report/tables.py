@@ -15,6 +15,9 @@ TITLES = {
     "knn": "Nearest neighbours",
     "retrieval": "Retrieval",
     "reidentification": "Re-identification",
+    "finetune": "Finetuning",
+    "ucf101": "UCF101",
+    "hmdb51": "HMDB51",
     "esc10": "ESC-10",
     "esc50": "ESC-50",
 }
@@ -23,6 +26,9 @@ EXPLAINED = {
     "knn": "The nearest labelled recordings vote; nothing is fitted.",
     "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
     "reidentification": "Another moment of the same recording is looked for among all recordings.",
+    "finetune": "The whole network goes on learning with labels; beside it, from random weights, it learns from them alone.",
+    "ucf101": "101 kinds of actions are told apart in three splits, by networks that are finetuned and that are frozen.",
+    "hmdb51": "51 kinds of actions are told apart in three splits, by networks that are finetuned and that are frozen.",
     "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
     "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
 }
@@ -40,6 +46,9 @@ NAMES = {
     "r1": "first",
     "r5": "among the first 5",
     "r10": "among the first 10",
+    "r20": "among the first 20",
+    "linear_probe": "linear probe:",
+    "retrieval": "one of the same class found:",
     "median_rank": "median place",
 }
 

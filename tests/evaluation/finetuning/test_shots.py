@@ -39,4 +39,5 @@ def test_shots_are_different_numbers(shots: tuple[int, ...]) -> None:
 
 
 def test_rows_are_named() -> None:
-    assert [shots_name(shots) for shots in (0, 1, 5)] == ["all_labels", "1_label_a_class", "5_labels_a_class"]
+    names = ["finetuned", "finetuned_1_label_a_class", "finetuned_5_labels_a_class"]
+    assert [shots_name(shots) for shots in (0, 1, 5)] == names

@@ -38,14 +38,14 @@ def _arguments(weights: Path, data: Path, *options: str) -> list[str]:
 def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--label", "light", "--shots", "1", "0", "--draws", "2", *QUICK.split())
     assert main(_arguments(weights, data, *options)) == 0
-    assert "1 label a class accuracy" in capsys.readouterr().out
+    assert "finetuned 1 label a class accuracy" in capsys.readouterr().out
     result = json.loads((weights / "results" / "finetune.json").read_text())
     assert result["sizes"] == {"train": 6, "test": 4, "classes": 2}
     assert result["classes"] == ["bright", "dark"]
-    assert result["chance"]["all_labels"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
+    assert result["chance"]["finetuned"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
     for source in ("pretrained", "random"):
-        assert set(result[source]) == {"1_label_a_class", "all_labels"}
-        row = result[source]["all_labels"]
+        assert set(result[source]) == {"finetuned_1_label_a_class", "finetuned"}
+        row = result[source]["finetuned"]
         assert row["accuracy"] == 1.0
         assert row["accuracy_std"] == 0.0
         assert row["confusion"] == [[4, 0], [0, 4]]

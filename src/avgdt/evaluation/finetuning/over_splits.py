@@ -1,22 +1,80 @@
-"""One figure of a finetuning in each of several splits."""
+"""Finetuning in each of several official splits, from pretrained and from random weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.finetune import Guessed
+from avgdt.evaluation.finetuning.finetune import Guessed, Job
+from avgdt.evaluation.finetuning.jobs import run_jobs
+from avgdt.evaluation.finetuning.shots import draw_shots, shots_name
+from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
+from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.scores import score
+from avgdt.evaluation.subject import Subject
+from avgdt.media.manifest import Entry
+from avgdt.recipes.factors import ModalityName
+from avgdt.recipes.finetuning import Finetuning
 
 
-def split_figures(folds: Folds, guessed: Mapping[str, Guessed]) -> dict[str, Any]:
-    """Mean and spread of the splits' accuracies among the recordings that could be read; split -> what was guessed.
+@dataclass(frozen=True)
+class Splits:
+    """What is finetuned on: the rows of ``folds`` are ``plans``."""
 
-    Raises :class:`EvaluationError` where none could.
+    entries: Sequence[Entry]
+    plans: Sequence[Plan]
+    folds: Folds
+    modality: ModalityName
+
+    def task(self, fold: Fold, shots: int, seed: int) -> Task:
+        """All training recordings of a split, or ``shots`` of each class, drawn from ``seed``; and its test ones."""
+        taught, targets = np.sort(fold.taught), self.folds.targets
+        draws = np.random.default_rng([seed, shots, *fold.name.encode()])
+        chosen = taught[draw_shots(targets[taught], self.folds.classes, shots, draws)]
+        train, test = ([self.plans[row] for row in rows] for rows in (chosen, fold.test))
+        return Task(self.entries, self.modality, train, targets[chosen], test, len(self.folds.classes))
+
+
+def finetuned_rows(
+    subjects: Mapping[str, Subject],
+    splits: Splits,
+    shots: Sequence[int],
+    finetuning: Finetuning,
+    seed: int,
+    folder: Path,
+    jobs: int,
+    after: Callable[[], None],
+) -> dict[str, dict[str, Any]]:
+    """Name of the weights -> a row for each number of ``shots``: mean and spread of the splits' accuracies.
+
+    ``jobs`` are trained side by side; ``after`` is called after every epoch of each.
     """
+    cases = [(source, count, fold) for source in subjects for count in shots for fold in splits.folds.turns]
+    todo = [
+        Job(subjects[source], splits.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
+    ]
+    done = run_jobs(todo, jobs, after)
+    found = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, done, strict=True)}
+    return {
+        source: {
+            shots_name(count): _figures(
+                splits.folds, {f.name: found[source, count, f.name] for f in splits.folds.turns}
+            )
+            for count in shots
+        }
+        for source in subjects
+    }
+
+
+def _figures(folds: Folds, guessed: Mapping[str, Guessed]) -> dict[str, Any]:
+    """Of the recordings that could be read; raises :class:`EvaluationError` where none could."""
 
     def test(fold: Fold) -> Tested:
         found = guessed[fold.name]

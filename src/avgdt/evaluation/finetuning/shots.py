@@ -41,4 +41,4 @@ def check_shots(shots: Sequence[int]) -> None:
 
 def shots_name(shots: int) -> str:
     """What its row is called."""
-    return "all_labels" if shots == ALL else f"{shots}_label{'s' if shots > 1 else ''}_a_class"
+    return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"

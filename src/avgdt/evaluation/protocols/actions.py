@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,25 +11,21 @@ import numpy as np
 
 from avgdt.data.layout import Layout
 from avgdt.evaluation.cache import FeatureCache
-from avgdt.evaluation.comparison import Compared, check_modalities, compare
+from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, extract, one_by_one
-from avgdt.evaluation.finetuning.finetune import Job
-from avgdt.evaluation.finetuning.jobs import run_jobs
-from avgdt.evaluation.finetuning.over_splits import split_figures
-from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
+from avgdt.evaluation.finetuning.over_splits import Splits, finetuned_rows
+from avgdt.evaluation.finetuning.shots import ALL, check_shots
 from avgdt.evaluation.finetuning.shown import for_training
-from avgdt.evaluation.finetuning.task import Task
-from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.folds import Folds
 from avgdt.evaluation.frozen import logistic_regression
 from avgdt.evaluation.official import all_entries, official_folds
 from avgdt.evaluation.over_folds import over_folds
-from avgdt.evaluation.plans import Plan, Skipped, plan
+from avgdt.evaluation.plans import plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.subject import Subject
-from avgdt.media.manifest import Entry
 from avgdt.media.scan import scan_missing
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
@@ -40,7 +35,7 @@ VIDEO: tuple[ModalityName, ...] = ("video",)
 
 
 @dataclass(frozen=True)
-class ActionOptions:
+class ActionOptions(ABC):
     """Actions told apart by finetuned networks, after the last epoch, and by frozen ones."""
 
     protocol: ClassVar[str]
@@ -50,7 +45,7 @@ class ActionOptions:
     finetune: bool = True
     """Train the whole network on, beside the same from random weights, which is training from scratch."""
     frozen: bool = True
-    """Also a linear probe on frozen features, and retrieval of recordings of the same class."""
+    """Fit a linear probe on frozen features and retrieve recordings of the same class by them."""
     shots: tuple[int, ...] = (ALL,)
     """Labelled examples of each class to finetune with; 0 is all there are. Each number is a row of its own."""
     jobs: int = 1
@@ -83,21 +78,39 @@ class ActionOptions:
         labelled = [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
         plans, skipped = plan(labelled, entries, model.recipe.clip, VIDEO, self.finetuning.test_clips)
         folds = official_folds(splits, entries, [one.segment for one in plans])
-        told = self._frozen(model, random, splits, entries, plans, skipped, out, progress) if self.frozen else {}
+        figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
+        account: dict[str, Any] = {"skipped": [asdict(one) for one in skipped]}
+        if self.frozen:
+            keep = FeatureCache(out / "cache").extract if self.cache else extract
+            found = compare(model, random, entries, plans, skipped, VIDEO, mean_features, progress, extract=keep)
+            account = found.account()
+            readable = official_folds(splits, entries, found.segments)
+            figures["pretrained"] |= _frozen_rows(found.pretrained["video"], readable)
+            figures["random"] |= _frozen_rows(found.random["video"], readable)
         if self.finetune:
-            for source, rows in self._finetuned(model, random, entries, plans, folds, out, progress).items():
-                told.setdefault(source, {}).update(rows)
-            told.setdefault("skipped", [asdict(one) for one in skipped])
-        chance = {"accuracy": 1 / len(folds.classes)}
-        retrieved = {"retrieval": same_class_chance(folds)} if self.frozen else {}
-        rows = [row for row in told["pretrained"] if row != "retrieval"]
+            todo = 2 * len(self.shots) * len(folds.turns) * self.finetuning.schedule.epochs
+            rows = finetuned_rows(
+                {"pretrained": model, "random": random},
+                Splits(entries, plans, folds, "video"),
+                self.shots,
+                self.finetuning,
+                self.seed,
+                out / "finetuning",
+                self.jobs,
+                one_by_one(progress, todo),
+            )
+            for source, own in rows.items():
+                figures[source] |= own
+        for row in figures["pretrained"]:
+            guessing = {"accuracy": 1 / len(folds.classes)}
+            figures["chance"][row] = same_class_chance(folds) if row == "retrieval" else guessing
         return {
             "options": {**asdict(self), "splits": list(self.splits)},
             "sizes": {"recordings": len(plans), "classes": len(folds.classes), "splits": len(folds.turns)},
-            "unlisted": [str(path) for path in next(iter(layouts.values())).unlisted],
+            **account,
+            "unlisted": [str(path) for path in sorted({path for one in layouts.values() for path in one.unlisted})],
             "classes": folds.classes,
-            **told,
-            "chance": {**dict.fromkeys(rows, chance), **retrieved},
+            **figures,
         }
 
     def _check(self) -> None:
@@ -109,65 +122,9 @@ class ActionOptions:
             raise EvaluationError("finetune, frozen: both are off, so nothing is left to measure; leave one on")
         check_shots(self.shots)
 
-    def _frozen(
-        self,
-        model: Subject,
-        random: Subject,
-        splits: Mapping[str, Sequence[Entry]],
-        entries: Sequence[Entry],
-        plans: Sequence[Plan],
-        skipped: Sequence[Skipped],
-        out: Path,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Rows of both networks, and what was left out; a recording that turns out unreadable is left out here."""
-        keep = FeatureCache(out / "cache").extract if self.cache else extract
-        found: Compared = compare(
-            model, random, entries, plans, skipped, VIDEO, mean_features, progress, extract=keep
-        )
-        folds = official_folds(splits, entries, found.segments)
 
-        def rows(features: np.typing.NDArray[np.float32]) -> dict[str, Any]:
-            probed = over_folds(folds, lambda fold: logistic_regression(features, folds, fold))
-            return {"linear_probe": probed, "retrieval": same_class_figures(features, folds)}
-
-        return {
-            **found.account(),
-            "pretrained": rows(found.pretrained["video"]),
-            "random": rows(found.random["video"]),
-        }
-
-    def _finetuned(
-        self,
-        model: Subject,
-        random: Subject,
-        entries: Sequence[Entry],
-        plans: Sequence[Plan],
-        folds: Folds,
-        out: Path,
-        progress: Progress,
-    ) -> dict[str, dict[str, Any]]:
-        cases = [(source, shots, fold) for source in ("pretrained", "random") for shots in self.shots for fold in folds.turns]
-        subjects = {"pretrained": model, "random": random}
-        jobs = [
-            Job(subjects[source], self._task(entries, plans, folds, fold, shots), self.finetuning, self.seed, out / "finetuning")
-            for source, shots, fold in cases
-        ]
-        guessed = run_jobs(jobs, self.jobs, one_by_one(progress, len(jobs) * self.finetuning.schedule.epochs))
-        found = {(source, shots, fold.name): one for (source, shots, fold), one in zip(cases, guessed, strict=True)}
-        return {
-            source: {
-                f"finetuned_{shots_name(shots)}": split_figures(
-                    folds, {fold.name: found[source, shots, fold.name] for fold in folds.turns}
-                )
-                for shots in self.shots
-            }
-            for source in subjects
-        }
-
-    def _task(self, entries: Sequence[Entry], plans: Sequence[Plan], folds: Folds, fold: Fold, shots: int) -> Task:
-        taught = np.sort(fold.taught)
-        draws = np.random.default_rng([self.seed, shots, int(fold.name), 0x5407])
-        chosen = taught[draw_shots(folds.targets[taught], folds.classes, shots, draws)]
-        train, test = ([plans[row] for row in rows] for rows in (chosen, fold.test))
-        return Task(entries, "video", train, folds.targets[chosen], test, len(folds.classes))
+def _frozen_rows(features: np.typing.NDArray[np.float32], folds: Folds) -> dict[str, Any]:
+    return {
+        "linear_probe": over_folds(folds, lambda fold: logistic_regression(features, folds, fold)),
+        "retrieval": same_class_figures(features, folds),
+    }

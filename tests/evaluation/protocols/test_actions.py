@@ -1,0 +1,102 @@
+"""UCF101 and HMDB51 from files in the official layouts to the table, by the command itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.models.weights import save_weights
+from avgdt.recipes.composition import Composition, Draws, Modality
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.model import Model
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.runs import fresh_run
+from tests.helpers.hmdb51 import write_hmdb51
+from tests.helpers.ucf101 import write_ucf101
+
+QUICK = "--finetuning.schedule.epochs 2 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
+--finetuning.optimiser.kind adamw --finetuning.optimiser.rate 3e-3 --finetuning.clips 2 --finetuning.test-clips 2"
+WRITERS = {"ucf101": write_ucf101, "hmdb51": write_hmdb51}
+
+
+@pytest.fixture
+def weights(recipe: Recipe, tmp_path: Path) -> Path:
+    return _weights(recipe, tmp_path / "run")
+
+
+def _weights(recipe: Recipe, folder: Path) -> Path:
+    folder.mkdir()
+    save_weights(folder / "weights.safetensors", fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    return folder
+
+
+def _arguments(protocol: str, weights: Path, data: Path, *options: str) -> list[str]:
+    return ["evaluate", protocol, "--weights", str(weights), "--data", str(data), "--device", "cpu", *options]
+
+
+@pytest.mark.parametrize("protocol", ["ucf101", "hmdb51"])
+def test_from_files_to_the_table(
+    protocol: str, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer: Callable[..., Path] = WRITERS[protocol]
+    data = writer(tmp_path / "data", frames=30)
+    assert main(_arguments(protocol, weights, data, "--shots", "1", "0", *QUICK.split())) == 0
+    assert "finetuned 1 label a class" in capsys.readouterr().out
+    result: dict[str, Any] = json.loads((weights / "results" / f"{protocol}.json").read_text())
+    assert result["sizes"] == {"recordings": {"ucf101": 24, "hmdb51": 12}[protocol], "classes": 3, "splits": 3}
+    assert result["skipped"] == result["unlisted"] == []
+    for source in ("pretrained", "random"):
+        rows = result[source]
+        assert set(rows) == {"linear_probe", "retrieval", "finetuned", "finetuned_1_label_a_class"}
+        for row in ("linear_probe", "finetuned"):
+            assert [fold["fold"] for fold in rows[row]["folds"]] == ["1", "2", "3"]
+            assert sum(map(sum, rows[row]["confusion"])) == {"ucf101": 18, "hmdb51": 9}[protocol]
+        assert rows["linear_probe"]["accuracy"] > 0.8  # the classes are shades of grey
+        assert rows["retrieval"]["r1"] == 1.0
+    assert result["chance"]["finetuned"] == {"accuracy": pytest.approx(1 / 3)}
+    assert 0.2 < result["chance"]["retrieval"]["r1"] < 0.4
+    assert len(list((weights / "finetuning").iterdir())) == 2 * 2 * 3
+
+
+def test_one_split_by_itself_is_not_trained_again(weights: Path, tmp_path: Path) -> None:
+    data = write_ucf101(tmp_path / "data", frames=30)
+    options = ("--no-frozen", *QUICK.split())
+    for split in ("2", "1"):
+        assert main(_arguments("ucf101", weights, data, "--splits", split, *options)) == 0
+    single = json.loads((weights / "results" / "ucf101.json").read_text())
+    assert "accuracy_std" not in single["pretrained"]["finetuned"]
+    kept = {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()}
+    assert main(_arguments("ucf101", weights, data, "--splits", "1", "2", *options)) == 0
+    assert {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()} == kept
+    both = json.loads((weights / "results" / "ucf101.json").read_text())
+    assert both["pretrained"]["finetuned"]["folds"][0] == single["pretrained"]["finetuned"]["folds"][0]
+
+
+def test_mistakes_are_one_line(
+    weights: Path, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_ucf101(tmp_path / "data", frames=3)
+    listless = write_ucf101(tmp_path / "listless", frames=3)
+    (listless / "ucfTrainTestlist" / "testlist02.txt").unlink()
+    composition = Composition(Modality(("audio",)), Draws(2), partners="equal")
+    deaf = replace(recipe, model=Model(head=recipe.model.head), composition=composition)
+    sounds = _weights(deaf, tmp_path / "sounds")
+    for where, own, options, message in (
+        (data, weights, ("--splits", "4"), "split: there is none of number 4; use 1, 2 or 3"),
+        (data, weights, ("--splits", "1", "1"), "splits: (1, 1) must be different ones"),
+        (data, weights, ("--jobs", "0"), "jobs: 0 is too few"),
+        (data, weights, ("--no-frozen", "--no-finetune"), "both are off"),
+        (data, weights, ("--shots", "7", "--no-frozen"), "class 'ApplyEyeMakeup' has 6 of 7 examples in train"),
+        (data, sounds, (), "modality: these weights take audio, not video"),
+        (tmp_path, weights, (), "ucfTrainTestlist: not there; --data takes UCF101's folder"),
+        (listless, weights, (), "testlist02.txt: not there"),
+    ):
+        assert main(_arguments("ucf101", own, where, *options)) == 2, options
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
+        assert message in line
