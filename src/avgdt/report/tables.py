@@ -26,9 +26,9 @@ EXPLAINED = {
     "knn": "The nearest labelled recordings vote; nothing is fitted.",
     "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
     "reidentification": "Another moment of the same recording is looked for among all recordings.",
-    "finetune": "The whole network goes on learning with labels; beside it, from random weights, it learns from them alone.",
-    "ucf101": "101 kinds of actions are told apart in three splits, by networks that are finetuned and that are frozen.",
-    "hmdb51": "51 kinds of actions are told apart in three splits, by networks that are finetuned and that are frozen.",
+    "finetune": "The whole network goes on learning, with labels; beside it, one with random weights does the same.",
+    "ucf101": "101 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
+    "hmdb51": "51 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
     "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
     "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
 }
