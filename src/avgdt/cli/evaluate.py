@@ -23,6 +23,7 @@ PROTOCOLS = {
     "reidentification": "find another moment of the same recording",
     "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
     "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
+    "dcase2014": "ten acoustic scenes by frozen features (the folder of scenes_stereo and scenes_stereo_testset)",
 }
 """Name and what it measures."""
 
@@ -37,7 +38,7 @@ class Evaluate(Generic[T]):
     weights: Path
     """A run folder or a weights file (safetensors)."""
     data: Path
-    """A manifest (csv) with labels and splits, or a folder; esc10 and esc50: the folder of ESC-50 as distributed."""
+    """A manifest (csv) with labels and splits, or a folder; esc10, esc50, dcase2014: that data set as distributed."""
     out: Path | None = None
     """Folder for results/PROTOCOL.json; else the run folder itself."""
     device: str = "auto"
@@ -78,6 +79,7 @@ def evaluate_with_progress(
 
 
 def _protocol(name: str) -> Any:
+    from avgdt.evaluation.protocols.dcase2014 import Dcase2014
     from avgdt.evaluation.protocols.esc10 import Esc10
     from avgdt.evaluation.protocols.esc50 import Esc50
     from avgdt.evaluation.protocols.finetune import Finetune
@@ -86,4 +88,5 @@ def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.reidentification import Reidentification
     from avgdt.evaluation.protocols.retrieval import Retrieval
 
-    return {kind.protocol: kind for kind in (Linear, Knn, Finetune, Retrieval, Reidentification, Esc10, Esc50)}[name]
+    kinds = (Linear, Knn, Finetune, Retrieval, Reidentification, Esc10, Esc50, Dcase2014)
+    return {kind.protocol: kind for kind in kinds}[name]

@@ -1,4 +1,4 @@
-"""One figure of several folds."""
+"""One figure of several folds, or of the one turn that there is."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def over_folds(
 ) -> dict[str, Any]:
     """Test every fold in turn; ``after`` is called after each.
 
-    ``accuracy`` is the mean over the folds and ``accuracy_std`` their spread (of a sample); all else counts the
-    predictions of all folds together.
+    ``accuracy`` is the mean over the folds and ``accuracy_std`` their spread (of a sample), which one turn does not
+    have; all else counts the predictions of all folds together.
     """
     scores, told = list[Score](), list[dict[str, Any]]()
     for turn in folds.turns:
@@ -41,6 +41,6 @@ def over_folds(
     return {
         **score_figures(pooled, folds.classes),
         "accuracy": float(np.mean(accuracies)),
-        "accuracy_std": float(np.std(accuracies, ddof=1)),
+        **({"accuracy_std": float(np.std(accuracies, ddof=1))} if len(accuracies) > 1 else {}),
         "folds": told,
     }
