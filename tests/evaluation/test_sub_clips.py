@@ -10,7 +10,7 @@ import torch
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.sub_clips import AUDIO, on_sub_clips, pictures, plan_sub_clips
+from avgdt.evaluation.sub_clips import AUDIO, TEN, on_sub_clips, pictures, plan_sub_clips
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.training.runs import LoadedRun
@@ -26,15 +26,15 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: LoadedRun, sound: Path) -> None:
     with Recording(sound) as file:
         entries = [Entry.of(file.info)]
-    subject = on_sub_clips(model)
-    plans, skipped = plan_sub_clips(subject, [Segment(0, "1", "a")], entries)
+    subject = on_sub_clips(model, TEN)
+    plans, skipped = plan_sub_clips(subject, [Segment(0, "1", "a")], entries, TEN)
     assert not skipped
     np.testing.assert_allclose([w.video for w in plans[0].windows], [i / 3 for i in range(10)])
     samples = noise(5, 8000)[0].astype(np.float32)
     cut = np.stack([samples[round(8000 * i / 3) :][:16000] for i in range(10)])
     views = model.viewmaker.bank(torch.from_numpy(cut))
     assert views.shape == (10, 16, 199)
-    shown = pictures(subject, [Segment(0, "1", "a")], entries, lambda done, total: None)
+    shown = pictures(subject, [Segment(0, "1", "a")], entries, TEN, lambda done, total: None)
     np.testing.assert_allclose(shown, views.numpy()[None], atol=1e-4)
     # The oracle of the pooling: maxima of three neighbouring time steps, beginning at every second one.
     maps = model.phi.feature_map("audio", views[:, None])
@@ -49,8 +49,8 @@ def test_a_short_sound_is_followed_by_silence(model: LoadedRun, sound: Path, tmp
     path = write_wav(tmp_path / "short.wav", noise(0.7, 8000), 8000)
     with Recording(path) as file:
         entries = [Entry.of(file.info)]
-    subject = on_sub_clips(model)
-    plans, _ = plan_sub_clips(subject, [Segment(0, "1", "a")], entries)
+    subject = on_sub_clips(model, TEN)
+    plans, _ = plan_sub_clips(subject, [Segment(0, "1", "a")], entries, TEN)
     assert {window.video for window in plans[0].windows} == {0.0}
     broken = [replace(entries[0], error="broken")]
-    assert plan_sub_clips(subject, [Segment(0, "1", "a")], broken)[1][0].reason == "broken"
+    assert plan_sub_clips(subject, [Segment(0, "1", "a")], broken, TEN)[1][0].reason == "broken"

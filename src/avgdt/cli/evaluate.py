@@ -25,6 +25,7 @@ PROTOCOLS = {
     "reidentification": "find another moment of the same recording",
     "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
     "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
+    "dcase2014": "ten acoustic scenes by frozen features (the folder of scenes_stereo and scenes_stereo_testset)",
 }
 """Name and what it measures."""
 
@@ -97,6 +98,7 @@ def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
 
 
 def _protocol(name: str) -> Any:
+    from avgdt.evaluation.protocols.dcase2014 import Dcase2014
     from avgdt.evaluation.protocols.esc10 import Esc10
     from avgdt.evaluation.protocols.esc50 import Esc50
     from avgdt.evaluation.protocols.finetune import Finetune
@@ -107,5 +109,5 @@ def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.evaluation.protocols.ucf101 import Ucf101
 
-    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50)
+    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50, Dcase2014)
     return {kind.protocol: kind for kind in kinds}[name]

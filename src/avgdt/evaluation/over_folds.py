@@ -1,4 +1,4 @@
-"""One figure of several folds."""
+"""One figure of several folds, or of the one turn that there is."""
 
 from __future__ import annotations
 

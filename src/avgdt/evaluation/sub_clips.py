@@ -1,9 +1,9 @@
-"""The ten 2-second sub-clips by which a sound is told (the paper's protocol for ESC-50)."""
+"""The sub-clips by which a sound is told: equally spaced, the first at its start, the last at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +18,48 @@ from avgdt.recipes.factors import ModalityName
 from avgdt.training.pretrain import default_workers
 from avgdt.training.runs import LoadedRun
 
-COUNT, SECONDS = 10, 2.0
-"""Equally spaced, the first at the start of the sound, the last at its end."""
 AUDIO: tuple[ModalityName, ...] = ("audio",)
-SOUNDS_AT_ONCE = 8
+SECONDS_AT_ONCE = 160
+"""That go through the networks side by side."""
 
 
-def on_sub_clips(subject: Subject) -> Subject:
-    """The same networks, shown two seconds of sound, the sub-clips of eight sounds at once."""
+@dataclass(frozen=True)
+class SubClips:
+    """Which."""
+
+    count: int
+    """Of each sound."""
+    seconds: float
+    """Of each."""
+
+
+TEN = SubClips(10, 2.0)
+"""The paper's for ESC-50."""
+SIXTY = SubClips(60, 1.0)
+"""The paper's for DCASE2014."""
+
+
+def on_sub_clips(subject: Subject, clips: SubClips) -> Subject:
+    """The same networks, shown sub-clips of sound, those of several sounds at once."""
     recipe = subject.recipe
-    clip = replace(recipe.clip, audio_seconds=SECONDS)
-    run = replace(recipe.run, batch=max(recipe.run.batch, COUNT * SOUNDS_AT_ONCE))
+    clip = replace(recipe.clip, audio_seconds=clips.seconds)
+    run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
     return LoadedRun(replace(recipe, clip=clip, run=run), subject.phi, subject.viewmaker, subject.precision)
 
 
 def plan_sub_clips(
-    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry]
+    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
     """The windows of every sound that can be read, and the sounds that cannot; ``subject`` is on sub-clips."""
-    return plan(segments, entries, subject.recipe.clip, AUDIO, COUNT)
+    return plan(segments, entries, subject.recipe.clip, AUDIO, clips.count)
 
 
 def pictures(
-    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry], progress: Progress
+    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips, progress: Progress
 ) -> NDArray[np.float32]:
     """The log-mel of the sub-clips of sounds that were read before, (sounds, sub-clips, mels, time)."""
-    plans, _ = plan_sub_clips(subject, segments, entries)
+    plans, _ = plan_sub_clips(subject, segments, entries, clips)
     workers = default_workers(subject.recipe.run.workers)
     found = extract([subject], entries, plans, AUDIO, spectrograms, workers=workers, average=False, progress=progress)
     (vectors,) = found.vectors
-    return vectors["audio"].reshape(len(plans), COUNT, subject.recipe.log_mel.mels, -1)
+    return vectors["audio"].reshape(len(plans), clips.count, subject.recipe.log_mel.mels, -1)

@@ -35,7 +35,8 @@ def _amount(group: list[Entry]) -> str:
 
 
 def _example(group: list[Entry]) -> str:
-    return f"{_files(group)}, such as {group[0].path.name}: {group[0].error.partition(': ')[2]}"
+    detail = group[0].error.partition(": ")[2]
+    return f"{_files(group)}, such as {group[0].path.name}" + (f": {detail}" if detail else "")
 
 
 def _files(group: list[Entry]) -> str:

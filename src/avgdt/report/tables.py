@@ -20,6 +20,7 @@ TITLES = {
     "hmdb51": "HMDB51",
     "esc10": "ESC-10",
     "esc50": "ESC-50",
+    "dcase2014": "DCASE2014",
 }
 EXPLAINED = {
     "linear": "A linear classifier is fitted on the frozen features; only it sees labels.",
@@ -31,11 +32,13 @@ EXPLAINED = {
     "hmdb51": "51 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
     "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
     "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
+    "dcase2014": "Acoustic scenes are told apart by the frozen features of sixty sub-clips each.",
 }
 NAMES = {
     "accuracy": "right",
     "linear_layer": "linear layer:",
     "logistic_regression": "logistic regression:",
+    "linear_svm": "linear support vector machine:",
     "nearest_neighbours": "nearest neighbours:",
     "end_to_end": "trained end to end:",
     "mean_class_accuracy": "right, mean over classes",

@@ -1,0 +1,53 @@
+"""The scenes of the first D-CASE challenge as they are distributed (Stowell et al. 2015), in the paper DCASE2014."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from avgdt.data.errors import DataError
+from avgdt.data.layout import SOUNDS, Layout, check_classes
+from avgdt.media.entry import Entry
+
+CLASSES = (
+    "bus",
+    "busystreet",
+    "office",
+    "openairmarket",
+    "park",
+    "quietstreet",
+    "restaurant",
+    "supermarket",
+    "tube",
+    "tubestation",
+)
+"""Of ten sounds each in either folder; a sound is named by its class and two digits, which leave gaps."""
+FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
+"""The development set and the one that was private at first."""
+
+
+def read_layout(folder: Path) -> Layout:
+    """The sounds of both sets, each with its ``split`` (train or test) and ``label``, by their names: there is no list.
+
+    Raises :class:`DataError` where a folder lacks and for a class that only one of them has.
+    """
+    entries, unlisted = list[Entry](), list[Path]()
+    for split, name in FOLDERS.items():
+        home = folder / name
+        if not home.is_dir():
+            raise DataError(
+                f"{home}: not there; --data takes the folder of both {' and '.join(FOLDERS.values())}, extracted from "
+                "the archives (zip) of these names"
+            )
+        # An archive may have been extracted into a folder of its own.
+        for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
+            told = re.fullmatch(r"([a-z]+)\d+", path.stem)
+            if told and told[1] in CLASSES and path.suffix.lower() in SOUNDS:
+                entries.append(Entry(path, extra={"split": split, "label": told[1]}))
+            else:
+                unlisted.append(path)
+    if not entries:
+        raise DataError(f"{folder}: {' and '.join(FOLDERS.values())} hold no sound that is named such as bus01.wav")
+    present = {entry.extra["label"] for entry in entries}
+    check_classes(entries, [label for label in CLASSES if label in present], "sound", folder)
+    return Layout(entries, unlisted)

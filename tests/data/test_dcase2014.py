@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avgdt.data.dcase2014 import read_layout
+from avgdt.data.errors import DataError
+from tests.helpers.dcase2014 import write_dcase2014
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_dcase2014(tmp_path / "dcase", seconds=0.1)
+
+
+def test_the_official_layout_is_read(folder: Path) -> None:
+    (folder / "scenes_stereo" / "notes.txt").write_text("x")
+    (folder / "scenes_stereo" / "beach01.wav").write_text("x")
+    (folder / "scenes_stereo_testset").rename(folder / "inner")
+    (folder / "scenes_stereo_testset").mkdir()
+    (folder / "inner").rename(folder / "scenes_stereo_testset" / "scenes_stereo_testset")
+    layout = read_layout(folder)
+    assert [(e.path.name, e.extra["label"]) for e in layout.entries if e.extra["split"] == "test"] == [
+        (f"{label}{number:02d}.wav", label) for label in ("bus", "tube", "tubestation") for number in (2, 10)
+    ]
+    assert len(layout.entries) == 9 + 6
+    assert all(entry.path.is_file() for entry in layout.entries)
+    assert [path.name for path in layout.unlisted] == ["beach01.wav", "notes.txt"]
+
+
+def test_what_lacks_is_named(folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "scenes_stereo").glob("tube0*"):
+        path.unlink()
+    with pytest.raises(DataError, match="dcase: class 'tube' has no sound for train; the data is incomplete"):
+        read_layout(folder)
+    for path in folder.glob("*/*"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"hold no sound that is named such as bus01.wav"):
+        read_layout(folder)
+    (folder / "scenes_stereo_testset").rmdir()
+    with pytest.raises(DataError, match="scenes_stereo_testset: not there; --data takes the folder of both"):
+        read_layout(folder)

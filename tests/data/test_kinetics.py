@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.data.collection import collect
+from avgdt.data.errors import DataError
+from avgdt.data.kinetics import read_layout
+from avgdt.media.manifest import ManifestError, read_manifest
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.composition import Composition, Draws, Modality
+from avgdt.recipes.data import Data
+from tests.helpers.coloured_videos import write_coloured
+
+CLIPS = {
+    "train.csv": [("abseiling", "-abc_DEF012", 7, "train"), ("air drumming", "bcd_000001_", 300, "train")],
+    "validate.csv": [("abseiling", "cdeFGHIJK-3", 0, "validate")],
+}
+
+
+def _write_list(path: Path, *more: str) -> Path:
+    rows = [f"{label},{name},{start},{start + 10},{split}" for label, name, start, split in CLIPS[path.name]]
+    path.write_text("\n".join(["label,youtube_id,time_start,time_end,split", *rows, *more]) + "\n")
+    return path
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> list[Path]:
+    return [_write_list(tmp_path / name) for name in CLIPS]
+
+
+def _write_clips(folder: Path, place: str) -> Path:
+    """Each at ``place``, such as {label}/{name}, in three forms that are met."""
+    for rows in CLIPS.values():
+        for label, name, start, split in rows:
+            told = {"label": label, "under_scored": label.replace(" ", "_"), "split": split}
+            write_coloured(folder / place.format(**told) / f"{name}_{start:06d}_{start + 10:06d}.avi", 1, start, 25)
+    return folder
+
+
+@pytest.mark.parametrize("place", ["{label}", "train/{under_scored}", "{split}"])
+def test_clips_are_found_by_their_names(tmp_path: Path, lists: list[Path], place: str) -> None:
+    folder = _write_clips(tmp_path / "clips", place)
+    layout = read_layout(folder, lists)
+    assert [(e.path.stem, e.extra, e.error) for e in layout.entries] == [
+        ("-abc_DEF012_000007_000017", {"split": "train", "label": "abseiling"}, ""),
+        ("bcd_000001__000300_000310", {"split": "train", "label": "air drumming"}, ""),
+        ("cdeFGHIJK-3_000000_000010", {"split": "val", "label": "abseiling"}, ""),
+    ]
+    assert all(entry.path.is_file() for entry in layout.entries)
+    assert layout.unlisted == []
+
+
+def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
+    tmp_path: Path, lists: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _write_clips(tmp_path, "{label}")
+    next(folder.glob("air drumming/*")).unlink()
+    command = ["scan", str(folder), "--layout", "kinetics400", "--out", str(tmp_path / "manifest.csv")]
+    assert main([*command, "--workers", "0", "--list", str(lists[0])]) == 0
+    first, missing, other, more = read_manifest(tmp_path / "manifest.csv")
+    assert (first.duration, first.error, first.extra["split"]) == (1.0, "", "train")
+    assert (missing.error, missing.extra["label"]) == (f"in train.csv, but not in {folder.name}/", "air drumming")
+    assert {other.path.name, more.path.name} == {"cdeFGHIJK-3_000000_000010.avi", "validate.csv"}
+    assert other.error == more.error == "not in train.csv"
+    told = " ".join(capsys.readouterr().out.split())
+    for line in ("picture only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
+        assert line in told
+    entries = read_manifest(tmp_path / "manifest.csv")
+    sight = Composition(Modality(("video",)), Draws(2), partners="equal")
+    collection = collect(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)
+    assert ([*collection.learn], collection.held_out, len(collection.left_out)) == ([first], (), 3)
+    assert main([*command[:2], "--out", str(tmp_path / "m.csv"), "--list", str(lists[0])]) == 2
+    assert "--list goes with --layout kinetics400" in capsys.readouterr().err
+
+
+def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:
+    folder = _write_clips(tmp_path / "clips", "{label}")
+    train = lists[0]
+    with pytest.raises(DataError, match="none: no such folder"):
+        read_layout(tmp_path / "none", lists)
+    with pytest.raises(DataError, match="list: none is given"):
+        read_layout(folder, [])
+    with pytest.raises(ManifestError, match=r"test.csv: cannot be read"):
+        read_layout(folder, [tmp_path / "test.csv"])
+    for line, message in (
+        ("abseiling,x,1,11,", "train.csv, line 4, column `split`: missing or empty"),
+        ("abseiling,x,one,11,train", "line 4: time_start 'one' and time_end '11' must be seconds"),
+        ("abseiling,-abc_DEF012,7,17,train", r"line 4: -abc_DEF012_000007_000017 is listed before in .*train.csv"),
+    ):
+        _write_list(train, line)
+        with pytest.raises(DataError, match=message):
+            read_layout(folder, lists)
+    _write_list(train)
+    clip = next(folder.glob("air drumming/*"))
+    (folder / "more").mkdir()
+    (folder / "more" / clip.name).write_bytes(clip.read_bytes())
+    with pytest.raises(DataError, match=r"is also at .*; move one of them away"):
+        read_layout(folder, lists)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty: none of the 3 clips of train.csv, validate.csv is here"):
+        read_layout(tmp_path / "empty", lists)

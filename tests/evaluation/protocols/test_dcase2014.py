@@ -1,0 +1,59 @@
+"""DCASE2014 from files in the official layout to the table, by the command itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from avgdt.cli.main import main
+from avgdt.models.weights import save_weights
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.runs import fresh_run
+from tests.helpers.dcase2014 import write_dcase2014
+
+
+@pytest.fixture
+def weights(recipe: Recipe, tmp_path: Path) -> Path:
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    return path
+
+
+def test_from_files_to_the_table(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = write_dcase2014(tmp_path / "dcase"), tmp_path / "out"
+    broken = data / "scenes_stereo" / "tube01.wav"
+    broken.write_text("no sound")
+    (data / "scenes_stereo" / "notes.txt").write_text("x")
+    command = ["evaluate", "dcase2014", "--weights", str(weights), "--data", str(data), "--out", str(out)]
+    assert main([*command, "--finetune", "--training-epochs", "2", "--device", "cpu"]) == 0
+    result = json.loads((out / "results" / "dcase2014.json").read_text())
+    assert result["sizes"] == {"train": 8, "test": 6, "classes": 3}
+    assert result["classes"] == ["bus", "tube", "tubestation"]
+    assert result["dimensions"] == 32 * 1 * 1
+    assert [Path(one["path"]).name for one in result["skipped"]] == [broken.name]
+    assert [Path(path).name for path in result["unlisted"]] == ["notes.txt"]
+    rows = ["linear_svm", "nearest_neighbours"]
+    assert list(result["pretrained"]) == list(result["chance"]) == [*rows, "end_to_end"]
+    assert list(result["random"]) == rows
+    assert {row["accuracy"] for row in result["chance"].values()} == {1 / 3}
+    for source in ("pretrained", "random"):
+        for row in rows:
+            figures = result[source][row]
+            assert sum(map(sum, figures["confusion"])) == 6
+            assert "accuracy_std" not in figures  # one turn has no spread
+            assert figures["interval"][0] < figures["accuracy"] <= figures["interval"][1]
+        # Tones an octave apart: whatever hears them tells them apart.
+        assert result[source]["nearest_neighbours"]["accuracy"] == 1.0
+    assert "8 train, 6 test, 3 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
+    assert len(list((out / "cache").iterdir())) == 2
+
+
+def test_data_that_cannot_be_measured(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_dcase2014(tmp_path / "dcase", seconds=0.1)
+    for path in (data / "scenes_stereo").glob("bus*"):
+        path.write_text("no sound")
+    assert main(["evaluate", "dcase2014", "--weights", str(weights), "--data", str(data)]) == 2
+    assert "class 'bus' is in test but not in train" in capsys.readouterr().err
