@@ -145,3 +145,17 @@ def test_weights_that_do_not_fit(
     wider = replace(recipe, model=replace(recipe.model, audio=replace(recipe.model.audio, width=8)))
     other = _weights(recipe, tmp_path / "other", claimed=wider)
     assert "weights of another architecture" in _told(capsys, "esc10", "--weights", str(other), "--data", str(folder))
+
+
+def test_one_fold_alone_in_parts(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_esc50(tmp_path / "esc", folds=(4,), a_class=3)
+    rows = read_list(data)
+    write_list(data, [[*row[:5], rows[0][5], *row[6:]] if row[3] == rows[0][3] else row for row in rows])
+    result = _evaluate("esc50", weights, data, tmp_path / "out", "--folds", "4", "--parts", "3", "--epochs", "10")
+    assert result["sizes"] == {"sounds": 6, "classes": 2, "folds": 3}
+    assert rows[0][3] not in result["classes"]
+    assert [one["reason"] for one in result["skipped"]] == [f"class '{rows[0][3]}' has 1 of 3 sources in this fold"] * 3
+    assert [fold["fold"] for fold in result["pretrained"]["linear_layer"]["folds"]] == ["1", "2", "3"]
+    command = ("--weights", str(weights), "--data", str(data))
+    assert "parts: 2 is too few" in _told(capsys, "esc50", *command, "--folds", "4", "--parts", "2")
+    assert "parts: they are dealt of one fold, not of 5" in _told(capsys, "esc50", *command, "--parts", "3")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.data.esc50_parts import deal_sources
+from avgdt.media.entry import Entry
+
+
+def _entries(seed: int, column: bool = True) -> list[Entry]:
+    """Eight sounds a class, of 1 to 8 sources."""
+    random = np.random.default_rng(seed)
+    made = []
+    for label in range(8):
+        sources = [label * 100 + s for s in range(label + 1)]
+        owners = [*sources, *random.choice(sources, 8 - len(sources))]
+        for take, source in enumerate(owners):
+            extra = {"fold": "4", "category": f"c{label}"} | ({"src_file": str(source)} if column else {})
+            made.append(Entry(Path(f"4-{source}-{take}-{label}.ogg"), extra=extra))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("parts", [3, 4])
+def test_a_source_stays_together_and_every_part_has_every_class(seed: int, parts: int) -> None:
+    entries = _entries(seed)
+    dealt = deal_sources(entries, parts)
+    assert [entry.path for entry in dealt] == [entry.path for entry in entries]
+    told = [entry for entry in dealt if entry.error]
+    assert {entry.extra["category"] for entry in told} == {f"c{n}" for n in range(parts - 1)}
+    assert told[0].error == f"class 'c0' has 1 of {parts} sources in this fold"
+    homes: dict[str, set[str]] = {}
+    for entry in dealt:
+        homes.setdefault(entry.extra["src_file"], set()).add(entry.extra["fold"])
+    assert all(len(home) == 1 for home in homes.values())
+    held = Counter((entry.extra["category"], entry.extra["fold"]) for entry in dealt if not entry.error)
+    assert set(held) == {(f"c{n}", str(p + 1)) for n in range(parts - 1, 8) for p in range(parts)}
+    even = [held["c7", str(part + 1)] for part in range(parts)]
+    assert max(even) - min(even) <= 1
+
+
+def test_the_same_parts_every_time_with_or_without_the_column() -> None:
+    folds = [[entry.extra["fold"] for entry in deal_sources(_entries(0, column), 4)] for column in (True, False, True)]
+    assert folds[0] == folds[1] == folds[2]
+
+
+def test_a_missing_sound_stays_missing_and_is_no_source() -> None:
+    entries = _entries(0)
+    lone = entries[16].path
+    gone = [
+        replace(entry, error="gone") if entry.extra["category"] == "c2" and entry.path != lone else entry
+        for entry in entries
+    ]
+    dealt = deal_sources(gone, 3)
+    assert [e.error for e in dealt[16:18]] == ["class 'c2' has 1 of 3 sources in this fold", "gone"]
