@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.evaluation.choosing import choosing
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import sort_names
 from avgdt.media.manifest import Entry
-
-CHOOSING = 5
-"""One in as many training recordings of a class chooses what a probe has to choose, at least one where it has two."""
 
 
 def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
@@ -46,7 +44,7 @@ def official_folds(
         roles = np.array([role.get(entries[segment.entry].path, "") for segment in segments])
         taught, test = (np.flatnonzero(roles == wanted) for wanted in ("train", "test"))
         _check(name, taught, test, targets, classes)
-        val = _choosing(taught, targets)
+        val = choosing(taught, targets)
         turns.append(Fold(name, np.setdiff1d(taught, val), val, test))
     return Folds(turns, classes, targets)
 
@@ -63,12 +61,3 @@ def _check(
             f"split {name}: class '{classes[min(untaught)]}' has test recordings but no train recording that can be "
             "read; get the rest of the data set"
         )
-
-
-def _choosing(taught: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
-    random, chosen = np.random.default_rng(0), list[NDArray[np.int64]]()
-    for target in np.unique(targets[taught]):
-        own = taught[targets[taught] == target]
-        count = max(len(own) // CHOOSING, min(1, len(own) - 1))
-        chosen.append(random.choice(own, count, replace=False))
-    return np.sort(np.concatenate(chosen))
