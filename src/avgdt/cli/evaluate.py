@@ -25,6 +25,7 @@ PROTOCOLS = {
     "reidentification": "find another moment of the same recording",
     "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
     "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
+    "esc50_fold": "one fold of ESC-50 by itself, in parts by source recording (ESC-50's folder)",
     "dcase2014": "ten acoustic scenes by frozen features (the folder of scenes_stereo and scenes_stereo_testset)",
 }
 """Name and what it measures."""
@@ -101,6 +102,7 @@ def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.dcase2014 import Dcase2014
     from avgdt.evaluation.protocols.esc10 import Esc10
     from avgdt.evaluation.protocols.esc50 import Esc50
+    from avgdt.evaluation.protocols.esc50_fold import Esc50Fold
     from avgdt.evaluation.protocols.finetune import Finetune
     from avgdt.evaluation.protocols.hmdb51 import Hmdb51
     from avgdt.evaluation.protocols.knn import Knn
@@ -109,5 +111,5 @@ def _protocol(name: str) -> Any:
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.evaluation.protocols.ucf101 import Ucf101
 
-    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50, Dcase2014)
+    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50, Esc50Fold, Dcase2014)
     return {kind.protocol: kind for kind in kinds}[name]

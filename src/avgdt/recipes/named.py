@@ -125,7 +125,7 @@ def audio() -> Recipe:
         model=Model(head=Head(hidden=512, out=128, batch_norm="hidden")),
         objective=Objective(temperature=0.1, negatives="batch"),
         optimiser=Optimiser(kind="adamw", rate=1e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=40, warmup_epochs=2, shape="cosine"),
+        schedule=Schedule(epochs=16, warmup_epochs=2, shape="cosine"),
         run=Run(batch=64, monitor_epochs=0),
     )
 

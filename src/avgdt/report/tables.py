@@ -20,6 +20,7 @@ TITLES = {
     "hmdb51": "HMDB51",
     "esc10": "ESC-10",
     "esc50": "ESC-50",
+    "esc50_fold": "One fold of ESC-50",
     "dcase2014": "DCASE2014",
 }
 EXPLAINED = {
@@ -31,6 +32,7 @@ EXPLAINED = {
     "ucf101": "101 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
     "hmdb51": "51 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
     "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
+    "esc50_fold": "Sounds are told apart within one fold, in parts by source recording: no official figure.",
     "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
     "dcase2014": "Acoustic scenes are told apart by the frozen features of sixty sub-clips each.",
 }

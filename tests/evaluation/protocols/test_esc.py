@@ -151,11 +151,11 @@ def test_one_fold_alone_in_parts(weights: Path, tmp_path: Path, capsys: pytest.C
     data = write_esc50(tmp_path / "esc", folds=(4,), a_class=3)
     rows = read_list(data)
     write_list(data, [[*row[:5], rows[0][5], *row[6:]] if row[3] == rows[0][3] else row for row in rows])
-    result = _evaluate("esc50", weights, data, tmp_path / "out", "--folds", "4", "--parts", "3", "--epochs", "10")
+    result = _evaluate("esc50_fold", weights, data, tmp_path / "out", "--epochs", "10")
     assert result["sizes"] == {"sounds": 6, "classes": 2, "folds": 3}
     assert rows[0][3] not in result["classes"]
     assert [one["reason"] for one in result["skipped"]] == [f"class '{rows[0][3]}' has 1 of 3 sources in this fold"] * 3
     assert [fold["fold"] for fold in result["pretrained"]["linear_layer"]["folds"]] == ["1", "2", "3"]
     command = ("--weights", str(weights), "--data", str(data))
-    assert "parts: 2 is too few" in _told(capsys, "esc50", *command, "--folds", "4", "--parts", "2")
-    assert "parts: they are dealt of one fold, not of 5" in _told(capsys, "esc50", *command, "--parts", "3")
+    assert "parts: 2 is too few" in _told(capsys, "esc50_fold", *command, "--parts", "2")
+    assert "lists no sound of fold 3" in _told(capsys, "esc50_fold", *command, "--fold", "3")
