@@ -1,6 +1,6 @@
 """Draws docs/augmentations/*.png: each augmentation on a recording of the demo world, as it is and drawn twice.
 
-python docs/make_augmentation_pictures.py     (needs Pillow, which the extra `log` brings)
+python docs/make_augmentation_pictures.py
 """
 
 from __future__ import annotations

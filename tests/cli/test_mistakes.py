@@ -56,8 +56,8 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             "--composition modality changes a recipe",
         ),
         (["composition", "paper", "--composition"], "--composition lacks its value"),
-        (["composition", "paper", "--picture", "x.svg"], "--picture FILE.svg and --data PATH go together"),
-        (["composition", "paper", "--picture", "x.png", "--data", "y"], "name it x.svg"),
+        (["composition", "paper", "--picture", "x.svg"], "--picture FILE.png (or .svg) and --data PATH go together"),
+        (["composition", "paper", "--picture", "x.jpg", "--data", "y"], "name it x.svg or .png"),
         (["composition", "paper", "--picture", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
     ],
 )

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from avgdt.cli.main import main
 from avgdt.media.manifest import Entry, read_manifest
@@ -53,6 +57,23 @@ def test_nothing_lies_over_another_or_outside(tmp_path: Path) -> None:
     for text in root.iter(f"{SVG}text"):
         foot = float(text.get("y", ""))
         assert all(foot <= y or foot - float(text.get("font-size", "")) >= y + h - 0.1 for _, y, _, h in boxes)
+
+
+def test_a_png_shows_what_the_svg_does(tmp_path: Path) -> None:
+    film = write_folder(tmp_path / "films", 1) / "00.mkv"
+    for name in ("views.svg", "views.png"):
+        write_composition_picture(RECIPE, film, tmp_path / name)
+    root = ElementTree.parse(tmp_path / "views.svg").getroot()
+    with Image.open(tmp_path / "views.png") as opened:
+        picture = np.asarray(opened.convert("RGB"))
+    assert picture.shape == (round(2 * float(root.get("height", ""))), round(2 * float(root.get("width", ""))), 3)
+    for image in root.iter(f"{SVG}image"):
+        left, top = (round(2 * float(image.get(k, ""))) for k in ("x", "y"))
+        held = Image.open(io.BytesIO(base64.b64decode((image.get("href") or "").split(",", 1)[1]))).convert("RGB")
+        assert picture[top, left].tolist() == list(held.getpixel((0, 0)))  # type: ignore[arg-type]
+    for text in root.iter(f"{SVG}text"):
+        x, foot, size = (2 * float(text.get(k, "")) for k in ("x", "y", "font-size"))
+        assert picture[int(foot - size) : int(foot), int(x) : int(x + 2 * size)].min() < 128
 
 
 def test_sound_alone_is_drawn(tmp_path: Path) -> None:

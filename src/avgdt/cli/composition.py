@@ -28,7 +28,7 @@ class Composition:
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     picture: Path | None = None
-    """Also draw what each view of a recording looks like to the networks: an SVG, which any browser opens."""
+    """Also draw what each view of a recording looks like to the networks: an SVG or a PNG."""
     data: Path | None = None
     """What is drawn: a recording, or the first usable one of a folder or a manifest (csv)."""
 
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     default = Composition(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
     options = parse(Composition, rest, "composition", USAGE, default)
     if (options.picture is None) != (options.data is None):
-        raise UsageError("--picture FILE.svg and --data PATH go together: where to draw, and what")
+        raise UsageError("--picture FILE.png (or .svg) and --data PATH go together: where to draw, and what")
     print(explain(options.recipe))
     if options.picture is not None and options.data is not None:
         from avgdt.report.composition_picture import write_composition_picture

@@ -13,6 +13,7 @@ from avgdt.media.scan import scan_missing
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import MOST_FRAMES, ClipPicture, Shown, clip_picture
 from avgdt.report.errors import ReportError
+from avgdt.report.rasterise import rasterise
 from avgdt.report.templating import template, write
 from avgdt.report.wording import printable
 from avgdt.training.pretrain import default_workers
@@ -37,12 +38,12 @@ class Placed:
 def write_composition_picture(
     recipe: Recipe, data: Path, path: Path, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> None:
-    """Draw the views of ``data``, a recording or the first usable one of a folder or manifest, into the SVG ``path``.
+    """Draw the views of ``data``, a recording or the first usable one of a folder or manifest, into an SVG or PNG.
 
     Raises :class:`ReportError` where there is no such recording or the file cannot be written.
     """
-    if path.suffix != ".svg":
-        raise ReportError(f"{path}: the picture is an SVG, which any browser opens; name it {path.with_suffix('.svg')}")
+    if path.suffix not in (".svg", ".png"):
+        raise ReportError(f"{path}: the picture is an SVG or a PNG; name it {path.with_suffix('.svg')} or .png")
     entries = _entries(data, recipe, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
@@ -54,7 +55,8 @@ def write_composition_picture(
     picture = clip_picture(recipe, views, usable)
     if picture is None:
         raise ReportError(f"{data}: {usable[0].path.name} and those after it cannot be read; `avgdt scan` tells why")
-    write(_svg(recipe, picture), path)
+    svg = _svg(recipe, picture)
+    write(svg if path.suffix == ".svg" else rasterise(svg), path)
 
 
 def _entries(data: Path, recipe: Recipe, progress: Callable[[int, int], None]) -> list[Entry]:

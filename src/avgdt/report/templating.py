@@ -26,11 +26,11 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def write(page: str, path: Path) -> None:
-    """Write the text; raise :class:`ReportError` where that cannot be, leaving what was there."""
+def write(page: str | bytes, path: Path) -> None:
+    """Write the text or the bytes; raise :class:`ReportError` where that cannot be, leaving what was there."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(page, encoding="utf-8")
+        unfinished.write_bytes(page.encode("utf-8") if isinstance(page, str) else page)
         unfinished.replace(path)
     except OSError as error:
         raise ReportError(f"{path}: cannot be written ({error.strerror}); make room or change its rights") from None
