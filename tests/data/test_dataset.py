@@ -119,6 +119,12 @@ def test_a_split_cannot_be_learnt_from_and_held_out(entries: list[Entry]) -> Non
         collect(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
 
 
+def test_no_recordings_at_all_are_told() -> None:
+    recipe = tiny()
+    with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
+        collect([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
+
+
 def test_without_splits_the_same_tenth_is_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
     first, again = (collect(entries, Data(), recipe.composition, recipe.clip, Path("x")) for _ in range(2))

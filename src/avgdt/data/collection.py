@@ -58,6 +58,8 @@ def find(path: Path, workers: int, progress: Progress | None = None, exclude: Se
 
 def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Collection:
     """Split the entries; raise :class:`DataError` where none can be learnt from, naming the commonest reason."""
+    if not entries:
+        raise DataError(f"{source}: holds no recordings")
     reasons = [unfit(entry, composition, clip) for entry in entries]
     left_out = tuple(LeftOut(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
     good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
