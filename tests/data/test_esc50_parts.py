@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.data.errors import DataError
 from avgdt.data.esc50_parts import deal_sources
 from avgdt.media.entry import Entry
 
@@ -46,6 +47,12 @@ def test_a_source_stays_together_and_every_part_has_every_class(seed: int, parts
 def test_the_same_parts_every_time_with_or_without_the_column() -> None:
     folds = [[entry.extra["fold"] for entry in deal_sources(_entries(0, column), 4)] for column in (True, False, True)]
     assert folds[0] == folds[1] == folds[2]
+
+
+def test_a_sound_whose_source_is_not_told() -> None:
+    extra = {"fold": "4", "category": "dog"}
+    with pytest.raises(DataError, match=r"dog\.wav: its source is told neither by `src_file` nor by its name"):
+        deal_sources([Entry(Path("dog.wav"), extra=extra)], 3)
 
 
 def test_a_missing_sound_stays_missing_and_is_no_source() -> None:

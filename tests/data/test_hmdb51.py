@@ -27,6 +27,7 @@ def test_the_official_layout_is_read(tmp_path: Path, subfolder: str) -> None:
         assert Counter(entry.extra["split"] for entry in layout.entries) == {"train": 6, "test": 3}
         test = [entry for entry in layout.entries if entry.extra["split"] == "test"]
         assert [entry.extra["label"] for entry in test] == list(CLASSES)
+        assert {entry.extra["source"] for entry in layout.entries} == {"#4_Film_(2)"}
         assert all(entry.path.stem.endswith(f"_{split - 1}") for entry in test)
 
 

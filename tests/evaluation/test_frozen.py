@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from avgdt.evaluation import frozen
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Folds, make_folds
-from avgdt.evaluation.frozen import frozen_figures, linear_layer
+from avgdt.evaluation.frozen import frozen_figures, linear_layer, logistic_regression, nearest_neighbours
+from avgdt.evaluation.over_folds import over_folds
 from avgdt.evaluation.probes import Labelled, linear_probe
 from avgdt.evaluation.segments import Segment
 
@@ -75,3 +77,17 @@ def test_what_was_chosen_is_trained_on_all_training_folds(features: np.ndarray, 
     shuffled[fold.val] = np.roll(shuffled[fold.val], 5)
     spoilt = linear_layer(features, replace(folds, targets=shuffled), fold, 100, seed=0)
     assert (spoilt.score.confusion != fixed.score.confusion).any()
+
+
+def test_a_probe_without_anything_to_choose_on_is_told(features: np.ndarray, folds: Folds) -> None:
+    turn = folds.turns[0]
+    bare = replace(folds, turns=[replace(turn, val=np.empty(0, dtype=np.int64))])
+    with pytest.raises(EvaluationError, match="split 1: train has one usable recording of each class"):
+        logistic_regression(features.mean(axis=1), bare, bare.turns[0])
+
+
+def test_an_interval_is_told_where_nothing_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
+    means = features.mean(axis=1)
+    assert "interval" in over_folds(folds, lambda fold: nearest_neighbours(means, folds, fold))
+    twice = replace(folds, turns=[folds.turns[0], folds.turns[0]])
+    assert "interval" not in over_folds(twice, lambda fold: nearest_neighbours(means, folds, fold))

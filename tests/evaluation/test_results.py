@@ -48,3 +48,8 @@ def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) 
     with pytest.raises(EvaluationError, match=r"linear\.json"):
         write_result(result(), tmp_path)
     assert path.read_text() == text
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    odd = {**result(), "unlisted": [b"caf\xe9.avi".decode("utf-8", "surrogateescape")]}
+    assert read_results(write_result(odd, tmp_path)) == [odd]

@@ -198,3 +198,26 @@ def test_broken_results_are_named(make: Make) -> None:
     (run / "results" / "esc50.json").write_text("{")
     with pytest.raises(Exception, match=r"esc50\.json: not a result"):
         compare_runs([run])
+
+
+def _options(result: dict[str, Any], **options: object) -> dict[str, Any]:
+    return {**result, "options": {**result["options"], **options}}
+
+
+def test_only_whole_results_stand_there(make: Make) -> None:
+    one_split = _options(ucf101(0, [0.9], 0.5), splits=[1])
+    with pytest.raises(ReportError, match="no result that belongs into the table"):
+        compare_runs([make("run", one_split)], "action")
+    whole = _options(ucf101(0, [0.5, 0.6, 0.7], 0.5), splits=[1, 2, 3])
+    frozen = _options({**whole, "pretrained": {"linear_probe": {"accuracy": 0.1}}}, splits=[1, 2, 3], finetune=False)
+    (told,) = compare_runs([make("other", whole, frozen, one_split)], "action")
+    assert told.ours[0][1] == "60.0 ± 10.0"
+
+
+def test_what_is_not_the_papers_is_remarked(make: Make) -> None:
+    result = _options(esc50(0, 0.5), folds=[1, 2, 3, 4, 5], epochs=0)
+    (told,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
+    assert told.notes[-2:] == (
+        "ESC-50 epochs not the paper's: run; run, random weights",
+        "ESC-50 without 1 of its recordings: run; run, random weights",
+    )

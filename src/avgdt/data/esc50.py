@@ -29,7 +29,9 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
     there = {path.name: path for path in sorted(audio.iterdir())}
-    names = [Entry(Path(entry.path.name), extra=entry.extra) for entry in listed]
+    names = [
+        Entry(Path(entry.path.name), extra={**entry.extra, "fold": entry.extra["fold"].strip()}) for entry in listed
+    ]
     layout = lay_out(names, there, audio, SOUNDS, "meta/esc50.csv")
     entries = [entry for entry in layout.entries if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")]
     check_some(entries, "sounds asked for", audio, str(meta))

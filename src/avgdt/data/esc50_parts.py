@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
 
 import numpy as np
 
+from avgdt.data.errors import DataError
 from avgdt.media.entry import Entry
 
 
@@ -16,7 +16,8 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
     """The entries with ``fold`` 1 to ``parts``; sounds cut from one recording stay together, as in the official folds.
 
     The sources of each class, the largest first, equal ones in an order that is drawn once and for all, go each to the
-    part that has fewest sounds of the class. Sounds of a class with fewer sources than parts get an error.
+    part that has fewest sounds of the class. Sounds of a class with fewer sources than parts get an error. Raises
+    :class:`DataError` where the source is not told.
     """
     random = np.random.default_rng(0)
     part = dict[tuple[str, str], int]()
@@ -43,4 +44,10 @@ def _dealt(entry: Entry, part: int, short: dict[str, int], parts: int) -> Entry:
 
 def _source(entry: Entry) -> str:
     """The recording that a sound was cut from: its column, or the second part of its name, FOLD-SOURCE-TAKE-CLASS."""
-    return entry.extra.get("src_file", "") or PurePath(entry.path).stem.split("-")[1]
+    words = entry.path.stem.split("-")
+    source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
+    if not source:
+        raise DataError(
+            f"{entry.path}: its source is told neither by `src_file` nor by its name, FOLD-SOURCE-TAKE-CLASS"
+        )
+    return source

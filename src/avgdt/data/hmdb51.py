@@ -41,7 +41,8 @@ def read_layout(folder: Path, split: int) -> Layout:
                 )
             name, part = f"{label}/{words[0]}", PARTS[words[1]]
             if part:
-                listed.append((where, Entry(Path(name), extra={"split": part, "label": label})))
+                source = words[0].split(f"_{label}_")[0]  # the film
+                listed.append((where, Entry(Path(name), extra={"split": part, "label": label, "source": source})))
             else:
                 unused.append(name)
     return read_videos(home, lists, listed, classes, f"the lists of split {split}", unused)

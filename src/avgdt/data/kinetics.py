@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from avgdt.data.errors import DataError
 from avgdt.data.layout import VIDEOS, Layout, check_some, lay_out
 from avgdt.media.entry import Entry
 from avgdt.media.manifest import read_manifest
-from avgdt.media.scan import scan_missing
+from avgdt.media.scan import files_below, scan_missing
 
 NEEDED = ("time_start", "time_end", "split")
 """Columns of a list beside ``youtube_id``; ``label`` may lack, as it does for test."""
@@ -82,13 +81,14 @@ def _clip(row: Entry, where: str) -> Entry:
 def _below(folder: Path, leave: Sequence[Path]) -> dict[str, Path]:
     """All files below a folder, also behind links, by name, but the lists."""
     there, left_out = dict[str, Path](), {path.absolute() for path in leave}
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders.sort()
-        for path in (Path(root, name) for name in sorted(names)):
-            if path.absolute() in left_out:
-                continue
-            name = path.name
-            if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
-                raise DataError(f"{path}: is also at {there[name]}; move one of them away")
-            there[name if name not in there else str(path)] = path
+    files, unread = files_below(folder)
+    if unread:
+        raise DataError(f"{unread[0].path}: {unread[0].error}; change its rights")
+    for path in files:
+        if path.absolute() in left_out:
+            continue
+        name = path.name
+        if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
+            raise DataError(f"{path}: is also at {there[name]}; move one of them away")
+        there[name if name not in there else str(path)] = path
     return there

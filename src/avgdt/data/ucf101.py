@@ -30,7 +30,7 @@ def read_layout(folder: Path, split: int) -> Layout:
         )
     classes = _classes(lists / "classInd.txt")
     listed = [
-        (where, Entry(Path(name), extra={"split": part, "label": label}))
+        (where, Entry(Path(name), extra={"split": part, "label": label, "source": name.rpartition("_")[0]}))
         for part in ("train", "test")
         for where, name, label in _listed(lists / f"{part}list{split:02d}.txt", classes)
     ]

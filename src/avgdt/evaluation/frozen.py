@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.linear_layer import predict, train_layer
 from avgdt.evaluation.over_folds import Tested, over_folds
@@ -76,6 +77,10 @@ def _probed(
     folds: Folds,
     fold: Fold,
 ) -> Tested:
+    if not len(fold.val):
+        raise EvaluationError(
+            f"split {fold.name}: train has one usable recording of each class, and none is left to choose {parameter}"
+        )
     result = probe(*(Labelled(means[rows], folds.targets[rows]) for rows in (fold.train, fold.val, fold.test)))
     told = {"chosen": {parameter: result.chosen}, "val_accuracy": result.val_accuracy, "converged": result.converged}
     return Tested(result.score, told)

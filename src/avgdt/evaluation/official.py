@@ -31,20 +31,21 @@ def official_folds(
 ) -> Folds:
     """One turn for each split, over the recordings that are left: ``segments`` of ``entries``.
 
-    ``splits``: name -> its recordings with ``extra["split"]`` train or test. Which training recordings choose is drawn,
-    the same at every call. Raises :class:`EvaluationError` for a class of the test recordings that is not taught, and
-    a split without any.
+    ``splits``: name -> its recordings with ``extra["split"]`` train or test, and ``extra["source"]`` where it is known.
+    Which training recordings choose is drawn, the same at every call, those of one source together. Raises
+    :class:`EvaluationError` for a class of the test recordings that is not taught, and a split without any.
     """
     classes = sort_names({segment.label for segment in segments})
     places = {name: index for index, name in enumerate(classes)}
     targets = np.array([places[segment.label] for segment in segments], dtype=np.int64)
+    sources = [entries[segment.entry].extra.get("source", "") for segment in segments]
     turns = []
     for name, listed in splits.items():
         role = {entry.path: entry.extra["split"] for entry in listed}
         roles = np.array([role.get(entries[segment.entry].path, "") for segment in segments])
         taught, test = (np.flatnonzero(roles == wanted) for wanted in ("train", "test"))
         _check(name, taught, test, targets, classes)
-        val = choosing(taught, targets)
+        val = choosing(taught, targets, sources)
         turns.append(Fold(name, np.setdiff1d(taught, val), val, test))
     return Folds(turns, classes, targets)
 

@@ -15,7 +15,7 @@ from avgdt.evaluation.splits import labelled_splits
 def one_turn(segments: Sequence[Segment]) -> Folds:
     """Fitted on the split train, tested on the split test.
 
-    Raises :class:`EvaluationError` for classes that train lacks, and where no class has two recordings there.
+    Raises :class:`EvaluationError` for classes that train lacks.
     """
     splits = labelled_splits(segments, ("train", "test"))
     taught, test = (np.array(splits.rows[split], dtype=np.int64) for split in ("train", "test"))

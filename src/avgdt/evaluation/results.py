@@ -25,7 +25,7 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     earlier = [old for old in before if old["options"] != result["options"]]
     path.parent.mkdir(parents=True, exist_ok=True)
     # allow_nan: a NaN would make the file unreadable to other JSON parsers; better to hear of it here.
-    text = json.dumps({**result, "earlier": earlier}, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with temporary.open("w", encoding="utf-8") as file:

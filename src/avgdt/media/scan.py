@@ -40,7 +40,7 @@ def scan(
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
     left_out = {path.absolute() for path in exclude}
-    files, unread = _files(folder)
+    files, unread = files_below(folder)
     entries = _probe_all([file for file in files if file.absolute() not in left_out], workers, progress, seconds)
     return sorted([*entries, *unread], key=lambda entry: str(entry.path))
 
@@ -59,8 +59,8 @@ def scan_missing(
     return [by_path.get(id(entry), entry) for entry in listed]
 
 
-def _files(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """All files below a folder, and entries for the subfolders that may not be read."""
+def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
+    """All files below a folder, also behind links, sorted, and entries for the subfolders that may not be read."""
     files: list[Path] = []
     unread: list[Entry] = []
     seen: set[tuple[int, int]] = set()

@@ -12,7 +12,7 @@ from avgdt.evaluation.tables import at
 from avgdt.report.errors import ReportError
 from avgdt.report.headline_row import PARTS, headline_row
 from avgdt.report.published import Column
-from avgdt.report.run_groups import Group
+from avgdt.report.run_groups import Group, Measured
 
 DASH = "–"
 Source = Literal["pretrained", "random"]
@@ -25,6 +25,8 @@ class Cell:
     text: str = DASH
     over: str = ""
     """What its spread is over, such as "3 seeds"; empty for none."""
+    remarks: tuple[str, ...] = ()
+    """In what it is not the paper's."""
 
 
 def cell(column: Column, group: Group, source: Source) -> Cell:
@@ -34,20 +36,22 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
     are counted once for each seed that they were drawn with. Raises :class:`ReportError` where seeds were evaluated
     with different options.
     """
-    _check_alike(column, group)
+    found = [(run, result) for run in group.runs if (result := _result(column, run, source)) is not None]
+    _check_alike(column, found)
     figures: dict[Any, _Figure] = {}
-    for run in group.runs:
-        result = run.results.get(column.protocol)
-        figure = _figure(column, result, source) if result else None
-        if result and figure:
-            figures.setdefault(run.seed if source == "pretrained" else result["options"].get("seed"), figure)
+    for run, result in found:
+        seed = run.seed if source == "pretrained" else result["options"].get("seed")
+        figures.setdefault(seed, _figure(column, result, source))
+    remarks = tuple(dict.fromkeys(remark for _, result in found for remark in _remarks(column, result)))
     if not figures:
         return Cell()
     if len(figures) > 1:
         values = [figure.value for figure in figures.values()]
-        return _spread(mean(values), stdev(values), f"{len(values)} seeds")
+        return _spread(mean(values), stdev(values), f"{len(values)} seeds", remarks)
     (figure,) = figures.values()
-    return Cell(_percent(figure.value)) if figure.spread is None else _spread(figure.value, figure.spread, figure.over)
+    if figure.spread is None:
+        return Cell(_percent(figure.value), remarks=remarks)
+    return _spread(figure.value, figure.spread, figure.over, remarks)
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,32 @@ class _Figure:
     over: str
 
 
-def _figure(column: Column, result: Result, source: Source) -> _Figure | None:
+def _result(column: Column, run: Measured, source: Source) -> Result | None:
+    """The newest that is whole and holds the figure."""
+    for result in run.results.get(column.protocol, ()):
+        parts = column.whole and result["options"].get(column.whole[0])
+        complete = column.whole is None or parts is None or sorted(parts) == list(column.whole[1])
+        if complete and column.figure in _row(column, result, source):
+            return result
+    return None
+
+
+def _row(column: Column, result: Result, source: Source) -> Mapping[str, Any]:
     path = (column.row,) if column.row else headline_row(result)
     row = None if path is None else at(result[source], path)
-    if not isinstance(row, Mapping) or column.figure not in row:
-        return None
+    return row if isinstance(row, Mapping) else {}
+
+
+def _remarks(column: Column, result: Result) -> list[str]:
+    """In what a result is not the paper's, as far as it tells."""
+    options = result["options"]
+    told = [f"{name} not the paper's" for name, value in column.usual.items() if options.get(name, value) != value]
+    left_out = len(result.get("skipped", ()))
+    return [f"{column.name} {one}" for one in [*told, *([f"without {left_out} of its recordings"] if left_out else [])]]
+
+
+def _figure(column: Column, result: Result, source: Source) -> _Figure:
+    row = _row(column, result, source)
     name, parts = next(((name, row[name]) for name in PARTS if name in row), ("folds", ()))
     spread = row.get(f"{column.figure}_std", _spread_of(parts, column.figure))
     return _Figure(float(row[column.figure]), spread, f"{len(parts)} {name}" if parts else name)
@@ -72,12 +97,10 @@ def _spread_of(parts: Sequence[Mapping[str, Any]], figure: str) -> float | None:
     return stdev(values) if len(values) > 1 else None
 
 
-def _check_alike(column: Column, group: Group) -> None:
+def _check_alike(column: Column, found: Sequence[tuple[Measured, Result]]) -> None:
     seen: dict[str, Any] | None = None
-    for run in group.runs:
-        if column.protocol not in run.results:
-            continue
-        options = {name: value for name, value in run.results[column.protocol]["options"].items() if name != "seed"}
+    for run, result in found:
+        options = {name: value for name, value in result["options"].items() if name != "seed"}
         if seen is not None and options != seen:
             name = next(name for name in {**seen, **options} if seen.get(name) != options.get(name))
             raise ReportError(
@@ -87,8 +110,8 @@ def _check_alike(column: Column, group: Group) -> None:
         seen = options
 
 
-def _spread(value: float, spread: float, over: str) -> Cell:
-    return Cell(f"{_percent(value)} ± {_percent(spread)}", over)
+def _spread(value: float, spread: float, over: str, remarks: tuple[str, ...]) -> Cell:
+    return Cell(f"{_percent(value)} ± {_percent(spread)}", over, remarks)
 
 
 def _percent(share: float) -> str:

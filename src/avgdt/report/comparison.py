@@ -53,19 +53,22 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Compared, ...]:
 def _compare(table: PaperTable, groups: Sequence[Group]) -> Compared | None:
     """None where no run has a figure of it."""
     names = [column.name for column in table.columns]
-    ours, spreads = list[tuple[str, ...]](), dict[str, list[str]]()
+    ours, spreads, remarked = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
     for group in groups:
         for source, which in SOURCES:
             name, cells = f"{group.name}{which}", [cell(column, group, source) for column in table.columns]
             ours.append((name, *(one.text for one in cells), OURS))
             if spread := _spread(names, cells):
                 spreads.setdefault(spread, []).append(name)
+            for remark in dict.fromkeys(remark for one in cells for remark in one.remarks):
+                remarked.setdefault(remark, []).append(name)
     if all(text == DASH for row in ours for text in row[1:-1]):
         return None
     published = tuple((row.method, *(row.figures.get(name, DASH) for name in names), row.source) for row in table.rows)
-    notes = tuple(f"± is the standard deviation over {spread}: {'; '.join(rows)}" for spread, rows in spreads.items())
+    notes = [f"± is the standard deviation over {spread}: {'; '.join(rows)}" for spread, rows in spreads.items()]
+    notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarked.items()]
     return Compared(
-        f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(ours), notes
+        f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(ours), tuple(notes)
     )
 
 

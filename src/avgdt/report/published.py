@@ -10,7 +10,11 @@ are from. AVTS, CBT, SpeedNet and the older ones stand there alone: look them up
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.finetuning import Finetuning
 
 PAPER = "Patrick et al. 2020"
 """arXiv 2003.04298, the paper itself."""
@@ -36,6 +40,10 @@ class Column:
     """The row of the result, such as ``finetuned``; empty for the first that it holds."""
     figure: str = "accuracy"
     """The figure of that row, a share of 0 to 1."""
+    whole: tuple[str, tuple[int, ...]] | None = None
+    """The option that tells which parts were measured, and all of them: a result of fewer is none of this column."""
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    """Options as the paper has them; a result of others is remarked upon."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,15 @@ class PaperTable:
     """Shown only where it is asked for."""
 
 
-_ACTION = (Column("UCF101", "ucf101", "finetuned"), Column("HMDB51", "hmdb51", "finetuned"))
+_SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
+_FINETUNING = {"finetuning": to_plain(Finetuning())}
+_ACTION = tuple(
+    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING) for name in ("UCF101", "HMDB51")
+)
 _RETRIEVAL = tuple(
-    Column(f"{name} R@{k}", name.lower(), "retrieval", f"r{k}") for name in ("UCF101", "HMDB51") for k in (1, 5, 20)
+    Column(f"{name} R@{k}", name.lower(), "retrieval", f"r{k}", _SPLITS)
+    for name in ("UCF101", "HMDB51")
+    for k in (1, 5, 20)
 )
 
 
@@ -106,7 +120,10 @@ TABLES = (
         "3",
         "sound",
         "Sounds, by frozen features: accuracy",
-        (Column("DCASE2014", "dcase2014"), Column("ESC-50", "esc50")),
+        (
+            Column("DCASE2014", "dcase2014"),
+            Column("ESC-50", "esc50", whole=_FOLDS, usual={"epochs": 100}),
+        ),
         (
             Published("Random forest, with labels", {"ESC-50": "44.3"}, f"Piczak 2015, {LISTED}"),
             Published("ConvNet, with labels", {"ESC-50": "64.5"}, f"Piczak 2015, {LISTED}"),

@@ -22,8 +22,8 @@ class Measured:
 
     path: Path
     recipe: Recipe
-    results: Mapping[str, Result]
-    """Protocol -> its newest result."""
+    results: Mapping[str, Sequence[Result]]
+    """Protocol -> its results, the newest first."""
 
     @property
     def seed(self) -> int:
@@ -64,12 +64,12 @@ def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
 
 def _read(path: Path) -> Measured:
     recipe = read_recipe(path)
-    newest: dict[str, Result] = {}
+    results: dict[str, list[Result]] = {}
     for result in read_folder(path):
-        newest.setdefault(str(result["protocol"]), result)
-    if not newest:
+        results.setdefault(str(result["protocol"]), []).append(result)
+    if not results:
         raise ReportError(f"{path}: no results yet; `avgdt evaluate PROTOCOL --weights {path} --data PATH` makes some")
-    return Measured(path, recipe, newest)
+    return Measured(path, recipe, results)
 
 
 def _name(stem: str, runs: Sequence[Measured], alone: bool) -> str:

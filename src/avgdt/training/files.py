@@ -18,7 +18,7 @@ def write_atomically(
     A full disk or a crash leaves the file that was there before; the former raises :class:`TrainingError`, which ends
     with ``remedy``.
     """
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with temporary.open("wb") as file:
             write(file)

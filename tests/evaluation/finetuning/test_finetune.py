@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,30 @@ def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
     gone = replace(task, entries=[replace(entry, path=Path("gone.mkv")) for entry in task.entries])
     with pytest.raises(EvaluationError, match="fewer than two could be read"):
         run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
+
+
+def test_a_process_that_is_ended_is_told(job: Job) -> None:
+    def end_one() -> None:
+        for child in active_children():
+            child.kill()
+
+    with pytest.raises(EvaluationError, match=r"jobs: a training was ended from outside \(-9\)"):
+        run_jobs([job, replace(job, seed=1)], 2, end_one)
+    assert not active_children()
+
+
+@pytest.mark.parametrize("content", [{"step": 1}, {"guesses": [0]}, {"tuner": {}}])
+def test_a_foreign_state_counts_as_none(job: Job, content: dict[str, object]) -> None:
+    found = finetune(job)
+    (file,) = job.folder.iterdir()
+    Kept(file).write(content)
+    assert _same(finetune(job), found)
+
+
+def test_other_times_of_a_label_are_another_finetuning(job: Job, task: Task) -> None:
+    whole = finetune(job)
+    later = [replace(one, segment=replace(one.segment, start=0.9, end=1.4)) for one in task.train]
+    assert finetune(replace(job, task=replace(task, train=later))).loss != whole.loss
 
 
 def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[Entry]) -> None:

@@ -53,7 +53,7 @@ def test_from_files_to_the_table(
     assert result["skipped"] == result["unlisted"] == []
     for source in ("pretrained", "random"):
         rows = result[source]
-        assert set(rows) == {"linear_probe", "retrieval", "finetuned", "finetuned_1_label_a_class"}
+        assert list(rows) == ["finetuned", "finetuned_1_label_a_class", "linear_probe", "retrieval"]
         for row in ("linear_probe", "finetuned"):
             assert [fold["fold"] for fold in rows[row]["folds"]] == ["1", "2", "3"]
             assert sum(map(sum, rows[row]["confusion"])) == {"ucf101": 18, "hmdb51": 9}[protocol]
@@ -76,6 +76,9 @@ def test_one_split_by_itself_is_not_trained_again(weights: Path, tmp_path: Path)
     assert main(_arguments("ucf101", weights, data, "--splits", "1", "2", *options)) == 0
     assert {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()} == kept
     both = json.loads((weights / "results" / "ucf101.json").read_text())
+    assert len(both["earlier"]) == 2
+    assert main(_arguments("ucf101", weights, data, "--splits", "1", "2", "--jobs", "2", *options)) == 0
+    assert len(json.loads((weights / "results" / "ucf101.json").read_text())["earlier"]) == 2
     assert both["pretrained"]["finetuned"]["folds"][0] == single["pretrained"]["finetuned"]["folds"][0]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt import __version__
 from avgdt.evaluation.digest import digest, state_of_clips
 from avgdt.evaluation.finetuning.ask import ask
 from avgdt.evaluation.finetuning.kept import Kept
@@ -53,11 +54,12 @@ def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
     interrupted, and returns at once what was found. Raises :class:`EvaluationError` for a loss that is not finite.
     """
     subject, task, finetuning = job.subject, job.task, job.finetuning
-    told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes]
+    told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, __version__]
+    told += [[plan.segment.start, plan.segment.end] for plan in task.train]
     told += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
     kept = Kept(job.folder / f"{digest(subject, (task.modality,), json.dumps(told))}.pt")
     state = kept.read()
-    if "guesses" in state:
+    if {"guesses", "failures", "loss"} <= state.keys():
         for _ in range(finetuning.schedule.epochs):
             after()
         return Guessed(np.array(state["guesses"], dtype=np.int64), state["failures"], state["loss"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
-from queue import Empty, Queue
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 import torch
 
+from avgdt.errors import AvgdtError
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
 from avgdt.training.pretrain import default_workers
 from avgdt.training.runs import LoadedRun
@@ -18,31 +21,62 @@ from avgdt.training.runs import LoadedRun
 def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> list[Guessed]:
     """What came out of each, ``at_once`` of them side by side in processes that share the processors.
 
-    ``after`` is called after every epoch of every job. What a job raises ends them all.
+    ``after`` is called after every epoch of every job. What a job raises ends them all, and goes on to the caller;
+    :class:`EvaluationError` where one is ended from outside.
     """
     if at_once == 1:
         return [finetune(job, after) for job in jobs]
-    context = get_context("spawn")
-    threads = max(1, torch.get_num_threads() // at_once)
-    with context.Manager() as manager, ProcessPoolExecutor(at_once, context) as pool:
-        epochs = manager.Queue()
-        futures = [pool.submit(_run, _sharing(job, at_once), threads, epochs) for job in jobs]
-        try:
-            while not all(future.done() for future in futures):
-                _count(epochs, after)
-                for future in futures:
-                    if future.done():
-                        future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        _count(epochs, after, wait=0.0)
-        return [future.result() for future in futures]
+    context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
+    waiting, found = list(enumerate(jobs)), dict[int, Guessed]()
+    running = dict[Connection, tuple[int, BaseProcess]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, job = waiting.pop(0)
+                ours, theirs = context.Pipe()
+                process: BaseProcess = context.Process(target=_run, args=(_sharing(job, at_once), threads, theirs))
+                process.start()
+                theirs.close()
+                running[ours] = number, process
+            for connection in wait(list(running)):
+                assert isinstance(connection, Connection)
+                number, process = running[connection]
+                told = _told(connection, process)
+                if told is None:
+                    after()
+                else:
+                    found[number] = told
+                    del running[connection]
+                    process.join()
+    finally:
+        for _, process in running.values():
+            process.terminate()
+        for _, process in running.values():
+            process.join()
+    return [found[number] for number in range(len(jobs))]
 
 
-def _run(job: Job, threads: int, epochs: Queue[None]) -> Guessed:
+def _told(connection: Connection, process: BaseProcess) -> Guessed | None:
+    """What a process found, None for one more epoch; raises what it raised."""
+    try:
+        told: Guessed | AvgdtError | None = connection.recv()
+    except EOFError:
+        process.join()
+        raise EvaluationError(
+            f"jobs: a training was ended from outside ({process.exitcode}), perhaps for want of memory; use fewer"
+        ) from None
+    if isinstance(told, AvgdtError):
+        raise told
+    return told
+
+
+def _run(job: Job, threads: int, connection: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller is interrupted, and ends this
     torch.set_num_threads(threads)
-    return finetune(job, lambda: epochs.put(None))
+    try:
+        connection.send(finetune(job, lambda: connection.send(None)))
+    except AvgdtError as error:
+        connection.send(error)
 
 
 def _sharing(job: Job, at_once: int) -> Job:
@@ -51,13 +85,3 @@ def _sharing(job: Job, at_once: int) -> Job:
     run = replace(subject.recipe.run, workers=default_workers(subject.recipe.run.workers) // at_once)
     recipe = replace(subject.recipe, run=run)
     return replace(job, subject=LoadedRun(recipe, subject.phi, subject.viewmaker, subject.precision))
-
-
-def _count(epochs: Queue[None], after: Callable[[], None], wait: float = 0.5) -> None:
-    """Tell of all epochs that are done, after waiting for one at most ``wait`` seconds."""
-    try:
-        while True:
-            epochs.get(timeout=wait) if wait else epochs.get_nowait()
-            after()
-    except Empty:
-        pass

@@ -43,7 +43,7 @@ def train(
     state: dict[str, Any],
     after: Callable[[], None],
 ) -> Trained:
-    """Train a copy of the subject's network from ``state``, or from its beginning where that is empty.
+    """Train a copy of the subject's network from ``state``, or from its beginning where that is none.
 
     ``after`` is called, and ``kept`` written, after every epoch. Raises :class:`EvaluationError` for a loss that is not
     finite and for a batch of which fewer than two recordings can be read.
@@ -53,9 +53,10 @@ def train(
     batches = Batches(len(task.train), min(finetuning.batch, len(task.train)), passes, seed)
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
     tuner = Tuner(subject, task.modality, task.classes, finetuning, steps_per_epoch, seed)
-    if state:
+    failures, loss = dict[str, str](), 0.0
+    if {"tuner", "failures", "loss"} <= state.keys():
         tuner.load_state(state["tuner"])
-    failures, loss = dict(state.get("failures", {})), state.get("loss", 0.0)
+        failures, loss = dict(state["failures"]), state["loss"]
     for _ in range(tuner.step // steps_per_epoch):
         after()
     targets, losses = torch.from_numpy(task.targets), list[float]()

@@ -20,6 +20,7 @@ from avgdt.evaluation.finetuning.shown import for_training
 from avgdt.evaluation.folds import Folds
 from avgdt.evaluation.frozen import logistic_regression
 from avgdt.evaluation.official import all_entries, official_folds
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.over_folds import over_folds
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.readers import mean_features
@@ -92,7 +93,7 @@ class ActionOptions(ABC):
             rows = finetuned_rows(
                 {"pretrained": model, "random": random},
                 Splits(entries, plans, folds, "video"),
-                self.shots,
+                sorted(self.shots, key=lambda shots: shots != ALL),
                 self.finetuning,
                 self.seed,
                 out / "finetuning",
@@ -100,12 +101,12 @@ class ActionOptions(ABC):
                 one_by_one(progress, todo),
             )
             for source, own in rows.items():
-                figures[source] |= own
+                figures[source] = own | figures[source]  # the protocol itself stands first
         for row in figures["pretrained"]:
             guessing = {"accuracy": 1 / len(folds.classes)}
             figures["chance"][row] = same_class_chance(folds) if row == "retrieval" else guessing
         return {
-            "options": {**asdict(self), "splits": list(self.splits)},
+            "options": told_options(self),
             "sizes": {"recordings": len(plans), "classes": len(folds.classes), "splits": len(folds.turns)},
             **account,
             "unlisted": [str(path) for path in sorted({path for one in layouts.values() for path in one.unlisted})],

@@ -18,6 +18,7 @@ from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
 from avgdt.evaluation.finetuning.shown import for_training
 from avgdt.evaluation.finetuning.task import Task
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.segments import segments
@@ -85,7 +86,7 @@ class Finetune:
             }
         chance = 1 / len(splits.classes)
         return {
-            "options": asdict(self),
+            "options": told_options(self),
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
             "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
             "classes": splits.classes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.probes import Labelled, ProbeResult
 from avgdt.evaluation.protocols.recordings import OnRecordings
@@ -70,7 +71,7 @@ def run_probe(
     guess = np.bincount(targets["train"]).argmax()
     chance = 1 / len(splits.classes)
     return {
-        "options": asdict(options),
+        "options": told_options(options),
         "sizes": {split: len(splits.rows[split]) for split in SPLITS},
         "other_splits": len(labelled) - len(used),
         "unlabelled": len(entries) - len(labelled),

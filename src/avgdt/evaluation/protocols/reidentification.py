@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.features import Progress, Vectors
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
@@ -44,7 +45,7 @@ class Reidentification(OnRecordings):
         count = len(found.segments)
         check_enough(count)
         return {
-            "options": asdict(self),
+            "options": told_options(self),
             "sizes": {"candidates": count},
             "duplicates": duplicates,
             **found.account(),

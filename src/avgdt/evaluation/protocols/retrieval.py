@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from avgdt.evaluation.candidates import candidates, check_enough
@@ -11,6 +11,7 @@ from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, Vectors
 from avgdt.evaluation.intervals import wilson_interval
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.protocols.probing import check_clips
 from avgdt.evaluation.protocols.recordings import OnRecordings
@@ -53,7 +54,7 @@ class Retrieval(OnRecordings):
         count = len(found.segments)
         check_enough(count)
         return {
-            "options": asdict(self),
+            "options": told_options(self),
             "sizes": {"candidates": count},
             "duplicates": duplicates,
             **found.account(),

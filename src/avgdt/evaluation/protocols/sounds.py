@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from avgdt.evaluation.end_to_end import Training, end_to_end_figures
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, extract, one_by_one
 from avgdt.evaluation.folds import Folds
+from avgdt.evaluation.options import told_options
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, SubClips, on_sub_clips, pictures, plan_sub_clips
@@ -88,7 +89,7 @@ class SoundOptions:
             figures[source]["end_to_end"] = one
         rows = dict.fromkeys(row for source in figures.values() for row in source)
         return {
-            "options": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()},
+            "options": told_options(self),
             "sizes": self.sizes(found.segments, folds),
             **found.account(),
             "unlisted": [str(path) for path in layout.unlisted],
