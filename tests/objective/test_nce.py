@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Matrix, Negatives, batch_negatives, nce
 from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift
+from tests.helpers.compositions import Plan, plans
 
 PAIR: Matrix = ((False, True), (True, False))
 NOTHING: Matrix = ((False, False), (False, False))
@@ -101,6 +106,29 @@ def test_value_and_gradient_equal_the_loops(name: str, batch: int, count: int, t
     assert [composition.attract[i][j] for i, j in got.pairs] == [True] * sum(map(sum, composition.attract))
     for gradient, oracle in zip(gradients, oracles, strict=True):
         torch.testing.assert_close(gradient, oracle, atol=1e-5, rtol=1e-4)
+
+
+@settings(deadline=None, max_examples=40)
+@given(plans, st.integers(1, 3), st.integers(0, 3), st.integers(0, 2**16))
+def test_random_compositions_equal_the_loops(plan: Plan, batch: int, count: int, seed: int) -> None:
+    assume(len(plan.views()) <= 12 and any("a" in row for row in plan.letters()))
+    composition = plan.build()
+    views = len(composition.views)
+    queries, keys = unit(views, batch, 3, seed=seed), unit(views, batch, 3, seed=seed + 1)
+    others = unit(views, max(count, 1), 3, seed=seed + 2)[:, :count]
+    mask = torch.rand(views, batch, count, generator=torch.Generator().manual_seed(seed)) < 0.6
+
+    def measured(loss_of: Callable[..., Any]) -> tuple[float, list[torch.Tensor]]:
+        inputs = [leaf.clone().requires_grad_() for leaf in (queries, keys, others)]
+        negatives = [Negatives(inputs[2][j], mask[j]) for j in range(views)]
+        found = loss_of(list(inputs[0]), list(inputs[1]), negatives, composition.attract, composition.repel, 0.2)
+        loss = found[0] if isinstance(found, tuple) and not hasattr(found, "loss") else found.loss
+        return loss.item(), list(torch.autograd.grad(loss, inputs, materialize_grads=True))
+
+    (value, gradients), (oracle, expected) = measured(nce), measured(looped)
+    assert value == pytest.approx(oracle, rel=1e-5, abs=1e-6)
+    for gradient, slow in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(gradient, slow, atol=1e-5, rtol=1e-4)
 
 
 def test_pairs_may_be_averaged() -> None:

@@ -2,82 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from avgdt.recipes.composition import Composition, CompositionError, Draws, Modality, Reversal, Speed, TimeShift
-
-SPEEDS = (1.0, 2.0, 0.5)
-View = tuple[str, str, bool, float, int]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A composition in other words: None is a factor left out, True a distinctive one."""
-
-    modalities: tuple[str, ...]
-    shift: bool | None
-    reversal: bool | None
-    speed: bool | None
-    draws: int | None
-    partners: str
-
-    def build(self) -> Composition:
-        factors = [Modality(self.modalities)]
-        if self.shift is not None:
-            factors.append(TimeShift(0.5, distinctive=self.shift, invariant=not self.shift))
-        if self.reversal is not None:
-            factors.append(Reversal(distinctive=self.reversal, invariant=not self.reversal))
-        if self.speed is not None:
-            factors.append(Speed(SPEEDS, distinctive=self.speed, invariant=not self.speed))
-        if self.draws is not None:
-            factors.append(Draws(self.draws))
-        return Composition(*factors, partners=self.partners)
-
-    def views(self) -> list[View]:
-        found = []
-        for modality in self.modalities:
-            for window in ("now",) if self.shift is None else ("now", "later"):
-                for direction in (False,) if self.reversal is None else (False, True):
-                    for speed in (1.0,) if self.speed is None else SPEEDS:
-                        for draw in range(self.draws or 1):
-                            found.append((modality, window, direction, speed, draw))
-        return found
-
-    def relation(self, one: View, other: View) -> str:
-        if one == other:
-            return "."
-        (m, w, r, f, _), (n, v, s, g, _) = one, other
-        if self.partners == "different" and m == n:
-            return "."
-        if self.partners == "equal" and m != n:
-            return "."
-        if self.shift is True and w != v:
-            return "r"
-        if self.reversal is True and r != s:
-            return "r"
-        if self.speed is True and f != g:
-            return "r"
-        return "a"
-
-    def letters(self) -> list[str]:
-        views = self.views()
-        return ["".join(self.relation(one, other) for other in views) for one in views]
-
-
-plans = st.builds(
-    Plan,
-    modalities=st.sampled_from([("video", "audio"), ("audio", "video"), ("video",), ("audio",)]),
-    shift=st.sampled_from([None, True, False]),
-    reversal=st.sampled_from([None, True, False]),
-    speed=st.sampled_from([None, True, False]),
-    draws=st.sampled_from([None, 1, 2, 3]),
-    partners=st.sampled_from(["different", "equal", "both"]),
+from avgdt.recipes.composition import (
+    Composition,
+    CompositionError,
+    Draws,
+    Modality,
+    Reversal,
+    Speed,
+    Strength,
+    TimeShift,
 )
+from tests.helpers.compositions import Plan, plans
 
 
 def letters(composition: Composition) -> list[str]:
@@ -97,7 +37,7 @@ def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
             plan.build()
         return
     composition = plan.build()
-    assert [(v.modality, v.window, v.reversed, v.speed, v.draw) for v in composition.views] == plan.views()
+    assert [(v.modality, v.window, v.reversed, v.speed, v.strength, v.draw) for v in composition.views] == plan.views()
     assert letters(composition) == plan.letters()
 
 
@@ -126,11 +66,11 @@ def test_invariant_factors_multiply_the_pairs_and_only_distinctive_ones_repel(pl
         composition = plan.build()
     except CompositionError:
         return
-    if True not in (plan.shift, plan.reversal, plan.speed):
+    if True not in (plan.shift, plan.reversal, plan.speed, plan.strength):
         assert not any(map(any, composition.repel))
     if plan.partners == "different":
         groups, alike = 1, plan.draws or 1
-        for levels, choice in ((2, plan.shift), (2, plan.reversal), (3, plan.speed)):
+        for levels, choice in ((2, plan.shift), (2, plan.reversal), (3, plan.speed), (2, plan.strength)):
             groups *= levels if choice is True else 1
             alike *= levels if choice is False else 1
         assert sum(map(sum, composition.attract)) == 2 * groups * alike * alike
@@ -172,3 +112,9 @@ def test_speeds_that_must_be_told_apart_and_speeds_that_belong_together() -> Non
     assert letters(apart) == ["..ar", "..ra", "ar..", "ra.."]
     together = Composition(Modality(), Speed(invariant=True))
     assert letters(together) == ["..aa", "..aa", "aa..", "aa.."]
+
+
+def test_strengths_that_belong_together() -> None:
+    composition = Composition(Modality(("audio",)), Strength((1.0, 0.5), invariant=True), partners="equal")
+    assert [view.name for view in composition.views] == ["audio", "audio strength 0.5"]
+    assert letters(composition) == [".a", "a."]

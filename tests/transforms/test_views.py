@@ -20,6 +20,7 @@ from avgdt.recipes.composition import (
     RandomCrop,
     Reversal,
     SpecAugment,
+    Strength,
     TimeShift,
     Volume,
 )
@@ -223,3 +224,18 @@ def test_a_batch_that_lacks_what_a_view_takes_is_refused() -> None:
         maker(TWO)(replace(batch_of(2), audio=None))
     with pytest.raises(TransformError, match=r"model\.video\.channels is 1, but the clips have 3"):
         maker(TWO, channels=1)(batch_of(2))
+
+
+def test_strengths_of_one_composition() -> None:
+    composition = replace(TWO, factors=(Modality(), Strength((1.0, 0.0), invariant=True)))
+    batch, made = batch_of(3), maker(composition)
+    strong, none, loud, plain = made(batch)
+    assert [view.name for view in composition.views] == ["video", "video strength 0", "audio", "audio strength 0"]
+    assert torch.equal(none, made.test_view(batch, "video"))
+    assert torch.equal(plain, made.test_view(batch, "audio"))
+    assert torch.equal(strong, maker(TWO)(batch)[0])
+    assert not torch.equal(strong, none)
+    assert not torch.equal(loud, plain)
+    half = maker(replace(TWO, factors=(Modality(), Strength((0.5,), invariant=True)), audio=(VOLUME,)))
+    softer = maker(replace(TWO, audio=(Volume(0.75, 1.5),)))
+    assert torch.equal(half(batch)[1], softer(batch)[1])

@@ -20,6 +20,7 @@ from avgdt.recipes.factors import (
     ModalityName,
     Reversal,
     Speed,
+    Strength,
     TimeShift,
     require,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "ShortSideJitter",
     "SpecAugment",
     "Speed",
+    "Strength",
     "Time",
     "TimeShift",
     "VideoAugmentation",

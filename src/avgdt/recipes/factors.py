@@ -111,6 +111,25 @@ class Speed(_Choice):
 
 
 @dataclass(frozen=True)
+class Strength(_Choice):
+    """How strongly a view is augmented: at 1 as the composition says, at 0.5 half as much, at 0 not at all."""
+
+    levels: tuple[float, ...] = (0.0, 1.0)
+    """The strengths, from 0 to 1."""
+
+    axis: ClassVar[str] = "strength"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(len(self.levels) == len(set(self.levels)) > 0, "Strength: name each of the levels once")
+        require(all(0 <= level <= 1 for level in self.levels), "Strength: every one of levels must lie in 0 to 1")
+
+    def label(self, level: Level) -> str:
+        """How a level appears in the name of a view."""
+        return "" if level == 1 else f"strength {level:g}"
+
+
+@dataclass(frozen=True)
 class Draws:
     """Several independently augmented views of the same thing, which attract each other."""
 
@@ -133,4 +152,4 @@ class Draws:
         return f"draw {level}"
 
 
-Factor = Modality | TimeShift | Reversal | Speed | Draws
+Factor = Modality | TimeShift | Reversal | Speed | Strength | Draws

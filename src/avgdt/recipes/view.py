@@ -19,6 +19,8 @@ class View:
     """Whether time runs backwards."""
     speed: float = 1.0
     """Seconds of the recording that one second of the view plays."""
+    strength: float = 1.0
+    """Share of the composition's augmentations that it gets."""
     draw: int = 0
     """Which of several independent augmentations."""
     name: str = field(default="", compare=False)

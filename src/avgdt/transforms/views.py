@@ -8,6 +8,7 @@ from torch import nn
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View
+from avgdt.recipes.weakened import weakened_audio, weakened_video
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips, centre_crop
 from avgdt.transforms.draws import Generators, generators
@@ -85,7 +86,8 @@ class ViewMaker(nn.Module):
         if view.reversed:
             video = video.flip(2)
         if draws is not None:
-            video = augment_clips(video, self.composition.video, draws)  # on bytes while they will do, cheap to move
+            steps = [weakened_video(step, view.strength) for step in self.composition.video]
+            video = augment_clips(video, steps, draws)  # on bytes while they will do, cheap to move
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
         pixels = video.float()
@@ -96,7 +98,8 @@ class ViewMaker(nn.Module):
     def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if view.reversed:
             waveform = waveform.flip(-1)
-        steps = self.composition.audio if draws is not None else ()
+        chosen = self.composition.audio if draws is not None else ()
+        steps = [weakened_audio(step, view.strength) for step in chosen]
         for step in steps:
             if not isinstance(step, SpecAugment):
                 waveform = augment_waveform(waveform, step, draws or ())

@@ -1,0 +1,85 @@
+"""Random compositions, and what their views and relations are by the definition, slowly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, Strength, TimeShift
+
+SPEEDS = (1.0, 2.0, 0.5)
+STRENGTHS = (1.0, 0.25)
+View = tuple[str, str, bool, float, float, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A composition in other words: None is a factor left out, True a distinctive one."""
+
+    modalities: tuple[str, ...]
+    shift: bool | None
+    reversal: bool | None
+    speed: bool | None
+    strength: bool | None
+    draws: int | None
+    partners: str
+
+    def build(self) -> Composition:
+        factors = [Modality(self.modalities)]
+        if self.shift is not None:
+            factors.append(TimeShift(0.5, distinctive=self.shift, invariant=not self.shift))
+        if self.reversal is not None:
+            factors.append(Reversal(distinctive=self.reversal, invariant=not self.reversal))
+        if self.speed is not None:
+            factors.append(Speed(SPEEDS, distinctive=self.speed, invariant=not self.speed))
+        if self.strength is not None:
+            factors.append(Strength(STRENGTHS, distinctive=self.strength, invariant=not self.strength))
+        if self.draws is not None:
+            factors.append(Draws(self.draws))
+        return Composition(*factors, partners=self.partners)
+
+    def views(self) -> list[View]:
+        found = []
+        for modality in self.modalities:
+            for window in ("now",) if self.shift is None else ("now", "later"):
+                for direction in (False,) if self.reversal is None else (False, True):
+                    for speed in (1.0,) if self.speed is None else SPEEDS:
+                        for strength in (1.0,) if self.strength is None else STRENGTHS:
+                            for draw in range(self.draws or 1):
+                                found.append((modality, window, direction, speed, strength, draw))
+        return found
+
+    def relation(self, one: View, other: View) -> str:
+        if one == other:
+            return "."
+        (m, w, r, f, a, _), (n, v, s, g, b, _) = one, other
+        if self.partners == "different" and m == n:
+            return "."
+        if self.partners == "equal" and m != n:
+            return "."
+        if self.shift is True and w != v:
+            return "r"
+        if self.reversal is True and r != s:
+            return "r"
+        if self.speed is True and f != g:
+            return "r"
+        if self.strength is True and a != b:
+            return "r"
+        return "a"
+
+    def letters(self) -> list[str]:
+        views = self.views()
+        return ["".join(self.relation(one, other) for other in views) for one in views]
+
+
+plans = st.builds(
+    Plan,
+    modalities=st.sampled_from([("video", "audio"), ("audio", "video"), ("video",), ("audio",)]),
+    shift=st.sampled_from([None, True, False]),
+    reversal=st.sampled_from([None, True, False]),
+    speed=st.sampled_from([None, True, False]),
+    strength=st.sampled_from([None, True, False]),
+    draws=st.sampled_from([None, 1, 2, 3]),
+    partners=st.sampled_from(["different", "equal", "both"]),
+)
