@@ -102,3 +102,11 @@ def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: none of the 3 clips of train.csv, validate.csv is here"):
         read_layout(tmp_path / "empty", lists)
+
+
+def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path: Path, lists: list[Path]) -> None:
+    folder = _write_clips(tmp_path / "clips", "{label}")
+    (folder / "abseiling" / "back").symlink_to(folder)
+    layout = read_layout(folder, lists)
+    assert not any(entry.error for entry in layout.entries)
+    assert layout.unlisted == []

@@ -89,6 +89,12 @@ def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
         run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
 
 
+def test_equal_jobs_side_by_side_do_not_disturb_each_other(job: Job) -> None:
+    one, other = run_jobs([job, job], 2, lambda: None)
+    assert one.guesses.tolist() == other.guesses.tolist()
+    assert len(list(job.folder.iterdir())) == 1
+
+
 def test_a_process_that_is_ended_is_told(job: Job) -> None:
     def end_one() -> None:
         for child in active_children():
