@@ -56,5 +56,5 @@ def weakened_audio(step: AudioAugmentation, strength: float) -> AudioAugmentatio
         case Noise():
             return replace(step, probability=strength * step.probability)
         case SpecAugment():
-            widths = (round(strength * width) for width in (step.frequency_width, step.time_width))
-            return SpecAugment(step.frequency_masks, next(widths), step.time_masks, next(widths))
+            mels, steps = (round(strength * width) for width in (step.frequency_width, step.time_width))
+            return replace(step, frequency_width=mels, time_width=steps)
