@@ -21,34 +21,52 @@ def small(width: int) -> Phi:
 
 @pytest.fixture
 def modern_cpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A processor with AMX, whatever this one is."""
+    """A processor with AVX-512 BF16 and AMX, whatever this one is."""
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.delenv("DNNL_MAX_CPU_ISA", raising=False)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     return monkeypatch
 
 
-def test_auto_is_bf16_on_a_cpu_with_matrix_instructions(modern_cpu: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lacking", [None, "_is_amx_tile_supported", "_is_avx512_bf16_supported"])
+def test_auto_is_bf16_on_a_cpu_with_its_instructions(modern_cpu: pytest.MonkeyPatch, lacking: str | None) -> None:
+    if lacking:
+        modern_cpu.setattr(torch.cpu, lacking, lambda: False)
     assert resolve_precision("auto", CPU).name == "bf16"
+
+
+def test_auto_is_fp32_on_a_cpu_without_them(modern_cpu: pytest.MonkeyPatch) -> None:
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        modern_cpu.setattr(torch.cpu, name, lambda: False)
+    assert resolve_precision("auto", CPU).name == "fp32"
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "value"),
     [
         (torch.ops.mkldnn, "_is_mkldnn_bf16_supported", False),
-        (torch.cpu, "_is_amx_tile_supported", False),
         (torch.backends.cpu, "get_cpu_capability", "AVX2"),
     ],
 )
-def test_auto_is_fp32_on_any_other_cpu(modern_cpu: pytest.MonkeyPatch, owner: object, name: str, value: object) -> None:
+def test_auto_is_fp32_where_the_libraries_cannot_use_them(
+    modern_cpu: pytest.MonkeyPatch, owner: object, name: str, value: object
+) -> None:
     modern_cpu.setattr(owner, name, lambda: value)
     assert resolve_precision("auto", CPU).name == "fp32"
 
 
 @pytest.mark.parametrize(
-    ("isa", "fast"), [("AVX2", False), ("avx512_core_bf16", False), ("AVX512_CORE_AMX", True), ("ALL", True)]
+    ("isa", "fast"),
+    [
+        ("AVX2", False),
+        ("AVX512_CORE_VNNI", False),
+        ("avx512_core_bf16", True),
+        ("AVX512_CORE_AMX", True),
+        ("ALL", True),
+    ],
 )
 def test_instruction_sets_held_back_are_heeded(modern_cpu: pytest.MonkeyPatch, isa: str, fast: bool) -> None:
     modern_cpu.setenv("ONEDNN_MAX_CPU_ISA", isa)

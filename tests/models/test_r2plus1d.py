@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from avgdt.models.errors import ModelError
-from avgdt.models.r2plus1d import Block, R2Plus1D, stem_middle
+from avgdt.models.r2plus1d import Block, R2Plus1D, Temporal, stem_middle
 
 PUBLISHED_MIDDLE = {  # of torchvision's r2plus1d_18
     "layer1.0": 144,
@@ -73,13 +73,14 @@ def half_and_half(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, st
     return torch.stack([torch.as_tensor(moment) for moment in moments], dim=2)
 
 
+@pytest.mark.parametrize("time", [1, 2, 5])
 @pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 8, 2), (3, 5, 1)])
-def test_block_equals_its_definition(inputs: int, outputs: int, stride: int) -> None:
+def test_block_equals_its_definition(inputs: int, outputs: int, stride: int, time: int) -> None:
     torch.manual_seed(0)
     block = Block(inputs, outputs, stride).double()
     for parameter in block.parameters():
         torch.nn.init.normal_(parameter)
-    x = torch.randn(2, inputs, 5, 6, 7, dtype=torch.float64)
+    x = torch.randn(2, inputs, time, 6, 7, dtype=torch.float64)
     state = block.state_dict()
     short = x
     if stride != 1 or inputs != outputs:
@@ -89,6 +90,25 @@ def test_block_equals_its_definition(inputs: int, outputs: int, stride: int) -> 
     y = batch_normalised(half_and_half(x, state, "conv1.0", stride), state, "conv1.1").relu()
     y = batch_normalised(half_and_half(y, state, "conv2.0", 1), state, "conv2.1")
     torch.testing.assert_close(block(x), (y + short).relu())
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize("time", [1, 2, 3, 4])
+def test_gradients_in_bf16_are_those_in_fp32(time: int, layout: torch.memory_format) -> None:
+    """Some libraries leave the gradient of two moments unwritten; dirty memory shows it."""
+    torch.manual_seed(0)
+    conv, x = Temporal(45, 64), torch.randn(2, 45, time, 5, 5)
+    conv.to(memory_format=layout)  # type: ignore[call-overload]
+    gradients = []
+    for dtype in (torch.float32, torch.bfloat16):
+        conv.zero_grad()
+        dirt = torch.full((64 * 45 * 3 * 64,), 1e30)
+        del dirt
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+            conv(x.contiguous(memory_format=layout)).float().square().sum().backward()
+        assert conv.weight.grad is not None
+        gradients.append(conv.weight.grad.clone())
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=0.1, atol=0.02 * gradients[0].abs().max().item())
 
 
 def test_stem_sees_seven_pixels_and_three_moments() -> None:

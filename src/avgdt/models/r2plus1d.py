@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from avgdt.models.stages import check_input, check_sizes, initialise
@@ -21,9 +22,18 @@ def spatial(inputs: int, outputs: int, size: int, stride: int) -> nn.Conv3d:
     return nn.Conv3d(inputs, outputs, (1, size, size), (1, stride, stride), (0, size // 2, size // 2), bias=False)
 
 
-def temporal(inputs: int, outputs: int, stride: int = 1) -> nn.Conv3d:
+class Temporal(nn.Conv3d):
     """A convolution over three moments."""
-    return nn.Conv3d(inputs, outputs, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs, time, height, width) -> (batch, outputs, time', height, width)."""
+        if x.shape[2] == 2:
+            # With AVX-512 in bf16, oneDNN leaves a part of the weights' gradient unwritten when it pads two moments.
+            return F.conv3d(F.pad(x, (0, 0, 0, 0, 1, 1)), self.weight, stride=self.stride)
+        return super().forward(x)
 
 
 def middle(inputs: int, outputs: int) -> int:
@@ -51,7 +61,7 @@ class Block(nn.Module):
                 spatial(inputs, mid, 3, stride),
                 nn.BatchNorm3d(mid),
                 nn.ReLU(inplace=True),
-                temporal(mid, outputs, stride),
+                Temporal(mid, outputs, stride),
             )
 
         self.conv1 = nn.Sequential(halves(inputs, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))
@@ -81,7 +91,7 @@ class R2Plus1D(nn.Module):
             spatial(channels, mid, 7, 2),
             nn.BatchNorm3d(mid),
             nn.ReLU(inplace=True),
-            temporal(mid, width),
+            Temporal(mid, width),
             nn.BatchNorm3d(width),
             nn.ReLU(inplace=True),
         )
