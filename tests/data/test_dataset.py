@@ -41,6 +41,20 @@ def test_batches_go_on_from_any_step(step: int) -> None:
     assert len(rest) == len(whole) - step
 
 
+@pytest.mark.parametrize(
+    ("recordings", "batch", "sizes"), [(51, 32, {25, 26}), (64, 32, {32}), (7, 32, {7}), (5, 2, {2, 3}), (1, 4, {1})]
+)
+def test_a_rest_can_be_spread_so_that_every_epoch_shows_every_recording(
+    recordings: int, batch: int, sizes: set[int]
+) -> None:
+    batches = list(Batches(recordings, batch, epochs=2, seed=0, rest="spread"))
+    assert {len(one) for one in batches} == sizes
+    assert sorted(order for one in batches for order in one) == [
+        (epoch, i) for epoch in range(2) for i in range(recordings)
+    ]
+    assert list(Batches(recordings, batch, 2, 0, first_step=1, rest="spread")) == batches[1:]
+
+
 def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
     recipe = tiny()
     clips = training_clips(recipe, collect(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))

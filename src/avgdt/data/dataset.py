@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
+from typing import Literal
 
 import numpy as np
 import torch
@@ -42,18 +44,23 @@ class Clips(Dataset[Item | Failure]):
 
 @dataclass
 class Batches(Sampler[list[Order]]):
-    """Batches of all epochs in a row, from any step on; each epoch is a seeded permutation, its rest left out."""
+    """Batches of all epochs in a row, from any step on; each epoch is a seeded permutation."""
 
     recordings: int
     batch: int
     epochs: int
     seed: int
     first_step: int = 0
+    rest: Literal["left out", "spread"] = "left out"
+    """What does not fill a batch: left out of its epoch, or all batches a little smaller (but of two at least)."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Whole batches in an epoch."""
-        return self.recordings // self.batch
+        """Batches in an epoch."""
+        whole = self.recordings // self.batch
+        return (
+            whole if self.rest == "left out" else max(min(ceil(self.recordings / self.batch), self.recordings // 2), 1)
+        )
 
     def __len__(self) -> int:
         return self.steps_per_epoch * self.epochs - self.first_step
@@ -61,9 +68,10 @@ class Batches(Sampler[list[Order]]):
     def __iter__(self) -> Iterator[list[Order]]:
         for epoch in range(self.first_step // self.steps_per_epoch, self.epochs):
             order = np.random.default_rng([self.seed, epoch, 0x0DE5]).permutation(self.recordings)
+            shown = order if self.rest == "spread" else order[: self.steps_per_epoch * self.batch]
             first = max(self.first_step - epoch * self.steps_per_epoch, 0)
-            for step in range(first, self.steps_per_epoch):
-                yield [(epoch, int(i)) for i in order[step * self.batch : (step + 1) * self.batch]]
+            for lot in np.array_split(shown, self.steps_per_epoch)[first:]:
+                yield [(epoch, int(i)) for i in lot]
 
 
 def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> DataLoader[Batch]:

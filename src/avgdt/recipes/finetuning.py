@@ -26,7 +26,7 @@ class Finetuning:
     orthogonal: bool = False
     """Begin with a layer whose rows are orthogonal and whose biases are zero, instead of uniform ones."""
     batch: int = 32
-    """Clips per step, all of other recordings; where there are fewer recordings, all of them."""
+    """Most clips per step, all of other recordings; a little fewer where the recordings do not divide by it."""
     clips: int = 10
     """Random clips of each recording in an epoch."""
     test_clips: int = 10

@@ -85,7 +85,7 @@ def test_side_by_side_is_one_after_the_other(job: Job) -> None:
 
 def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
     gone = replace(task, entries=[replace(entry, path=Path("gone.mkv")) for entry in task.entries])
-    with pytest.raises(EvaluationError, match="fewer than two could be read"):
+    with pytest.raises(EvaluationError, match="fewer than two recordings of a batch could be read"):
         run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
 
 

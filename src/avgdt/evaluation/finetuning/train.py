@@ -50,7 +50,7 @@ def train(
     """
     device = subject.precision.device
     passes = finetuning.schedule.epochs * finetuning.clips
-    batches = Batches(len(task.train), min(finetuning.batch, len(task.train)), passes, seed)
+    batches = Batches(len(task.train), finetuning.batch, passes, seed, rest="spread")
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
     tuner = Tuner(subject, task.modality, task.classes, finetuning, steps_per_epoch, seed)
     failures, loss = dict[str, str](), 0.0
@@ -66,7 +66,7 @@ def train(
     for batch in training_batches(_clips(subject, task, seed), batches, workers, device.type == "cuda"):
         failures |= {str(entries[failure.recording].path): failure.reason for failure in batch.failures}
         if len(batch) < 2:
-            raise EvaluationError(f"data: of a batch of {batches.batch} recordings fewer than two could be read")
+            raise EvaluationError("data: fewer than two recordings of a batch could be read")
         batch = batch.to(device)
         draws = generators(seed, batch.epoch, batch.recordings.tolist(), view=0)
         view = subject.viewmaker.augmented_view(batch, task.modality, draws)
