@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data.dcase2014 import read_layout
+from avgdt.data.dcase2014 import CLASSES, read_layout
 from avgdt.data.errors import DataError
 from tests.helpers.dcase2014 import write_dcase2014
 
@@ -22,9 +22,9 @@ def test_the_official_layout_is_read(folder: Path) -> None:
     (folder / "inner").rename(folder / "scenes_stereo_testset" / "scenes_stereo_testset")
     layout = read_layout(folder)
     assert [(e.path.name, e.extra["label"]) for e in layout.entries if e.extra["split"] == "test"] == [
-        (f"{label}{number:02d}.wav", label) for label in ("bus", "tube", "tubestation") for number in (2, 10)
+        (f"{label}{number:02d}.wav", label) for label in CLASSES for number in (2, 10)
     ]
-    assert len(layout.entries) == 9 + 6
+    assert len(layout.entries) == 30 + 20
     assert all(entry.path.is_file() for entry in layout.entries)
     assert [path.name for path in layout.unlisted] == ["beach01.wav", "notes.txt"]
 
@@ -33,6 +33,13 @@ def test_what_lacks_is_named(folder: Path, tmp_path: Path) -> None:
     for path in (folder / "scenes_stereo").glob("tube0*"):
         path.unlink()
     with pytest.raises(DataError, match="dcase: class 'tube' has no sound for train; the data is incomplete"):
+        read_layout(folder)
+    for path in folder.glob("*/tube0*"):
+        path.unlink()
+    with pytest.raises(DataError, match="dcase: class 'tube' has no sound for train; the data is incomplete"):
+        read_layout(folder)
+    (folder / "scenes_stereo" / "bus01.ogg").write_text("x")
+    with pytest.raises(DataError, match=r"bus01\.wav: the same sound as bus01.ogg; keep one of them"):
         read_layout(folder)
     for path in folder.glob("*/*"):
         path.unlink()

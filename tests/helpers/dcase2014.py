@@ -7,22 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
+from avgdt.data.dcase2014 import CLASSES
 from tests.helpers.media_files import tone, write_wav
 
 NUMBERS = {"scenes_stereo": (1, 4, 5), "scenes_stereo_testset": (2, 10)}
 """Of the sounds of each class; as in the original they leave gaps."""
 
 
-def write_dcase2014(
-    folder: Path, classes: Sequence[str] = ("bus", "tube", "tubestation"), seconds: float = 1.5
-) -> Path:
-    """Write both sets; the sounds of class c are tones near 300 * 2 ** c Hz in noise, at 8 kHz."""
+def write_dcase2014(folder: Path, classes: Sequence[str] = CLASSES, seconds: float = 1.5) -> Path:
+    """Write both sets; the sounds of class c are tones near 300 * 1.3 ** c Hz in noise, at 8 kHz."""
     for part, (home, numbers) in enumerate(NUMBERS.items()):
         (folder / home).mkdir(parents=True)
         for place, label in enumerate(classes):
             for number in numbers:
                 generator = np.random.default_rng([part, place, number])
-                sound = tone(seconds, 8000, 300 * 2**place * generator.uniform(0.95, 1.05)).repeat(2, axis=0)
+                sound = tone(seconds, 8000, 300 * 1.3**place * generator.uniform(0.97, 1.03)).repeat(2, axis=0)
                 noisy = (sound + generator.integers(-900, 900, sound.shape)).astype(np.int16)
                 write_wav(folder / home / f"{label}{number:02d}.wav", noisy, 8000)
     return folder

@@ -37,7 +37,7 @@ def esc50(seed: int, accuracy: float, random: float = 0.3, **options: object) ->
 def ucf101(seed: int, finetuned: list[float], first: float) -> dict[str, Any]:
     tested = {
         "accuracy": sum(finetuned) / len(finetuned),
-        "splits": [{"split": i + 1, "accuracy": one} for i, one in enumerate(finetuned)],
+        "folds": [{"fold": str(i + 1), "accuracy": one} for i, one in enumerate(finetuned)],
     }
     return {
         "protocol": "ucf101",
@@ -218,6 +218,6 @@ def test_what_is_not_the_papers_is_remarked(make: Make) -> None:
     result = _options(esc50(0, 0.5), folds=[1, 2, 3, 4, 5], epochs=0)
     (told,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
     assert told.notes[-2:] == (
-        "ESC-50 epochs not the paper's: run; run, random weights",
+        "ESC-50 with other epochs than usual: run; run, random weights",
         "ESC-50 without 1 of its recordings: run; run, random weights",
     )

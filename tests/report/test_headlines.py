@@ -28,7 +28,7 @@ def test_probes_and_data_sets() -> None:
         in_folds("esc10", "linear_layer", 0.625, folds=[{}]),
         in_folds("esc10", "linear_layer", 0.1, folds=[{}]),  # an earlier one
         in_folds("dcase2014", "linear_svm", 0.75),
-        in_folds("another", "linear_layer", 0.7, splits=[{}]),
+        in_folds("another", "linear_layer", 0.7, folds=[{}]),
         in_folds("finetune", "all_labels", 0.8, draws=[{}]),
         RESULT,
     ]

@@ -29,9 +29,10 @@ FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
 def read_layout(folder: Path) -> Layout:
     """The sounds of both sets, each with its ``split`` (train or test) and ``label``, by their names: there is no list.
 
-    Raises :class:`DataError` where a folder lacks and for a class that only one of them has.
+    Raises :class:`DataError` where a folder lacks, for a class that lacks in one, and for a sound that is there twice.
     """
     entries, unlisted = list[Entry](), list[Path]()
+    seen = dict[tuple[str, str], Path]()
     for split, name in FOLDERS.items():
         home = folder / name
         if not home.is_dir():
@@ -43,11 +44,13 @@ def read_layout(folder: Path) -> Layout:
         for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
             told = re.fullmatch(r"([a-z]+)\d+", path.stem)
             if told and told[1] in CLASSES and path.suffix.lower() in SOUNDS:
+                other = seen.setdefault((split, path.stem), path)
+                if other != path:
+                    raise DataError(f"{path}: the same sound as {other.name}; keep one of them")
                 entries.append(Entry(path, extra={"split": split, "label": told[1]}))
             else:
                 unlisted.append(path)
     if not entries:
         raise DataError(f"{folder}: {' and '.join(FOLDERS.values())} hold no sound that is named such as bus01.wav")
-    present = {entry.extra["label"] for entry in entries}
-    check_classes(entries, [label for label in CLASSES if label in present], "sound", folder)
+    check_classes(entries, CLASSES, "sound", folder)
     return Layout(entries, unlisted)

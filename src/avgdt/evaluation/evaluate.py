@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.results import Result, write_result
 from avgdt.evaluation.subject import Subject
@@ -43,6 +44,8 @@ def evaluate(
 
     Returns the result and where it was written: ``out/results/PROTOCOL.json``. Raises the errors of the project.
     """
+    if evaluation.seed < 0:
+        raise EvaluationError(f"seed: {evaluation.seed} must be 0 or more")
     began = time.monotonic()
     model = load_run(weights, device)
     random = fresh_run(model.recipe, evaluation.seed, device)

@@ -11,7 +11,8 @@ from typing import Any
 from avgdt.evaluation.errors import EvaluationError
 
 Result = dict[str, Any]
-"""What a protocol measured and where, as JSON; the keys are in the documentation of each protocol."""
+"""What a protocol measured and where, as JSON: figures of both networks and of chance by row, options, sizes, what was
+skipped."""
 
 
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:

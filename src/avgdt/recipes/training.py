@@ -43,7 +43,7 @@ class Optimiser:
     kind: Literal["sgd", "adamw"] = "sgd"
     """Stochastic gradient descent as in the paper, or AdamW, which learns faster on few recordings."""
     rate: float = 0.01
-    """Learning rate per device; it is multiplied by the number of devices."""
+    """Learning rate after the warm-up."""
     momentum: float = 0.9
     """SGD's momentum; AdamW's first coefficient."""
     weight_decay: float = 1e-5

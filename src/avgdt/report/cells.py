@@ -10,7 +10,7 @@ from typing import Any, Literal
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.tables import at
 from avgdt.report.errors import ReportError
-from avgdt.report.headline_row import PARTS, headline_row
+from avgdt.report.headline_row import headline_row
 from avgdt.report.published import Column
 from avgdt.report.run_groups import Group, Measured
 
@@ -80,16 +80,21 @@ def _row(column: Column, result: Result, source: Source) -> Mapping[str, Any]:
 def _remarks(column: Column, result: Result) -> list[str]:
     """In what a result is not the paper's, as far as it tells."""
     options = result["options"]
-    told = [f"{name} not the paper's" for name, value in column.usual.items() if options.get(name, value) != value]
     left_out = len(result.get("skipped", ()))
-    return [f"{column.name} {one}" for one in [*told, *([f"without {left_out} of its recordings"] if left_out else [])]]
+    sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
+    told = [
+        *(f"with other {name} than usual" for name, value in column.usual.items() if options.get(name, value) != value),
+        *(f"with {found} of {whole} for {part}" for part, (found, whole) in sizes.items() if found < whole),
+        *([f"without {left_out} of its recordings"] if left_out else []),
+    ]
+    return [f"{column.name} {one}" for one in told]
 
 
 def _figure(column: Column, result: Result, source: Source) -> _Figure:
     row = _row(column, result, source)
-    name, parts = next(((name, row[name]) for name in PARTS if name in row), ("folds", ()))
-    spread = row.get(f"{column.figure}_std", _spread_of(parts, column.figure))
-    return _Figure(float(row[column.figure]), spread, f"{len(parts)} {name}" if parts else name)
+    turns, name = row.get("folds", ()), column.whole[0] if column.whole else "folds"
+    spread = row.get(f"{column.figure}_std", _spread_of(turns, column.figure))
+    return _Figure(float(row[column.figure]), spread, f"{len(turns)} {name}" if turns else name)
 
 
 def _spread_of(parts: Sequence[Mapping[str, Any]], figure: str) -> float | None:

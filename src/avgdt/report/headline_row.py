@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PARTS = ("folds", "splits")
-"""What a protocol calls the turns whose figures a row averages."""
-
 
 def headline_row(result: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The path to the row of the protocol itself, which stands first: empty where the result is a single row.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.tables import at
-from avgdt.report.headline_row import PARTS, headline_row
+from avgdt.report.headline_row import headline_row
 from avgdt.report.judging import places_counted
 from avgdt.report.matching import Matches
 from avgdt.report.run_folder import RunFolder
@@ -57,7 +57,7 @@ def _sets(results: Sequence[Result]) -> Iterator[Headline]:
         row = None if path is None else at(result["pretrained"], path)
         if path is None or row is None or protocol in told:
             continue
-        if protocol not in INKS and not any(part in row for part in PARTS):
+        if protocol not in INKS and "folds" not in row:
             continue
         told.add(protocol)
         by = f" ({words(path[0]).rstrip(':')})" if path else ""

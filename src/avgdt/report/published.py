@@ -43,7 +43,9 @@ class Column:
     whole: tuple[str, tuple[int, ...]] | None = None
     """The option that tells which parts were measured, and all of them: a result of fewer is none of this column."""
     usual: Mapping[str, Any] = field(default_factory=dict)
-    """Options as the paper has them; a result of others is remarked upon."""
+    """Options as the paper has them, or as they are unasked where it does not tell; others are remarked upon."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """How many sounds each part of the data set has; a result of fewer is remarked upon."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ TABLES = (
         "sound",
         "Sounds, by frozen features: accuracy",
         (
-            Column("DCASE2014", "dcase2014"),
+            Column("DCASE2014", "dcase2014", sizes={"train": 100, "test": 100}),
             Column("ESC-50", "esc50", whole=_FOLDS, usual={"epochs": 100}),
         ),
         (

@@ -144,7 +144,7 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
         frames=6,
         video=(RandomResizedCrop(20), Flip(0.5)),
     )
-    found = finetune(replace(job, subject=for_training(job.subject, released), finetuning=released))
+    found = finetune(replace(job, subject=for_training(job.subject, released, "video"), finetuning=released))
     assert found.guesses.min() >= 0
 
 

@@ -13,9 +13,9 @@ from avgdt.training.runs import LoadedRun
 
 
 def test_clips_as_in_pretraining_or_of_its_own(model: LoadedRun) -> None:
-    same = for_training(model, Finetuning()).recipe
+    same = for_training(model, Finetuning(), "video").recipe
     assert (same.clip, same.composition) == (model.recipe.clip, model.recipe.composition)
-    own = for_training(model, Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5))))
+    own = for_training(model, Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5))), "video")
     assert own.recipe.clip == replace(model.recipe.clip, frames=6)
     assert own.viewmaker.composition.crop == 20
     assert own.phi is model.phi
@@ -37,7 +37,10 @@ def test_squares_lie_evenly_along_the_longer_side() -> None:
     assert torch.equal(middle, squares[1])
 
 
-@pytest.mark.parametrize(("size", "reason"), [(None, "whole pictures"), (11, "11 pixels do not fit into 10 x 21")])
-def test_squares_that_cannot_be_cut(size: int | None, reason: str) -> None:
-    with pytest.raises(EvaluationError, match=f"finetuning.spatial_crops: .*{reason}.*; use 1"):
-        spaced_crops(torch.zeros(1, 10, 21), size, 3)
+def test_squares_that_the_pictures_do_not_hold(model: LoadedRun) -> None:
+    large = Finetuning(video=(RandomResizedCrop(500),))
+    with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
+        for_training(model, large, "video")
+    assert for_training(model, large, "audio") is model
+    with pytest.raises(EvaluationError, match=r"finetuning\.spatial_crops: these networks see whole pictures"):
+        for_training(model, Finetuning(video=(Flip(0.5),), spatial_crops=3), "video")

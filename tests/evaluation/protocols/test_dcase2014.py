@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.data.dcase2014 import CLASSES
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
@@ -30,24 +31,24 @@ def test_from_files_to_the_table(weights: Path, tmp_path: Path, capsys: pytest.C
     command = ["evaluate", "dcase2014", "--weights", str(weights), "--data", str(data), "--out", str(out)]
     assert main([*command, "--finetune", "--training-epochs", "2", "--device", "cpu"]) == 0
     result = json.loads((out / "results" / "dcase2014.json").read_text())
-    assert result["sizes"] == {"train": 8, "test": 6, "classes": 3}
-    assert result["classes"] == ["bus", "tube", "tubestation"]
+    assert result["sizes"] == {"train": 29, "test": 20, "classes": 10}
+    assert tuple(result["classes"]) == CLASSES
     assert result["dimensions"] == 32 * 1 * 1
     assert [Path(one["path"]).name for one in result["skipped"]] == [broken.name]
     assert [Path(path).name for path in result["unlisted"]] == ["notes.txt"]
     rows = ["linear_svm", "nearest_neighbours"]
     assert list(result["pretrained"]) == list(result["chance"]) == [*rows, "end_to_end"]
     assert list(result["random"]) == rows
-    assert {row["accuracy"] for row in result["chance"].values()} == {1 / 3}
+    assert {row["accuracy"] for row in result["chance"].values()} == {1 / 10}
     for source in ("pretrained", "random"):
         for row in rows:
             figures = result[source][row]
-            assert sum(map(sum, figures["confusion"])) == 6
+            assert sum(map(sum, figures["confusion"])) == 20
             assert "accuracy_std" not in figures  # one turn has no spread
             assert figures["interval"][0] < figures["accuracy"] <= figures["interval"][1]
-        # Tones an octave apart: whatever hears them tells them apart.
-        assert result[source]["nearest_neighbours"]["accuracy"] == 1.0
-    assert "8 train, 6 test, 3 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
+        # Every class has its tone: whatever hears them tells most of them apart.
+        assert result[source]["nearest_neighbours"]["accuracy"] >= 0.7
+    assert "29 train, 20 test, 10 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
     assert len(list((out / "cache").iterdir())) == 2
 
 

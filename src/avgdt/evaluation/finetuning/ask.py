@@ -23,8 +23,7 @@ def ask(
     size, count = subject.recipe.composition.crop, finetuning.spatial_crops
 
     def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-        several = modality == "video" and count > 1
-        views = spaced_crops(view, size, count) if several else [view]
+        views = [view] if modality == "audio" or count == 1 or size is None else spaced_crops(view, size, count)
         return torch.stack([network(one).float().softmax(dim=1) for one in views]).mean(dim=0)
 
     workers = default_workers(subject.recipe.run.workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing import get_context
@@ -22,7 +23,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
     """What came out of each, ``at_once`` of them side by side in processes that share the processors.
 
     ``after`` is called after every epoch of every job. What a job raises ends them all, and goes on to the caller;
-    :class:`EvaluationError` where one is ended from outside.
+    :class:`EvaluationError` where one is ended from outside, and RuntimeError with its trace for a fault of ours.
     """
     if at_once == 1:
         return [finetune(job, after) for job in jobs]
@@ -59,13 +60,13 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
 def _told(connection: Connection, process: BaseProcess) -> Guessed | None:
     """What a process found, None for one more epoch; raises what it raised."""
     try:
-        told: Guessed | AvgdtError | None = connection.recv()
+        told: Guessed | AvgdtError | RuntimeError | None = connection.recv()
     except EOFError:
         process.join()
         raise EvaluationError(
             f"jobs: a training was ended from outside ({process.exitcode}), perhaps for want of memory; use fewer"
         ) from None
-    if isinstance(told, AvgdtError):
+    if isinstance(told, AvgdtError | RuntimeError):
         raise told
     return told
 
@@ -77,6 +78,8 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
         connection.send(finetune(job, lambda: connection.send(None)))
     except AvgdtError as error:
         connection.send(error)
+    except Exception:  # it may not travel itself; its trace does
+        connection.send(RuntimeError(f"jobs: a training failed\n{traceback.format_exc()}"))
 
 
 def _sharing(job: Job, at_once: int) -> Job:

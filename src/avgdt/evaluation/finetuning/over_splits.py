@@ -51,9 +51,10 @@ def finetuned_rows(
     folder: Path,
     jobs: int,
     after: Callable[[], None],
-) -> dict[str, dict[str, Any]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Name of the weights -> a row for each number of ``shots``: mean and spread of the splits' accuracies.
 
+    Beside it the files that could not be read, and why.
     ``jobs`` are trained side by side; ``after`` is called after every epoch of each.
     """
     cases = [(source, count, fold) for source in subjects for count in shots for fold in splits.folds.turns]
@@ -62,7 +63,7 @@ def finetuned_rows(
     ]
     done = run_jobs(todo, jobs, after)
     found = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, done, strict=True)}
-    return {
+    rows = {
         source: {
             shots_name(count): _figures(
                 splits.folds, {f.name: found[source, count, f.name] for f in splits.folds.turns}
@@ -71,6 +72,7 @@ def finetuned_rows(
         }
         for source in subjects
     }
+    return rows, {path: reason for one in done for path, reason in one.failures.items()}
 
 
 def _figures(folds: Folds, guessed: Mapping[str, Guessed]) -> dict[str, Any]:
@@ -82,6 +84,6 @@ def _figures(folds: Folds, guessed: Mapping[str, Guessed]) -> dict[str, Any]:
         if not read.any():
             raise EvaluationError(f"split {fold.name}: no test recording could be read")
         scored = score(found.guesses[read], folds.targets[fold.test][read], len(folds.classes))
-        return Tested(scored, {"loss": found.loss, "unread": found.failures})
+        return Tested(scored, {"loss": found.loss})
 
     return over_folds(folds, test)

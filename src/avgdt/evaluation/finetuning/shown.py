@@ -10,16 +10,32 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.subject import Subject
 from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.clip import Clip
+from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.runs import LoadedRun
 from avgdt.transforms.views import ViewMaker
 
 
-def for_training(subject: Subject, finetuning: Finetuning) -> Subject:
-    """The same networks, shown clips as long and as perturbed as ``finetuning`` says."""
+def for_training(subject: Subject, finetuning: Finetuning, modality: ModalityName) -> Subject:
+    """The same networks, shown clips as long and as perturbed as ``finetuning`` says; what is heard is left as it is.
+
+    Raises :class:`EvaluationError` for squares that the pictures of these networks do not hold.
+    """
+    if modality == "audio":
+        return subject
     recipe = subject.recipe
     clip = replace(recipe.clip, frames=finetuning.frames or recipe.clip.frames)
-    return _shown(subject, clip, finetuning.video or recipe.composition.video)
+    pictures = f"{clip.height} x {clip.width} pixels"
+    video = finetuning.video or recipe.composition.video
+    size = replace(recipe.composition, video=video).crop
+    if finetuning.spatial_crops > 1 and size is None:
+        raise EvaluationError(f"finetuning.spatial_crops: these networks see whole pictures, of {pictures}; use 1")
+    if size is not None and size > min(clip.height, clip.width):
+        raise EvaluationError(
+            f"finetuning.video: a crop of {size} does not fit into the {pictures} of these networks; lower it "
+            "(--finetuning.video.0.size) or use --setting paper"
+        )
+    return _shown(subject, clip, video)
 
 
 def for_asking(subject: Subject, finetuning: Finetuning) -> Subject:
@@ -27,15 +43,9 @@ def for_asking(subject: Subject, finetuning: Finetuning) -> Subject:
     return _shown(subject, subject.recipe.clip, ()) if finetuning.spatial_crops > 1 else subject
 
 
-def spaced_crops(video: torch.Tensor, size: int | None, count: int) -> list[torch.Tensor]:
-    """``count`` squares of (..., height, width) evenly along the longer side, in the middle of the other.
-
-    Raises :class:`EvaluationError` where there is no square of that size to cut.
-    """
+def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tensor]:
+    """``count`` squares of (..., height, width) evenly along the longer side, in the middle of the other."""
     height, width = video.shape[-2:]
-    if size is None or size > min(height, width):
-        cut = "the networks see whole pictures" if size is None else f"{size} pixels do not fit into {height} x {width}"
-        raise EvaluationError(f"finetuning.spatial_crops: {cut}; use 1")
     rooms = height - size, width - size
     long = 1 if rooms[1] >= rooms[0] else 0
     squares = []

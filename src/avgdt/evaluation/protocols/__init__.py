@@ -1,1 +1,1 @@
-"""The evaluation protocols: one dataclass each, whose fields are the options and whose ``run`` measures."""
+"""The evaluation protocols: one dataclass each, whose fields are the options and whose ``measure`` does it."""

@@ -22,7 +22,7 @@ from avgdt.evaluation.frozen import logistic_regression
 from avgdt.evaluation.official import all_entries, official_folds
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.over_folds import over_folds
-from avgdt.evaluation.plans import plan
+from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
@@ -33,6 +33,8 @@ from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.pretrain import default_workers
 
 VIDEO: tuple[ModalityName, ...] = ("video",)
+FROZEN_CLIPS = 10
+"""Clips over each video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
 
 
 @dataclass(frozen=True)
@@ -75,23 +77,28 @@ class ActionOptions(ABC):
         layouts = {str(split): self.read(data, split) for split in self.splits}
         splits = {name: layout.entries for name, layout in layouts.items()}
         entries = scan_missing(all_entries(splits), default_workers(model.recipe.run.workers) + 1, scanned)
-        model, random = (for_training(subject, self.finetuning) for subject in (model, random))
+        tuned = {
+            source: for_training(subject, self.finetuning, "video")
+            for source, subject in (("pretrained", model), ("random", random))
+        }
         labelled = [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
-        plans, skipped = plan(labelled, entries, model.recipe.clip, VIDEO, self.finetuning.test_clips)
+        clip = tuned["pretrained"].recipe.clip
+        plans, skipped = plan(labelled, entries, clip, VIDEO, self.finetuning.test_clips)
         folds = official_folds(splits, entries, [one.segment for one in plans])
         figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
         account: dict[str, Any] = {"skipped": [asdict(one) for one in skipped]}
         if self.frozen:
             keep = FeatureCache(out / "cache").extract if self.cache else extract
-            found = compare(model, random, entries, plans, skipped, VIDEO, mean_features, progress, extract=keep)
+            clips, _ = plan(labelled, entries, model.recipe.clip, VIDEO, FROZEN_CLIPS)
+            found = compare(model, random, entries, clips, skipped, VIDEO, mean_features, progress, extract=keep)
             account = found.account()
             readable = official_folds(splits, entries, found.segments)
             figures["pretrained"] |= _frozen_rows(found.pretrained["video"], readable)
             figures["random"] |= _frozen_rows(found.random["video"], readable)
         if self.finetune:
             todo = 2 * len(self.shots) * len(folds.turns) * self.finetuning.schedule.epochs
-            rows = finetuned_rows(
-                {"pretrained": model, "random": random},
+            rows, failures = finetuned_rows(
+                tuned,
                 Splits(entries, plans, folds, "video"),
                 sorted(self.shots, key=lambda shots: shots != ALL),
                 self.finetuning,
@@ -102,6 +109,8 @@ class ActionOptions(ABC):
             )
             for source, own in rows.items():
                 figures[source] = own | figures[source]  # the protocol itself stands first
+            told = {one["path"] for one in account["skipped"]}
+            account["skipped"] += [asdict(Skipped(*one)) for one in failures.items() if one[0] not in told]
         for row in figures["pretrained"]:
             guessing = {"accuracy": 1 / len(folds.classes)}
             figures["chance"][row] = same_class_chance(folds) if row == "retrieval" else guessing

@@ -64,7 +64,7 @@ class Finetune:
         entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
         labelled = segments(entries, self.label)
         used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
-        model, random = (for_training(subject, self.finetuning) for subject in (model, random))
+        model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
         tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in self._jobs()}
