@@ -71,6 +71,14 @@ def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
     assert result.chosen == 1e-1
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_truth_of_no_probability_at_all_is_compared_all_the_same() -> None:
+    train, val = blobs(0, 90), blobs(1, 45)
+    far = Labelled(val.features.copy(), val.targets)
+    far.features[0] = train.features[train.targets == (val.targets[0] + 1) % 3].mean(axis=0) * 1e6
+    assert linear_probe(train, far, val, 3, strengths=(1e-1, 1e1)).val_accuracy < 1
+
+
 def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from avgdt.evaluation import probes
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from avgdt.evaluation.scores import Score, score
 
@@ -100,9 +101,8 @@ def linear_probe(
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
-    """Mean log-likelihood of the truth."""
-    logs = model.predict_log_proba(split.features)
-    return float(logs[np.arange(len(logs)), split.targets].mean())
+    """Mean log-likelihood of the truth, finite even where its probability rounds to zero."""
+    return -float(log_loss(split.targets, model.predict_proba(split.features), labels=model.classes_))
 
 
 def _fit(train: Labelled, strength: float) -> tuple[LogisticRegression, bool]:
