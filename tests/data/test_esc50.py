@@ -63,3 +63,10 @@ def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(DataError, match="none of the 6 sounds"):
         read_layout(folder, esc10=True)
+    write_list(folder, [[*row[:-3], "False", *row[-2:]] for row in rows])
+    with pytest.raises(DataError, match="names no sounds asked for"):
+        read_layout(folder, esc10=True)
+    (folder / "audio").rmdir()
+    (folder / "audio").touch()
+    with pytest.raises(DataError, match="audio: not there"):
+        read_layout(folder, esc10=True)

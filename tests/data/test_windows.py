@@ -92,3 +92,12 @@ def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
     for epoch in range(5):
         (plain,) = draw(PLAIN, CLIP, Span(0, 9), 0, epoch, 3)
         assert draw(slow, CLIP, Span(0, 9), 0, epoch, 3)[0] == plain
+
+
+@pytest.mark.parametrize("shift", [0.05, 1.0])
+def test_a_recording_that_is_a_frame_too_short_still_shifts_by_all_that_is_asked(shift: float) -> None:
+    composition = Composition(Modality(), TimeShift(shift, distinctive=True))
+    for epoch in range(5):
+        now, later = draw(composition, CLIP, Span(0.5, 1.5 + shift - 0.05), 0, epoch, 0)
+        assert abs(now.video - later.video) == pytest.approx(shift)
+        assert min(now.video, later.video) == 0.5

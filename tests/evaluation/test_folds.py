@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.folds import make_folds
+from avgdt.evaluation.folds import check_still_there, make_folds
 from avgdt.evaluation.segments import Segment
 
 
@@ -41,3 +41,11 @@ def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
 def test_folds_that_cannot_be_measured_are_named(segments: list[Segment], names: list[str], message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
         make_folds(segments, names)
+
+
+def test_a_class_that_could_not_be_read_is_named() -> None:
+    asked = make_folds(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
+    left = make_folds(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
+    check_still_there(asked, asked)
+    with pytest.raises(EvaluationError, match="class 'b': none of its train recordings of 1 can be read"):
+        check_still_there(asked, left)

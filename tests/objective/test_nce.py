@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from avgdt.objective.errors import ObjectiveError
-from avgdt.objective.nce import Matrix, Negatives, batch_negatives, nce
+from avgdt.objective.nce import Matrix, Negatives, batch_negatives, nce, pooled_negatives
 from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift
 from tests.helpers.compositions import Plan, plans
 
@@ -242,6 +242,14 @@ def test_loss_is_float32_even_within_autocast() -> None:
         got = nce(views, views, negatives, PAIR, NOTHING, 0.07)
     assert torch.equal(got.loss, wanted.loss)
     assert got.loss.dtype == torch.float32
+
+
+def test_views_of_one_modality_share_their_pooled_negatives() -> None:
+    parts = batch_negatives([unit(3, 4, seed=view) for view in range(4)], torch.arange(3))
+    pooled = pooled_negatives(parts, ("video", "audio", "video", "audio"))
+    assert pooled[0] is pooled[2]  # once in memory, however many views
+    assert torch.equal(pooled[1].keys, torch.cat([parts[1].keys, parts[3].keys]))
+    assert torch.equal(pooled[3].mask, torch.cat([parts[1].mask, parts[3].mask], dim=1))
 
 
 def test_small_temperatures_stay_finite() -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from avgdt.recipes.clip import Clip, Picture
+from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.model import Head
+from avgdt.recipes.model import Head, VideoEncoder
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
@@ -38,6 +38,11 @@ NAN = float("nan")
         (lambda: Clip(audio_seconds=0), "clip.audio_seconds"),
         (lambda: Clip(sample_rate=0), "clip.sample_rate"),
         (lambda: Picture(std=0), "picture.std"),
+        (lambda: LogMel(step=0), "log_mel.step"),
+        (lambda: LogMel(window=-1), "log_mel.window"),
+        (lambda: LogMel(std=0), "log_mel.std"),
+        (lambda: LogMel(mels=0), "log_mel.mels"),
+        (lambda: VideoEncoder(channels=2), "model.video.channels"),
         (lambda: Head(dropout=-0.1), "model.head.dropout"),
         (lambda: Head(dropout=1.0), "model.head.dropout"),
         (lambda: Head(dropout=NAN), "model.head.dropout"),

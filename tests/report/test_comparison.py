@@ -28,6 +28,7 @@ def esc50(seed: int, accuracy: float, random: float = 0.3, **options: object) ->
     return {
         "protocol": "esc50",
         "options": {"epochs": 100, "seed": seed, **options},
+        "sizes": {"sounds": 2000, "classes": 50, "folds": 5},
         "pretrained": dict(zip(rows, (folds(accuracy), folds(0.9)), strict=True)),
         "random": dict(zip(rows, (folds(random, 0.01), folds(0.8)), strict=True)),
         "chance": {row: {"accuracy": 0.02} for row in rows},
@@ -42,6 +43,7 @@ def ucf101(seed: int, finetuned: list[float], first: float) -> dict[str, Any]:
     return {
         "protocol": "ucf101",
         "options": {"seed": seed},
+        "sizes": {"recordings": 13320, "classes": 101, "splits": 3},
         "pretrained": {"finetuned": tested, "retrieval": {"r1": first, "r5": 0.5}},
         "random": {"retrieval": {"r1": 0.01, "r5": 0.05}},
         "chance": {"finetuned": {"accuracy": 1 / 101}, "retrieval": {"r1": 0.01, "r5": 0.05}},
@@ -221,3 +223,18 @@ def test_what_is_not_the_papers_is_remarked(make: Make) -> None:
         "ESC-50 with other epochs than usual: run; run, random weights",
         "ESC-50 without 1 of its recordings: run; run, random weights",
     )
+
+
+def test_a_part_of_the_data_set_is_remarked(make: Make) -> None:
+    few = {**esc50(0, 0.5), "sizes": {"sounds": 45, "classes": 3, "folds": 5}}
+    (told,) = compare_runs([make("run", few)], "sound")
+    assert told.notes[-2:] == (
+        "ESC-50 with 45 of 2000 sounds: run; run, random weights",
+        "ESC-50 with 3 of 50 classes: run; run, random weights",
+    )
+
+
+def test_what_else_was_measured_keeps_no_seeds_apart(make: Make) -> None:
+    runs = [make(f"grid-{seed}", esc50(seed, 0.5 + seed / 10, scratch=seed == 0), seed=seed) for seed in (0, 1)]
+    (told,) = compare_runs(runs, "sound")
+    assert told.ours[0][2] == "55.0 ± 7.1"

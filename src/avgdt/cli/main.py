@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from avgdt.cli.arguments import UsageError
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
+from avgdt.report.wording import printable
 
 COMMANDS = {
     "demo": "watch a network learn from a little world of moving, sounding things",
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
         importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
-        print(f"avgdt: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"avgdt: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("avgdt: interrupted", file=sys.stderr)

@@ -21,18 +21,18 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
     than its name says, or no sound is there.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
-    for path in (meta, audio):
-        if not path.exists():
+    for path, there in ((meta, meta.is_file()), (audio, audio.is_dir())):
+        if not there:
             raise DataError(
                 f"{path}: not there; --data takes ESC-50's folder as distributed, with meta/esc50.csv and audio/"
             )
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
-    there = {path.name: path for path in sorted(audio.iterdir())}
+    sounds = {path.name: path for path in sorted(audio.iterdir())}
     names = [
         Entry(Path(entry.path.name), extra={**entry.extra, "fold": entry.extra["fold"].strip()}) for entry in listed
     ]
-    layout = lay_out(names, there, audio, SOUNDS, "meta/esc50.csv")
+    layout = lay_out(names, sounds, audio, SOUNDS, "meta/esc50.csv")
     entries = [entry for entry in layout.entries if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")]
     check_some(entries, "sounds asked for", audio, str(meta))
     return Layout(entries, layout.unlisted)

@@ -48,7 +48,9 @@ def lay_out(listed: Sequence[Entry], there: Mapping[str, Path], home: Path, endi
 
 
 def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None:
-    """Raise :class:`DataError` where none of the entries is there."""
+    """Raise :class:`DataError` where none of the entries is there, or there is none."""
+    if not entries:
+        raise DataError(f"{by}: names no {what}; take the lists as distributed")
     if all(entry.error for entry in entries):
         raise DataError(f"{home}: none of the {len(entries)} {what} of {by} is here")
 

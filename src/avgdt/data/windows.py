@@ -44,8 +44,11 @@ def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int
 
 
 def _apart(room: float, least: float, random: np.random.Generator) -> tuple[float, float]:
-    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart (all of ``room`` if less)."""
-    least = min(least, room)
+    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart; 0 and ``least`` if there is less.
+
+    The later clip then outlasts the recording, by what is tolerated of any clip.
+    """
+    room = max(room, least)
     first, second = np.sort(random.uniform(0, room - least, size=2))
     pair = (float(first), float(second + least))
     return pair if random.random() < 0.5 else pair[::-1]

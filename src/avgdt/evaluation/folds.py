@@ -79,6 +79,25 @@ def make_folds(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
     return Folds(turns, classes, np.array([places[segment.label] for segment in segments], dtype=np.int64))
 
 
+def check_still_there(asked: Folds, left: Folds) -> None:
+    """Raise :class:`EvaluationError` for a class that a turn of ``asked`` has and the same turn of ``left`` lacks.
+
+    ``asked`` is of all that was to be measured, ``left`` of what could be read.
+    """
+    for before, after in zip(asked.turns, left.turns, strict=True):
+        for part in ("taught", "test"):
+            wanted, found = (
+                {folds.classes[target] for target in folds.targets[getattr(turn, part)]}
+                for folds, turn in ((asked, before), (left, after))
+            )
+            if lost := sort_names(wanted - found):
+                role = "test" if part == "test" else "train"
+                raise EvaluationError(
+                    f"class '{lost[0]}': none of its {role} recordings of {before.name} can be read; look "
+                    "into them, or get them anew"
+                )
+
+
 def _turn(rows: dict[str, NDArray[np.int64]], names: list[str], place: int) -> Fold:
     test, val = names[place], names[(place + 1) % len(names)]
     train = np.concatenate([rows[name] for name in names if name not in (test, val)])

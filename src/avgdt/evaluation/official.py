@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avgdt.evaluation.choosing import choosing
 from avgdt.evaluation.errors import EvaluationError
@@ -33,9 +32,9 @@ def official_folds(
 
     ``splits``: name -> its recordings with ``extra["split"]`` train or test, and ``extra["source"]`` where it is known.
     Which training recordings choose is drawn, the same at every call, those of one source together. Raises
-    :class:`EvaluationError` for a class of the test recordings that is not taught, and a split without any.
+    :class:`EvaluationError` for a class of which a split lists train or test recordings and none of them is left.
     """
-    classes = sort_names({segment.label for segment in segments})
+    classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
     places = {name: index for index, name in enumerate(classes)}
     targets = np.array([places[segment.label] for segment in segments], dtype=np.int64)
     sources = [entries[segment.entry].extra.get("source", "") for segment in segments]
@@ -44,21 +43,13 @@ def official_folds(
         role = {entry.path: entry.extra["split"] for entry in listed}
         roles = np.array([role.get(entries[segment.entry].path, "") for segment in segments])
         taught, test = (np.flatnonzero(roles == wanted) for wanted in ("train", "test"))
-        _check(name, taught, test, targets, classes)
+        for part, rows in (("train", taught), ("test", test)):
+            wanted = {entry.extra["label"] for entry in listed if entry.extra["split"] == part}
+            if lost := sort_names(wanted - {classes[target] for target in targets[rows]}):
+                raise EvaluationError(
+                    f"split {name}: none of the {part} recordings of class '{lost[0]}' is here and can be read; look "
+                    "into them, or get the rest of the data set"
+                )
         val = choosing(taught, targets, sources)
         turns.append(Fold(name, np.setdiff1d(taught, val), val, test))
     return Folds(turns, classes, targets)
-
-
-def _check(
-    name: str, taught: NDArray[np.int64], test: NDArray[np.int64], targets: NDArray[np.int64], classes: Sequence[str]
-) -> None:
-    for role, rows in (("train", taught), ("test", test)):
-        if not len(rows):
-            raise EvaluationError(f"split {name}: none of its {role} recordings is here and can be read")
-    untaught = set(targets[test].tolist()) - set(targets[taught].tolist())
-    if untaught:
-        raise EvaluationError(
-            f"split {name}: class '{classes[min(untaught)]}' has test recordings but no train recording that can be "
-            "read; get the rest of the data set"
-        )

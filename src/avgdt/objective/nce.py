@@ -88,14 +88,15 @@ def batch_negatives(
 
 
 def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:
-    """For each view the negatives of all views of its modality side by side, each key once."""
-    return [
-        Negatives(
-            torch.cat([n.keys for n, other in zip(negatives, modalities, strict=True) if other == own]),
-            torch.cat([n.mask for n, other in zip(negatives, modalities, strict=True) if other == own], dim=1),
-        )
-        for own in modalities
-    ]
+    """For each view the negatives of all views of its modality side by side, each key once.
+
+    Views of one modality share them, so that memory stays linear in T.
+    """
+    pooled = dict[str, Negatives]()
+    for own in dict.fromkeys(modalities):
+        parts = [n for n, other in zip(negatives, modalities, strict=True) if other == own]
+        pooled[own] = Negatives(torch.cat([n.keys for n in parts]), torch.cat([n.mask for n in parts], dim=1))
+    return [pooled[own] for own in modalities]
 
 
 def _logits(

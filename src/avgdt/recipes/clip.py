@@ -86,3 +86,9 @@ class LogMel:
     """Subtracted from every value."""
     std: float = 17.89
     """Divides every value."""
+
+    def __post_init__(self) -> None:
+        for name in ("mels", "fft"):
+            at_least(f"log_mel.{name}", getattr(self, name), 1)
+        for name in ("window", "step", "std"):
+            above(f"log_mel.{name}", getattr(self, name), 0)

@@ -12,7 +12,7 @@ _MEET = {
     "equal": "views of one modality meet in the loss",
     "both": "views of all modalities meet in the loss",
 }
-_COLUMNS = ("positives", "negatives of its own recording", "negatives of others")
+_COLUMNS = ("positives", "negatives of its own recording", "negatives of others, for each positive")
 
 
 def explain(recipe: Recipe) -> str:

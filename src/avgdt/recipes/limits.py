@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.factors import require
@@ -24,6 +25,12 @@ def below(field: str, value: float, bound: float) -> None:
     """Raise :class:`RecipeError` unless ``value`` is less than ``bound``."""
     if not value < bound:
         raise RecipeError(f"{field}: {value:g} is too large; use less than {bound:g}")
+
+
+def one_of(field: str, value: float, values: Sequence[float]) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is one of ``values``."""
+    if value not in values:
+        raise RecipeError(f"{field}: {value:g} cannot be; use {' or '.join(f'{one:g}' for one in values)}")
 
 
 def share(field: str, value: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from avgdt.recipes.limits import at_least, below
+from avgdt.recipes.limits import at_least, below, one_of
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,9 @@ class VideoEncoder:
     """Channels of the first stage; each later stage doubles them."""
     channels: int = 3
     """Colour channels of the picture: 3, or 1 for grey."""
+
+    def __post_init__(self) -> None:
+        one_of("model.video.channels", self.channels, (1, 3))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from avgdt.report.published import Column
 from avgdt.report.run_groups import Group, Measured
 
 DASH = "–"
+APART = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_rate"}
+"""Options that say what else is measured, and change no figure of a table."""
 Source = Literal["pretrained", "random"]
 
 
@@ -84,7 +86,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
     sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
     told = [
         *(f"with other {name} than usual" for name, value in column.usual.items() if options.get(name, value) != value),
-        *(f"with {found} of {whole} for {part}" for part, (found, whole) in sizes.items() if found < whole),
+        *(f"with {found} of {whole} {part}" for part, (found, whole) in sizes.items() if found < whole),
         *([f"without {left_out} of its recordings"] if left_out else []),
     ]
     return [f"{column.name} {one}" for one in told]
@@ -105,7 +107,7 @@ def _spread_of(parts: Sequence[Mapping[str, Any]], figure: str) -> float | None:
 def _check_alike(column: Column, found: Sequence[tuple[Measured, Result]]) -> None:
     seen: dict[str, Any] | None = None
     for run, result in found:
-        options = {name: value for name, value in result["options"].items() if name != "seed"}
+        options = {name: value for name, value in result["options"].items() if name not in APART}
         if seen is not None and options != seen:
             name = next(name for name in {**seen, **options} if seen.get(name) != options.get(name))
             raise ReportError(

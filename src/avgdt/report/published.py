@@ -45,7 +45,7 @@ class Column:
     usual: Mapping[str, Any] = field(default_factory=dict)
     """Options as the paper has them, or as they are unasked where it does not tell; others are remarked upon."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """How many sounds each part of the data set has; a result of fewer is remarked upon."""
+    """How much the data set has of what; a result of less is remarked upon."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,14 @@ class PaperTable:
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
 _FINETUNING = {"finetuning": to_plain(Finetuning())}
+_SIZES = {"UCF101": {"recordings": 13320, "classes": 101}, "HMDB51": {"classes": 51}}
 _ACTION = tuple(
-    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING) for name in ("UCF101", "HMDB51")
+    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING, sizes=sizes)
+    for name, sizes in _SIZES.items()
 )
 _RETRIEVAL = tuple(
-    Column(f"{name} R@{k}", name.lower(), "retrieval", f"r{k}", _SPLITS)
-    for name in ("UCF101", "HMDB51")
+    Column(f"{name} R@{k}", name.lower(), "retrieval", f"r{k}", _SPLITS, sizes=sizes)
+    for name, sizes in _SIZES.items()
     for k in (1, 5, 20)
 )
 
@@ -124,7 +126,7 @@ TABLES = (
         "Sounds, by frozen features: accuracy",
         (
             Column("DCASE2014", "dcase2014", sizes={"train": 100, "test": 100}),
-            Column("ESC-50", "esc50", whole=_FOLDS, usual={"epochs": 100}),
+            Column("ESC-50", "esc50", whole=_FOLDS, usual={"epochs": 100}, sizes={"sounds": 2000, "classes": 50}),
         ),
         (
             Published("Random forest, with labels", {"ESC-50": "44.3"}, f"Piczak 2015, {LISTED}"),

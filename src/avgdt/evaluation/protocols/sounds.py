@@ -16,7 +16,7 @@ from avgdt.evaluation.comparison import Compared, check_modalities, compare
 from avgdt.evaluation.end_to_end import Training, end_to_end_figures
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, extract, one_by_one
-from avgdt.evaluation.folds import Folds
+from avgdt.evaluation.folds import Folds, check_still_there
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
@@ -74,16 +74,17 @@ class SoundOptions:
         self.check()
         check_modalities(model, AUDIO)
         layout = self.layout(data)
-        self.turns(self._segments([entry for entry in layout.entries if not entry.error]))  # mistakes are told at once
+        asked = self.turns(self._segments([entry for entry in layout.entries if not entry.error]))  # mistakes at once
         entries = scan_missing(layout.entries, default_workers(model.recipe.run.workers) + 1, scanned)
         model, random = on_sub_clips(model, self.clips), on_sub_clips(random, self.clips)
         plans, skipped = plan_sub_clips(model, self._segments(entries), entries, self.clips)
-        self.turns([one.segment for one in plans])
+        check_still_there(asked, self.turns([one.segment for one in plans]))
         keep = FeatureCache(out / "cache").extract if self.cache else extract
         found = compare(
             model, random, entries, plans, skipped, AUDIO, conv5_features, progress, average=False, extract=keep
         )
         folds = self.turns(found.segments)
+        check_still_there(asked, folds)
         figures = self._frozen(found, folds, progress)
         for source, one in self._trained(model, random, found, entries, folds, progress).items():
             figures[source]["end_to_end"] = one
