@@ -93,8 +93,7 @@ def check_still_there(asked: Folds, left: Folds) -> None:
             if lost := sort_names(wanted - found):
                 role = "test" if part == "test" else "train"
                 raise EvaluationError(
-                    f"class '{lost[0]}': none of its {role} recordings of {before.name} can be read; look "
-                    "into them, or get them anew"
+                    f"class '{lost[0]}': none of its {role} recordings can be read; look into them, or get them anew"
                 )
 
 
