@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, Strength, TimeShift
+from avgdt.recipes.composition import (
+    Composition,
+    Draws,
+    Flip,
+    Modality,
+    Reversal,
+    Speed,
+    Strength,
+    TimeShift,
+    Volume,
+)
 
 SPEEDS = (1.0, 2.0, 0.5)
 STRENGTHS = (1.0, 0.25)
@@ -37,7 +47,7 @@ class Plan:
             factors.append(Strength(STRENGTHS, distinctive=self.strength, invariant=not self.strength))
         if self.draws is not None:
             factors.append(Draws(self.draws))
-        return Composition(*factors, partners=self.partners)
+        return Composition(*factors, video=(Flip(),), audio=(Volume(0.5, 1.5),), partners=self.partners)
 
     def views(self) -> list[View]:
         found = []
