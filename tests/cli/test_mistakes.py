@@ -46,6 +46,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["recipes", "tiny"], "recipe 'tiny' is unknown"),
         (["report", "no/such/run"], "no/such/run"),
         (["composition"], "which recipe?"),
+        (["composition", "paper", "--run.seed", "4294967296"], "run.seed: 4294967296 cannot be a seed; use 0 to"),
         (["composition", "papper"], "recipe 'papper' is unknown; did you mean 'paper'?"),
         (["composition", "paper", "--config", "x.yaml"], "give either a RECIPE or --config"),
         (["composition", "--config"], "--config lacks its value"),

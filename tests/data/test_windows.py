@@ -18,7 +18,7 @@ PLAIN = Composition(Modality())
 def test_windows_lie_inside_and_shifted_ones_apart(
     start: float, seconds: float, seed: int, epoch: int, recording: int, synchronous: bool
 ) -> None:
-    composition = Composition(Modality(), TimeShift(0.5, distinctive=True), time=Time(synchronous=synchronous))
+    composition = Composition(Modality(), TimeShift(0.5, invariant=True), time=Time(synchronous=synchronous))
     span = Span(start, start + seconds + 0.5)
     now, later = draw(composition, CLIP, span, seed, epoch, recording)
     assert abs(now.video - later.video) >= 0.5 - 1e-9

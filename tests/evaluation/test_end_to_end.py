@@ -8,6 +8,7 @@ import torch
 
 from avgdt.evaluation.classifier import classify
 from avgdt.evaluation.end_to_end import Training, end_to_end_figures, train_classifier
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import make_folds
 from avgdt.evaluation.segments import Segment
 from avgdt.training.runs import LoadedRun
@@ -70,3 +71,11 @@ def test_sub_clips_are_classified_on_their_own_and_averaged(model: LoadedRun, pi
             for windows in pictures
         ]
     assert classify(network, pictures, model.precision).tolist() == slow
+
+
+@pytest.mark.parametrize("epochs", [1, 12])
+def test_a_training_that_diverges_is_no_figure(model: LoadedRun, pictures: np.ndarray, epochs: int) -> None:
+    folds = make_folds([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
+    wild = replace(TRAINING, rate=1e30, epochs=epochs, batch=24)
+    with pytest.raises(EvaluationError, match=r"training_rate: .* lower the rate"):
+        end_to_end_figures(model.phi.encoders["audio"], pictures, folds, wild, model.precision, lambda: None)

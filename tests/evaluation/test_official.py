@@ -72,3 +72,10 @@ def test_what_a_split_lacks_is_told() -> None:
         official_folds(splits, entries, [s for s in segments if entries[s.entry].path in trained])
     with pytest.raises(EvaluationError, match="split 1: none of the train recordings of class 'dog'"):
         official_folds(splits, entries, [s for s in segments if s.label == "cat"])
+
+
+def test_one_class_is_nothing_to_tell_apart() -> None:
+    splits = {name: [entry for entry in listed if entry.extra["label"] == "cat"] for name, listed in _splits().items()}
+    entries = all_entries(splits)
+    with pytest.raises(EvaluationError, match="all recordings are of the one class 'cat'"):
+        official_folds(splits, entries, _segments(entries))

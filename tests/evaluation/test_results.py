@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.results import read_folder, read_results, write_result
+from avgdt.evaluation.results import check_place, read_folder, read_results, write_result
 
 
 def result(protocol: str = "linear", label: str = "digit", accuracy: float = 0.5) -> dict[str, Any]:
@@ -28,6 +28,25 @@ def test_other_options_are_kept_and_equal_ones_replaced(tmp_path: Path) -> None:
     assert found == [("command", 0.4), ("digit", 0.3), ("letter", 0.2)]
     write_result(result("knn"), tmp_path)
     assert [r["protocol"] for r in read_folder(tmp_path)] == ["knn", "linear", "linear", "linear"]
+
+
+def test_other_data_and_other_weights_are_kept(tmp_path: Path) -> None:
+    for weights, data in (("a", "x"), ("b", "x"), ("a", "y"), ("./a", "x")):
+        path = write_result({**result(), "weights": weights, "data": data}, tmp_path)
+    assert [(r["weights"], r["data"]) for r in read_results(path)] == [("./a", "x"), ("a", "y"), ("b", "x")]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    check_place("linear", tmp_path / "new" / "run")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("x")
+    for where in ("file", "file/below"):
+        with pytest.raises(EvaluationError, match="file: results cannot be written here; choose another --out"):
+            check_place("linear", tmp_path / where)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "linear.json").write_text("mine")
+    with pytest.raises(EvaluationError, match="not a result of an evaluation; move it away"):
+        check_place("linear", tmp_path)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_row(folder: Path, monkeypatch
 
 
 def test_only_what_is_missing_is_scanned(folder: Path) -> None:
-    known = Entry(path=folder / "made up.mp4", duration=5.0, extra={"label": "a"})
+    sound = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
+    known = Entry(path=folder / "made up.mp4", duration=5.0, extra={"label": "a"}, **sound)  # type: ignore[arg-type]
     entries = [
         known,
         Entry(path=folder / "both.mp4", extra={"label": "b"}),
@@ -158,7 +159,10 @@ def test_an_entry_crosses_a_pipe(tmp_path: Path) -> None:
 
 def test_summary_adds_up() -> None:
     def entry(name: str, **values: object) -> Entry:
-        return Entry(path=Path(name), **values)  # type: ignore[arg-type]
+        times = (
+            dict.fromkeys(("video_start", "video_end", "audio_start", "audio_end"), 1.0) if "duration" in values else {}
+        )
+        return Entry(path=Path(name), **times, **values)  # type: ignore[arg-type]
 
     rows = summary(
         [
@@ -179,3 +183,11 @@ def test_summary_adds_up() -> None:
         ("Encrypted", "1 file, such as f: z"),
         ("all", "7 files, 1.0 h"),
     ]
+
+
+@pytest.mark.parametrize("cells", [{"duration": 9.0}, {"duration": 9.0, "has_video": True, "has_audio": True}])
+def test_a_list_that_knows_a_little_of_its_files_is_scanned(folder: Path, cells: dict[str, object]) -> None:
+    (found,) = scan_missing([Entry(path=folder / "both.mp4", extra={"label": "a"}, **cells)], workers=1)  # type: ignore[arg-type]
+    assert found.scanned
+    assert found.duration == pytest.approx(2.5)
+    assert (found.has_video, found.has_audio, found.extra) == (True, True, {"label": "a"})

@@ -11,13 +11,11 @@ from avgdt.recipes.composition import (
     Composition,
     CompositionError,
     Draws,
-    Flip,
     Modality,
     Reversal,
     Speed,
     Strength,
     TimeShift,
-    Volume,
 )
 from tests.helpers.compositions import Plan, plans
 
@@ -120,11 +118,3 @@ def test_strengths_that_belong_together() -> None:
     composition = Composition(Modality(("audio",)), Strength((1.0, 0.5), invariant=True), partners="equal")
     assert [view.name for view in composition.views] == ["audio", "audio strength 0.5"]
     assert letters(composition) == [".a", "a."]
-
-
-def test_strengths_to_be_told_apart_need_something_to_tell_them_by() -> None:
-    factors = Modality(), Strength(distinctive=True)
-    with pytest.raises(CompositionError, match=r"nothing perturbs audio, .* give audio an augmentation"):
-        Composition(*factors, video=(Flip(),))
-    composition = Composition(*factors, video=(Flip(),), audio=(Volume(0.5, 1.5),))
-    assert letters(composition) == ["..ar", "..ra", "ar..", "ra.."]

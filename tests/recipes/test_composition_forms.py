@@ -30,7 +30,7 @@ FULL = Composition(
     Modality(),
     TimeShift(at_least=0.5, distinctive=True),
     Reversal(invariant=True),
-    time=Time(synchronous=False),
+    time=Time(jitter=False),
     video=(RandomCrop(112), Flip(0.5)),
     audio=(Volume(), SpecAugment.mild()),
 )
@@ -80,7 +80,7 @@ def test_it_prints_its_views_and_both_matrices() -> None:
         "factors: Modality(), TimeShift(at_least=0.5, distinctive=True), Reversal(invariant=True)\n"
         "video: RandomCrop(size=112), Flip()\n"
         "audio: Volume(), SpecAugment(frequency_masks=1, frequency_width=2, time_masks=1, time_width=5)\n"
-        "windows: Time(synchronous=False)\n"
+        "windows: Time(jitter=False)\n"
         "                        0 1 2 3 4 5 6 7\n"
         "0 video now             . . . . a a r r\n"
         "1 video now reversed    . . . . a a r r\n"
@@ -163,12 +163,12 @@ def test_the_command_line_reaches_every_part() -> None:
         *("--composition.video.0.size", "96"),
         *("--composition.factors.1.at-least", "1.5"),
         *("--composition.audio.1.time-width", "9"),
-        *("--composition.time.no-jitter", "--composition.partners", "both"),
+        *("--composition.time.jitter", "--composition.partners", "both"),
     )
     assert changed.video == (RandomCrop(96), Flip(0.5))
     assert changed.factors[1] == TimeShift(1.5, distinctive=True)
     assert changed.audio == (Volume(), SpecAugment(1, 2, 1, 9))
-    assert changed.time == Time(jitter=False, synchronous=False)
+    assert changed.time == Time()
     assert changed.partners == "both"
 
 

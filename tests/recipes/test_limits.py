@@ -18,6 +18,7 @@ NAN = float("nan")
     ("make", "field"),
     [
         (lambda: Run(seed=-1), "run.seed"),
+        (lambda: Run(seed=2**32), "run.seed"),
         (lambda: Run(batch=1), "run.batch"),
         (lambda: Run(workers=-2), "run.workers"),
         (lambda: Run(monitor_epochs=-1), "run.monitor_epochs"),

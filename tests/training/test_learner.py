@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from avgdt.data.batch import Batch
+from avgdt.data.collection import Collection, read_left_out
 from avgdt.evaluation.held_out import monitors
 from avgdt.models.precision import Precision
 from avgdt.recipes.composition import Composition, Draws, Modality, Speed, TimeShift
@@ -17,6 +19,7 @@ from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.learner import Learner
+from avgdt.training.loop import Metrics
 from avgdt.training.pretrain import pretrain
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -119,6 +122,23 @@ def test_a_bad_loss_changes_nothing() -> None:
     assert not torch.isfinite(result.loss)
     assert learner.step == 0
     assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.heads.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_held_out_recordings_that_break_are_told_and_end_nothing(tmp_path: Path, left: int) -> None:
+    folder = write_folder(tmp_path / "films", 20)
+
+    def breaking(
+        recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
+    ) -> list[Callable[[Learner], Metrics | None]]:
+        for entry in collection.held_out[left:]:
+            entry.path.write_text("no recording, but it was one when it was listed")
+        return monitors(recipe, collection, unread)
+
+    pretrain(tiny(), folder, tmp_path / "run", monitors=breaking)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert {line["kind"] for line in lines} == {"train"}
+    assert len(read_left_out(tmp_path / "run" / "skipped.csv")) == 2 - left
 
 
 def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:

@@ -75,7 +75,6 @@ def _read(path: Path, modalities: Sequence[ModalityName]) -> Vectors | None:
 
 
 def _write(vectors: Vectors, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(
         path,
         lambda file: file.write(save({str(modality): rows for modality, rows in vectors.items()})),

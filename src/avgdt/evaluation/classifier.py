@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.linear_layer import fresh_layer, mean_scores
 from avgdt.evaluation.readers import pool_conv5
 from avgdt.models.precision import Precision
@@ -35,10 +36,15 @@ class Classifier(nn.Module):
 
 @torch.inference_mode()
 def classify(network: Classifier, pictures: NDArray[np.float32], precision: Precision) -> NDArray[np.int64]:
-    """(recordings, windows, mels, time) -> (recordings,) classes: the probabilities of the windows are averaged."""
+    """(recordings, windows, mels, time) -> (recordings,) classes: the probabilities of the windows are averaged.
+
+    Raises :class:`EvaluationError` for logits that are not finite.
+    """
     guesses = []
     for some in torch.split(torch.from_numpy(pictures), RECORDINGS_AT_ONCE):
         with precision.autocast():
             logits = network(some.flatten(0, 1)[:, None].to(precision.device))
+        if not torch.isfinite(logits).all():
+            raise EvaluationError("training_rate: what the trained network says is not finite; lower the rate")
         guesses.append(mean_scores(logits.float().unflatten(0, some.shape[:2])).argmax(dim=1).cpu())
     return torch.cat(guesses).numpy()

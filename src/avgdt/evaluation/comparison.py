@@ -15,6 +15,7 @@ from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.recipes.clip import Clip
 from avgdt.recipes.factors import ModalityName
 from avgdt.training.pretrain import default_workers
 
@@ -48,6 +49,16 @@ def check_modalities(subject: Subject, modalities: Sequence[str]) -> None:
             )
 
 
+def count_padded(
+    segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
+) -> int:
+    """How many segments are of a recording that is shorter than a clip."""
+    clip = span_of(clip, modalities)
+    # As for training, a file that falls short by less than two frames is not called short: files round their ends.
+    least = clip.seconds - 2 / clip.frame_rate
+    return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)
+
+
 def compare(
     model: Subject,
     random: Subject,
@@ -79,10 +90,7 @@ def compare(
     skipped = [*skipped, *failed]
     _some(found.kept, skipped)
     kept = [plans[i].segment for i in found.kept]
-    clip = span_of(model.recipe.clip, modalities)
-    # As for training, a file that falls short by less than two frames is not called short: files round their ends.
-    least = clip.seconds - 2 / clip.frame_rate
-    padded = sum(common_span(entries[segment.entry], modalities).seconds < least for segment in kept)
+    padded = count_padded(kept, entries, model.recipe.clip, modalities)
     pretrained, untrained = found.vectors
     return Compared(kept, pretrained, untrained, skipped, padded)
 

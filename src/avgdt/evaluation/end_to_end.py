@@ -14,6 +14,7 @@ from torch import nn
 
 from avgdt.data.dataset import Batches
 from avgdt.evaluation.classifier import Classifier, classify
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
 from avgdt.evaluation.scores import score
@@ -78,7 +79,8 @@ def train_classifier(
 ) -> Classifier:
     """Train a copy of ``encoder`` on log-mel pictures (recordings, windows, mels, time) with targets (recordings,).
 
-    ``after`` is called after each epoch. The last epoch is what is returned, in evaluation mode.
+    ``after`` is called after each epoch. The last epoch is what is returned, in evaluation mode. Raises
+    :class:`EvaluationError` for a loss that is not finite.
     """
     recordings, windows, mels, time = pictures.shape
     draws = torch.Generator().manual_seed(training.seed)
@@ -99,6 +101,8 @@ def train_classifier(
         with precision.autocast():
             logits = network(batch)
         loss = F.cross_entropy(logits.float(), torch.from_numpy(targets[chosen]).to(precision.device))
+        if not torch.isfinite(loss):
+            raise EvaluationError(f"training_rate: the loss is {float(loss.detach())} in epoch {epoch}; lower the rate")
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimiser)
         scaler.update()

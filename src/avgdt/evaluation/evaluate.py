@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
-from avgdt.evaluation.results import Result, write_result
+from avgdt.evaluation.results import Result, check_place, write_result
 from avgdt.evaluation.subject import Subject
+from avgdt.recipes.limits import seed
 from avgdt.training.provenance import command, machine
 from avgdt.training.runs import fresh_run, load_run
 
@@ -44,10 +44,10 @@ def evaluate(
 
     Returns the result and where it was written: ``out/results/PROTOCOL.json``. Raises the errors of the project.
     """
-    if evaluation.seed < 0:
-        raise EvaluationError(f"seed: {evaluation.seed} must be 0 or more")
+    seed("seed", evaluation.seed)
     began = time.monotonic()
     model = load_run(weights, device)
+    check_place(evaluation.protocol, out)
     random = fresh_run(model.recipe, evaluation.seed, device)
     measured = evaluation.measure(model, random, data, out, scanned, progress)
     result = {

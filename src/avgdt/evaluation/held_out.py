@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -20,8 +21,13 @@ from avgdt.training.loop import Metrics
 from avgdt.training.runs import LoadedRun
 
 
-def monitors(recipe: Recipe, collection: Collection) -> list[Callable[[Learner], Metrics]]:
-    """Cross-modal retrieval among the held-out recordings, where there are any and both modalities are learnt."""
+def monitors(
+    recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
+) -> list[Callable[[Learner], Metrics | None]]:
+    """Cross-modal retrieval among the held-out recordings, where there are any and both modalities are learnt.
+
+    ``unread`` is told each recording that cannot be read, and why; where fewer than two can be, nothing is measured.
+    """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != {"video", "audio"}:
         return []
     modalities = recipe.composition.modalities
@@ -30,11 +36,15 @@ def monitors(recipe: Recipe, collection: Collection) -> list[Callable[[Learner],
         for index, entry in enumerate(collection.held_out)
     ]
 
-    def watch(learner: Learner) -> Metrics:
+    def watch(learner: Learner) -> Metrics | None:
         learner.phi.eval()
         subject = LoadedRun(recipe, learner.phi, learner.views, learner.precision)
         # In this process: workers would cost more to start than the few clips to read.
         found = extract([subject], collection.held_out, plans, modalities, embeddings, workers=0)
+        for place, reason in found.failures.items():
+            unread(collection.held_out[place].path, reason)
+        if len(found.kept) < 2:
+            return None
         video, audio = (found.vectors[0][modality] for modality in ("video", "audio"))
         there, back = retrieve(video, audio), retrieve(audio, video)
         return {

@@ -32,9 +32,12 @@ def official_folds(
 
     ``splits``: name -> its recordings with ``extra["split"]`` train or test, and ``extra["source"]`` where it is known.
     Which training recordings choose is drawn, the same at every call, those of one source together. Raises
-    :class:`EvaluationError` for a class of which a split lists train or test recordings and none of them is left.
+    :class:`EvaluationError` for one class in all, and for a class of which a split lists train or test recordings and
+    none of them is left.
     """
     classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
+    if len(classes) < 2:
+        raise EvaluationError(f"all recordings are of the one class '{classes[0]}'; there is nothing to tell apart")
     places = {name: index for index, name in enumerate(classes)}
     targets = np.array([places[segment.label] for segment in segments], dtype=np.int64)
     sources = [entries[segment.entry].extra.get("source", "") for segment in segments]

@@ -9,33 +9,38 @@ from pathlib import Path
 from typing import Any
 
 from avgdt.evaluation.errors import EvaluationError
+from avgdt.training.files import write_atomically
 
 Result = dict[str, Any]
 """What a protocol measured and where, as JSON: figures of both networks and of chance by row, options, sizes, what was
 skipped."""
 
 
+def check_place(protocol: str, folder: Path) -> None:
+    """Raise :class:`EvaluationError` where :func:`write_result` could not write; before the work, not after it."""
+    path = _path(protocol, folder)
+    if path.exists():
+        read_results(path)
+    place = path.parent
+    while not place.exists():
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise EvaluationError(f"{place}: results cannot be written here; choose another --out")
+
+
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` whole or not at all; return its path.
 
-    Results of the same protocol with other options (another label, say) are kept in the list ``earlier``, the
-    newest first; one with equal options is replaced.
+    Results of the same protocol with other options (another label, say), data or weights are kept in the list
+    ``earlier``, the newest first; one that is alike in all of them is replaced. Raises ``TrainingError`` where the disk
+    is full.
     """
-    path = folder / "results" / f"{result['protocol']}.json"
+    path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
-    earlier = [old for old in before if old["options"] != result["options"]]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    earlier = [old for old in before if _measured(old) != _measured(result)]
     # allow_nan: a NaN would make the file unreadable to other JSON parsers; better to hear of it here.
-    text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
     return path
 
 
@@ -49,6 +54,15 @@ def read_results(path: Path) -> list[Result]:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise EvaluationError(f"{path}: not a result of an evaluation; move it away") from None
     return results
+
+
+def _path(protocol: str, folder: Path) -> Path:
+    return folder / "results" / f"{protocol}.json"
+
+
+def _measured(result: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a result is of."""
+    return result["options"], *(Path(result.get(name, "")).resolve() for name in ("weights", "data"))
 
 
 def read_folder(folder: Path) -> list[Result]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
 
 SPLITS = ("train", "val", "test")
 """Fitted on, chosen on, measured on."""
@@ -52,6 +56,25 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     if len(classes) < 2:
         raise EvaluationError(f"label: train holds the one class '{classes[0]}'; two or more are needed")
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
+
+
+def check_apart(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
+    """Raise :class:`EvaluationError` where two splits share a stretch of one file: what is tested would be known."""
+    of_file = defaultdict[Path, list[Segment]](list)
+    for segment in segments:
+        of_file[entries[segment.entry].path.resolve()].append(segment)
+    for path, own in of_file.items():
+        for one, other in combinations(own, 2):
+            if one.split != other.split and _overlap(one, other):
+                raise EvaluationError(
+                    f"{path}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
+                )
+
+
+def _overlap(one: Segment, other: Segment) -> bool:
+    if one.start is None or one.end is None or other.start is None or other.end is None:
+        return True  # one is the whole recording
+    return one.start < other.end and other.start < one.end
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:

@@ -49,5 +49,7 @@ class Entry:
 
     @property
     def scanned(self) -> bool:
-        """Whether the file was looked into."""
-        return bool(self.error) or self.duration is not None
+        """Whether the file was looked into: all is known that clips are placed by, or why there are none."""
+        present = [modality for modality in ("video", "audio") if getattr(self, f"has_{modality}")]
+        times = [getattr(self, f"{modality}_{end}") for modality in present for end in ("start", "end")]
+        return bool(self.error) or None not in (self.duration, self.has_video, self.has_audio, *times)

@@ -46,19 +46,25 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
 
 
 def write_manifest(entries: Iterable[Entry], path: Path) -> None:
-    """Write entries, with paths relative to the CSV's folder for files inside it and absolute ones for the others."""
+    """Write entries, with paths relative to the CSV's folder for files inside it and absolute ones for the others.
+
+    Raises ``ManifestError`` where the file cannot be written.
+    """
     listed = list(entries)
     extras = list(dict.fromkeys(name for entry in listed for name in entry.extra))
     folder = path.absolute().parent
-    folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        rows = csv.writer(stream)
-        rows.writerow([*COLUMNS, *extras])
-        for entry in listed:
-            known = [_relative(entry.path, folder), *(_text(getattr(entry, name)) for name in COLUMNS[1:])]
-            rows.writerow([*known, *(entry.extra.get(name, "") for name in extras)])
-    temporary.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            rows = csv.writer(stream)
+            rows.writerow([*COLUMNS, *extras])
+            for entry in listed:
+                known = [_relative(entry.path, folder), *(_text(getattr(entry, name)) for name in COLUMNS[1:])]
+                rows.writerow([*known, *(entry.extra.get(name, "") for name in extras)])
+        temporary.replace(path)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be written ({error.strerror}); name another file") from error
 
 
 def _names(path: Path, header: list[str], file_columns: Sequence[str]) -> list[str]:

@@ -25,6 +25,7 @@ from avgdt.recipes.factors import (
     require,
 )
 from avgdt.recipes.table import Matrix, table, written
+from avgdt.recipes.told_apart import check_told_apart
 from avgdt.recipes.video_augmentations import (
     Blur,
     CentreCrop,
@@ -113,12 +114,7 @@ class Composition:
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
         require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
         require(len(self._crops) <= 1, "Composition: video may hold one crop")
-        alike = [modality for modality in self.modalities if not getattr(self, modality)]
-        require(
-            not alike or not any(isinstance(factor, Strength) and factor.distinctive for factor in self.factors),
-            f"Composition: Strength is distinctive, but nothing perturbs {' and '.join(alike)}, so that views "
-            f"to tell apart are the same; give {' and '.join(alike)} an augmentation, or make Strength invariant",
-        )
+        check_told_apart(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
         for jitter, after in pairwise((*self.video, None)):
             if isinstance(jitter, ShortSideJitter):
                 _check_crop(jitter, after)

@@ -39,6 +39,12 @@ def share(field: str, value: float) -> None:
         raise RecipeError(f"{field}: {value:g} is no share; use 0 to 1")
 
 
+def seed(field: str, value: int) -> None:
+    """Raise :class:`RecipeError` unless ``value`` lies in 0 to 2^32 - 1, so that products of it stay in 64 bits."""
+    if not 0 <= value < 2**32:
+        raise RecipeError(f"{field}: {value} cannot be a seed; use 0 to {2**32 - 1}")
+
+
 def probability(of: str, value: float) -> None:
     """Raise :class:`CompositionError` unless ``value`` lies in 0 to 1."""
     require(0 <= value <= 1, f"{of}: probability must lie in 0 to 1, not {value:g}")

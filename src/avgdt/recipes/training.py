@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from avgdt.recipes.limits import above, at_least, share
+from avgdt.recipes.limits import above, at_least, seed, share
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Run:
 
     def __post_init__(self) -> None:
         at_least("run.batch", self.batch, 2)
-        at_least("run.seed", self.seed, 0)
+        seed("run.seed", self.seed)
         at_least("run.workers", self.workers, -1)
         at_least("run.checkpoint_minutes", self.checkpoint_minutes, 0)
         at_least("run.monitor_epochs", self.monitor_epochs, 0)

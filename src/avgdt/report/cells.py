@@ -15,7 +15,7 @@ from avgdt.report.published import Column
 from avgdt.report.run_groups import Group, Measured
 
 DASH = "–"
-APART = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_rate"}
+APART = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_rate", "shots"}
 """Options that say what else is measured, and change no figure of a table."""
 Source = Literal["pretrained", "random"]
 

@@ -24,8 +24,8 @@ class Hooks:
 
     log: Callable[[Metrics], None] = lambda metrics: None
     """Given one dict of metrics per step."""
-    monitors: list[Callable[[Learner], Metrics]] = field(default_factory=list)
-    """Called after each ``run.monitor_epochs`` epochs; what they return is logged."""
+    monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
+    """Called after each ``run.monitor_epochs`` epochs; what they return is logged, where it is something."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Called at intervals, at the end, and when the run is interrupted."""
     failed: Callable[[Failure], None] = lambda failure: None
@@ -61,8 +61,8 @@ def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks) -> None:
             hooks.log(metrics | elapsed(len(batch), waited) | {"seconds": seconds})
             if monitor_every and learner.step % monitor_every == 0:
                 for monitor in hooks.monitors:
-                    told = monitor(learner)
-                    hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
+                    if told := monitor(learner):
+                        hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
             if time.monotonic() - saved > run.checkpoint_minutes * 60:
                 hooks.checkpoint(learner)
                 saved = time.monotonic()

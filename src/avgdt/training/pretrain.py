@@ -29,7 +29,9 @@ from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
 from avgdt.training.sittings import write_sitting
 
-Monitor = Callable[[Learner], Metrics]
+Monitor = Callable[[Learner], Metrics | None]
+Unread = Callable[[Path, str], None]
+"""Told a recording that cannot be read, and why."""
 
 
 def default_workers(workers: int) -> int:
@@ -42,7 +44,7 @@ def pretrain(
     data: Path,
     out: Path,
     resume: bool = False,
-    monitors: Callable[[Recipe, Collection], list[Monitor]] = lambda recipe, collection: [],
+    monitors: Callable[[Recipe, Collection, Unread], list[Monitor]] = lambda recipe, collection, unread: [],
     scanned: Progress | None = None,
     begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
@@ -76,10 +78,12 @@ def pretrain(
     skipped = folder / "skipped.csv"
     left_out = {entry.path: entry for entry in read_left_out(skipped)}
 
-    def failed(failure: Failure) -> None:
-        path = collection.learn[failure.recording].path
-        left_out[path] = LeftOut(path, failure.reason)
+    def unread(path: Path, reason: str) -> None:
+        left_out[path] = LeftOut(path, reason)
         write_left_out(list(left_out.values()), skipped)
+
+    def failed(failure: Failure) -> None:
+        unread(collection.learn[failure.recording].path, failure.reason)
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)
@@ -87,7 +91,7 @@ def pretrain(
 
     hooks = Hooks(
         log=both,
-        monitors=monitors(recipe, collection),
+        monitors=monitors(recipe, collection, unread),
         checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names),
         failed=failed,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import active_children
@@ -157,3 +158,23 @@ def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: LoadedR
     assert starts.min() < 0.1
     assert starts.max() > 0.9
     assert drawn(3, 2) == DrawnWindows(task, model.recipe.clip, seed=0)(3, 2)
+
+
+def test_what_could_not_be_read_is_asked_again(job: Job, task: Task, entries: list[Entry]) -> None:
+    path = entries[task.test[0].segment.entry].path
+    whole, state = path.read_bytes(), path.stat()
+
+    def write(content: bytes) -> None:  # as a shared disk that fails for a while: the file looks the same
+        path.write_bytes(content)
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    write(bytes(len(whole)))
+    try:
+        broken = finetune(job)
+    finally:
+        write(whole)
+    assert broken.guesses.tolist() == [-1, 1, 0, 0]
+    found = finetune(job)
+    assert found.guesses.tolist() == [1, 1, 0, 0]
+    assert (found.failures, found.loss) == ({}, broken.loss)
+    assert len(list(job.folder.iterdir())) == 1

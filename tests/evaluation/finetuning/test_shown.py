@@ -7,14 +7,15 @@ import torch
 
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.shown import for_asking, for_training, spaced_crops
-from avgdt.recipes.composition import Flip, RandomResizedCrop
+from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, RandomResizedCrop, Strength, Volume
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.runs import LoadedRun
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.runs import LoadedRun, fresh_run
 
 
 def test_clips_as_in_pretraining_or_of_its_own(model: LoadedRun) -> None:
     same = for_training(model, Finetuning(), "video").recipe
-    assert (same.clip, same.composition) == (model.recipe.clip, model.recipe.composition)
+    assert (same.clip, same.composition.video) == (model.recipe.clip, model.recipe.composition.video)
     own = for_training(model, Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5))), "video")
     assert own.recipe.clip == replace(model.recipe.clip, frames=6)
     assert own.viewmaker.composition.crop == 20
@@ -44,3 +45,13 @@ def test_squares_that_the_pictures_do_not_hold(model: LoadedRun) -> None:
     assert for_training(model, large, "audio") is model
     with pytest.raises(EvaluationError, match=r"finetuning\.spatial_crops: these networks see whole pictures"):
         for_training(model, Finetuning(video=(Flip(0.5),), spatial_crops=3), "video")
+
+
+def test_factors_of_pretraining_are_of_no_matter(recipe: Recipe) -> None:
+    strength, louder = Strength(distinctive=True), (Volume(0.5, 1.5),)
+    composition = Composition(Modality(), strength, video=(RandomCrop(20),), audio=louder)
+    model = fresh_run(replace(recipe, composition=composition), seed=0)
+    shown = for_training(model, Finetuning(spatial_crops=3, video=(RandomCrop(16),)), "video")
+    assert shown.viewmaker.composition.crop == 16
+    assert shown.recipe.composition.audio == louder
+    assert for_asking(shown, Finetuning(spatial_crops=3)).viewmaker.composition.crop is None

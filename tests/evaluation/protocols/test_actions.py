@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.media.entry import Entry
+from avgdt.media.scan import scan_missing
 from avgdt.models.weights import save_weights
 from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
@@ -104,3 +106,24 @@ def test_mistakes_are_one_line(
         assert main(_arguments("ucf101", own, where, *options)) == 2, options
         (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
         assert message in line
+
+
+@pytest.mark.parametrize("part", ["test", "train"])
+def test_a_class_that_breaks_after_it_was_listed(
+    part: str, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_ucf101(tmp_path / "data", frames=30)
+    lists = (data / "ucfTrainTestlist" / f"{part}list01.txt").read_text().split()
+
+    def scan_and_break(*arguments: Any) -> list[Entry]:
+        entries = scan_missing(*arguments)
+        for name in lists:
+            if "YoYo" in name:
+                (data / "UCF-101" / name).write_text("no recording, but it was one when it was listed")
+        return entries
+
+    monkeypatch.setattr("avgdt.evaluation.protocols.actions.scan_missing", scan_and_break)
+    arguments = _arguments("ucf101", weights, data, "--splits", "1", "--no-frozen", *QUICK.split())
+    assert main(arguments) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
+    assert f"class 'YoYo': none of its {part} recordings can be read" in line

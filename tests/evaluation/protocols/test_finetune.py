@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.
     result = json.loads((weights / "results" / "finetune.json").read_text())
     assert result["sizes"] == {"train": 6, "test": 4, "classes": 2}
     assert result["classes"] == ["bright", "dark"]
+    assert (result["other_splits"], result["unlabelled"], result["padded"]) == (2, 0, 0)
     assert result["chance"]["finetuned"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
     for source in ("pretrained", "random"):
         assert set(result[source]) == {"finetuned_1_label_a_class", "finetuned"}
@@ -58,6 +60,13 @@ def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.
 def test_mistakes_are_one_line(
     weights: Path, data: Path, entries: list[Entry], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    twice, lost = tmp_path / "twice.csv", tmp_path / "lost.csv"
+    write_manifest([*entries, replace(entries[0], extra={**entries[0].extra, "split": "test"})], twice)
+    broken = [tmp_path / f"dark{i}.mkv" for i in (4, 5)]
+    for path in broken:
+        path.write_text("no recording, but it was one when it was listed")
+    moved = {path.name: path for path in broken}
+    write_manifest([replace(e, path=moved.get(e.path.name, e.path)) for e in entries], lost)
     untested = tmp_path / "untested.csv"
     write_manifest([e for e in entries if e.extra["split"] != "test"], untested)
     for where, options, message in (
@@ -67,6 +76,8 @@ def test_mistakes_are_one_line(
         (data, ("--label", "light", "--jobs", "0"), "jobs: 0 is too few"),
         (data, ("--label", "light", "--finetuning.clips", "0"), "finetuning.clips: 0 is too small"),
         (data, ("--label", "light", "--setting", "papr"), "--setting 'papr' is unknown; did you mean 'paper'?"),
+        (twice, ("--label", "light"), "stands in the splits 'train' and 'test'"),
+        (lost, ("--label", "light", *QUICK.split()), "class 'dark': none of its test recordings can be read"),
         (untested, ("--label", "light"), "split: no usable rows with split 'test' (found: train)"),
         (tmp_path / "no.csv", ("--label", "light"), "no such file"),
     ):

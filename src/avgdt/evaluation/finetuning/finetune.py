@@ -51,7 +51,8 @@ def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
     """Train a copy of the subject's network with labels and ask it about the test segments; the last epoch counts.
 
     ``after`` is called after every epoch, when the state is also written, so that the same job goes on where it was
-    interrupted, and returns at once what was found. Raises :class:`EvaluationError` for a loss that is not finite.
+    interrupted, and returns at once what was found; where a test recording cannot be read, it is asked again.
+    Raises :class:`EvaluationError` for a loss that is not finite.
     """
     subject, task, finetuning = job.subject, job.task, job.finetuning
     told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, __version__]
@@ -65,6 +66,6 @@ def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
         return Guessed(np.array(state["guesses"], dtype=np.int64), state["failures"], state["loss"])
     trained = train(subject, task, finetuning, job.seed, kept, state, after)
     guesses, unread = ask(subject, trained.network, task, finetuning)
-    failures = trained.failures | unread
-    kept.write({"guesses": guesses.tolist(), "failures": failures, "loss": trained.loss})
-    return Guessed(guesses, failures, trained.loss)
+    if not unread:
+        kept.write({"guesses": guesses.tolist(), "failures": trained.failures, "loss": trained.loss})
+    return Guessed(guesses, trained.failures | unread, trained.loss)

@@ -21,7 +21,6 @@ class Kept:
 
     def write(self, content: dict[str, Any]) -> None:
         """Write it whole or not at all; raise ``TrainingError`` where the disk is full."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
 
     def read(self) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import draw_shots, shots_name
+from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
@@ -54,14 +54,16 @@ def finetuned_rows(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Name of the weights -> a row for each number of ``shots``: mean and spread of the splits' accuracies.
 
-    Beside it the files that could not be read, and why.
-    ``jobs`` are trained side by side; ``after`` is called after every epoch of each.
+    Beside it the files that could not be read, and why. ``jobs`` are trained side by side; ``after`` is called after
+    every epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
     """
     cases = [(source, count, fold) for source in subjects for count in shots for fold in splits.folds.turns]
     todo = [
         Job(subjects[source], splits.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
     done = run_jobs(todo, jobs, after)
+    for (_, _, fold), job, one in zip(cases, todo, done, strict=True):
+        check_classes_read(job.task, splits.folds.targets[fold.test], one, splits.folds.classes)
     found = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, done, strict=True)}
     rows = {
         source: {
@@ -76,13 +78,11 @@ def finetuned_rows(
 
 
 def _figures(folds: Folds, guessed: Mapping[str, Guessed]) -> dict[str, Any]:
-    """Of the recordings that could be read; raises :class:`EvaluationError` where none could."""
+    """Of the recordings that could be read."""
 
     def test(fold: Fold) -> Tested:
         found = guessed[fold.name]
         read = found.guesses >= 0
-        if not read.any():
-            raise EvaluationError(f"split {fold.name}: no test recording could be read")
         scored = score(found.guesses[read], folds.targets[fold.test][read], len(folds.classes))
         return Tested(scored, {"loss": found.loss})
 

@@ -10,7 +10,8 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.subject import Subject
 from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.factors import ModalityName
+from avgdt.recipes.composition import Composition
+from avgdt.recipes.factors import Draws, Modality, ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.runs import LoadedRun
 from avgdt.transforms.views import ViewMaker
@@ -27,7 +28,7 @@ def for_training(subject: Subject, finetuning: Finetuning, modality: ModalityNam
     clip = replace(recipe.clip, frames=finetuning.frames or recipe.clip.frames)
     pictures = f"{clip.height} x {clip.width} pixels"
     video = finetuning.video or recipe.composition.video
-    size = replace(recipe.composition, video=video).crop
+    size = _composition(subject, video).crop
     if finetuning.spatial_crops > 1 and size is None:
         raise EvaluationError(f"finetuning.spatial_crops: these networks see whole pictures, of {pictures}; use 1")
     if size is not None and size > min(clip.height, clip.width):
@@ -57,7 +58,7 @@ def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tenso
 
 
 def _shown(subject: Subject, clip: Clip, video: tuple[VideoAugmentation, ...]) -> Subject:
-    recipe = replace(subject.recipe, clip=clip, composition=replace(subject.recipe.composition, video=video))
+    recipe = replace(subject.recipe, clip=clip, composition=_composition(subject, video))
     viewmaker = ViewMaker(
         recipe.composition,
         clip,
@@ -67,3 +68,9 @@ def _shown(subject: Subject, clip: Clip, video: tuple[VideoAugmentation, ...]) -
         recipe.picture,
     )
     return LoadedRun(recipe, subject.phi, viewmaker.to(subject.precision.device), subject.precision)
+
+
+def _composition(subject: Subject, video: tuple[VideoAugmentation, ...]) -> Composition:
+    """What perturbs a view, without the factors of pretraining, which labels have no use for."""
+    modalities = Modality(subject.recipe.composition.modalities)
+    return Composition(modalities, Draws(2), video=video, audio=subject.recipe.composition.audio, partners="both")

@@ -11,7 +11,7 @@ import numpy as np
 
 from avgdt.data.layout import Layout
 from avgdt.evaluation.cache import FeatureCache
-from avgdt.evaluation.comparison import check_modalities, compare
+from avgdt.evaluation.comparison import check_modalities, compare, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, extract, one_by_one
 from avgdt.evaluation.finetuning.over_splits import Splits, finetuned_rows
@@ -86,12 +86,13 @@ class ActionOptions(ABC):
         plans, skipped = plan(labelled, entries, clip, VIDEO, self.finetuning.test_clips)
         folds = official_folds(splits, entries, [one.segment for one in plans])
         figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
-        account: dict[str, Any] = {"skipped": [asdict(one) for one in skipped]}
+        short = count_padded([one.segment for one in plans], entries, clip, VIDEO)
+        account: dict[str, Any] = {"padded": short, "skipped": [asdict(one) for one in skipped]}
         if self.frozen:
             keep = FeatureCache(out / "cache").extract if self.cache else extract
             clips, _ = plan(labelled, entries, model.recipe.clip, VIDEO, FROZEN_CLIPS)
             found = compare(model, random, entries, clips, skipped, VIDEO, mean_features, progress, extract=keep)
-            account = found.account()
+            account = found.account() | ({"padded": short} if self.finetune else {})
             readable = official_folds(splits, entries, found.segments)
             figures["pretrained"] |= _frozen_rows(found.pretrained["video"], readable)
             figures["random"] |= _frozen_rows(found.random["video"], readable)

@@ -10,19 +10,20 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from avgdt.data.collection import find
-from avgdt.evaluation.comparison import check_modalities
+from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
 from avgdt.evaluation.finetuning.finetune import Guessed, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
 from avgdt.evaluation.finetuning.shown import for_training
+from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import LabelledSplits, labelled_splits
+from avgdt.evaluation.splits import LabelledSplits, check_apart, labelled_splits
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
@@ -64,6 +65,7 @@ class Finetune:
         entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
         labelled = segments(entries, self.label)
         used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
+        check_apart(used, entries)
         model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
@@ -78,7 +80,8 @@ class Finetune:
                 for (_, draw), task in tasks.items()
             ]
             found = dict(zip(tasks, run_jobs(jobs, self.jobs, after), strict=True))
-            for one in found.values():
+            for case, one in found.items():
+                check_classes_read(tasks[case], truth, one, splits.classes)
                 failures |= one.failures
             figures[source] = {
                 shots_name(shots): _figures([found[shots, draw] for draw in range(self.draws)], truth, splits.classes)
@@ -88,6 +91,9 @@ class Finetune:
         return {
             "options": told_options(self),
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
+            "other_splits": len(labelled) - len(used),
+            "unlabelled": len(entries) - len(labelled),
+            "padded": count_padded([one.segment for one in plans], entries, model.recipe.clip, (self.modality,)),
             "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
             "classes": splits.classes,
             **figures,
@@ -118,8 +124,6 @@ def _figures(found: Sequence[Guessed], truth: np.typing.NDArray[np.int64], class
     scores = []
     for one in found:
         read = one.guesses >= 0
-        if not read.any():
-            raise EvaluationError("data: no recording of the split test could be read")
         scores.append(score(one.guesses[read], truth[read], len(classes)))
     told = score_figures(Score(np.sum([s.confusion for s in scores], axis=0)), classes)
     if len(found) > 1:

@@ -18,7 +18,7 @@ from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
+from avgdt.evaluation.splits import SPLITS, LabelledSplits, check_apart, labelled_splits
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 
@@ -57,6 +57,7 @@ def run_probe(
     check_modalities(model, modalities)
     labelled = segments(entries, options.label)
     used = [segment for segment in labelled if segment.split in SPLITS]
+    check_apart(used, entries)
     plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
     labelled_splits([one.segment for one in plans])  # mistakes are told before everything is decoded
     read = {"mean": mean_features, "time": timed_features}[options.pool]

@@ -1,0 +1,49 @@
+"""Whether distinctive factors leave anything by which their views can be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
+from avgdt.recipes.factors import Factor, Modality, Strength, TimeShift, require
+from avgdt.recipes.view import Time
+from avgdt.recipes.weakened import weakened_audio, weakened_video
+
+
+def check_told_apart(
+    factors: Iterable[Factor],
+    time: Time,
+    video: Sequence[VideoAugmentation],
+    audio: Sequence[AudioAugmentation],
+    across: bool,
+) -> None:
+    """Raise ``CompositionError`` for a distinctive factor whose views are alike, or related by chance alone.
+
+    ``across``: whether views of different modalities meet.
+    """
+    factors = tuple(factors)
+    modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]
+    for factor in factors:
+        if isinstance(factor, TimeShift) and factor.distinctive:
+            require(
+                time.synchronous or not across or len(modalities) < 2,
+                "Composition: TimeShift is distinctive, but time.synchronous is false: sound and picture of one window "
+                "are no nearer than those of two; make them synchronous, or TimeShift invariant",
+            )
+        if isinstance(factor, Strength) and factor.distinctive:
+            for modality in modalities:
+                for one, other in combinations(factor.levels, 2):
+                    require(
+                        _at(modality, video, audio, one) != _at(modality, video, audio, other),
+                        f"Composition: Strength is distinctive, but {modality} is augmented alike at {one:g} and "
+                        f"{other:g}; add an augmentation of {modality} that weakens, or make Strength invariant",
+                    )
+
+
+def _at(
+    modality: str, video: Sequence[VideoAugmentation], audio: Sequence[AudioAugmentation], strength: float
+) -> list[VideoAugmentation] | list[AudioAugmentation]:
+    if modality == "video":
+        return [weakened_video(step, strength) for step in video]
+    return [weakened_audio(step, strength) for step in audio]

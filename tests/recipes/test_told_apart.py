@@ -1,0 +1,57 @@
+"""Distinctive factors must leave something by which their views can be told apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from avgdt.recipes.composition import (
+    AudioAugmentation,
+    CentreCrop,
+    Composition,
+    CompositionError,
+    Draws,
+    Flip,
+    Modality,
+    RandomCrop,
+    SpecAugment,
+    Strength,
+    Time,
+    TimeShift,
+    VideoAugmentation,
+    Volume,
+)
+
+LOUDER = Volume(0.5, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("levels", "video", "audio", "alike"),
+    [
+        ((0.0, 1.0), (Flip(),), (), "audio is augmented alike at 0 and 1"),
+        ((0.0, 1.0), (CentreCrop(24),), (LOUDER,), "video is augmented alike at 0 and 1"),
+        ((0.0, 1.0), (Flip(),), (SpecAugment.none(),), "audio is augmented alike at 0 and 1"),
+        ((0.5, 1.0), (RandomCrop(24),), (LOUDER,), "video is augmented alike at 0.5 and 1"),
+        ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented alike at 0.9 and 1"),
+    ],
+)
+def test_strengths_that_are_alike(
+    levels: tuple[float, ...], video: tuple[VideoAugmentation, ...], audio: tuple[AudioAugmentation, ...], alike: str
+) -> None:
+    with pytest.raises(CompositionError, match=f"Strength is distinctive, but {alike}; add an augmentation"):
+        Composition(Modality(), Strength(levels, distinctive=True), video=video, audio=audio)
+    Composition(Modality(), Strength(levels, invariant=True), video=video, audio=audio)
+
+
+def test_strengths_that_differ() -> None:
+    Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
+    sounds = Modality(("audio",)), Draws(2), Strength((0.0, 0.5, 1.0), distinctive=True)
+    Composition(*sounds, audio=(LOUDER,), partners="equal")  # what would perturb pictures is of no matter
+
+
+def test_windows_of_sound_and_picture_that_have_nothing_to_do_with_each_other() -> None:
+    apart, loose = TimeShift(0.5, distinctive=True), Time(synchronous=False)
+    for partners in ("different", "both"):
+        with pytest.raises(CompositionError, match=r"TimeShift is distinctive, but time\.synchronous is false"):
+            Composition(Modality(), Draws(2), apart, time=loose, partners=partners)  # type: ignore[arg-type]
+    Composition(Modality(), Draws(2), apart, time=loose, partners="equal")
+    Composition(Modality(), TimeShift(0.5, invariant=True), time=loose)
