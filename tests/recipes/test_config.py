@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,30 @@ def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
     assert (recipe.run.batch, recipe.model.head.hidden, recipe.model.head.out) == (16, 512, 512)
     assert recipe.model.head.batch_norm == "none"
     assert len(recipe.composition.views) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title: 2024-99-99", "not YAML: month must be in 1..12"),
+        ("title: a\ntitle: b", "not YAML: 'title' is given twice"),
+        ("title: a\nclip: {frames: 3, height: 4, frames: 5}", "not YAML: 'frames' is given twice"),
+        (f"title: {'[' * 5000}{']' * 5000}", "too many brackets within each other"),
+        (f"title: {'9' * 5000}", "not YAML: Exceeds the limit"),
+    ],
+)
+def test_texts_that_are_no_recipe_get_one_line(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=re.escape(says)) as refused:
+        read_yaml(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")])
+def test_numbers_that_yaml_reads_otherwise(text: str, says: str, tmp_path: Path) -> None:
+    write_yaml(named("small"), path := tmp_path / "wrong.yaml")
+    path.write_text(re.sub("temperature: .*", f"temperature: {text}", path.read_text()))
+    with pytest.raises(RecipeError, match=re.escape("objective.temperature: ") + f".*{says}"):
+        read_yaml(path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.data import Data
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head, VideoEncoder
 from avgdt.recipes.named import RECIPES, named
@@ -23,20 +24,25 @@ NAN = float("nan")
         (lambda: Run(workers=-2), "run.workers"),
         (lambda: Run(monitor_epochs=-1), "run.monitor_epochs"),
         (lambda: Run(checkpoint_minutes=-1), "run.checkpoint_minutes"),
+        (lambda: Data(held_out_at_most=-1), "data.held_out_at_most"),
         (lambda: Schedule(epochs=0), "schedule.epochs"),
+        (lambda: Schedule(steps=(9, -5)), "schedule.steps.1"),
         (lambda: Schedule(warmup_epochs=-1), "schedule.warmup_epochs"),
         (lambda: Optimiser(rate=0), "optimiser.rate"),
         (lambda: Optimiser(rate=NAN), "optimiser.rate"),
         (lambda: Optimiser(momentum=1.5), "optimiser.momentum"),
+        (lambda: Optimiser(kind="adamw", momentum=1.0), "optimiser.momentum"),
         (lambda: Optimiser(weight_decay=-1), "optimiser.weight_decay"),
         (lambda: Objective(temperature=0), "objective.temperature"),
         (lambda: Objective(temperature=NAN), "objective.temperature"),
+        (lambda: Objective(temperature=1e-320), "objective.temperature"),
         (lambda: Objective(bank=0), "objective.bank"),
         (lambda: Objective(momentum=-0.1), "objective.momentum"),
         (lambda: Objective(key_groups=0), "objective.key_groups"),
         (lambda: Clip(frames=0), "clip.frames"),
         (lambda: Clip(frame_rate=0), "clip.frame_rate"),
         (lambda: Clip(audio_seconds=0), "clip.audio_seconds"),
+        (lambda: Clip(audio_seconds=1e-9), "clip.audio_seconds"),
         (lambda: Clip(sample_rate=0), "clip.sample_rate"),
         (lambda: Picture(std=0), "picture.std"),
         (lambda: LogMel(step=0), "log_mel.step"),

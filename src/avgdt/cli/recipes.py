@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> None:
         return
     for name, make in RECIPES.items():
         print(f"{name:<9} {make().title}")
-    print("\ncompositions of time shift and reversal, for RECIPE --composition NAME:")
+    print("\ncompositions of time shift and reversal, for RECIPE --composition NAME, as `released` has them:")
     for name in COMPOSITIONS:
         composition = with_composition(named("released"), name).composition
         attracted, repelled = (sum(map(sum, matrix)) for matrix in (composition.attract, composition.repel))

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avgdt.recipes.factors import require
-from avgdt.recipes.limits import probability, span
+from avgdt.recipes.limits import probability, span, strength
+
+_DECIBELS = 200.0
+"""More than between the faintest and the loudest sound of 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Volume:
     """Largest factor."""
 
     def __post_init__(self) -> None:
-        require(0 < self.low <= self.high, f"Volume: 0 < low <= high must hold, not {self.low:g} and {self.high:g}")
+        require(self.low > 0, f"Volume: low must be above 0, not {self.low:g}")
+        span("Volume", self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ class Equaliser:
     """Points of the curve, evenly in octaves."""
 
     def __post_init__(self) -> None:
-        require(self.decibels >= 0, f"Equaliser: decibels must not be below 0, as {self.decibels:g} is")
-        require(self.points >= 2, f"Equaliser: points must be at least 2, not {self.points}")
+        strength("Equaliser", "decibels", self.decibels, _DECIBELS)
+        require(2 <= self.points <= 4096, f"Equaliser: points must be 2 to 4096, not {self.points}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Noise:
 
     def __post_init__(self) -> None:
         span("Noise", self.low, self.high)
+        farthest = max(abs(self.low), abs(self.high))
+        require(farthest <= _DECIBELS, f"Noise: low and high must lie within {_DECIBELS:g} dB of 0, not {farthest:g}")
         probability("Noise", self.probability)
 
 

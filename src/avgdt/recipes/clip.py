@@ -28,7 +28,7 @@ class Clip:
         for name in ("frames", "height", "width", "sample_rate"):
             at_least(f"clip.{name}", getattr(self, name), 1)
         above("clip.frame_rate", self.frame_rate, 0)
-        above("clip.audio_seconds", self.audio_seconds, 0)
+        at_least("clip.audio_seconds", self.audio_seconds, 1 / self.sample_rate)
 
     @property
     def video_seconds(self) -> float:

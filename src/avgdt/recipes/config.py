@@ -49,11 +49,20 @@ def from_plain(kind: Any, value: Any, where: str = "") -> Any:
         return tuple(from_plain(k, v, f"{where}.{i}") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
     if isinstance(kind, type) and is_dataclass(kind):
         return _from_mapping(kind, value, where)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 2**53:
         return float(value)
+    if kind is float and isinstance(value, str) and (number := _number(value)) is not None:
+        raise RecipeError(f"{where}: YAML takes {value!r} for text; write {yaml.safe_dump(number).split()[0]}")
     if kind is not Any and type(value) is not kind:
         raise RecipeError(f"{where}: expected {getattr(kind, '__name__', kind)}, found {value!r}")
     return value
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
@@ -97,13 +106,26 @@ def write_yaml(recipe: Recipe, path: Path) -> None:
     path.write_text(to_yaml(recipe))
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain values only, and every key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for i, key in enumerate(keys):
+            if key.value in {earlier.value for earlier in keys[:i]}:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Recipe:
     """Read a recipe; raise :class:`RecipeError` for what is no recipe."""
     try:
-        plain = yaml.safe_load(path.read_text())
+        plain = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise RecipeError(f"{path}: not a recipe: too many brackets within each other") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, a date that is none, a number too long
         raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     try:
         recipe: Recipe = from_plain(Recipe, plain)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avgdt.recipes.limits import at_least
+
 
 @dataclass(frozen=True)
 class Data:
@@ -15,3 +17,6 @@ class Data:
     """Split on which retrieval is measured while training, never learnt from."""
     held_out_at_most: int = 100
     """Most recordings held out; without a column split it is this many or a tenth, whichever is less; 0 for none."""
+
+    def __post_init__(self) -> None:
+        at_least("data.held_out_at_most", self.held_out_at_most, 0)

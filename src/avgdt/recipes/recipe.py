@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.coherence import check_coherent
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
-from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.finite import check_finite
 from avgdt.recipes.model import Model
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
@@ -40,6 +41,5 @@ class Recipe:
     """Batch, seed, devices."""
 
     def __post_init__(self) -> None:
-        groups, batch = self.objective.key_groups, self.run.batch
-        if self.objective.negatives == "bank" and groups > batch:
-            raise RecipeError(f"objective.key_groups: {groups} is more than run.batch, {batch}; use {batch} or less")
+        check_finite(self)
+        check_coherent(self)

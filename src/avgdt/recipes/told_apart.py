@@ -7,6 +7,7 @@ from itertools import combinations
 
 from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
 from avgdt.recipes.factors import Factor, Modality, Strength, TimeShift, require
+from avgdt.recipes.idle import idle
 from avgdt.recipes.view import Time
 from avgdt.recipes.weakened import weakened_audio, weakened_video
 
@@ -17,10 +18,11 @@ def check_told_apart(
     video: Sequence[VideoAugmentation],
     audio: Sequence[AudioAugmentation],
     across: bool,
+    colours: bool = True,
 ) -> None:
     """Raise ``CompositionError`` for a distinctive factor whose views are alike, or related by chance alone.
 
-    ``across``: whether views of different modalities meet.
+    ``across``: whether views of different modalities meet; ``colours``: whether pictures have any.
     """
     factors = tuple(factors)
     modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]
@@ -35,15 +37,23 @@ def check_told_apart(
             for modality in modalities:
                 for one, other in combinations(factor.levels, 2):
                     require(
-                        _at(modality, video, audio, one) != _at(modality, video, audio, other),
+                        _at(modality, video, audio, one, colours) != _at(modality, video, audio, other, colours),
                         f"Composition: Strength is distinctive, but {modality} is augmented alike at {one:g} and "
                         f"{other:g}; add an augmentation of {modality} that weakens, or make Strength invariant",
                     )
 
 
 def _at(
-    modality: str, video: Sequence[VideoAugmentation], audio: Sequence[AudioAugmentation], strength: float
-) -> list[VideoAugmentation] | list[AudioAugmentation]:
-    if modality == "video":
-        return [weakened_video(step, strength) for step in video]
-    return [weakened_audio(step, strength) for step in audio]
+    modality: str,
+    video: Sequence[VideoAugmentation],
+    audio: Sequence[AudioAugmentation],
+    strength: float,
+    colours: bool,
+) -> list[VideoAugmentation | AudioAugmentation]:
+    """What perturbs a view of ``modality`` at ``strength``, without the steps that change nothing."""
+    steps: list[VideoAugmentation | AudioAugmentation] = (
+        [weakened_video(step, strength) for step in video]
+        if modality == "video"
+        else [weakened_audio(step, strength) for step in audio]
+    )
+    return [step for step in steps if not idle(step, colours)]

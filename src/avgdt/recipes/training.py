@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from avgdt.recipes.limits import above, at_least, seed, share
+from avgdt.recipes.limits import above, at_least, below, seed, share
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Objective:
     """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
 
     def __post_init__(self) -> None:
-        above("objective.temperature", self.temperature, 0)
+        at_least("objective.temperature", self.temperature, 1e-4)
         at_least("objective.bank", self.bank, 1)
         share("objective.momentum", self.momentum)
         at_least("objective.key_groups", self.key_groups, 1)
@@ -52,6 +52,8 @@ class Optimiser:
     def __post_init__(self) -> None:
         above("optimiser.rate", self.rate, 0)
         share("optimiser.momentum", self.momentum)
+        if self.kind == "adamw":
+            below("optimiser.momentum", self.momentum, 1)
         at_least("optimiser.weight_decay", self.weight_decay, 0)
 
 
@@ -76,6 +78,8 @@ class Schedule:
         at_least("schedule.epochs", self.epochs, 1)
         at_least("schedule.warmup_epochs", self.warmup_epochs, 0)
         share("schedule.warmup_from", self.warmup_from)
+        for i, epoch in enumerate(self.steps):
+            at_least(f"schedule.steps.{i}", epoch, 1)
         above("schedule.step_factor", self.step_factor, 0)
 
 

@@ -43,7 +43,7 @@ def write_composition_picture(
     Raises :class:`ReportError` where there is no such recording or the file cannot be written.
     """
     if path.suffix not in (".svg", ".png"):
-        raise ReportError(f"{path}: the picture is an SVG or a PNG; name it {path.with_suffix('.svg')} or .png")
+        raise ReportError(f"{path}: the picture is an SVG or a PNG; give it a name that ends in .svg or .png")
     entries = _entries(data, recipe, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]

@@ -67,6 +67,10 @@ class LogMelBank(nn.Module):
 
     def __init__(self, recipe: LogMel, sample_rate: int) -> None:
         super().__init__()
+        for name in ("window", "step"):
+            seconds = getattr(recipe, name)
+            if round(seconds * sample_rate) < 1:
+                raise TransformError(f"log_mel.{name}: {seconds:g} s is less than a sample at {sample_rate} Hz")
         if round(recipe.window * sample_rate) > recipe.fft:
             raise TransformError(
                 f"log_mel: a window of {recipe.window:g} s is longer than {recipe.fft} samples at {sample_rate} Hz; "

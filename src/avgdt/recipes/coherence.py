@@ -1,0 +1,27 @@
+"""What the parts of a recipe ask of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.factors import Reversal
+from avgdt.recipes.told_apart import check_told_apart
+
+if TYPE_CHECKING:
+    from avgdt.recipes.recipe import Recipe
+
+
+def check_coherent(recipe: Recipe) -> None:
+    """Raise :class:`RecipeError` where one part leaves another without a meaning."""
+    composition, groups, batch = recipe.composition, recipe.objective.key_groups, recipe.run.batch
+    colours = recipe.model.video.channels > 1
+    if recipe.objective.negatives == "bank" and groups > batch:
+        raise RecipeError(f"objective.key_groups: {groups} is more than run.batch, {batch}; use {batch} or less")
+    if "video" in composition.modalities and recipe.clip.frames == 1:
+        if any(isinstance(factor, Reversal) and factor.distinctive for factor in composition.factors):
+            raise RecipeError("clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive")
+        if recipe.picture.subtract_still == 1:
+            raise RecipeError("picture.subtract_still: 1 leaves nothing of a clip of 1 frame; raise clip.frames")
+    across = composition.partners != "equal"
+    check_told_apart(composition.factors, composition.time, composition.video, composition.audio, across, colours)
