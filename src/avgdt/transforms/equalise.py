@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -23,5 +25,7 @@ def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generator
     octaves = np.log2(np.maximum(share, 2**-_OCTAVES)) + _OCTAVES
     points = np.linspace(0, _OCTAVES, equaliser.points)
     decibels = [g.uniform(-equaliser.decibels, equaliser.decibels, equaliser.points) for g in generators]
-    gains = np.stack([10 ** (np.interp(octaves, points, curve) / 20) for curve in decibels]).astype(np.float32)
-    return torch.fft.irfft(spectrum * torch.from_numpy(gains).to(waveform.device), 2 * samples)[..., :samples]
+    # Powers are taken in float32, several times faster.
+    curves = np.stack([np.interp(octaves, points, curve) for curve in decibels]).astype(np.float32)
+    gains = (torch.from_numpy(curves).to(waveform.device) * (math.log(10) / 20)).exp()
+    return torch.fft.irfft(spectrum * gains, 2 * samples)[..., :samples]
