@@ -107,7 +107,9 @@ def test_texts_that_are_no_recipe_get_one_line(text: str, says: str, tmp_path: P
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")]
+)
 def test_numbers_that_yaml_reads_otherwise(text: str, says: str, tmp_path: Path) -> None:
     write_yaml(named("small"), path := tmp_path / "wrong.yaml")
     path.write_text(re.sub("temperature: .*", f"temperature: {text}", path.read_text()))
