@@ -129,7 +129,7 @@ def test_devices_that_are_not_here_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_memory_format(asked: str, device: torch.device, dtype: torch.dtype, last: bool) -> None:
-    phi = small(4)
+    phi = small(16)
     before = list(phi.parameters())
     chosen = set_memory_format(phi, asked, Precision(device, dtype))  # type: ignore[arg-type]
     assert chosen == {"video": last, "audio": last}
@@ -144,7 +144,7 @@ def test_memory_format(asked: str, device: torch.device, dtype: torch.dtype, las
 
 
 def test_memory_format_changes_no_value() -> None:
-    phi = small(8)
+    phi = small(16)
     views, modalities = [torch.randn(2, 3, 4, 32, 32), torch.randn(2, 1, 40, 50)], ["video", "audio"]
     contiguous = phi(views, modalities)
     assert set_memory_format(phi, "yes", Precision(CPU, torch.float32)) == {"video": True, "audio": True}
@@ -152,3 +152,21 @@ def test_memory_format_changes_no_value() -> None:
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
     set_memory_format(phi, "no", Precision(CPU, torch.float32))
     assert all(parameter.is_contiguous() for parameter in phi.parameters())
+
+
+def test_narrow_networks_stay_contiguous_on_a_cpu() -> None:
+    """In channels-last oneDNN gives wrong gradients here, or ends the process, with AVX2."""
+    phi, sounds = small(4), torch.randn(8, 1, 16, 199)
+    audio, oracle = phi.encoders["audio"], small(4).encoders["audio"].double()
+    assert set_memory_format(phi, "yes", Precision(CPU, torch.float32)) == {"video": False, "audio": False}
+    audio(sounds).square().sum().backward()
+    oracle(sounds.double()).square().sum().backward()
+    for mine, its in zip(audio.parameters(), oracle.parameters(), strict=True):
+        assert isinstance(mine.grad, torch.Tensor)
+        assert isinstance(its.grad, torch.Tensor)
+        assert (mine.grad - its.grad).norm() <= 1e-3 * its.grad.norm() + 1e-5
+
+
+def test_narrow_networks_are_channels_last_on_a_gpu() -> None:
+    chosen = set_memory_format(small(4), "auto", Precision(CUDA, torch.float16))
+    assert chosen == {"video": True, "audio": True}

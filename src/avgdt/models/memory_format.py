@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch import nn
 
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
@@ -17,11 +18,29 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
     what ``benchmarks/encoder_step.py`` says: 1.0 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
     1.1 to 1.3 times in bf16. (With one thread and fewer than 16 clips it is 0.8 to 1.0 times as fast in fp32: PyTorch
     then leaves oneDNN for convolutions of its own, which are contiguous.) The rule for GPUs is not measured.
+
+    What :func:`breaks_channels_last` names stays contiguous on a CPU, whatever is asked.
     """
-    auto = precision.device.type == "cpu" or precision.dtype != torch.float32
+    cpu = precision.device.type == "cpu"
+    auto = cpu or precision.dtype != torch.float32
     chosen: dict[str, bool] = {}
     for modality, encoder in phi.encoders.items():
-        chosen[modality] = channels_last == "yes" or (channels_last == "auto" and auto)
+        wanted = channels_last == "yes" or (channels_last == "auto" and auto)
+        chosen[modality] = wanted and not (cpu and breaks_channels_last(encoder))
         last = torch.channels_last_3d if modality == "video" else torch.channels_last
         encoder.to(memory_format=last if chosen[modality] else torch.contiguous_format)  # type: ignore[call-overload]
     return chosen
+
+
+def breaks_channels_last(encoder: nn.Module) -> bool:
+    """Whether a shortcut with a stride reads fewer than 16 channels: oneDNN then writes past its memory.
+
+    That is in the gradient of the weights of channels-last 1 x 1 convolutions (its issue 6035). With AVX2 and 1 to 7
+    channels the gradient is wrong or the process ends, seen in 2D alone; AVX-512 has blocks of 16 channels, 3D the
+    same code.
+    """
+    return any(
+        max(layer.kernel_size) == 1 and max(layer.stride) > 1 and layer.in_channels < 16
+        for layer in encoder.modules()
+        if isinstance(layer, nn.Conv2d | nn.Conv3d)
+    )

@@ -98,7 +98,7 @@ class Run:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of the networks; auto asks the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
-    """Memory format; auto takes channels-last where it wins."""
+    """Memory format; auto takes channels-last where it wins. Networks narrower than 16 are contiguous on a CPU."""
     checkpoint_minutes: float = 10.0
     """Minutes between checkpoints, 0 after every step (one is also written at the end of the run and on Ctrl-C)."""
     monitor_epochs: int = 1
