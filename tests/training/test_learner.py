@@ -97,7 +97,8 @@ def test_detached_keys_pull_only_their_queries() -> None:
     expected = gradients(learner)
     learner = Learner(recipe, 10, CPU)
     learner.learn(batch)
-    torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-6)
+    # The gradients' largest entries are 0.5 to 5, so 1e-5 is float32's rounding; through the keys they are 26 % others.
+    torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-5)
     both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
     both.learn(batch)
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
