@@ -97,6 +97,22 @@ def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.
     assert "run.batch: 4 is more than the 3 recordings" in line
 
 
+def test_more_than_the_memory(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = write_folder(tmp_path / "films", 20), tmp_path / "run"
+    petabytes = ["--objective.bank", "4000000000", "--model.head.out", "100000"]
+    line = told(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
+    assert line.startswith("avgdt: out of memory; make the batch,")
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: list[str]) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("avgdt.cli.recipes.run", fail)
+    with pytest.raises(RuntimeError, match="a defect"):
+        main(["recipes"])
+
+
 def test_full_disk(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

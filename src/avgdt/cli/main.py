@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from avgdt.cli.arguments import UsageError
+from avgdt.cli.memory import told_out_of_memory
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
@@ -48,6 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except (MemoryError, RuntimeError) as error:
+        if (told := told_out_of_memory(error)) is None:
+            raise
+        print(f"avgdt: {told}", file=sys.stderr)
+        return 2
     return 0
 
 
