@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from avgdt.evaluation.probes import Labelled, ProbeResult, joined, knn_probe, linear_probe, standardise, within_rows
 
@@ -86,6 +87,26 @@ def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert linear_probe(split, split, split, 3).converged
     monkeypatch.setattr(probes, "LogisticRegression", lambda C, max_iter: LogisticRegression(C=C, max_iter=1))
     assert not linear_probe(split, split, split, 3).converged
+
+
+def test_one_blas_thread_fits_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    from avgdt.evaluation import probes
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    fitted = list[set[int]]()
+
+    def watched(**options: float) -> LogisticRegression:
+        fitted.append(threads())
+        return LogisticRegression(**options)
+
+    monkeypatch.setattr(probes, "LogisticRegression", watched)
+    split = blobs(0, 60)
+    with threadpool_limits(limits=2, user_api="blas"):
+        linear_probe(split, split, split, 3, strengths=(0.1, 1.0), refit=True)
+        assert threads() == {2}
+    assert fitted == [{1}] * 3
 
 
 @pytest.mark.parametrize("probe", PROBES)

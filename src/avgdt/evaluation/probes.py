@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
 
 from avgdt.evaluation.scores import Score, score
 
@@ -87,17 +88,21 @@ def linear_probe(
     Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class. With
     ``refit`` the tested classifier is fitted with that C on ``train`` and ``val`` together.
     """
-    both, unseen = joined(train, val), test
-    train, val, test = within_rows(*standardise(train, val, test))
-    fits = {strength: _fit(train, strength) for strength in strengths}
-    accuracies = {c: score(fit.predict(val.features), val.targets, classes).accuracy for c, (fit, _) in fits.items()}
-    best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
-    model, converged = fits[best]
-    if refit:
-        both, test = within_rows(*standardise(both, unseen))
-        model, converged = _fit(both, best)
-    tested = score(model.predict(test.features), test.targets, classes)
-    return ProbeResult(tested, best, accuracies[best], accuracies, converged)
+    # One BLAS thread: more make the same figures differ between machines, and NumPy's and SciPy's idle threads, which
+    # spin for work, take the cores from each other (10 to 20 times slower for hundreds of rows).
+    with threadpool_limits(limits=1, user_api="blas"):
+        both, unseen = joined(train, val), test
+        train, val, test = within_rows(*standardise(train, val, test))
+        fits = {strength: _fit(train, strength) for strength in strengths}
+        guesses = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
+        accuracies = {strength: score(guess, val.targets, classes).accuracy for strength, guess in guesses.items()}
+        best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
+        model, converged = fits[best]
+        if refit:
+            both, test = within_rows(*standardise(both, unseen))
+            model, converged = _fit(both, best)
+        tested = score(model.predict(test.features), test.targets, classes)
+        return ProbeResult(tested, best, accuracies[best], accuracies, converged)
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
