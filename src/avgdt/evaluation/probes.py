@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
@@ -44,7 +44,7 @@ class ProbeResult:
     val_accuracies: dict[float, float]
     """Parameter -> accuracy on the validation split, of all that were tried."""
     converged: bool = True
-    """False when the chosen classifier's optimisation ran out of iterations."""
+    """False when the optimisation of the chosen classifier ended before its optimum."""
 
 
 def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
@@ -93,14 +93,14 @@ def linear_probe(
     with threadpool_limits(limits=1, user_api="blas"):
         both, unseen = joined(train, val), test
         train, val, test = within_rows(*standardise(train, val, test))
-        fits = {strength: _fit(train, strength) for strength in strengths}
+        fits = _fits(train, strengths)
         guesses = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
         accuracies = {strength: score(guess, val.targets, classes).accuracy for strength, guess in guesses.items()}
         best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
         model, converged = fits[best]
         if refit:
             both, test = within_rows(*standardise(both, unseen))
-            model, converged = _fit(both, best)
+            model, converged = _fits(both, [best])[best]
         tested = score(model.predict(test.features), test.targets, classes)
         return ProbeResult(tested, best, accuracies[best], accuracies, converged)
 
@@ -110,11 +110,19 @@ def _likelihood(model: LogisticRegression, split: Labelled) -> float:
     return -float(log_loss(split.targets, model.predict_proba(split.features), labels=model.classes_))
 
 
-def _fit(train: Labelled, strength: float) -> tuple[LogisticRegression, bool]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        model = LogisticRegression(C=strength, max_iter=1000).fit(train.features, train.targets)
-    return model, not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+def _fits(train: Labelled, strengths: Sequence[float]) -> dict[float, tuple[LogisticRegression, bool]]:
+    """C -> its classifier and whether that converged, each fitted from the one of the next stronger regularisation.
+
+    Newton's method, since it comes to the optimum: where L-BFGS stops depends on rounding, and so do its figures.
+    """
+    model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
+    fits = dict[float, tuple[LogisticRegression, bool]]()
+    for strength in sorted(strengths):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)  # out of iterations, or no step that makes it better
+            model.set_params(C=strength).fit(train.features, train.targets)
+        fits[strength] = deepcopy(model), not any(issubclass(warning.category, UserWarning) for warning in caught)
+    return fits
 
 
 def knn_probe(
