@@ -68,6 +68,12 @@ def test_an_unknown_name_is_refused() -> None:
         with_composition(tiny(), "reversal-invarient")
 
 
+def test_one_that_leaves_no_view_a_partner_names_one_that_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["composition", "audio", "--composition", "modality"]) == 2
+    assert "no view attracts another (partners: equal); make a factor invariant" in capsys.readouterr().err
+    assert main(["composition", "audio", "--composition", "shift-invariant"]) == 0
+
+
 def test_the_command_line_lists_and_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
     listed = capsys.readouterr().out
