@@ -115,7 +115,7 @@ def _fits(train: Labelled, strengths: Sequence[float]) -> dict[float, tuple[Logi
 
     Newton's method, since it comes to the optimum: where L-BFGS stops depends on rounding, and so do its figures.
     """
-    model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
+    model = LogisticRegression(solver="newton-cg", tol=1e-6, warm_start=True)
     fits = dict[float, tuple[LogisticRegression, bool]]()
     for strength in sorted(strengths):
         with warnings.catch_warnings(record=True) as caught:

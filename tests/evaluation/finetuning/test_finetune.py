@@ -5,15 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from avgdt.data.clips import ClipReader, Item
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.kept import Kept
+from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import DrawnWindows, Task
+from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
 from avgdt.recipes.composition import Flip, RandomResizedCrop
 from avgdt.recipes.finetuning import Finetuning
@@ -126,6 +130,34 @@ def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[
     found = finetune(replace(job, task=replace(task, entries=holed)))
     assert found.guesses.tolist() == [-1, 1, 0, 0]
     assert set(found.failures) == {f"gone{place}.mkv" for place in places}
+    assert found.read.tolist() == [False] + [True] * 5
+    check_classes_read(task, truth := np.array([1, 1, 0, 0]), found, ["bright", "dark"])
+    with pytest.raises(EvaluationError, match="class 'dark': none of its test recordings can be read"):
+        check_classes_read(task, truth, replace(found, guesses=np.array([-1, -1, 0, 0])), ["bright", "dark"])
+
+
+def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, failed = ClipReader.read, set[int]()
+    dark = np.flatnonzero(task.targets == 1).tolist()
+
+    def fail_once(reader: ClipReader, recording: int, *rest: Any) -> Item:
+        if recording in dark and recording not in failed and rest[-1] == dark.index(recording):  # in a pass of its own
+            failed.add(recording)
+            raise MediaError("dark.mkv", "the disk was away")
+        return read(reader, recording, *rest)
+
+    monkeypatch.setattr(ClipReader, "read", fail_once)
+    found = finetune(job)
+    assert len(failed) == 3
+    assert "dark.mkv: the disk was away" in found.failures.values()
+    monkeypatch.undo()
+    again = finetune(job)
+    for one in (found, again):
+        assert one.read.all()
+        check_classes_read(task, np.array([1, 1, 0, 0]), one, ["bright", "dark"])
+    never = replace(found, read=task.targets == 0)
+    with pytest.raises(EvaluationError, match="class 'dark': none of its train recordings can be read"):
+        check_classes_read(task, np.array([1, 1, 0, 0]), never, ["bright", "dark"])
 
 
 def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:

@@ -41,8 +41,10 @@ class Guessed:
 
     guesses: NDArray[np.int64]
     """(test,) class indices; -1 where the recording could not be read."""
+    read: NDArray[np.bool_]
+    """(train,) whether it was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read, in training or in testing."""
+    """File -> why it could not be read, in training or in testing, once or always."""
     loss: float
     """Mean cross-entropy of the last epoch of training."""
 
@@ -60,12 +62,14 @@ def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
     told += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
     kept = Kept(job.folder / f"{digest(subject, (task.modality,), json.dumps(told))}.pt")
     state = kept.read()
-    if {"guesses", "failures", "loss"} <= state.keys():
+    if {"guesses", "read", "failures", "loss"} <= state.keys():
         for _ in range(finetuning.schedule.epochs):
             after()
-        return Guessed(np.array(state["guesses"], dtype=np.int64), state["failures"], state["loss"])
+        guesses, read = np.array(state["guesses"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
+        return Guessed(guesses, read, state["failures"], state["loss"])
     trained = train(subject, task, finetuning, job.seed, kept, state, after)
     guesses, unread = ask(subject, trained.network, task, finetuning)
     if not unread:
-        kept.write({"guesses": guesses.tolist(), "failures": trained.failures, "loss": trained.loss})
-    return Guessed(guesses, trained.failures | unread, trained.loss)
+        found = {"guesses": guesses.tolist(), "read": trained.read.tolist()}
+        kept.write({**found, "failures": trained.failures, "loss": trained.loss})
+    return Guessed(guesses, trained.read, trained.failures | unread, trained.loss)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from avgdt.data.clips import ClipReader
 from avgdt.data.dataset import Batches, Clips, training_batches
@@ -28,8 +29,10 @@ class Trained:
 
     network: Tuned
     """In evaluation mode."""
+    read: NDArray[np.bool_]
+    """(train,) whether it was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read."""
+    """File -> why it could not be read, once or always."""
     loss: float
     """Mean cross-entropy of the last epoch."""
 
@@ -53,10 +56,10 @@ def train(
     batches = Batches(len(task.train), finetuning.batch, passes, seed, rest="spread")
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
     tuner = Tuner(subject, task.modality, task.classes, finetuning, steps_per_epoch, seed)
-    failures, loss = dict[str, str](), 0.0
-    if {"tuner", "failures", "loss"} <= state.keys():
+    read, failures, loss = np.zeros(len(task.train), dtype=np.bool_), dict[str, str](), 0.0
+    if {"tuner", "read", "failures", "loss"} <= state.keys():
         tuner.load_state(state["tuner"])
-        failures, loss = dict(state["failures"]), state["loss"]
+        read, failures, loss = np.array(state["read"], dtype=np.bool_), dict(state["failures"]), state["loss"]
     for _ in range(tuner.step // steps_per_epoch):
         after()
     targets, losses = torch.from_numpy(task.targets), list[float]()
@@ -67,6 +70,7 @@ def train(
         failures |= {str(entries[failure.recording].path): failure.reason for failure in batch.failures}
         if len(batch) < 2:
             raise EvaluationError("data: fewer than two recordings of a batch could be read")
+        read[batch.recordings.numpy()] = True
         batch = batch.to(device)
         draws = generators(seed, batch.epoch, batch.recordings.tolist(), view=0)
         view = subject.viewmaker.augmented_view(batch, task.modality, draws)
@@ -76,9 +80,9 @@ def train(
         if tuner.step % steps_per_epoch == 0:
             loss = float(np.mean(losses))
             losses.clear()
-            kept.write({"tuner": tuner.state(), "failures": failures, "loss": loss})
+            kept.write({"tuner": tuner.state(), "read": read.tolist(), "failures": failures, "loss": loss})
             after()
-    return Trained(tuner.network.eval(), failures, loss)
+    return Trained(tuner.network.eval(), read, failures, loss)
 
 
 def _clips(subject: Subject, task: Task, seed: int) -> Clips:
