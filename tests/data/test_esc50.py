@@ -47,6 +47,7 @@ def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     for column, value, message in (
         (1, "2", r"line 2: 1-1000-A-0.wav is of fold 1 by its name, but listed in fold 2"),
         (1, "", r"line 2, column `fold`: missing or empty"),
+        (1, "6", r"line 2: 1-1000-A-0.wav is in fold '6'; there are 1, 2, 3, 4, 5"),
         (3, " ", r"line 2, column `category`: missing or empty"),
         (0, rows[1][0], r"line 3: 1-1001-A-1.flac is listed twice"),
     ):

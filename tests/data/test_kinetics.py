@@ -100,8 +100,20 @@ def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:
     with pytest.raises(DataError, match=r"is also at .*; move one of them away"):
         read_layout(folder, lists)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty: none of the 3 clips of train.csv, validate.csv is here"):
+    with pytest.raises(DataError, match=r"empty: none of the 2 clips of train.csv is here"):
         read_layout(tmp_path / "empty", lists)
+
+
+def test_a_list_without_a_clip_is_refused(tmp_path: Path, lists: list[Path]) -> None:
+    folder = _write_clips(tmp_path / "clips", "{label}")
+    next(folder.glob("abseiling/cde*")).unlink()
+    with pytest.raises(DataError, match=r"clips: none of the 1 clips of validate.csv is here"):
+        read_layout(folder, lists)
+    assert len(read_layout(folder, lists[:1]).entries) == 2
+    empty = tmp_path / "test.csv"
+    empty.write_text("label,youtube_id,time_start,time_end,split\n")
+    with pytest.raises(DataError, match=r"test.csv: names no clips; take the lists as distributed"):
+        read_layout(folder, [lists[0], empty])
 
 
 def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path: Path, lists: list[Path]) -> None:

@@ -12,13 +12,15 @@ from avgdt.media.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
 """Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""
+FOLDS = ("1", "2", "3", "4", "5")
+"""As the list names them."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
     """The sounds of ESC-50 in ``folder``, or those of ESC-10 alone.
 
-    Raises :class:`DataError` where this is no such folder, a column lacks, a sound is listed twice or in another fold
-    than its name says, or no sound is there.
+    Raises :class:`DataError` where this is no such folder, a column lacks, a sound is listed twice, in no fold or in
+    another one than its name says, or no sound is there.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
     for path, there in ((meta, meta.is_file()), (audio, audio.is_dir())):
@@ -49,6 +51,8 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
                 )
         # Names are FOLD-SOURCE-TAKE-CLASS.
         told, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
+        if fold not in FOLDS:
+            raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; there are {', '.join(FOLDS)}")
         if told and told[1] != fold:
             raise DataError(f"{meta}, line {line}: {name} is of fold {told[1]} by its name, but listed in fold {fold}")
         if name in seen:

@@ -24,7 +24,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
 
     A clip is ID_START_END with six digits for either second, in a folder of its class or split or in no folder of its
     own: it is found by its name anywhere below ``folder``. Raises :class:`DataError` for a list that cannot be used, a
-    clip that is listed or there twice, and where none is there.
+    clip that is listed or there twice, and a list that names none or of which none is there.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the one below which the clips of Kinetics-400 are")
@@ -41,9 +41,11 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
                 )
             seen[entry.path.name] = path
             listed.append(entry)
-    by = ", ".join(path.name for path in lists)
+    names, by = [entry.path.name for entry in listed], ", ".join(path.name for path in lists)
     layout = lay_out(listed, _below(folder, leave=lists), folder, VIDEOS, by)
-    check_some(layout.entries, "clips", folder, by)
+    for path in lists:
+        own = [entry for entry, name in zip(layout.entries, names, strict=True) if seen[name] == path]
+        check_some(own, "clips", folder, path.name)
     return layout
 
 

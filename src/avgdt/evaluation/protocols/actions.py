@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,6 +86,10 @@ class ActionOptions(ABC):
         clip = tuned["pretrained"].recipe.clip
         plans, skipped = plan(labelled, entries, clip, VIDEO, self.finetuning.test_clips)
         folds = official_folds(splits, entries, [one.segment for one in plans])
+        official = Splits(entries, plans, folds, "video")
+        if self.finetune:
+            for shots, fold in product(self.shots, folds.turns):
+                official.task(fold, shots, self.seed)  # raises for too few examples, before features take their hours
         figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
         short = count_padded([one.segment for one in plans], entries, clip, VIDEO)
         account: dict[str, Any] = {"padded": short, "skipped": [asdict(one) for one in skipped]}
@@ -100,7 +105,7 @@ class ActionOptions(ABC):
             todo = 2 * len(self.shots) * len(folds.turns) * self.finetuning.schedule.epochs
             rows, failures = finetuned_rows(
                 tuned,
-                Splits(entries, plans, folds, "video"),
+                official,
                 sorted(self.shots, key=lambda shots: shots != ALL),
                 self.finetuning,
                 self.seed,
