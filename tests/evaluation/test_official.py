@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,21 @@ def test_the_same_recordings_choose_at_every_call_and_a_lone_one_never_does() ->
     assert one.val.tolist() == other.val.tolist()
     lone = next(i for i, e in enumerate(entries) if e.path.name == "dog0.avi")
     assert lone in one.train
+
+
+def test_recordings_of_one_source_choose_or_train_together() -> None:
+    splits = {
+        name: [replace(e, extra={**e.extra, "source": str(int(e.path.stem[3:]) // 3)}) for e in listed]
+        for name, listed in _splits(24).items()
+    }
+    entries = all_entries(splits)
+    for turn in official_folds(splits, entries, _segments(entries)).turns:
+        train, val = (
+            {entries[row].extra["label"] + entries[row].extra["source"] for row in part}
+            for part in (turn.train, turn.val)
+        )
+        assert val
+        assert not train & val
 
 
 def test_what_a_split_lacks_is_told() -> None:

@@ -220,9 +220,38 @@ def test_what_is_not_the_papers_is_remarked(make: Make) -> None:
     result = _options(esc50(0, 0.5), folds=[1, 2, 3, 4, 5], epochs=0)
     (told,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
     assert told.notes[-2:] == (
-        "ESC-50 with other epochs than usual: run; run, random weights",
+        "ESC-50 with epochs 0, not 100: run; run, random weights",
         "ESC-50 without 1 of its recordings: run; run, random weights",
     )
+
+
+def test_what_other_networks_see_is_remarked(make: Make) -> None:
+    flip = {"is": "Flip", "probability": 0.5}
+    seen = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
+    papers = {**seen, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
+    others = {**seen, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
+    for shown, remarks in (
+        (papers, []),
+        (others, ["frames 16, not 30", "height 86, not 128", "other augmentation than usual"]),
+    ):
+        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": shown}
+        (told,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
+        assert [note for note in told.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
+
+
+def test_data_of_different_places_are_remarked(make: Make) -> None:
+    runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
+    (told,) = compare_runs(runs, "sound")
+    assert told.notes[-1] == "ESC-50 with data of different places (/data/0, /data/1): grid; grid, random weights"
+
+
+def test_other_weights_in_its_folder_are_not_the_runs_own(make: Make, tmp_path: Path) -> None:
+    own = {**esc50(0, 0.5), "weights": str(tmp_path / "run" / "weights.safetensors")}
+    other = {**esc50(0, 0.1), "weights": str(tmp_path / "other" / "weights.safetensors")}
+    (told,) = compare_runs([make("run", own, other)], "sound")
+    assert told.ours[0][2] == "50.0 ± 2.0"
+    (moved,) = compare_runs([make("moved", own)], "sound")
+    assert moved.ours[0][2] == "50.0 ± 2.0"
 
 
 def test_a_part_of_the_data_set_is_remarked(make: Make) -> None:

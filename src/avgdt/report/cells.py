@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
@@ -45,6 +46,8 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
         seed = run.seed if source == "pretrained" else result["options"].get("seed")
         figures.setdefault(seed, _figure(column, result, source))
     remarks = tuple(dict.fromkeys(remark for _, result in found for remark in _remarks(column, result)))
+    if len(places := dict.fromkeys(str(Path(result.get("data", "")).resolve()) for _, result in found)) > 1:
+        remarks += (f"{column.name} with data of different places ({', '.join(places)})",)
     if not figures:
         return Cell()
     if len(figures) > 1:
@@ -85,11 +88,23 @@ def _remarks(column: Column, result: Result) -> list[str]:
     left_out = len(result.get("skipped", ()))
     sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
     told = [
-        *(f"with other {name} than usual" for name, value in column.usual.items() if options.get(name, value) != value),
+        *_others(options, column.usual),
+        *_others(result.get("shown", {}), column.shown),
         *(f"with {found} of {whole} {part}" for part, (found, whole) in sizes.items() if found < whole),
         *([f"without {left_out} of its recordings"] if left_out else []),
     ]
     return [f"{column.name} {one}" for one in told]
+
+
+def _others(found: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    """What is told and not as usual; what is not told counts as usual."""
+    return [
+        f"with other {name} than usual"
+        if isinstance(value, Mapping | list)
+        else f"with {name} {found[name]}, not {value}"
+        for name, value in usual.items()
+        if found.get(name, value) != value
+    ]
 
 
 def _figure(column: Column, result: Result, source: Source) -> _Figure:

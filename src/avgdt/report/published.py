@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from avgdt.evaluation.finetuning.shown import told_shown
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
+from avgdt.recipes.named import paper
 
 PAPER = "Patrick et al. 2020"
 """arXiv 2003.04298, the paper itself."""
@@ -44,6 +46,8 @@ class Column:
     """The option that tells which parts were measured, and all of them: a result of fewer is none of this column."""
     usual: Mapping[str, Any] = field(default_factory=dict)
     """Options as the paper has them, or as they are unasked where it does not tell; others are remarked upon."""
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    """What the paper's networks see while they are finetuned; what others see is remarked upon."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """How much the data set has of what; a result of less is remarked upon."""
 
@@ -77,7 +81,7 @@ _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
 _FINETUNING = {"finetuning": to_plain(Finetuning())}
 _SIZES = {"UCF101": {"recordings": 13320, "classes": 101}, "HMDB51": {"classes": 51}}
 _ACTION = tuple(
-    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING, sizes=sizes)
+    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING, shown=told_shown(paper()), sizes=sizes)
     for name, sizes in _SIZES.items()
 )
 _RETRIEVAL = tuple(

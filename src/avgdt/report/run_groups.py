@@ -65,7 +65,9 @@ def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
 def _read(path: Path) -> Measured:
     recipe = read_recipe(path)
     results: dict[str, list[Result]] = {}
-    for result in read_folder(path):
+    found = read_folder(path)
+    own = [result for result in found if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
+    for result in own or found:  # of other weights only where none is of its own, as in a folder that was moved
         results.setdefault(str(result["protocol"]), []).append(result)
     if not results:
         raise ReportError(f"{path}: no results yet; `avgdt evaluate PROTOCOL --weights {path} --data PATH` makes some")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -11,8 +12,10 @@ from avgdt.evaluation.subject import Subject
 from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
+from avgdt.recipes.config import to_plain
 from avgdt.recipes.factors import Draws, Modality, ModalityName
 from avgdt.recipes.finetuning import Finetuning
+from avgdt.recipes.recipe import Recipe
 from avgdt.training.runs import LoadedRun
 from avgdt.transforms.views import ViewMaker
 
@@ -37,6 +40,12 @@ def for_training(subject: Subject, finetuning: Finetuning, modality: ModalityNam
             "(--finetuning.video.0.size) or use --setting paper"
         )
     return _shown(subject, clip, video)
+
+
+def told_shown(recipe: Recipe) -> dict[str, Any]:
+    """What networks of that recipe see of a film while they are trained, as plain data."""
+    told = {name: getattr(recipe.clip, name) for name in ("frames", "frame_rate", "height", "width")}
+    return {**told, "augmentation": to_plain(recipe.composition.video)}
 
 
 def for_asking(subject: Subject, finetuning: Finetuning) -> Subject:

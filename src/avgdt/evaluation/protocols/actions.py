@@ -17,7 +17,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, extract, one_by_one
 from avgdt.evaluation.finetuning.over_splits import Splits, finetuned_rows
 from avgdt.evaluation.finetuning.shots import ALL, check_shots
-from avgdt.evaluation.finetuning.shown import for_training
+from avgdt.evaluation.finetuning.shown import for_training, told_shown
 from avgdt.evaluation.folds import Folds
 from avgdt.evaluation.frozen import logistic_regression
 from avgdt.evaluation.official import all_entries, official_folds
@@ -115,6 +115,7 @@ class ActionOptions(ABC):
             )
             for source, own in rows.items():
                 figures[source] = own | figures[source]  # the protocol itself stands first
+            account["shown"] = told_shown(tuned["pretrained"].recipe)
             told = {one["path"] for one in account["skipped"]}
             account["skipped"] += [asdict(Skipped(*one)) for one in failures.items() if one[0] not in told]
         for row in figures["pretrained"]:
