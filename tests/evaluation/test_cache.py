@@ -11,6 +11,7 @@ import torch
 
 from avgdt.evaluation import cache
 from avgdt.evaluation.cache import FeatureCache
+from avgdt.evaluation.digest import code_digest
 from avgdt.evaluation.features import Extraction, extract
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.readers import mean_features, timed_features
@@ -57,6 +58,27 @@ def test_a_network_sees_the_same_clips_once(
     # The same weights read back from elsewhere are the same network.
     kept(tmp_path, (fresh_run(model.recipe, seed=1),), entries, plans)
     assert len(asked) == 2
+
+
+def test_another_version_of_the_code_makes_its_own(
+    asked: Asked,
+    model: LoadedRun,
+    entries: list[Entry],
+    plans: list[Plan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept(tmp_path / "cache", (model,), entries, plans)
+    monkeypatch.setattr(cache, "code_digest", lambda: "another")
+    kept(tmp_path / "cache", (model,), entries, plans)
+    assert len(asked) == 2
+    (tmp_path / "inner").mkdir()
+    digests = list[str]()
+    for name, text in (("a.py", "1"), ("a.py", "2"), ("inner/b.py", ""), ("notes.txt", "3")):
+        (tmp_path / name).write_text(text)
+        digests.append(code_digest.__wrapped__(tmp_path))
+    assert len(set(digests)) == 3
+    assert digests[2] == digests[3]
 
 
 def test_all_that_decides_the_features_decides_the_file(
