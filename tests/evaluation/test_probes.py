@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from avgdt.evaluation.probes import Labelled, ProbeResult, joined, knn_probe, linear_probe, standardise, within_rows
 from avgdt.evaluation.scores import score
@@ -112,26 +111,6 @@ def test_the_linear_probe_comes_to_its_optimum(strengths: tuple[float, ...]) -> 
     expected = score(exact.predict(test.features), test.targets, 5)
     assert 0.9 < expected.accuracy < 0.99
     assert (result.score.confusion == expected.confusion).all()
-
-
-def test_one_blas_thread_fits_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    from avgdt.evaluation import probes
-
-    def threads() -> set[int]:
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-    fitted = list[set[int]]()
-
-    def watched(**options: float) -> LogisticRegression:
-        fitted.append(threads())
-        return LogisticRegression(**options)
-
-    monkeypatch.setattr(probes, "LogisticRegression", watched)
-    split = blobs(0, 60)
-    with threadpool_limits(limits=2, user_api="blas"):
-        linear_probe(split, split, split, 3, strengths=(0.1, 1.0), refit=True)
-        assert threads() == {2}
-    assert fitted == [{1}] * 2  # to choose, and to fit again
 
 
 @pytest.mark.parametrize("probe", PROBES)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from threadpoolctl import threadpool_limits
 
 from avgdt.evaluation.scores import Score, score
 
@@ -88,21 +87,18 @@ def linear_probe(
     Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class. With
     ``refit`` the tested classifier is fitted with that C on ``train`` and ``val`` together.
     """
-    # One BLAS thread: more make the same figures differ between machines, and NumPy's and SciPy's idle threads, which
-    # spin for work, take the cores from each other (10 to 20 times slower for hundreds of rows).
-    with threadpool_limits(limits=1, user_api="blas"):
-        both, unseen = joined(train, val), test
-        train, val, test = within_rows(*standardise(train, val, test))
-        fits = _fits(train, strengths)
-        guesses = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
-        accuracies = {strength: score(guess, val.targets, classes).accuracy for strength, guess in guesses.items()}
-        best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
-        model, converged = fits[best]
-        if refit:
-            both, test = within_rows(*standardise(both, unseen))
-            model, converged = _fits(both, [best])[best]
-        tested = score(model.predict(test.features), test.targets, classes)
-        return ProbeResult(tested, best, accuracies[best], accuracies, converged)
+    both, unseen = joined(train, val), test
+    train, val, test = within_rows(*standardise(train, val, test))
+    fits = _fits(train, strengths)
+    guesses = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
+    accuracies = {strength: score(guess, val.targets, classes).accuracy for strength, guess in guesses.items()}
+    best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
+    model, converged = fits[best]
+    if refit:
+        both, test = within_rows(*standardise(both, unseen))
+        model, converged = _fits(both, [best])[best]
+    tested = score(model.predict(test.features), test.targets, classes)
+    return ProbeResult(tested, best, accuracies[best], accuracies, converged)
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
@@ -113,7 +109,9 @@ def _likelihood(model: LogisticRegression, split: Labelled) -> float:
 def _fits(train: Labelled, strengths: Sequence[float]) -> dict[float, tuple[LogisticRegression, bool]]:
     """C -> its classifier and whether that converged, each fitted from the one of the next stronger regularisation.
 
-    Newton's method, since it comes to the optimum: where L-BFGS stops depends on rounding, and so do its figures.
+    Newton's method, since it comes to the optimum: where L-BFGS stops depends on rounding, and so do its figures. And
+    L-BFGS works in two BLAS libraries, NumPy's and SciPy's, whose idle threads take the cores from each other: for
+    hundreds of rows on two cores it was 15 times slower than on one.
     """
     model = LogisticRegression(solver="newton-cg", tol=1e-6, warm_start=True)
     fits = dict[float, tuple[LogisticRegression, bool]]()
