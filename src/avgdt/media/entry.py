@@ -36,6 +36,12 @@ class Entry:
     """When the first sample sounds."""
     audio_end: float | None = None
     """When the sound ends."""
+    size: int | None = None
+    """Bytes of the file when it was inspected."""
+    modified: int | None = None
+    """Time of the file's last change when it was inspected, in nanoseconds since 1970."""
+    content: str = ""
+    """Digest of the file's content when it was inspected (see ``avgdt.media.fingerprint``)."""
     error: str = ""
     """Why the file gives no clips; empty when it does."""
     extra: dict[str, str] = field(default_factory=dict)

@@ -19,9 +19,12 @@ class ManifestError(AvgdtError):
 
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
-_COUNTS = ("width", "height", "sample_rate")
+_COUNTS = ("width", "height", "sample_rate", "size", "modified")
 _FLAGS = ("has_video", "has_audio")
-COLUMNS = ("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:], "error")
+COLUMNS = (
+    *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:]),
+    *("size", "modified", "content", "error"),
+)
 
 
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
@@ -93,8 +96,8 @@ def _entry(path: Path, line: int, names: list[str], row: list[str]) -> Entry:
             known[name] = _value(name, text) if text else None
         except ValueError as error:
             raise ManifestError(f"{path}, line {line}, column `{name}`: `{text}` is not {error}") from None
-    file, reason = cells.pop("path"), cells.pop("error", "")
-    return Entry(path=path.parent / file, **known, error=reason, extra=cells)  # type: ignore[arg-type]
+    file, content, reason = cells.pop("path"), cells.pop("content", ""), cells.pop("error", "")
+    return Entry(path=path.parent / file, **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
 
 
 def _value(name: str, text: str) -> float | int | bool:

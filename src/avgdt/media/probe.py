@@ -17,6 +17,7 @@ import av.logging
 
 from avgdt.media.entry import Entry
 from avgdt.media.errors import MediaError, TooLarge, Unreadable
+from avgdt.media.fingerprint import fingerprint
 from avgdt.media.recording import Recording
 
 MAX_SECONDS = 7 * 24 * 3600.0
@@ -34,6 +35,14 @@ def probe(path: Path) -> Entry:
     A recording of which only the picture or only the sound can be decoded is listed with that alone; the extra column
     ``note`` says why.
     """
+    entry = _probe(path)
+    try:
+        return replace(entry, **asdict(fingerprint(path)))
+    except OSError:
+        return entry  # its error says so
+
+
+def _probe(path: Path) -> Entry:
     try:
         return _look(path)
     except MediaError as error:

@@ -1,0 +1,36 @@
+"""Whether a file is still the one that was inspected: its size, its time of change, and a digest of its content."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOCK = 2**16  # bytes read at each end of the file
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A file's size, time of change and content, as they were at one moment."""
+
+    size: int
+    """Bytes."""
+    modified: int
+    """Time of the last change in nanoseconds since 1970."""
+    content: str
+    """Digest (16 hexadecimal digits) of the size and of the first and last 64 KiB: the same wherever the file lies."""
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """The fingerprint of a regular file; raises ``OSError`` where there is none or it cannot be read."""
+    if not path.is_file():  # opening a named pipe would wait for a writer
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
+    with path.open("rb") as file:
+        state = os.fstat(file.fileno())
+        digest = hashlib.sha256(str(state.st_size).encode())
+        digest.update(file.read(BLOCK))
+        file.seek(max(state.st_size - BLOCK, 0))
+        digest.update(file.read(BLOCK))
+    return Fingerprint(state.st_size, state.st_mtime_ns, digest.hexdigest()[:16])
