@@ -21,6 +21,7 @@ TOP_TO_BOTTOM = (
     "data",
     "media",
     "recipes",
+    "files",
     "errors",
 )
 MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # for the version

@@ -11,13 +11,12 @@ import torch
 
 from avgdt.evaluation import cache
 from avgdt.evaluation.cache import FeatureCache
-from avgdt.evaluation.digest import code_digest
 from avgdt.evaluation.features import Extraction, extract
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.segments import segments
+from avgdt.files import WriteError, source_digest
 from avgdt.media.manifest import Entry
-from avgdt.training.errors import TrainingError
 from avgdt.training.runs import LoadedRun, fresh_run
 
 Asked = list[list[LoadedRun]]
@@ -69,14 +68,14 @@ def test_another_version_of_the_code_makes_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kept(tmp_path / "cache", (model,), entries, plans)
-    monkeypatch.setattr(cache, "code_digest", lambda: "another")
+    monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
     kept(tmp_path / "cache", (model,), entries, plans)
     assert len(asked) == 2
     (tmp_path / "inner").mkdir()
     digests = list[str]()
     for name, text in (("a.py", "1"), ("a.py", "2"), ("inner/b.py", ""), ("notes.txt", "3")):
         (tmp_path / name).write_text(text)
-        digests.append(code_digest.__wrapped__(tmp_path))
+        digests.append(source_digest.__wrapped__(tmp_path))
     assert len(set(digests)) == 3
     assert digests[2] == digests[3]
 
@@ -133,6 +132,6 @@ def test_a_full_disk_is_told(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TrainingError, match=r"could not be written .*; free some space and try again"):
+    with pytest.raises(WriteError, match=r"could not be written .*; free some space and try again"):
         kept(tmp_path, (model,), entries, plans)
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.sounds import SoundSpan, read_sounds
+from avgdt.data.store import Store
 from avgdt.data.windows import Window
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
@@ -40,12 +41,14 @@ class ClipReader:
     clip: Clip
     modalities: tuple[str, ...]
     grey: bool
+    store: Store | None = None
+    """Where recordings are decoded to once; without it every clip is decoded anew."""
 
     def read(self, recording: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be."""
         pixels, times, spans = [], [], list[SoundSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
-        with Recording(entry.path) as file:
+        with Recording(entry.path) if self.store is None else self.store.open(entry) as file:
             for window in windows:
                 start = window.video
                 if "video" in self.modalities:

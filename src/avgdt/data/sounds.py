@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from avgdt.data.store import StoredRecording
 from avgdt.media.recording import Recording
 from avgdt.media.sound import Waveform
 
@@ -26,7 +27,7 @@ class SoundSpan:
         return round(self.start * self.rate)
 
 
-def read_sounds(file: Recording, spans: Sequence[SoundSpan]) -> list[Waveform]:
+def read_sounds(file: Recording | StoredRecording, spans: Sequence[SoundSpan]) -> list[Waveform]:
     """The waveform of each span, in order; raise ``MediaError`` where the sound cannot be read.
 
     A sample's value depends on its place alone: spans that overlap on the whole are cut from one reading.

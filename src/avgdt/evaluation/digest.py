@@ -6,25 +6,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 
 import torch
 
-import avgdt
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.config import to_plain
-
-
-@cache
-def code_digest(folder: Path = Path(avgdt.__file__).parent) -> str:
-    """Of the source in ``folder``, the package's own: what another version made is not taken for this one's."""
-    sha = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        sha.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return sha.hexdigest()
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:

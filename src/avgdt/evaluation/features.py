@@ -116,7 +116,7 @@ def _batches(
 ) -> Iterator[tuple[list[int], Batch]]:
     """Batches of plans that have equally many windows, with the plans' indices by the batch's recording numbers."""
     recipe = subject.recipe
-    reader = ClipReader(recipe.clip, modalities, grey=recipe.model.video.channels == 1)
+    reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, subject.store)
     for windows in sorted({len(plan.windows) for plan in plans}):
         indices = [i for i, plan in enumerate(plans) if len(plan.windows) == windows]
         chosen = [plans[i] for i in indices]

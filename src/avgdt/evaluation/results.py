@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.training.files import write_atomically
+from avgdt.files import write_atomically
 
 Result = dict[str, Any]
 """What a protocol measured and where, as JSON: figures of both networks and of chance by row, options, sizes, what was
@@ -32,7 +32,7 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` whole or not at all; return its path.
 
     Results of the same protocol with other options (another label, say), data or weights are kept in the list
-    ``earlier``, the newest first; one that is alike in all of them is replaced. Raises ``TrainingError`` where the disk
+    ``earlier``, the newest first; one that is alike in all of them is replaced. Raises ``WriteError`` where the disk
     is full.
     """
     path = _path(result["protocol"], folder)

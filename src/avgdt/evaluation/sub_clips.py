@@ -44,7 +44,9 @@ def on_sub_clips(subject: Subject, clips: SubClips) -> Subject:
     recipe = subject.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
-    return LoadedRun(replace(recipe, clip=clip, run=run), subject.phi, subject.viewmaker, subject.precision)
+    return LoadedRun(
+        replace(recipe, clip=clip, run=run), subject.phi, subject.viewmaker, subject.precision, subject.store
+    )
 
 
 def plan_sub_clips(

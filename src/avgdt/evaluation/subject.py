@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from avgdt.data.store import Store
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.recipes.recipe import Recipe
@@ -24,6 +25,10 @@ class Subject(Protocol):
     @property
     def viewmaker(self) -> ViewMaker:
         """Makes views of clips."""
+
+    @property
+    def store(self) -> Store | None:
+        """Where the run has its decoded recordings."""
 
     @property
     def precision(self) -> Precision:

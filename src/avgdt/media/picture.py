@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import TypeVar
 
@@ -33,6 +34,20 @@ class Frames:
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
     times: NDArray[np.float64]
     """(time,) true presentation times in seconds."""
+
+
+@dataclass(frozen=True)
+class AllFrames:
+    """Every frame that is presented, in order."""
+
+    pixels: NDArray[np.uint8]
+    """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
+    stamps: NDArray[np.int64]
+    """(time,) presentation time stamps."""
+    tick: Fraction
+    """Seconds of one time stamp unit."""
+    zero: float
+    """Container time in seconds of the recording's zero."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,16 @@ class Picture:
         for i, (_, frame) in enumerate(chosen):
             pixels[i] = frame
         return Frames(pixels, np.array([float(pts * base) - zero for pts, _ in chosen], dtype=np.float64))
+
+    def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
+        """Every frame from the first on."""
+
+        def read(frames: Iterator[Shown], sure: Callable[[Shown], bool]) -> list[tuple[int, NDArray[np.uint8]]] | None:
+            return [(one.stamp, self._scaler.scale(one.frame, height, width, grey)) for one in frames] or None
+
+        found = self._from(-EVERYTHING, read)
+        stamps = np.array([stamp for stamp, _ in found], dtype=np.int64)
+        return AllFrames(np.stack([pixels for _, pixels in found]), stamps, tick(self.stream), zero)
 
     def check(self) -> None:
         """Raise ``Corrupt`` if the last read met more packets that cannot be decoded than frames."""

@@ -10,7 +10,7 @@ from typing import Self
 
 from avgdt.media.errors import MediaError
 from avgdt.media.info import Info
-from avgdt.media.picture import Frames, Picture
+from avgdt.media.picture import AllFrames, Frames, Picture
 from avgdt.media.sound import Sound, Waveform
 from avgdt.media.source import Kind, Source
 
@@ -73,6 +73,10 @@ class Recording:
         Raises ``NoVideo``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
         return self._picture.frames(times, self._zero, height, width, grey)
+
+    def all_frames(self, height: int, width: int, grey: bool = False) -> AllFrames:
+        """Every frame, decoded once from the first to the last; raises as :meth:`frames` does."""
+        return self._picture.all_frames(self._zero, height, width, grey)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
         """``round(seconds * sample_rate)`` mono samples (mean of the channels) from ``start`` on.

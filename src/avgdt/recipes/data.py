@@ -18,5 +18,12 @@ class Data:
     held_out_at_most: int = 100
     """Most recordings held out; without a column split it is this many or a tenth, whichever is less; 0 for none."""
 
+    store: str = "auto"
+    """Folder of decoded recordings, so that no file is decoded in every epoch: auto is store/ in the run's folder; off
+    decodes each clip anew. Clips are the same to the bit; the folder may be shared by runs and deleted at any time."""
+    store_gigabytes: float = -1.0
+    """Disk space that the store may take, in GB; -1 is half of what is free. Other recordings are decoded as before."""
+
     def __post_init__(self) -> None:
+        at_least("data.store_gigabytes", self.store_gigabytes, -1)
         at_least("data.held_out_at_most", self.held_out_at_most, 0)

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from avgdt.files import write_atomically
 from avgdt.recipes.config import from_plain, to_plain
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import TrainingError
-from avgdt.training.files import write_atomically
 
 
 def save_checkpoint(path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:

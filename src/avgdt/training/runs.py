@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from avgdt.data.store import Store, open_store
 from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision, resolve_device, resolve_precision
@@ -25,6 +26,8 @@ class LoadedRun:
     phi: Phi
     viewmaker: ViewMaker
     precision: Precision
+    store: Store | None = None
+    """Where the run has its decoded recordings."""
 
     @property
     def device(self) -> torch.device:
@@ -41,7 +44,8 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     tensors, metadata = load_weights(file)
     run = fresh_run(from_plain(Recipe, metadata.recipe), device=device)
     restore(run.phi, tensors, file)
-    return run
+    store = open_store(run.recipe.data, file.parent)
+    return replace(run, store=store if store is not None and store.folder.is_dir() else None)
 
 
 def fresh_run(recipe: Recipe, seed: int | None = None, device: str = "auto") -> LoadedRun:

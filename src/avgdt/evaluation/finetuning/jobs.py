@@ -87,4 +87,4 @@ def _sharing(job: Job, at_once: int) -> Job:
     subject = job.subject
     run = replace(subject.recipe.run, workers=default_workers(subject.recipe.run.workers) // at_once)
     recipe = replace(subject.recipe, run=run)
-    return replace(job, subject=LoadedRun(recipe, subject.phi, subject.viewmaker, subject.precision))
+    return replace(job, subject=LoadedRun(recipe, subject.phi, subject.viewmaker, subject.precision, subject.store))

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from avgdt.training.files import write_atomically
+from avgdt.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Kept:
     """Its name tells everything that the finetuning depends on."""
 
     def write(self, content: dict[str, Any]) -> None:
-        """Write it whole or not at all; raise ``TrainingError`` where the disk is full."""
+        """Write it whole or not at all; raise ``WriteError`` where the disk is full."""
         write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
 
     def read(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _shown(subject: Subject, clip: Clip, video: tuple[VideoAugmentation, ...]) -
         subject.viewmaker.seed,
         recipe.picture,
     )
-    return LoadedRun(recipe, subject.phi, viewmaker.to(subject.precision.device), subject.precision)
+    return LoadedRun(recipe, subject.phi, viewmaker.to(subject.precision.device), subject.precision, subject.store)
 
 
 def _composition(subject: Subject, video: tuple[VideoAugmentation, ...]) -> Composition:

@@ -1,14 +1,20 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and a digest of source code that results on disk are keyed by."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from avgdt.training.errors import TrainingError
+from avgdt.errors import AvgdtError
+
+
+class WriteError(AvgdtError):
+    """A file that could not be written; the message names it, the reason and the remedy."""
 
 
 def write_atomically(
@@ -16,7 +22,7 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to the disk, rename; folders are made.
 
-    A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`TrainingError`,
+    A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`WriteError`,
     which ends with ``remedy``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -31,4 +37,13 @@ def write_atomically(
         # torch.save reports a full disk as a RuntimeError of its own writer.
         with suppress(OSError):  # a folder of it may be a file
             temporary.unlink()
-        raise TrainingError(f"{path}: could not be written ({error}); {remedy}") from error
+        raise WriteError(f"{path}: could not be written ({error}); {remedy}") from error
+
+
+@cache
+def source_digest(folder: Path) -> str:
+    """Digest of the Python source below ``folder``: what another version of it wrote is not taken for this one's."""
+    sha = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        sha.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return sha.hexdigest()

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.training.errors import TrainingError
-from avgdt.training.files import write_atomically
+from avgdt.files import WriteError, write_atomically
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +16,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TrainingError, match=r"last\.pt: could not be written .*No space left"):
+    with pytest.raises(WriteError, match=r"last\.pt: could not be written .*No space left"):
         write_atomically(path, lambda file: file.write(b"newer") and None)
     assert path.read_bytes() == b"good"
     assert [p.name for p in tmp_path.iterdir()] == ["last.pt"]
@@ -25,7 +24,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
 
 def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(TrainingError, match=r"last\.pt: could not be written .*; free some space"):
+    with pytest.raises(WriteError, match=r"last\.pt: could not be written .*; free some space"):
         write_atomically(tmp_path / "file" / "last.pt", lambda file: file.write(b"x"))
     write_atomically(tmp_path / "new" / "folder" / "last.pt", lambda file: file.write(b"x"))
     assert (tmp_path / "new" / "folder" / "last.pt").read_bytes() == b"x"
