@@ -109,7 +109,7 @@ class StoredAudio:
 
 
 def _crc32(values: NDArray[np.generic]) -> str:
-    return f"{zlib.crc32(memoryview(np.ascontiguousarray(values)).cast('B')):08x}"
+    return f"{zlib.crc32(np.ascontiguousarray(values).data):08x}"
 
 
 @lru_cache(maxsize=2**20)

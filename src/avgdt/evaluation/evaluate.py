@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -48,7 +49,7 @@ def evaluate(
     began = time.monotonic()
     model = load_run(weights, device)
     check_place(evaluation.protocol, out)
-    random = fresh_run(model.recipe, evaluation.seed, device)
+    random = replace(fresh_run(model.recipe, evaluation.seed, device), store=model.store)
     measured = evaluation.measure(model, random, data, out, scanned, progress)
     result = {
         "protocol": evaluation.protocol,

@@ -16,6 +16,7 @@ from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, 
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
 from avgdt.data.span import Span, common_span
+from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, draw
 from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
@@ -67,7 +68,7 @@ def pretrain(
         _check_same(before, recipe, recordings, names, checkpoint)
         learner.load_state(state)
     loader = training_batches(
-        training_clips(recipe, collection),
+        training_clips(recipe, collection, run_store(recipe, collection, folder)),
         replace(order, first_step=learner.step),
         default_workers(recipe.run.workers),
         pin_memory=precision.device.type == "cuda",
@@ -105,13 +106,31 @@ def pretrain(
     return weights
 
 
-def training_clips(recipe: Recipe, collection: Collection) -> Clips:
+def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | None:
+    """Where the run in ``folder`` decodes its recordings to, once; ``None`` where the recipe wants no store.
+
+    Raises ``WriteError`` where its folder cannot be made.
+    """
+    store, clips = open_store(recipe.data, folder), recipe.composition.clips
+    if store is None:
+        return None
+    modalities = recipe.composition.modalities
+    return store.planned(
+        collection.learn,
+        recipe.clip,
+        seconds=recipe.schedule.epochs * recipe.clip.seconds * sum(speed for _, speed in clips),
+        channels=recipe.model.video.channels if "video" in modalities else 0,
+        rates=len({speed for _, speed in clips}) if "audio" in modalities else 0,
+    )
+
+
+def training_clips(recipe: Recipe, collection: Collection, store: Store | None = None) -> Clips:
     """The dataset of a run: each item a pure function of (seed, epoch, recording)."""
     composition = recipe.composition
     spans = [common_span(entry, composition.modalities) for entry in collection.learn]
     return Clips(
         collection.learn,
-        ClipReader(recipe.clip, composition.modalities, grey=recipe.model.video.channels == 1),
+        ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
         partial(_windows, recipe, spans),
     )
 

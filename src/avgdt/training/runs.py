@@ -45,7 +45,8 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     run = fresh_run(from_plain(Recipe, metadata.recipe), device=device)
     restore(run.phi, tensors, file)
     store = open_store(run.recipe.data, file.parent)
-    return replace(run, store=store if store is not None and store.folder.is_dir() else None)
+    known = store is not None and (store.folder.is_dir() or (file.parent / "config.yaml").is_file())
+    return replace(run, store=store if known else None)
 
 
 def fresh_run(recipe: Recipe, seed: int | None = None, device: str = "auto") -> LoadedRun:

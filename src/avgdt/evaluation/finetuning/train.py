@@ -66,7 +66,8 @@ def train(
     entries = [task.entries[plan.segment.entry] for plan in task.train]
     batches = replace(batches, first_step=tuner.step)
     workers = default_workers(subject.recipe.run.workers)
-    for batch in training_batches(_clips(subject, task, seed), batches, workers, device.type == "cuda"):
+    clips = _clips(subject, task, seed, passes)
+    for batch in training_batches(clips, batches, workers, device.type == "cuda"):
         failures |= {str(entries[failure.recording].path): failure.reason for failure in batch.failures}
         if len(batch) < 2:
             raise EvaluationError("data: fewer than two recordings of a batch could be read")
@@ -85,8 +86,12 @@ def train(
     return Trained(tuner.network.eval(), read, failures, loss)
 
 
-def _clips(subject: Subject, task: Task, seed: int) -> Clips:
-    recipe = subject.recipe
-    reader = ClipReader(recipe.clip, (task.modality,), grey=recipe.model.video.channels == 1)
+def _clips(subject: Subject, task: Task, seed: int, passes: int) -> Clips:
+    recipe, store = subject.recipe, subject.store
     entries = [task.entries[plan.segment.entry] for plan in task.train]
-    return Clips(entries, reader, DrawnWindows(task, span_of(recipe.clip, (task.modality,)), seed))
+    clip, channels = span_of(recipe.clip, (task.modality,)), recipe.model.video.channels
+    if store is not None:
+        video = task.modality == "video"
+        store = store.planned(entries, clip, passes * clip.seconds, channels if video else 0, 0 if video else 1)
+    reader = ClipReader(recipe.clip, (task.modality,), channels == 1, store)
+    return Clips(entries, reader, DrawnWindows(task, clip, seed))
