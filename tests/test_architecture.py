@@ -22,6 +22,7 @@ TOP_TO_BOTTOM = (
     "media",
     "recipes",
     "files",
+    "tuning",
     "errors",
 )
 MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # for the version

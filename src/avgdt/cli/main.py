@@ -11,6 +11,7 @@ from avgdt.cli.memory import told_out_of_memory
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
+from avgdt.tuning import tune_process
 
 COMMANDS = {
     "demo": "watch a network learn from a little world of moving, sounding things",
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"avgdt {__version__}")
         return 0
+    tune_process()
     try:
         name, rest = arguments[0], arguments[1:]
         if name not in COMMANDS:
