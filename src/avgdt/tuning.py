@@ -1,11 +1,11 @@
 """Settings of the C libraries under PyTorch on a CPU, made before it is loaded: same bits, more steps per second.
 
-Threads: GNU OpenMP lets a thread that has nothing to do spin, waiting for the next parallel section. Where another process
+Threads: GNU OpenMP lets a thread that has nothing to do spin until the next parallel section. Where another process
 wants the core (a worker that decodes, a browser), the thread that should compute waits for one that spins. Passive
 waiting gives the core away at once.
 
-Memory: glibc gets every block above 32 MB from the system and gives it back when it is freed, so that each large activation is
-cleared and faulted in again, page by page, in every step. Told not to, it reuses the memory.
+Memory: glibc gets every block above 32 MB from the system and gives it back when it is freed, so that each large
+activation is cleared and faulted in again, page by page, in every step. Told not to, it reuses the memory.
 
 ``AVGDT_TUNE=0`` leaves everything as it is, as do variables of the libraries' own that are set (``OMP_WAIT_POLICY``,
 ``MALLOC_...``).
