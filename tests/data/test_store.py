@@ -1,0 +1,180 @@
+"""Clips cut from the store have the bits of decoded ones, whatever happened to its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.data import store as store_module
+from avgdt.data.clips import ClipReader, Item
+from avgdt.data.store import Store, open_store
+from avgdt.data.windows import Window
+from avgdt.media.manifest import Entry
+from avgdt.media.scan import scan_missing
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.data import Data
+from tests.helpers.media_files import evenly, noise, write_media
+
+CLIP = Clip(frames=4, frame_rate=10.0, height=24, width=32, audio_seconds=0.4, sample_rate=8000)
+WINDOWS = (Window(0.0), Window(0.61, 1.1), Window(1.234), Window(1.6), Window(0.3, speed=1.5))
+
+
+def recording(path: Path, **options: object) -> Entry:
+    write_media(path, evenly(50), noise(2.0, 16000) // 2, **options)  # type: ignore[arg-type]
+    (entry,) = scan_missing([Entry(path)], workers=1)
+    assert not entry.error
+    return entry
+
+
+def same(one: Item, other: Item) -> bool:
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("video", "audio", "video_times", "audio_start")
+    )
+
+
+def read(entry: Entry, store: Store | None, clip: Clip = CLIP, grey: bool = False) -> Item:
+    return ClipReader(clip, ("video", "audio"), grey, store).read(0, entry, WINDOWS)
+
+
+def no_recording(*_: object) -> None:
+    raise AssertionError("the recording is opened")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store", seconds=60)
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Entry:
+    return recording(tmp_path / "a.mp4", audio_codec="aac")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp4", {"audio_codec": "aac"}),
+        ("a.mkv", {"audio_codec": "libopus", "sample_rate": 16000}),
+        ("a.avi", {"video_codec": "mpeg4", "audio_codec": "libmp3lame"}),
+        ("a.mpg", {"video_codec": "mpeg1video", "audio_codec": "mp2"}),
+        ("b.mkv", {"sound_start": 0.35}),
+        ("c.mkv", {"gaps": [(1.0, 0.5)]}),
+    ],
+)
+def test_same_bits_with_and_without(tmp_path: Path, store: Store, name: str, options: dict[str, object]) -> None:
+    entry = recording(tmp_path / name, **options)
+    for grey in (False, True):
+        plain = read(entry, None, grey=grey)
+        assert same(plain, read(entry, store, grey=grey))  # while it is written
+        assert same(plain, read(entry, store, grey=grey))  # from what was written
+
+
+def test_nothing_is_decoded_twice_and_clips_of_any_length_share_it(
+    store: Store, entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, longer = read(entry, None), replace(CLIP, frames=7, frame_rate=12.0, audio_seconds=1.0)
+    plain_longer = read(entry, None, longer)
+    read(entry, store)
+    monkeypatch.setattr(store_module, "Recording", no_recording)
+    assert same(plain, read(entry, store))
+    assert same(plain_longer, read(entry, store, longer))
+    with pytest.raises(AssertionError, match="opened"):
+        read(entry, store, replace(CLIP, height=20))
+
+
+def test_a_changed_recording_is_decoded_again(tmp_path: Path, store: Store, entry: Entry) -> None:
+    read(entry, store)
+    write_media(entry.path, evenly(50), noise(2.0, 16000, seed=5), key_every=5)
+    os.utime(entry.path, ns=(0, 10**18))
+    assert same(read(entry, None), read(entry, store))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 255
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("damage", [cut, flip, lambda path: path.write_bytes(b""), lambda path: path.unlink()])
+def test_a_damaged_file_of_the_store_is_written_again(
+    store: Store, entry: Entry, damage: Callable[[Path], object]
+) -> None:
+    plain = read(entry, store)
+    files = sorted(store.folder.rglob("*.safetensors"))
+    assert len(files) == 3  # frames, sound, sound at the other speed
+    for file in files:
+        damage(file)
+        os.utime(file, ns=(0, 10**18)) if file.exists() else None
+    assert same(plain, read(entry, store))
+    sizes = {file.stat().st_size for file in files}
+    assert min(sizes) > 1000
+
+
+def test_without_space_clips_are_decoded(store: Store, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert same(read(entry, None), read(entry, store))
+    assert not list(store.folder.rglob("*.*"))
+
+
+def test_what_is_not_worth_storing_is_not_stored(store: Store, entry: Entry) -> None:
+    for frugal in (replace(store, seconds=1.9), replace(store, share=0.0), replace(store, spare=2**60)):
+        assert same(read(entry, None), read(entry, frugal))
+    assert not list(store.folder.rglob("*.*"))
+
+
+def test_the_budget_decides_the_share(tmp_path: Path, entry: Entry) -> None:
+    entries = [entry, replace(entry, duration=1000.0), replace(entry, duration=4.0)]  # the second is not worth it
+
+    def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
+        data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)
+        opened = open_store(data, tmp_path)
+        assert opened is not None
+        return opened.planned(entries, CLIP, 10.0, channels, rates).share
+
+    per_second = 25 * 24 * 32 * 3 + 4 * 8000
+    assert share(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
+    assert share(0.0) == 0
+    assert share(-1) == 1
+    assert share(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
+
+
+def test_a_share_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
+    half = replace(store, share=0.5)
+    for i in range(24):
+        copy = tmp_path / f"copy{i}.mp4"
+        copy.write_bytes(entry.path.read_bytes())
+        with half.open(replace(entry, path=copy)) as file:
+            file.frames([0.5], 24, 32)
+    assert 4 <= len(list(store.folder.rglob("video-*.safetensors"))) <= 20
+
+
+def test_what_a_killed_process_left_is_removed_when_it_is_old(store: Store, entry: Entry) -> None:
+    read(entry, store)
+    place = next(store.folder.rglob("*.safetensors")).parent
+    old, new = place / ".x.safetensors.1.partial", place / ".y.safetensors.2.partial"
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    store.planned([entry], CLIP, 10.0, 3)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_off_is_off(tmp_path: Path) -> None:
+    assert open_store(Data(store="off"), tmp_path) is None
+    opened = open_store(Data(), tmp_path)
+    assert opened is not None
+    assert opened.folder == tmp_path / "store"
