@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -29,7 +30,7 @@ if __name__ == "__main__":
 
 
 def started(folder: Path, workers: int, films: int) -> subprocess.Popen[str]:
-    """A process in a group of its own that has rendered a few films and goes on."""
+    """A process in a group of its own that has rendered so many films and goes on; 0: its workers are starting."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(workers)],
         stdout=subprocess.PIPE,
@@ -38,10 +39,11 @@ def started(folder: Path, workers: int, films: int) -> subprocess.Popen[str]:
         start_new_session=True,
     )
     end = time.monotonic() + 60
-    while len(list(folder.glob("recordings/0*.mp4"))) < films:
+    while not (folder / "recordings").exists() or len(list(folder.glob("recordings/0*.mp4"))) < films:
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.01)
+    time.sleep(0 if films else 0.15)
     return process
 
 
@@ -56,25 +58,35 @@ def ended(group: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c_leaves_whole_films_and_one_word(tmp_path: Path, workers: int) -> None:
-    process = started(tmp_path, workers, films=3)
+@pytest.mark.parametrize(("workers", "films"), [(0, 3), (2, 3), (2, 0)])
+def test_ctrl_c_leaves_whole_films_and_one_word(tmp_path: Path, workers: int, films: int) -> None:
+    process = started(tmp_path, workers, films)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to everybody
     out, err = process.communicate(timeout=60)
     assert (out.strip(), err) == ("KeyboardInterrupt", "")
     assert ended(process.pid)
     paths = list((tmp_path / "recordings").iterdir())
-    assert 3 <= len(paths) < 400
+    assert films <= len(paths) < 400
     assert not [path for path in paths if path.name.startswith(".")]
     before = {path: path.read_bytes() for path in paths}
     render_world(tmp_path, 3, workers=0, parameters=TINY)
     assert {path: path.read_bytes() for path in paths} == before
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_their_parent_and_leave_nothing_unfinished(tmp_path: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("how", "to"),
+    [
+        (signal.SIGTERM, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGHUP, os.killpg),
+        (signal.SIGKILL, os.kill),
+    ],
+)
+def test_workers_end_with_their_parent_and_leave_nothing_unfinished(
+    tmp_path: Path, how: signal.Signals, to: Callable[[int, int], None]
+) -> None:
     process = started(tmp_path, 2, films=3)
-    process.send_signal(how)
+    to(process.pid, how)
     _, err = process.communicate(timeout=60)
     assert err == ""
     assert ended(process.pid)

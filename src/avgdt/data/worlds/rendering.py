@@ -1,14 +1,15 @@
-"""Rendering many films, in processes that leave Ctrl-C to their parent and end when it ends."""
+"""Rendering many films, in processes that leave signals to their parent and end when it ends."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -46,7 +47,7 @@ def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int
     context, waiting = get_context("spawn"), iter(paths.items())
     running = dict[Connection, BaseProcess]()
     try:
-        with _interrupts_wait():
+        with _signals_wait():
             for _ in range(processes):
                 ours, theirs = context.Pipe()
                 process: BaseProcess = context.Process(target=_work, args=(parameters, theirs), daemon=True)
@@ -84,7 +85,7 @@ def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int
 
 def _work(parameters: Parameters, connection: Connection) -> None:
     """In a process: render what comes through ``connection`` until the parent closes it or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where signals have no masks
     with suppress(EOFError, ConnectionError):
         while True:
             index, path = connection.recv()
@@ -99,12 +100,13 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 
 
 @contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect afterwards, and never in a process that is started meanwhile (where signals have masks)."""
-    if not hasattr(signal, "pthread_sigmask"):
+def _signals_wait() -> Iterator[None]:
+    """Signals to stop take effect afterwards, and never in a process started meanwhile (where signals have masks)."""
+    if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # it would be started with the first process, and unblock what is blocked here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
