@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 
 from avgdt.data.worlds.actions import ACTIONS, Action, Bounce, Engine, Hammer, Rocket, Siren, Swing
-from avgdt.data.worlds.colours import Colour
+from avgdt.data.worlds.colours import RGB, encoded
 from avgdt.data.worlds.film import film
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.places import Palette
-from avgdt.data.worlds.scene import Scene
 from tests.data.worlds.decoded import Decoded, decode, loudness
 
 PARAMETERS = Parameters(seed=1, seconds=4.0, height=96, width=128)
 FRAME = 1 / 25
 
 
+THING = (230.0, 40.0, 60.0)
 CLEAR = Palette(
-    sky=(90.0, 120.0, 160.0),
-    haze=(100.0, 130.0, 160.0),
-    ground=(70.0, 100.0, 90.0),
-    thing=(230.0, 40.0, 60.0),
-    tool=(40.0, 40.0, 50.0),
-    light=(250.0, 250.0, 220.0),
+    sky=encoded((90.0, 120.0, 160.0)),
+    haze=encoded((100.0, 130.0, 160.0)),
+    ground=encoded((70.0, 100.0, 90.0)),
+    thing=encoded(THING),
+    tool=encoded((40.0, 40.0, 50.0)),
+    light=encoded((250.0, 250.0, 220.0)),
 )
 
 
@@ -49,10 +49,9 @@ class Film:
         film(PARAMETERS, index, path)
         self.decoded: Decoded = decode(path)
         self.times = self.decoded.times
-        self.palette = Scene(PARAMETERS, index).look.palette
-        self.thing = self.likeness(self.palette.thing)
+        self.thing = self.likeness(THING)
 
-    def likeness(self, colour: Colour) -> np.ndarray:
+    def likeness(self, colour: RGB) -> np.ndarray:
         """How much each pixel has ``colour``, 0 to 1, (frames, height, width)."""
         return np.clip(1 - np.abs(self.decoded.pixels - np.array(colour)).sum(-1) / 60, 0, 1)
 

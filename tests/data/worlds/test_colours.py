@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import av
+import numpy as np
 import pytest
 
-from avgdt.data.worlds.colours import mix, oklch
+from avgdt.data.worlds.colours import encoded, mix, oklch
 
 
 def test_known_colours() -> None:
@@ -20,3 +22,13 @@ def test_hues_go_round_and_colours_stay_on_the_screen() -> None:
 
 def test_mix() -> None:
     assert mix((0, 100, 200), (100, 100, 0), 0.25) == (25, 100, 150)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 120, 160)])
+def test_encoded_colours_are_seen_as_red_green_and_blue(colour: tuple[int, int, int]) -> None:
+    planes = np.round(encoded(colour)).astype(np.uint8)[:, None, None]
+    picture = np.concatenate(
+        [np.repeat(planes[0], 64).reshape(8, 8), *(np.full((2, 8), plane) for plane in planes[1:])]
+    )
+    seen = av.VideoFrame.from_ndarray(picture, format="yuv420p").to_ndarray(format="rgb24")
+    assert np.abs(seen.astype(int) - colour).max() <= 2

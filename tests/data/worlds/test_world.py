@@ -11,15 +11,29 @@ from pathlib import Path
 
 import pytest
 
-import avgdt.data.worlds.world as world_module
-from avgdt.data.worlds import Parameters, WorldError, render_world
+from avgdt.data.worlds import Parameters, WorldError, render_world, rendering
 from avgdt.data.worlds.actions import ACTIONS
+from avgdt.data.worlds.film import unfinished
 from avgdt.data.worlds.world import label_of, split_of
 from tests.data.worlds.conftest import TINY
 
 
 def hashes(folder: Path) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((folder / "recordings").iterdir())}
+
+
+def filming(monkeypatch: pytest.MonkeyPatch, stops_at: int | None = None) -> list[int]:
+    """The recordings that are filmed from now on; Ctrl-C at one of them."""
+    filmed, film = list[int](), rendering.film
+
+    def seen(parameters: Parameters, index: int, path: Path) -> None:
+        if index == stops_at:
+            raise KeyboardInterrupt
+        filmed.append(index)
+        film(parameters, index, path)
+
+    monkeypatch.setattr(rendering, "film", seen)
+    return filmed
 
 
 def test_parallel_and_serial_files_are_the_same_bits(tiny_world: Path, tmp_path: Path) -> None:
@@ -62,8 +76,7 @@ def test_a_world_is_reused_and_an_interrupted_one_goes_on(tmp_path: Path, monkey
     whole = hashes(folder)
     (folder / "recordings" / "00001.mp4").unlink()
     (folder / "manifest.csv").unlink()
-    filmed, film, seen = [], world_module.film, []
-    monkeypatch.setattr(world_module, "film", lambda p, index, path: (filmed.append(index), film(p, index, path)))
+    filmed, seen = filming(monkeypatch), []
     manifest = render_world(
         folder, 3, workers=0, parameters=TINY, progress=lambda done, total: seen.append((done, total))
     )
@@ -73,6 +86,65 @@ def test_a_world_is_reused_and_an_interrupted_one_goes_on(tmp_path: Path, monkey
     assert manifest.exists()
     render_world(folder, 3, workers=0, parameters=TINY)
     assert filmed == [1]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "zeros", "another"])
+def test_a_damaged_film_is_rendered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    folder = tmp_path / "world"
+    render_world(folder, 3, workers=0, parameters=TINY)
+    whole, path = hashes(folder), folder / "recordings" / "00001.mp4"
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "another":
+        path.write_bytes((folder / "recordings" / "00002.mp4").read_bytes())
+    else:
+        half = content[: len(content) // 2]
+        path.write_bytes({"empty": b"", "truncated": half, "zeros": half.ljust(len(content), b"\0")}[damage])
+    filmed = filming(monkeypatch)
+    render_world(folder, 3, workers=0, parameters=TINY)
+    assert filmed == [1]
+    assert hashes(folder) == whole
+
+
+def test_films_of_an_earlier_version_are_rendered_anew_and_never_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, films = tmp_path / "world", tmp_path / "world" / "recordings"
+    render_world(folder, 3, workers=0, parameters=replace(TINY, version=TINY.version - 1))
+    (folder / "recordings.sha256").unlink()  # the versions before this one wrote none
+    with monkeypatch.context() as patch:
+        filmed = filming(patch, stops_at=1)
+        with pytest.raises(KeyboardInterrupt):
+            render_world(folder, 2, workers=0, parameters=TINY)
+    assert filmed == [0]
+    assert [path.name for path in films.iterdir()] == ["00000.mp4"]
+    assert not (folder / "manifest.csv").exists()
+    filmed = filming(monkeypatch)
+    render_world(folder, 2, workers=0, parameters=TINY)
+    assert filmed == [1]
+
+
+def test_a_later_version_and_an_unreadable_world_are_refused(tmp_path: Path) -> None:
+    render_world(tmp_path, 1, workers=0, parameters=replace(TINY, version=TINY.version + 1))
+    before = hashes(tmp_path)
+    with pytest.raises(WorldError, match=r"world\.json: holds a world of other parameters"):
+        render_world(tmp_path, 1, workers=0, parameters=TINY)
+    for rubbish in ("", "[]", '{"version": "3"}'):
+        (tmp_path / "world.json").write_text(rubbish)
+        with pytest.raises(WorldError, match=r"world\.json: holds a world of other parameters"):
+            render_world(tmp_path, 1, workers=0, parameters=TINY)
+    assert hashes(tmp_path) == before
+
+
+def test_unfinished_files_are_removed_once_nobody_writes_them(tmp_path: Path) -> None:
+    render_world(tmp_path, 1, workers=0, parameters=TINY)
+    old, young = (unfinished(tmp_path / "recordings" / name, 123) for name in ("00000.mp4", "00001.mp4"))
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    render_world(tmp_path, 1, workers=0, parameters=TINY)
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_failed_recording_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,4 +8,4 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 """Times, sound and curves, double precision."""
 Pixels = npt.NDArray[np.float32]
-"""Pictures (height, width, 3) or coverages (height, width); colours run from 0 to 255."""
+"""Pictures (3, height, width) in the colours of `colours.Colour`, or coverages (height, width)."""

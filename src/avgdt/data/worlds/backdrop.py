@@ -26,7 +26,7 @@ _MARGIN = 0.4  # picture heights that the backdrop reaches beyond the picture: m
 
 
 def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:
-    """The backdrop (rows, columns, 3) of a picture with a margin all around, at ``zoom``, and the place of its
+    """The backdrop (3, rows, columns) of a picture with a margin all around, at ``zoom``, and the place of its
     corner in the world."""
     generator = np.random.default_rng(place.scenery)
     margin = round(_MARGIN * height)
@@ -54,15 +54,15 @@ def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[
     for x in (generator.uniform(0.05, 0.4), generator.uniform(0.6, 0.95)):
         look = replace(draw_look(generator, aspect, mural), x=float(x * aspect))
         action = ACTIONS[generator.integers(len(ACTIONS))](Setting(generator, look, 1.0))
-        _shrink(canvas, look.x, place.ground, aspect, zoom * height / canvas.pixels.shape[0])
+        _shrink(canvas, look.x, place.ground, aspect, zoom * height / canvas.pixels.shape[1])
         action.draw(canvas, generator.uniform(0, 1))
     return canvas.pixels, corner
 
 
 def _sky(canvas: Canvas, place: Place, height: int, margin: int) -> None:
-    rows = (np.arange(canvas.pixels.shape[0]) + 0.5 - margin) / height / place.ground
-    share = np.clip(rows, 0, 1).astype(np.float32)[:, None, None]
-    sky, haze = (np.asarray(colour, np.float32) for colour in (place.palette.sky, place.palette.haze))
+    rows = (np.arange(canvas.pixels.shape[1]) + 0.5 - margin) / height / place.ground
+    share = np.clip(rows, 0, 1).astype(np.float32)[:, None]
+    sky, haze = (np.array(colour, np.float32).reshape(3, 1, 1) for colour in (place.palette.sky, place.palette.haze))
     canvas.pixels[:] = sky + share * (haze - sky)
 
 

@@ -1,4 +1,8 @@
-"""Soft colours: lightness, chroma and hue of OKLCH, so that equal steps look equal whatever the hue."""
+"""Soft colours: lightness, chroma and hue of OKLCH, so that equal steps look equal whatever the hue.
+
+Pictures are drawn in the colours that the film stores (Y'CbCr of ITU-R BT.601, limited range), which blend like red,
+green and blue: that spares the conversion of every frame.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-Colour: TypeAlias = tuple[float, float, float]
+RGB: TypeAlias = tuple[float, float, float]
 """Red, green, blue from 0 to 255."""
+Colour: TypeAlias = tuple[float, float, float]
+"""Luma from 16 to 235 and the blue and red differences from 16 to 240 (128 is grey)."""
 
 # OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
 _TO_CONE = np.array(
@@ -22,7 +28,7 @@ _TO_RGB = np.array(
 )
 
 
-def oklch(lightness: float, chroma: float, hue: float) -> Colour:
+def oklch(lightness: float, chroma: float, hue: float) -> RGB:
     """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` in turns, clipped to what a screen shows."""
     angle = 2 * np.pi * hue
     cone = (_TO_CONE @ np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])) ** 3
@@ -31,7 +37,18 @@ def oklch(lightness: float, chroma: float, hue: float) -> Colour:
     return float(red), float(green), float(blue)
 
 
+def encoded(colour: RGB) -> Colour:
+    """Red, green and blue as the film stores them."""
+    red, green, blue = colour
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return (
+        16 + 219 / 255 * luma,
+        128 + 112 / 255 * (blue - luma) / (1 - 0.114),
+        128 + 112 / 255 * (red - luma) / (1 - 0.299),
+    )
+
+
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """``first`` with ``share`` of ``second``."""
-    red, green, blue = (a + share * (b - a) for a, b in zip(first, second, strict=True))
-    return red, green, blue
+    one, two, three = (a + share * (b - a) for a, b in zip(first, second, strict=True))
+    return one, two, three

@@ -5,6 +5,7 @@ All outlines of one size cover about the same area, that of the disc whose radiu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -32,7 +33,9 @@ class Disc:
 
     def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
         """Signed distance to the circle."""
-        return np.asarray(np.hypot(dx, dy) - np.float32(size))
+        distance = np.sqrt(dx * dx + dy * dy)
+        distance -= np.float32(size)
+        return distance
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,19 @@ class Cross:
 
 def capsule(dx: Pixels, dy: Pixels, half_x: float, half_y: float, radius: float) -> Pixels:
     """Signed distance to the bar of ``radius`` around the line from (-half_x, -half_y) to (half_x, half_y)."""
-    length = max(half_x**2 + half_y**2, 1e-9)
-    along = np.clip((dx * np.float32(half_x) + dy * np.float32(half_y)) / np.float32(length), -1, 1)
-    return np.asarray(np.hypot(dx - along * np.float32(half_x), dy - along * np.float32(half_y)) - np.float32(radius))
+    length = math.hypot(half_x, half_y)
+    cosine, sine = (np.float32(half_x / length), np.float32(half_y / length)) if length > 0 else (1.0, 0.0)
+    if sine == 0:  # one row and one column are enough
+        along, aside = np.abs(dx), dy
+    elif cosine == 0:
+        along, aside = np.abs(dy), dx
+    else:
+        along, aside = np.abs(cosine * dx + sine * dy), cosine * dy - sine * dx
+    along -= np.float32(length)
+    np.maximum(along, 0, out=along)
+    distance = np.sqrt(along * along + aside * aside)
+    distance -= np.float32(radius)
+    return distance
 
 
 DISC = Disc()

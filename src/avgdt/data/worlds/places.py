@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avgdt.data.worlds.colours import Colour, oklch
+from avgdt.data.worlds.colours import Colour, encoded, oklch
 
 PLACES = 8
 """Places in a world."""
@@ -55,10 +55,10 @@ def _palette(generator: np.random.Generator) -> Palette:
     sky = generator.uniform(0.28, 0.45) if night else generator.uniform(0.68, 0.88)
     side = 1 if night else -1
     return Palette(
-        sky=oklch(sky, 0.05, hue),
-        haze=oklch(sky + 0.05, 0.06, hue + generator.uniform(-0.15, 0.15)),
-        ground=oklch(sky - generator.uniform(0.05, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2)),
-        thing=oklch(sky + side * generator.uniform(0.24, 0.4), 0.15, far),
-        tool=oklch(sky + side * generator.uniform(0.18, 0.4), 0.05, far + generator.uniform(-0.3, 0.3)),
-        light=oklch(min(sky + generator.uniform(0.15, 0.45), 0.97), 0.1, far + generator.uniform(-0.3, 0.3)),
+        sky=encoded(oklch(sky, 0.05, hue)),
+        haze=encoded(oklch(sky + 0.05, 0.06, hue + generator.uniform(-0.15, 0.15))),
+        ground=encoded(oklch(sky - generator.uniform(0.05, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2))),
+        thing=encoded(oklch(sky + side * generator.uniform(0.24, 0.4), 0.15, far)),
+        tool=encoded(oklch(sky + side * generator.uniform(0.18, 0.4), 0.05, far + generator.uniform(-0.3, 0.3))),
+        light=encoded(oklch(min(sky + generator.uniform(0.15, 0.45), 0.97), 0.1, far + generator.uniform(-0.3, 0.3))),
     )

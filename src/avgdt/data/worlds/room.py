@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,13 +43,22 @@ def draw_room(generator: np.random.Generator) -> Room:
 
 def record(sound: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
     """The recorded sound (samples,), within -1 to 1, at ``level`` decibels; onsets stay where they are."""
-    padded = 2 * sound.size
-    frequencies = np.fft.rfftfreq(padded, 1 / sample_rate).astype(np.float64)
-    response = np.fft.rfft(_echo(room, sound.size, sample_rate, generator), padded)
-    heard = _unit(np.fft.irfft(np.fft.rfft(sound, padded) * response * _colour(frequencies, room.colour)), sound.size)
-    hiss = np.fft.irfft(np.fft.rfft(generator.standard_normal(padded)) * _tilt(frequencies, room.noise_tilt))
-    recorded = (heard + 10 ** (room.noise / 20) * _unit(hiss, sound.size)) * 10 ** (level / 20)
-    return np.asarray(recorded / max(1.0, float(np.abs(recorded).max()) / _CEILING))
+    samples = sound.size
+    spectrum = np.fft.rfft(sound, 2 * samples)
+    other = np.fft.rfft(_echo(room, samples, sample_rate, generator), 2 * samples)
+    spectrum *= other
+    spectrum *= _colour(samples, sample_rate, room.colour)
+    wave = np.fft.irfft(spectrum)
+    recorded = _unit(wave[:samples])
+    noise = generator.standard_normal(2 * samples)
+    np.fft.rfft(noise, out=other)
+    other *= _tilt(samples, sample_rate, room.noise_tilt)
+    hiss = _unit(np.fft.irfft(other, out=noise)[:samples])
+    hiss *= 10 ** (room.noise / 20)
+    recorded += hiss
+    recorded *= 10 ** (level / 20)
+    recorded /= max(1.0, max(float(recorded.max()), -float(recorded.min())) / _CEILING)
+    return recorded
 
 
 def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Generator) -> Floats:
@@ -60,20 +70,31 @@ def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Gener
     return np.asarray(tail)
 
 
-def _unit(sound: Floats, samples: int) -> Floats:
-    """The first ``samples`` with a root mean square of 1 (silence stays silent)."""
-    sound = sound[:samples]
-    return np.asarray(sound / max(float(np.sqrt(np.mean(sound**2))), 1e-9))
+def _unit(sound: Floats) -> Floats:
+    """``sound`` itself, brought to a root mean square of 1 (silence stays silent)."""
+    sound /= max(float(np.sqrt(np.mean(sound**2))), 1e-9)
+    return sound
 
 
-def _colour(frequencies: Floats, decibels: tuple[float, ...]) -> Floats:
-    """Gain at ``frequencies`` that passes through ``decibels`` at the centres of the bands."""
-    octaves = np.log2(np.clip(frequencies, _LOWEST, _HIGHEST))
+def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
+    """Gain that passes through ``decibels`` at the centres of the bands, at each frequency of 2 ``samples``."""
     centres = np.linspace(np.log2(_LOWEST), np.log2(_HIGHEST), len(decibels))
-    return np.asarray(10 ** (np.interp(octaves, centres, decibels) / 20))
+    return _gain(np.interp(_octaves(samples, sample_rate, _LOWEST, _HIGHEST), centres, decibels))
 
 
-def _tilt(frequencies: Floats, decibels: float) -> Floats:
-    """Gain that changes by ``decibels`` per octave, 1 at 1 kHz, level below 60 Hz and above 8 kHz."""
-    octaves = np.log2(np.clip(frequencies, 60, 8000) / 1000)
-    return np.asarray(10 ** (decibels * octaves / 20))
+def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
+    """Gain that changes by ``decibels`` per octave, 1 at 1 kHz, level below 60 Hz and above 8 kHz, at each frequency of
+    2 ``samples``."""
+    return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
+
+
+def _gain(decibels: Floats) -> Floats:
+    decibels /= 20
+    return np.power(10, decibels, out=decibels)
+
+
+@lru_cache(maxsize=2)
+def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
+    """Octaves of each frequency of 2 ``samples`` above ``middle`` (Hz), level outside ``lowest`` to ``highest``."""
+    frequencies = np.fft.rfftfreq(2 * samples, 1 / sample_rate).astype(np.float64)
+    return np.log2(np.clip(frequencies, lowest, highest) / middle)

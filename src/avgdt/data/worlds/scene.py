@@ -39,14 +39,15 @@ class Scene:
         return type(self.action).__name__.lower()
 
     def frame(self, time: float) -> npt.NDArray[np.uint8]:
-        """The picture at ``time`` seconds, (height, width, 3)."""
+        """The picture at ``time`` seconds, (3 / 2 height, width): yuv420p, all luma above all blue and all red
+        differences, which have half the resolution."""
         canvas = self._canvas
         across, down = self.look.camera.place(time)
         canvas.aim(canvas.aspect / 2 + across, 0.5 + down, self.look.camera.zoom)
         canvas.paste(self._backdrop, *self._corner)
         self._life.draw(canvas, time)
         self.action.draw(canvas, time)
-        return (canvas.pixels + np.float32(0.5)).astype(np.uint8)
+        return canvas.yuv420p()
 
     def sound(self) -> Floats:
         """The sound of the whole recording, (samples,) within -1 to 1. Call it once: noise is drawn anew each time."""

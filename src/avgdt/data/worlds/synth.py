@@ -8,6 +8,7 @@ from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.voices import Voice
 
 _ATTACK = 0.0015  # seconds in which a struck note rises
+_RISEN = 38 * _ATTACK  # exp(-38) is lost beside 1
 _CLICK = 0.004  # seconds in which the noise of the contact fades
 
 
@@ -24,9 +25,16 @@ class Synth:
 
     def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
         """A held note: ``pitch`` relative to the voice's and ``loudness``, both (samples,)."""
-        phase = 2 * np.pi * np.cumsum(self.voice.pitch * pitch) / self.sample_rate
-        air = 0.5 * self.voice.air * self._generator.standard_normal(phase.size)
-        return (self._carrier(phase) * self._breath + air) * loudness
+        phase = np.cumsum(self.voice.pitch * pitch)
+        phase *= 2 * np.pi
+        phase /= self.sample_rate
+        sound = self._carrier(phase)
+        sound *= self._breath
+        air = self._generator.standard_normal(out=phase)
+        air *= 0.5 * self.voice.air
+        sound += air
+        sound *= loudness
+        return sound
 
     def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
         """Notes struck at ``times`` (seconds) with ``strengths`` and ``pitches`` relative to the voice's, which rise by
@@ -41,19 +49,33 @@ class Synth:
             if count <= 0:
                 continue
             age = (np.arange(skipped, skipped + count) + first) / self.sample_rate - time
-            octaves = glide * age / decay * np.exp(-age / decay)
-            phase = 2 * np.pi * self.voice.pitch * pitch * age * 2**octaves
+            fall = np.exp(-age / decay)
+            phase = 2 * np.pi * self.voice.pitch * pitch * age
+            if glide:
+                phase *= 2 ** (glide * age / decay * fall)
+            rising = np.searchsorted(age, _RISEN)
+            fall[:rising] *= 1 - np.exp(-age[:rising] / _ATTACK)
             span = slice(first + skipped, first + skipped + count)
-            fall = np.exp(-age / decay) * (1 - np.exp(-age / _ATTACK))
-            contact = 3 * self.voice.air * np.exp(-age / _CLICK) * self._generator.standard_normal(count)
-            sound[span] += strength * (self._carrier(phase) * self._breath[span] * fall + contact)
+            note = self._carrier(phase)
+            note *= self._breath[span]
+            note *= fall
+            contact = self._generator.standard_normal(count)
+            contact *= 3 * self.voice.air * np.exp(-age / _CLICK)
+            note += contact
+            note *= strength
+            sound[span] += note
         return sound
 
     def _carrier(self, phase: Floats) -> Floats:
-        total = np.zeros(phase.size)
+        total, partial = np.zeros(phase.size), np.empty(phase.size)
         for number, (ratio, weight) in enumerate(zip(self.voice.ratios, self.voice.weights, strict=True)):
-            total += weight * np.sin(ratio * phase + number)
-        return total / np.linalg.norm(self.voice.weights)
+            np.multiply(phase, ratio, out=partial)
+            partial += number
+            np.sin(partial, out=partial)
+            partial *= weight
+            total += partial
+        total /= np.linalg.norm(self.voice.weights)
+        return total
 
 
 def smooth_noise(generator: np.random.Generator, samples: int, sample_rate: int, bandwidth: float) -> Floats:

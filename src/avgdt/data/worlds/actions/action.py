@@ -9,10 +9,12 @@ import numpy as np
 
 from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.canvas import Canvas
-from avgdt.data.worlds.colours import mix
+from avgdt.data.worlds.colours import encoded, mix
 from avgdt.data.worlds.nuisances import Look
 from avgdt.data.worlds.outlines import DISC
 from avgdt.data.worlds.synth import Synth
+
+_SHADOW = encoded((20.0, 20.0, 30.0))
 
 
 @dataclass(frozen=True)
@@ -66,5 +68,4 @@ class Action(ABC):
 
     def shadow(self, canvas: Canvas, x: float, width: float, depth: float = 0.35) -> None:
         """A soft shadow on the ground under x."""
-        black = (20.0, 20.0, 30.0)
-        canvas.shape(DISC, x, self.look.ground + 0.012, width, black, stretch=(1.0, 0.16), alpha=depth)
+        canvas.shape(DISC, x, self.look.ground + 0.012, width, _SHADOW, stretch=(1.0, 0.16), alpha=depth)
