@@ -62,6 +62,9 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
                 f"{len(collection.learn)} recordings to learn from, {len(collection.held_out)} held out, "
                 f"{len(collection.left_out)} left out (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
+            if collection.repeated:
+                told = "row repeats" if collection.repeated == 1 else "rows repeat"
+                console.print(f"{collection.repeated} {told} another (the same file and segment): used once")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:

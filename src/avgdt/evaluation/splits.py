@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path
 
+from avgdt.data.rows import Stretch, split_name
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
@@ -58,23 +56,9 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
 
 
-def check_apart(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
-    """Raise :class:`EvaluationError` where two splits share a stretch of one file: what is tested would be known."""
-    of_file = defaultdict[Path, list[Segment]](list)
-    for segment in segments:
-        of_file[entries[segment.entry].path.resolve()].append(segment)
-    for path, own in of_file.items():
-        for one, other in combinations(own, 2):
-            if one.split != other.split and _overlap(one, other):
-                raise EvaluationError(
-                    f"{path}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
-                )
-
-
-def _overlap(one: Segment, other: Segment) -> bool:
-    if one.start is None or one.end is None or other.start is None or other.end is None:
-        return True  # one is the whole recording
-    return one.start < other.end and other.start < one.end
+def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:
+    """Which part of which file stands in which split, for :func:`avgdt.data.rows.check_apart`."""
+    return [Stretch(entries[segment.entry].path, segment.split, segment.seconds) for segment in segments]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
@@ -82,7 +66,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
     Raises :class:`EvaluationError` when there are splits but not this one.
     """
-    names = sorted({s.split for s in segments if s.split})
+    names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:
         return list(segments)
     chosen = [s for s in segments if s.split == split]

@@ -15,7 +15,8 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, read_left_out, write_left_out
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.span import Span, common_span
+from avgdt.data.rows import file_numbers
+from avgdt.data.span import Span, clip_span
 from avgdt.data.windows import Window, draw
 from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
@@ -76,14 +77,16 @@ def pretrain(
     write_sitting(folder, learner.step, precision)
     log = MetricsLog(folder, learner.step)
     skipped = folder / "skipped.csv"
-    left_out = {entry.path: entry for entry in read_left_out(skipped)}
+    left_out = dict[Path, list[LeftOut]]()
+    for row in read_left_out(skipped):
+        left_out.setdefault(row.path, []).append(row)
 
     def unread(path: Path, reason: str) -> None:
-        left_out[path] = LeftOut(path, reason)
-        write_left_out(list(left_out.values()), skipped)
+        left_out[path] = [LeftOut(path, reason)]
+        write_left_out([row for rows in left_out.values() for row in rows], skipped)
 
     def failed(failure: Failure) -> None:
-        unread(collection.learn[failure.recording].path, failure.reason)
+        unread(collection.learn[failure.item].path, failure.reason)
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)
@@ -106,13 +109,14 @@ def pretrain(
 
 
 def training_clips(recipe: Recipe, collection: Collection) -> Clips:
-    """The dataset of a run: each item a pure function of (seed, epoch, recording)."""
+    """The dataset of a run: each item, a row of ``collection.learn``, is a pure function of (seed, epoch, item)."""
     composition = recipe.composition
-    spans = [common_span(entry, composition.modalities) for entry in collection.learn]
+    spans = [clip_span(entry, composition.modalities) for entry in collection.learn]
     return Clips(
         collection.learn,
         ClipReader(recipe.clip, composition.modalities, grey=recipe.model.video.channels == 1),
         partial(_windows, recipe, spans),
+        file_numbers(entry.path for entry in collection.learn),
     )
 
 
@@ -151,6 +155,11 @@ def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Pr
 
 
 def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
+    if len(set(file_numbers(entry.path for entry in collection.learn))) < 2:
+        raise DataError(
+            f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
+            "with each other: give two or more"
+        )
     if recipe.run.batch > len(collection.learn):
         raise DataError(
             f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from avgdt.data.collection import find
+from avgdt.data.rows import check_apart
 from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
@@ -23,7 +24,7 @@ from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import LabelledSplits, check_apart, labelled_splits
+from avgdt.evaluation.splits import LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
@@ -65,7 +66,7 @@ class Finetune:
         entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
         labelled = segments(entries, self.label)
         used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
-        check_apart(used, entries)
+        check_apart(stretches(used, entries))
         model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from avgdt.data.rows import check_apart
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
@@ -18,7 +19,7 @@ from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import SPLITS, LabelledSplits, check_apart, labelled_splits
+from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 
@@ -57,7 +58,7 @@ def run_probe(
     check_modalities(model, modalities)
     labelled = segments(entries, options.label)
     used = [segment for segment in labelled if segment.split in SPLITS]
-    check_apart(used, entries)
+    check_apart(stretches(used, entries))
     plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
     labelled_splits([one.segment for one in plans])  # mistakes are told before everything is decoded
     read = {"mean": mean_features, "time": timed_features}[options.pool]
