@@ -17,6 +17,7 @@ from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from avgdt.data.collection import Collection
+    from avgdt.media.findings import Counts
     from avgdt.training.learner import Learner
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
@@ -82,8 +83,12 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
         def scanned(done: int, of: int) -> None:
             progress.update(looking, completed=done, total=of, visible=done < of)
 
+        def counted(counts: Counts) -> None:
+            if counts.changed:
+                console.print(f"some files are not those that the manifest tells of: {counts}")
+
         try:
-            weights = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged)
+            weights = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, counted)
         except KeyboardInterrupt:
             console.print(f"stopped and saved; go on with: avgdt pretrain --resume --out {out}")
             raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from mimetypes import guess_type
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,17 @@ import numpy as np
 from avgdt.data.errors import DataError
 from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, split_name, split_of
 from avgdt.data.span import segment, unfit
-from avgdt.media.manifest import Entry, read_manifest
+from avgdt.media.findings import Counts
+from avgdt.media.manifest import Entry, ManifestError, read_manifest
 from avgdt.media.scan import scan, scan_missing
+from avgdt.media.table import NotText
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
 
 Progress = Callable[[int, int], None]
+LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
+"""Endings of files that are meant as lists, be they ones that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +49,57 @@ class Collection:
     """Rows that repeat another one of the same file and segment; each is used once."""
 
 
-def find(path: Path, workers: int, progress: Progress | None = None, exclude: Sequence[Path] = ()) -> list[Entry]:
+def find(
+    path: Path,
+    workers: int,
+    progress: Progress | None = None,
+    exclude: Sequence[Path] = (),
+    known: Iterable[Entry] = (),
+    keep: Path | None = None,
+    counted: Callable[[Counts], None] = lambda counts: None,
+) -> list[Entry]:
     """The entries of a manifest, or of all files of a folder, but those in ``exclude``, opened and measured.
 
-    Raises :class:`DataError` where there is nothing.
+    A single media file is one entry. ``known`` entries of files that have not changed save their inspection. ``keep``
+    is a manifest into which is written what was inspected so far, also where this is interrupted; the next call with
+    it goes on from there. Delete it once all is done. ``counted`` is told how many files are inspected. Raises
+    :class:`DataError` where there is nothing.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
     if path.is_dir():
-        entries = list(scan(path, workers, progress, exclude=exclude))
+        entries = scan(path, workers, progress, exclude=exclude, known=known, keep=keep, counted=counted)
     else:
-        entries = list(scan_missing(read_manifest(path), workers, progress))
+        listed = _listed(path)
+        entries = scan_missing(listed, workers, progress, known=known, keep=keep, counted=counted)
+        _check_there(path, entries)
     if not entries:
         raise DataError(f"{path}: holds no recordings")
     return entries
+
+
+def _listed(path: Path) -> list[Entry]:
+    """The rows of a manifest; a media file is the one recording of a list."""
+    try:
+        return read_manifest(path)
+    except ManifestError as error:
+        kind = (guess_type(path.name)[0] or "").partition("/")[0]
+        if kind in ("video", "audio", "image") or (isinstance(error, NotText) and path.suffix.lower() not in LISTS):
+            return [Entry(path)]
+        raise
+
+
+def _check_there(path: Path, entries: Sequence[Entry]) -> None:
+    """Raise :class:`DataError` where none of a manifest's files is there, naming where one was looked for."""
+    if entries and not any(entry.path.exists() for entry in entries):
+        first = entries[0].path
+        below = os.path.relpath(first, path.parent)
+        remedy = (
+            f"there is a {below} below the current folder: move the list there, or write absolute paths"
+            if os.path.lexists(below)
+            else "paths are relative to the folder of the list, or absolute"
+        )
+        raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
 
 
 def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Collection:
@@ -125,7 +168,7 @@ def _each_once(entries: Sequence[Entry]) -> list[Entry]:
 
 def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
     """Write which recordings are not used, and why, as csv."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "reason"])
         writer.writerows([str(entry.path), entry.reason] for entry in left_out)
@@ -133,5 +176,5 @@ def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
 
 def read_left_out(path: Path) -> list[LeftOut]:
     """The inverse of :func:`write_left_out`."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return [LeftOut(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

@@ -18,6 +18,7 @@ from avgdt.data.errors import DataError
 from avgdt.data.rows import file_numbers
 from avgdt.data.span import Span, clip_span
 from avgdt.data.windows import Window, draw
+from avgdt.media.findings import Counts
 from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
@@ -49,14 +50,16 @@ def pretrain(
     scanned: Progress | None = None,
     begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
+    counted: Callable[[Counts], None] = lambda counts: None,
 ) -> Path:
     """Learn from the recordings of ``data`` into the folder ``out``; return the weights file.
 
     ``monitors`` makes what watches the learning; ``begun`` is told the learner and all steps of the run, ``logged``
-    every metric. Raises the errors of the project for what cannot be; ``KeyboardInterrupt`` after saving the state.
+    every metric, ``counted`` how many files are inspected. Raises the errors of the project for what cannot be;
+    ``KeyboardInterrupt`` after saving the state.
     """
     folder = _prepare(out, recipe, resume)
-    collection = _collect(recipe, data, folder, resume, scanned)
+    collection = _collect(recipe, data, folder, resume, scanned, counted)
     _check_batch(recipe, collection, data)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
@@ -140,13 +143,20 @@ def _prepare(out: Path, recipe: Recipe, resume: bool) -> Path:
     return out
 
 
-def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Progress | None) -> Collection:
+def _collect(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    resume: bool,
+    scanned: Progress | None,
+    counted: Callable[[Counts], None],
+) -> Collection:
     # What was scanned when the run began is what it goes on with, whatever was added to the folder since.
     manifest = folder / "manifest.csv"
     if resume and manifest.exists():
         entries = read_manifest(manifest)
     else:
-        entries = find(data, default_workers(recipe.run.workers) + 1, scanned)
+        entries = find(data, default_workers(recipe.run.workers) + 1, scanned, counted=counted)
         write_manifest(entries, manifest)
     collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
     if not (resume and (folder / "skipped.csv").exists()):
