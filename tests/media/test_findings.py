@@ -152,12 +152,14 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
     )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, process_group=0)
     partial = tmp_path / ".m.csv.partial"
-    while not partial.exists() or len(read_manifest(partial)) < 2:
+    while not partial.exists():
         assert process.poll() is None
-        time.sleep(0.1)
+        time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)  # less than it takes to give up a file
     assert process.returncode == 130
     assert "the same command goes on from there" in errors
-    assert [entry.error for entry in read_manifest(partial)] == ["", ""]
+    kept = read_manifest(partial)
+    assert 1 <= len(kept) <= 2
+    assert not any(entry.error for entry in kept)
     assert not out.exists()
