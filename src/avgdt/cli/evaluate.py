@@ -79,6 +79,8 @@ def evaluate_with_progress(
     with counting("looking at files") as scanned, counting(f"evaluating {options.protocol}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
     output().print(result_table(result))
+    for note in result.get("notes", ()):
+        print(printable(note))
     print(f"wrote {printable(path)}")
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class LabelledSplits:
 def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) -> LabelledSplits:
     """Sort segments into the splits ``names``, of which train is one.
 
-    Raises :class:`EvaluationError` for an empty split or a class that train lacks.
+    Raises :class:`EvaluationError` for an empty split, a class that train lacks, and classes that only look different.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
@@ -44,6 +45,7 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
                 f"split: no usable rows with split '{split}' (found: {found}); "
                 f"needed are {', '.join(names[:-1])} and {names[-1]}"
             )
+    _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
     for split in names:
         strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
@@ -54,6 +56,18 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     if len(classes) < 2:
         raise EvaluationError(f"label: train holds the one class '{classes[0]}'; two or more are needed")
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
+
+
+def _check_alike(labels: set[str]) -> None:
+    """Raise :class:`EvaluationError` for two classes that are one but for capitals, blanks or how letters are coded."""
+    seen = dict[str, str]()
+    for label in sorted(labels):
+        key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        if (other := seen.setdefault(key, label)) != label:
+            raise EvaluationError(
+                f"label: the classes {other!a} and {label!a} differ in case or blanks alone; write both alike, or name "
+                "them apart where they are two"
+            )
 
 
 def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:

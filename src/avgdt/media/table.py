@@ -63,7 +63,7 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
     text = _decoded(path).rstrip("\x1a")  # which ended files under DOS
     marked = re.match(r"sep=(.)\r?(?=\n|\Z)", text)  # Excel's way to tell the separator
     text = text[marked.end() :] if marked else text  # its line is left, without cells
-    first = next((line for line in text.splitlines() if stripped(line)), "")
+    first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
     if not first:
         raise ManifestError(f"{path}: empty; its first line must name the columns, at least `{key[0]}`")
     separator = marked[1] if marked else _separator(first, key)
