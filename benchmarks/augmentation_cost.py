@@ -47,6 +47,7 @@ def batch_of(recipe: Recipe, channels: int) -> Batch:
     shape = (count, windows, channels, clip.frames, clip.height, clip.width)
     return Batch(
         torch.arange(count),
+        torch.arange(count),
         torch.randint(0, 256, shape, dtype=torch.uint8),
         3000 * torch.randn(count, windows, clip.samples),
         None,

@@ -29,6 +29,7 @@ def random_batch(recipe: Recipe) -> Batch:
     clip, windows, generator = recipe.clip, len(recipe.composition.clips), torch.Generator().manual_seed(0)
     shape = (recipe.run.batch, windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
     return Batch(
+        items=torch.arange(recipe.run.batch),
         recordings=torch.arange(recipe.run.batch),
         video=torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
         audio=1000 * torch.randn(recipe.run.batch, windows, clip.samples, generator=generator),

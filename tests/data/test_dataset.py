@@ -94,7 +94,7 @@ def test_a_file_that_went_bad_is_told_and_the_batch_goes_on(entries: list[Entry]
     (batch,) = training_batches(clips, Batches(11, 11, 1, 0), 0, pin_memory=False)
     assert len(batch) == 10
     (failure,) = batch.failures
-    assert failure.recording == 0
+    assert failure.item == 0
     assert "gone.mkv" in failure.reason
     assert 0 not in batch.recordings
 

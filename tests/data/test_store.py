@@ -136,7 +136,11 @@ def test_what_is_not_worth_storing_is_not_stored(store: Store, entry: Entry) -> 
 
 
 def test_the_budget_decides_the_share(tmp_path: Path, entry: Entry) -> None:
-    entries = [entry, replace(entry, duration=1000.0), replace(entry, duration=4.0)]  # the second is not worth it
+    long, other = (
+        replace(entry, path=tmp_path / "long", duration=1000.0),
+        replace(entry, path=tmp_path / "b", duration=4.0),
+    )
+    entries = [entry, long, other, other]  # the second is not worth it
 
     def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from avgdt.evaluation.errors import EvaluationError
+from avgdt.errors import AvgdtError
 from avgdt.evaluation.segments import Segment, labels, segments
 from tests.evaluation.rows import row
 
@@ -50,6 +50,6 @@ def test_columns_that_are_no_labels() -> None:
     ],
 )
 def test_mistakes_are_named(extra: dict[str, str], label: str, message: str) -> None:
-    with pytest.raises(EvaluationError, match=message) as caught:
+    with pytest.raises(AvgdtError, match=message) as caught:
         segments([row(**extra)], label)
     assert "\n" not in str(caught.value)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.data.errors import DataError
+from avgdt.data.rows import check_apart
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.splits import check_apart, labelled_splits, one_split, sort_names
+from avgdt.evaluation.splits import labelled_splits, one_split, sort_names, stretches
 from avgdt.media.manifest import Entry
 
 
@@ -57,11 +59,12 @@ def test_one_split_of_several_or_all() -> None:
 def test_a_recording_belongs_in_one_split() -> None:
     entries = [Entry(Path(name)) for name in ("a.mp4", "b.mp4", "./a.mp4")]
 
-    def check(*stretches: tuple[int, str, float | None, float | None]) -> None:
-        check_apart([Segment(entry, split, "x", start, end) for entry, split, start, end in stretches], entries)
+    def check(*rows: tuple[int, str, float | None, float | None]) -> None:
+        segments = [Segment(entry, split, "x", start, end) for entry, split, start, end in rows]
+        check_apart(stretches(segments, entries))
 
     check((0, "train", None, None), (1, "test", None, None), (0, "train", None, None))
     check((0, "train", 0.0, 1.0), (0, "test", 1.0, 2.0), (1, "val", None, None))
     for first, second in (((None, None), (None, None)), ((None, None), (3.0, 4.0)), ((0.0, 1.1), (1.0, 2.0))):
-        with pytest.raises(EvaluationError, match=r"a\.mp4: stands in the splits 'train' and 'test'"):
+        with pytest.raises(DataError, match=r"a\.mp4: stands in the splits 'train' and 'test'"):
             check((0, "train", *first), (1, "train", None, None), (2, "test", *second))

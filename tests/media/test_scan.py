@@ -111,8 +111,10 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_row(folder: Path, monkeypatch
 
 
 def test_only_what_is_missing_is_scanned(folder: Path) -> None:
-    sound = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
-    known = Entry(path=folder / "made up.mp4", duration=5.0, extra={"label": "a"}, **sound)  # type: ignore[arg-type]
+    sound: dict[str, object] = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
+    state = (folder / "cut.mp4").stat()
+    sound |= {"size": state.st_size, "modified": state.st_mtime_ns}
+    known = Entry(path=folder / "cut.mp4", duration=5.0, extra={"label": "a"}, **sound)  # type: ignore[arg-type]
     entries = [
         known,
         Entry(path=folder / "both.mp4", extra={"label": "b"}),

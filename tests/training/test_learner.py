@@ -33,6 +33,7 @@ def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:
     shape = (size, windows, 3, clip.frames, clip.height, clip.width)
     return Batch(
         torch.arange(first, first + size),
+        torch.arange(first, first + size),
         torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
         torch.randn(size, windows, clip.samples, generator=generator) * 3000,
         None,

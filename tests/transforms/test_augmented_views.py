@@ -51,6 +51,7 @@ def batch_of(recordings: int, channels: int = 3, epoch: int = 7) -> Batch:
     random = np.random.default_rng(recordings)
     shape = (recordings, 2, channels, CLIP.frames, CLIP.height, CLIP.width)
     return Batch(
+        items=torch.arange(10, 10 + recordings),
         recordings=torch.arange(10, 10 + recordings),
         video=torch.from_numpy(random.integers(0, 256, shape, dtype=np.uint8)),
         audio=torch.from_numpy(random.normal(scale=3000, size=(recordings, 2, CLIP.samples)).astype(np.float32)),

@@ -47,6 +47,7 @@ def batch_of(recordings: int, windows: int = 1, channels: int = 3, epoch: int = 
     random = np.random.default_rng(recordings)
     shape = (recordings, windows, channels, CLIP.frames, CLIP.height, CLIP.width)
     return Batch(
+        items=torch.arange(10, 10 + recordings),
         recordings=torch.arange(10, 10 + recordings),
         video=torch.from_numpy(random.integers(0, 256, shape, dtype=np.uint8)),
         audio=torch.from_numpy(random.normal(scale=3000, size=(recordings, windows, CLIP.samples)).astype(np.float32)),
@@ -67,6 +68,7 @@ def normalised(video: torch.Tensor) -> torch.Tensor:
 def test_two_views_of_the_paper() -> None:
     composition = Composition(Modality(), video=(RandomCrop(112), Flip()), audio=(SpecAugment.mild(),))
     blank = Batch(
+        torch.arange(2),
         torch.arange(2),
         torch.zeros(2, 1, 3, 30, 128, 171, dtype=torch.uint8),
         torch.zeros(2, 1, 24000),
@@ -149,7 +151,7 @@ def test_draws_depend_on_epoch_recording_and_seed_alone() -> None:
     for again in (make(batch), make(replace(batch, epoch=0), epoch=2), maker(EIGHT)(batch)):
         assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
     order = torch.tensor([4, 1, 3])
-    part = replace(batch, recordings=batch.recordings[order], video=batch.video[order], audio=batch.audio[order])
+    part = replace(batch, items=batch.items[order], video=batch.video[order], audio=batch.audio[order])
     for whole, some in zip(views, make(part), strict=True):
         torch.testing.assert_close(some, whole[order], rtol=0, atol=1e-6)
     for other in (make(batch, epoch=3), maker(EIGHT, seed=1)(batch)):

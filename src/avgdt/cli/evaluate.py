@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
-from rich.console import Console
 
 from avgdt.cli.arguments import UsageError, parse, positional, taken
-from avgdt.cli.progress import counting
+from avgdt.cli.progress import counting, output
 from avgdt.recipes.nearest import nearest
+from avgdt.report.wording import printable
 
 PROTOCOLS = {
     "linear": "logistic regression on frozen features of labelled files or segments",
@@ -78,8 +78,10 @@ def evaluate_with_progress(
         out = weights if weights.is_dir() else weights.parent
     with counting("looking at files") as scanned, counting(f"evaluating {options.protocol}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
-    Console().print(result_table(result))
-    print(f"wrote {path}")
+    output().print(result_table(result))
+    for note in result.get("notes", ()):
+        print(printable(note))
+    print(f"wrote {printable(path)}")
     return result
 
 

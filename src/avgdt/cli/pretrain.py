@@ -17,6 +17,7 @@ from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from avgdt.data.collection import Collection
+    from avgdt.media.findings import Counts
     from avgdt.training.learner import Learner
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
@@ -62,6 +63,9 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
                 f"{len(collection.learn)} recordings to learn from, {len(collection.held_out)} held out, "
                 f"{len(collection.left_out)} left out (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
+            if collection.repeated:
+                told = "row repeats" if collection.repeated == 1 else "rows repeat"
+                console.print(f"{collection.repeated} {told} another (the same file and segment): used once")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:
@@ -79,8 +83,12 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
         def scanned(done: int, of: int) -> None:
             progress.update(looking, completed=done, total=of, visible=done < of)
 
+        def counted(counts: Counts) -> None:
+            if counts.changed:
+                console.print(f"some files are not those that the manifest tells of: {counts}")
+
         try:
-            weights = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged)
+            weights = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, counted)
         except KeyboardInterrupt:
             console.print(f"stopped and saved; go on with: avgdt pretrain --resume --out {out}")
             raise

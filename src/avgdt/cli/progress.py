@@ -19,15 +19,20 @@ from rich.progress import (
 console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+def output() -> Console:
+    """The terminal's output stream, for tables: names in them are printed as they are."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
 def bar(note: str = "") -> Progress:
     """A bar with a name, a count, the time spent, the time left and a changing ``note`` field."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
     )
 

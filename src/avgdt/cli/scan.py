@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import counting
+from avgdt.cli.progress import console, counting, output
+from avgdt.report.wording import printable
+
+if TYPE_CHECKING:
+    from avgdt.media.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Scan:
     folder: Annotated[Path, tyro.conf.Positional]
     """Folder to look through, with all folders below it; endings of names are not trusted."""
     out: Path
-    """The manifest (csv) to write: one line per file, with its error where it has one."""
+    """The manifest (csv) to write: one line per file, with its error where it has one. Where it is there already, files
+    that have not changed since are not inspected again, and its other columns stay."""
     layout: Literal["any", "kinetics400"] = "any"
     """any: all files of the folder. kinetics400: the clips of --list, those that are missing and those not listed."""
     list: tuple[Path, ...] = ()
@@ -38,19 +42,44 @@ def run(arguments: Sequence[str]) -> None:
         raise UsageError("--list goes with --layout kinetics400")
     from avgdt.data.collection import find
     from avgdt.data.kinetics import scan_layout
+    from avgdt.media.findings import Counts
     from avgdt.media.manifest import write_manifest
     from avgdt.media.summary import summary
     from avgdt.training.pretrain import default_workers
 
-    with counting("looking at files") as progress:
-        workers = default_workers(options.workers) + 1
-        if options.layout == "kinetics400":
-            entries = scan_layout(options.folder, options.list, workers, progress, exclude=(options.out,))
-        else:
-            entries = find(options.folder, workers, progress, exclude=(options.out,))
+    keep = options.out.with_name(f".{options.out.name}.partial")
+    told, workers = Counts(), default_workers(options.workers) + 1
+    known, exclude = _known(options.out), (options.out, keep)
+
+    def counted(counts: Counts) -> None:
+        nonlocal told
+        told = counts
+
+    try:
+        with counting("looking at files") as progress:
+            if options.layout == "kinetics400":
+                entries = scan_layout(options.folder, options.list, workers, progress, exclude, known, keep, counted)
+            else:
+                entries = find(options.folder, workers, progress, exclude, known, keep, counted)
+    except KeyboardInterrupt:
+        if keep.exists():
+            console.print(f"what was inspected is kept in {printable(keep)}; the same command goes on from there")
+        raise
     write_manifest(entries, options.out)
+    keep.unlink(missing_ok=True)
     table = Table(show_header=False)
     for name, value in summary(entries):
-        table.add_row(name, value)
-    Console().print(table)
-    print(f"wrote {options.out}")
+        table.add_row(printable(name), printable(value))
+    output().print(table)
+    print(told)
+    print(f"wrote {printable(options.out)}")
+
+
+def _known(out: Path) -> list[Entry]:
+    """What an earlier manifest tells; nothing where there is none."""
+    from avgdt.media.manifest import ManifestError, read_manifest
+
+    try:
+        return read_manifest(out) if out.exists() else []
+    except ManifestError:
+        return []

@@ -15,20 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """A recording that could not be read."""
+    """An item that could not be read."""
 
-    recording: int
-    """Its index in the list of recordings."""
+    item: int
+    """Its index in the list of items."""
     reason: str
     """What was wrong, in one line."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips of several recordings; ``windows`` are those of the composition's ``clips``, in order."""
+    """Clips of several items; ``windows`` are those of the composition's ``clips``, in order."""
 
+    items: torch.Tensor
+    """(batch,) int64: the index of each item in the list of items, by which augmentations are drawn."""
     recordings: torch.Tensor
-    """(batch,) int64: the index of each recording in its manifest."""
+    """(batch,) int64: the recording that each item is of, which the objective compares: segments of one file are one
+    recording, and never each other's negatives for being another item."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8."""
     audio: torch.Tensor | None
@@ -40,10 +43,10 @@ class Batch:
     epoch: int = 0
     """The epoch whose draws these clips are."""
     failures: tuple[Failure, ...] = ()
-    """Recordings that were asked for and could not be read; they are not in the tensors."""
+    """Items that were asked for and could not be read; they are not in the tensors."""
 
     def __len__(self) -> int:
-        return len(self.recordings)
+        return len(self.items)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on ``device``."""
@@ -63,7 +66,7 @@ class Batch:
 
 
 def collate(items: Sequence[Item | Failure]) -> Batch:
-    """Stack the items of several recordings; failures are listed beside them."""
+    """Stack items; failures are listed beside them."""
     good = [item for item in items if not isinstance(item, Failure)]
 
     def stack(name: str) -> torch.Tensor | None:
@@ -73,6 +76,7 @@ def collate(items: Sequence[Item | Failure]) -> Batch:
         return torch.stack([torch.from_numpy(np.ascontiguousarray(value)) for value in values])
 
     return Batch(
+        items=torch.tensor([item.item for item in good], dtype=torch.long),
         recordings=torch.tensor([item.recording for item in good], dtype=torch.long),
         video=stack("video"),
         audio=stack("audio"),

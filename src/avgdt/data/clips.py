@@ -18,10 +18,12 @@ from avgdt.recipes.clip import Clip
 
 @dataclass(frozen=True)
 class Item:
-    """What was read of one recording, with its true times."""
+    """What was read of one item of a list, a recording or a segment of one, with its true times."""
 
+    item: int
+    """Its index in the list of items."""
     recording: int
-    """Its index in the list of recordings."""
+    """The recording that it is of."""
     epoch: int
     """The epoch whose draws these are."""
     video: NDArray[np.uint8] | None
@@ -44,8 +46,11 @@ class ClipReader:
     store: Store | None = None
     """Where recordings are decoded to once; without it every clip is decoded anew."""
 
-    def read(self, recording: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
-        """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be."""
+    def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
+        """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be.
+
+        The item is a recording of its own.
+        """
         pixels, times, spans = [], [], list[SoundSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
         with Recording(entry.path) if self.store is None else self.store.open(entry) as file:
@@ -69,7 +74,8 @@ class ClipReader:
                     spans.append(SoundSpan(at, self.clip.samples, rate))
             sounds = read_sounds(file, spans)
         return Item(
-            recording=recording,
+            item=item,
+            recording=item,
             epoch=epoch,
             video=np.stack(pixels).transpose(0, 4, 1, 2, 3) if pixels else None,
             audio=np.stack([sound.samples for sound in sounds]) if sounds else None,

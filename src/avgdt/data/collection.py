@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from mimetypes import guess_type
 from pathlib import Path
 
 import numpy as np
 
 from avgdt.data.errors import DataError
-from avgdt.data.span import unfit
-from avgdt.media.manifest import Entry, read_manifest
+from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, split_name, split_of
+from avgdt.data.span import segment, unfit
+from avgdt.media.findings import Counts
+from avgdt.media.manifest import Entry, ManifestError, read_manifest
 from avgdt.media.scan import scan, scan_missing
+from avgdt.media.table import NotText
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
 
 Progress = Callable[[int, int], None]
+LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
+"""Endings of files that are meant as lists, be they ones that cannot be read."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A recording that is not used."""
+    """A recording, or a segment of one, that is not used."""
 
     path: Path
     reason: str
@@ -30,7 +37,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Collection:
-    """The recordings of a run."""
+    """The recordings of a run, or the segments of recordings that the rows of its manifest name."""
 
     learn: tuple[Entry, ...]
     """Learnt from."""
@@ -38,26 +45,69 @@ class Collection:
     """Only watched."""
     left_out: tuple[LeftOut, ...]
     """Not usable."""
+    repeated: int = 0
+    """Rows that repeat another one of the same file and segment; each is used once."""
 
 
-def find(path: Path, workers: int, progress: Progress | None = None, exclude: Sequence[Path] = ()) -> list[Entry]:
+def find(
+    path: Path,
+    workers: int,
+    progress: Progress | None = None,
+    exclude: Sequence[Path] = (),
+    known: Iterable[Entry] = (),
+    keep: Path | None = None,
+    counted: Callable[[Counts], None] = lambda counts: None,
+) -> list[Entry]:
     """The entries of a manifest, or of all files of a folder, but those in ``exclude``, opened and measured.
 
-    Raises :class:`DataError` where there is nothing.
+    A single media file is one entry. ``known`` entries of files that have not changed save their inspection. ``keep``
+    is a manifest into which is written what was inspected so far, also where this is interrupted; the next call with
+    it goes on from there. Delete it once all is done. ``counted`` is told how many files are inspected. Raises
+    :class:`DataError` where there is nothing.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
     if path.is_dir():
-        entries = list(scan(path, workers, progress, exclude=exclude))
+        entries = scan(path, workers, progress, exclude=exclude, known=known, keep=keep, counted=counted)
     else:
-        entries = list(scan_missing(read_manifest(path), workers, progress))
+        listed = _listed(path)
+        entries = scan_missing(listed, workers, progress, known=known, keep=keep, counted=counted)
+        _check_there(path, entries)
     if not entries:
         raise DataError(f"{path}: holds no recordings")
     return entries
 
 
+def _listed(path: Path) -> list[Entry]:
+    """The rows of a manifest; a media file is the one recording of a list."""
+    try:
+        return read_manifest(path)
+    except ManifestError as error:
+        kind = (guess_type(path.name)[0] or "").partition("/")[0]
+        if kind in ("video", "audio", "image") or (isinstance(error, NotText) and path.suffix.lower() not in LISTS):
+            return [Entry(path)]
+        raise
+
+
+def _check_there(path: Path, entries: Sequence[Entry]) -> None:
+    """Raise :class:`DataError` where none of a manifest's files is there, naming where one was looked for."""
+    if entries and not any(entry.path.exists() for entry in entries):
+        first = entries[0].path
+        below = os.path.relpath(first, path.parent)
+        remedy = (
+            f"there is a {below} below the current folder: move the list there, or write absolute paths"
+            if os.path.lexists(below)
+            else "paths are relative to the folder of the list, or absolute"
+        )
+        raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
+
+
 def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Collection:
-    """Split the entries; raise :class:`DataError` where none can be learnt from, naming the commonest reason."""
+    """Split the entries.
+
+    Raises :class:`DataError` where none can be learnt from, naming the commonest reason, and where a stretch of one
+    file is both learnt from and held out.
+    """
     if not entries:
         raise DataError(f"{source}: holds no recordings")
     reasons = [unfit(entry, composition, clip) for entry in entries]
@@ -70,27 +120,55 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
             "`avgdt scan` lists every file"
         )
     if any("split" in entry.extra for entry in entries):
-        splits = sorted({entry.extra.get("split", "") for entry in entries})
-        learn = [entry for entry in good if entry.extra.get("split") in data.splits]
-        held = [entry for entry in good if entry.extra.get("split") == data.held_out and data.held_out_at_most]
-        if not learn:
-            raise DataError(
-                f"{source}: no usable recording in data.splits {' '.join(data.splits)}; the manifest has {splits}"
-            )
-        if data.held_out in data.splits:
-            raise DataError(f"data.held_out: split {data.held_out!r} is also in data.splits; name another or ''")
+        learn, held = _by_split(good, entries, data, source)
     else:
-        count = min(data.held_out_at_most, len(good) // 10)
-        # By a seed of its own: the held-out recordings are the same in every run on these files.
-        drawn = set(np.random.default_rng(0).permutation(len(good))[:count].tolist())
-        learn = [entry for i, entry in enumerate(good) if i not in drawn]
-        held = [entry for i, entry in enumerate(good) if i in drawn]
-    return Collection(tuple(learn), tuple(held[: data.held_out_at_most]), left_out)
+        learn, held = _drawn(good, data.held_out_at_most)
+    kept, watched = _each_once(learn), _each_once(held)
+    repeated = len(learn) + len(held) - len(kept) - len(watched)
+    return Collection(tuple(kept), tuple(watched[: data.held_out_at_most]), left_out, repeated)
+
+
+def _by_split(
+    good: Sequence[Entry], entries: Sequence[Entry], data: Data, source: Path
+) -> tuple[list[Entry], list[Entry]]:
+    """What is learnt from and what is held out by the column ``split`` of the ``good`` ones of ``entries``."""
+    names, held_out = {split_name(name) for name in data.splits}, split_name(data.held_out)
+    learn = [entry for entry in good if split_of(entry) in names]
+    held = [entry for entry in good if split_of(entry) == held_out and data.held_out_at_most]
+    if not learn:
+        splits = sorted({entry.extra.get("split", "") for entry in entries})
+        raise DataError(
+            f"{source}: no usable recording in data.splits {' '.join(data.splits)}; the manifest has {splits}"
+        )
+    if held_out in names:
+        raise DataError(f"data.held_out: split {data.held_out!r} is also in data.splits; name another or ''")
+    parts = ((" ".join(data.splits), learn), (data.held_out, held))
+    check_apart([Stretch(entry.path, name, segment(entry)) for name, rows in parts for entry in rows])
+    return learn, held
+
+
+def _drawn(good: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
+    """The same where there are no splits: a tenth of the files is held out, all rows of a file together."""
+    numbers = file_numbers(entry.path for entry in good)
+    files = list(dict.fromkeys(numbers))
+    # By a seed of its own: the held-out recordings are the same in every run on these files.
+    order = np.random.default_rng(0).permutation(len(files))
+    drawn = {files[place] for place in order[: min(at_most, len(files) // 10)]}
+    learn = [entry for entry, number in zip(good, numbers, strict=True) if number not in drawn]
+    return learn, [entry for entry, number in zip(good, numbers, strict=True) if number in drawn]
+
+
+def _each_once(entries: Sequence[Entry]) -> list[Entry]:
+    """The first row of each file and segment."""
+    different = dict[tuple[int, Seconds | None], Entry]()
+    for number, entry in zip(file_numbers(entry.path for entry in entries), entries, strict=True):
+        different.setdefault((number, segment(entry)), entry)
+    return list(different.values())
 
 
 def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
     """Write which recordings are not used, and why, as csv."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "reason"])
         writer.writerows([str(entry.path), entry.reason] for entry in left_out)
@@ -98,5 +176,5 @@ def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
 
 def read_left_out(path: Path) -> list[LeftOut]:
     """The inverse of :func:`write_left_out`."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return [LeftOut(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

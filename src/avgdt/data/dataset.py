@@ -1,9 +1,9 @@
-"""Recordings as a dataset whose items depend on nothing but (seed, epoch, recording)."""
+"""Recordings, or segments of them, as a dataset whose items depend on nothing but (seed, epoch, item)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
@@ -29,15 +29,18 @@ class Clips(Dataset[Item | Failure]):
     reader: ClipReader
     windows: Callable[[int, int], Sequence[Window]]
     """(epoch, index) -> the windows to read."""
+    recordings: Sequence[int] = ()
+    """The recording that each item is of; empty where each is one of its own."""
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, order: Order) -> Item | Failure:
-        """Read the windows of one recording; a file that fails is told, not hidden."""
+        """Read the windows of one item; a file that fails is told, not hidden."""
         epoch, index = order
         try:
-            return self.reader.read(index, self.entries[index], self.windows(epoch, index), epoch)
+            item = self.reader.read(index, self.entries[index], self.windows(epoch, index), epoch)
+            return replace(item, recording=self.recordings[index]) if self.recordings else item
         except MediaError as error:
             return Failure(index, str(error))
 

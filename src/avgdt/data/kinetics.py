@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from avgdt.data.errors import DataError
 from avgdt.data.layout import VIDEOS, Layout, check_some, lay_out
 from avgdt.media.entry import Entry
+from avgdt.media.findings import Counts
 from avgdt.media.manifest import read_manifest
 from avgdt.media.scan import files_below, scan_missing
 
@@ -55,13 +56,20 @@ def scan_layout(
     workers: int,
     progress: Callable[[int, int], None] | None = None,
     exclude: Sequence[Path] = (),
+    known: Iterable[Entry] = (),
+    keep: Path | None = None,
+    counted: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error."""
+    """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error.
+
+    ``known``, ``keep`` and ``counted`` are those of :func:`avgdt.media.scan.scan_missing`.
+    """
     layout = read_layout(folder, lists)
     left_out = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
     extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in left_out]
-    return [*scan_missing(layout.entries, workers, progress), *extra]
+    seen = [entry for entry in known if entry.size is not None]
+    return [*scan_missing(layout.entries, workers, progress, known=seen, keep=keep, counted=counted), *extra]
 
 
 def _clip(row: Entry, where: str) -> Entry:

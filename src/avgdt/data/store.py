@@ -67,7 +67,8 @@ class Store:
                 f"data.store: {self.folder} cannot be used ({error.strerror}); name another folder, or off"
             ) from None
         budget = self.gigabytes * 1e9 if self.gigabytes >= 0 else (free + held) / 2
-        worth = [entry for entry in entries if (entry.duration or math.inf) <= seconds]
+        files = {entry.path: entry for entry in entries}.values()
+        worth = [entry for entry in files if (entry.duration or math.inf) <= seconds]
         needed = sum(_bytes(entry, clip, channels, rates) for entry in worth)
         return replace(self, seconds=seconds, share=min(1.0, budget / max(needed, 1.0)), spare=min(2**30, free // 4))
 

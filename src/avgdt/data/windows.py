@@ -23,14 +23,14 @@ class Window:
     """Seconds of the recording that one second of the clip plays."""
 
 
-def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, recording: int) -> tuple[Window, ...]:
-    """One window for each of ``composition.clips``: a pure function of (seed, epoch, recording).
+def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int) -> tuple[Window, ...]:
+    """One window for each of ``composition.clips``: a pure function of (seed, epoch, item).
 
-    Without jitter the draw is that of the recording's first epoch, always. Two windows of different names start at
+    Without jitter the draw is that of the item's first epoch, always. Two windows of different names start at
     least ``composition.shift`` seconds apart, and every such pair is possible. The speeds of one name start together.
     """
     time = composition.time
-    random = np.random.default_rng([seed, epoch if time.jitter else 0, recording, 0xC11B])
+    random = np.random.default_rng([seed, epoch if time.jitter else 0, item, 0xC11B])
     room = max(span.seconds - clip.seconds * composition.fastest, 0.0)
 
     def starts() -> dict[str, float]:

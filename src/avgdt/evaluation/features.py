@@ -93,14 +93,12 @@ def extract(
     rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in subjects]
     failures: dict[int, str] = {}
     for indices, batch in _batches(subjects[0], entries, plans, modalities, workers):
-        failures.update({indices[failure.recording]: failure.reason for failure in batch.failures})
+        failures.update({indices[failure.item]: failure.reason for failure in batch.failures})
         found = {modality: _through(subjects, batch, modality, read) for modality in modalities if len(batch)}
-        for place, recording in enumerate(batch.recordings.tolist()):
+        for place, item in enumerate(batch.items.tolist()):
             for number in range(len(subjects)):
                 vectors = {modality: found[modality][number, place] for modality in modalities}
-                rows[number][indices[recording]] = {
-                    m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()
-                }
+                rows[number][indices[item]] = {m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()}
         progress(len(rows[0]) + len(failures), len(plans))
     kept = sorted(rows[0])
     stacked: list[Vectors] = [{m: _stack([own[i] for i in kept], m) for m in modalities if kept} for own in rows]
@@ -114,7 +112,7 @@ def _batches(
     modalities: tuple[ModalityName, ...],
     workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Batches of plans that have equally many windows, with the plans' indices by the batch's recording numbers."""
+    """Batches of plans that have equally many windows, with the plans' indices by the batch's item numbers."""
     recipe = subject.recipe
     reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, subject.store)
     for windows in sorted({len(plan.windows) for plan in plans}):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.collection import Collection
-from avgdt.data.span import common_span
+from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.plans import Plan
@@ -32,7 +32,7 @@ def monitors(
         return []
     modalities = recipe.composition.modalities
     plans = [
-        Plan(Segment(index, "held out"), uniform(recipe.clip, common_span(entry, modalities), 1))
+        Plan(Segment(index, "held out"), uniform(recipe.clip, clip_span(entry, modalities), 1))
         for index, entry in enumerate(collection.held_out)
     ]
 

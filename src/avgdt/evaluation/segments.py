@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
+from avgdt.data.rows import SEGMENT, Seconds, segment_columns, segment_of, split_of
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.media.manifest import Entry
 from avgdt.recipes.nearest import nearest
 
-ROLES = ("split", "start", "end")
+ROLES = ("split", *SEGMENT)
 """Columns that are never labels, nor are those ending in ``_start`` and ``_end``."""
 
 
@@ -21,13 +21,18 @@ class Segment:
     entry: int
     """Index of the recording in the manifest."""
     split: str
-    """train, val, test, ...; empty where the manifest has no splits."""
+    """train, val, test, ... (what means these is called so); empty where the manifest has no splits."""
     label: str = ""
     """The class; empty where no label was asked for."""
     start: float | None = None
     """Seconds; None together with ``end`` for the whole recording."""
     end: float | None = None
     """Seconds."""
+
+    @property
+    def seconds(self) -> Seconds | None:
+        """Start and end; None for the whole recording."""
+        return None if self.start is None or self.end is None else (self.start, self.end)
 
 
 def columns(entries: Sequence[Entry]) -> list[str]:
@@ -45,43 +50,17 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
 
     A segment's seconds are the columns ``LABEL_start`` and ``LABEL_end`` where the manifest has them, else ``start``
     and ``end``, else (also where both cells are empty) the whole recording. Raises :class:`EvaluationError` for a
-    column that is not there and for seconds that are no numbers or run backwards.
+    column that is not there, ``DataError`` for seconds that are no numbers or run backwards.
     """
     present = columns(entries)
     if label is not None and label not in labels(entries):
         remedy = nearest(label, labels(entries)) if labels(entries) else "it has none that could be a label"
         raise EvaluationError(f"label: the data has no column '{label}'; {remedy}")
-    bounds = _bounds(present, label)
+    bounds = segment_columns(present, label)
     return [
-        Segment(index, entry.extra.get("split", ""), entry.extra[label] if label else "", *_seconds(entry, bounds))
+        Segment(
+            index, split_of(entry), entry.extra[label] if label else "", *(segment_of(entry, bounds) or (None, None))
+        )
         for index, entry in enumerate(entries)
         if label is None or entry.extra.get(label, "")
     ]
-
-
-def _bounds(present: Sequence[str], label: str | None) -> tuple[str, str] | None:
-    pairs = [("start", "end")] if label is None else [(f"{label}_start", f"{label}_end"), ("start", "end")]
-    for pair in pairs:
-        missing = [name for name in pair if name not in present]
-        if len(missing) == 1:
-            (other,) = set(pair) - set(missing)
-            raise EvaluationError(f"{missing[0]}: the data has a column '{other}' but no '{missing[0]}'; give both")
-        if not missing:
-            return pair
-    return None
-
-
-def _seconds(entry: Entry, bounds: tuple[str, str] | None) -> tuple[float | None, float | None]:
-    cells = [entry.extra.get(name, "").strip() for name in bounds or ()]
-    if not any(cells):
-        return None, None
-    names = bounds or ("start", "end")
-    try:
-        start, end = (float(cell) for cell in cells)
-    except ValueError:
-        raise EvaluationError(
-            f"{entry.path}: {names[0]} '{cells[0]}' and {names[1]} '{cells[1]}' must be seconds"
-        ) from None
-    if not (isfinite(start) and isfinite(end) and start < end):
-        raise EvaluationError(f"{entry.path}: {names[0]} ({start:g}) must be less than {names[1]} ({end:g})")
-    return start, end

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path
 
+from avgdt.data.rows import Stretch, split_name
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
@@ -36,7 +35,7 @@ class LabelledSplits:
 def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) -> LabelledSplits:
     """Sort segments into the splits ``names``, of which train is one.
 
-    Raises :class:`EvaluationError` for an empty split or a class that train lacks.
+    Raises :class:`EvaluationError` for an empty split, a class that train lacks, and classes that only look different.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
@@ -46,6 +45,7 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
                 f"split: no usable rows with split '{split}' (found: {found}); "
                 f"needed are {', '.join(names[:-1])} and {names[-1]}"
             )
+    _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
     for split in names:
         strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
@@ -58,23 +58,21 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
 
 
-def check_apart(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
-    """Raise :class:`EvaluationError` where two splits share a stretch of one file: what is tested would be known."""
-    of_file = defaultdict[Path, list[Segment]](list)
-    for segment in segments:
-        of_file[entries[segment.entry].path.resolve()].append(segment)
-    for path, own in of_file.items():
-        for one, other in combinations(own, 2):
-            if one.split != other.split and _overlap(one, other):
-                raise EvaluationError(
-                    f"{path}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
-                )
+def _check_alike(labels: set[str]) -> None:
+    """Raise :class:`EvaluationError` for two classes that are one but for capitals, blanks or how letters are coded."""
+    seen = dict[str, str]()
+    for label in sorted(labels):
+        key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        if (other := seen.setdefault(key, label)) != label:
+            raise EvaluationError(
+                f"label: the classes {other!a} and {label!a} differ in case or blanks alone; write both alike, or name "
+                "them apart where they are two"
+            )
 
 
-def _overlap(one: Segment, other: Segment) -> bool:
-    if one.start is None or one.end is None or other.start is None or other.end is None:
-        return True  # one is the whole recording
-    return one.start < other.end and other.start < one.end
+def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:
+    """Which part of which file stands in which split, for :func:`avgdt.data.rows.check_apart`."""
+    return [Stretch(entries[segment.entry].path, segment.split, segment.seconds) for segment in segments]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
@@ -82,7 +80,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
     Raises :class:`EvaluationError` when there are splits but not this one.
     """
-    names = sorted({s.split for s in segments if s.split})
+    names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:
         return list(segments)
     chosen = [s for s in segments if s.split == split]

@@ -5,22 +5,21 @@ from __future__ import annotations
 import csv
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from avgdt.errors import AvgdtError
 from avgdt.media.entry import Entry
+from avgdt.media.table import ManifestError, read_table, stripped
 
 __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
-
-
-class ManifestError(AvgdtError):
-    """A manifest that cannot be read; the message names the file, the line and the column."""
 
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
 _COUNTS = ("width", "height", "sample_rate", "size", "modified")
 _FLAGS = ("has_video", "has_audio")
+_ROLES = ("split", "label", "start", "end")
+_DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
     *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:]),
     *("size", "modified", "content", "error"),
@@ -30,22 +29,13 @@ COLUMNS = (
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
     """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
 
-    Paths are relative to the CSV's folder, or absolute. Raises ``ManifestError``.
+    Paths are relative to the CSV's folder, or absolute. Blanks around cells are no part of them, but around the name of
+    a file that is there with them; backslashes separate folders where there is no file of such a name. What else may
+    vary is told by :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-            rows = csv.reader(stream, strict=True)
-            header = next(rows, None)
-            if not header:
-                raise ManifestError(
-                    f"{path}: empty; its first line must name the columns, at least `{file_columns[0]}`"
-                )
-            names = _names(path, header, file_columns)
-            return [_entry(path, rows.line_num, names, row) for row in rows if row]
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
-    except csv.Error as error:
-        raise ManifestError(f"{path}, line {rows.line_num}: not CSV ({error})") from error
+    table = read_table(path, file_columns)
+    names = _names(path, table.names, file_columns)
+    return [_entry(path, line, names, row, table.separator == ";") for line, row in table.rows]
 
 
 def write_manifest(entries: Iterable[Entry], path: Path) -> None:
@@ -70,34 +60,44 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
         raise ManifestError(f"{path}: cannot be written ({error.strerror}); name another file") from error
 
 
-def _names(path: Path, header: list[str], file_columns: Sequence[str]) -> list[str]:
-    names = [name.strip() for name in header]
-    column = next((name for name in file_columns if name in names), None)
-    if column is None:
-        wanted = " or ".join(f"`{name}`" for name in file_columns)
-        raise ManifestError(f"{path}, line 1: no column {wanted} among {', '.join(names)}")
-    names[names.index(column)] = "path"
+def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> list[str]:
+    roles = (*file_columns, *_ROLES)
+    # A column of such a role may begin with a capital.
+    names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
+    names[names.index(next(name for name in file_columns if name in names))] = "path"
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ManifestError(f"{path}, line 1: the column `{twice}` appears twice; rename one")
     return names
 
 
-def _entry(path: Path, line: int, names: list[str], row: list[str]) -> Entry:
-    if len(row) != len(names):
-        raise ManifestError(f"{path}, line {line}: {len(row)} values for {len(names)} columns")
-    cells = dict(zip(names, row, strict=True))
-    if not cells["path"]:
+def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comma: bool) -> Entry:
+    raw = dict(zip(names, row, strict=True))
+    file = raw.pop("path")
+    if not stripped(file):
         raise ManifestError(f"{path}, line {line}, column `path`: empty")
+    cells = {name: stripped(cell) for name, cell in raw.items()}
+    if decimal_comma:  # where semicolons separate, numbers are often written so
+        for name in cells:
+            if name in _NUMBERS or name in ("start", "end") or name.endswith(("_start", "_end")):
+                cells[name] = _DECIMAL_COMMA.sub(r"\1.\2", cells[name])
     known: dict[str, float | int | bool | None] = {}
     for name in (*_NUMBERS, *_COUNTS, *_FLAGS):
-        text = cells.pop(name, "").strip()
+        text = cells.pop(name, "")
         try:
             known[name] = _value(name, text) if text else None
         except ValueError as error:
             raise ManifestError(f"{path}, line {line}, column `{name}`: `{text}` is not {error}") from None
-    file, content, reason = cells.pop("path"), cells.pop("content", ""), cells.pop("error", "")
-    return Entry(path=path.parent / file, **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
+    content, reason = cells.pop("content", ""), cells.pop("error", "")
+    return Entry(path=_file(path.parent, file), **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
+
+
+def _file(folder: Path, cell: str) -> Path:
+    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes."""
+    plain = stripped(cell)
+    if plain == cell and "\\" not in cell:
+        return folder / cell
+    return folder / next((name for name in (cell, plain) if os.path.lexists(folder / name)), plain.replace("\\", "/"))
 
 
 def _value(name: str, text: str) -> float | int | bool:

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
 
 from avgdt.media.entry import Entry
 from avgdt.media.errors import Crashed, TimedOut
+from avgdt.media.fingerprint import fingerprint
 from avgdt.media.probe import failure, from_json
 
 COMMAND = (sys.executable, "-m", "avgdt.media.probe")
@@ -48,12 +50,12 @@ class Prober:
         finally:
             timer.cancel()
         if line.endswith("\n"):
-            return from_json(line)
+            return _fingerprinted(from_json(line))
         code = process.wait()  # its output has ended, so it is ending too
         self.close()
         if expired:
-            return failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s"))
-        return failure(path, Crashed(path, f"the decoder's process ended with {_cause(code)}"))
+            return _fingerprinted(failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s")))
+        return _fingerprinted(failure(path, Crashed(path, f"the decoder's process ended with {_cause(code)}")))
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -63,9 +65,15 @@ class Prober:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 encoding="ascii",
+                process_group=0,  # Ctrl-C is for this process, which ends those that it started
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
         return self._process
+
+    def kill(self) -> None:
+        """End the process under the hands of whoever waits for its answer, who is told that it crashed."""
+        if (process := self._process) is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process."""
@@ -77,6 +85,16 @@ class Prober:
                     with suppress(BrokenPipeError):  # of what was not read any more
                         pipe.close()
             self._process = None
+
+
+def _fingerprinted(entry: Entry) -> Entry:
+    """The entry with its file's fingerprint, without which nobody knows whether it still holds."""
+    if entry.size is not None:
+        return entry
+    try:
+        return replace(entry, **asdict(fingerprint(entry.path)))
+    except OSError:
+        return entry
 
 
 def _cause(code: int) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
 from avgdt.media.entry import Entry
 from avgdt.media.errors import NotAFile
+from avgdt.media.findings import Counts, Findings, filled
 from avgdt.media.probe import failure
 from avgdt.media.prober import Prober
 
@@ -25,15 +26,22 @@ def scan(
     progress: Progress | None = None,
     seconds: float = SECONDS_A_FILE,
     exclude: Collection[Path] = (),
+    known: Iterable[Entry] = (),
+    keep: Path | None = None,
+    counted: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
     """An entry for every file below ``folder``, by content, in the order of their paths.
 
     Args:
         folder: searched with all its subfolders, also behind links.
         workers: processes; by default one per processor.
-        progress: called with the files done and the files in all.
+        progress: called with the files done and the files to inspect.
         seconds: after which a file is given up.
         exclude: files left out, such as the manifest that is being written.
+        known: rows of an earlier manifest: files that have not changed since are not inspected again, and all rows of
+            a file stay, with their other columns.
+        keep: as in :func:`scan_missing`.
+        counted: as in :func:`scan_missing`.
 
     Raises ``NotAFile`` if there is no such folder.
     """
@@ -41,7 +49,16 @@ def scan(
         raise NotAFile(folder, "no such folder")
     left_out = {path.absolute() for path in exclude}
     files, unread = files_below(folder)
-    entries = _probe_all([file for file in files if file.absolute() not in left_out], workers, progress, seconds)
+    rows = dict[str, list[Entry]]()
+    for entry in known:
+        rows.setdefault(os.path.abspath(entry.path), []).append(entry)
+    listed = [
+        replace(row, path=file) if row.size is not None else Entry(file, extra=row.extra)
+        for file in files
+        if file.absolute() not in left_out
+        for row in rows.get(os.path.abspath(file), [Entry(file)])
+    ]
+    entries = scan_missing(listed, workers, progress, seconds, keep=keep, counted=counted)
     return sorted([*entries, *unread], key=lambda entry: str(entry.path))
 
 
@@ -50,13 +67,41 @@ def scan_missing(
     workers: int | None = None,
     progress: Progress | None = None,
     seconds: float = SECONDS_A_FILE,
+    known: Iterable[Entry] = (),
+    keep: Path | None = None,
+    counted: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The entries, in their order, those not looked into yet filled in; their other columns stay."""
-    listed = list(entries)
-    missing = [entry for entry in listed if not entry.scanned]
-    found = _probe_all([entry.path for entry in missing], workers, progress, seconds)
-    by_path = {id(old): replace(new, extra={**old.extra, **new.extra}) for old, new in zip(missing, found, strict=True)}
-    return [by_path.get(id(entry), entry) for entry in listed]
+    """The entries, in their order, all of them inspected; their other columns stay.
+
+    An entry is trusted where the file's size and time of change are those it had when it was inspected; where they
+    differ, or the entry does not tell them, the file is inspected (again).
+
+    Args:
+        entries: rows of a manifest, or files of which nothing is known.
+        workers: processes; by default one per processor.
+        progress: called with the files done and the files to inspect.
+        seconds: after which a file is given up.
+        known: other entries, that tell of some of the files.
+        keep: a manifest of what was inspected so far, written every half minute and at any end, also at Ctrl-C; the
+            next call with the same one goes on from there. It is the caller's to delete once all is done.
+        counted: told before the inspection how many files it is about.
+    """
+    listed, findings = list(entries), Findings(known, keep)
+    found = [findings.of(entry) for entry in listed]
+    missing = {os.path.abspath(old.path): old for old, new in zip(listed, found, strict=True) if new is None}
+    changed = sum(findings.knew(entry) for entry in missing.values())
+    files = len({os.path.abspath(entry.path) for entry in listed})
+    counted(Counts(len(missing) - changed, changed, files - len(missing)))
+    try:
+        inspected = _inspect(
+            {name: entry.path for name, entry in missing.items()}, workers, progress, seconds, findings.add
+        )
+    finally:
+        findings.write()
+    return [
+        filled(old, inspected[os.path.abspath(old.path)]) if new is None else new
+        for old, new in zip(listed, found, strict=True)
+    ]
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
@@ -79,8 +124,14 @@ def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
     return sorted(files, key=str), unread
 
 
-def _probe_all(paths: Sequence[Path], workers: int | None, progress: Progress | None, seconds: float) -> list[Entry]:
-    """An entry per path, in order."""
+def _inspect(
+    paths: Mapping[str, Path],
+    workers: int | None,
+    progress: Progress | None,
+    seconds: float,
+    found: Callable[[Entry], None],
+) -> dict[str, Entry]:
+    """An entry per path; ``found`` is told each as it comes, also those that were done when this is interrupted."""
     count = max(1, min(workers or os.cpu_count() or 1, len(paths)))
     idle: SimpleQueue[Prober] = SimpleQueue()
     probers = [Prober(seconds) for _ in range(count)]
@@ -94,14 +145,31 @@ def _probe_all(paths: Sequence[Path], workers: int | None, progress: Progress | 
         finally:
             idle.put(prober)
 
-    entries: list[Entry] = []
+    entries = dict[str, Entry]()
+
+    def take(future: Future[Entry]) -> None:
+        name = names.pop(future)
+        entries[name] = future.result()
+        found(entries[name])
+
+    pool = ThreadPoolExecutor(count)
+    names = {pool.submit(one, path): name for name, path in paths.items()}
     try:
-        with ThreadPoolExecutor(count) as pool:
-            for entry in pool.map(one, paths):
-                entries.append(entry)
-                if progress is not None:
-                    progress(len(entries), len(paths))
+        for future in as_completed([*names]):
+            take(future)
+            if progress is not None:
+                progress(len(entries), len(paths))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for future in [
+            future for future in names if future.done() and not future.cancelled() and not future.exception()
+        ]:
+            take(future)
+        for prober in probers:
+            prober.kill()  # what they are at is not taken any more
+        raise
     finally:
+        pool.shutdown()
         for prober in probers:
             prober.close()
     return entries

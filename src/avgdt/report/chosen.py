@@ -10,6 +10,7 @@ import numpy as np
 
 from avgdt.data.collection import Collection, collect
 from avgdt.data.errors import DataError
+from avgdt.data.rows import split_name, split_of
 from avgdt.data.span import unfit
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.segments import labels
@@ -51,8 +52,8 @@ def choose(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], 
     test = tuple(
         entry
         for entry in entries
-        if entry.extra.get("split") == "test"
-        and "test" not in recipe.data.splits
+        if split_of(entry) == "test"
+        and "test" not in map(split_name, recipe.data.splits)
         and not unfit(entry, recipe.composition, recipe.clip)
     )
     candidates, kind = test, "test"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader
-from avgdt.data.span import common_span
+from avgdt.data.span import clip_span
 from avgdt.data.windows import draw
 from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
@@ -62,7 +62,7 @@ def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> 
     reader = ClipReader(recipe.clip, composition.modalities, grey=recipe.model.video.channels == 1)
     there = [(index, entry) for index, entry in enumerate(entries) if entry.path.is_file()]
     for index, entry in there[:TRIES]:
-        span = common_span(entry, composition.modalities)
+        span = clip_span(entry, composition.modalities)
         windows = draw(composition, recipe.clip, span, recipe.run.seed, 0, index)
         try:
             item = reader.read(index, entry, windows)

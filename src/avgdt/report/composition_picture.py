@@ -8,8 +8,6 @@ from pathlib import Path
 
 from avgdt.data.collection import find
 from avgdt.data.span import unfit
-from avgdt.media.manifest import Entry
-from avgdt.media.scan import scan_missing
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import MOST_FRAMES, ClipPicture, Shown, clip_picture
 from avgdt.report.errors import ReportError
@@ -44,7 +42,7 @@ def write_composition_picture(
     """
     if path.suffix not in (".svg", ".png"):
         raise ReportError(f"{path}: the picture is an SVG or a PNG; give it a name that ends in .svg or .png")
-    entries = _entries(data, recipe, progress)
+    entries = find(data, default_workers(recipe.run.workers) + 1, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
@@ -57,12 +55,6 @@ def write_composition_picture(
         raise ReportError(f"{data}: {usable[0].path.name} and those after it cannot be read; `avgdt scan` tells why")
     svg = _svg(recipe, picture)
     write(svg if path.suffix == ".svg" else rasterise(svg), path)
-
-
-def _entries(data: Path, recipe: Recipe, progress: Callable[[int, int], None]) -> list[Entry]:
-    if data.is_file() and data.suffix != ".csv":
-        return scan_missing([Entry(data)], 1, progress)
-    return find(data, default_workers(recipe.run.workers) + 1, progress)
 
 
 def _svg(recipe: Recipe, picture: ClipPicture) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.span import common_span
+from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
 from avgdt.evaluation.features import Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan
@@ -52,7 +52,7 @@ def match(model: LoadedRun, entries: Sequence[Entry], label: str, progress: Prog
     """Match the recordings with each other; None where fewer than two can be read."""
     entries = sorted(entries, key=lambda entry: entry.extra.get(label, ""))  # stable, so that files stay in order
     plans = [
-        Plan(Segment(index, ""), uniform(model.recipe.clip, common_span(entry, BOTH), 1))
+        Plan(Segment(index, ""), uniform(model.recipe.clip, clip_span(entry, BOTH), 1))
         for index, entry in enumerate(entries)
     ]
     random = fresh_run(model.recipe, device=str(model.device))

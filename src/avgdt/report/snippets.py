@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avgdt.data.span import common_span
+from avgdt.data.span import clip_span
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.report.images import data_uri, jpeg, png
@@ -44,7 +44,7 @@ class Snippet:
 
 def snippet(entry: Entry, centre: float, bank: LogMelBank) -> Snippet:
     """Cut at most :data:`SECONDS` around ``centre``; raises ``MediaError`` for a file that cannot be read."""
-    span = common_span(entry, ("video", "audio"))
+    span = clip_span(entry, ("video", "audio"))
     seconds = min(SECONDS, span.seconds)
     start = float(np.clip(centre - seconds / 2, span.start, span.end - seconds))
     height, width = _size(entry)

@@ -15,9 +15,11 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, read_left_out, write_left_out
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.span import Span, common_span
+from avgdt.data.rows import file_numbers
+from avgdt.data.span import Span, clip_span
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, draw
+from avgdt.media.findings import Counts
 from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
@@ -49,14 +51,16 @@ def pretrain(
     scanned: Progress | None = None,
     begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
+    counted: Callable[[Counts], None] = lambda counts: None,
 ) -> Path:
     """Learn from the recordings of ``data`` into the folder ``out``; return the weights file.
 
     ``monitors`` makes what watches the learning; ``begun`` is told the learner and all steps of the run, ``logged``
-    every metric. Raises the errors of the project for what cannot be; ``KeyboardInterrupt`` after saving the state.
+    every metric, ``counted`` how many files are inspected. Raises the errors of the project for what cannot be;
+    ``KeyboardInterrupt`` after saving the state.
     """
     folder = _prepare(out, recipe, resume)
-    collection = _collect(recipe, data, folder, resume, scanned)
+    collection = _collect(recipe, data, folder, resume, scanned, counted)
     _check_batch(recipe, collection, data)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
@@ -77,14 +81,16 @@ def pretrain(
     write_sitting(folder, learner.step, precision)
     log = MetricsLog(folder, learner.step)
     skipped = folder / "skipped.csv"
-    left_out = {entry.path: entry for entry in read_left_out(skipped)}
+    left_out = dict[Path, list[LeftOut]]()
+    for row in read_left_out(skipped):
+        left_out.setdefault(row.path, []).append(row)
 
     def unread(path: Path, reason: str) -> None:
-        left_out[path] = LeftOut(path, reason)
-        write_left_out(list(left_out.values()), skipped)
+        left_out[path] = [LeftOut(path, reason)]
+        write_left_out([row for rows in left_out.values() for row in rows], skipped)
 
     def failed(failure: Failure) -> None:
-        unread(collection.learn[failure.recording].path, failure.reason)
+        unread(collection.learn[failure.item].path, failure.reason)
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)
@@ -125,13 +131,14 @@ def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | N
 
 
 def training_clips(recipe: Recipe, collection: Collection, store: Store | None = None) -> Clips:
-    """The dataset of a run: each item a pure function of (seed, epoch, recording)."""
+    """The dataset of a run: each item, a row of ``collection.learn``, is a pure function of (seed, epoch, item)."""
     composition = recipe.composition
-    spans = [common_span(entry, composition.modalities) for entry in collection.learn]
+    spans = [clip_span(entry, composition.modalities) for entry in collection.learn]
     return Clips(
         collection.learn,
         ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
         partial(_windows, recipe, spans),
+        file_numbers(entry.path for entry in collection.learn),
     )
 
 
@@ -155,13 +162,20 @@ def _prepare(out: Path, recipe: Recipe, resume: bool) -> Path:
     return out
 
 
-def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Progress | None) -> Collection:
+def _collect(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    resume: bool,
+    scanned: Progress | None,
+    counted: Callable[[Counts], None],
+) -> Collection:
     # What was scanned when the run began is what it goes on with, whatever was added to the folder since.
     manifest = folder / "manifest.csv"
     if resume and manifest.exists():
         entries = read_manifest(manifest)
     else:
-        entries = find(data, default_workers(recipe.run.workers) + 1, scanned)
+        entries = find(data, default_workers(recipe.run.workers) + 1, scanned, counted=counted)
         write_manifest(entries, manifest)
     collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
     if not (resume and (folder / "skipped.csv").exists()):
@@ -170,6 +184,11 @@ def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Pr
 
 
 def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
+    if len(set(file_numbers(entry.path for entry in collection.learn))) < 2:
+        raise DataError(
+            f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
+            "with each other: give two or more"
+        )
     if recipe.run.batch > len(collection.learn):
         raise DataError(
             f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "

@@ -17,7 +17,7 @@ from avgdt.transforms.log_mel import LogMelBank
 
 
 class ViewMaker(nn.Module):
-    """Makes the views of a composition; every view of every recording draws its own augmentation.
+    """Makes the views of a composition; every view of every item draws its own augmentation.
 
     Raise :class:`TransformError` at once where an augmentation does not fit the clips.
     """
@@ -40,7 +40,8 @@ class ViewMaker(nn.Module):
         # A trial on one blank frame: sizes that do not fit, be it in evaluation, are told before a run begins.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
-        blank = Batch(torch.zeros(1, dtype=torch.int64), frame, torch.zeros(1, windows, clip.samples), None, None)
+        nobody = torch.zeros(1, dtype=torch.int64)
+        blank = Batch(nobody, nobody, frame, torch.zeros(1, windows, clip.samples), None, None)
         for augment in (True, False):
             self(blank, augment=augment)
 
@@ -53,9 +54,9 @@ class ViewMaker(nn.Module):
         drawn and the crop is the middle one. Raise :class:`TransformError` where the batch lacks what a view takes.
         """
         epoch = batch.epoch if epoch is None else epoch
-        recordings = batch.recordings.tolist()
+        items = batch.items.tolist()
         return [
-            self._view(batch, view, generators(self.seed, epoch, recordings, i) if augment else None)
+            self._view(batch, view, generators(self.seed, epoch, items, i) if augment else None)
             for i, view in enumerate(self.composition.views)
         ]
 

@@ -110,11 +110,9 @@ def test_mistakes_are_told_before_anything_is_decoded(
     from avgdt.data.clips import ClipReader
 
     monkeypatch.setattr(ClipReader, "read", lambda *args: pytest.fail("decoded"))
-    without_val = [entry for entry in entries if entry.extra["split"] != "val"]
     new_class = [*entries, changed(entries[4], light="dim")]
     mistakes: list[tuple[ProbeOptions, list[Entry], str]] = [
         (Linear(label="ligth"), entries, "did you mean 'light'"),
-        (Linear(label="light"), without_val, "split 'val'"),
         (Knn(label="light"), new_class, "class 'dim' is in test but not in train"),
         (Knn(label="light", clips=0), entries, "clips: 0"),
     ]
@@ -129,3 +127,48 @@ def test_a_split_that_decoding_empties_is_an_error(
     rows = [replace(gone, extra=entry.extra) if entry.extra["split"] == "val" else entry for entry in entries]
     with pytest.raises(EvaluationError, match="no usable rows with split 'val'"):
         run(Linear(label="light", modality="audio", clips=1), model, random, rows)
+
+
+@pytest.mark.parametrize(("protocol", "parameter"), [(Linear, "C"), (Knn, "k")])
+@pytest.mark.parametrize("names", [("train", "test"), ("Training", "TESTING")])
+def test_val_is_taken_from_train_where_there_is_none(
+    model: LoadedRun,
+    random: LoadedRun,
+    entries: list[Entry],
+    protocol: type[ProbeOptions],
+    parameter: str,
+    names: tuple[str, str],
+) -> None:
+    rows = [changed(e, split=names[e.extra["split"] == "test"]) for e in entries]
+    result = run(protocol(label="light", modality="audio", clips=1), model, random, rows)
+    assert result["sizes"] == {"train": 6, "val": 2, "test": 4}
+    assert result["val_from_train"]
+    assert result["notes"][0].startswith(f"no split val: {parameter} is chosen on 2 recordings of train")
+    again = run(protocol(label="light", modality="audio", clips=1), model, random, rows)
+    assert again == result
+    given = run(protocol(label="light", modality="audio", clips=1), model, random, entries)
+    assert (given["val_from_train"], given["notes"]) == (False, [])
+
+
+def test_val_has_many_names(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    rows = [changed(e, split=e.extra["split"].replace("val", "Validation")) for e in entries]
+    options = Linear(label="light", modality="audio", clips=1)
+    assert run(options, model, random, rows) == run(options, model, random, entries)
+
+
+@pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK"])
+def test_classes_that_differ_in_case_or_blanks_alone_are_refused(
+    model: LoadedRun, random: LoadedRun, entries: list[Entry], other: str
+) -> None:
+    rows = [changed(entries[0], light=other), *entries[1:]]
+    with pytest.raises(
+        EvaluationError, match=r"label: the classes .* differ in case or blanks alone; write both alike"
+    ):
+        run(Linear(label="light"), model, random, rows)
+
+
+def test_one_recording_of_each_class_spares_none(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    rows = [entries[0], entries[6], *(entry for entry in entries if entry.extra["split"] == "test")]
+    assert [entry.extra["light"] for entry in rows[:2]] == ["dark", "bright"]
+    with pytest.raises(EvaluationError, match="there is no val, and none of train can be spared to choose k"):
+        run(Knn(label="light"), model, random, rows)

@@ -50,8 +50,8 @@ def test_split_is_heeded_and_data_without_splits_taken_whole(
     assert run(Retrieval(clips=1), model, random, entries)["sizes"] == {"candidates": 4}
     bare = [replace(entry, extra={}) for entry in entries[:3]]
     assert run(Retrieval(clips=1), model, random, bare)["sizes"] == {"candidates": 3}
-    with pytest.raises(EvaluationError, match="split 'valid'"):
-        run(Retrieval(split="valid"), model, random, entries)
+    with pytest.raises(EvaluationError, match="split 'extra'"):
+        run(Retrieval(split="extra"), model, random, entries)
 
 
 def test_recordings_without_both_modalities_are_listed(

@@ -68,14 +68,14 @@ def train(
     workers = default_workers(subject.recipe.run.workers)
     clips = _clips(subject, task, seed, passes)
     for batch in training_batches(clips, batches, workers, device.type == "cuda"):
-        failures |= {str(entries[failure.recording].path): failure.reason for failure in batch.failures}
+        failures |= {str(entries[failure.item].path): failure.reason for failure in batch.failures}
         if len(batch) < 2:
             raise EvaluationError("data: fewer than two recordings of a batch could be read")
-        read[batch.recordings.numpy()] = True
+        read[batch.items.numpy()] = True
         batch = batch.to(device)
-        draws = generators(seed, batch.epoch, batch.recordings.tolist(), view=0)
+        draws = generators(seed, batch.epoch, batch.items.tolist(), view=0)
         view = subject.viewmaker.augmented_view(batch, task.modality, draws)
-        losses.append(tuner.learn(view, targets[batch.recordings.cpu()].to(device)))
+        losses.append(tuner.learn(view, targets[batch.items.cpu()].to(device)))
         if not np.isfinite(losses[-1]):
             raise EvaluationError(f"finetuning: the loss is {losses[-1]} at step {tuner.step}; lower the learning rate")
         if tuner.step % steps_per_epoch == 0:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from avgdt.data.collection import find
+from avgdt.data.rows import check_apart
 from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
@@ -17,13 +18,14 @@ from avgdt.evaluation.finetuning.finetune import Guessed, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
 from avgdt.evaluation.finetuning.shown import for_training
-from avgdt.evaluation.finetuning.still_there import check_classes_read
+from avgdt.evaluation.finetuning.still_there import check_classes_read, check_classes_usable
 from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
+from avgdt.evaluation.protocols.recordings import changed_files
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import LabelledSplits, check_apart, labelled_splits
+from avgdt.evaluation.splits import LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
@@ -62,12 +64,15 @@ class Finetune:
         """
         self._check()
         check_modalities(model, (self.modality,))
-        entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
+        notes = list[str]()
+        workers = default_workers(model.recipe.run.workers) + 1
+        entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
         labelled = segments(entries, self.label)
         used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
-        check_apart(used, entries)
+        check_apart(stretches(used, entries))
         model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
+        check_classes_usable(used, plans)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
         tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in self._jobs()}
         after = one_by_one(progress, 2 * len(tasks) * self.finetuning.schedule.epochs)
@@ -93,6 +98,7 @@ class Finetune:
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
             "other_splits": len(labelled) - len(used),
             "unlabelled": len(entries) - len(labelled),
+            "notes": notes,
             "padded": count_padded([one.segment for one in plans], entries, model.recipe.clip, (self.modality,)),
             "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
             "classes": splits.classes,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from avgdt.data.rows import check_apart
+from avgdt.evaluation.choosing import val_from_train
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
@@ -18,17 +20,23 @@ from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.segments import segments
-from avgdt.evaluation.splits import SPLITS, LabelledSplits, check_apart, labelled_splits
+from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 
-Probe = Callable[[Labelled, Labelled, Labelled, int], ProbeResult]
-"""(train, val, test, classes) -> result."""
+
+class Probe(Protocol):
+    """What is fitted on train, its parameter chosen on val, measured on test."""
+
+    def __call__(
+        self, train: Labelled, val: Labelled, test: Labelled, classes: int, *, refit: bool = False
+    ) -> ProbeResult:
+        """With ``refit`` it is fitted on train and val in the end."""
 
 
 @dataclass(frozen=True)
 class ProbeOptions(OnRecordings):
-    """Frozen features against the labels of a manifest with the splits train, val and test."""
+    """Frozen features against the labels of a manifest with the splits train, val and test; val may lack."""
 
     label: str = "label"
     """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
@@ -51,14 +59,26 @@ def run_probe(
     entries: Sequence[Entry],
     progress: Progress,
 ) -> dict[str, Any]:
-    """Extract the features of the labelled segments once, from both networks, and probe each."""
+    """Extract the features of the labelled segments once, from both networks, and probe each.
+
+    Where no row is of the split val, a part of train chooses the parameter, and then all of train is fitted on.
+    """
     check_clips(options.clips)
     modalities = (options.modality,)
     check_modalities(model, modalities)
     labelled = segments(entries, options.label)
     used = [segment for segment in labelled if segment.split in SPLITS]
-    check_apart(used, entries)
+    check_apart(stretches(used, entries))
     plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
+    taken = not any(segment.split == "val" for segment in used)
+    if taken:
+        plans = val_from_train(plans, entries)
+        splits_left = {one.segment.split for one in plans}
+        if "train" in splits_left and "val" not in splits_left:
+            raise EvaluationError(
+                f"split: there is no val, and none of train can be spared to choose {parameter}, as it has one usable "
+                "recording of each class; add some, or a split val"
+            )
     labelled_splits([one.segment for one in plans])  # mistakes are told before everything is decoded
     read = {"mean": mean_features, "time": timed_features}[options.pool]
     found = compare(model, random, entries, plans, skipped, modalities, read, progress)
@@ -67,15 +87,21 @@ def run_probe(
 
     def probed(features: np.typing.NDArray[np.float32]) -> dict[str, Any]:
         train, val, test = (Labelled(features[splits.rows[split]], targets[split]) for split in SPLITS)
-        return _figures(probe(train, val, test, len(splits.classes)), parameter, splits)
+        return _figures(probe(train, val, test, len(splits.classes), refit=taken), parameter, splits)
 
     guess = np.bincount(targets["train"]).argmax()
+    note = (
+        f"no split val: {parameter} is chosen on {len(targets['val'])} recordings of train, of sources of their own, "
+        "and all of train is fitted on"
+    )
     chance = 1 / len(splits.classes)
     return {
         "options": told_options(options),
         "sizes": {split: len(splits.rows[split]) for split in SPLITS},
         "other_splits": len(labelled) - len(used),
         "unlabelled": len(entries) - len(labelled),
+        "val_from_train": taken,
+        "notes": [note] if taken else [],
         **found.account(),
         "classes": splits.classes,
         "dimensions": found.pretrained[options.modality].shape[1],

@@ -10,6 +10,7 @@ from typing import Any
 from avgdt.data.collection import find
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.subject import Subject
+from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry
 from avgdt.training.pretrain import default_workers
 
@@ -24,6 +25,14 @@ class OnRecordings(ABC):
     def measure(
         self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
     ) -> dict[str, Any]:
-        """Look into the files of ``data`` and :meth:`run`."""
-        entries = find(data, default_workers(model.recipe.run.workers) + 1, scanned)
-        return self.run(model, random, entries, progress)
+        """Inspect the files of ``data`` and :meth:`run`."""
+        notes = list[str]()
+        workers = default_workers(model.recipe.run.workers) + 1
+        entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
+        result = self.run(model, random, entries, progress)
+        return {**result, "notes": [*notes, *result.get("notes", ())]}
+
+
+def changed_files(counts: Counts) -> list[str]:
+    """A note where files are not those that their manifest tells of."""
+    return [f"some files are not those that the manifest tells of: {counts}"] if counts.changed else []

@@ -1,0 +1,117 @@
+"""What the rows of a manifest say beside the file: its split and its segment; and which rows are of one file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import isfinite
+from pathlib import Path
+
+from avgdt.data.errors import DataError
+from avgdt.media.entry import Entry
+
+SEGMENT = ("start", "end")
+"""Columns of a row's segment, in seconds of the recording."""
+_SYNONYMS = {
+    "train": ("training",),
+    "val": ("valid", "validate", "validation", "dev", "development"),
+    "test": ("testing",),
+}
+_SPLITS = {name: split for split, synonyms in _SYNONYMS.items() for name in (split, *synonyms)}
+
+Seconds = tuple[float, float]
+"""Start and end of a segment on the recording's timeline."""
+
+
+def split_name(text: str) -> str:
+    """``train``, ``val`` and ``test`` for what means these (``Training``, ``validation``, ``dev``); else the text."""
+    return _SPLITS.get(text.strip().lower(), text.strip())
+
+
+def split_of(entry: Entry) -> str:
+    """The split of a row, by :func:`split_name`; empty where it has none."""
+    return split_name(entry.extra.get("split", ""))
+
+
+def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
+    """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
+    ``start`` and ``end``, else None.
+
+    Raises :class:`DataError` where only one of two columns is there.
+    """
+    pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
+    for pair in pairs:
+        missing = [name for name in pair if name not in present]
+        if len(missing) == 1:
+            (other,) = set(pair) - set(missing)
+            raise DataError(f"{missing[0]}: the data has a column '{other}' but no '{missing[0]}'; give both")
+        if not missing:
+            return pair
+    return None
+
+
+def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
+    """The seconds of a row's segment; None for the whole recording: where both cells are empty, or there are none.
+
+    Raises :class:`DataError` for seconds that are no numbers or run backwards, and for a half of a segment.
+    """
+    if columns is None:
+        return None
+    cells = [entry.extra.get(name, "").strip() for name in columns]
+    if not any(cells):
+        return None
+    try:
+        start, end = (float(cell) for cell in cells)
+    except ValueError:
+        raise DataError(
+            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds"
+        ) from None
+    if not (isfinite(start) and isfinite(end) and start < end):
+        raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")
+    return start, end
+
+
+def file_numbers(paths: Iterable[Path]) -> list[int]:
+    """For each path the index of the first one that leads to the same file, be it by another name or a link."""
+    first = dict[object, int]()
+    return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
+
+
+def _identity(path: Path) -> object:
+    try:
+        state = path.stat()
+    except OSError:  # not there: rows of one name are still of one file
+        return path.resolve()
+    return (state.st_dev, state.st_ino) if state.st_ino else path.resolve()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a file that stands in a split."""
+
+    path: Path
+    split: str
+    seconds: Seconds | None
+    """None for the whole file."""
+
+
+def check_apart(stretches: Sequence[Stretch]) -> None:
+    """Raise :class:`DataError` where two splits share a stretch of one file: what is tested would be known."""
+    of_file = defaultdict[int, list[Stretch]](list)
+    for number, stretch in zip(file_numbers(one.path for one in stretches), stretches, strict=True):
+        of_file[number].append(stretch)
+    for own in of_file.values():
+        if len({one.split for one in own}) < 2:
+            continue
+        for one, other in combinations(own, 2):
+            if one.split != other.split and _overlap(one.seconds, other.seconds):
+                same = "" if one.path == other.path else f" (the same file as {other.path})"
+                raise DataError(
+                    f"{one.path}{same}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
+                )
+
+
+def _overlap(one: Seconds | None, other: Seconds | None) -> bool:
+    return one is None or other is None or (one[0] < other[1] and other[0] < one[1])

@@ -1,0 +1,151 @@
+"""A list as people and spreadsheets write it: its encoding, what separates its columns, blanks round its cells."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avgdt.errors import AvgdtError
+
+SEPARATORS = (",", ";", "\t", "|")
+_HEAD = 8192  # bytes by which text is known
+_BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SHOWN = 120  # letters of a strange first line
+
+
+class ManifestError(AvgdtError):
+    """A manifest that cannot be read; the message names the file, the line and the column."""
+
+
+class NotText(ManifestError):
+    """A file that is no list because it is no text, such as a recording."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a list, as they are written."""
+
+    names: list[str]
+    """Of the columns, without blanks around them."""
+    rows: list[tuple[int, list[str]]]
+    """The number of the line on which each row ends, and its cells, as many as columns."""
+    separator: str
+    """What stands between two cells."""
+
+
+def stripped(cell: str) -> str:
+    """A cell without blanks around it, be they of no width or no-break spaces."""
+    text = cell.strip()
+    return text if text.isascii() else text.strip(_INVISIBLE).strip()
+
+
+def read_table(path: Path, key: Sequence[str]) -> Table:
+    """Read a list whose first line names its columns, one of ``key`` among them.
+
+    The columns are separated by commas, or where these do not separate one of ``key`` by semicolons, tabs or bars; the
+    encoding is UTF-8, or UTF-16 or UTF-32 where the file says so. Lines and last columns without any cell are none.
+    Raises :class:`ManifestError`, :class:`NotText` for what is no text.
+    """
+    text = _decoded(path).rstrip("\x1a")  # which ended files under DOS
+    marked = re.match(r"sep=(.)\r?(?=\n|\Z)", text)  # Excel's way to tell the separator
+    text = text[marked.end() :] if marked else text  # its line is left, without cells
+    first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
+    if not first:
+        raise ManifestError(f"{path}: empty; its first line must name the columns, at least `{key[0]}`")
+    separator = marked[1] if marked else _separator(first, key)
+    rows = csv.reader(io.StringIO(_tidied(text, separator), newline=""), delimiter=separator, strict=True)
+    try:
+        filled = ((rows.line_num, row) for row in rows if any(map(stripped, row)))
+        return _table(path, filled, key, separator)
+    except csv.Error as error:
+        raise ManifestError(f"{path}, line {rows.line_num}: not CSV ({error})") from error
+
+
+def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str], separator: str) -> Table:
+    head_line, head = next(rows)
+    names = [stripped(name) for name in head]
+    while not names[-1]:
+        names.pop()
+    if not set(key) & _folded(names):
+        shown = ", ".join(names)
+        told = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+        wanted = " or ".join(f"`{name}`" for name in key)
+        by = "" if separator == "," else f" (separated by `{separator}`)".replace("\t", "tabs")
+        raise ManifestError(
+            f"{path}, line {head_line}: no column {wanted} among {told}{by}; the first line must name the columns, "
+            f"such as {key[0]},label"
+        )
+    listed = []
+    for line, row in rows:
+        while len(row) > len(names) and not stripped(row[-1]):
+            row.pop()
+        if len(row) != len(names):
+            raise ManifestError(f"{path}, line {line}: {len(row)} values for {len(names)} columns")
+        listed.append((line, row))
+    return Table(names, listed, separator)
+
+
+def _decoded(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _unmarked(path, head)
+            data = head + file.read()
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        # Names of files are bytes: those that are not UTF-8 are kept as they are.
+        return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{path}: begins as {encoding.upper()}, but is not ({error.reason}); save it as UTF-8"
+        ) from None
+
+
+def _unmarked(path: Path, head: bytes) -> str:
+    """The encoding of a file that does not tell it; raise :class:`NotText` where it is no text."""
+    half = len(head) // 2
+    for encoding, zeros, letters in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
+        # Names of columns are of the Latin alphabet, of which UTF-16 has a zero in every second byte.
+        if half and zeros[:half].count(0) > 0.8 * half and 0 not in letters:
+            return encoding
+    # Names of files may hold control characters, but no zero, and few will.
+    if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
+        raise NotText(f"{path}: is no text, and so no list of recordings; a spreadsheet must be saved as CSV")
+    return "utf-8"
+
+
+def _separator(first: str, key: Sequence[str]) -> str:
+    """The separator by which the first line names one of ``key``, else the one that it holds most of."""
+    for separator in SEPARATORS:
+        if set(key) & _folded(stripped(name) for name in next(csv.reader([first], delimiter=separator))):
+            return separator
+    return max(SEPARATORS, key=first.count)
+
+
+def _folded(names: Iterator[str] | Sequence[str]) -> set[str]:
+    return {folded for name in names for folded in (name, stripped(name.strip('"')).lower())}
+
+
+def _tidied(text: str, separator: str) -> str:
+    """The same without blanks around quoted cells, which CSV does not know."""
+    if not re.search(rf'"{_BLANK}|{_BLANK}"', text):
+        return text
+    blank = _BLANK.replace(r"\t", "") if separator == "\t" else _BLANK
+    end = rf"(?=[{re.escape(separator)}\r\n]|\Z)"
+    cell = re.compile(rf'{blank}*("(?:[^"]|"")*"){blank}*{end}|[^{re.escape(separator)}\r\n]+')
+    return cell.sub(lambda match: match[1] or match[0], text)

@@ -1,0 +1,168 @@
+"""Segments, splits and identity of a manifest's rows, as pretraining uses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avgdt.data.collection import Collection, collect, find
+from avgdt.data.dataset import Batches, training_batches
+from avgdt.data.errors import DataError
+from avgdt.data.rows import file_numbers, split_name
+from avgdt.data.span import clip_span, unfit
+from avgdt.errors import AvgdtError
+from avgdt.media.manifest import Entry
+from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.learner import Learner
+from avgdt.training.pretrain import pretrain, training_clips
+from tests.evaluation.rows import row
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+from tests.training.test_learner import CPU
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("films"), 4, seconds=4)
+
+
+def listed(folder: Path, text: str) -> list[Entry]:
+    (folder / "list.csv").write_text(text)
+    return find(folder / "list.csv", workers=1)
+
+
+def collected(entries: list[Entry], data: Data | None = None) -> Collection:
+    recipe = tiny()
+    return collect(entries, data or recipe.data, recipe.composition, recipe.clip, Path("list.csv"))
+
+
+SEGMENTS = """path,start,end
+00.mkv,0.5,1.25
+00.mkv,2,3.5
+01.mkv,,
+02.mkv, 1 , 2
+"""
+
+
+def test_windows_lie_inside_the_segment_of_the_row(films: Path) -> None:
+    collection = collected(listed(films, SEGMENTS))
+    assert len(collection.learn) == 4
+    clips = training_clips(tiny(), collection)
+    bounds = [(0.5, 1.25), (2.0, 3.5), (0.0, 4.0), (1.0, 2.0)]
+    for index, (start, end) in enumerate(bounds):
+        starts = [clips.windows(epoch, index)[0].video for epoch in range(200)]
+        assert start <= min(starts)
+        assert max(starts) + tiny().clip.seconds <= end + 1e-9
+        assert max(starts) - min(starts) > 0.8 * (end - start - tiny().clip.seconds)
+
+
+def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Path) -> None:
+    recipe = tiny()
+    collection = collected(listed(films, SEGMENTS))
+    (batch,) = training_batches(training_clips(recipe, collection), Batches(4, 4, 1, 0), 0, pin_memory=False)
+    recordings = dict(zip(batch.items.tolist(), batch.recordings.tolist(), strict=True))
+    assert recordings == {0: 0, 1: 0, 2: 2, 3: 3}
+    learner = Learner(recipe, 1, CPU)
+    views = learner.views(batch)
+    assert not (views[0][batch.items == 0] == views[0][batch.items == 1]).all()
+    learner.learn(batch)
+    assert learner.bank is not None
+    assert sorted(learner.bank.owners.tolist())[-4:] == [0, 0, 2, 3]
+    allowed = learner.bank.negatives(0, batch.recordings).mask.sum(1).tolist()
+    assert dict(zip(batch.items.tolist(), allowed, strict=True)) == {0: 2, 1: 2, 2: 3, 3: 3}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason"),
+    [
+        ("0.2", "0.5", "too short: segment 0.2 - 0.5 s: 0.30 s with all that is used, 0.50 s needed"),
+        ("2.9", "9", "too short: segment 2.9 - 9 s: 0.10 s"),
+        ("5", "9", "too short: segment 5 - 9 s: 0.00 s"),
+        ("0.3", "0.8", ""),
+        ("0", "3", ""),
+    ],
+)
+def test_a_segment_too_short_is_said(start: str, end: str, reason: str) -> None:
+    entry, recipe = row(start=start, end=end), tiny(clip=replace(tiny().clip, frame_rate=8.0))
+    told = unfit(entry, recipe.composition, recipe.clip)
+    assert told.startswith(reason)
+    assert bool(told) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"start": "1"}, "end: the data has a column 'start' but no 'end'; give both"),
+        ({"start": "1", "end": ""}, "a.mp4: start '1' and end '' must be seconds"),
+        ({"start": "2", "end": "1"}, r"a.mp4: start \(2\) must be less than end \(1\)"),
+        ({"start": "nan", "end": "1"}, "a.mp4: start"),
+    ],
+)
+def test_segments_that_are_none_are_named(extra: dict[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        collected([row(**extra)])
+
+
+def test_seconds_of_a_label_are_for_evaluation_alone() -> None:
+    assert clip_span(row(digit="1", digit_start="1", digit_end="2"), ("video",)).seconds == 3.0
+
+
+def test_rows_of_one_file_are_held_out_together() -> None:
+    entries = [row(f"{i // 3}.mp4", start=str(i % 3), end=str(i % 3 + 0.9)) for i in range(60)]
+    found = collected(entries, Data(held_out_at_most=100))
+    assert len(found.held_out) == 2 * 3
+    assert not {entry.path for entry in found.learn} & {entry.path for entry in found.held_out}
+    assert len(found.learn) == 54
+
+
+def test_rows_that_repeat_another_are_used_once_and_counted(films: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.mkv").symlink_to(films / "01.mkv")
+    (tmp_path / "hard.mkv").hardlink_to(films / "01.mkv")
+    names = [films / "00.mkv", films / "00.mkv", films / ".." / films.name / "00.mkv", films / "01.mkv"]
+    names += [tmp_path / "link.mkv", tmp_path / "hard.mkv"]
+    assert file_numbers(names) == [0, 0, 0, 3, 3, 3]
+    rows = [replace(row(), path=path, extra={"split": "train"}) for path in names]
+    rows[1] = replace(rows[1], extra={"split": "train", "start": "0", "end": "2"})
+    for entry in rows:
+        entry.extra.setdefault("start", "")
+        entry.extra.setdefault("end", "")
+    found = collected(rows)
+    assert found.learn == (rows[0], rows[1], rows[3])
+    assert found.repeated == 3
+
+
+@pytest.mark.parametrize("other", ["00.mkv", "link.mkv", "hard.mkv"])
+def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path, other: str) -> None:
+    (tmp_path / "link.mkv").symlink_to(films / "00.mkv")
+    (tmp_path / "hard.mkv").hardlink_to(films / "00.mkv")
+    path = films / other if other == "00.mkv" else tmp_path / other
+
+    def rows(second: str, start: str = "", end: str = "") -> list[Entry]:
+        first = replace(row(), path=films / "00.mkv", extra={"split": "train", "start": "0", "end": "1"})
+        return [first, replace(row(), path=path, extra={"split": second, "start": start, "end": end})]
+
+    for extra in (rows("val"), rows("Validation", "0.5", "2")):
+        with pytest.raises(DataError, match=r"stands in the splits 'train' and 'val'; it belongs in one"):
+            collected(extra)
+    assert len(collected(rows("val", "1", "2")).held_out) == 1
+    assert len(collected(rows("test")).learn) == 1
+    assert len(collected(rows("val"), Data(splits=("train", "val"), held_out="")).learn) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [("Train", "train"), ("training", "train"), (" valid ", "val"), ("DEV", "val"), ("testing", "test"), ("Q", "Q")],
+)
+def test_splits_have_more_than_one_name(text: str, split: str) -> None:
+    assert split_name(text) == split
+
+
+def test_one_file_in_many_rows_is_no_data_set(films: Path, tmp_path: Path) -> None:
+    recipe: Recipe = tiny()
+    rows = "".join(f"00.mkv,{i / 2},{i / 2 + 0.5}\n" for i in range(8))
+    (films / "one.csv").write_text(f"path,start,end\n{rows}")
+    with pytest.raises(AvgdtError, match=r"one.csv: gives one recording to learn from \(00.mkv\)"):
+        pretrain(recipe, films / "one.csv", tmp_path / "run")

@@ -1,0 +1,114 @@
+"""Lists as spreadsheets and people write them are read where it is plain what is meant; else what was seen is said."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+import pytest
+
+from avgdt.data.collection import find
+from avgdt.data.errors import DataError
+from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
+from avgdt.media.scan import scan
+from avgdt.media.table import NotText
+from tests.helpers.folders import write_folder
+
+TEXT = "path,label,split\na.mp4,dog,train\nsub/b.mp4,cat,test\n"
+FORMS = {
+    "plain": TEXT.encode(),
+    "semicolons": TEXT.replace(",", ";").encode(),
+    "tabs": TEXT.replace(",", "\t").encode(),
+    "semicolons and a mark": codecs.BOM_UTF8 + TEXT.replace(",", ";").encode(),
+    "Windows": codecs.BOM_UTF8 + TEXT.replace(",", ";").replace("\n", "\r\n").encode(),
+    "old Macintosh": TEXT.replace("\n", "\r").encode(),
+    "Excel": codecs.BOM_UTF8 + ("sep=;\r\n" + TEXT.replace(",", ";").replace("\n", "\r\n")).encode(),
+    "DOS": TEXT.replace("\n", "\r\n").encode() + b"\x1a",
+    "UTF-16": TEXT.encode("utf-16"),
+    "UTF-16, big end first, semicolons": codecs.BOM_UTF16_BE + TEXT.replace(",", ";").encode("utf-16-be"),
+    "UTF-16 without a mark": TEXT.encode("utf-16-le"),
+    "UTF-32": TEXT.encode("utf-32"),
+    "blanks": b"\n path , label,\tsplit \n  a.mp4 ,dog ,\xc2\xa0train\n sub/b.mp4,\xe3\x80\x80cat , test\xef\xbb\xbf\n",
+    "quoted": b'"path","label","split"\n"a.mp4" , " dog ", "train"\n\xc2\xa0"sub/b.mp4" ,"cat\xc2\xa0",test\n',
+    "empty cells": b"path,label,split,,\na.mp4,dog,train,,\n,,,,\n\nsub/b.mp4,cat,test,,\n,,,,\n",
+    "capitals": TEXT.replace("path,label,split", "Path,Label,SPLIT").encode(),
+    "backslashes": TEXT.replace("/", "\\").encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_one_list(tmp_path: Path, form: str) -> None:
+    (tmp_path / "list.csv").write_bytes(FORMS[form])
+    (tmp_path / "sub").mkdir()
+    for name in ("a.mp4", "sub/b.mp4"):
+        (tmp_path / name).touch()
+    assert [(entry.path, entry.extra) for entry in read_manifest(tmp_path / "list.csv")] == [
+        (tmp_path / "a.mp4", {"label": "dog", "split": "train"}),
+        (tmp_path / "sub" / "b.mp4", {"label": "cat", "split": "test"}),
+    ]
+
+
+def test_commas_in_numbers_and_in_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('path;duration;start;end;label\na.mp4;1,5;0,25;1,0;"a;b, ""c"" , d"\n')
+    (entry,) = read_manifest(path)
+    assert entry.duration == 1.5
+    assert entry.extra == {"start": "0.25", "end": "1.0", "label": 'a;b, "c" , d'}
+
+
+@pytest.mark.parametrize("name", [" a.mp4", "a.mp4 ", "back\\slash.mp4", "\x01control.mp4", '"q" .mp4', "\u00a0b.mp4"])
+def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
+    (write_folder(tmp_path / "films", 1) / "00.mkv").rename(tmp_path / "films" / name)
+    write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
+    assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
+    assert not find(tmp_path / "list.csv", 1)[0].error
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name;label\na;b\n", "line 1: no column `path` or `file` among name, label (separated by `;`)"),
+        ("a.mp4 0\nb.mp4 1\n", "line 1: no column `path` or `file` among a.mp4 0; the first line must name the col"),
+        ("x" * 100_000, "among " + "x" * 120 + " ..."),
+        (",,\n;;\n", "empty"),
+        ("sep=;\n;;\n", "empty"),
+        ('path,label\n"a.mp4 ,b\n', "not CSV"),
+    ],
+)
+def test_what_was_seen_is_said(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "list.csv").write_text(content)
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(tmp_path / "list.csv")
+    assert message in str(raised.value)
+    assert len(str(raised.value)) < 400
+
+
+def test_a_list_cut_off_in_the_middle_of_a_letter(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes(TEXT.encode("utf-16")[:-1])
+    with pytest.raises(ManifestError, match=r"begins as UTF-16, but is not .*save it as UTF-8"):
+        read_manifest(tmp_path / "list.csv")
+
+
+def test_a_media_file_is_a_list_of_itself(tmp_path: Path) -> None:
+    film = write_folder(tmp_path, 1) / "00.mkv"
+    with pytest.raises(NotText, match=r"00.mkv: is no text"):
+        read_manifest(film)
+    (entry,) = find(film, 1)
+    assert (entry.path, entry.error) == (film, "")
+    film.rename(tmp_path / "list.csv")
+    with pytest.raises(ManifestError, match="a spreadsheet must be saved as CSV"):
+        find(tmp_path / "list.csv", 1)
+
+
+def test_none_of_the_files_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lists").mkdir()
+    path = tmp_path / "lists" / "list.csv"
+    path.write_text("path\nfilms\\00.mkv\nfilms\\01.mkv\n")
+    with pytest.raises(
+        DataError, match=r"none of its 2 files is there; looked for .*lists/films/00.mkv; paths are rel"
+    ):
+        find(path, 1)
+    write_folder(tmp_path / "films", 2)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"there is a films/00.mkv below the current folder: move the list there"):
+        find(path, 1)
