@@ -49,8 +49,9 @@ def unfinished(path: Path, process: int | str | None = None) -> Path:
 
 
 def _frames(scene: Scene, parameters: Parameters) -> Iterator[av.VideoFrame]:
-    for number in range(round(parameters.seconds * parameters.frame_rate)):
-        frame = av.VideoFrame.from_ndarray(scene.frame(number / parameters.frame_rate), format="yuv420p")
+    times = [number / parameters.frame_rate for number in range(round(parameters.seconds * parameters.frame_rate))]
+    for number, picture in enumerate(scene.frames(times)):
+        frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = number
         yield frame
 
