@@ -31,7 +31,7 @@ def test_streams_are_h264_and_aac_of_the_right_rate_and_length(tiny_world: Path,
 @pytest.mark.parametrize("index", range(len(ACTIONS)))
 def test_files_hold_what_the_scene_drew_and_played(tiny_world: Path, index: int) -> None:
     film, scene = decode(tiny_world / "recordings" / f"{index:05d}.mp4"), Scene(TINY, index)
-    frames = [av.VideoFrame.from_ndarray(scene.frame(time), format="yuv420p") for time in film.times]
+    frames = [av.VideoFrame.from_ndarray(picture, format="yuv420p") for picture in scene.frames(film.times)]
     drawn = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
     assert np.abs(film.pixels - drawn).mean() < 6  # a lossy codec
     played = scene.sound()

@@ -5,6 +5,7 @@ import pytest
 
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.life import KINDS, Leaves, Life, draw_life
+from avgdt.data.worlds.painting import Picture, patches
 from avgdt.data.worlds.places import place_of
 from avgdt.data.worlds.scene import Scene
 from tests.data.worlds.conftest import TINY
@@ -14,10 +15,11 @@ SKY = np.array(PLACE.palette.sky, np.float32).reshape(3, 1, 1)
 
 
 def picture(life: Life, time: float) -> np.ndarray:
-    canvas = Canvas(96, 128)
-    canvas.pixels[:] = SKY
+    canvas, shown = Canvas(96, 128), Picture(96, 128)
+    shown.pixels[:] = SKY
     life.draw(canvas, time)
-    return canvas.pixels
+    shown.paint(patches(canvas.strokes, 96, 128))
+    return shown.pixels
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,9 +39,9 @@ def test_all_kinds_occur() -> None:
 
 def test_it_is_seen_and_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(TINY, 0)
-    seen, heard = scene.frame(0.5).copy(), scene.sound()
+    seen, heard = next(scene.frames([0.5])), scene.sound()
     monkeypatch.setattr(Leaves, "draw", lambda life, canvas, time: None)
     monkeypatch.setattr("avgdt.data.worlds.scene.draw_life", Leaves)
     lifeless = Scene(TINY, 0)
-    assert not np.array_equal(lifeless.frame(0.5), seen)
+    assert not np.array_equal(next(lifeless.frames([0.5])), seen)
     assert np.array_equal(lifeless.sound(), heard)

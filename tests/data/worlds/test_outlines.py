@@ -37,10 +37,9 @@ def test_distance_is_signed_and_in_pixels(outline: Outline) -> None:
 
 
 def test_capsule_is_the_distance_to_a_line_less_its_radius() -> None:
-    dx, dy = grid(20)
-    ends = np.linspace(-1, 1, 4001)[:, None]
-    points = np.concatenate([12.0 * ends, -5.0 * ends], axis=1)
-    for row, column in ((3, 30), (20, 20), (39, 2), (8, 11)):
-        here = np.array([dx[0, column], dy[row, 0]])
-        nearest = np.linalg.norm(points - here, axis=1).min()
-        assert capsule(dx, dy, 12.0, -5.0, 3.0)[row, column] == pytest.approx(nearest - 3, abs=1e-3)
+    along, aside = grid(20)
+    half, radius = (np.full((1, 1), value, np.float32) for value in (13.0, 3.0))
+    line = np.linspace(-13.0, 13.0, 4001)
+    for row, column in ((3, 38), (20, 20), (39, 2), (8, 11)):
+        nearest = np.hypot(line - along[0, column], aside[row, 0]).min()
+        assert capsule(along, aside, half, radius)[row, column] == pytest.approx(nearest - 3, abs=1e-3)

@@ -16,6 +16,7 @@ from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.colours import mix
 from avgdt.data.worlds.nuisances import draw_look
 from avgdt.data.worlds.outlines import DISC
+from avgdt.data.worlds.painting import Picture, patches
 from avgdt.data.worlds.places import Palette, Place
 
 Corner: TypeAlias = tuple[float, float]
@@ -30,10 +31,11 @@ def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[
     corner in the world."""
     generator = np.random.default_rng(place.scenery)
     margin = round(_MARGIN * height)
-    canvas = Canvas(height + 2 * margin, width + 2 * margin)
+    tall, wide = height + 2 * margin, width + 2 * margin
+    canvas, picture = Canvas(tall, wide), Picture(tall, wide)
     aspect = width / height
-    corner = canvas.aim(aspect / 2, 0.5, zoom * height / (height + 2 * margin))
-    _sky(canvas, place, height, margin)
+    corner = canvas.aim(aspect / 2, 0.5, zoom * height / tall)
+    _sky(picture.pixels, place, height, margin)
     colours = place.palette
     canvas.shape(
         DISC,
@@ -54,16 +56,17 @@ def paint_backdrop(place: Place, zoom: float, height: int, width: int) -> tuple[
     for x in (generator.uniform(0.05, 0.4), generator.uniform(0.6, 0.95)):
         look = replace(draw_look(generator, aspect, mural), x=float(x * aspect))
         action = ACTIONS[generator.integers(len(ACTIONS))](Setting(generator, look, 1.0))
-        _shrink(canvas, look.x, place.ground, aspect, zoom * height / canvas.pixels.shape[1])
+        _shrink(canvas, look.x, place.ground, aspect, zoom * height / tall)
         action.draw(canvas, generator.uniform(0, 1))
-    return canvas.pixels, corner
+    picture.paint(patches(canvas.strokes, tall, wide))
+    return picture.pixels, corner
 
 
-def _sky(canvas: Canvas, place: Place, height: int, margin: int) -> None:
-    rows = (np.arange(canvas.pixels.shape[1]) + 0.5 - margin) / height / place.ground
+def _sky(pixels: Pixels, place: Place, height: int, margin: int) -> None:
+    rows = (np.arange(pixels.shape[1]) + 0.5 - margin) / height / place.ground
     share = np.clip(rows, 0, 1).astype(np.float32)[:, None]
     sky, haze = (np.array(colour, np.float32).reshape(3, 1, 1) for colour in (place.palette.sky, place.palette.haze))
-    canvas.pixels[:] = sky + share * (haze - sky)
+    pixels[:] = sky + share * (haze - sky)
 
 
 def _faded(colours: Palette) -> Palette:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 
+from avgdt.data.worlds.arrays import Floats
 from avgdt.data.worlds.errors import writing
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.scene import Scene
@@ -28,16 +30,7 @@ def film(parameters: Parameters, index: int, path: Path) -> None:
     draft = unfinished(path)
     with writing(path):
         try:
-            with av.open(str(draft), "w", options={"movflags": "+faststart"}) as container:
-                video = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
-                video.height, video.width, video.pix_fmt = parameters.height, parameters.width, "yuv420p"
-                audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono", options=_AUDIO)
-                audio.bit_rate = _AUDIO_RATE
-                for frame in _frames(scene, parameters):
-                    container.mux(video.encode(frame))
-                container.mux(video.encode(None))
-                container.mux(audio.encode(_sound(scene, parameters)))
-                container.mux(audio.encode(None))
+            encode(parameters, scene.frames(parameters.times), scene.sound(), draft)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -48,16 +41,20 @@ def unfinished(path: Path, process: int | str | None = None) -> Path:
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 
 
-def _frames(scene: Scene, parameters: Parameters) -> Iterator[av.VideoFrame]:
-    for number in range(round(parameters.seconds * parameters.frame_rate)):
-        frame = av.VideoFrame.from_ndarray(scene.frame(number / parameters.frame_rate), format="yuv420p")
-        frame.pts = number
-        yield frame
-
-
-def _sound(scene: Scene, parameters: Parameters) -> av.AudioFrame:
-    samples = scene.sound().astype(np.float32)[None]
-    frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-    frame.sample_rate = parameters.sample_rate
-    frame.pts = 0
-    return frame
+def encode(parameters: Parameters, pictures: Iterable[npt.NDArray[np.uint8]], sound: Floats, path: Path) -> None:
+    """Write the pictures and the sound of a scene to an MP4 file; raises OSError."""
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        video = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
+        video.height, video.width, video.pix_fmt = parameters.height, parameters.width, "yuv420p"
+        audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono", options=_AUDIO)
+        audio.bit_rate = _AUDIO_RATE
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+            frame.pts = number
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        samples = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None], format="fltp", layout="mono")
+        samples.sample_rate = parameters.sample_rate
+        samples.pts = 0
+        container.mux(audio.encode(samples))
+        container.mux(audio.encode(None))

@@ -5,7 +5,6 @@ All outlines of one size cover about the same area, that of the disc whose radiu
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -15,13 +14,16 @@ from avgdt.data.worlds.arrays import Pixels
 
 
 class Outline(Protocol):
-    """A closed line around a centre."""
+    """A closed line around a centre; a value, not an identity."""
+
+    def __hash__(self) -> int:
+        """Equal for equal outlines."""
 
     @property
     def reach(self) -> float:
         """Distance of the farthest point from the centre, relative to the size."""
 
-    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+    def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
         """Signed distance at the offsets ``dx`` (to the right) and ``dy`` (down) for a shape of ``size`` pixels."""
 
 
@@ -31,10 +33,10 @@ class Disc:
 
     reach: float = 1.0
 
-    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+    def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
         """Signed distance to the circle."""
         distance = np.sqrt(dx * dx + dy * dy)
-        distance -= np.float32(size)
+        distance -= size
         return distance
 
 
@@ -50,9 +52,9 @@ class Block:
         """The corner."""
         return self._half * float(np.hypot(self.width, 1.0))
 
-    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+    def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
         """Signed distance to the sides (less than the true one beyond a corner)."""
-        half = np.float32(size * self._half)
+        half = size * np.float32(self._half)
         return np.maximum(np.abs(dx) - half * np.float32(self.width), np.abs(dy) - half)
 
 
@@ -67,10 +69,10 @@ class Triangle:
         """A corner: twice as far as a side."""
         return 2 * self._inner
 
-    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+    def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
         """Signed distance to the sides (less than the true one beyond a corner)."""
         slope = np.abs(dx) * np.float32(np.sqrt(3) / 2) - dy / 2
-        return np.maximum(slope, dy) - np.float32(size * self._inner)
+        return np.maximum(slope, dy) - size * np.float32(self._inner)
 
 
 @dataclass(frozen=True)
@@ -85,27 +87,21 @@ class Cross:
         """The end of a bar."""
         return float(np.hypot(self._long, self._short))
 
-    def distance(self, dx: Pixels, dy: Pixels, size: float) -> Pixels:
+    def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
         """Signed distance to the sides (less than the true one beyond a corner)."""
         x, y = np.abs(dx), np.abs(dy)
-        long, short = np.float32(size * self._long), np.float32(size * self._short)
+        long, short = size * np.float32(self._long), size * np.float32(self._short)
         return np.maximum(np.maximum(x, y) - long, np.minimum(x, y) - short)
 
 
-def capsule(dx: Pixels, dy: Pixels, half_x: float, half_y: float, radius: float) -> Pixels:
-    """Signed distance to the bar of ``radius`` around the line from (-half_x, -half_y) to (half_x, half_y)."""
-    length = math.hypot(half_x, half_y)
-    cosine, sine = (np.float32(half_x / length), np.float32(half_y / length)) if length > 0 else (1.0, 0.0)
-    if sine == 0:  # one row and one column are enough
-        along, aside = np.abs(dx), dy
-    elif cosine == 0:
-        along, aside = np.abs(dy), dx
-    else:
-        along, aside = np.abs(cosine * dx + sine * dy), cosine * dy - sine * dx
-    along -= np.float32(length)
-    np.maximum(along, 0, out=along)
-    distance = np.sqrt(along * along + aside * aside)
-    distance -= np.float32(radius)
+def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
+    """Signed distance to a bar with round ends at the offsets ``along`` and ``aside`` from its middle; its line reaches
+    to ``half`` on both sides, its surface ``radius`` farther."""
+    beyond = np.abs(along)
+    beyond -= half
+    np.maximum(beyond, 0, out=beyond)
+    distance = np.sqrt(beyond * beyond + aside * aside)
+    distance -= radius
     return distance
 
 

@@ -26,3 +26,8 @@ class Parameters:
     """Samples per second of the sound, one channel."""
     version: int = VERSION
     """Version of the drawing and the sound."""
+
+    @property
+    def times(self) -> list[float]:
+        """Of the frames, in seconds."""
+        return [number / self.frame_rate for number in range(round(self.seconds * self.frame_rate))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,10 +13,13 @@ from avgdt.data.worlds.backdrop import paint_backdrop
 from avgdt.data.worlds.canvas import Canvas
 from avgdt.data.worlds.life import draw_life
 from avgdt.data.worlds.nuisances import draw_look
+from avgdt.data.worlds.painting import Picture, patches
 from avgdt.data.worlds.parameters import Parameters
 from avgdt.data.worlds.places import PLACES, place_of
 from avgdt.data.worlds.room import record
 from avgdt.data.worlds.synth import Synth
+
+_AT_ONCE = 25  # frames whose strokes are computed together
 
 
 class Scene:
@@ -31,23 +36,33 @@ class Scene:
         self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
         self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)
         self._life = draw_life(lives, self.look.place, width / height)
-        self._canvas = Canvas(height, width)
 
     @property
     def label(self) -> str:
         """The name of the class."""
         return type(self.action).__name__.lower()
 
-    def frame(self, time: float) -> npt.NDArray[np.uint8]:
-        """The picture at ``time`` seconds, (3 / 2 height, width): yuv420p, all luma above all blue and all red
+    def frames(self, times: Sequence[float]) -> Iterator[npt.NDArray[np.uint8]]:
+        """The pictures at ``times`` (seconds), each (3 / 2 height, width): yuv420p, all luma above all blue and all red
         differences, which have half the resolution."""
-        canvas = self._canvas
+        height, width = self._parameters.height, self._parameters.width
+        picture = Picture(height, width)
+        for first in range(0, len(times), _AT_ONCE):
+            canvases = [self._drawn(time) for time in times[first : first + _AT_ONCE]]
+            strokes = patches([stroke for canvas in canvases for stroke in canvas.strokes], height, width)
+            for canvas in canvases:
+                picture.paste(self._backdrop, *canvas.pixels_to(*self._corner))
+                picture.paint(strokes[: len(canvas.strokes)])
+                del strokes[: len(canvas.strokes)]
+                yield picture.yuv420p()
+
+    def _drawn(self, time: float) -> Canvas:
+        canvas = Canvas(self._parameters.height, self._parameters.width)
         across, down = self.look.camera.place(time)
         canvas.aim(canvas.aspect / 2 + across, 0.5 + down, self.look.camera.zoom)
-        canvas.paste(self._backdrop, *self._corner)
         self._life.draw(canvas, time)
         self.action.draw(canvas, time)
-        return canvas.yuv420p()
+        return canvas
 
     def sound(self) -> Floats:
         """The sound of the whole recording, (samples,) within -1 to 1. Call it once: noise is drawn anew each time."""
