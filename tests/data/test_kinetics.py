@@ -122,3 +122,55 @@ def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path: Path, lists: li
     layout = read_layout(folder, lists)
     assert not any(entry.error for entry in layout.entries)
     assert layout.unlisted == []
+
+
+@pytest.mark.parametrize("named", ["{name}_{start:06d}_{end:06d}", "{name}_{start}_{end}", "{name}"])
+@pytest.mark.parametrize("kind", ["distributed", "no times", "FILE LABEL", "FILE,LABEL with times"])
+def test_lists_and_names_of_other_makers(tmp_path: Path, lists: list[Path], named: str, kind: str) -> None:
+    folder = tmp_path / "clips"
+    rows = [row for rows in CLIPS.values() for row in rows]
+    for label, name, start, _ in rows:
+        write_coloured(folder / label / f"{named.format(name=name, start=start, end=start + 10)}.avi", 1, start, 25)
+    if kind == "no times":
+        for path in lists:
+            lines = [f"{name},{split},{label}" for label, name, _, split in CLIPS[path.name]]
+            path.write_text("\n".join(["video_id,split,label", *lines]))
+    if kind.startswith("FILE"):
+        lists = [tmp_path / "k400_train_list_videos.txt", tmp_path / "k400_val_list_videos.txt"]
+        for path, own in zip(lists, CLIPS.values(), strict=True):
+            form = "{}/{}.mp4 {}" if kind == "FILE LABEL" else "/data/{}/{}_000123_000133.mp4,{}"
+            path.write_text("\n".join(form.format(label, name, i) for i, (label, name, _, _) in enumerate(own)))
+    if kind == "FILE,LABEL with times" and named != "{name}":  # the files are of other seconds
+        with pytest.raises(DataError, match=r"looked for as -abc_DEF012_000123_000133\.mp4"):
+            read_layout(folder, lists)
+        return
+    layout = read_layout(folder, lists)
+    assert [(e.extra["label"], e.extra["split"]) for e in layout.entries] == [
+        ("abseiling", "train"),
+        ("air drumming", "train"),
+        ("abseiling", "val"),
+    ]
+    assert [entry.path.stem.startswith(row[1]) for entry, row in zip(layout.entries, rows, strict=True)] == [True] * 3
+    assert not any(entry.error for entry in layout.entries)
+
+
+def test_two_clips_of_one_video_are_not_taken_for_each_other(tmp_path: Path, lists: list[Path]) -> None:
+    folder = _write_clips(tmp_path / "clips", "{label}")
+    _write_list(lists[0], "abseiling,-abc_DEF012,90,100,train")
+    write_coloured(folder / "-abc_DEF012.mp4", 1, 1, 25)
+    layout = read_layout(folder, lists)
+    assert [bool(entry.error) for entry in layout.entries] == [False, False, True, False]
+    assert [path.name for path in layout.unlisted] == ["-abc_DEF012.mp4"]
+
+
+def test_what_was_looked_for_is_said(tmp_path: Path, lists: list[Path]) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"the first was looked for as -abc_DEF012_000007_000017\.mp4"):
+        read_layout(tmp_path / "empty", lists)
+    words = tmp_path / "words.csv"
+    words.write_text("some words\nno list\n")
+    with pytest.raises(ManifestError, match=r"line 1: no column `youtube_id` or .* among some words"):
+        read_layout(tmp_path / "empty", [words])
+    words.write_text("a.mp4 3\n")
+    with pytest.raises(DataError, match=r"words.csv: of which split\?"):
+        read_layout(tmp_path / "empty", [words])

@@ -86,3 +86,28 @@ def test_videos_that_lack(folder: Path) -> None:
         path.unlink()
     with pytest.raises(DataError, match="UCF-101: none of the 12 videos of the lists of split 2 is here"):
         read_layout(folder, 2)
+
+
+@pytest.mark.parametrize("part", ["folder", "files", "folder and files", "trainlist", "classInd", "some files"])
+def test_a_class_spelt_with_other_capitals_is_one_class(folder: Path, part: str) -> None:
+    """HandStandPushups and HandstandPushups are both in the wild."""
+    home, lists = folder / "UCF-101" / "HandstandPushups", folder / "ucfTrainTestlist"
+    expected = read_layout(folder, 1)
+    names = [path.name for path in sorted(home.iterdir())]
+    if "files" in part:
+        for name in names[: 2 if part == "some files" else None]:
+            (home / name).rename(home / name.replace("Handstand", "HandStand"))
+    if "folder" in part:
+        home.rename(home.with_name("HandStandPushups"))
+    if part == "trainlist":
+        path = lists / "trainlist01.txt"
+        path.write_bytes(path.read_bytes().replace(b"Handstand", b"HandStand"))
+    if part == "classInd":
+        path = lists / "classInd.txt"
+        path.write_bytes(path.read_bytes().replace(b"Handstand", b"HandStand"))
+    layout = read_layout(folder, 1)
+    assert layout.unlisted == []
+    assert not any(entry.error for entry in layout.entries)
+    assert [entry.path.name.lower() for entry in layout.entries] == [e.path.name.lower() for e in expected.entries]
+    assert {entry.extra["label"].lower() for entry in layout.entries} == {name.lower() for name in CLASSES}
+    assert len({entry.extra["label"] for entry in layout.entries}) == len(CLASSES)

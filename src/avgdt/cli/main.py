@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -37,38 +38,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"avgdt {__version__}")
         return 0
-    tune_process()
-    try:
-        name, rest = arguments[0], arguments[1:]
-        if name not in COMMANDS:
-            raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
-        importlib.import_module(f"avgdt.cli.{name}").run(rest)
-    except AvgdtError as error:
-        print(f"avgdt: {printable(' '.join(str(error).split()))}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("avgdt: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 0
-    except (MemoryError, RuntimeError) as error:
-        if (told := told_out_of_memory(error)) is None:
-            raise
-        print(f"avgdt: {told}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _help() -> str:
-    lines = [f"  {name:<11} {what}" for name, what in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: avgdt COMMAND ...",
-            "",
-            "Audio-visual self-supervision from generalized data transformations.",
-            "",
-            *lines,
-            "",
-            "avgdt COMMAND --help tells the options of each.",
-        ]
-    )
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that the terminal cannot show must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")

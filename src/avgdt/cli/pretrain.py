@@ -50,6 +50,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool = False) -> None:
     """Pretrain, telling on the terminal how it goes."""
+    from avgdt.data.collection import rows_of_files
     from avgdt.evaluation.held_out import monitors
     from avgdt.training.pretrain import describe_device, pretrain
 
@@ -60,7 +61,7 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
         def begun(learner: Learner, collection: Collection, steps: int) -> None:
             console.print(recipe.title)
             console.print(
-                f"{len(collection.learn)} recordings to learn from, {len(collection.held_out)} held out, "
+                f"{rows_of_files(collection.learn)} to learn from, {len(collection.held_out)} held out, "
                 f"{len(collection.left_out)} left out (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.repeated:

@@ -166,6 +166,12 @@ def _each_once(entries: Sequence[Entry]) -> list[Entry]:
     return list(different.values())
 
 
+def rows_of_files(entries: Sequence[Entry]) -> str:
+    """How many recordings, or segments of how many recordings, in words."""
+    files = len(set(file_numbers(entry.path for entry in entries)))
+    return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
+
+
 def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
     """Write which recordings are not used, and why, as csv."""
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avgdt.data.errors import DataError
-from avgdt.data.layout import SOUNDS, Layout, check_some, lay_out
+from avgdt.data.layout import SOUNDS, Files, Layout, check_some, lay_out
 from avgdt.media.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
@@ -30,7 +30,7 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
             )
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
-    sounds = {path.name: path for path in sorted(audio.iterdir())}
+    sounds = Files({path.name: path for path in sorted(audio.iterdir())})
     names = [
         Entry(Path(entry.path.name), extra={**entry.extra, "fold": entry.extra["fold"].strip()}) for entry in listed
     ]

@@ -52,7 +52,9 @@ def _classes(home: Path, lists: Path) -> list[str]:
     """Those that any of the lists is about, and those that have a folder of videos."""
     told = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
     here = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEOS}
-    classes = sorted({match[1] for match in told if match} | {path.name for path in here - {lists}})
+    names = [*sorted(match[1] for match in told if match), *sorted(path.name for path in here - {lists})]
+    spelt = {name.casefold(): name for name in reversed(names)}  # as the lists spell them, where they do
+    classes = sorted(spelt.values())
     if not classes:
         raise DataError(f"{lists}: holds no list such as brush_hair_test_split1.txt; they are from {ARCHIVE}")
     return classes

@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from avgdt.data.errors import DataError
-from avgdt.data.layout import VIDEOS, Layout, check_some, lay_out
+from avgdt.data.layout import VIDEOS, Files, Layout, check_some, lay_out
+from avgdt.data.rows import split_of
 from avgdt.media.entry import Entry
 from avgdt.media.findings import Counts
-from avgdt.media.manifest import read_manifest
+from avgdt.media.manifest import ManifestError, read_manifest
 from avgdt.media.scan import files_below, scan_missing
+from avgdt.media.table import NotText
 
-NEEDED = ("time_start", "time_end", "split")
-"""Columns of a list beside ``youtube_id``; ``label`` may lack, as it does for test."""
-SPLITS = {"validate": "val"}
-"""What a split is called here, where it is not as in the list."""
+KEYS = ("youtube_id", "video_id", "id")
+"""Columns by which a list names a video."""
+TIMES = ("time_start", "time_end")
+"""Columns of a clip's seconds; lists of other makers may lack both."""
+_TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
+_CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
+"""A line of a list without names of columns: the clip's file, and the number of its class."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """The clips of the lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A clip is ID_START_END with six digits for either second, in a folder of its class or split or in no folder of its
-    own: it is found by its name anywhere below ``folder``. Raises :class:`DataError` for a list that cannot be used, a
-    clip that is listed or there twice, and a list that names none or of which none is there.
+    A list is one as distributed, or lines of FILE and a number, as other makers write them: then the split is told by
+    the list's name, and the label is the file's folder, or else the number. A clip is ID_START_END with six digits for
+    either second, or ID_START_END without zeros in front, or ID where the list names one clip of it; in a folder of its
+    class or split or in no folder of its own: it is found by its name anywhere below ``folder``. Raises
+    :class:`DataError` for a list that cannot be used, a clip that is listed or there twice, and a list that names none
+    or of which none is there.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the one below which the clips of Kinetics-400 are")
     if not lists:
         raise DataError("list: none is given; name train.csv, validate.csv or test.csv, or several of them")
-    listed, seen = list[Entry](), dict[str, Path]()
+    listed, seen, others = list[Entry](), dict[str, Path](), list[list[str]]()
     for path in lists:
-        for line, row in enumerate(read_manifest(path, ("youtube_id",)), start=2):
-            entry = _clip(row, f"{path}, line {line}")
-            if entry.path.name in seen:
-                raise DataError(
-                    f"{path}, line {line}: {entry.path.stem} is listed before in {seen[entry.path.name]}; "
-                    "take the lists as distributed, each once"
-                )
-            seen[entry.path.name] = path
+        for where, names, entry in _rows(path):
+            if names[0] in seen:
+                before = f"{names[0]} is listed before in {seen[names[0]]}"
+                raise DataError(f"{where}: {before}; take the lists as distributed, each once")
+            seen[names[0]] = path
             listed.append(entry)
-    names, by = [entry.path.name for entry in listed], ", ".join(path.name for path in lists)
-    layout = lay_out(listed, _below(folder, leave=lists), folder, VIDEOS, by)
+            others.append(names)
+    there = _below(folder, leave=lists)
+    named = [replace(e, path=Path(name)) for e, name in zip(listed, _names_there(others, there), strict=True)]
+    layout = lay_out(named, there, folder, VIDEOS, ", ".join(path.name for path in lists))
     for path in lists:
-        own = [entry for entry, name in zip(layout.entries, names, strict=True) if seen[name] == path]
+        own = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
         check_some(own, "clips", folder, path.name)
     return layout
+
+
+def _names_there(listed: Sequence[Sequence[str]], there: Files) -> Iterator[str]:
+    """Of each clip's names the first of which a video is there, else the first; the last is the name without times.
+
+    By that a clip is found where the lists name it once, and it is the one such clip that is there.
+    """
+    clips, timed = Counter(names[-1] for names in listed), dict[str, list[str]]()
+    for file in there:
+        if match := _TIMED.fullmatch(Path(file).stem):
+            timed.setdefault(match[1], []).append(file)
+    for names in listed:
+        untimed = names[-1]
+        files = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
+        if clips[untimed] == len(timed.get(untimed, ())) == 1 and len(names) == 1:
+            files += timed[untimed]
+        yield next((file for file in files if there.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
 
 
 def scan_layout(
@@ -72,23 +97,60 @@ def scan_layout(
     return [*scan_missing(layout.entries, workers, progress, known=seen, keep=keep, counted=counted), *extra]
 
 
-def _clip(row: Entry, where: str) -> Entry:
-    """A line of a list, its path the name that the clip should have."""
-    cells = {name: row.extra.get(name, "").strip() for name in NEEDED}
-    for name, cell in cells.items():
-        if not cell:
-            raise DataError(f"{where}, column `{name}`: missing or empty; take the list as distributed")
+def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
+    """Of each line of a list: where it is, the names that the clip may have, the usual first, and its entry."""
     try:
-        start, end = (int(float(cells[name])) for name in ("time_start", "time_end"))
+        rows = read_manifest(path, KEYS)
+    except NotText:
+        raise
+    except ManifestError as error:
+        yield from _plain_rows(path, error)
+        return
+    for line, row in enumerate(rows, start=2):
+        where = f"{path}, line {line}"
+        names, extra = _clip(row, where)
+        yield where, names, replace(row, extra=extra)
+
+
+def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
+    """The same of a list that does not name its columns; raise ``error`` where it is none."""
+    lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
+    clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
+    files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
+    if not files or not all(file.suffix.lower() in VIDEOS or number for _, file, number in files):
+        raise error
+    split = next((name for name in ("train", "val", "test") if name in path.stem.lower()), None)
+    if split is None:
+        raise DataError(f"{path}: of which split? The list has no column `split`; name it train, val or test")
+    for n, file, number in files:
+        stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEOS else file.name
+        label = file.parent.name if file.parent.name not in ("", "train", "val", "test") else number
+        timed = _TIMED.fullmatch(stem)
+        yield (
+            f"{path}, line {n}",
+            [stem, timed[1]] if timed else [stem],
+            Entry(Path(stem), extra={"split": split, "label": label}),
+        )
+
+
+def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
+    """The names that the clip of a line may have, the usual first, and its split and label."""
+    needed = ("split", *(TIMES if set(TIMES) & set(row.extra) else ()))
+    for name in needed:
+        if not row.extra.get(name, ""):
+            raise DataError(f"{where}, column `{name}`: missing or empty; take the list as distributed")
+    video, extra = row.path.name, {"split": split_of(row), "label": row.extra.get("label", "")}
+    if len(needed) == 1:
+        return [video], extra
+    cells = [row.extra[name] for name in TIMES]
+    try:
+        start, end = (int(float(cell)) for cell in cells)
     except (ValueError, OverflowError):
-        raise DataError(
-            f"{where}: time_start '{cells['time_start']}' and time_end '{cells['time_end']}' must be seconds"
-        ) from None
-    extra = {"split": SPLITS.get(cells["split"], cells["split"]), "label": row.extra.get("label", "").strip()}
-    return replace(row, path=Path(f"{row.path.name}_{start:06d}_{end:06d}{VIDEOS[1]}"), extra=extra)
+        raise DataError(f"{where}: time_start '{cells[0]}' and time_end '{cells[1]}' must be seconds") from None
+    return [f"{video}_{start:06d}_{end:06d}", f"{video}_{start}_{end}", video], extra
 
 
-def _below(folder: Path, leave: Sequence[Path]) -> dict[str, Path]:
+def _below(folder: Path, leave: Sequence[Path]) -> Files:
     """All files below a folder, also behind links, by name, but the lists."""
     there, left_out = dict[str, Path](), {path.absolute() for path in leave}
     files, unread = files_below(folder)
@@ -101,4 +163,4 @@ def _below(folder: Path, leave: Sequence[Path]) -> dict[str, Path]:
         if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
             raise DataError(f"{path}: is also at {there[name]}; move one of them away")
         there[name if name not in there else str(path)] = path
-    return there
+    return Files(there, capitals=True)

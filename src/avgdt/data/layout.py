@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -25,18 +25,38 @@ class Layout:
     """Files that the lists do not name."""
 
 
-def look_up(name: str, there: Mapping[str, Path], endings: Sequence[str]) -> Path | None:
-    """The file of that name, else the one with another of ``endings``."""
-    stem = PurePosixPath(name).with_suffix("")
-    return next((there[other] for other in (name, *(f"{stem}{ending}" for ending in endings)) if other in there), None)
+class Files(Mapping[str, Path]):
+    """Files by name, to be looked up as lists name them."""
+
+    def __init__(self, there: Mapping[str, Path], capitals: bool = False) -> None:
+        """``there``: name -> path; with ``capitals`` names that differ in these alone are different."""
+        self._there = dict(there)
+        self._folded = {} if capitals else {name.casefold(): path for name, path in reversed(self._there.items())}
+
+    def __getitem__(self, name: str) -> Path:
+        return self._there[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._there)
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
+        """The file of that name, else the one with another of ``endings``, else with other capitals."""
+        stem = PurePosixPath(name).with_suffix("")
+        names = (name, *(f"{stem}{ending}" for ending in endings))
+        exact = (self._there[other] for other in names if other in self._there)
+        folded = (self._folded[other.casefold()] for other in names if other.casefold() in self._folded)
+        return next(exact, None) or next(folded, None)
 
 
-def lay_out(listed: Sequence[Entry], there: Mapping[str, Path], home: Path, endings: Sequence[str], by: str) -> Layout:
-    """Find the listed files, whose paths are names, among those that are ``there`` (name -> path) below ``home``.
+def lay_out(listed: Sequence[Entry], there: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
+    """Find the listed files, whose paths are names, among those that are ``there``, below ``home``.
 
     ``by`` names the list, for the error of those that are missing.
     """
-    found = [look_up(entry.path.as_posix(), there, endings) for entry in listed]
+    found = [there.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(found)
     entries = [
         replace(entry, path=home / entry.path, error=f"in {by}, but not in {home.name}/")
@@ -52,7 +72,10 @@ def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None
     if not entries:
         raise DataError(f"{by}: names no {what}; take the lists as distributed")
     if all(entry.error for entry in entries):
-        raise DataError(f"{home}: none of the {len(entries)} {what} of {by} is here")
+        names = [entry.path.name for entry in entries]
+        raise DataError(
+            f"{home}: none of the {len(entries)} {what} of {by} is here; the first was looked for as {names[0]}"
+        )
 
 
 def check_classes(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:

@@ -50,12 +50,17 @@ def _classes(path: Path) -> Mapping[str, str]:
 
 
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Where it is listed, the name and the class of each video; only the lists for training have numbers."""
+    """Where it is listed, the name and the class of each video; only the lists for training have numbers.
+
+    A class may be listed with other capitals than in ``classInd.txt``: HandStandPushups is HandstandPushups.
+    """
+    spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):
         name, numbers = words[0], words[1:]
         label, slash, file = name.partition("/")
         if not slash or not file or "/" in file or len(numbers) > 1:
             raise DataError(f"{where}: '{' '.join(words)}' is not CLASS/VIDEO; take the list as distributed")
+        label = spelt.get(label.casefold(), label)
         if label not in classes:
             raise DataError(f"{where}: class '{label}' is not in classInd.txt; take both as distributed")
         if numbers and numbers[0] != classes[label]:

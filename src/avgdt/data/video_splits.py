@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from avgdt.data.errors import DataError
-from avgdt.data.layout import VIDEOS, Layout, check_classes, check_some, lay_out, look_up
+from avgdt.data.layout import VIDEOS, Files, Layout, check_classes, check_some, lay_out
 from avgdt.media.entry import Entry
 
 SPLITS = (1, 2, 3)
@@ -50,20 +50,17 @@ def read_videos(
     Raises :class:`DataError` for a video that is listed twice, and where none, or none of a class, is there for train
     or test. Files of the names ``unused`` are neither entries nor unlisted.
     """
-    seen = dict[str, str]()
+    seen = dict[str, tuple[str, str]]()
     for where, entry in listed:
         name, split = entry.path.as_posix(), entry.extra["split"]
-        if name in seen:
-            both = f"in {seen[name]} and in {split}" if seen[name] != split else "twice"
+        other = seen.setdefault(name.casefold(), (where, split))
+        if other[0] != where:
+            both = f"in {other[1]} and in {split}" if other[1] != split else "twice"
             raise DataError(f"{where}: {name} is listed {both}; take the lists as distributed")
-        seen[name] = split
-    there = {
-        path.relative_to(home).as_posix(): path
-        for path in sorted(home.glob("*/*"))
-        if path.parent != lists and path.is_file()
-    }
+    paths = [path for path in sorted(home.glob("*/*")) if path.parent != lists and path.is_file()]
+    there = Files({path.relative_to(home).as_posix(): path for path in paths})
     layout = lay_out([entry for _, entry in listed], there, home, VIDEOS, by)
     check_some(layout.entries, "videos", home, by)
     check_classes(layout.entries, classes, "video", home)
-    known = {look_up(name, there, VIDEOS) for name in unused}
+    known = {there.look_up(name, VIDEOS) for name in unused}
     return Layout(layout.entries, [path for path in layout.unlisted if path not in known])

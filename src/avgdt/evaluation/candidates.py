@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from avgdt.data.rows import Seconds, file_numbers
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.segments import Segment, segments
+from avgdt.evaluation.segments import Segment, each_once, segments
 from avgdt.evaluation.splits import one_split
 from avgdt.media.manifest import Entry
 
@@ -17,10 +16,8 @@ def candidates(entries: Sequence[Entry], label: str, split: str) -> tuple[list[S
     Two rows of one file and one stretch would be each other's perfect rivals: ranks among copies mean nothing.
     """
     chosen = one_split(segments(entries, label or None), split)
-    different = dict[tuple[int, Seconds | None], Segment]()
-    for number, segment in zip(file_numbers(entries[s.entry].path for s in chosen), chosen, strict=True):
-        different.setdefault((number, segment.seconds), segment)
-    return list(different.values()), len(chosen) - len(different)
+    different = each_once(chosen, entries, lambda segment: segment.seconds)
+    return different, len(chosen) - len(different)
 
 
 def check_enough(count: int) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from avgdt.data.rows import SEGMENT, Seconds, segment_columns, segment_of, split_of
+from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.media.manifest import Entry
 from avgdt.recipes.nearest import nearest
@@ -54,7 +54,11 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     """
     present = columns(entries)
     if label is not None and label not in labels(entries):
-        remedy = nearest(label, labels(entries)) if labels(entries) else "it has none that could be a label"
+        remedy = (
+            nearest(label, labels(entries))
+            if labels(entries)
+            else "it has none that could be a label; give a manifest (csv) with one"
+        )
         raise EvaluationError(f"label: the data has no column '{label}'; {remedy}")
     bounds = segment_columns(present, label)
     return [
@@ -64,3 +68,21 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
         for index, entry in enumerate(entries)
         if label is None or entry.extra.get(label, "")
     ]
+
+
+def each_once(
+    segments: Sequence[Segment], entries: Sequence[Entry], alike: Callable[[Segment], object]
+) -> list[Segment]:
+    """The first of the segments that are of one file, by whatever name, and ``alike``."""
+    different = dict[tuple[int, object], Segment]()
+    for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
+        different.setdefault((number, alike(segment)), segment)
+    return list(different.values())
+
+
+def labelled_once(segments: Sequence[Segment], entries: Sequence[Entry]) -> tuple[list[Segment], list[str]]:
+    """The segments without rows that say the same of the same file again, and a note of how many these are."""
+    once = each_once(segments, entries, lambda segment: (segment.seconds, segment.split, segment.label))
+    repeated = len(segments) - len(once)
+    rows = "row repeats" if repeated == 1 else "rows repeat"
+    return once, [f"{repeated} {rows} another of the same file, segment, split and label: used once"] * bool(repeated)

@@ -172,3 +172,11 @@ def test_one_recording_of_each_class_spares_none(model: LoadedRun, random: Loade
     assert [entry.extra["light"] for entry in rows[:2]] == ["dark", "bright"]
     with pytest.raises(EvaluationError, match="there is no val, and none of train can be spared to choose k"):
         run(Knn(label="light"), model, random, rows)
+
+
+def test_rows_that_say_the_same_again_are_used_once(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    options = Knn(label="light", modality="audio", clips=1)
+    once = run(options, model, random, entries)
+    again = run(options, model, random, [*entries, *entries[:4], entries[4], entries[4]])
+    assert again["notes"] == ["6 rows repeat another of the same file, segment, split and label: used once"]
+    assert {**again, "notes": []} == once

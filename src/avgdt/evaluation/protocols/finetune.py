@@ -24,7 +24,7 @@ from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.protocols.recordings import changed_files
 from avgdt.evaluation.scores import Score, score, score_figures
-from avgdt.evaluation.segments import segments
+from avgdt.evaluation.segments import labelled_once, segments
 from avgdt.evaluation.splits import LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
@@ -68,8 +68,9 @@ class Finetune:
         workers = default_workers(model.recipe.run.workers) + 1
         entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
         labelled = segments(entries, self.label)
-        used = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
-        check_apart(stretches(used, entries))
+        chosen = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
+        check_apart(stretches(chosen, entries))
+        used, repeated = labelled_once(chosen, entries)
         model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
         plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         check_classes_usable(used, plans)
@@ -96,9 +97,9 @@ class Finetune:
         return {
             "options": told_options(self),
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
-            "other_splits": len(labelled) - len(used),
+            "other_splits": len(labelled) - len(chosen),
             "unlabelled": len(entries) - len(labelled),
-            "notes": notes,
+            "notes": [*notes, *repeated],
             "padded": count_padded([one.segment for one in plans], entries, model.recipe.clip, (self.modality,)),
             "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
             "classes": splits.classes,

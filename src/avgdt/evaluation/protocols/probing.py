@@ -19,7 +19,7 @@ from avgdt.evaluation.probes import Labelled, ProbeResult
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
-from avgdt.evaluation.segments import segments
+from avgdt.evaluation.segments import labelled_once, segments
 from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
@@ -67,8 +67,9 @@ def run_probe(
     modalities = (options.modality,)
     check_modalities(model, modalities)
     labelled = segments(entries, options.label)
-    used = [segment for segment in labelled if segment.split in SPLITS]
-    check_apart(stretches(used, entries))
+    chosen = [segment for segment in labelled if segment.split in SPLITS]
+    check_apart(stretches(chosen, entries))
+    used, notes = labelled_once(chosen, entries)
     plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
     taken = not any(segment.split == "val" for segment in used)
     if taken:
@@ -90,18 +91,19 @@ def run_probe(
         return _figures(probe(train, val, test, len(splits.classes), refit=taken), parameter, splits)
 
     guess = np.bincount(targets["train"]).argmax()
-    note = (
-        f"no split val: {parameter} is chosen on {len(targets['val'])} recordings of train, of sources of their own, "
-        "and all of train is fitted on"
-    )
+    if taken:
+        notes.append(
+            f"no split val: {parameter} is chosen on {len(targets['val'])} recordings of train, whole sources where "
+            "these are known; then all of train is fitted on"
+        )
     chance = 1 / len(splits.classes)
     return {
         "options": told_options(options),
         "sizes": {split: len(splits.rows[split]) for split in SPLITS},
-        "other_splits": len(labelled) - len(used),
+        "other_splits": len(labelled) - len(chosen),
         "unlabelled": len(entries) - len(labelled),
         "val_from_train": taken,
-        "notes": [note] if taken else [],
+        "notes": notes,
         **found.account(),
         "classes": splits.classes,
         "dimensions": found.pretrained[options.modality].shape[1],
