@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from avgdt.cli.arguments import UsageError
 from avgdt.cli.memory import told_out_of_memory
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
+from avgdt.training.signals import handled
 
 COMMANDS = {
     "demo": "watch a network learn from a little world of moving, sounding things",
@@ -26,7 +29,11 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 for a mistake that the user can mend, 130 after Ctrl-C."""
+    """Run a command.
+
+    Returns 0 if it went well, 2 for a mistake that the user can mend, 128 and the number of the signal that stopped it
+    (130 after Ctrl-C).
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help())
@@ -40,13 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, rest = arguments[0], arguments[1:]
         if name not in COMMANDS:
             raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
-        importlib.import_module(f"avgdt.cli.{name}").run(rest)
+        with handled():
+            importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
-        print(f"avgdt: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("avgdt: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        with suppress(OSError):  # of a terminal that was closed
+            print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
+        return 128 + getattr(stop, "number", signal.SIGINT)
     except BrokenPipeError:
         return 0
     except (MemoryError, RuntimeError) as error:
@@ -55,6 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"avgdt: {told}", file=sys.stderr)
         return 2
     return 0
+
+
+def _one_line(error: BaseException) -> str:
+    """The error's message; blanks stay as they are, since they may be those of a command or a file."""
+    return " ".join(line.strip() for line in str(error).splitlines())
 
 
 def _help() -> str:

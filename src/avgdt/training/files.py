@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from avgdt.training.errors import TrainingError
+
+
+@contextmanager
+def naming(path: Path, remedy: str) -> Iterator[None]:
+    """Within, what cannot be written raises :class:`TrainingError`, which names ``path`` and ends with ``remedy``."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(f"{path}: could not be written ({error.strerror or error}); {remedy}") from error
 
 
 def write_atomically(
@@ -27,8 +36,21 @@ def write_atomically(
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:
-        # torch.save reports a full disk as a RuntimeError of its own writer.
+        _flush_folder(path.parent)
+    except BaseException as error:
         with suppress(OSError):  # a folder of it may be a file
             temporary.unlink()
-        raise TrainingError(f"{path}: could not be written ({error}); {remedy}") from error
+        # torch.save reports a full disk as a RuntimeError of its own writer.
+        if isinstance(error, OSError | RuntimeError):
+            raise TrainingError(f"{path}: could not be written ({error}); {remedy}") from error
+        raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the renaming to the disk, where the file system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
