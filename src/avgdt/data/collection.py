@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +57,13 @@ def find(path: Path, workers: int, progress: Progress | None = None, exclude: Se
 
 
 def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Collection:
-    """Split the entries; raise :class:`DataError` where none can be learnt from, naming the commonest reason."""
+    """Split the entries, their paths made absolute, so that a run does not depend on the working directory.
+
+    Raises :class:`DataError` where none can be learnt from, naming the commonest reason.
+    """
     if not entries:
         raise DataError(f"{source}: holds no recordings")
+    entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
     left_out = tuple(LeftOut(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
     good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from avgdt.data.batch import Failure
+from avgdt.data.batch import Batch
 from avgdt.data.clips import ClipReader
-from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, read_left_out, write_left_out
+from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
 from avgdt.data.span import Span, common_span
 from avgdt.data.windows import Window, draw
-from avgdt.media.manifest import read_manifest, write_manifest
+from avgdt.media.manifest import Entry, ManifestError, read_manifest, write_manifest
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
-from avgdt.recipes.config import read_yaml, to_plain, write_yaml
+from avgdt.recipes.config import read_yaml, to_plain, to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import load_checkpoint, save_checkpoint
 from avgdt.training.errors import TrainingError
+from avgdt.training.failures import Failures
+from avgdt.training.files import naming, write_atomically
 from avgdt.training.learner import Learner
+from avgdt.training.lock import locked
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
+from avgdt.training.moving import moved
+from avgdt.training.remedies import Remedies
+from avgdt.training.resuming import check_recipe, check_recordings, identity
+from avgdt.training.runs import starting_weights
+from avgdt.training.signals import handled
 from avgdt.training.sittings import write_sitting
 
 Monitor = Callable[[Learner], Metrics | None]
@@ -41,68 +50,100 @@ def default_workers(workers: int) -> int:
 
 def pretrain(
     recipe: Recipe,
-    data: Path,
+    data: Path | None,
     out: Path,
     resume: bool = False,
     monitors: Callable[[Recipe, Collection, Unread], list[Monitor]] = lambda recipe, collection, unread: [],
     scanned: Progress | None = None,
     begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
+    said: Callable[[str], None] = lambda line: None,
+    weights: Path | None = None,
 ) -> Path:
     """Learn from the recordings of ``data`` into the folder ``out``; return the weights file.
 
-    ``monitors`` makes what watches the learning; ``begun`` is told the learner and all steps of the run, ``logged``
-    every metric. Raises the errors of the project for what cannot be; ``KeyboardInterrupt`` after saving the state.
+    With ``resume`` the run in ``out`` goes on, and ``data`` is where its recordings lie now, None where they lie as
+    before. ``weights`` is a run or a weights file that a new run starts from. ``monitors`` makes what watches the
+    learning; ``begun`` is told the learner and all steps of the run, ``logged`` every metric, ``said`` what a person
+    should know while it runs. Raises the errors of the project for what cannot be; after a signal ``Stopped`` (a
+    ``KeyboardInterrupt``). Whatever ends the training early, its state is saved where it is sound.
     """
-    folder = _prepare(out, recipe, resume)
-    collection = _collect(recipe, data, folder, resume, scanned)
-    _check_batch(recipe, collection, data)
+    if resume and weights is not None:
+        raise TrainingError("--from starts a new run; leave out --resume, or --from")
+    if data is None and not resume:
+        raise TrainingError("--data: a new run needs its recordings, a folder or a manifest (csv)")
+    remedies = Remedies(recipe, out, data, weights, default_workers(recipe.run.workers))
+    with handled(), locked(out):
+        return _pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, said, weights, remedies)
+
+
+def _pretrain(
+    recipe: Recipe,
+    data: Path | None,
+    out: Path,
+    resume: bool,
+    monitors: Callable[[Recipe, Collection, Unread], list[Monitor]],
+    scanned: Progress | None,
+    begun: Callable[[Learner, Collection, int], None],
+    logged: Callable[[Metrics], None],
+    said: Callable[[str], None],
+    weights: Path | None,
+    remedies: Remedies,
+) -> Path:
+    start = None if weights is None else starting_weights(weights, recipe)
+    collection = _resumed(recipe, data, out) if data is None or resume else _new(recipe, data, out, scanned, remedies)
+    _check_batch(recipe, collection, data or out / "manifest.csv")
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
-    learner = Learner(recipe, order.steps_per_epoch, precision)
-    names = [str(entry.path) for entry in collection.learn]
-    checkpoint = folder / "checkpoints" / "last.pt"
+    learner = Learner(recipe, order.steps_per_epoch, precision, start)
+    checkpoint = _checkpoint(out)
     if resume:
-        state, before, recordings = load_checkpoint(checkpoint)
-        _check_same(before, recipe, recordings, names, checkpoint)
-        learner.load_state(state)
+        _go_on(learner, collection, out)
+    steps = order.steps_per_epoch * order.epochs
+    begun(learner, collection, steps)
+    full = f"free some space, then: {remedies.go_on()}"
+    if resume:  # what was changed is what the run is from now on
+        write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), full)
+    if learner.step < steps:
+        write_sitting(out, learner.step, precision, full)
+    log = MetricsLog(out, learner.step, full)
+    failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", said, full)
+    names = [identity(entry) for entry in collection.learn]
+
+    def both(metrics: Metrics) -> None:
+        log.write(metrics)
+        logged(metrics)
+
+    def read(batch: Batch) -> int:
+        failures.update(batch)
+        return failures.count
+
+    hooks = Hooks(
+        log=both,
+        monitors=monitors(recipe, collection, failures.held_out),
+        checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names, full),
+        read=read,
+    )
     loader = training_batches(
         training_clips(recipe, collection),
         replace(order, first_step=learner.step),
         default_workers(recipe.run.workers),
         pin_memory=precision.device.type == "cuda",
     )
-    begun(learner, collection, order.steps_per_epoch * order.epochs)
-    write_sitting(folder, learner.step, precision)
-    log = MetricsLog(folder, learner.step)
-    skipped = folder / "skipped.csv"
-    left_out = {entry.path: entry for entry in read_left_out(skipped)}
-
-    def unread(path: Path, reason: str) -> None:
-        left_out[path] = LeftOut(path, reason)
-        write_left_out(list(left_out.values()), skipped)
-
-    def failed(failure: Failure) -> None:
-        unread(collection.learn[failure.recording].path, failure.reason)
-
-    def both(metrics: Metrics) -> None:
-        log.write(metrics)
-        logged(metrics)
-
-    hooks = Hooks(
-        log=both,
-        monitors=monitors(recipe, collection, unread),
-        checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names),
-        failed=failed,
-    )
-    try:
-        if learner.step < order.steps_per_epoch * order.epochs:
-            train(learner, loader, hooks)
-    finally:
+    monitored = max((line["step"] for line in log.kept if line["kind"] != "train"), default=0)
+    with remedies.named(precision.name), closing(loader):
+        try:
+            train(learner, loader, hooks, monitored)
+        except BaseException:
+            log.abandon()
+            raise
         log.close()
-    weights = folder / "weights.safetensors"
-    save_weights(weights, learner.phi, to_plain(recipe), "pretrain")
-    return weights
+    if failures.count:
+        many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
+        said(f"{many} failed while training; see {out / 'skipped.csv'}")
+    file = out / "weights.safetensors"
+    save_weights(file, learner.phi, to_plain(recipe), "pretrain")
+    return file
 
 
 def training_clips(recipe: Recipe, collection: Collection) -> Clips:
@@ -120,34 +161,71 @@ def _windows(recipe: Recipe, spans: list[Span], epoch: int, index: int) -> tuple
     return draw(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)
 
 
-def _prepare(out: Path, recipe: Recipe, resume: bool) -> Path:
-    config = out / "config.yaml"
-    if resume:
-        if not config.exists():
-            raise TrainingError(f"{out}: no run to resume here; start it without --resume")
-        return out
-    if (out / "checkpoints" / "last.pt").exists():
-        raise TrainingError(f"{out}: holds a run already; go on with --resume, or choose another --out")
-    try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-        write_yaml(recipe, config)
-    except OSError as error:
-        raise TrainingError(f"{out}: cannot be written to ({error.strerror}); choose another --out") from None
-    return out
+def _checkpoint(out: Path) -> Path:
+    return out / "checkpoints" / "last.pt"
 
 
-def _collect(recipe: Recipe, data: Path, folder: Path, resume: bool, scanned: Progress | None) -> Collection:
-    # What was scanned when the run began is what it goes on with, whatever was added to the folder since.
-    manifest = folder / "manifest.csv"
-    if resume and manifest.exists():
-        entries = read_manifest(manifest)
-    else:
-        entries = find(data, default_workers(recipe.run.workers) + 1, scanned)
-        write_manifest(entries, manifest)
+def _new(recipe: Recipe, data: Path, out: Path, scanned: Progress | None, remedies: Remedies) -> Collection:
+    """The recordings of a new run, whose folder is prepared."""
+    if _checkpoint(out).exists():
+        raise TrainingError(f"{out}: holds a run already; go on with: {remedies.go_on()} (or choose another --out)")
+    full = f"free some space, then: {remedies.start_again()}"
+    with naming(out, "choose another --out"):
+        (out / "checkpoints").mkdir(exist_ok=True)
+    again = "free some space and start the command again"
+    write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), again)
+    entries = find(data, default_workers(recipe.run.workers) + 1, scanned)
+    _write_manifest(entries, out, full)
     collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
-    if not (resume and (folder / "skipped.csv").exists()):
-        write_left_out(collection.left_out, folder / "skipped.csv")
+    with naming(out / "skipped.csv", full):
+        write_left_out(collection.left_out, out / "skipped.csv")
     return collection
+
+
+def _resumed(recipe: Recipe, data: Path | None, out: Path) -> Collection:
+    """The recordings that the run began with, whatever was added to their folder since."""
+    check_resumable(out)
+    manifest = out / "manifest.csv"
+    entries = read_manifest(manifest)
+    if data is not None and (now := moved(entries, data)) != entries:
+        entries = now
+        _write_manifest(entries, out, "free some space and start the command again")
+    return collect(entries, recipe.data, recipe.composition, recipe.clip, data or manifest)
+
+
+def check_resumable(out: Path) -> None:
+    """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to go on from."""
+    if not (out / "config.yaml").exists():
+        raise TrainingError(f"{out}: no run to resume here; start it without --resume")
+    if not _checkpoint(out).exists():
+        raise TrainingError(
+            f"{out}: nothing was trained yet, there is no checkpoint; start it without --resume, with its recipe and "
+            "--data"
+        )
+
+
+def _go_on(learner: Learner, collection: Collection, out: Path) -> None:
+    state, before, recordings = load_checkpoint(_checkpoint(out))
+    check_recordings(recordings, collection.learn, out)
+    try:
+        check_recipe(before, learner.recipe, int(state["step"]), learner.steps_per_epoch, out)
+        learner.load_state(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrainingError(
+            f"{_checkpoint(out)}: holds no state of this run's networks ({reason}); restore it from a copy, or start a "
+            "new run in another --out"
+        ) from None
+
+
+def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
+    try:
+        write_manifest(entries, out / "manifest.csv")
+    except ManifestError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        with naming(out / "manifest.csv", remedy):
+            raise error.__cause__ from None
 
 
 def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
@@ -158,18 +236,9 @@ def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
         )
 
 
-def _check_same(before: Recipe, now: Recipe, recordings: list[str], names: list[str], path: Path) -> None:
-    if recordings != names:
-        raise TrainingError(f"{path}: was made with other recordings than those of this run's manifest.csv")
-    # How it runs may change between two sittings; what it is may not.
-    if replace(before, run=now.run) != now or (before.run.batch, before.run.seed) != (now.run.batch, now.run.seed):
-        raise TrainingError(f"{path}: was made with another recipe; resume with the run's own config.yaml")
-
-
 def resumed_recipe(out: Path) -> Recipe:
-    """The recipe of the run in ``out``; raise :class:`TrainingError` where there is none."""
-    if not (out / "config.yaml").exists():
-        raise TrainingError(f"{out}: no run to resume here; start it without --resume")
+    """The recipe of the run in ``out``; raise :class:`TrainingError` where there is none to go on with."""
+    check_resumable(out)
     return read_yaml(out / "config.yaml")
 
 

@@ -48,20 +48,24 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 def command(arguments: list[str] | None = None) -> str:
     """The command line (of this process), to be pasted into a shell."""
     program, *rest = sys.argv if arguments is None else arguments
-    name = Path(program).name
-    return join(["avgdt" if name == "__main__.py" else name, *rest])
+    return join(["avgdt" if _is_module(Path(program)) else Path(program).name, *rest])
 
 
 def own_command(*arguments: str) -> str:
     """A command line of this program as it was called itself, to be pasted into the same shell."""
     called = Path(sys.argv[0])
     program = ["avgdt"]
-    if called.name == "__main__.py":
+    if _is_module(called):
         program = [sys.executable, "-m", "avgdt"]
     elif called.name == "avgdt" and called.is_file():
         found = shutil.which("avgdt")
         program = ["avgdt"] if found is not None and Path(found).samefile(called) else [sys.argv[0]]
     return join([*program, *arguments])
+
+
+def _is_module(program: Path) -> bool:
+    """Whether it was called as ``python -m avgdt``."""
+    return program.name == "__main__.py" and program.parent.name == "avgdt"
 
 
 def join(words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -74,6 +74,16 @@ def deferred() -> Iterator[None]:
         _state.deferring -= 1
     if _state.deferring == 0 and _state.first is not None and waited is None:
         raise Stopped(_state.first)
+
+
+@contextmanager
+def advising(advice: Callable[[], str]) -> Iterator[None]:
+    """Within, the message of :class:`Stopped` gets ``advice``: what is saved, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
+        raise Stopped(number, f"{str(stop) or Stopped(number)}; {advice()}") from None
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -83,7 +84,9 @@ def _rendered(parameters: Parameters, paths: dict[int, Path], workers: int | Non
             film(parameters, index, path)
             yield index
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    # Ctrl-C goes to all processes; this one ends the others.
+    ignored = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=signal.signal, initargs=ignored) as pool:
         jobs = {pool.submit(film, parameters, index, path): index for index, path in paths.items()}
         try:
             for job in as_completed(jobs):
