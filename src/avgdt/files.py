@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,15 @@ from avgdt.errors import AvgdtError
 
 class WriteError(AvgdtError):
     """A file that could not be written; the message names it, the reason and the remedy."""
+
+
+@contextmanager
+def naming(path: Path, remedy: str) -> Iterator[None]:
+    """Within, what cannot be written raises :class:`WriteError`, which names ``path`` and ends with ``remedy``."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(f"{path}: could not be written ({error.strerror or error}); {remedy}") from error
 
 
 def write_atomically(
@@ -33,11 +42,24 @@ def write_atomically(
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:
-        # torch.save reports a full disk as a RuntimeError of its own writer.
+        _flush_folder(path.parent)
+    except BaseException as error:
         with suppress(OSError):  # a folder of it may be a file
             temporary.unlink()
-        raise WriteError(f"{path}: could not be written ({error}); {remedy}") from error
+        # torch.save reports a full disk as a RuntimeError of its own writer.
+        if isinstance(error, OSError | RuntimeError):
+            raise WriteError(f"{path}: could not be written ({error}); {remedy}") from error
+        raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the renaming to the disk, where the file system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from avgdt.cli.main import main
 from avgdt.models.weights import load_weights
 from avgdt.recipes.config import write_yaml
+from avgdt.training.metrics import read_metrics
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
 from tests.helpers.recipes import tiny
@@ -116,10 +118,14 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch: pytest.Mon
 def test_full_disk(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
     folder, out = str(write_folder(tmp_path / "films", 6)), tmp_path / "run"
+    flush = os.fsync
+
+    def full(descriptor: int) -> None:
+        if list((out / "checkpoints").glob(".*")):
+            raise OSError(28, "No space left on device")
+        flush(descriptor)
+
     monkeypatch.setattr(os, "fsync", full)
     line = told(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(out))
     assert "last.pt: could not be written" in line
@@ -127,19 +133,44 @@ def test_full_disk(
     assert list((out / "checkpoints").iterdir()) == []
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("minutes", [0.0, 10.0])
+def test_diverged_training_stops_with_a_remedy_that_works(
+    minutes: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = tiny()
-    recipe = replace(
-        recipe, optimiser=replace(recipe.optimiser, rate=1e9), run=replace(recipe.run, checkpoint_minutes=0)
-    )
+    recipe = replace(tiny(), run=replace(tiny().run, checkpoint_minutes=minutes))
+    recipe = replace(recipe, optimiser=replace(recipe.optimiser, rate=1e9))
     write_yaml(recipe, tmp_path / "wild.yaml")
     folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
     line = told(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
-    assert "the loss is nan" in line
-    assert "--optimiser.rate" in line
-    assert (out / "checkpoints" / "last.pt").exists()
+    assert "the training has diverged" in line
+    assert "fp32" not in line  # it is what the run computes in
+    assert not (out / "checkpoints" / "last.pt").exists()  # nothing healthy was there to be kept
+    assert not (out / "weights.safetensors").exists()
+    again = shlex.split(line.partition("start again with: ")[2])
+    assert again[:2] == ["avgdt", "pretrain"]
+    assert again[-2:] == ["--optimiser.rate", "1e+08"]
+    again[-1] = "0.05"
+    assert main(again[1:]) == 0
+
+
+def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = replace(tiny(), run=replace(tiny().run, checkpoint_minutes=0))
+    write_yaml(recipe, tmp_path / "tiny.yaml")
+    folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
+    assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", folder, "--out", str(out)]) == 0
+    healthy = (out / "checkpoints" / "last.pt").read_bytes()
+    resume = ["pretrain", "--resume", "--out", str(out)]
+    line = told(capsys, *resume, "--schedule.epochs", "5", "--optimiser.rate", "1e9")
+    assert "the training has diverged, and the last checkpoint before it is kept" in line
+    assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
+    again = shlex.split(line.partition("go on with: ")[2])
+    assert again[1:] == [*resume, "--optimiser.rate", "1e+08"]
+    again[-1] = "0.01"
+    assert main(again[1:]) == 0
+    assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 10
+    assert read_metrics(out / "metrics.jsonl")[-1]["rate"] == 0.01
 
 
 def test_mixed_folder_trains_and_lists_what_is_left_out(config: str, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from avgdt.media.manifest import Entry
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
-from avgdt.training.pretrain import pretrain, training_clips
+from avgdt.training.pretrain import pretrain
+from avgdt.training.run_data import training_clips
 from tests.evaluation.rows import row
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny

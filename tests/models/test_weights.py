@@ -108,3 +108,20 @@ def test_no_code_runs_on_loading(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         load_weights(path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_that_are_not_finite_are_neither_written_nor_read(value: float, tmp_path: Path) -> None:
+    network = torch.nn.Linear(3, 2)
+    good = tmp_path / "good.safetensors"
+    save_weights(good, network, {}, "pretrain")
+    before = good.read_bytes()
+    with torch.no_grad():
+        network.weight[1, 2] = value
+    with pytest.raises(WeightsError, match="weight is not finite"):
+        save_weights(good, network, {}, "pretrain")
+    assert good.read_bytes() == before
+    metadata = {"kind": "pretrain", "recipe": "{}", "avgdt": "0"}
+    save_file({name: tensor.half() for name, tensor in network.state_dict().items()}, tmp_path / "bad", metadata)
+    with pytest.raises(WeightsError, match="bad: weight is not finite"):
+        load_weights(tmp_path / "bad")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from avgdt.models.precision import Precision
-from avgdt.training.provenance import command, machine, processor_name
+from avgdt.training.provenance import command, join, machine, own_command, processor_name
 
 
 def test_command_can_be_pasted() -> None:
@@ -25,3 +29,28 @@ def test_machine_tells_threads_and_precision() -> None:
     assert told["precision"] == "bf16"
     assert told["threads"] == torch.get_num_threads()
     assert told["device"] == processor_name()
+
+
+@pytest.mark.parametrize(
+    "word", ["my runs/a (1)", "it's", "two\nlines", "tab\there", "back\\slash\n", "not-utf8-\udcff", "é"]
+)
+def test_any_name_in_a_printed_command_comes_back_from_the_shell_as_it_was(word: str) -> None:
+    line = join(["printf", "%s", word])
+    assert "\n" not in line
+    assert subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout == os.fsencode(word)
+
+
+def test_own_command_is_called_as_this_one_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "avgdt"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "scan"])
+    assert own_command("pretrain", "--out", "a b") == f"{program} pretrain --out 'a b'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert own_command("pretrain") == "avgdt pretrain"
+    monkeypatch.setattr(sys, "argv", ["/some/avgdt/__main__.py", "scan"])
+    assert own_command("pretrain") == f"{sys.executable} -m avgdt pretrain"
+    assert command() == "avgdt scan"
+    monkeypatch.setattr(sys, "argv", ["/some/pytest", "-q"])
+    assert own_command("pretrain") == "avgdt pretrain"

@@ -11,6 +11,7 @@ from avgdt.cli.evaluate import evaluate_with_progress
 from avgdt.cli.pretrain import pretrain_with_progress
 from avgdt.cli.progress import console, counting
 from avgdt.recipes.named import named
+from avgdt.training.signals import advising
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,15 @@ class Demo:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Render the world, pretrain, evaluate, report."""
+    """Render the world, pretrain, evaluate, report; what an earlier call did is not done again."""
     options = parse(Demo, arguments, "demo", "Render a little world, learn from it without labels, measure, report.")
+    from avgdt.training.provenance import own_command
+
+    with advising(lambda: f"what is done is kept; go on with: {own_command('demo', *arguments)}"):
+        _demo(options)
+
+
+def _demo(options: Demo) -> None:
     from avgdt.data.worlds.world import render_world
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
@@ -38,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     resume = (options.out / "checkpoints" / "last.pt").exists()
     pretrain_with_progress(recipe, manifest, options.out, resume)
     for protocol in (Linear(seed=options.seed), Retrieval(aligned=True, seed=options.seed)):
-        evaluate_with_progress(protocol, options.out, manifest)
+        evaluate_with_progress(protocol, options.out, manifest, again=False)
     with counting("writing the report") as written:
         page = write_report(options.out, written)
     console.print(f"open {page.resolve()}")

@@ -68,14 +68,20 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def evaluate_with_progress(
-    options: Any, weights: Path, data: Path, out: Path | None = None, device: str = "auto"
+    options: Any, weights: Path, data: Path, out: Path | None = None, device: str = "auto", again: bool = True
 ) -> dict[str, Any]:
-    """Evaluate with a progress bar, print the table, return the result."""
-    from avgdt.evaluation.evaluate import evaluate
+    """Evaluate with a progress bar, print the table, return the result.
+
+    Unless ``again``, a result that is there for these weights, this data and these options is taken.
+    """
+    from avgdt.evaluation.evaluate import evaluate, evaluated
     from avgdt.evaluation.tables import result_table
 
     if out is None:
         out = weights if weights.is_dir() else weights.parent
+    if not again and (before := evaluated(options, weights, data, out, device)) is not None:
+        output().print(result_table(before))
+        return before
     with counting("looking at files") as scanned, counting(f"evaluating {options.protocol}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
     output().print(result_table(result))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import io
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from avgdt.cli.arguments import UsageError
 from avgdt.cli.memory import told_out_of_memory
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
+from avgdt.training.signals import handled
 from avgdt.tuning import tune_process
 
 COMMANDS = {
@@ -28,7 +31,11 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 for a mistake that the user can mend, 130 after Ctrl-C."""
+    """Run a command.
+
+    Returns 0 if it went well, 2 for a mistake that the user can mend, 128 and the number of the signal that stopped it
+    (130 after Ctrl-C).
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help())
@@ -40,3 +47,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that the terminal cannot show must not end a command
         sys.stdout.reconfigure(errors="backslashreplace")
+    tune_process()
+    try:
+        name, rest = arguments[0], arguments[1:]
+        if name not in COMMANDS:
+            raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
+        with handled():
+            importlib.import_module(f"avgdt.cli.{name}").run(rest)
+    except AvgdtError as error:
+        print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        with suppress(OSError):  # of a terminal that was closed
+            print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
+        return 128 + getattr(stop, "number", signal.SIGINT)
+    except BrokenPipeError:
+        return 0
+    except (MemoryError, RuntimeError) as error:
+        if (told := told_out_of_memory(error)) is None:
+            raise
+        print(f"avgdt: {told}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one_line(error: BaseException) -> str:
+    """The error's message; blanks stay as they are, since they may be those of a command or a file."""
+    return " ".join(line.strip() for line in str(error).splitlines())
+
+
+def _help() -> str:
+    lines = [f"  {name:<11} {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: avgdt COMMAND ...",
+            "",
+            "Audio-visual self-supervision from generalized data transformations.",
+            "",
+            *lines,
+            "",
+            "avgdt COMMAND --help tells the options of each.",
+        ]
+    )

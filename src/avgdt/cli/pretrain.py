@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import parse
+from avgdt.cli.arguments import parse, taken
 from avgdt.cli.progress import bar, console
 from avgdt.cli.recipe import chosen_recipe, recipe_of_help
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.signals import advising
 
 if TYPE_CHECKING:
     from avgdt.data.collection import Collection
-    from avgdt.media.findings import Counts
     from avgdt.training.learner import Learner
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
@@ -31,24 +31,38 @@ class Pretrain:
     """What, where, and every field of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
-    data: Path
-    """Folder of recordings (looked through by content), or a manifest (csv)."""
     out: Path
     """Folder of the run: config.yaml, metrics.jsonl, checkpoints, weights.safetensors, skipped.csv."""
+    data: Path | None = None
+    """Folder of recordings (looked through by content), or a manifest (csv). With --resume: where they lie now, if
+    they were moved."""
     resume: bool = False
-    """Go on with the run in --out; RECIPE and --data are then not needed."""
+    """Go on with the run in --out; RECIPE and --data are then not needed. Fields of run (but batch and seed),
+    optimiser.rate, optimiser.weight_decay, data.failing_at_most and, unless the shape is cosine, schedule.epochs and
+    schedule.steps may change."""
+    weights: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """Run folder or weights file (safetensors) with the same networks, from which a new run starts."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Read the command line and pretrain with a progress bar."""
     recipe, rest = _recipe(arguments)
-    data = Path() if "--resume" in rest and "--data" not in rest else tyro.MISSING
-    default = Pretrain(recipe, data, tyro.MISSING)
-    options = parse(Pretrain, rest, "pretrain", USAGE, default)
-    pretrain_with_progress(options.recipe, options.data, options.out, options.resume)
+    options = parse(Pretrain, rest, "pretrain", USAGE, Pretrain(recipe, tyro.MISSING))
+
+    def advice() -> str:
+        from avgdt.training.provenance import own_command
+
+        if (options.out / "checkpoints" / "last.pt").exists():
+            return f"the state is saved; go on with: {own_command('pretrain', '--resume', '--out', str(options.out))}"
+        return f"nothing was trained yet; start again with: {own_command('pretrain', *arguments)}"
+
+    with advising(advice):
+        pretrain_with_progress(options.recipe, options.data, options.out, options.resume, options.weights)
 
 
-def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool = False) -> None:
+def pretrain_with_progress(
+    recipe: Recipe, data: Path | None, out: Path, resume: bool = False, weights: Path | None = None
+) -> None:
     """Pretrain, telling on the terminal how it goes."""
     from avgdt.data.collection import rows_of_files
     from avgdt.evaluation.held_out import monitors
@@ -84,16 +98,8 @@ def pretrain_with_progress(recipe: Recipe, data: Path, out: Path, resume: bool =
         def scanned(done: int, of: int) -> None:
             progress.update(looking, completed=done, total=of, visible=done < of)
 
-        def counted(counts: Counts) -> None:
-            if counts.changed:
-                console.print(f"some files are not those that the manifest tells of: {counts}")
-
-        try:
-            weights = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, counted)
-        except KeyboardInterrupt:
-            console.print(f"stopped and saved; go on with: avgdt pretrain --resume --out {out}")
-            raise
-    console.print(f"wrote {weights}")
+        file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights)
+    console.print(f"wrote {file}")
 
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
@@ -101,8 +107,9 @@ def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     recipe, rest = chosen_recipe(arguments)
     if recipe is not None:
         return recipe, rest
-    if "--resume" in rest and "--out" in rest[:-1]:
+    out, _ = taken(rest, "--out", "RUN")
+    if "--resume" in rest and out is not None:
         from avgdt.training.pretrain import resumed_recipe
 
-        return resumed_recipe(Path(rest[rest.index("--out") + 1])), rest
+        return resumed_recipe(Path(out)), rest
     return recipe_of_help(rest, "avgdt pretrain RECIPE --data PATH --out RUN"), rest

@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.media.findings import Counts
     from avgdt.media.manifest import write_manifest
     from avgdt.media.summary import summary
-    from avgdt.training.pretrain import default_workers
+    from avgdt.training.run_data import default_workers
 
     keep = options.out.with_name(f".{options.out.name}.partial")
     told, workers = Counts(), default_workers(options.workers) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -103,13 +103,14 @@ def _check_there(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Collection:
-    """Split the entries.
+    """Split the entries, their paths made absolute, so that a run does not depend on the working directory.
 
     Raises :class:`DataError` where none can be learnt from, naming the commonest reason, and where a stretch of one
     file is both learnt from and held out.
     """
     if not entries:
         raise DataError(f"{source}: holds no recordings")
+    entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
     left_out = tuple(LeftOut(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
     good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
 
-from avgdt.data.batch import Batch, Failure, collate
+from avgdt.data.batch import Batch, Failure
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.windows import Window
+from avgdt.data.workers import read_batches
 from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
 
@@ -22,7 +21,7 @@ Order = tuple[int, int]
 
 
 @dataclass
-class Clips(Dataset[Item | Failure]):
+class Clips:
     """Items asked for by (epoch, index): workers need no state, so their number changes nothing."""
 
     entries: Sequence[Entry]
@@ -46,7 +45,7 @@ class Clips(Dataset[Item | Failure]):
 
 
 @dataclass
-class Batches(Sampler[list[Order]]):
+class Batches:
     """Batches of all epochs in a row, from any step on; each epoch is a seeded permutation."""
 
     recordings: int
@@ -77,27 +76,13 @@ class Batches(Sampler[list[Order]]):
                 yield [(epoch, int(i)) for i in lot]
 
 
-def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> DataLoader[Batch]:
-    """A loader over all steps still to go."""
-    return _loader(clips, batches, workers, pin_memory)
+def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> Generator[Batch, None, None]:
+    """All batches still to go; see :func:`avgdt.data.workers.read_batches`."""
+    return read_batches(clips, batches, workers, pin_memory)
 
 
-def ordered_batches(clips: Clips, batch: int, workers: int) -> DataLoader[Batch]:
+def ordered_batches(clips: Clips, batch: int, workers: int) -> Generator[Batch, None, None]:
     """Every item once, in order (epoch 0)."""
     indices = range(len(clips))
     orders = [[(0, i) for i in indices[first : first + batch]] for first in range(0, len(clips), batch)]
-    return _loader(clips, orders, workers, pin_memory=False)
-
-
-def _loader(
-    clips: Clips, batches: Sampler[list[Order]] | list[list[Order]], workers: int, pin_memory: bool
-) -> DataLoader[Batch]:
-    return DataLoader(
-        clips,  # type: ignore[arg-type]  # collate turns items into a batch
-        batch_sampler=batches,
-        collate_fn=collate,
-        num_workers=workers,
-        prefetch_factor=2 if workers else None,
-        pin_memory=pin_memory,
-        generator=torch.Generator(),  # else it would draw from the random state that belongs to the learning
-    )
+    return read_batches(clips, orders, workers, pin_memory=False)

@@ -17,7 +17,7 @@ from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.factors import ModalityName
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import avgdt
+from avgdt.evaluation.digest import digest
 from avgdt.evaluation.features import Progress
-from avgdt.evaluation.results import Result, check_place, write_result
+from avgdt.evaluation.options import told_options
+from avgdt.evaluation.results import Result, check_place, read_results, write_result
 from avgdt.evaluation.subject import Subject
 from avgdt.recipes.limits import seed
 from avgdt.training.provenance import command, machine
-from avgdt.training.runs import fresh_run, load_run
+from avgdt.training.runs import LoadedRun, fresh_run, load_run
 
 
 class Evaluation(Protocol):
@@ -54,6 +57,7 @@ def evaluate(
     result = {
         "protocol": evaluation.protocol,
         "weights": str(weights),
+        "weights_digest": _digest(model),
         "data": str(data),
         "seed": evaluation.seed,
         **measured,
@@ -63,3 +67,20 @@ def evaluate(
         "command": command(),
     }
     return result, write_result(result, out)
+
+
+def evaluated(evaluation: Evaluation, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
+    """The result that :func:`evaluate` has written for these very weights, data and options; None where it has not."""
+    path = out / "results" / f"{evaluation.protocol}.json"
+    if not path.exists():
+        return None
+    wanted = told_options(evaluation), _digest(load_run(weights, device)), evaluation.seed, data.resolve()
+    for result in read_results(path):
+        if wanted == (result["options"], result.get("weights_digest"), result["seed"], Path(result["data"]).resolve()):
+            return result
+    return None
+
+
+def _digest(model: LoadedRun) -> str:
+    """Of the weights, and of what decides what the networks make of recordings."""
+    return digest(model, model.phi.modalities, avgdt.__version__)

@@ -15,7 +15,7 @@ from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.factors import ModalityName
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 from avgdt.training.runs import LoadedRun
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)

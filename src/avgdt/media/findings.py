@@ -87,6 +87,15 @@ class Findings:
                 self._unwritten = False
 
 
+def unchanged(entry: Entry) -> bool:
+    """Whether a file that was inspected is there with the size and the time of change that it had."""
+    try:
+        state = os.stat(entry.path)
+    except OSError:
+        return False
+    return (entry.size, entry.modified) == (state.st_size, state.st_mtime_ns)
+
+
 def filled(entry: Entry, found: Entry) -> Entry:
     """``entry`` with its path and its own columns, and all else as it was found."""
     own = {name: cell for name, cell in entry.extra.items() if not (name == NOTE and entry.scanned)}

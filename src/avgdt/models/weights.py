@@ -31,8 +31,12 @@ class Metadata:
 
 
 def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind: str) -> None:
-    """Write ``network``'s state with ``recipe`` (plain data, becomes JSON) to ``path``, whole or not at all."""
+    """Write ``network``'s state with ``recipe`` (plain data, becomes JSON) to ``path``, whole or not at all.
+
+    Raises :class:`WeightsError` for values that are not finite, and where the file cannot be written.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    _check_finite(tensors, path)
     metadata = {"kind": kind, "recipe": json.dumps(recipe), "avgdt": __version__}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -50,7 +54,7 @@ def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
     """The tensors of a file of :func:`save_weights`, on the CPU, and what it tells of itself.
 
-    Raises :class:`WeightsError` where there is no such file or it is not one of these.
+    Raises :class:`WeightsError` where there is no such file, it is not one of these, or a value is not finite.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -58,10 +62,17 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: no readable weights file (safetensors): {error}") from None
+    _check_finite(tensors, path)
     try:
         return tensors, Metadata(told["kind"], json.loads(told["recipe"]), told["avgdt"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise WeightsError(f"{path}: holds tensors but no recipe, so it was not written by avgdt") from None
+
+
+def _check_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
+            raise WeightsError(f"{path}: {name} is not finite, so the run that made it had diverged; use other weights")
 
 
 def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avgdt.recipes.limits import at_least
+from avgdt.recipes.limits import at_least, share
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Data:
     """Split on which retrieval is measured while training, never learnt from."""
     held_out_at_most: int = 100
     """Most recordings held out; without a column split it is this many or a tenth, whichever is less; 0 for none."""
+    failing_at_most: float = 0.1
+    """Share of the recordings that may fail to be read, once training has begun; beyond it the run saves and stops."""
 
     store: str = "auto"
     """Folder of decoded recordings, so that no file is decoded in every epoch: auto is store/ in the run's folder; off
@@ -27,3 +29,4 @@ class Data:
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)
         at_least("data.held_out_at_most", self.held_out_at_most, 0)
+        share("data.failing_at_most", self.failing_at_most)

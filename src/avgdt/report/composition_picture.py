@@ -14,7 +14,7 @@ from avgdt.report.errors import ReportError
 from avgdt.report.rasterise import rasterise
 from avgdt.report.templating import template, write
 from avgdt.report.wording import printable
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 from avgdt.transforms.views import ViewMaker
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14

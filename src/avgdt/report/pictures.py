@@ -15,7 +15,7 @@ from avgdt.report.matching import Matches, match
 from avgdt.report.run_folder import RunFolder
 from avgdt.report.similarity import Similarity, similarity
 from avgdt.report.wording import printable
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 from avgdt.training.runs import LoadedRun, fresh_run
 
 Progress = Callable[[int, int], None]

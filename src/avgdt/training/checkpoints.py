@@ -1,35 +1,119 @@
-"""Checkpoints: the whole training state in one file, written so that a crash leaves the last good one."""
+"""Checkpoints: the whole training state in one file, written so that a crash leaves the last good one.
+
+The file is what ``torch.save`` writes, followed by a mark and the SHA-256 of all before it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
+from avgdt.errors import AvgdtError
 from avgdt.files import write_atomically
 from avgdt.recipes.config import from_plain, to_plain
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import TrainingError
 
+_MARK = b"\navgdt checkpoint, sha256 of all before this line: "
+_TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
 
-def save_checkpoint(path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
-    """Write ``state`` with the recipe and the names of the recordings, whose indices the banks hold."""
+
+def save_checkpoint(
+    path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str], remedy: str = "free some space"
+) -> None:
+    """Write ``state`` with the recipe and the identities of the recordings, whose indices the banks hold.
+
+    Raises :class:`TrainingError`, which ends with ``remedy``, where it cannot be written, and leaves the last one;
+    likewise for a state that is not finite.
+    """
+    if name := not_finite(state):
+        raise TrainingError(f"{path}: not written: {name} is not finite; the last checkpoint stays")
     content = {"state": state, "recipe": to_plain(recipe), "recordings": recordings}
-    write_atomically(path, lambda file: torch.save(content, file))
+
+    def write(file: BinaryIO) -> None:
+        hashing = _Hashing(file)
+        torch.save(content, hashing)  # type: ignore[arg-type]  # it asks for no more than to be written to
+        file.write(_MARK + hashing.sha.hexdigest().encode())
+
+    write_atomically(path, write, remedy)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
     """The inverse, on the CPU; runs no code of the file.
 
-    Raises :class:`TrainingError` where there is no checkpoint or it cannot be read.
+    Raises :class:`TrainingError` where there is no checkpoint, or it is damaged, no checkpoint, or not finite.
     """
     try:
+        _check_digest(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["state"], from_plain(Recipe, content["recipe"]), content["recordings"]
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds a {type(content).__name__}")
+        state, recordings = dict(content["state"]), [str(one) for one in content["recordings"]]
+        recipe: Recipe = from_plain(Recipe, content["recipe"])
     except FileNotFoundError:
         raise TrainingError(f"{path}: no such checkpoint; start the run without --resume") from None
-    except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, LookupError, EOFError, OSError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TrainingError(f"{path}: not a checkpoint of this program ({reason})") from None
+        raise TrainingError(f"{path}: not a checkpoint of this program ({reason}); {_AGAIN}") from None
+    except AvgdtError as error:
+        raise TrainingError(f"{path}: {error}; {_AGAIN}") from None
+    if name := not_finite(state):
+        raise TrainingError(f"{path}: {name} is not finite: the run had diverged; {_AGAIN}")
+    return state, recipe, recordings
+
+
+_AGAIN = "restore it from a copy, or start a new run in another --out"
+
+
+def not_finite(state: object, name: str = "state") -> str:
+    """The name of the first tensor, at any depth, that holds a value that is not finite; "" where there is none."""
+    return next(_not_finite(state, name), "")
+
+
+def _not_finite(value: object, name: str) -> Iterator[str]:
+    if isinstance(value, torch.Tensor):
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            yield name
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _not_finite(inner, f"{name}.{place}")
+
+
+class _Hashing:
+    """A file whose written bytes are hashed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.sha = hashlib.sha256()
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self.sha.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _check_digest(path: Path) -> None:
+    sha, size = hashlib.sha256(), path.stat().st_size - _TRAILER
+    with path.open("rb") as file:
+        if size > 0:
+            file.seek(size)
+        trailer = file.read(_TRAILER)
+        if size <= 0 or not trailer.startswith(_MARK):
+            raise TrainingError("it ends in no checksum, so it was cut off or is no checkpoint of this version")
+        file.seek(0)
+        left = size
+        while left and (block := file.read(min(left, 2**20))):
+            sha.update(block)
+            left -= len(block)
+    if trailer[len(_MARK) :] != sha.hexdigest().encode():
+        raise TrainingError("it is damaged: its checksum is another one")

@@ -5,3 +5,11 @@ from avgdt.errors import AvgdtError
 
 class TrainingError(AvgdtError):
     """A run that cannot start or go on; the message says why and what to do."""
+
+
+class Diverged(TrainingError):
+    """The loss or the weights are beyond use: the last checkpoint stays."""
+
+
+class TooManyFailed(TrainingError):
+    """Too many recordings cannot be read any more."""

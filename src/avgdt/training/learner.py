@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,16 +15,25 @@ from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumCopy
 from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce, pooled_negatives
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import not_finite
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 from avgdt.transforms.views import ViewMaker
+
+GREATEST_GROWTH = 100.0
 
 
 class Learner:
     """A training state: everything that is needed to go on bit for bit."""
 
-    def __init__(self, recipe: Recipe, steps_per_epoch: int, precision: Precision) -> None:
-        """Fresh networks, drawn from ``recipe.run.seed``."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        precision: Precision,
+        weights: Callable[[Phi], None] | None = None,
+    ) -> None:
+        """Fresh networks, drawn from ``recipe.run.seed``, or what ``weights`` makes of them."""
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.precision = precision
@@ -32,6 +42,9 @@ class Learner:
         torch.manual_seed(recipe.run.seed)
         self.modalities: list[str] = [view.modality for view in composition.views]
         self.phi = Phi(recipe.model, composition.modalities).to(precision.device)
+        if weights is not None:
+            weights(self.phi)
+        self.norm_at_start = self.norm()
         set_memory_format(self.phi, recipe.run.channels_last, precision)
         self.views = ViewMaker(
             composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
@@ -55,6 +68,21 @@ class Learner:
     def rate(self) -> float:
         """The learning rate of the coming step."""
         return self.recipe.optimiser.rate * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+
+    def norm(self) -> float:
+        """The norm of all parameters of the networks together."""
+        return float(torch.linalg.vector_norm(torch.stack([p.detach().norm() for p in self.phi.parameters()])))
+
+    def diverged(self) -> str:
+        """Why the state is not worth keeping; "" where it is sound.
+
+        It has diverged where a value is not finite, or the norm of the parameters is more than ``GREATEST_GROWTH``
+        times that of the start.
+        """
+        if name := not_finite(self.state()):
+            return f"{name} is not finite"
+        growth = self.norm() / self.norm_at_start
+        return f"the weights are {growth:.0f} times as large as at the start" if growth > GREATEST_GROWTH else ""
 
     @property
     def _step_seed(self) -> int:
@@ -115,6 +143,7 @@ class Learner:
         """Weights, momentum copy, banks, optimiser, scaler, the step, and the random state of the processor."""
         return {
             "step": self.step,
+            "norm_at_start": self.norm_at_start,
             "phi": self.phi.state_dict(),
             "copy": self.copy.state_dict() if self.copy else None,
             "bank": self.bank.state_dict() if self.bank else None,
@@ -124,12 +153,14 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``."""
-        self.step = state["step"]
+        """Go on from ``state``, with the weight decay of this learner's own recipe."""
+        self.step, self.norm_at_start = int(state["step"]), float(state["norm_at_start"])
         self.phi.load_state_dict(state["phi"])
         if self.copy and self.bank:
             self.copy.load_state_dict(state["copy"])
             self.bank.load_state_dict(state["bank"])
         self.optimiser.load_state_dict(state["optimiser"])
+        for group in self.optimiser.param_groups:
+            group["weight_decay"] = self.recipe.optimiser.weight_decay
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])

@@ -1,19 +1,20 @@
-"""The loop: batches in, a learner that has learnt out; measured, checkpointed, resumable."""
+"""The loop: batches in, a trained learner out; measured, checkpointed, resumable."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from avgdt.data.batch import Batch, Failure
+from avgdt.data.batch import Batch
+from avgdt.errors import AvgdtError
 from avgdt.objective.nce import NCE
-from avgdt.training.errors import TrainingError
+from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
 from avgdt.training.learner import Learner
+from avgdt.training.signals import deferred
 
 Metrics = dict[str, Any]
 
@@ -27,51 +28,82 @@ class Hooks:
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
     """Called after each ``run.monitor_epochs`` epochs; what they return is logged, where it is something."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
-    """Called at intervals, at the end, and when the run is interrupted."""
-    failed: Callable[[Failure], None] = lambda failure: None
-    """Called for each recording that could not be read."""
+    """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
+    read: Callable[[Batch], int] = lambda batch: 0
+    """Called with each batch before it is trained on; returns how many recordings fail by now."""
 
 
-def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks) -> None:
-    """Learn from ``batches`` until they end.
+def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: int = 0) -> None:
+    """Train on ``batches`` until they end; ``monitored`` is the last step after which the monitors were called.
 
-    Raises :class:`TrainingError` for a loss that is not finite: the last good checkpoint stays. On Ctrl-C the state is
-    saved before ``KeyboardInterrupt`` goes on its way.
+    Whatever ends it early, the state is saved if it is whole, and the exception goes on its way: a signal (see
+    ``avgdt.training.signals``), a disk that is full, a worker that was killed. Raises :class:`Diverged` for a loss that
+    is not finite, or weights that have diverged when a checkpoint is due: the last good checkpoint stays.
     """
-    run = learner.recipe.run
+    whole = True  # whether the learner is between two steps, in a state that is worth keeping
+    saved_step = learner.step or None  # a run that goes on has its checkpoint
     started = saved = time.monotonic()
-    monitor_every = run.monitor_epochs * learner.steps_per_epoch
-    try:
-        for batch, waited, elapsed in _timed(batches):
-            for failure in batch.failures:
-                hooks.failed(failure)
-            if len(batch) < 2:
-                raise TrainingError(
-                    f"step {learner.step}: of {len(batch.failures) + len(batch)} recordings fewer than two could be "
-                    "read; see skipped.csv"
-                )
-            result, spread = learner.learn(batch.to(learner.precision.device))
-            if not torch.isfinite(result.loss):
-                raise TrainingError(
-                    f"step {learner.step}: the loss is {float(result.loss.detach())}; the last checkpoint is kept. "
-                    "Lower --optimiser.rate, or use --run.precision fp32, and --resume"
-                )
-            metrics = _metrics(learner, result, spread)
-            seconds = time.monotonic() - started
-            hooks.log(metrics | elapsed(len(batch), waited) | {"seconds": seconds})
-            if monitor_every and learner.step % monitor_every == 0:
-                for monitor in hooks.monitors:
-                    if told := monitor(learner):
-                        hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
-            if time.monotonic() - saved > run.checkpoint_minutes * 60:
-                hooks.checkpoint(learner)
-                saved = time.monotonic()
-    except KeyboardInterrupt:
-        # A second Ctrl-C while saving is ignored: the file appears whole or not at all, and it takes a moment.
-        with suppress(KeyboardInterrupt):
+
+    def save() -> None:
+        nonlocal whole, saved_step
+        with deferred():
+            whole = False  # what cannot be saved is not tried twice
+            if reason := learner.diverged():
+                raise Diverged(f"step {learner.step}: {reason}")
             hooks.checkpoint(learner)
+            whole, saved_step = True, learner.step
+
+    try:
+        _monitor(learner, hooks, monitored, 0.0)
+        for batch, waited, elapsed in _timed(batches):
+            failed = hooks.read(batch)
+            _check_batch(batch, learner.step)
+            with deferred():
+                whole = False
+                result, spread = learner.learn(batch.to(learner.precision.device))
+                loss = float(result.loss.detach())
+                if not torch.isfinite(result.loss):
+                    raise Diverged(f"step {learner.step}: the loss is {loss}")
+                whole = True
+                metrics = _metrics(learner, result, spread) | {"failed": failed}
+                seconds = time.monotonic() - started
+                hooks.log(metrics | elapsed(len(batch), waited) | {"seconds": seconds})
+            _monitor(learner, hooks, learner.step - 1, seconds)
+            if time.monotonic() - saved > learner.recipe.run.checkpoint_minutes * 60:
+                save()
+                saved = time.monotonic()
+    except BaseException as error:
+        if whole and saved_step != learner.step:
+            _save_early(save, error)
         raise
-    hooks.checkpoint(learner)
+    if saved_step != learner.step:
+        save()
+
+
+def _save_early(save: Callable[[], None], error: BaseException) -> None:
+    try:
+        save()
+    except AvgdtError as second:
+        reason = str(error) or type(error).__name__
+        kind = Diverged if isinstance(second, Diverged) else TrainingError
+        raise kind(f"{reason}; not saved: {second}") from error
+
+
+def _check_batch(batch: Batch, step: int) -> None:
+    if len(batch) < 2:
+        reason = f", the last: {batch.failures[-1].reason}" if batch.failures else ""
+        raise TooManyFailed(
+            f"step {step}: of {len(batch.failures) + len(batch)} recordings fewer than two could be read{reason}"
+        )
+
+
+def _monitor(learner: Learner, hooks: Hooks, last: int, seconds: float) -> None:
+    """Call the monitors if they are due and were not called since the step ``last``."""
+    every = learner.recipe.run.monitor_epochs * learner.steps_per_epoch
+    if every and learner.step > last and learner.step % every == 0:
+        for monitor in hooks.monitors:
+            if told := monitor(learner):
+                hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
 
 
 def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> Metrics:

@@ -2,36 +2,74 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from avgdt.files import naming, write_atomically
+from avgdt.training.errors import TrainingError
 
 Metrics = dict[str, Any]
 
 
 class MetricsLog:
-    """Appends to ``metrics.jsonl`` and ``tensorboard/`` of a run folder."""
+    """Appends to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
 
-    def __init__(self, folder: Path, step: int) -> None:
+    What cannot be written raises :class:`TrainingError`, which ends with ``remedy``.
+    """
+
+    def __init__(self, folder: Path, step: int, remedy: str = "free some space and --resume") -> None:
         """Go on at ``step``: what an interrupted run logged beyond its checkpoint is dropped, as it is done again."""
-        self.path = folder / "metrics.jsonl"
-        kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        self._file = self.path.open("a", buffering=1)
-        self._board = _board(folder / "tensorboard", step)
+        self.path, self._remedy = folder / "metrics.jsonl", remedy
+        self._events = folder / "tensorboard"
+        self.kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
+        """What was logged up to ``step``."""
+        text = "".join(json.dumps(line) + "\n" for line in self.kept)
+        write_atomically(self.path, lambda file: file.write(text.encode()), remedy)
+        with naming(self.path, remedy):
+            self._file = self.path.open("ab", buffering=0)
+        with naming(self._events, remedy), _quiet_thread():
+            self._board = _board(self._events, step)
 
     def write(self, metrics: Metrics) -> None:
         """Append one line; it is on its way to the disk when this returns."""
-        self._file.write(json.dumps(metrics) + "\n")
+        line = (json.dumps(metrics) + "\n").encode()
+        with naming(self.path, self._remedy):
+            if (written := self._file.write(line)) < len(line):
+                self._file.truncate(self.path.stat().st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._board is not None:
-            for name, value in _flat(metrics).items():
-                self._board.add_scalar(f"{metrics['kind']}/{name}", value, metrics["step"])
+            with naming(self._events, self._remedy), _quiet_thread():
+                for name, value in _flat(metrics).items():
+                    self._board.add_scalar(f"{metrics['kind']}/{name}", value, metrics["step"])
 
     def close(self) -> None:
         """Close the files."""
         self._file.close()
         if self._board is not None:
-            self._board.close()
+            with naming(self._events, self._remedy), _quiet_thread():
+                self._board.close()
+
+    def abandon(self) -> None:
+        """Close the files of a run that failed; that they cannot be written was told already."""
+        with suppress(TrainingError, OSError):
+            self.close()
+
+
+@contextmanager
+def _quiet_thread() -> Iterator[None]:
+    """TensorBoard's thread prints the trace of an error that its next call raises: once is enough."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def read_metrics(path: Path) -> list[Metrics]:

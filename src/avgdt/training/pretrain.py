@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
 
-from avgdt.data.batch import Failure
-from avgdt.data.clips import ClipReader
-from avgdt.data.collection import Collection, LeftOut, Progress, collect, find, read_left_out, write_left_out
-from avgdt.data.dataset import Batches, Clips, training_batches
-from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers
-from avgdt.data.span import Span, clip_span
-from avgdt.data.store import Store, open_store
-from avgdt.data.windows import Window, draw
-from avgdt.media.findings import Counts
-from avgdt.media.manifest import read_manifest, write_manifest
+from avgdt.data.batch import Batch
+from avgdt.data.collection import Collection, Progress
+from avgdt.data.dataset import Batches, training_batches
+from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
-from avgdt.recipes.config import read_yaml, to_plain, write_yaml
+from avgdt.recipes.config import read_yaml, to_plain, to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import load_checkpoint, save_checkpoint
 from avgdt.training.errors import TrainingError
+from avgdt.training.failures import Failures
 from avgdt.training.learner import Learner
+from avgdt.training.lock import locked
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
+from avgdt.training.remedies import Remedies
+from avgdt.training.resuming import check_recipe, check_recordings, identity
+from avgdt.training.run_data import (
+    check_batch,
+    check_resumable,
+    checkpoint_of,
+    default_workers,
+    new_recordings,
+    resumed_recordings,
+    run_store,
+    training_clips,
+)
+from avgdt.training.runs import starting_weights
+from avgdt.training.signals import handled
 from avgdt.training.sittings import write_sitting
 
 Monitor = Callable[[Learner], Metrics | None]
@@ -37,177 +45,128 @@ Unread = Callable[[Path, str], None]
 """Told a recording that cannot be read, and why."""
 
 
-def default_workers(workers: int) -> int:
-    """``workers``, or where it is -1 one fewer than the processors that may be used, at most 8."""
-    return workers if workers >= 0 else max(1, min(8, len(os.sched_getaffinity(0)) - 1))
-
-
 def pretrain(
     recipe: Recipe,
-    data: Path,
+    data: Path | None,
     out: Path,
     resume: bool = False,
     monitors: Callable[[Recipe, Collection, Unread], list[Monitor]] = lambda recipe, collection, unread: [],
     scanned: Progress | None = None,
     begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
-    counted: Callable[[Counts], None] = lambda counts: None,
+    said: Callable[[str], None] = lambda line: None,
+    weights: Path | None = None,
 ) -> Path:
     """Learn from the recordings of ``data`` into the folder ``out``; return the weights file.
 
-    ``monitors`` makes what watches the learning; ``begun`` is told the learner and all steps of the run, ``logged``
-    every metric, ``counted`` how many files are inspected. Raises the errors of the project for what cannot be;
-    ``KeyboardInterrupt`` after saving the state.
+    With ``resume`` the run in ``out`` goes on, and ``data`` is where its recordings lie now, None where they lie as
+    before. ``weights`` is a run or a weights file that a new run starts from. ``monitors`` makes what watches the
+    learning; ``begun`` is told the learner and all steps of the run, ``logged`` every metric, ``said`` what a person
+    should know while it runs. Raises the errors of the project for what cannot be; after a signal ``Stopped`` (a
+    ``KeyboardInterrupt``). Whatever ends the training early, its state is saved where it is sound.
     """
-    folder = _prepare(out, recipe, resume)
-    collection = _collect(recipe, data, folder, resume, scanned, counted)
-    _check_batch(recipe, collection, data)
+    if resume and weights is not None:
+        raise TrainingError("--from starts a new run; leave out --resume, or --from")
+    if data is None and not resume:
+        raise TrainingError("--data: a new run needs its recordings, a folder or a manifest (csv)")
+    if recipe.data.store not in ("auto", "off"):  # whatever the working directory will be
+        store = str(Path(recipe.data.store).absolute())
+        recipe = replace(recipe, data=replace(recipe.data, store=store))
+    remedies = Remedies(recipe, out, data, weights, default_workers(recipe.run.workers))
+    with handled(), locked(out):
+        return _pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, said, weights, remedies)
+
+
+def _pretrain(
+    recipe: Recipe,
+    data: Path | None,
+    out: Path,
+    resume: bool,
+    monitors: Callable[[Recipe, Collection, Unread], list[Monitor]],
+    scanned: Progress | None,
+    begun: Callable[[Learner, Collection, int], None],
+    logged: Callable[[Metrics], None],
+    said: Callable[[str], None],
+    weights: Path | None,
+    remedies: Remedies,
+) -> Path:
+    start = None if weights is None else starting_weights(weights, recipe)
+    collection = (
+        resumed_recordings(recipe, data, out, said)
+        if data is None or resume
+        else new_recordings(recipe, data, out, scanned, said, remedies)
+    )
+    check_batch(recipe, collection, data or out / "manifest.csv")
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
-    learner = Learner(recipe, order.steps_per_epoch, precision)
-    names = [str(entry.path) for entry in collection.learn]
-    checkpoint = folder / "checkpoints" / "last.pt"
+    learner = Learner(recipe, order.steps_per_epoch, precision, start)
+    checkpoint = checkpoint_of(out)
     if resume:
-        state, before, recordings = load_checkpoint(checkpoint)
-        _check_same(before, recipe, recordings, names, checkpoint)
-        learner.load_state(state)
-    loader = training_batches(
-        training_clips(recipe, collection, run_store(recipe, collection, folder)),
-        replace(order, first_step=learner.step),
-        default_workers(recipe.run.workers),
-        pin_memory=precision.device.type == "cuda",
-    )
-    begun(learner, collection, order.steps_per_epoch * order.epochs)
-    write_sitting(folder, learner.step, precision)
-    log = MetricsLog(folder, learner.step)
-    skipped = folder / "skipped.csv"
-    left_out = dict[Path, list[LeftOut]]()
-    for row in read_left_out(skipped):
-        left_out.setdefault(row.path, []).append(row)
-
-    def unread(path: Path, reason: str) -> None:
-        left_out[path] = [LeftOut(path, reason)]
-        write_left_out([row for rows in left_out.values() for row in rows], skipped)
-
-    def failed(failure: Failure) -> None:
-        unread(collection.learn[failure.item].path, failure.reason)
+        _go_on(learner, collection, out)
+    steps = order.steps_per_epoch * order.epochs
+    begun(learner, collection, steps)
+    full = f"free some space, then: {remedies.go_on()}"
+    if resume:  # what was changed is what the run is from now on
+        write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), full)
+    if learner.step < steps:
+        write_sitting(out, learner.step, precision, full)
+    log = MetricsLog(out, learner.step, full)
+    failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", said, full)
+    names = [identity(entry) for entry in collection.learn]
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)
         logged(metrics)
 
+    def read(batch: Batch) -> int:
+        failures.update(batch)
+        return failures.count
+
     hooks = Hooks(
         log=both,
-        monitors=monitors(recipe, collection, unread),
-        checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names),
-        failed=failed,
+        monitors=monitors(recipe, collection, failures.held_out),
+        checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names, full),
+        read=read,
     )
-    try:
-        if learner.step < order.steps_per_epoch * order.epochs:
-            train(learner, loader, hooks)
-    finally:
+    loader = training_batches(
+        training_clips(recipe, collection, run_store(recipe, collection, out)),
+        replace(order, first_step=learner.step),
+        default_workers(recipe.run.workers),
+        pin_memory=precision.device.type == "cuda",
+    )
+    monitored = max((line["step"] for line in log.kept if line["kind"] != "train"), default=0)
+    with remedies.named(precision.name), closing(loader):
+        try:
+            train(learner, loader, hooks, monitored)
+        except BaseException:
+            log.abandon()
+            raise
         log.close()
-    weights = folder / "weights.safetensors"
-    save_weights(weights, learner.phi, to_plain(recipe), "pretrain")
-    return weights
+    if failures.count:
+        many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
+        said(f"{many} failed while training; see {out / 'skipped.csv'}")
+    file = out / "weights.safetensors"
+    save_weights(file, learner.phi, to_plain(recipe), "pretrain")
+    return file
 
 
-def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | None:
-    """Where the run in ``folder`` decodes its recordings to, once; ``None`` where the recipe wants no store.
-
-    Raises ``WriteError`` where its folder cannot be made.
-    """
-    store, clips = open_store(recipe.data, folder), recipe.composition.clips
-    if store is None:
-        return None
-    modalities = recipe.composition.modalities
-    return store.planned(
-        collection.learn,
-        recipe.clip,
-        seconds=recipe.schedule.epochs * recipe.clip.seconds * sum(speed for _, speed in clips),
-        channels=recipe.model.video.channels if "video" in modalities else 0,
-        rates=len({speed for _, speed in clips}) if "audio" in modalities else 0,
-    )
-
-
-def training_clips(recipe: Recipe, collection: Collection, store: Store | None = None) -> Clips:
-    """The dataset of a run: each item, a row of ``collection.learn``, is a pure function of (seed, epoch, item)."""
-    composition = recipe.composition
-    spans = [clip_span(entry, composition.modalities) for entry in collection.learn]
-    return Clips(
-        collection.learn,
-        ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
-        partial(_windows, recipe, spans),
-        file_numbers(entry.path for entry in collection.learn),
-    )
-
-
-def _windows(recipe: Recipe, spans: list[Span], epoch: int, index: int) -> tuple[Window, ...]:
-    return draw(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)
-
-
-def _prepare(out: Path, recipe: Recipe, resume: bool) -> Path:
-    config = out / "config.yaml"
-    if resume:
-        if not config.exists():
-            raise TrainingError(f"{out}: no run to resume here; start it without --resume")
-        return out
-    if (out / "checkpoints" / "last.pt").exists():
-        raise TrainingError(f"{out}: holds a run already; go on with --resume, or choose another --out")
+def _go_on(learner: Learner, collection: Collection, out: Path) -> None:
+    state, before, recordings = load_checkpoint(checkpoint_of(out))
+    check_recordings(recordings, collection.learn, out)
     try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-        write_yaml(recipe, config)
-    except OSError as error:
-        raise TrainingError(f"{out}: cannot be written to ({error.strerror}); choose another --out") from None
-    return out
-
-
-def _collect(
-    recipe: Recipe,
-    data: Path,
-    folder: Path,
-    resume: bool,
-    scanned: Progress | None,
-    counted: Callable[[Counts], None],
-) -> Collection:
-    # What was scanned when the run began is what it goes on with, whatever was added to the folder since.
-    manifest = folder / "manifest.csv"
-    if resume and manifest.exists():
-        entries = read_manifest(manifest)
-    else:
-        entries = find(data, default_workers(recipe.run.workers) + 1, scanned, counted=counted)
-        write_manifest(entries, manifest)
-    collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
-    if not (resume and (folder / "skipped.csv").exists()):
-        write_left_out(collection.left_out, folder / "skipped.csv")
-    return collection
-
-
-def _check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
-    if len(set(file_numbers(entry.path for entry in collection.learn))) < 2:
-        raise DataError(
-            f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
-            "with each other: give two or more"
-        )
-    if recipe.run.batch > len(collection.learn):
-        raise DataError(
-            f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "
-            f"learnt from; use --run.batch {len(collection.learn)} or less"
-        )
-
-
-def _check_same(before: Recipe, now: Recipe, recordings: list[str], names: list[str], path: Path) -> None:
-    if recordings != names:
-        raise TrainingError(f"{path}: was made with other recordings than those of this run's manifest.csv")
-    # How it runs may change between two sittings; what it is may not.
-    if replace(before, run=now.run) != now or (before.run.batch, before.run.seed) != (now.run.batch, now.run.seed):
-        raise TrainingError(f"{path}: was made with another recipe; resume with the run's own config.yaml")
+        check_recipe(before, learner.recipe, int(state["step"]), learner.steps_per_epoch, out)
+        learner.load_state(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrainingError(
+            f"{checkpoint_of(out)}: holds no state of this run's networks ({reason}); restore it from a copy, or start "
+            "a new run in another --out"
+        ) from None
 
 
 def resumed_recipe(out: Path) -> Recipe:
-    """The recipe of the run in ``out``; raise :class:`TrainingError` where there is none."""
-    if not (out / "config.yaml").exists():
-        raise TrainingError(f"{out}: no run to resume here; start it without --resume")
+    """The recipe of the run in ``out``; raise :class:`TrainingError` where there is none to go on with."""
+    check_resumable(out)
     return read_yaml(out / "config.yaml")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -45,4 +48,31 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 def command(arguments: list[str] | None = None) -> str:
     """The command line (of this process), to be pasted into a shell."""
     program, *rest = sys.argv if arguments is None else arguments
-    return shlex.join([Path(program).name, *rest])
+    return join(["avgdt" if _is_module(Path(program)) else Path(program).name, *rest])
+
+
+def own_command(*arguments: str) -> str:
+    """A command line of this program as it was called itself, to be pasted into the same shell."""
+    called = Path(sys.argv[0])
+    program = ["avgdt"]
+    if _is_module(called):
+        program = [sys.executable, "-m", "avgdt"]
+    elif called.name == "avgdt" and called.is_file():
+        found = shutil.which("avgdt")
+        program = ["avgdt"] if found is not None and Path(found).samefile(called) else [sys.argv[0]]
+    return join([*program, *arguments])
+
+
+def _is_module(program: Path) -> bool:
+    """Whether it was called as ``python -m avgdt``."""
+    return program.name == "__main__.py" and program.parent.name == "avgdt"
+
+
+def join(words: Sequence[str]) -> str:
+    """Words as one line that a shell splits into the same words, also where a file's name holds a new line."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
+
+
+def _escaped(word: str) -> str:
+    letters = [chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word)]
+    return f"$'{''.join(letters)}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision, resolve_device, resolve_precision
 from avgdt.models.weights import load_weights, restore
 from avgdt.recipes.config import from_plain
+from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import load_checkpoint
 from avgdt.training.errors import TrainingError
+from avgdt.training.provenance import own_command
+from avgdt.training.resuming import differences
 from avgdt.transforms.views import ViewMaker
 
 
@@ -39,14 +44,48 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     """The run of a folder or of its weights file; raise :class:`TrainingError` or ``WeightsError``."""
     file = path / "weights.safetensors" if path.is_dir() else path
     if not file.exists():
-        remedy = "finish it with --resume" if (path / "config.yaml").exists() else "name a run folder or a weights file"
+        remedy = "name a run folder or a weights file"
+        if (path / "config.yaml").exists():
+            remedy = f"finish the run: {own_command('pretrain', '--resume', '--out', str(path))}"
         raise TrainingError(f"{path}: no weights here; {remedy}")
-    tensors, metadata = load_weights(file)
-    run = fresh_run(from_plain(Recipe, metadata.recipe), device=device)
+    tensors, recipe = _read_weights(file)
+    run = fresh_run(recipe, device=device)
     restore(run.phi, tensors, file)
     store = open_store(run.recipe.data, file.parent)
     known = store is not None and (store.folder.is_dir() or (file.parent / "config.yaml").is_file())
     return replace(run, store=store if known else None)
+
+
+def starting_weights(path: Path, recipe: Recipe) -> Callable[[Phi], None]:
+    """What puts the weights of ``path`` into the fresh networks of ``recipe``.
+
+    ``path`` is a weights file or a run's folder: its weights, or those of its last checkpoint where it is not
+    finished. Raises :class:`TrainingError`, which names the difference, where its networks are others.
+    """
+    file = path / "weights.safetensors" if path.is_dir() else path
+    if path.is_dir() and not file.exists() and (checkpoint := path / "checkpoints" / "last.pt").exists():
+        state, before, _ = load_checkpoint(checkpoint)
+        file, tensors = checkpoint, state["phi"]
+    elif file.exists():
+        tensors, before = _read_weights(file)
+    else:
+        raise TrainingError(f"{path}: no weights to start from; name a run folder or a weights file")
+    other = differences(before.model, recipe.model)
+    if set(before.composition.modalities) != set(recipe.composition.modalities):
+        other["modalities"] = before.composition.modalities, recipe.composition.modalities
+    if other:
+        told = ", ".join(f"model.{name} ({old} there, {new} here)" for name, (old, new) in other.items())
+        raise TrainingError(f"{file}: its networks are others: {told}; use the same model")
+    return lambda phi: restore(phi, tensors, file)
+
+
+def _read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
+    tensors, metadata = load_weights(file)
+    try:
+        recipe: Recipe = from_plain(Recipe, metadata.recipe)
+    except RecipeError as error:
+        raise TrainingError(f"{file}: its recipe cannot be read ({error}); use other weights") from None
+    return tensors, recipe
 
 
 def fresh_run(recipe: Recipe, seed: int | None = None, device: str = "auto") -> LoadedRun:

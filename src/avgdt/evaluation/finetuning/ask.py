@@ -13,7 +13,7 @@ from avgdt.evaluation.finetuning.tuner import Tuned
 from avgdt.evaluation.subject import Subject
 from avgdt.models.phi import Phi
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 
 def ask(

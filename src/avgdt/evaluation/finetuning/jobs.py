@@ -15,7 +15,7 @@ import torch
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 from avgdt.training.runs import LoadedRun
 
 

@@ -31,7 +31,7 @@ from avgdt.evaluation.subject import Subject
 from avgdt.media.scan import scan_missing
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 VIDEO: tuple[ModalityName, ...] = ("video",)
 FROZEN_CLIPS = 10

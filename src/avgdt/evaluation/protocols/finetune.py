@@ -29,7 +29,7 @@ from avgdt.evaluation.splits import LabelledSplits, labelled_splits, stretches
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 TRAIN, TEST = "train", "test"
 

@@ -12,7 +12,7 @@ from avgdt.evaluation.features import Progress
 from avgdt.evaluation.subject import Subject
 from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 
 class OnRecordings(ABC):

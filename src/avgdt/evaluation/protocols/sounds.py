@@ -24,7 +24,7 @@ from avgdt.evaluation.sub_clips import AUDIO, SubClips, on_sub_clips, pictures, 
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.media.scan import scan_missing
-from avgdt.training.pretrain import default_workers
+from avgdt.training.run_data import default_workers
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,274 @@
+"""Batches read ahead by worker processes, in order and in bounded time.
+
+Worker k reads every batch whose number is k modulo the number of workers and sends it through a pipe of its own: no
+shared memory is needed, and a worker that is killed takes no lock with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import pickle
+import queue
+import select
+import signal
+import struct
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from itertools import islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from avgdt.data.batch import Batch, collate
+from avgdt.data.errors import DataError
+from avgdt.errors import AvgdtError
+
+if TYPE_CHECKING:
+    from avgdt.data.dataset import Clips, Order
+
+SECONDS_A_RECORDING = 600.0
+"""A worker that reads one recording for longer than this hangs."""
+PIPE_BYTES = 2**20
+IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that a terminal or a scheduler sends to all processes: the main process acts on them and ends its workers."""
+_LENGTH, _MARK = struct.Struct("q"), struct.Struct("qq")
+
+
+class Lots(Protocol):
+    """The items of each batch, by (epoch, index); the same at each iteration."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[Order]]: ...
+
+
+class WorkerError(DataError):
+    """A worker process that was killed or hangs; the message names the file that it was reading."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message}; {remedy}, and start the command again")
+        self.message = message
+        """What happened."""
+        self.remedy = remedy
+        """What helps against it."""
+
+
+def read_batches(
+    clips: Clips, lots: Lots, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
+) -> Generator[Batch, None, None]:
+    """The batch of each of ``lots``, in order, read ahead by ``workers`` processes, or by this one where that is 0.
+
+    With ``pin_memory`` batches are in page-locked memory. Raises :class:`WorkerError` where a worker is killed, or
+    reads one recording for more than ``seconds``. (Without workers nothing bounds the time of a recording.)
+    """
+    pinned: Callable[[Batch], Batch] = Batch.pin_memory if pin_memory else lambda batch: batch
+    if workers == 0 or len(lots) == 0:
+        yield from (pinned(collate([clips[order] for order in lot])) for lot in lots)
+        return
+    pool = _Pool(clips, lots, min(workers, len(lots)), seconds, pinned)
+    try:
+        yield from pool.batches()
+    finally:
+        pool.close()
+
+
+class _Closed(Exception):
+    """Nobody wants more batches."""
+
+
+class _Worker:
+    """A process that reads batches, and the end of its pipe."""
+
+    def __init__(self, clips: Clips, lots: Lots, place: int, count: int, others: Sequence[_Worker]) -> None:
+        self.clips = clips
+        self.results, theirs = os.pipe()
+        with suppress(OSError):  # beyond what the system grants; slower then
+            fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        # Anonymous memory, not a file of /dev/shm: how many recordings were begun, and which one is being read.
+        self.mark = mmap.mmap(-1, _MARK.size)
+        self.mark[:] = _MARK.pack(0, -1)
+        self.begun, self.since = 0, time.monotonic()
+        inherited = [self.results, *(other.results for other in others)]
+        arguments = (clips, islice(lots, place, None, count), theirs, self.mark, inherited)
+        self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*IGNORED, signal.SIGTERM))
+        try:  # the child inherits this process's handlers, and has to lay them down first
+            self.process.start()
+        finally:
+            os.close(theirs)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def receive(self, seconds: float, closed: threading.Event) -> Any:
+        """The next message; raise :class:`WorkerError` where none will come."""
+        (length,) = _LENGTH.unpack(self._bytes(_LENGTH.size, seconds, closed))
+        sizes, head = pickle.loads(self._bytes(length, seconds, closed))
+        buffers = [self._bytes(size, seconds, closed) for size in sizes]
+        return pickle.loads(head, buffers=buffers)
+
+    def _bytes(self, size: int, seconds: float, closed: threading.Event) -> Any:
+        array = np.empty(size, dtype=np.uint8)
+        rest = memoryview(array)  # type: ignore[arg-type]  # numpy arrays are buffers
+        while len(rest):
+            if closed.is_set():
+                raise _Closed
+            if select.select([self.results], [], [], 1.0)[0]:
+                read = os.readv(self.results, [rest])
+                if read == 0:
+                    raise self._ended()
+                rest = rest[read:]
+            else:
+                self._check_alive(seconds)
+        return array
+
+    def _check_alive(self, seconds: float) -> None:
+        begun, reading = _MARK.unpack(self.mark[:])
+        if begun != self.begun or reading < 0:
+            self.begun, self.since = begun, time.monotonic()
+        elif time.monotonic() - self.since > seconds:
+            path = self.clips.entries[reading].path
+            raise WorkerError(
+                f"{path}: a worker process has been reading it for more than {seconds:g} s", "move this file away"
+            )
+
+    def _ended(self) -> WorkerError:
+        self.process.join(10)
+        code, (_, reading) = self.process.exitcode, _MARK.unpack(self.mark[:])
+        where = f" while reading {self.clips.entries[reading].path}" if reading >= 0 else ""
+        if code in (-signal.SIGKILL, -signal.SIGTERM):
+            how = f"a worker process was killed (signal {-code}){where}, perhaps because memory ran out"
+            return WorkerError(how, "free some memory")
+        how = f"crashed (signal {-code})" if code is not None and code < 0 else f"ended (exit code {code})"
+        return WorkerError(f"a worker process {how}{where}", "move this file away" if where else "free some memory")
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.join()
+        os.close(self.results)
+        self.mark.close()
+
+
+class _Pool:
+    """Workers, and a thread that receives their batches while this process computes."""
+
+    def __init__(self, clips: Clips, lots: Lots, count: int, seconds: float, pinned: Callable[[Batch], Batch]) -> None:
+        self._lots, self._seconds, self._pinned = lots, seconds, pinned
+        self._workers: list[_Worker] = []
+        self._received = queue.Queue[Any](maxsize=1)
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        try:
+            for place in range(count):
+                self._workers.append(_Worker(clips, lots, place, count, self._workers))
+        except OSError as error:
+            self.close()
+            raise DataError(f"workers: cannot be started ({error.strerror}); use fewer, or free some memory") from None
+        self._thread = threading.Thread(target=self._receive, daemon=True)
+        self._thread.start()
+
+    def batches(self) -> Iterator[Batch]:
+        """All of them; what a worker raised is raised."""
+        for _ in range(len(self._lots)):
+            message = self._received.get()
+            if isinstance(message, WorkerError):
+                # Whoever ends all processes of a job may reach the workers first: this one's own signal tells more.
+                time.sleep(1.0)
+            if isinstance(message, BaseException):
+                raise message
+            yield message
+
+    def _receive(self) -> None:
+        try:
+            for number in range(len(self._lots)):
+                message = self._workers[number % len(self._workers)].receive(self._seconds, self._closed)
+                self._put(message if isinstance(message, BaseException) else self._pinned(_unpacked(message)))
+        except _Closed:
+            pass
+        except BaseException as error:
+            with suppress(_Closed):
+                self._put(error)
+
+    def _put(self, message: object) -> None:
+        while not self._closed.is_set():
+            with suppress(queue.Full):
+                self._received.put(message, timeout=0.2)
+                return
+        raise _Closed
+
+    def close(self) -> None:
+        """End the workers and the thread."""
+        self._closed.set()
+        for worker in self._workers:
+            worker.process.kill()
+        if self._thread is not None:
+            self._thread.join()
+        for worker in self._workers:
+            worker.close()
+
+
+def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mmap, inherited: Sequence[int]) -> None:
+    """What a worker process does: read its lots and send a batch, or what was raised, for each."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*IGNORED, signal.SIGTERM))
+    for descriptor in inherited:  # else the main process could end unnoticed
+        os.close(descriptor)
+    torch.set_num_threads(1)
+    outgoing = queue.Queue[Any](maxsize=1)
+    sender = threading.Thread(target=_send, args=(outgoing, results), daemon=True)
+    sender.start()
+    begun = 0
+    for lot in lots:
+        try:
+            items = []
+            for order in lot:
+                begun += 1
+                mark[:] = _MARK.pack(begun, order[1])
+                items.append(clips[order])
+            mark[:] = _MARK.pack(begun, -1)
+            message: Any = _packed(collate(items))
+        except (AvgdtError, MemoryError) as error:
+            message = error
+        except Exception:  # it may not travel itself; its trace does
+            message = RuntimeError(f"a worker process failed\n{traceback.format_exc()}")
+        outgoing.put(message)
+    outgoing.put(None)
+    sender.join()
+
+
+def _send(outgoing: queue.Queue[Any], results: int) -> None:
+    while (message := outgoing.get()) is not None:
+        buffers: list[pickle.PickleBuffer] = []
+        head = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
+        raw = [buffer.raw() for buffer in buffers]
+        body = pickle.dumps(([view.nbytes for view in raw], head))
+        try:
+            for view in (memoryview(_LENGTH.pack(len(body))), memoryview(body), *raw):
+                rest = view
+                while len(rest):
+                    rest = rest[os.write(results, rest) :]
+        except BrokenPipeError:  # the main process has gone
+            os._exit(0)
+
+
+def _packed(batch: Batch) -> dict[str, Any]:
+    """The fields of a batch, its tensors as arrays, which travel as they are."""
+    values = ((field.name, getattr(batch, field.name)) for field in fields(batch))
+    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in values}
+
+
+def _unpacked(message: dict[str, Any]) -> Batch:
+    """The inverse of :func:`_packed`."""
+    values: dict[str, Any] = {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in message.items()
+    }
+    return Batch(**values)

@@ -1,0 +1,85 @@
+"""Recordings that fail while a run reads them: said, counted, listed, and not too many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from avgdt.data.batch import Batch
+from avgdt.data.collection import LeftOut, read_left_out, write_left_out
+from avgdt.files import naming
+from avgdt.media.entry import Entry
+from avgdt.training.errors import TooManyFailed
+
+SAID_ONE_BY_ONE = 10
+SECONDS_BETWEEN = 30.0
+"""After the first ones, failures are summed up at most this often."""
+
+
+class Failures:
+    """What of a run's recordings cannot be read, in ``skipped.csv`` beside what its scan left out."""
+
+    def __init__(
+        self, recordings: Sequence[Entry], at_most: float, path: Path, say: Callable[[str], None], remedy: str
+    ) -> None:
+        """Of ``recordings`` the share ``at_most`` may fail; ``remedy`` is for a list that cannot be written."""
+        self._recordings, self._at_most, self._path, self._say, self._remedy = recordings, at_most, path, say, remedy
+        listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
+        own = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
+        self._failing = {index: row for index, row in own if row is not None}
+        """The recordings that failed when they were last read, by index; at first those of the earlier sessions."""
+        self._now = set[int]()
+        """Those of them that failed in this session."""
+        self._others = listed
+        """What the scan left out and what failed of the held-out recordings."""
+        self._held_out = set[Path]()
+        self._said, self._unsaid, self._last = 0, 0, 0.0
+
+    @property
+    def count(self) -> int:
+        """Recordings that failed when they were last read, held-out ones included."""
+        return len(self._failing) + len(self._held_out)
+
+    def update(self, batch: Batch) -> None:
+        """Take note of a batch; raise :class:`TooManyFailed` where it shows that too many recordings fail."""
+        read = batch.items.tolist()
+        changed = [self._failing.pop(index) for index in read if index in self._failing]
+        self._now.difference_update(read)
+        for failure in batch.failures:
+            row = LeftOut(self._recordings[failure.item].path, failure.reason)
+            if failure.item not in self._failing:
+                changed.append(row)
+                self._tell(failure.reason)
+            self._failing[failure.item] = row
+            self._now.add(failure.item)
+        if changed:
+            self._write()
+        if batch.failures and len(self._now) > self._at_most * len(self._recordings):
+            raise TooManyFailed(
+                f"{len(self._now)} of {len(self._recordings)} recordings could not be read, more than the share "
+                f"data.failing_at_most, {self._at_most:g}; the last: {batch.failures[-1].reason}; see {self._path}"
+            )
+
+    def held_out(self, path: Path, reason: str) -> None:
+        """Take note of a held-out recording that cannot be read."""
+        if path not in self._held_out:
+            self._held_out.add(path)
+            self._tell(reason)
+        self._others[path] = LeftOut(path, reason)
+        self._write()
+
+    def _tell(self, reason: str) -> None:
+        self._unsaid += 1
+        now = time.monotonic()
+        if self._said < SAID_ONE_BY_ONE or now - self._last > SECONDS_BETWEEN:
+            more = f" ({self._unsaid - 1} more since the last)" if self._unsaid > 1 else ""
+            self._say(f"skipped, it could not be read: {reason}{more}")
+            self._said, self._unsaid, self._last = self._said + 1, 0, now
+
+    def _write(self) -> None:
+        rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._failing.values())}
+        temporary = self._path.with_name(f".{self._path.name}.partial")
+        with naming(self._path, self._remedy):
+            write_left_out(list(rows.values()), temporary)
+            temporary.replace(self._path)

@@ -1,0 +1,64 @@
+"""One run at a time in a folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from avgdt.files import naming
+from avgdt.training.errors import TrainingError
+
+NAME = ".lock"
+_held: set[int] = set()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder; raise :class:`TrainingError`, naming the process, where another one holds it.
+
+    The lock is the system's own (``flock``) and ends with the process, however that ends; the file stays. What a
+    process that was killed was writing is removed.
+    """
+    with naming(folder, "choose another --out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    _held.add(lock)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 1000, 0).decode(errors="replace").strip()
+            raise TrainingError(
+                f"{folder}: another run is writing here ({holder}); let it finish or stop it, or choose another --out"
+            ) from None
+        except OSError as error:  # of the file system; the run is not in danger, a second one beside it is
+            warnings.warn(f"{folder}: cannot be locked ({error.strerror}); start no second run here", stacklevel=3)
+        else:
+            with naming(folder / NAME, "free some space and start the command again"):
+                date = datetime.now().astimezone().isoformat(timespec="seconds")
+                told = f"process {os.getpid()} on {platform.node()} since {date}\n".encode()
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, told, 0)
+            for unfinished in (*folder.glob(".*.partial"), *folder.glob("checkpoints/.*.partial")):
+                with suppress(OSError):
+                    unfinished.unlink()
+        yield
+    finally:
+        _held.discard(lock)
+        os.close(lock)
+
+
+def _release() -> None:
+    """A forked worker lets go, or the lock would outlive this process."""
+    for lock in _held:
+        os.close(lock)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_release)

@@ -1,0 +1,68 @@
+"""A run whose recordings were moved: each is found again by its path below the folder and by its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from avgdt.data.errors import DataError
+from avgdt.media.entry import Entry
+from avgdt.media.fingerprint import fingerprint
+from avgdt.media.manifest import read_manifest
+
+_SAMPLE = 50
+"""Recordings by which the folder is found."""
+
+
+def moved(entries: Sequence[Entry], data: Path) -> list[Entry]:
+    """The entries with their paths in ``data``, a folder or a manifest; unchanged where that is where they were.
+
+    Raises :class:`DataError`, naming one, where recordings that gave clips are missing there or are others.
+    """
+    if not data.exists():
+        raise DataError(f"{data}: no such file or folder; --data takes where the run's recordings lie now")
+    old = Path(os.path.commonpath([entry.path.absolute().parent for entry in entries]))
+    listed = None if data.is_dir() else [entry.path.absolute() for entry in read_manifest(data)]
+    sample = [entry.path.absolute() for entry in entries if not entry.error][:: max(1, len(entries) // _SAMPLE)]
+    if listed is None:
+        inside = old.is_relative_to(data.absolute()) or old.resolve().is_relative_to(data.resolve())
+        unchanged = inside and any(path.exists() for path in sample)
+        roots = [data.absolute()]
+    else:
+        unchanged = not set(sample).isdisjoint(listed)
+        folders = [path.parent for path in listed]
+        roots = [data.absolute().parent, *([Path(os.path.commonpath(folders))] if folders else [])]
+    if unchanged:
+        return list(entries)
+    # What lay in OLD/a/b may be given as NEW or as NEW of OLD/a: the pair that finds most is meant.
+    pairs = [(before, now) for before in (old, *old.parents) for now in roots]
+    before, now = max(pairs, key=lambda pair: sum((pair[1] / path.relative_to(pair[0])).exists() for path in sample))
+    places = [now / entry.path.absolute().relative_to(before) for entry in entries]
+    found = [_found(entry, place) for entry, place in zip(entries, places, strict=True)]
+    missing = [
+        place for entry, place, new in zip(entries, places, found, strict=True) if new is None and not entry.error
+    ]
+    other = [new for entry, new in zip(entries, found, strict=True) if new and _differs(entry, new)]
+    if missing or other:
+        one = other[0].path if other else missing[0]
+        how = "another file than the run began with" if other else "no such file"
+        raise DataError(
+            f"{one}: {how}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
+            f"{len(other)} are others; give --data the folder to which they were moved"
+        )
+    return [new or replace(entry, path=place) for entry, place, new in zip(entries, places, found, strict=True)]
+
+
+def _found(entry: Entry, path: Path) -> Entry | None:
+    """The entry of the file at ``path`` as it is now, None where there is none."""
+    try:
+        state = fingerprint(path)
+    except OSError:
+        return None
+    return replace(entry, path=path, size=state.size, modified=state.modified, content=state.content)
+
+
+def _differs(entry: Entry, new: Entry) -> bool:
+    return bool(entry.content) and not entry.error and entry.content != new.content

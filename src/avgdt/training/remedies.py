@@ -1,0 +1,71 @@
+"""What to do about a run that ended early: whole commands, to be pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from avgdt.data.workers import WorkerError
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
+from avgdt.training.provenance import own_command
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """The commands that go on with a run, or start it again."""
+
+    recipe: Recipe
+    out: Path
+    data: Path | None
+    weights: Path | None
+    """What a new run starts from."""
+    workers: int
+    """Processes that decode."""
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.out / "checkpoints" / "last.pt"
+
+    def go_on(self, *options: str) -> str:
+        """Go on from the last checkpoint."""
+        return own_command("pretrain", "--resume", "--out", str(self.out), *options)
+
+    def start_again(self, *options: str) -> str:
+        """Start the run again, which has no checkpoint yet."""
+        data = self.out / "manifest.csv" if self.data is None else self.data
+        config = ["--config", str(self.out / "config.yaml")]
+        start = [] if self.weights is None else ["--from", str(self.weights)]
+        return own_command("pretrain", *config, *start, "--data", str(data), "--out", str(self.out), *options)
+
+    def anew(self, *options: str) -> str:
+        """Go on where there is a checkpoint, else start again."""
+        if self._checkpoint.exists():
+            return f"go on with: {self.go_on(*options)}"
+        return f"start again with: {self.start_again(*options)}"
+
+    @contextmanager
+    def named(self, precision: str) -> Iterator[None]:
+        """Within, what ends a training in ``precision`` early gets its remedy."""
+        try:
+            yield
+        except Diverged as error:
+            rate = f"{self.recipe.optimiser.rate / 10:g}"
+            exact = "" if precision == "fp32" else f" (or it is for want of {precision}'s digits: --run.precision fp32)"
+            kept = ", and the last checkpoint before it is kept" if self._checkpoint.exists() else ""
+            raise Diverged(
+                f"{error}; the training has diverged{kept}; lower the learning rate{exact}: "
+                f"{self.anew('--optimiser.rate', rate)}"
+            ) from None
+        except TooManyFailed as error:
+            raise TooManyFailed(
+                f"{error}; restore the files, give --data NEW where they were moved, or allow more with "
+                f"--data.failing_at_most; then {self.anew()}"
+            ) from None
+        except WorkerError as error:
+            fewer = str(self.workers // 2)
+            raise TrainingError(
+                f"{error.message}; {error.remedy} or lower --run.workers, and {self.anew('--run.workers', fewer)}"
+            ) from None

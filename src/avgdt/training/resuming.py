@@ -1,0 +1,101 @@
+"""What must be the same when a run goes on, and what may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from avgdt.media.entry import Entry
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Run
+from avgdt.training.errors import TrainingError
+from avgdt.training.provenance import own_command
+
+_MAY_CHANGE = {
+    *(f"run.{field.name}" for field in fields(Run) if field.name not in ("batch", "seed")),
+    *("title", "data.failing_at_most", "optimiser.rate", "optimiser.weight_decay"),
+}
+_LENGTH = {"schedule.epochs", "schedule.steps"}
+"""May change too where the learning rate so far does not depend on them."""
+
+
+def identity(entry: Entry) -> str:
+    """Which recording it is, wherever it lies: its content, and the segment of it where a manifest names one."""
+    segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
+    return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
+
+
+def check_recordings(before: Sequence[str], now: Sequence[Entry], out: Path) -> None:
+    """Raise :class:`TrainingError` unless ``now`` are the recordings of the checkpoint, in the same order."""
+    if len(before) != len(now):
+        raise TrainingError(
+            f"{out}: its checkpoint was made with {len(before)} recordings, its manifest.csv gives {len(now)}; "
+            "restore the manifest.csv, or start a new run in another --out"
+        )
+    for old, entry in zip(before, now, strict=True):
+        if old != identity(entry):
+            raise TrainingError(
+                f"{out}: its checkpoint was made with other recordings than those of its manifest.csv: {entry.path} is "
+                "not what it was; restore it, or start a new run in another --out"
+            )
+
+
+def check_recipe(before: Recipe, now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
+    """Raise :class:`TrainingError` where a run of ``before`` cannot go on as ``now`` at ``step``, and say what can."""
+    fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
+    if now.schedule.shape != "cosine":
+        fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
+    if fixed:
+        told = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
+        if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
+            told += "; with the shape cosine the learning rate depends on the number of epochs from the start"
+        raise TrainingError(f"{out}: was made with another recipe, which cannot change: {told}; {_instead(fixed, out)}")
+    if now.schedule.epochs * steps_per_epoch < step:
+        raise TrainingError(
+            f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs that {out} "
+            "has done; use more"
+        )
+
+
+def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
+    """What works: a new run with these changes, from the weights of this one where its networks stay."""
+    if any(name.split(".")[0] in ("model", "composition") for name in fixed):
+        return "leave them as they were, or start a new run in another --out"
+    options = [
+        word
+        for name, (_, new) in fixed.items()
+        for word in (f"--{name}", *map(str, new if isinstance(new, list) else [new]))
+    ]
+    return f"a new run from its weights can: {run_from(out, *options)}"
+
+
+def run_from(out: Path, *options: str) -> str:
+    """The command of a new run, with the recipe, the recordings and the weights of the one in ``out``."""
+    made = ["--config", str(out / "config.yaml"), "--from", str(out), "--data", str(out / "manifest.csv")]
+    new = next(path for number in count(2) if not (path := out.with_name(f"{out.name}-{number}")).exists())
+    return own_command("pretrain", *made, "--out", str(new), *options)
+
+
+def differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:
+    """The dotted fields in which two recipes, or parts of recipes, differ, each with both values."""
+    old, new = _flat(to_plain(before)), _flat(to_plain(now))
+    pairs = {name: (old.get(name, "none"), new.get(name, "none")) for name in old | new}
+    return {name: values for name, values in pairs.items() if values[0] != values[1]}
+
+
+def _flat(plain: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted names and values; a list that holds no dataclasses is one value."""
+    if isinstance(plain, dict):
+        pairs = [(str(name), value) for name, value in plain.items()]
+    elif isinstance(plain, list) and any(isinstance(value, dict) for value in plain):
+        pairs = [(str(place), value) for place, value in enumerate(plain)]
+    else:
+        return {prefix: plain}
+    flat: dict[str, Any] = {}
+    for name, value in pairs:
+        flat |= _flat(value, f"{prefix}.{name}" if prefix else name)
+    return flat

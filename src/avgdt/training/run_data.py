@@ -1,0 +1,145 @@
+"""The recordings of a run: inspected or read back, split, decoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
+from avgdt.data.dataset import Clips
+from avgdt.data.errors import DataError
+from avgdt.data.rows import file_numbers
+from avgdt.data.span import Span, clip_span
+from avgdt.data.store import Store, open_store
+from avgdt.data.windows import Window, draw
+from avgdt.files import naming, write_atomically
+from avgdt.media.findings import Counts, unchanged
+from avgdt.media.manifest import Entry, ManifestError, read_manifest, write_manifest
+from avgdt.recipes.config import to_yaml
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.errors import TrainingError
+from avgdt.training.moving import moved
+from avgdt.training.remedies import Remedies
+
+
+def default_workers(workers: int) -> int:
+    """``workers``, or where it is -1 one fewer than the processors that may be used, at most 8."""
+    return workers if workers >= 0 else max(1, min(8, len(os.sched_getaffinity(0)) - 1))
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where the run in ``out`` has its last checkpoint."""
+    return out / "checkpoints" / "last.pt"
+
+
+def new_recordings(
+    recipe: Recipe, data: Path, out: Path, scanned: Progress | None, said: Callable[[str], None], remedies: Remedies
+) -> Collection:
+    """The recordings of a new run, whose folder is prepared; an interrupted inspection of them goes on."""
+    if checkpoint_of(out).exists():
+        raise TrainingError(f"{out}: holds a run already; go on with: {remedies.go_on()} (or choose another --out)")
+    full = f"free some space, then: {remedies.start_again()}"
+    with naming(out, "choose another --out"):
+        (out / "checkpoints").mkdir(exist_ok=True)
+    again = "free some space and start the command again"
+    write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), again)
+
+    def counted(counts: Counts) -> None:
+        if counts.changed:
+            said(f"some files are not those that the manifest tells of: {counts}")
+
+    inspected = out / ".inspected.csv"
+    entries = find(data, default_workers(recipe.run.workers) + 1, scanned, keep=inspected, counted=counted)
+    _write_manifest(entries, out, full)
+    inspected.unlink(missing_ok=True)
+    collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
+    with naming(out / "skipped.csv", full):
+        write_left_out(collection.left_out, out / "skipped.csv")
+    return collection
+
+
+def resumed_recordings(recipe: Recipe, data: Path | None, out: Path, said: Callable[[str], None]) -> Collection:
+    """The recordings that the run began with, whatever was added to their folder since."""
+    check_resumable(out)
+    manifest = out / "manifest.csv"
+    entries = read_manifest(manifest)
+    if data is not None and (now := moved(entries, data)) != entries:
+        entries = now
+        _write_manifest(entries, out, "free some space and start the command again")
+    if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
+        said(
+            f"{changed} of {len(entries)} files are not as they were when the run began; clips that are gone will fail"
+        )
+    return collect(entries, recipe.data, recipe.composition, recipe.clip, data or manifest)
+
+
+def check_resumable(out: Path) -> None:
+    """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to go on from."""
+    if not (out / "config.yaml").exists():
+        raise TrainingError(f"{out}: no run to resume here; start it without --resume")
+    if not checkpoint_of(out).exists():
+        raise TrainingError(
+            f"{out}: nothing was trained yet, there is no checkpoint; start it without --resume, with its recipe and "
+            "--data"
+        )
+
+
+def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
+    try:
+        write_manifest(entries, out / "manifest.csv")
+    except ManifestError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        with naming(out / "manifest.csv", remedy):
+            raise error.__cause__ from None
+
+
+def check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
+    """Raise :class:`DataError` where the recordings do not fill a batch."""
+    if len(set(file_numbers(entry.path for entry in collection.learn))) < 2:
+        raise DataError(
+            f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
+            "with each other: give two or more"
+        )
+    if recipe.run.batch > len(collection.learn):
+        raise DataError(
+            f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "
+            f"learnt from; use --run.batch {len(collection.learn)} or less"
+        )
+
+
+def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | None:
+    """Where the run in ``folder`` decodes its recordings to, once; ``None`` where the recipe wants no store.
+
+    Raises ``WriteError`` where its folder cannot be made.
+    """
+    store, clips = open_store(recipe.data, folder), recipe.composition.clips
+    if store is None:
+        return None
+    modalities = recipe.composition.modalities
+    return store.planned(
+        collection.learn,
+        recipe.clip,
+        seconds=recipe.schedule.epochs * recipe.clip.seconds * sum(speed for _, speed in clips),
+        channels=recipe.model.video.channels if "video" in modalities else 0,
+        rates=len({speed for _, speed in clips}) if "audio" in modalities else 0,
+    )
+
+
+def training_clips(recipe: Recipe, collection: Collection, store: Store | None = None) -> Clips:
+    """The dataset of a run: each item, a row of ``collection.learn``, is a pure function of (seed, epoch, item)."""
+    composition = recipe.composition
+    spans = [clip_span(entry, composition.modalities) for entry in collection.learn]
+    return Clips(
+        collection.learn,
+        ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
+        partial(_windows, recipe, spans),
+        file_numbers(entry.path for entry in collection.learn),
+    )
+
+
+def _windows(recipe: Recipe, spans: list[Span], epoch: int, index: int) -> tuple[Window, ...]:
+    return draw(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)

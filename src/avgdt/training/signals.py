@@ -1,0 +1,119 @@
+"""Signals that end a command: it stops where its state is whole, and the exit code says which signal it was."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""Ctrl-C, the end of a job, a closed terminal, and what schedulers send some time before the end of a job."""
+SAME_SECONDS = 0.5
+"""A terminal and a parent such as make or timeout may both send a signal: within this time it counts once."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The command was stopped by a signal."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message or f"stopped by {signal.Signals(number).name}")
+        self.number = number
+        """The signal."""
+
+
+@dataclass
+class _State:
+    handled: bool = False
+    deferring: int = 0
+    first: int | None = None
+    """The signal that came, and when."""
+    when: float = 0.0
+
+
+_state = _State()
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """Within, a signal raises :class:`Stopped`, at once or at the end of what is :func:`deferred`.
+
+    A second Ctrl-C ends the process at once; other signals after the first are the same wish again. Signals that were
+    ignored before, as with nohup, stay ignored. Does nothing outside the main thread, or within another ``handled``.
+    """
+    if _state.handled or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    _state.handled, _state.deferring, _state.first = True, 0, None
+    try:
+        for number in before:
+            signal.signal(number, _handle)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _state.handled = False
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Within, a signal waits; :class:`Stopped` is raised at the end."""
+    waited = _state.first
+    _state.deferring += 1
+    try:
+        yield
+    finally:
+        _state.deferring -= 1
+    if _state.deferring == 0 and _state.first is not None and waited is None:
+        raise Stopped(_state.first)
+
+
+@contextmanager
+def advising(advice: Callable[[], str]) -> Iterator[None]:
+    """Within, the message of :class:`Stopped` gets ``advice``: what is saved, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
+        raise Stopped(number, f"{str(stop) or Stopped(number)}; {advice()}") from None
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGHUP:
+        _leave_closed_terminal()
+    if _state.first is None:
+        _state.first, _state.when = number, time.monotonic()
+        if _state.deferring == 0:
+            raise Stopped(number)
+    elif number == signal.SIGINT and time.monotonic() - _state.when > SAME_SECONDS:
+        _end_at_once(number)
+
+
+def _leave_closed_terminal() -> None:
+    """Send the output nowhere where its terminal is gone, so that writing is no error."""
+    for descriptor in (1, 2):
+        try:
+            os.write(descriptor, b"")
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+
+
+def _end_at_once(number: int) -> None:
+    """End this process and its workers, saving nothing: what is on disk is whole."""
+    for process in multiprocessing.active_children():
+        process.kill()
+    with suppress(OSError):
+        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # hidden by the progress bar
+        os.write(2, f"{cursor}\navgdt: ended at once, nothing more was saved\n".encode())
+    os._exit(128 + number)

@@ -1,0 +1,163 @@
+"""Real runs that are stopped, killed, started twice and resumed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avgdt.recipes.config import write_yaml
+from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.metrics import read_metrics
+from tests.helpers.command import AVGDT, ended, pasted, run, start, wait_for_step, workers_of
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+MANY = ("--schedule.epochs", "1000000")
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("data") / "films", 9)
+
+
+@pytest.fixture
+def here(tmp_path: Path, films: Path) -> Path:
+    """A working directory with a recipe and recordings."""
+    write_yaml(replace(tiny(), run=replace(tiny().run, workers=2)), tmp_path / "tiny.yaml")
+    (tmp_path / "films").symlink_to(films)
+    return tmp_path
+
+
+def new(out: str = "runs/a", *options: object) -> list[object]:
+    return ["pretrain", "--config", "tiny.yaml", "--data", "films", "--out", out, *options]
+
+
+def saved_step(out: Path) -> int:
+    return int(load_checkpoint(out / "checkpoints" / "last.pt")[0]["step"])
+
+
+@pytest.mark.parametrize(("number", "group"), [(signal.SIGTERM, True), (signal.SIGHUP, False), (signal.SIGUSR1, True)])
+def test_signals_save(number: int, group: bool, here: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=here)
+    out = here / "runs" / "a"
+    wait_for_step(out, 3, process)
+    (os.killpg if group else os.kill)(process.pid, number)
+    code, line = ended(process)
+    assert code == 128 + number
+    assert line.startswith(f"avgdt: stopped by {signal.Signals(number).name}; the state is saved; go on with: ")
+    assert saved_step(out) == read_metrics(out / "metrics.jsonl")[-1]["step"] >= 3
+
+
+def test_the_printed_command_goes_on_and_so_it_does_from_elsewhere(here: Path) -> None:
+    process = start(*new("runs/a b (1)", *MANY), cwd=here)
+    out = here / "runs" / "a b (1)"
+    wait_for_step(out, 3, process)
+    os.killpg(process.pid, signal.SIGINT)
+    code, line = ended(process)
+    assert code == 130
+    code, first = run(*new("runs/a b (1)", *MANY), cwd=here)
+    assert code == 2
+    assert "holds a run already; go on with: " in first
+    command = line.partition("with: ")[2]
+    assert command == first.partition("with: ")[2].removesuffix(" (or choose another --out)")
+    epochs = saved_step(out) // 2 + 2
+    code, line = pasted(f"{line} --schedule.epochs {epochs}", cwd=here)
+    assert (code, line) == (0, "wrote runs/a b (1)/weights.safetensors")
+    assert [m["step"] for m in read_metrics(out / "metrics.jsonl")] == [*range(1, 2 * epochs + 1)]
+    (here / "elsewhere").mkdir()
+    resume = ["pretrain", "--resume", "--out", "../runs/a b (1)", "--schedule.epochs", epochs + 1]
+    assert run(*resume, cwd=here / "elsewhere")[0] == 0
+    assert saved_step(out) == 2 * epochs + 2
+
+
+def test_a_terminal_that_is_closed_saves(here: Path) -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(here)
+        os.execv(AVGDT[0], [*AVGDT, *map(str, new("runs/a", *MANY))])
+    out = here / "runs" / "a"
+    deadline = time.monotonic() + 60
+    os.set_blocking(master, False)
+    while not len(read_metrics(out / "metrics.jsonl")) > 2:
+        assert time.monotonic() < deadline
+        try:
+            os.read(master, 10_000)
+        except BlockingIOError:
+            time.sleep(0.02)
+    os.close(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
+    assert saved_step(out) > 2
+
+
+def test_signals_that_were_ignored_stay_so(here: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=here, prefix=("nohup",))
+    wait_for_step(here / "runs" / "a", 2, process)
+    os.killpg(process.pid, signal.SIGHUP)
+    wait_for_step(here / "runs" / "a", read_metrics(here / "runs" / "a" / "metrics.jsonl")[-1]["step"] + 2, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert ended(process)[0] == 128 + signal.SIGTERM
+
+
+def test_a_second_run_in_the_folder_is_refused_until_the_first_is_gone(here: Path) -> None:
+    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", 0), cwd=here)
+    wait_for_step(here / "runs" / "a", 3, process)
+    for arguments in (new(), ["pretrain", "--resume", "--out", "runs/a"]):
+        code, line = run(*arguments, cwd=here)
+        assert code == 2
+        assert f"runs/a: another run is writing here (process {process.pid} on " in line
+    config = (here / "runs" / "a" / "config.yaml").read_text()
+    assert "epochs: 1000000" in config
+    process.kill()
+    process.communicate()
+    code, line = (
+        run("pretrain", "--resume", "--out", "runs/a", "--schedule.epochs", 1000, *MANY, cwd=here)
+        if False
+        else (run("pretrain", "--resume", "--out", "runs/a", "--schedule.epochs", 1, cwd=here))
+    )
+    assert code == 2
+    assert "schedule.epochs: 1 is less than" in line
+    assert not list((here / "runs" / "a" / "checkpoints").glob(".*"))
+
+
+def test_ctrl_c_while_files_are_looked_at_says_to_start_again(here: Path) -> None:
+    for i in range(300):
+        (here / f"more{i}").symlink_to(here / "films" / "00.mkv")
+    process = start("pretrain", "--config", "tiny.yaml", "--data", ".", "--out", "runs/a", cwd=here)
+    while not (here / "runs" / "a" / "config.yaml").exists():
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    code, line = ended(process)
+    assert code == 130
+    assert "nothing was trained yet; start again with: " in line
+    assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
+    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
+    assert code == 2
+    assert "runs/a: nothing was trained yet, there is no checkpoint; start it without --resume" in line
+    assert not (here / "runs" / "a" / "manifest.csv").exists()
+
+
+def test_a_worker_that_is_killed_is_one_line_and_the_state_is_saved(here: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=here)
+    wait_for_step(here / "runs" / "a", 3, process)
+    workers = workers_of(process)
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    code, line = ended(process)
+    assert code == 2
+    assert "a worker process was killed (signal 9)" in line
+    assert line.endswith("pretrain --resume --out runs/a --run.workers 1")
+    assert saved_step(here / "runs" / "a") >= 3
+
+
+def test_next_to_no_shared_memory_is_enough_for_a_run(here: Path) -> None:
+    unshare = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh")
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a file system is not permitted here")
+    assert ended(start(*new(), cwd=here, prefix=unshare))[0] == 0

@@ -1,0 +1,149 @@
+"""What may change when a run goes on, new runs from weights, and recordings that were moved."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from avgdt.errors import AvgdtError
+from avgdt.media.manifest import read_manifest
+from avgdt.models.weights import load_weights
+from avgdt.recipes.config import read_yaml
+from avgdt.recipes.data import Data
+from avgdt.recipes.model import Head
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective
+from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.metrics import read_metrics
+from avgdt.training.pretrain import pretrain
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("recordings"), 9)
+
+
+def longer(recipe: Recipe, epochs: int) -> Recipe:
+    return replace(recipe, schedule=replace(recipe.schedule, epochs=epochs))
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return load_weights(out / "weights.safetensors")[0]
+
+
+def test_more_epochs_for_a_finished_run_are_those_of_a_longer_one(folder: Path, tmp_path: Path) -> None:
+    pretrain(longer(tiny(), 5), folder, tmp_path / "long")
+    pretrain(tiny(), folder, tmp_path / "short")
+    pretrain(longer(tiny(), 5), None, tmp_path / "short", resume=True)
+    long, short = weights(tmp_path / "long"), weights(tmp_path / "short")
+    assert all(torch.equal(long[name], short[name]) for name in long)
+    assert read_yaml(tmp_path / "short" / "config.yaml").schedule.epochs == 5
+    pretrain(longer(tiny(), 5), None, tmp_path / "short", resume=True)  # and it is finished
+
+
+def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> None:
+    cosine = tiny(schedule=replace(tiny().schedule, shape="cosine"))
+    pretrain(cosine, folder, tmp_path / "run")
+    with pytest.raises(AvgdtError, match=r"schedule\.epochs \(3 there, 5 now\); with the shape cosine") as error:
+        pretrain(longer(cosine, 5), None, tmp_path / "run", resume=True)
+    instead = shlex.split(str(error.value).partition("can: ")[2])
+    from avgdt.cli.main import main
+
+    assert main(instead[1:]) == 0
+    assert read_yaml(tmp_path / "run-2" / "config.yaml").schedule.epochs == 5
+    assert read_metrics(tmp_path / "run-2" / "metrics.jsonl")[-1]["step"] == 10
+
+
+def test_rate_and_weight_decay_may_change_and_take_effect(folder: Path, tmp_path: Path) -> None:
+    pretrain(tiny(), folder, tmp_path / "a")
+    changed = replace(longer(tiny(), 4), optimiser=replace(tiny().optimiser, rate=0.01, weight_decay=0.5))
+    pretrain(changed, None, tmp_path / "a", resume=True)
+    state = load_checkpoint(tmp_path / "a" / "checkpoints" / "last.pt")[0]
+    assert {group["weight_decay"] for group in state["optimiser"]["param_groups"]} == {0.5}
+    assert {group["lr"] for group in state["optimiser"]["param_groups"]} == {0.01}
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (tiny(objective=Objective(bank=12, momentum=0.9)), r"objective\.bank \(10 there, 12 now\)"),
+        (tiny(run=replace(tiny().run, seed=1)), r"run\.seed \(0 there, 1 now\)"),
+        (tiny(run=replace(tiny().run, batch=3)), r"run\.batch \(4 there, 3 now\)"),
+        (tiny(model=replace(tiny().model, head=Head(8, 16))), r"model\.head\.out \(8 there, 16 now\)"),
+        (longer(tiny(), 1), r"schedule\.epochs: 1 is less than the 3 epochs"),
+    ],
+)
+def test_what_cannot_change_is_named_with_both_values(
+    other: Recipe, message: str, folder: Path, tmp_path: Path
+) -> None:
+    pretrain(tiny(), folder, tmp_path / "run")
+    with pytest.raises(AvgdtError, match=message):
+        pretrain(other, None, tmp_path / "run", resume=True)
+
+
+def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path: Path) -> None:
+    frozen = tiny(optimiser=replace(tiny().optimiser, rate=1e-30, weight_decay=0.0))
+    pretrain(tiny(), folder, tmp_path / "run")
+    for number, start in enumerate((tmp_path / "run", tmp_path / "run" / "weights.safetensors")):
+        pretrain(frozen, folder, tmp_path / f"new{number}", weights=start)
+    (tmp_path / "run" / "weights.safetensors").rename(tmp_path / "kept")
+    pretrain(frozen, folder, tmp_path / "new2", weights=tmp_path / "run")  # from its checkpoint
+    expected, _ = load_weights(tmp_path / "kept")
+    for number in range(3):
+        state = load_checkpoint(tmp_path / f"new{number}" / "checkpoints" / "last.pt")[0]
+        for name in (name for name, _ in expected.items() if name.endswith("weight")):
+            assert torch.equal(state["phi"][name], expected[name])
+            assert torch.equal(state["copy"][f"phi.{name}"], expected[name])
+    with pytest.raises(AvgdtError, match=r"its networks are others: model\.head\.out \(8 there, 16 here\)"):
+        pretrain(tiny(model=replace(tiny().model, head=Head(8, 16))), folder, tmp_path / "x", weights=tmp_path / "new0")
+    with pytest.raises(AvgdtError, match="no weights to start from"):
+        pretrain(tiny(), folder, tmp_path / "y", weights=tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("way", ["folder", "folder above", "manifest"])
+def test_moved_recordings_are_found_again(way: str, folder: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new" / "place"
+    shutil.copytree(folder, old / "a" / "b")
+    names = sorted(path.name for path in folder.iterdir())
+    (old / "list.csv").write_text("path\n" + "".join(f"a/b/{name}\n" for name in names))
+    data = {"folder": old / "a" / "b", "folder above": old, "manifest": old / "list.csv"}[way]
+    out = tmp_path / "run"
+    recipe = tiny(data=Data(held_out_at_most=0))
+    pretrain(recipe, data, out)
+    new.parent.mkdir()
+    shutil.move(old, new)
+    given = {"folder": new / "a" / "b", "folder above": new, "manifest": new / "list.csv"}[way]
+    pretrain(longer(recipe, 4), given, out, resume=True)
+    found = {entry.path for entry in read_manifest(out / "manifest.csv") if not entry.error}
+    assert found == {new / "a" / "b" / name for name in names}
+    assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
+    assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 8
+
+
+def test_moved_recordings_that_are_missing_or_others_are_named(folder: Path, tmp_path: Path) -> None:
+    old, new, out = tmp_path / "old", tmp_path / "new", tmp_path / "run"
+    shutil.copytree(folder, old)
+    pretrain(tiny(), old, out)
+    before = (out / "manifest.csv").read_text()
+    pretrain(longer(tiny(), 4), old, out, resume=True)  # where they were: nothing is new
+    assert (out / "manifest.csv").read_text() == before
+    shutil.move(old, new)
+    (new / "03.mkv").unlink()
+    with pytest.raises(
+        AvgdtError, match=r"03\.mkv: no such file; of the run's 9 recordings 1 are missing .* and 0 are"
+    ):
+        pretrain(longer(tiny(), 4), new, out, resume=True)
+    shutil.copy(new / "04.mkv", new / "03.mkv")
+    with pytest.raises(AvgdtError, match=r"03\.mkv: another file .* 0 are missing .* and 1 are others"):
+        pretrain(longer(tiny(), 4), new, out, resume=True)
+    with pytest.raises(AvgdtError, match=re.escape(str(tmp_path / "none"))):
+        pretrain(longer(tiny(), 4), tmp_path / "none", out, resume=True)
+    assert (out / "manifest.csv").read_text() == before

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from avgdt.training.signals import STOPPING, Stopped, advising, deferred, handled
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_acts_at_once_but_for_what_is_deferred(number: int) -> None:
+    done = list[str]()
+    before = [signal.getsignal(one) for one in STOPPING]
+
+    def step_then_next() -> None:
+        with handled():
+            with deferred():
+                send(number)
+                done.append("the rest of the step")
+            done.append("the next step")
+
+    def wait() -> None:
+        with handled():
+            send(number)
+            done.append("the next batch")
+
+    with pytest.raises(Stopped, match=f"stopped by {signal.Signals(number).name}") as stop:
+        step_then_next()
+    assert stop.value.number == number
+    with pytest.raises(Stopped):
+        wait()
+    assert done == ["the rest of the step"]
+    assert [signal.getsignal(one) for one in STOPPING] == before
+
+
+def test_a_signal_that_comes_twice_does_not_disturb_the_saving() -> None:
+    done = list[str]()
+
+    def save_when_stopped() -> None:
+        with handled():
+            try:
+                send(signal.SIGTERM)
+            finally:
+                with deferred():
+                    send(signal.SIGTERM)
+                    send(signal.SIGINT)
+                done.append("saved")
+
+    with pytest.raises(Stopped):
+        save_when_stopped()
+    assert done == ["saved"]
+
+
+def test_an_error_in_what_is_deferred_is_not_hidden() -> None:
+    def fail() -> None:
+        with handled(), deferred():
+            send(signal.SIGTERM)
+            raise ValueError("defect")
+
+    with pytest.raises(ValueError, match="defect"):
+        fail()
+
+
+def test_advice_joins_the_message_of_any_stop() -> None:
+    with pytest.raises(Stopped, match=r"^stopped by SIGINT; go on$") as stop, advising(lambda: "go on"):
+        raise KeyboardInterrupt
+    assert stop.value.number == signal.SIGINT
+
+
+def test_nothing_is_handled_outside_the_main_thread() -> None:
+    found = list[object]()
+
+    def thread() -> None:
+        with handled(), deferred():
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    running = threading.Thread(target=thread)
+    running.start()
+    running.join()
+    assert found == [signal.SIG_DFL]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code", "saved"), [(0.7, 130, False), (0.0, 7, True)], ids=["again", "twice from one keystroke"]
+)
+def test_a_second_ctrl_c_ends_at_once(seconds: float, code: int, saved: bool) -> None:
+    program = f"""
+import os, signal, time
+from avgdt.training.signals import handled, deferred
+with handled():
+    with deferred():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep({seconds})
+        os.kill(os.getpid(), signal.SIGINT)
+        print("saved", flush=True)
+        os._exit(7)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, "saved" in ran.stdout) == (code, saved)
+    assert ("ended at once" in ran.stderr) is not saved
