@@ -116,10 +116,6 @@ class Recording:
         video = self._picture.last_end() - zero if self.has_video else None
         return video, self._sound.last_end() - zero if self.has_audio else None
 
-    def check_video(self) -> None:
-        """Raise ``Corrupt`` if the last call of ``frames`` met more packets that cannot be decoded than frames."""
-        self._picture.check()
-
     def close(self) -> None:
         """Close the file."""
         self._source.close()

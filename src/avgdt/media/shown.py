@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from avgdt.media.approach import Approach
+from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage
 from avgdt.media.decoding import Decoder
 
 
 class BackwardsError(Exception):
     """Frames in the order of presentation have time stamps in another order."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Ticket:
+    """What a packet carries through the decoder to its frame; PyAV needs an object of its own for each."""
+
+    serial: int
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,10 @@ class Shown:
     """Presentation time stamp."""
     frame: VideoFrame
     """The decoded frame."""
+    whole: bool
+    """Whether it is as it was encoded: neither it nor what it depends on is damaged."""
+    settled: bool
+    """Whether a whole frame came before it, so that to start further back would give the same one."""
 
     @property
     def end(self) -> int:
@@ -31,23 +44,78 @@ class Shown:
         return self.stamp + max(0, self.frame.duration or 0)
 
 
-def shown(decoder: Decoder, way: Approach, skip: bool = False) -> Iterator[Shown]:
+class Walk:
     """The frames of an approach; with ``skip``, those that no other needs are left out before the wanted one.
 
     Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``.
     """
-    last: int | None = None
-    for packet in chain(way.packets, (None,)):  # None drains the decoder
-        if packet is not None:
-            early = skip and way.first is not None and packet.pts is not None and packet.pts < way.first
-            decoder.skip_non_reference(early)
-        for frame in decoder.video(packet):
-            stamp = way.stamps.frame(frame, last)
-            if stamp is None and way.from_start:
-                stamp = 0
-            if stamp is None or (last is None and not way.from_start and not frame.key_frame):
-                return
-            if last is not None and stamp < last and way.stamps.may_run_backwards:
-                raise BackwardsError
-            last = stamp
-            yield Shown(stamp, frame)
+
+    def __init__(self, decoder: Decoder, way: Approach, skip: bool = False) -> None:
+        self._decoder = decoder
+        self._way = way
+        self._skip = skip
+        self.damage = Damage(way.stamps.decoding, decoder.context.name in ONE_FRAME_A_PACKET)
+        self._frames = self._shown()
+
+    def __iter__(self) -> Iterator[Shown]:
+        return self._frames
+
+    def __next__(self) -> Shown:
+        return next(self._frames)
+
+    def _shown(self) -> Iterator[Shown]:
+        way, decoder, damage = self._way, self._decoder, self.damage
+        last: int | None = None
+        settled = False
+        serial, stump = 0, -1
+        end: int | None = None  # the stamp of the last packet
+        cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
+        for packet, at_end in _with_end(way.packets):
+            due: int | None = None
+            if packet is not None:
+                serial += 1
+                packet.opaque = _Ticket(serial)
+                early = self._skip and way.first is not None and packet.pts is not None and packet.pts < way.first
+                decoder.skip_non_reference(early and not at_end)
+                due = None if early or packet.is_discard or not packet.size else way.stamps.due(packet)
+                damage.fed(serial, due)
+                stump, end = (serial, way.stamps.due(packet)) if at_end else (-1, None)
+            before = decoder.refused
+            frames = decoder.video(packet)
+            if packet is not None and (decoder.refused > before or packet.is_corrupt):
+                if last is None and not way.from_start:
+                    return  # perhaps it lacks what lies further back
+                if at_end:
+                    cut = end
+                else:
+                    damage.refused(serial, None if frames else due)
+            for frame in frames:
+                stamp = way.stamps.frame(frame, last)
+                if stamp is None and way.from_start:
+                    stamp = 0
+                if stamp is None or (last is None and not way.from_start and not frame.key_frame):
+                    return
+                if end is not None and last is None and not way.from_start and end < stamp:
+                    return  # the last packet leads up to this keyframe: only from further back is it seen to be whole
+                if last is not None and stamp < last and way.stamps.may_run_backwards:
+                    raise BackwardsError
+                ticket = frame.opaque
+                number = ticket.serial if isinstance(ticket, _Ticket) else serial
+                whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
+                cut = stamp if number == stump and not whole else cut
+                if cut is not None and stamp >= cut and (last is not None or not way.from_start):
+                    return
+                last = stamp
+                yield Shown(stamp, frame, whole, settled)
+                settled = settled or whole
+        damage.ended()
+
+
+def _with_end(packets: Iterator[Packet[VideoStream]]) -> Iterator[tuple[Packet[VideoStream] | None, bool]]:
+    """The packets and whether each is the last; then None, which drains the decoder."""
+    held = next(packets, None)
+    while held is not None:
+        following = next(packets, None)
+        yield held, following is None
+        held = following
+    yield None, True

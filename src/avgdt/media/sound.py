@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -22,7 +23,7 @@ from avgdt.media.resample import Plan
 from avgdt.media.source import SEQUENTIAL_BYTES, Source, tick
 
 PRE_ROLL_SECONDS = 0.25  # decoded and thrown away: Opus asks for 80 ms, MP3 draws on up to ten earlier blocks
-MARGIN_SECONDS = 0.05  # what the resampling filter draws on before the start, at any rate worth hearing
+SEGMENT_SECONDS = 2.0  # decoded at a time, each from the same packet with a fresh decoder
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class Waveform:
     """(samples,) float32 on the int16 scale."""
     start: float
     """True time of the first sample in seconds."""
+
+
+class Head(NamedTuple):
+    """The first block of a stream."""
+
+    stamp: int
+    """Its time stamp."""
+    samples: int
+    """How many it holds; 0 where it has no time stamp."""
+    rate: int
+    """Samples per second."""
 
 
 class Sound:
@@ -52,27 +64,49 @@ class Sound:
         return self._source.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
-        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound."""
+        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound.
+
+        A sample's value depends on its place alone: what is decoded depends on where decoding began (AAC fills bands
+        with noise of a generator that runs on from packet to packet, Opus predicts), so a recording is decoded in
+        segments that always begin at the same places.
+        """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
-        unit = tick(self.stream)
-        # Where time stamps are coarser than samples, the first block tells where samples lie: read before the others.
-        origin = self._head if unit * self.stream.sample_rate > 1 else None
-        frames = self._frames(start + zero - MARGIN_SECONDS)
-        head = next(frames, None)
-        native = self.stream.sample_rate if head is None else head.sample_rate
-        plan = Plan(native, sample_rate, first, count)
-        grid = Grid(native, float(unit), zero, origin, self.stream.codec_context.name.startswith("wma"))
-        blocks = (Block.of(frame, native) for frame in chain([] if head is None else [head], frames))
-        samples = grid.lay(blocks, plan.begin, plan.needed)
-        if self._decoder is not None and self._decoder.refused > self._decoder.given:
-            self._decoder.check()
+        plan = Plan(self.stream.sample_rate, sample_rate, first, count)
+        samples, rate = self._decode(plan, zero)
+        if rate != plan.native and self._head.rate != plan.native:  # some AAC has twice the rate that its header says
+            plan = replace(plan, native=self._head.rate)
+            samples, _ = self._decode(plan, zero)
         if not np.isfinite(samples).all():
             raise Corrupt(self._source.path, "its sound has values that are not numbers")
         return Waveform(plan.apply(samples), first / sample_rate)
 
+    def _decode(self, plan: Plan, zero: float) -> tuple[NDArray[np.float32], int]:
+        """The native samples that a plan needs, and the sample rate of the first block that was decoded for them."""
+        unit = tick(self.stream)
+        # Where time stamps are coarser than samples, the first block tells where samples lie.
+        origin = (self._head.stamp, self._head.samples) if unit * self.stream.sample_rate > 1 else None
+        grid = Grid(plan.native, float(unit), zero, origin, self.stream.codec_context.name.startswith("wma"))
+        begin, end = plan.begin, plan.begin + plan.needed
+        length = end - begin if self._runs_on else round(SEGMENT_SECONDS * plan.native)
+        first = begin if self._runs_on else begin // length * length
+        pieces, rates = list[NDArray[np.float32]](), list[int]()
+        for at in range(first, end, length):
+            if self._decoder is not None:
+                self._source.reopen()  # for a decoder whose state is that of no earlier read
+            frames = self._frames(at / plan.native + zero)
+            head = next(frames, None)
+            rates.append(plan.native if head is None else head.sample_rate)
+            blocks = (Block.of(frame, plan.native) for frame in chain([] if head is None else [head], frames))
+            # Where blocks lie by their stamps, what follows the wanted samples need not be decoded.
+            count = length if origin else min(end - at, length)
+            pieces.append(grid.lay(blocks, at, count)[: end - at])
+            if self._decoder is not None and self._decoder.refused > self._decoder.given:
+                self._decoder.check()
+        return np.concatenate(pieces)[begin - first :], rates[0]
+
     def first_time(self) -> float:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
-        return float(self._head[0] * tick(self.stream))
+        return float(self._head.stamp * tick(self.stream))
 
     def last_end(self) -> float:
         """Container time in seconds at which the last sample that can be decoded ends."""
@@ -81,10 +115,12 @@ class Sound:
         return grid.end(Block.of(frame, grid.rate) for frame in frames) / grid.rate
 
     @cached_property
-    def _head(self) -> tuple[int, int]:
-        """Time stamp and samples of the first block."""
+    def _head(self) -> Head:
+        """The stream's first block."""
         head = next(self._frames(-math.inf), None)
-        return (0, 0) if head is None or head.pts is None else (head.pts, head.samples)
+        if head is None:
+            return Head(0, 0, self.stream.sample_rate)
+        return Head(head.pts or 0, 0 if head.pts is None else head.samples, head.sample_rate)
 
     def _frames(self, start: float) -> Iterator[AudioFrame]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one."""

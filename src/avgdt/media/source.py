@@ -98,9 +98,12 @@ class Source:
     def rewind(self) -> None:
         """Go to the very first packet; the stream objects are new ones afterwards."""
         if not self._fresh:
-            # Not every demuxer seeks to its start reliably; opening again always does and costs about 1 ms.
-            self.close()
-            self._open()
+            self.reopen()  # not every demuxer seeks to its start reliably
+
+    def reopen(self) -> None:
+        """Open the file again, which costs about 1 ms: all streams and decoders are new ones afterwards."""
+        self.close()
+        self._open()
 
     def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
         """The stream's packets from here on."""
@@ -157,3 +160,4 @@ class Source:
 def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    stream.codec_context.copy_opaque = True  # so that a frame tells its packet
