@@ -62,7 +62,9 @@ class Recording:
             channels=audio.channels if audio is not None else None,
             video_start=first.time - self._zero if first is not None else None,
             video_end=ends[0] if video is not None else None,
-            audio_start=self._starts["audio"] - self._zero if audio is not None else None,
+            audio_start=max(self._starts["audio"], self._sound.first_time()) - self._zero
+            if audio is not None
+            else None,
             audio_end=ends[-1] if audio is not None else None,
         )
 

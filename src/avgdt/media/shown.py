@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from avgdt.media.approach import Approach
 from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage
 from avgdt.media.decoding import Decoder
+from avgdt.media.source import with_end
 
 
 class BackwardsError(Exception):
@@ -70,7 +69,7 @@ class Walk:
         serial, stump = 0, -1
         end: int | None = None  # the stamp of the last packet
         cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
-        for packet, at_end in _with_end(way.packets):
+        for packet, at_end in with_end(way.packets):
             due: int | None = None
             if packet is not None:
                 serial += 1
@@ -109,13 +108,3 @@ class Walk:
                 yield Shown(stamp, frame, whole, settled)
                 settled = settled or whole
         damage.ended()
-
-
-def _with_end(packets: Iterator[Packet[VideoStream]]) -> Iterator[tuple[Packet[VideoStream] | None, bool]]:
-    """The packets and whether each is the last; then None, which drains the decoder."""
-    held = next(packets, None)
-    while held is not None:
-        following = next(packets, None)
-        yield held, following is None
-        held = following
-    yield None, True

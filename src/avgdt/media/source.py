@@ -157,6 +157,16 @@ class Source:
         self.container.close()
 
 
+def with_end(packets: Iterator[Packet[AnyStream]]) -> Iterator[tuple[Packet[AnyStream] | None, bool]]:
+    """The packets and whether each is the last; then None, which drains a decoder."""
+    held = next(packets, None)
+    while held is not None:
+        following = next(packets, None)
+        yield held, following is None
+        held = following
+    yield None, True
+
+
 def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
