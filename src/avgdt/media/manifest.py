@@ -20,10 +20,11 @@ class ManifestError(AvgdtError):
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
 _COUNTS = ("width", "height", "sample_rate", "size", "modified")
-_FLAGS = ("has_video", "has_audio")
+_FLAGS = ("has_video", "has_audio", "silent")
+_DOWNMIXES = ("mean", "first")
 COLUMNS = (
-    *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:]),
-    *("size", "modified", "content", "error"),
+    *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),
+    *("size", "modified", "content", "silent", "downmix", "error"),
 )
 
 
@@ -89,8 +90,8 @@ def _entry(path: Path, line: int, names: list[str], row: list[str]) -> Entry:
     cells = dict(zip(names, row, strict=True))
     if not cells["path"]:
         raise ManifestError(f"{path}, line {line}, column `path`: empty")
-    known: dict[str, float | int | bool | None] = {}
-    for name in (*_NUMBERS, *_COUNTS, *_FLAGS):
+    known: dict[str, float | int | bool | str | None] = {}
+    for name in (*_NUMBERS, *_COUNTS, *_FLAGS, "downmix"):
         text = cells.pop(name, "").strip()
         try:
             known[name] = _value(name, text) if text else None
@@ -100,7 +101,11 @@ def _entry(path: Path, line: int, names: list[str], row: list[str]) -> Entry:
     return Entry(path=path.parent / file, **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
 
 
-def _value(name: str, text: str) -> float | int | bool:
+def _value(name: str, text: str) -> float | int | bool | str:
+    if name == "downmix":
+        if text not in _DOWNMIXES:
+            raise ValueError(" or ".join(_DOWNMIXES))
+        return text
     if name in _FLAGS:
         flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if text.lower() not in flags:

@@ -16,7 +16,7 @@ from typing import Any
 import av
 import av.logging
 
-from avgdt.media.entry import Entry
+from avgdt.media.entry import SILENT, Entry
 from avgdt.media.errors import Corrupt, MediaError, TooLarge, Unreadable
 from avgdt.media.fingerprint import fingerprint
 from avgdt.media.recording import Recording
@@ -35,7 +35,7 @@ def probe(path: Path) -> Entry:
     """The entry of one file, with the true ends of its streams; never raises for what is wrong with the file.
 
     A recording of which only the picture or only the sound can be decoded is listed with that alone; the extra column
-    ``note`` says why.
+    ``note`` says why; it also names audio that is silent throughout.
     """
     entry = _probe(path)
     try:
@@ -50,7 +50,9 @@ def _probe(path: Path) -> Entry:
     except MediaError as error:
         for video, audio in ((False, True), (True, False)):
             try:
-                return replace(_look(path, video, audio), extra={"note": failure(path, error).error})
+                found = _look(path, video, audio)
+                notes = [failure(path, error).error, *found.extra.values()]
+                return replace(found, extra={"note": "; ".join(notes)})
             except MediaError:
                 continue
         return failure(path, error)
@@ -71,7 +73,12 @@ def _look(path: Path, video: bool = True, audio: bool = True) -> Entry:
             )
         if info.audio_start is not None:
             _somewhere(lambda at: recording.waveform(at, 1.0, 24000), info.audio_start, audio_end)
-        return Entry.of(replace(info, duration=duration, video_end=video_end, audio_end=audio_end))
+        entry = Entry.of(replace(info, duration=duration, video_end=video_end, audio_end=audio_end))
+        if not recording.has_audio:
+            return entry
+        silent = recording.silent()
+        note = {"note": SILENT} if silent else {}
+        return replace(entry, downmix=recording.downmix, silent=silent, extra=note)
 
 
 def _somewhere(read: Callable[[float], object], start: float, end: float | None) -> None:

@@ -64,7 +64,7 @@ class _Reading:
             refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt and not frames)
             at = end if packet is None or packet.pts is None else packet.pts * self.base
             if refused and not at_end:  # the last packet of all may be cut off by the end of the file
-                self._damage(at)
+                self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
             elif packet is not None and packet.pts is not None:
                 waiting.append(packet.pts)
             for frame in frames:
@@ -83,8 +83,8 @@ class _Reading:
                 yield frame
         self.ended = True
 
-    def _damage(self, at: float | None) -> None:
-        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + self.memory))
+    def _damage(self, at: float | None, seconds: float = 0.0) -> None:
+        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
 class Sound:
