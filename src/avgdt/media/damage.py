@@ -9,6 +9,9 @@ ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "
 """Decoders that pass over a packet without a word although each should give a frame; others have hidden frames."""
 
 
+LONGEST_DELAY = 16  # packets that go to a decoder before the first one's frame comes out
+
+
 class DamagedError(Exception):
     """A frame cannot be had as it was encoded: its packet, or one that it depends on, is damaged or missing."""
 
@@ -29,6 +32,8 @@ class Damage:
     """Whether frames are stamped in the order in which they leave the decoder (the container has no other stamps)."""
     complete: bool
     """Whether every packet should give a frame."""
+    delayed: bool
+    """Whether the decoder gives frames later than their packets."""
     met: bool = False
     """Whether there was any."""
     lost: list[int] = field(default_factory=list)
@@ -42,7 +47,7 @@ class Damage:
 
     def fed(self, serial: int, stamp: int | None) -> None:
         """A packet goes to the decoder, from which a frame is due at ``stamp``; ``None``: it is not to be shown."""
-        if self.complete and stamp is not None and not self.in_order:
+        if (self.complete or self.delayed) and stamp is not None and not self.in_order:
             self._awaited[serial] = stamp
 
     def refused(self, serial: int, stamp: int | None) -> None:
@@ -56,6 +61,8 @@ class Damage:
         """The decoder gave this packet's frame; whether it is whole."""
         self._awaited.pop(serial, None)
         self._passed_over(stamp)
+        for other in [one for one in self._awaited if one < serial - LONGEST_DELAY]:
+            del self._awaited[other]  # it has no frame of its own, such as the second field of one
         self._last = stamp
         if corrupt:
             self._hit(serial)
@@ -63,6 +70,16 @@ class Damage:
         if key:
             self._damaged = [other for other in self._damaged if other > serial]
         return not self._damaged or (self._damaged[0] > serial and not self.in_order)
+
+    def pending(self, shown: int, limit: int) -> bool:
+        """Whether a packet's frame, due after ``shown`` and by ``limit``, may still come out of the decoder."""
+        return self.delayed and any(shown < at <= limit for at in self._awaited.values())
+
+    def late(self, serial: int, stamp: int) -> None:
+        """A frame came after another that is shown later, since packets between them are missing."""
+        self._awaited.pop(serial, None)
+        self.met = True
+        insort(self.lost, stamp)
 
     def ended(self) -> None:
         """No frame is left in the decoder."""
@@ -73,7 +90,7 @@ class Damage:
         if not self._awaited:
             return
         due = [serial for serial, at in self._awaited.items() if stamp is None or at < stamp]
-        for serial in due:
+        for serial in due if self.complete else ():
             at = self._awaited.pop(serial)
             if self._last is not None and at > self._last:  # before the first frame, others lead up to a keyframe
                 self.refused(serial, at)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.media.approach import Approach
-from avgdt.media.damage import DamagedError
 from avgdt.media.shown import Shown, Walk
 
 
@@ -52,9 +51,7 @@ def pick(
             following = next(frames, None)
         if current is None or (not found and not sure(current)):
             return None
-        if not current.whole:
-            raise DamagedError(current.stamp)
-        frames.damage.check(current.stamp, limit)
+        frames.check(current, limit)
         if new:
             pixels = scale(current)
         found[limit] = Picked(current.stamp, pixels, current.end if following is None else None)

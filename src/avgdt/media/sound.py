@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avgdt.media.blocks import JITTER_SECONDS, Block, Grid
 from avgdt.media.decoding import Decoder
-from avgdt.media.downmix import Downmix, choose
+from avgdt.media.downmix import Downmix, choose, mono
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.overlap import Blocks
 from avgdt.media.preroll import Preroll
@@ -61,7 +61,7 @@ class _Reading:
         for packet, at_end in with_end(packets):
             before = self.decoder.refused
             frames = self.decoder.audio(packet)
-            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt and not frames)
+            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
             at = end if packet is None or packet.pts is None else packet.pts * self.base
             if refused and not at_end:  # the last packet of all may be cut off by the end of the file
                 self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
@@ -137,9 +137,10 @@ class Sound:
 
     def silent(self) -> bool:
         """Whether no sample reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
-        frames = chain(*(self._second(place) for place in SAMPLED), self._open(-math.inf)[1])
-        blocks = (Block(frame, frame.sample_rate, self.downmix) for frame in frames)
-        return all(np.abs(block.samples).max(initial=0.0) < 1.0 for block in blocks)
+        sampled = (frame for place in SAMPLED for frame in self._second(place))
+        if any(_sounds(frame, self.downmix) for frame in sampled):
+            return False
+        return not any(_sounds(frame, self.downmix) for frame in self._open(-math.inf)[1])
 
     def _second(self, place: float) -> Iterator[AudioFrame]:
         """About a second of sound at a place from 0, its start, to 1, its end."""
@@ -208,6 +209,10 @@ class Sound:
             return False
         self._source.rewind()
         return True
+
+
+def _sounds(frame: AudioFrame, downmix: Downmix) -> bool:
+    return bool(np.abs(mono(frame, downmix)).max(initial=0.0) >= 1.0)
 
 
 def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:

@@ -23,6 +23,8 @@ SEQUENTIAL_BYTES = 2**26
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
+# Decoders that do not flag a frame of which they decoded a part; as each frame stands alone, they may refuse it.
+_UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -169,5 +171,6 @@ def with_end(packets: Iterator[Packet[AnyStream]]) -> Iterator[tuple[Packet[AnyS
 
 def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
     stream.codec_context.copy_opaque = True  # so that a frame tells its packet
