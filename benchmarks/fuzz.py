@@ -89,11 +89,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
     parser.add_argument("--files", type=int, help="how many files to write, without --data")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long those files are")
     parser.add_argument("--keep", type=Path, help="folder for the files that failed")
     options = parser.parse_args()
     judge, counts, growth = Judge(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
-        files = _files(options.data) if options.data else write_files(Path(folder), options.files)
+        files = _files(options.data) if options.data else write_files(Path(folder), options.files, options.seconds)
         for index in range(options.mutations):
             rng = np.random.default_rng([options.seed, index])
             original = files[index % len(files)]

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_damaged_files_give_right_clips_or_typed_errors() -> None:
-    command = [sys.executable, "benchmarks/fuzz.py", "--mutations", "40", "--files", "2", "--seed", "3"]
+    command = [
+        sys.executable,
+        "benchmarks/fuzz.py",
+        "--mutations",
+        "40",
+        "--files",
+        "2",
+        "--seed",
+        "3",
+        "--seconds",
+        "1.2",
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr

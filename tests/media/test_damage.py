@@ -136,7 +136,9 @@ def test_the_end_is_reported(tmp_path: Path) -> None:
         assert recording.waveform(9.0, 1.0, 16000).end == pytest.approx(1.5)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mp4", "libmp3lame"), ("a.mkv", "flac")])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "aac"), ("a.mp4", "libmp3lame"), ("a.mkv", "libmp3lame"), ("a.mkv", "flac")]
+)
 def test_damaged_sound_is_no_silence(tmp_path: Path, name: str, codec: str) -> None:
     whole = write_media(
         tmp_path / name, None, noise(6, 48000) // 4, sample_rate=48000, audio_codec=codec, audio_options={"b": "128000"}

@@ -59,8 +59,8 @@ def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     film = replace(silent, has_video=True, video_start=0.0, video_end=10.0)
     assert unfit(film, Composition(Modality()), Clip()) == "its sound is silent throughout"
     assert unfit(replace(film, silent=False), Composition(Modality()), Clip()) == ""
-    assert unusable(Segment(0), silent, ("audio",)) == "its sound is silent throughout"
-    assert unusable(Segment(0), clicks, ("audio",)) == ""
+    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its sound is silent throughout"
+    assert unusable(Segment(0, "test"), clicks, ("audio",)) == ""
     assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
 
 

@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from avgdt.media.approach import Approach
 from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage, DamagedError
 from avgdt.media.decoding import Decoder
 from avgdt.media.source import with_end
 
+GAP_FRAMES = 5  # at the average rate, between two packets: then it is looked whether others are missing
 FAR_FRAMES = 100  # at the average rate, from one frame to the next: then the time stamp may be damaged
 
 
@@ -89,6 +92,12 @@ class Walk:
             self._ahead.append(following)
         self.damage.check(one.stamp, limit)
 
+    def _lacks(self, first: Packet[VideoStream], then: Packet[VideoStream]) -> bool:
+        """Whether packets are missing between two, for so long that it is no frame dropped by a camera."""
+        if first.dts is None or then.dts is None or then.dts - first.dts <= GAP_FRAMES * self._way.stamps.step:
+            return False
+        return self._way.source.lost_between(first, then)
+
     def _ahead_of(self, limit: int) -> bool:
         """Whether the last frame is so much later that its time stamp may be wrong: the one after it tells."""
         return self._last is not None and self._last > limit + FAR_FRAMES * self._way.stamps.step
@@ -98,6 +107,7 @@ class Walk:
         settled = reordered = False
         latest = -math.inf  # presentation time stamp of a packet
         serial, stump = 0, -1
+        before_it: Packet[VideoStream] | None = None
         end: int | None = None  # the stamp of the last packet
         cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
         for packet, at_end in with_end(way.packets):
@@ -108,7 +118,11 @@ class Walk:
                 early = self._skip and way.first is not None and packet.pts is not None and packet.pts < way.first
                 decoder.skip_non_reference(early and not at_end)
                 due = None if early or packet.is_discard or not packet.size else way.stamps.due(packet)
+                if before_it is not None and self._lacks(before_it, packet):
+                    lost = way.stamps.due(before_it)
+                    damage.refused(serial, None if lost is None else lost + way.stamps.step)
                 damage.fed(serial, due)
+                before_it = packet
                 if packet.dts is not None:
                     self._decoded_to = max(self._decoded_to, packet.dts)
                 if packet.pts is not None:

@@ -46,6 +46,8 @@ class _Reading:
     decoder: Decoder
     base: float
     """Seconds of one time stamp unit."""
+    source: Source
+    """The file, which knows whether packets are missing."""
     memory: float
     """Seconds for which a damaged packet is heard in what follows."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
@@ -57,6 +59,7 @@ class _Reading:
     def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
         """The blocks of these packets."""
         waiting: list[int] = []  # time stamps of packets since the last block
+        last: Packet[AudioStream] | None = None
         end: float | None = None  # of the last block
         for packet, at_end in with_end(packets):
             before = self.decoder.refused
@@ -73,6 +76,8 @@ class _Reading:
                     if end is None:  # a decoder that has given nothing yet carries nothing over
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
+                        if last is not None and packet is not None and self.source.lost_between(last, packet):
+                            self._damage(end, begin - end)
                         for stamp in waiting:
                             if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
                                 self._damage(stamp * self.base)
@@ -81,6 +86,7 @@ class _Reading:
                 if frame.is_corrupt:
                     self._damage(end)
                 yield frame
+            last = packet or last
         self.ended = True
 
     def _damage(self, at: float | None, seconds: float = 0.0) -> None:
@@ -189,7 +195,7 @@ class Sound:
             packets = self._source.packets(stream)
             blocks = Blocks.of(stream)
             packets = packets if blocks is None else blocks.counted(packets)
-            reading = _Reading(Decoder(self._source.path, stream), float(base), preroll.memory)
+            reading = _Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
             frames = reading.frames(_from_last_key(packets, (start - back) / base))
             head = next(frames, None)
             enough = head is not None and head.pts is not None and head.pts * base <= start - preroll.seconds / 2

@@ -19,6 +19,8 @@ from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
+OVERHEAD_BYTES = 256  # that a container may need between two packets of a stream ...
+OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there
 
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
@@ -119,6 +121,31 @@ class Source:
         except (av.error.FFmpegError, IndexError):
             # A file cut off in the middle ends here; PyAV stumbles at the end over a stream that appeared on the way.
             return
+
+    def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
+        """Whether there are bytes between two packets of a stream that belong to no packet of any stream.
+
+        A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
+        can read is damaged. Transport streams are stuffed with bytes that mean nothing and flag their losses.
+        """
+        if first.pos is None or then.pos is None or self.container.format.name == "mpegts":
+            return False
+        # A parser may hand on what it cannot read as part of the packet before.
+        begin, end = first.pos + min(first.size, 4 * then.size + OVERHEAD_BYTES), then.pos
+        if end - begin <= OVERHEAD_BYTES:
+            return False
+        used = 0
+        with open_container(self.path) as container:
+            try:
+                for packet in container.demux():
+                    at = packet.pos
+                    if at is not None and begin <= at < end:
+                        used += packet.size
+                    if at is not None and at > end + SEQUENTIAL_BYTES:
+                        break
+            except (av.error.FFmpegError, IndexError):
+                pass
+        return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
 
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
         """The picture's or the sound's stream."""
