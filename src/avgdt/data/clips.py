@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.sounds import SoundSpan, read_sounds
-from avgdt.data.store import Store
+from avgdt.data.store import Store, open_recording
 from avgdt.data.windows import Window
+from avgdt.media.errors import EndsEarly
 from avgdt.media.manifest import Entry
-from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
 
@@ -49,11 +50,12 @@ class ClipReader:
     def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Open the file once and read all ``windows``; raise ``MediaError`` where it cannot be.
 
-        The item is a recording of its own.
+        The item is a recording of its own. The streams must last as long as the entry says, or, where it does not say,
+        as long as the windows.
         """
         pixels, times, spans = [], [], list[SoundSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
-        with Recording(entry.path) if self.store is None else self.store.open(entry) as file:
+        with open_recording(entry) if self.store is None else self.store.open(entry) as file:
             for window in windows:
                 start = window.video
                 if "video" in self.modalities:
@@ -63,6 +65,7 @@ class ClipReader:
                         self.clip.width,
                         grey=self.grey,
                     )
+                    self._check_end(entry, "video", frames.end, window.video + window.speed * float(steps[-1]))
                     pixels.append(frames.pixels)
                     times.append(frames.times)
                     start = float(frames.times[0])  # sound goes with the frame that is shown, not the one asked for
@@ -73,6 +76,8 @@ class ClipReader:
                     rate = round(self.clip.sample_rate / window.speed)
                     spans.append(SoundSpan(at, self.clip.samples, rate))
             sounds = read_sounds(file, spans)
+            for span, sound in zip(spans, sounds, strict=True):
+                self._check_end(entry, "audio", sound.end, span.end)
         return Item(
             item=item,
             recording=item,
@@ -81,4 +86,23 @@ class ClipReader:
             audio=np.stack([sound.samples for sound in sounds]) if sounds else None,
             video_times=np.stack(times) if times else None,
             audio_start=np.array([sound.start for sound in sounds]) if sounds else None,
+        )
+
+    def _check_end(self, entry: Entry, modality: Literal["video", "audio"], end: float | None, asked: float) -> None:
+        """Raise ``EndsEarly`` if the stream ends at ``end`` although there should be more of it, up to ``asked``.
+
+        A window may outlast the recording as it was inspected: what is missing there is padded. Of an entry that does
+        not know where its streams end, all that is asked should be there. Files round their ends: two frames of the
+        clip may always be missing.
+        """
+        known = entry.video_end if modality == "video" else entry.audio_end
+        due = asked if known is None else min(asked, known)
+        if end is None or end + 2 / self.clip.frame_rate >= due:
+            return
+        if known is None:
+            raise EndsEarly(
+                entry.path, f"its {modality} ends at {end:.1f} s, before the clip that ends at {asked:.1f} s"
+            )
+        raise EndsEarly(
+            entry.path, f"its {modality} ends at {end:.1f} s, not at {known:.1f} s as when it was inspected; scan again"
         )

@@ -26,6 +26,11 @@ class SoundSpan:
         """Index of the first sample on the grid of ``rate``, where the recording's own reader puts it."""
         return round(self.start * self.rate)
 
+    @property
+    def end(self) -> float:
+        """Seconds at which it ends."""
+        return (self.first + self.samples) / self.rate
+
 
 def read_sounds(file: Recording | StoredRecording, spans: Sequence[SoundSpan]) -> list[Waveform]:
     """The waveform of each span, in order; raise ``MediaError`` where the sound cannot be read.
@@ -37,5 +42,10 @@ def read_sounds(file: Recording | StoredRecording, spans: Sequence[SoundSpan]) -
     if len(rates) != 1 or len(spans) < 2 or end - begin > sum(span.samples for span in spans):
         return [file.waveform(span.start, span.samples / span.rate, span.rate) for span in spans]
     (rate,) = rates
-    whole = file.waveform(begin / rate, (end - begin) / rate, rate).samples
-    return [Waveform(whole[s.first - begin : s.first - begin + s.samples], s.first / rate) for s in spans]
+    whole = file.waveform(begin / rate, (end - begin) / rate, rate)
+
+    def cut(span: SoundSpan) -> Waveform:
+        ended = whole.end if whole.end is not None and whole.end < span.end else None
+        return Waveform(whole.samples[span.first - begin :][: span.samples], span.first / rate, ended)
+
+    return [cut(span) for span in spans]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avgdt.data.rows import Seconds, segment_columns, segment_of
+from avgdt.media.entry import SILENT
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
@@ -51,6 +52,8 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
     for modality, name in (("video", "picture"), ("audio", "sound")):
         if modality in composition.modalities and not getattr(entry, f"has_{modality}"):
             return f"has no {name}"
+    if "audio" in composition.modalities and entry.silent:
+        return SILENT
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
     # Files round their ends to a frame or a packet: a clip may outlast the recording by less than two frames, but not

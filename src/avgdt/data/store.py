@@ -97,7 +97,7 @@ class Store:
             whole = file().waveform(start, entry.audio_end + MARGIN - start, sample_rate)
             return StoredAudio.encode(whole, sample_rate)
 
-        return self._kept(entry, ["audio", sample_rate], StoredAudio.load, encode)
+        return self._kept(entry, ["audio", sample_rate, entry.downmix], StoredAudio.load, encode)
 
     def _kept(
         self,
@@ -158,7 +158,7 @@ class StoredRecording:
 
     @cached_property
     def _file(self) -> Recording:
-        return Recording(self._entry.path)
+        return open_recording(self._entry)
 
     def __enter__(self) -> Self:
         return self
@@ -193,6 +193,11 @@ def _tidy(folder: Path) -> int:
         else:
             held += state.st_size
     return held
+
+
+def open_recording(entry: Entry) -> Recording:
+    """The recording of a manifest's entry, decoded whenever it is asked."""
+    return Recording(entry.path, downmix=entry.downmix or "auto")
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:

@@ -31,6 +31,8 @@ class StoredVideo:
     """Seconds of one time stamp unit."""
     zero: float
     """Container time in seconds of the recording's zero."""
+    end: Fraction
+    """Time stamp at which the last frame disappears."""
 
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
@@ -40,8 +42,8 @@ class StoredVideo:
                 told = file.metadata()
                 if not _intact(path, path.stat().st_mtime_ns, told["crc32"], "pixels"):
                     return None
-                tick = Fraction(int(told["numerator"]), int(told["denominator"]))
-                return cls(path, file.get_tensor("stamps"), tick, float.fromhex(told["zero"]))
+                stamps, zero = file.get_tensor("stamps"), float.fromhex(told["zero"])
+                return cls(path, stamps, Fraction(told["tick"]), zero, Fraction(told["end"]))
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
 
@@ -49,9 +51,9 @@ class StoredVideo:
     def encode(frames: AllFrames) -> bytes:
         """All frames of a recording as the content of a file."""
         told = {
-            "numerator": str(frames.tick.numerator),
-            "denominator": str(frames.tick.denominator),
+            "tick": str(frames.tick),
             "zero": frames.zero.hex(),
+            "end": str(frames.end),
             "crc32": _crc32(frames.pixels),
         }
         return save({"pixels": frames.pixels, "stamps": frames.stamps}, told)
@@ -64,7 +66,9 @@ class StoredVideo:
         with safe_open(self.path, framework="numpy") as file:
             pixels: NDArray[np.uint8] = file.get_slice("pixels")[first : last + 1]
         chosen = [float(int(stamp) * self.tick) - self.zero for stamp in self.stamps[places]]
-        return Frames(pixels[places - first], np.array(chosen, dtype=np.float64))
+        ended = last == len(self.stamps) - 1 and self.end <= max(limits)
+        end = float(self.end * self.tick) - self.zero if ended else None
+        return Frames(pixels[places - first], np.array(chosen, dtype=np.float64), end)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class StoredAudio:
     """Place of its first sample on the grid of the sample rate."""
     count: int
     """Samples."""
+    end: float
+    """When the sound ends, in seconds."""
 
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
@@ -87,14 +93,15 @@ class StoredAudio:
                 if not _intact(path, path.stat().st_mtime_ns, told["crc32"], "samples"):
                     return None
                 (count,) = file.get_slice("samples").get_shape()
-                return cls(path, int(told["first"]), count)
+                return cls(path, int(told["first"]), count, float.fromhex(told["end"]))
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
 
     @staticmethod
     def encode(whole: Waveform, sample_rate: int) -> bytes:
         """The whole waveform of a recording as the content of a file."""
-        told = {"first": str(round(whole.start * sample_rate)), "crc32": _crc32(whole.samples)}
+        end = math.inf if whole.end is None else whole.end
+        told = {"first": str(round(whole.start * sample_rate)), "end": end.hex(), "crc32": _crc32(whole.samples)}
         return save({"samples": whole.samples}, told)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
@@ -105,7 +112,7 @@ class StoredAudio:
         if begin < end:
             with safe_open(self.path, framework="numpy") as file:
                 samples[begin - first : end - first] = file.get_slice("samples")[begin - self.first : end - self.first]
-        return Waveform(samples, first / sample_rate)
+        return Waveform(samples, first / sample_rate, self.end if self.end < start + seconds else None)
 
 
 def _crc32(values: NDArray[np.generic]) -> str:

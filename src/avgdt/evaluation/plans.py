@@ -11,6 +11,7 @@ import numpy as np
 from avgdt.data.span import Span, common_span
 from avgdt.data.windows import Window, centred, uniform
 from avgdt.evaluation.segments import Segment
+from avgdt.media.entry import SILENT
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 
@@ -40,6 +41,8 @@ def unusable(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
     for modality, name in (("video", "picture"), ("audio", "sound")):
         if modality in modalities and not getattr(entry, f"has_{modality}"):
             return f"has no {name}"
+    if "audio" in modalities and entry.silent:
+        return SILENT
     span = common_span(entry, tuple(modalities))
     if span.seconds <= 0:
         return "its picture and its sound are never present at once"

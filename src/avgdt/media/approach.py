@@ -20,6 +20,8 @@ EVERYTHING = 2**62  # time stamp units: going back so far is going to the start
 class Approach:
     """Packets from a keyframe on that lead to the frame on screen at some moment."""
 
+    source: Source
+    """The file."""
     packets: Iterator[Packet[VideoStream]]
     """From the keyframe to the end of the file."""
     stamps: Stamps
@@ -50,6 +52,7 @@ def approach(source: Source, moment: int, back: int, second: int, backwards: boo
             early = [i for i in keys if back < EVERYTHING and (places[i] or 0) <= moment - back]
             start = early[-1] if early else keys[0] if keys else 0
             return Approach(
+                source=source,
                 packets=chain(ahead[start:], rest),
                 stamps=stamps,
                 first=_on_screen(ahead, stamps, moment) if complete else None,

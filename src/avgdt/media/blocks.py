@@ -9,37 +9,40 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
+from avgdt.media.downmix import Downmix, mono
 
-_FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
 
 
 @dataclass(frozen=True)
 class Block:
-    """A decoded block of mono sound."""
+    """A decoded block of sound, made mono when its samples are wanted."""
 
-    stamp: int | None
-    """Presentation time stamp of its first sample, where there is one."""
-    samples: NDArray[np.float32]
-    """(samples,) float32 on the int16 scale."""
+    frame: AudioFrame
+    """As the decoder gave it."""
+    rate: int
+    """Samples per second wanted; another than the frame's where it changes in mid-stream, as in spliced broadcasts."""
+    downmix: Downmix = "mean"
+    """How its channels become one."""
 
-    @classmethod
-    def of(cls, frame: AudioFrame, rate: int) -> Block:
-        """The mean of a frame's channels at ``rate``."""
-        name = frame.format.name.removesuffix("p")
-        values = frame.to_ndarray()
-        if not frame.format.is_planar:
-            values = values.reshape(frame.samples, -1).T
-        mean = values.mean(axis=0, dtype=np.float64) if len(values) > 1 else values[0].astype(np.float64)
-        if name == "u8":
-            mean = mean - 128.0
-        if frame.sample_rate != rate:  # a change of rate in mid-stream, as in spliced broadcasts
-            places = np.arange(round(len(mean) * rate / frame.sample_rate)) * frame.sample_rate / rate
-            mean = np.interp(places, np.arange(len(mean)), mean)
-        return cls(frame.pts, (mean * (32768.0 / _FULL_SCALE[name])).astype(np.float32))
+    @property
+    def stamp(self) -> int | None:
+        """Presentation time stamp of its first sample, where there is one."""
+        return self.frame.pts
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """(samples,) float32 on the int16 scale."""
+        values = mono(self.frame, self.downmix)
+        if self.frame.sample_rate != self.rate:
+            places = np.arange(len(self)) * self.frame.sample_rate / self.rate
+            values = np.interp(places, np.arange(len(values)), values)
+        return values.astype(np.float32)
 
     def __len__(self) -> int:
-        return len(self.samples)
+        frame = self.frame
+        same = frame.sample_rate == self.rate
+        return frame.samples if same else round(frame.samples * self.rate / frame.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,13 @@ class Grid:
         """The place that a time stamp says."""
         return (stamp * self.tick - self.zero) * self.rate
 
-    def lay(self, blocks: Iterable[Block], first: int, count: int) -> NDArray[np.float32]:
-        """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere."""
+    def lay(self, blocks: Iterable[Block], first: int, count: int) -> tuple[NDArray[np.float32], int]:
+        """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere.
+
+        Also the grid index behind the last block up to there.
+        """
         result = np.zeros(count, dtype=np.float32)
+        at = first
         for run in self._runs(blocks, first + count):
             at = self._start(run)
             for block in run:
@@ -72,7 +79,7 @@ class Grid:
                 if begin < end:
                     result[begin - first : end - first] = block.samples[begin - at : end - at]
                 at += len(block)
-        return result
+        return result, at
 
     def end(self, blocks: Iterable[Block]) -> int:
         """The grid index behind the last sample."""

@@ -65,11 +65,9 @@ class Decoder:
             self.refusal = getattr(error, "strerror", None) or str(error)
 
     def check(self) -> None:
-        """Raise ``Corrupt`` when nothing was decoded, or more was refused than given."""
+        """Raise ``Corrupt`` when nothing was decoded."""
         if not self.given:
             raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
-        if self.refused > self.given:
-            raise Corrupt(self.path, f"most of its {self.kind} cannot be decoded ({self.refusal})")
 
     def skip_non_reference(self, skip: bool) -> None:
         """Whether frames that no other frame needs are dropped undecoded."""

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avgdt.media.info import Info
+
+if TYPE_CHECKING:
+    from avgdt.media.downmix import Downmix
+
+SILENT = "its sound is silent throughout"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,10 @@ class Entry:
     """When the first sample sounds."""
     audio_end: float | None = None
     """When the sound ends."""
+    downmix: Downmix | None = None
+    """How the channels of its audio become one: "mean", or "first" where the mean cancels."""
+    silent: bool | None = None
+    """Whether all of its audio is digital silence."""
     size: int | None = None
     """Bytes of the file when it was inspected."""
     modified: int | None = None

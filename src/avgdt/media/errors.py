@@ -49,7 +49,11 @@ class TooLarge(MediaError):
 
 
 class Corrupt(MediaError):
-    """A recording from which nothing could be decoded, or whose values are not numbers."""
+    """A recording of which nothing can be decoded, a damaged stretch of one, or values that are not numbers."""
+
+
+class EndsEarly(MediaError):
+    """The streams end before the time at which they should: the file was cut off or replaced since it was inspected."""
 
 
 class TimedOut(MediaError):

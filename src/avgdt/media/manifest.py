@@ -17,12 +17,13 @@ __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
 _COUNTS = ("width", "height", "sample_rate", "size", "modified")
-_FLAGS = ("has_video", "has_audio")
+_FLAGS = ("has_video", "has_audio", "silent")
+_DOWNMIXES = ("mean", "first")
 _ROLES = ("split", "label", "start", "end")
 _DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
-    *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS, *_NUMBERS[2:]),
-    *("size", "modified", "content", "error"),
+    *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),
+    *("size", "modified", "content", "silent", "downmix", "error"),
 )
 
 
@@ -81,8 +82,8 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
         for name in cells:
             if name in _NUMBERS or name in ("start", "end") or name.endswith(("_start", "_end")):
                 cells[name] = _DECIMAL_COMMA.sub(r"\1.\2", cells[name])
-    known: dict[str, float | int | bool | None] = {}
-    for name in (*_NUMBERS, *_COUNTS, *_FLAGS):
+    known: dict[str, float | int | bool | str | None] = {}
+    for name in (*_NUMBERS, *_COUNTS, *_FLAGS, "downmix"):
         text = cells.pop(name, "")
         try:
             known[name] = _value(name, text) if text else None
@@ -100,7 +101,11 @@ def _file(folder: Path, cell: str) -> Path:
     return folder / next((name for name in (cell, plain) if os.path.lexists(folder / name)), plain.replace("\\", "/"))
 
 
-def _value(name: str, text: str) -> float | int | bool:
+def _value(name: str, text: str) -> float | int | bool | str:
+    if name == "downmix":
+        if text not in _DOWNMIXES:
+            raise ValueError(" or ".join(_DOWNMIXES))
+        return text
     if name in _FLAGS:
         flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if text.lower() not in flags:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -14,12 +14,13 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avgdt.media.approach import EVERYTHING, approach
+from avgdt.media.damage import DamagedError
 from avgdt.media.decoding import Decoder
-from avgdt.media.errors import NoVideo, Unsupported
+from avgdt.media.errors import Corrupt, NoVideo, Unsupported
 from avgdt.media.orientation import orientation
 from avgdt.media.picking import Found, pick, spans_of, sure_of
 from avgdt.media.scaling import Scaler
-from avgdt.media.shown import BackwardsError, Shown, shown
+from avgdt.media.shown import BackwardsError, Shown, Walk
 from avgdt.media.source import Source, tick
 
 NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
@@ -34,6 +35,8 @@ class Frames:
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
     times: NDArray[np.float64]
     """(time,) true presentation times in seconds."""
+    end: float | None = None
+    """When the stream ended, where that was before the last of the asked times; from there on its last frame stands."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class AllFrames:
     """Seconds of one time stamp unit."""
     zero: float
     """Container time in seconds of the recording's zero."""
+    end: Fraction
+    """Time stamp at which the last frame disappears."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class First:
 
 
 _Result = TypeVar("_Result")
+_Read = Callable[[Walk, Callable[[Shown], bool]], _Result | None]
 
 
 class Picture:
@@ -71,8 +77,8 @@ class Picture:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._scaler = Scaler(source.path)
-        self._decoder: Decoder | None = None  # the last read's, which knows what it refused
-        self._backwards = False  # whether time stamps were seen to run backwards
+        self._disturbed = False  # whether the last read met damage, whose traces the decoder may keep
+        self._backwards = False  # whether this read saw time stamps run backwards
 
     @property
     def stream(self) -> VideoStream:
@@ -92,28 +98,56 @@ class Picture:
             return self._scaler.scale(one.frame, height, width, grey)
 
         found: Found = {}
-        for span in spans_of(sorted(set(limits)), round(NEW_SEEK_SECONDS / base)):
-            found |= self._from(span[0], partial(pick, limits=span, scale=scale))
+        try:
+            for span in spans_of(sorted(set(limits)), round(NEW_SEEK_SECONDS / base)):
+                found |= self._from(span[0], partial(pick, limits=span, scale=scale))
+        except DamagedError as error:
+            raise self._damaged(error, zero) from None
         chosen = [found[limit] for limit in limits]
         pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
-        for i, (_, frame) in enumerate(chosen):
-            pixels[i] = frame
-        return Frames(pixels, np.array([float(pts * base) - zero for pts, _ in chosen], dtype=np.float64))
+        for i, one in enumerate(chosen):
+            pixels[i] = one.pixels
+        shown = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
+        return Frames(pixels, shown, self._end_before(max(limits), found, zero) if limits else None)
 
     def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
-        """Every frame from the first on."""
+        """Every frame from the first on; raises ``Corrupt`` where any is damaged."""
 
-        def read(frames: Iterator[Shown], sure: Callable[[Shown], bool]) -> list[tuple[int, NDArray[np.uint8]]] | None:
-            return [(one.stamp, self._scaler.scale(one.frame, height, width, grey)) for one in frames] or None
+        def read(frames: Walk, sure: Callable[[Shown], bool]) -> list[tuple[Shown, NDArray[np.uint8]]] | None:
+            found = list[tuple[Shown, NDArray[np.uint8]]]()
+            for one in frames:
+                if found:
+                    frames.check(found[-1][0], one.stamp - 1)
+                found.append((one, self._scaler.scale(one.frame, height, width, grey)))
+            if found:
+                frames.check(found[-1][0], EVERYTHING)
+            return found or None
 
-        found = self._from(-EVERYTHING, read)
-        stamps = np.array([stamp for stamp, _ in found], dtype=np.int64)
-        return AllFrames(np.stack([pixels for _, pixels in found]), stamps, tick(self.stream), zero)
+        base = tick(self.stream)
+        try:
+            shown = self._from(-EVERYTHING, read, skipping=False)
+        except DamagedError as error:
+            raise self._damaged(error, zero) from None
+        last, _ = shown[-1]
+        stamps = np.array([one.stamp for one, _ in shown], dtype=np.int64)
+        return AllFrames(np.stack([pixels for _, pixels in shown]), stamps, base, zero, self._end(last.stamp, last.end))
 
-    def check(self) -> None:
-        """Raise ``Corrupt`` if the last read met more packets that cannot be decoded than frames."""
-        if self._decoder is not None:
-            self._decoder.check()
+    def _damaged(self, error: DamagedError, zero: float) -> Corrupt:
+        at = float(error.stamp * tick(self.stream)) - zero
+        return Corrupt(self._source.path, f"its video is damaged at {at:.1f} s")
+
+    def _end_before(self, limit: int, found: Found, zero: float) -> float | None:
+        """When the stream ends, where that is before ``limit``, the last of the asked ticks."""
+        last = found[limit]
+        if last.end is None:
+            return None
+        end = self._end(last.stamp, last.end)
+        return float(end * tick(self.stream)) - zero if end <= limit else None
+
+    def _end(self, stamp: int, end: int) -> Fraction:
+        """Where a frame ends, in time stamp units: as its container says, else after one at the average rate."""
+        rate = self.stream.average_rate
+        return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
 
     def first(self) -> First:
         """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
@@ -130,34 +164,45 @@ class Picture:
         return self.first().time
 
     def last_end(self) -> float:
-        """Container time in seconds at which the last frame that can be decoded disappears."""
-        step = 1 / self.stream.average_rate if self.stream.average_rate else tick(self.stream)
+        """Container time in seconds at which the last undamaged frame disappears."""
         moment = math.ceil(self._source.end("video") / tick(self.stream))
-        one = self._from(moment, lambda frames, sure: max(frames, key=lambda shown: shown.stamp, default=None))
-        return float((one.end if one.end > one.stamp else one.stamp + step / tick(self.stream)) * tick(self.stream))
+        stamp, end = self._from(moment, _last, skipping=False)
+        return float(self._end(stamp, end) * tick(self.stream))
 
-    def _from(self, moment: int, read: Callable[[Iterator[Shown], Callable[[Shown], bool]], _Result | None]) -> _Result:
+    def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
         """What ``read`` makes of the frames from the one on screen at ``moment`` on.
 
         It decodes more, and from further back, for as long as ``read`` gives nothing; ``read`` is also told how to
-        know whether a frame is surely the one on screen and whole. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        know whether a frame is surely the one on screen and whole. ``skipping`` leaves frames that no other needs
+        undecoded before that one. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
+        self._backwards = False
         second = max(1, round(1 / tick(self.stream)))
-        attempts = [(0, True), (0, False), *((second << k, False) for k in range(13)), (EVERYTHING, False)]
+        attempts = [(0, skipping), (0, False), *((second << k, False) for k in range(13)), (EVERYTHING, False)]
         while True:
             for back, skip in attempts:
+                if self._disturbed:
+                    self._source.rewind()
                 way = approach(self._source, moment, back, second, self._backwards)
                 skip = skip and way.first is not None
-                decoder = self._decoder = Decoder(self._source.path, self.stream)
+                decoder = Decoder(self._source.path, self.stream)
+                walk = Walk(decoder, way, skip)
                 try:
-                    result = read(shown(decoder, way, skip), sure_of(way, skip, moment))
+                    result = read(walk, sure_of(way, skip, moment))
                 except BackwardsError:
                     self._backwards = True
                     break
+                finally:
+                    self._disturbed = decoder.refused > 0 or walk.damage.met
                 if result is not None:
                     return result
                 if way.from_start and not skip:
                     decoder.check()
-                    raise AssertionError("a decoder that gave frames from the start gave one to read")
+                    raise Corrupt(self._source.path, "all of its video is damaged")
             else:
                 raise AssertionError("the last attempt reads from the start")
+
+
+def _last(frames: Walk, sure: Callable[[Shown], bool]) -> tuple[int, int] | None:
+    """Start and end of the last undamaged frame."""
+    return max(((one.stamp, one.end) for one in frames if one.whole), default=None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from typing import Any
 import av
 import av.logging
 
-from avgdt.media.entry import Entry
-from avgdt.media.errors import MediaError, TooLarge, Unreadable
+from avgdt.media.entry import SILENT, Entry
+from avgdt.media.errors import Corrupt, MediaError, TooLarge, Unreadable
 from avgdt.media.fingerprint import fingerprint
 from avgdt.media.recording import Recording
 
 MAX_SECONDS = 7 * 24 * 3600.0
+PLACES = (0.0, 0.5, 0.25, 0.75, 1.0)  # where a second of each stream is tried, until one is undamaged
 MEMORY_BYTES = 2**33  # of address space, whatever a hostile file makes a decoder ask for
 
 
@@ -33,7 +35,7 @@ def probe(path: Path) -> Entry:
     """The entry of one file, with the true ends of its streams; never raises for what is wrong with the file.
 
     A recording of which only the picture or only the sound can be decoded is listed with that alone; the extra column
-    ``note`` says why.
+    ``note`` says why; it also names audio that is silent throughout.
     """
     entry = _probe(path)
     try:
@@ -48,7 +50,9 @@ def _probe(path: Path) -> Entry:
     except MediaError as error:
         for video, audio in ((False, True), (True, False)):
             try:
-                return replace(_look(path, video, audio), extra={"note": failure(path, error).error})
+                found = _look(path, video, audio)
+                notes = [failure(path, error).error, *found.extra.values()]
+                return replace(found, extra={"note": "; ".join(notes)})
             except MediaError:
                 continue
         return failure(path, error)
@@ -64,11 +68,28 @@ def _look(path: Path, video: bool = True, audio: bool = True) -> Entry:
         if duration > MAX_SECONDS:
             raise TooLarge(path, f"it says that it lasts {duration / 86400:.0f} days")
         if info.video_start is not None:
-            recording.frames([info.video_start + i / 10 for i in range(10)], 36, 64)
-            recording.check_video()
+            _somewhere(
+                lambda at: recording.frames([at + i / 10 for i in range(10)], 36, 64), info.video_start, video_end
+            )
         if info.audio_start is not None:
-            recording.waveform(info.audio_start, 1.0, 24000)
-        return Entry.of(replace(info, duration=duration, video_end=video_end, audio_end=audio_end))
+            _somewhere(lambda at: recording.waveform(at, 1.0, 24000), info.audio_start, audio_end)
+        entry = Entry.of(replace(info, duration=duration, video_end=video_end, audio_end=audio_end))
+        if not recording.has_audio:
+            return entry
+        silent = recording.silent()
+        note = {"note": SILENT} if silent else {}
+        return replace(entry, downmix=recording.downmix, silent=silent, extra=note)
+
+
+def _somewhere(read: Callable[[float], object], start: float, end: float | None) -> None:
+    """Read a second at some place of a stream, the first if it is not damaged; raise ``Corrupt`` if all places are."""
+    for k, place in enumerate(PLACES, 1):
+        try:
+            read(start + place * max((end or 0.0) - 1.0 - start, 0.0))
+            return
+        except Corrupt:
+            if k == len(PLACES):
+                raise
 
 
 def to_json(entry: Entry) -> str:

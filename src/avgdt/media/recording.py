@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from avgdt.media.downmix import Downmix
 from avgdt.media.errors import MediaError
 from avgdt.media.info import Info
 from avgdt.media.picture import AllFrames, Frames, Picture
@@ -22,12 +23,18 @@ class Recording:
     starts; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
     """
 
-    def __init__(self, path: Path | str, video: bool = True, audio: bool = True) -> None:
-        """Open ``path``; without ``video`` or ``audio``, as if it had no such stream."""
+    def __init__(
+        self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix | Literal["auto"] = "auto"
+    ) -> None:
+        """Open ``path``; without ``video`` or ``audio``, as if it had no such stream.
+
+        ``downmix`` says how channels become one; "auto" takes their mean, or, where that cancels at a few places of the
+        file, the first channel.
+        """
         self.path = Path(path)
         self._source = Source(self.path, video, audio)
         self._picture = Picture(self._source)
-        self._sound = Sound(self._source)
+        self._sound = Sound(self._source, None if downmix == "auto" else downmix)
 
     @property
     def has_video(self) -> bool:
@@ -62,14 +69,18 @@ class Recording:
             channels=audio.channels if audio is not None else None,
             video_start=first.time - self._zero if first is not None else None,
             video_end=ends[0] if video is not None else None,
-            audio_start=self._starts["audio"] - self._zero if audio is not None else None,
+            audio_start=max(self._starts["audio"], self._sound.first_time()) - self._zero
+            if audio is not None
+            else None,
             audio_end=ends[-1] if audio is not None else None,
         )
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
         """The frame on screen at each of ``times``: the last that begins at or before it, else the first.
 
-        Pixels are (time, height, width, channels) uint8, upright, scaled in one pass.
+        Pixels are (time, height, width, channels) uint8, upright, scaled in one pass. ``Frames.end`` says where the
+        video ended before the last of ``times``. A frame that damage keeps from being decoded as it was encoded is
+        ``Corrupt``; what is read does not depend on what was read before.
         Raises ``NoVideo``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
         return self._picture.frames(times, self._zero, height, width, grey)
@@ -79,12 +90,25 @@ class Recording:
         return self._picture.all_frames(self._zero, height, width, grey)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
-        """``round(seconds * sample_rate)`` mono samples (mean of the channels) from ``start`` on.
+        """``round(seconds * sample_rate)`` mono samples from ``start`` on.
 
-        Gaps and what lies outside the sound are silent. The start is rounded to the grid of ``sample_rate``.
+        Gaps and what lies outside the sound are silent; ``Waveform.end`` says where it ended before the last sample.
+        The start is rounded to the grid of ``sample_rate``.
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
         return self._sound.waveform(start, seconds, sample_rate, self._zero)
+
+    @property
+    def downmix(self) -> Downmix:
+        """How channels become one; raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``."""
+        return self._sound.downmix
+
+    def silent(self) -> bool:
+        """Whether all of its audio is digital silence; reads all of it if a few places are silent.
+
+        Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        """
+        return self._sound.silent()
 
     @cached_property
     def _starts(self) -> dict[Kind, float]:
@@ -119,10 +143,6 @@ class Recording:
         zero = self._zero
         video = self._picture.last_end() - zero if self.has_video else None
         return video, self._sound.last_end() - zero if self.has_audio else None
-
-    def check_video(self) -> None:
-        """Raise ``Corrupt`` if the last call of ``frames`` met more packets that cannot be decoded than frames."""
-        self._picture.check()
 
     def close(self) -> None:
         """Close the file."""

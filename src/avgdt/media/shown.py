@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from avgdt.media.approach import Approach
+from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage, DamagedError
 from avgdt.media.decoding import Decoder
+from avgdt.media.source import with_end
+
+GAP_FRAMES = 5  # at the average rate, between two packets: then it is looked whether others are missing
+FAR_FRAMES = 100  # at the average rate, from one frame to the next: then the time stamp may be damaged
 
 
 class BackwardsError(Exception):
     """Frames in the order of presentation have time stamps in another order."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Ticket:
+    """What a packet carries through the decoder to its frame; PyAV needs an object of its own for each."""
+
+    serial: int
 
 
 @dataclass(frozen=True)
@@ -24,6 +39,10 @@ class Shown:
     """Presentation time stamp."""
     frame: VideoFrame
     """The decoded frame."""
+    whole: bool
+    """Whether it is as it was encoded: neither it nor what it depends on is damaged."""
+    settled: bool
+    """Whether a whole frame came before it, so that to start further back would give the same one."""
 
     @property
     def end(self) -> int:
@@ -31,23 +50,116 @@ class Shown:
         return self.stamp + max(0, self.frame.duration or 0)
 
 
-def shown(decoder: Decoder, way: Approach, skip: bool = False) -> Iterator[Shown]:
+class Walk:
     """The frames of an approach; with ``skip``, those that no other needs are left out before the wanted one.
 
     Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``.
     """
-    last: int | None = None
-    for packet in chain(way.packets, (None,)):  # None drains the decoder
-        if packet is not None:
-            early = skip and way.first is not None and packet.pts is not None and packet.pts < way.first
-            decoder.skip_non_reference(early)
-        for frame in decoder.video(packet):
-            stamp = way.stamps.frame(frame, last)
-            if stamp is None and way.from_start:
-                stamp = 0
-            if stamp is None or (last is None and not way.from_start and not frame.key_frame):
-                return
-            if last is not None and stamp < last and way.stamps.may_run_backwards:
-                raise BackwardsError
-            last = stamp
-            yield Shown(stamp, frame)
+
+    def __init__(self, decoder: Decoder, way: Approach, skip: bool = False) -> None:
+        self._decoder = decoder
+        self._way = way
+        self._skip = skip
+        self.damage = Damage(
+            in_order=way.stamps.decoding,
+            complete=decoder.context.name in ONE_FRAME_A_PACKET,
+            delayed=way.stamps.may_run_backwards,
+        )
+        self._frames = self._shown()
+        self._last: int | None = None  # time stamp of the last frame
+        self._ahead = deque[Shown]()
+        self._decoded_to: float = -math.inf  # the latest decoding time stamp of a packet that was decoded
+
+    def __iter__(self) -> Iterator[Shown]:
+        return self
+
+    def __next__(self) -> Shown:
+        return self._ahead.popleft() if self._ahead else next(self._frames)
+
+    def check(self, one: Shown, limit: int) -> None:
+        """Raise ``DamagedError`` unless ``one`` is whole and the frame on screen at ``limit``.
+
+        The frame after it should have been taken. Frames may still come late, as they do where others are missing: as
+        long as packets may follow, or wait in the decoder, that are shown before ``limit``.
+        """
+        if not one.whole:
+            raise DamagedError(one.stamp)
+        while (self._decoded_to <= limit or self.damage.pending(one.stamp, limit)) and (
+            following := next(self._frames, None)
+        ) is not None:
+            self._ahead.append(following)
+        if self._ahead_of(limit) and (following := next(self._frames, None)) is not None:
+            self._ahead.append(following)
+        self.damage.check(one.stamp, limit)
+
+    def _lacks(self, first: Packet[VideoStream], then: Packet[VideoStream]) -> bool:
+        """Whether packets are missing between two, for so long that it is no frame dropped by a camera."""
+        if first.dts is None or then.dts is None or then.dts - first.dts <= GAP_FRAMES * self._way.stamps.step:
+            return False
+        return self._way.source.lost_between(first, then)
+
+    def _ahead_of(self, limit: int) -> bool:
+        """Whether the last frame is so much later that its time stamp may be wrong: the one after it tells."""
+        return self._last is not None and self._last > limit + FAR_FRAMES * self._way.stamps.step
+
+    def _shown(self) -> Iterator[Shown]:
+        way, decoder, damage = self._way, self._decoder, self.damage
+        settled = reordered = False
+        latest = -math.inf  # presentation time stamp of a packet
+        serial, stump = 0, -1
+        before_it: Packet[VideoStream] | None = None
+        end: int | None = None  # the stamp of the last packet
+        cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
+        for packet, at_end in with_end(way.packets):
+            due: int | None = None
+            if packet is not None:
+                serial += 1
+                packet.opaque = _Ticket(serial)
+                early = self._skip and way.first is not None and packet.pts is not None and packet.pts < way.first
+                decoder.skip_non_reference(early and not at_end)
+                due = None if early or packet.is_discard or not packet.size else way.stamps.due(packet)
+                if before_it is not None and self._lacks(before_it, packet):
+                    lost = way.stamps.due(before_it)
+                    damage.refused(serial, None if lost is None else lost + way.stamps.step)
+                damage.fed(serial, due)
+                before_it = packet
+                if packet.dts is not None:
+                    self._decoded_to = max(self._decoded_to, packet.dts)
+                if packet.pts is not None:
+                    reordered = reordered or packet.pts < latest
+                    latest = max(latest, packet.pts)
+                else:
+                    reordered = True
+                stump, end = (serial, way.stamps.due(packet)) if at_end else (-1, None)
+            before = decoder.refused
+            frames = decoder.video(packet)
+            if packet is not None and (decoder.refused > before or packet.is_corrupt):
+                if self._last is None and not way.from_start:
+                    return  # perhaps it lacks what lies further back
+                if at_end:
+                    cut = end
+                else:
+                    damage.refused(serial, None if frames else due)
+            for frame in frames:
+                ticket = frame.opaque
+                number = ticket.serial if isinstance(ticket, _Ticket) else serial
+                stamp = way.stamps.frame(frame, self._last)
+                if stamp is None and way.from_start:
+                    stamp = 0
+                if stamp is None or (self._last is None and not way.from_start and not frame.key_frame):
+                    return
+                if end is not None and self._last is None and not way.from_start and end < stamp:
+                    return  # the last packet leads up to this keyframe: only from further back is it seen to be whole
+                if self._last is not None and stamp < self._last:
+                    if way.stamps.may_run_backwards and not reordered:
+                        raise BackwardsError  # the packets have stamps in the order in which they are decoded
+                    damage.late(number, stamp)
+                    continue
+                whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
+                cut = stamp if number == stump and not whole else cut
+                if cut is not None and stamp >= cut and (self._last is not None or not way.from_start):
+                    return
+                self._last = stamp
+                yield Shown(stamp, frame, whole, settled)
+                settled = settled or whole
+        damage.ended()

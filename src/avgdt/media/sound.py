@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -15,15 +15,17 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from avgdt.media.blocks import Block, Grid
+from avgdt.media.blocks import JITTER_SECONDS, Block, Grid
 from avgdt.media.decoding import Decoder
+from avgdt.media.downmix import Downmix, choose, mono
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.overlap import Blocks
+from avgdt.media.preroll import Preroll
 from avgdt.media.resample import Plan
-from avgdt.media.source import SEQUENTIAL_BYTES, Source, tick
+from avgdt.media.source import Source, tick, with_end
 
-PRE_ROLL_SECONDS = 0.25  # decoded and thrown away: Opus asks for 80 ms, MP3 draws on up to ten earlier blocks
-SEGMENT_SECONDS = 2.0  # decoded at a time, each from the same packet with a fresh decoder
+SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
+SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # places of a stream at which a second tells what all of it is like
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,62 @@ class Waveform:
     """(samples,) float32 on the int16 scale."""
     start: float
     """True time of the first sample in seconds."""
+    end: float | None = None
+    """When the stream ended, where that was before the last of the samples; what lies behind is silent."""
+
+
+@dataclass
+class _Reading:
+    """Blocks as they are decoded, and what was wrong with them."""
+
+    decoder: Decoder
+    base: float
+    """Seconds of one time stamp unit."""
+    source: Source
+    """The file, which knows whether packets are missing."""
+    memory: float
+    """Seconds for which a damaged packet is heard in what follows."""
+    damaged: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the sound is not as it was encoded, in container time: packets were refused, gave no sound, or
+    gave corrupt sound."""
+    ended: bool = False
+    """Whether all was read."""
+
+    def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+        """The blocks of these packets."""
+        waiting: list[int] = []  # time stamps of packets since the last block
+        last: Packet[AudioStream] | None = None
+        end: float | None = None  # of the last block
+        for packet, at_end in with_end(packets):
+            before = self.decoder.refused
+            frames = self.decoder.audio(packet)
+            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
+            at = end if packet is None or packet.pts is None else packet.pts * self.base
+            if refused and not at_end:  # the last packet of all may be cut off by the end of the file
+                self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
+            elif packet is not None and packet.pts is not None:
+                waiting.append(packet.pts)
+            for frame in frames:
+                if frame.pts is not None:
+                    begin = frame.pts * self.base
+                    if end is None:  # a decoder that has given nothing yet carries nothing over
+                        self.damaged = [(at, begin) for at, _ in self.damaged]
+                    elif begin - end > JITTER_SECONDS:
+                        if last is not None and packet is not None and self.source.lost_between(last, packet):
+                            self._damage(end, begin - end)
+                        for stamp in waiting:
+                            if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
+                                self._damage(stamp * self.base)
+                    end = begin + frame.samples / frame.sample_rate
+                    waiting = [stamp for stamp in waiting if stamp > frame.pts]
+                if frame.is_corrupt:
+                    self._damage(end)
+                yield frame
+            last = packet or last
+        self.ended = True
+
+    def _damage(self, at: float | None, seconds: float = 0.0) -> None:
+        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
 class Head(NamedTuple):
@@ -47,12 +105,25 @@ class Head(NamedTuple):
     """Samples per second."""
 
 
+class _Piece(NamedTuple):
+    """Native samples that were decoded in one go."""
+
+    samples: NDArray[np.float32]
+    rate: int
+    """Samples per second of the first block."""
+    end: int | None
+    """Place behind the last sample, where the stream ended."""
+    damaged: list[tuple[float, float]]
+    """See ``_Reading``."""
+
+
 class Sound:
     """The sound of a source: any span by time."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, downmix: Downmix | None = None) -> None:
         self._source = source
-        self._decoder: Decoder | None = None  # the last span's, which knows what it refused
+        self._downmix = downmix
+        self._disturbed = False  # whether the last read met damage, whose traces the decoder may keep
 
     @property
     def stream(self) -> AudioStream:
@@ -66,43 +137,75 @@ class Sound:
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
         """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound.
 
-        A sample's value depends on its place alone: what is decoded depends on where decoding began (AAC fills bands
-        with noise of a generator that runs on from packet to packet, Opus predicts), so a recording is decoded in
-        segments that always begin at the same places.
+        A sample's value depends on its place alone, not on where reading began: see ``Preroll``.
         """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         plan = Plan(self.stream.sample_rate, sample_rate, first, count)
-        samples, rate = self._decode(plan, zero)
-        if rate != plan.native and self._head.rate != plan.native:  # some AAC has twice the rate that its header says
+        pieces = self._pieces(plan, zero)
+        if pieces[0].rate != plan.native and self._head.rate != plan.native:  # some AAC has twice its header's rate
             plan = replace(plan, native=self._head.rate)
-            samples, _ = self._decode(plan, zero)
+            pieces = self._pieces(plan, zero)
+        for at, until in (stretch for piece in pieces for stretch in piece.damaged):
+            if start + zero < until and at < start + seconds + zero:
+                raise Corrupt(self._source.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
+        samples = np.concatenate([piece.samples for piece in pieces])
         if not np.isfinite(samples).all():
             raise Corrupt(self._source.path, "its sound has values that are not numbers")
-        return Waveform(plan.apply(samples), first / sample_rate)
+        end = next((piece.end / plan.native for piece in pieces if piece.end is not None), math.inf)
+        return Waveform(plan.apply(samples), first / sample_rate, end if end < start + seconds else None)
 
-    def _decode(self, plan: Plan, zero: float) -> tuple[NDArray[np.float32], int]:
-        """The native samples that a plan needs, and the sample rate of the first block that was decoded for them."""
-        unit = tick(self.stream)
+    def _pieces(self, plan: Plan, zero: float) -> list[_Piece]:
+        """The native samples that a plan needs, each piece from where decoding begins anew."""
+        unit = float(tick(self.stream))
         # Where time stamps are coarser than samples, the first block tells where samples lie.
         origin = (self._head.stamp, self._head.samples) if unit * self.stream.sample_rate > 1 else None
-        grid = Grid(plan.native, float(unit), zero, origin, self.stream.codec_context.name.startswith("wma"))
+        grid = Grid(plan.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
         begin, end = plan.begin, plan.begin + plan.needed
-        length = end - begin if self._runs_on else round(SEGMENT_SECONDS * plan.native)
-        first = begin if self._runs_on else begin // length * length
-        pieces, rates = list[NDArray[np.float32]](), list[int]()
-        for at in range(first, end, length):
-            if self._decoder is not None:
-                self._source.reopen()  # for a decoder whose state is that of no earlier read
-            frames = self._frames(at / plan.native + zero)
-            head = next(frames, None)
-            rates.append(plan.native if head is None else head.sample_rate)
-            blocks = (Block.of(frame, plan.native) for frame in chain([] if head is None else [head], frames))
-            # Where blocks lie by their stamps, what follows the wanted samples need not be decoded.
-            count = length if origin else min(end - at, length)
-            pieces.append(grid.lay(blocks, at, count)[: end - at])
-            if self._decoder is not None and self._decoder.refused > self._decoder.given:
-                self._decoder.check()
-        return np.concatenate(pieces)[begin - first :], rates[0]
+        edge = self._preroll.from_start + (self._source.start("audio") or 0.0) - zero
+        length = round(SEGMENT_SECONDS * plan.native)
+        cuts = range(0) if edge in (-math.inf, math.inf) else range(round(edge * plan.native), end, length)
+        bounds = [begin, *(cut for cut in cuts if cut > begin), end]
+        return [
+            self._piece(grid, lo, hi, max((c for c in cuts if c <= lo), default=None)) for lo, hi in pairwise(bounds)
+        ]
+
+    def _piece(self, grid: Grid, begin: int, end: int, cut: int | None) -> _Piece:
+        """Samples ``begin`` to ``end`` on the grid, decoded from ``cut`` on with a fresh decoder, where that is given."""
+        if cut is not None:
+            self._source.reopen()
+        downmix, at = self.downmix, begin if cut is None else cut
+        reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None)
+        head = next(frames, None)
+        blocks = (Block(frame, grid.rate, downmix) for frame in chain([] if head is None else [head], frames))
+        # Blocks are laid by all stamps of a segment where stamps are coarse, else by the first.
+        until = end if cut is None or grid.head is None else cut + round(SEGMENT_SECONDS * grid.rate)
+        samples, last = grid.lay(blocks, at, until - at)
+        self._disturbed = self._disturbed or bool(reading.damaged)
+        rate = grid.rate if head is None else head.sample_rate
+        return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
+
+    @property
+    def downmix(self) -> Downmix:
+        """How channels become one: as was said, else as a few places of the stream tell."""
+        if self._downmix is None:
+            single = self.stream.channels == 1
+            self._downmix = "mean" if single else choose(frame for place in SAMPLED for frame in self._second(place))
+        return self._downmix
+
+    def silent(self) -> bool:
+        """Whether no sample reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
+        sampled = (frame for place in SAMPLED for frame in self._second(place))
+        if any(_sounds(frame, self.downmix) for frame in sampled):
+            return False
+        return not any(_sounds(frame, self.downmix) for frame in self._open(-math.inf)[1])
+
+    def _second(self, place: float) -> Iterator[AudioFrame]:
+        """About a second of sound at a place from 0, its start, to 1, its end."""
+        begin = self._source.start("audio") or 0.0
+        at = begin + place * max(self._source.end("audio") - 1.0 - begin, 0.0)
+        base = float(tick(self.stream))
+        _, frames = self._open(at, exact=False)
+        return takewhile(lambda frame: frame.pts is None or frame.pts * base < at + 1.0, frames)
 
     def first_time(self) -> float:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
@@ -111,42 +214,48 @@ class Sound:
     def last_end(self) -> float:
         """Container time in seconds at which the last sample that can be decoded ends."""
         grid = Grid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
-        frames = self._frames(self._source.end("audio") - 1.0)
-        return grid.end(Block.of(frame, grid.rate) for frame in frames) / grid.rate
+        _, frames = self._open(self._source.end("audio") - 1.0, exact=False)
+        return grid.end(Block(frame, grid.rate) for frame in frames) / grid.rate
 
     @cached_property
     def _head(self) -> Head:
         """The stream's first block."""
-        head = next(self._frames(-math.inf), None)
+        head = next(self._open(-math.inf)[1], None)
         if head is None:
             return Head(0, 0, self.stream.sample_rate)
         return Head(head.pts or 0, 0 if head.pts is None else head.samples, head.sample_rate)
 
-    def _frames(self, start: float) -> Iterator[AudioFrame]:
-        """Decoded blocks from one that begins at or before container time ``start`` on, where there is one."""
-        backs = () if self._runs_on else (PRE_ROLL_SECONDS * 4**k for k in range(8))
+    @property
+    def _preroll(self) -> Preroll:
+        return Preroll.of(self.stream.codec_context.name, self._source.container.size)
+
+    def _open(self, start: float, exact: bool = True) -> tuple[_Reading, Iterator[AudioFrame]]:
+        """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
+
+        ``exact``: as they are when decoded from the first packet; raises ``Corrupt`` where nothing can be decoded.
+        """
+        preroll = self._preroll
+        begin = self._source.start("audio") or 0.0
+        backs = [preroll.seconds * 4**k for k in range(8)]
+        if start - begin <= preroll.from_start and (exact or preroll.from_start == math.inf):
+            backs = []
+        if self._disturbed:
+            self._source.rewind()
         for back in (*backs, math.inf):
             from_start = self._go_to(start - back)
             stream = self.stream  # going to the start opens anew
             base = tick(stream)
-            decoder = self._decoder = Decoder(self._source.path, stream)
             packets = self._source.packets(stream)
             blocks = Blocks.of(stream)
             packets = packets if blocks is None else blocks.counted(packets)
-            frames = _decoded(decoder, _from_last_key(packets, (start - back) / base))
+            reading = _Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
+            frames = reading.frames(_from_last_key(packets, (start - back) / base))
             head = next(frames, None)
-            if head is not None and (from_start or (head.pts is not None and head.pts * base <= start)):
-                yield head
-                yield from frames
-                return
-        decoder.check()
-
-    @property
-    def _runs_on(self) -> bool:
-        """Whether each packet goes on from the state that all before it left: differences, added up."""
-        context = self.stream.codec_context
-        running = "dpcm" in context.name or context.name.startswith("g72")
-        return running and self._source.container.size <= SEQUENTIAL_BYTES
+            enough = head is not None and head.pts is not None and head.pts * base <= start - preroll.seconds / 2
+            if head is not None and (from_start or enough):
+                return reading, chain([head], frames)
+        reading.decoder.check()
+        return reading, iter(())
 
     def _go_to(self, seconds: float) -> bool:
         """Seek to a container time; True when that meant the very start."""
@@ -154,11 +263,15 @@ class Sound:
         base = tick(stream)
         begin = stream.start_time or 0
         if stream.duration is not None:
-            seconds = min(seconds, float((begin + stream.duration) * base) - PRE_ROLL_SECONDS)
+            seconds = min(seconds, float((begin + stream.duration) * base) - self._preroll.seconds)
         if seconds > float(begin * base) and self._source.seek(stream, int(seconds / base)):
             return False
         self._source.rewind()
         return True
+
+
+def _sounds(frame: AudioFrame, downmix: Downmix) -> bool:
+    return bool(np.abs(mono(frame, downmix)).max(initial=0.0) >= 1.0)
 
 
 def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:
@@ -174,9 +287,3 @@ def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Itera
             held.clear()
         held.append(packet)
     yield from held
-
-
-def _decoded(decoder: Decoder, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
-    for packet in packets:
-        yield from decoder.audio(packet)
-    yield from decoder.audio(None)

@@ -19,10 +19,14 @@ from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
+OVERHEAD_BYTES = 256  # that a container may need between two packets of a stream ...
+OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there
 
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
+# Decoders that do not flag a frame of which they decoded a part; as each frame stands alone, they may refuse it.
+_UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -118,6 +122,31 @@ class Source:
             # A file cut off in the middle ends here; PyAV stumbles at the end over a stream that appeared on the way.
             return
 
+    def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
+        """Whether there are bytes between two packets of a stream that belong to no packet of any stream.
+
+        A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
+        can read is damaged. Transport streams are stuffed with bytes that mean nothing and flag their losses.
+        """
+        if first.pos is None or then.pos is None or self.container.format.name == "mpegts":
+            return False
+        # A parser may hand on what it cannot read as part of the packet before.
+        begin, end = first.pos + min(first.size, 4 * then.size + OVERHEAD_BYTES), then.pos
+        if end - begin <= OVERHEAD_BYTES:
+            return False
+        used = 0
+        with open_container(self.path) as container:
+            try:
+                for packet in container.demux():
+                    at = packet.pos
+                    if at is not None and begin <= at < end:
+                        used += packet.size
+                    if at is not None and at > end + SEQUENTIAL_BYTES:
+                        break
+            except (av.error.FFmpegError, IndexError):
+                pass
+        return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
+
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
         """The picture's or the sound's stream."""
         stream = self.video if kind == "video" else self.audio
@@ -157,6 +186,18 @@ class Source:
         self.container.close()
 
 
+def with_end(packets: Iterator[Packet[AnyStream]]) -> Iterator[tuple[Packet[AnyStream] | None, bool]]:
+    """The packets and whether each is the last; then None, which drains a decoder."""
+    held = next(packets, None)
+    while held is not None:
+        following = next(packets, None)
+        yield held, following is None
+        held = following
+    yield None, True
+
+
 def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
+    stream.codec_context.copy_opaque = True  # so that a frame tells its packet

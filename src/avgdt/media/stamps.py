@@ -48,6 +48,12 @@ class Stamps:
         presented = self.presented(packet)
         return packet.dts if presented is None else presented
 
+    def due(self, packet: Packet[VideoStream]) -> int | None:
+        """The stamp at which a frame should appear for this packet; ``None`` where nothing tells it."""
+        if self.decoding:
+            return None if packet.dts is None else packet.dts - self.delay
+        return packet.pts
+
     def frame(self, frame: VideoFrame, last: int | None) -> int | None:
         """A frame's presentation time stamp, given that of the frame before; ``None`` where nothing tells it."""
         if self.decoding:

@@ -8,14 +8,19 @@ from avgdt.media.entry import Entry
 
 
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
-    """Rows of a table: the good files by their streams, then the others by their error, the most first, then all."""
+    """Rows of a table: the good files by their streams, then the others by their error, the most first, then all.
+
+    Before the last row stand the files whose audio is silent throughout; they are among the good ones.
+    """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}
     for entry in listed:
         groups.setdefault((bool(entry.error), _kind(entry)), []).append(entry)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
     rows = [(kind, _example(group) if failed else _amount(group)) for (failed, kind), group in ordered]
-    return [*rows, ("all", _amount(listed))]
+    silent = [entry for entry in listed if entry.silent]
+    noted = [("silent throughout", _example(silent))] if silent else []
+    return [*rows, *noted, ("all", _amount(listed))]
 
 
 def _kind(entry: Entry) -> str:

@@ -49,7 +49,7 @@ def snippet(entry: Entry, centre: float, bank: LogMelBank) -> Snippet:
     start = float(np.clip(centre - seconds / 2, span.start, span.end - seconds))
     height, width = _size(entry)
     times = start + np.arange(max(1, round(seconds * RATE))) / RATE
-    with Recording(entry.path) as recording:
+    with Recording(entry.path, downmix=entry.downmix or "auto") as recording:
         pixels = recording.frames(times.tolist(), height, width).pixels
         sound = recording.waveform(start, seconds, SAMPLE_RATE).samples
         heard = recording.waveform(start, seconds, bank.sample_rate).samples

@@ -1,0 +1,129 @@
+"""Damaged files through scan, training clips and evaluation windows, each compared with decoding the whole file.
+
+python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]     (without it, of files that it writes itself)
+
+Prints how many mutations ended how, and exits with 1 if any gave a wrong frame or sample, a crash or a hang. With
+--keep FOLDER the files that did are kept there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from threading import Event, Timer
+
+import numpy as np
+from fuzz_files import mutate, write_files
+
+SECONDS = 60.0  # for one file
+GROWTH_BYTES = 2**28  # of resident memory from the first mutations to the last, in one process
+MAX_BYTES = 2**24  # larger files are not mutated
+
+
+class Judge:
+    """A process that reads damaged files, started anew whenever it dies."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self.resident: list[int] = []
+        self.peak = 0
+
+    def verdict(self, path: Path, seed: int) -> str:
+        """What the process says of a file; "crash" or "hang" if it says nothing."""
+        if self._process is None:
+            command = [sys.executable, str(Path(__file__).with_name("fuzz_judge.py"))]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            )
+            self.resident.clear()
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        late = Event()
+
+        def expire() -> None:
+            late.set()
+            process.kill()
+
+        timer = Timer(SECONDS, expire)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps([str(path), seed]) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            timer.cancel()
+        if not answer.endswith("\n"):
+            process.wait()
+            self._process = None
+            return "hang" if late.is_set() else "crash"
+        verdict, resident, peak = json.loads(answer)
+        self.resident.append(resident)
+        self.peak = max(self.peak, peak)
+        return str(verdict)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def growth(self) -> int:
+        """Bytes by which the process grew since its first ten files."""
+        return max(self.resident[-1] - max(self.resident[:10]), 0) if len(self.resident) > 10 else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutations", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
+    parser.add_argument("--files", type=int, help="how many files to write, without --data")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long those files are")
+    parser.add_argument("--keep", type=Path, help="folder for the files that failed")
+    options = parser.parse_args()
+    judge, counts, growth = Judge(), Counter[str](), 0
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files(options.data) if options.data else write_files(Path(folder), options.files, options.seconds)
+        for index in range(options.mutations):
+            rng = np.random.default_rng([options.seed, index])
+            original = files[index % len(files)]
+            kind, data = mutate(original.read_bytes(), rng)
+            path = Path(folder, f"mutated_{index}")
+            path.write_bytes(data)
+            verdict = judge.verdict(path, index)
+            counts[verdict.partition(":")[0]] += 1
+            growth = max(growth, judge.growth)
+            if verdict.partition(":")[0] in ("wrong", "crash", "hang"):
+                print(f"{index}: {original.name}, {kind}: {verdict}", flush=True)
+                if options.keep:
+                    options.keep.mkdir(parents=True, exist_ok=True)
+                    (options.keep / f"{index}_{original.name}").write_bytes(data)
+            path.unlink()
+        judge.close()
+    failed = sum(counts[name] for name in ("wrong", "crash", "hang"))
+    for name in ("wrong", "crash", "hang"):
+        counts.setdefault(name, 0)
+    for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        print(f"{count:6}  {name}")
+    print(f"{growth / 2**20:6.0f}  MiB of growth\n{judge.peak / 2**20:6.0f}  MiB at the peak")
+    return 1 if failed or growth > GROWTH_BYTES else 0
+
+
+def _files(data: list[Path]) -> list[Path]:
+    found = [path for place in data for path in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    return [path for path in found if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

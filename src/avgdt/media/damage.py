@@ -1,0 +1,106 @@
+"""What damaged packets did to the frames that are decoded after them."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+
+ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "hevc"})
+"""Decoders that pass over a packet without a word although each should give a frame; others have hidden frames."""
+
+
+LONGEST_DELAY = 16  # packets that go to a decoder before the first one's frame comes out
+
+
+class DamagedError(Exception):
+    """A frame cannot be had as it was encoded: its packet, or one that it depends on, is damaged or missing."""
+
+    def __init__(self, stamp: int) -> None:
+        super().__init__(stamp)
+        self.stamp = stamp
+
+
+@dataclass
+class Damage:
+    """The packets of one walk from a keyframe on that the decoder refused, passed over, or gave a corrupt frame for.
+
+    A frame is whole when neither its own packet is damaged nor any before it, back to the last whole keyframe: what
+    depends on what is not known outside the decoder.
+    """
+
+    in_order: bool
+    """Whether frames are stamped in the order in which they leave the decoder (the container has no other stamps)."""
+    complete: bool
+    """Whether every packet should give a frame."""
+    delayed: bool
+    """Whether the decoder gives frames later than their packets."""
+    met: bool = False
+    """Whether there was any."""
+    lost: list[int] = field(default_factory=list)
+    """Time stamps, in order, at which a frame should appear and none does."""
+    _damaged: list[int] = field(default_factory=list)
+    """Serial numbers, in order, of damaged packets that a keyframe has not yet made up for."""
+    _awaited: dict[int, int] = field(default_factory=dict)
+    """Serial number -> time stamp of packets that are still to give a frame."""
+    _last: int | None = None
+    """Time stamp of the last frame."""
+
+    def fed(self, serial: int, stamp: int | None) -> None:
+        """A packet goes to the decoder, from which a frame is due at ``stamp``; ``None``: it is not to be shown."""
+        if (self.complete or self.delayed) and stamp is not None and not self.in_order:
+            self._awaited[serial] = stamp
+
+    def refused(self, serial: int, stamp: int | None) -> None:
+        """The decoder refused this packet."""
+        self._awaited.pop(serial, None)
+        self._hit(serial)
+        if stamp is not None:
+            insort(self.lost, stamp)
+
+    def given(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
+        """The decoder gave this packet's frame; whether it is whole."""
+        self._awaited.pop(serial, None)
+        self._passed_over(stamp)
+        for other in [one for one in self._awaited if one < serial - LONGEST_DELAY]:
+            del self._awaited[other]  # it has no frame of its own, such as the second field of one
+        self._last = stamp
+        if corrupt:
+            self._hit(serial)
+            return False
+        if key:
+            self._damaged = [other for other in self._damaged if other > serial]
+        return not self._damaged or (self._damaged[0] > serial and not self.in_order)
+
+    def pending(self, shown: int, limit: int) -> bool:
+        """Whether a packet's frame, due after ``shown`` and by ``limit``, may still come out of the decoder."""
+        return self.delayed and any(shown < at <= limit for at in self._awaited.values())
+
+    def late(self, serial: int, stamp: int) -> None:
+        """A frame came after another that is shown later, since packets between them are missing."""
+        self._awaited.pop(serial, None)
+        self.met = True
+        insort(self.lost, stamp)
+
+    def ended(self) -> None:
+        """No frame is left in the decoder."""
+        self._passed_over(None)
+
+    def _passed_over(self, stamp: int | None) -> None:
+        """Note the packets whose frames should have come before ``stamp`` (before the end) and did not."""
+        if not self._awaited:
+            return
+        due = [serial for serial, at in self._awaited.items() if stamp is None or at < stamp]
+        for serial in due if self.complete else ():
+            at = self._awaited.pop(serial)
+            if self._last is not None and at > self._last:  # before the first frame, others lead up to a keyframe
+                self.refused(serial, at)
+
+    def _hit(self, serial: int) -> None:
+        self.met = True
+        insort(self._damaged, serial)
+
+    def check(self, shown: int, limit: int) -> None:
+        """Raise ``DamagedError`` if another frame than that stamped ``shown`` should be on screen at ``limit``."""
+        for stamp in self.lost:
+            if stamp <= limit and (stamp > shown or shown > limit):
+                raise DamagedError(stamp)

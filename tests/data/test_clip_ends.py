@@ -1,0 +1,70 @@
+"""A window that needs what the file does not have any more is an error; what was never there is padded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.data.clips import ClipReader
+from avgdt.data.windows import Window
+from avgdt.media.entry import Entry
+from avgdt.media.errors import EndsEarly
+from avgdt.media.probe import probe
+from avgdt.recipes.clip import Clip
+from tests.helpers.media_files import board_indices, evenly, noise, write_media
+
+CLIP = Clip(height=24, width=32, sample_rate=16000)
+
+
+def reader(*modalities: str) -> ClipReader:
+    return ClipReader(CLIP, modalities, grey=False)
+
+
+@pytest.mark.parametrize("modality", ["video", "audio"])
+def test_a_file_that_was_cut_since_it_was_inspected(tmp_path: Path, modality: str) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(150), noise(6, 16000))
+    entry = probe(path)
+    write_media(path, evenly(75), noise(3, 16000))
+    reader("video", "audio").read(0, entry, [Window(1.9)])
+    for start in (2.3, 2.8, 4.0, 5.0):
+        with pytest.raises(EndsEarly, match=rf"its {modality} ends at 3\.0 s, not at 6\.0 s as when it was inspected"):
+            reader(modality).read(0, entry, [Window(start)])
+    for windows in (
+        [Window(1.0), Window(2.3)],
+        [Window(1.0), Window(1.5), Window(5.0)],
+    ):  # also where they are cut from one
+        with pytest.raises(EndsEarly):
+            reader(modality).read(0, entry, windows)
+
+
+def test_a_short_recording_is_padded(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(20), noise(0.7, 16000))
+    item = reader("video", "audio").read(0, probe(path), [Window(0.0)])
+    assert item.video is not None
+    assert item.audio is not None
+    assert board_indices(item.video[0].transpose(1, 2, 3, 0))[-5:] == [19] * 5
+    assert not item.audio[0, 11300:].any()
+    assert item.audio[0, :11000].any()
+
+
+def test_an_entry_that_knows_no_ends_needs_all_of_the_window(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mp4", evenly(50), noise(2, 16000))
+    reader("video", "audio").read(0, Entry(path), [Window(1.03)])  # two frames of the clip may be missing
+    for modality in ("video", "audio"):
+        with pytest.raises(EndsEarly, match=rf"its {modality} ends at 2\.0 s, before the clip that ends at 2\.[56] s"):
+            reader(modality).read(0, Entry(path), [Window(1.6)])
+
+
+def test_the_entry_says_how_channels_become_one(tmp_path: Path) -> None:
+    sound = noise(2, 16000)
+    path = write_media(tmp_path / "a.mkv", None, np.concatenate([sound, -sound]), audio_codec="pcm_s16le")
+    entry = probe(path)
+    item = reader("audio").read(0, entry, [Window(0.5)])
+    assert item.audio is not None
+    assert np.array_equal(item.audio[0], sound[0, 8000:24000])
+    item = reader("audio").read(0, replace(entry, downmix="mean"), [Window(0.5)])
+    assert item.audio is not None
+    assert not item.audio.any()

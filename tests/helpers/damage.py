@@ -1,0 +1,37 @@
+"""Files whose packets are damaged or missing in known places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+
+
+def zero_packets(path: Path, which: Callable[[int, int], bool], out: Path) -> Path:
+    """A copy of the only stream in which the packets of some (index, count), in the order of decoding, are zeros."""
+    return _remux(path, out, lambda packet, i, n: _zeros(packet) if which(i, n) else packet)
+
+
+def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
+    """A copy of the only stream without the packets of some indices, in the order of decoding."""
+    return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
+
+
+def _remux(path: Path, out: Path, change: Callable[[av.Packet, int, int], av.Packet | None]) -> Path:
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        (stream,) = source.streams
+        copy = target.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.size]
+        for index, packet in enumerate(packets):
+            if (changed := change(packet, index, len(packets))) is not None:
+                changed.stream = copy
+                target.mux(changed)
+    return out
+
+
+def _zeros(packet: av.Packet) -> av.Packet:
+    zeros = av.Packet(bytes(packet.size))
+    zeros.pts, zeros.dts, zeros.duration, zeros.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    zeros.is_keyframe = packet.is_keyframe
+    return zeros

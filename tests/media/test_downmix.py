@@ -1,0 +1,76 @@
+"""Channels become one without cancelling each other, and digital silence is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avgdt.data.span import unfit
+from avgdt.evaluation.plans import unusable
+from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
+from avgdt.media.probe import probe
+from avgdt.media.recording import Recording
+from avgdt.media.summary import summary
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.composition import Composition, Modality
+from tests.helpers.media_files import noise, write_wav
+
+
+def test_channels_out_of_phase_keep_their_sound(tmp_path: Path) -> None:
+    sound = noise(4, 16000)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000)
+    entry = probe(path)
+    assert (entry.downmix, entry.silent) == ("first", False)
+    with Recording(path) as recording:
+        assert recording.downmix == "first"
+        assert np.array_equal(recording.waveform(1, 1, 16000).samples, sound[0, 16000:32000])
+    with Recording(path, downmix="mean") as recording:
+        assert not recording.waveform(1, 1, 16000).samples.any()
+
+
+@pytest.mark.parametrize("other", ["same", "unrelated", "silent", "out of phase for a while"])
+def test_the_mean_is_taken_where_it_does_not_cancel(tmp_path: Path, other: str) -> None:
+    sound = noise(4, 16000)
+    second = {
+        "same": sound,
+        "unrelated": noise(4, 16000, seed=1),
+        "silent": np.zeros_like(sound),
+        "out of phase for a while": np.concatenate([-sound[:, :16000], sound[:, 16000:]], axis=1),
+    }[other]
+    path = write_wav(tmp_path / "a.wav", np.concatenate([sound, second]), 16000)
+    assert probe(path).downmix == "mean"
+    with Recording(path) as recording:
+        mean = (sound[0].astype(float) + second[0]) / 2
+        assert np.allclose(recording.waveform(2, 1, 16000).samples, mean[32000:48000], atol=1e-2)
+
+
+def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
+    quiet = np.zeros((1, 160000), dtype=np.int16)
+    click = quiet.copy()
+    click[0, 55555] = 3000
+    silent = probe(write_wav(tmp_path / "silent.wav", quiet, 16000))
+    clicks = probe(write_wav(tmp_path / "clicks.wav", click, 16000))
+    assert (silent.silent, clicks.silent) == (True, False)
+    assert silent.extra["note"] == "its sound is silent throughout"
+    film = replace(silent, has_video=True, video_start=0.0, video_end=10.0)
+    assert unfit(film, Composition(Modality()), Clip()) == "its sound is silent throughout"
+    assert unfit(replace(film, silent=False), Composition(Modality()), Clip()) == ""
+    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its sound is silent throughout"
+    assert unusable(Segment(0, "test"), clicks, ("audio",)) == ""
+    assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
+
+
+def test_a_manifest_keeps_both(tmp_path: Path) -> None:
+    sound = noise(2, 16000)
+    entry = probe(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
+    write_manifest([entry], tmp_path / "m.csv")
+    assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("silent,downmix,error")
+    (again,) = read_manifest(tmp_path / "m.csv")
+    assert (again.downmix, again.silent) == ("first", False)
+    (tmp_path / "m.csv").write_text("path,downmix\na.wav,loudest\n")
+    with pytest.raises(ManifestError, match="line 2, column `downmix`: `loudest` is not mean or first"):
+        read_manifest(tmp_path / "m.csv")
