@@ -42,7 +42,7 @@ def read(entry: Entry, store: Store | None, clip: Clip = CLIP, grey: bool = Fals
     return ClipReader(clip, ("video", "audio"), grey, store).read(0, entry, WINDOWS)
 
 
-def no_recording(*_: object) -> None:
+def no_recording(*_: object, **__: object) -> None:
     raise AssertionError("the recording is opened")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -161,28 +162,44 @@ class Sound:
         origin = (self._head.stamp, self._head.samples) if unit * self.stream.sample_rate > 1 else None
         grid = Grid(plan.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
         begin, end = plan.begin, plan.begin + plan.needed
-        edge = self._preroll.from_start + (self._source.start("audio") or 0.0) - zero
-        length = round(SEGMENT_SECONDS * plan.native)
-        cuts = range(0) if edge in (-math.inf, math.inf) else range(round(edge * plan.native), end, length)
+        cuts = self._cuts(grid, end)
         bounds = [begin, *(cut for cut in cuts if cut > begin), end]
+        self.downmix  # noqa: B018 (it reads too, so it has to come before a decoder is made anew)
         return [
-            self._piece(grid, lo, hi, max((c for c in cuts if c <= lo), default=None)) for lo, hi in pairwise(bounds)
+            self._piece(grid, first, last, max((cut for cut in cuts if cut <= first), default=None))
+            for first, last in pairwise(bounds)
         ]
 
+    def _cuts(self, grid: Grid, end: int) -> range:
+        """Places on the grid, up to ``end``, at which decoding begins anew."""
+        edge = self._preroll.from_start
+        if edge == math.inf or (edge == -math.inf and grid.head is None):
+            return range(0)
+        first = max(edge, 0.0) + (self._source.start("audio") or 0.0) - grid.zero
+        return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
+
     def _piece(self, grid: Grid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Samples ``begin`` to ``end`` on the grid, decoded from ``cut`` on with a fresh decoder, where that is given."""
-        if cut is not None:
-            self._source.reopen()
-        downmix, at = self.downmix, begin if cut is None else cut
-        reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None)
+        """Samples ``begin`` to ``end`` on the grid, of what is decoded from ``cut`` on, or from the first packet."""
+        forgets = self._preroll.from_start == -math.inf
+        if cut is not None and not forgets:
+            self._source.reopen()  # for a decoder whose state is that of no earlier read
+        at = begin if cut is None else cut
+        reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
-        blocks = (Block(frame, grid.rate, downmix) for frame in chain([] if head is None else [head], frames))
-        # Blocks are laid by all stamps of a segment where stamps are coarse, else by the first.
-        until = end if cut is None or grid.head is None else cut + round(SEGMENT_SECONDS * grid.rate)
-        samples, last = grid.lay(blocks, at, until - at)
+        blocks = (Block(frame, grid.rate, self.downmix) for frame in chain([] if head is None else [head], frames))
+        samples, last = grid.lay(blocks, at, self._until(grid, end, cut) - at)
         self._disturbed = self._disturbed or bool(reading.damaged)
         rate = grid.rate if head is None else head.sample_rate
         return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
+
+    def _until(self, grid: Grid, end: int, cut: int | None) -> int:
+        """Up to where blocks are read for samples up to ``end``: coarse stamps tell the place by all of them."""
+        if grid.head is None:
+            return end
+        if cut is not None:
+            return cut + round(SEGMENT_SECONDS * grid.rate)
+        cuts = self._cuts(grid, sys.maxsize)
+        return max(cuts.start, end) if len(cuts) else end
 
     @property
     def downmix(self) -> Downmix:
