@@ -77,3 +77,11 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         lists.unlink()
     with pytest.raises(DataError, match=r"holds no list such as brush_hair_test_split1.txt"):
         read_layout(folder, 1)
+
+
+def test_a_folder_with_other_capitals_is_the_same_class(folder: Path) -> None:
+    (folder / "wave").rename(folder / "Wave")
+    layout = read_layout(folder, 1)
+    assert layout.unlisted == []
+    assert not any(entry.error for entry in layout.entries)
+    assert {entry.extra["label"] for entry in layout.entries} == set(CLASSES)
