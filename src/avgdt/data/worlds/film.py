@@ -49,7 +49,7 @@ def encode(parameters: Parameters, pictures: Iterable[npt.NDArray[np.uint8]], so
         audio = container.add_stream("aac", rate=parameters.sample_rate, layout="mono", options=_AUDIO)
         audio.bit_rate = _AUDIO_RATE
         for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+            frame = av.VideoFrame.from_numpy_buffer(picture, format="yuv420p")
             frame.pts = number
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

@@ -35,6 +35,7 @@ class Picture:
         # fast on one long row as on many short ones.
         self._whole, self._strip = np.zeros((2, 3, height + 1, width + 1), np.float32)
         self.pixels: Pixels = self._whole[:, :-1, :-1]
+        self._pairs = np.empty((2, height + 2, width // 2), np.float32)
 
     def paste(self, layer: Pixels, across: float, down: float) -> None:
         """Fill the picture from ``layer`` (3, height, width) as seen from ``across`` columns and ``down`` rows within,
@@ -59,16 +60,14 @@ class Picture:
         _, height, width = self.pixels.shape
         picture = np.empty((height * 3 // 2, width), np.uint8)
         np.add(self.pixels[0], _HALF, out=picture[:height], casting="unsafe")
-        colour = self.pixels[1:, :, ::2] + self.pixels[1:, :, 1::2]
-        upper, lower = colour[:, ::2], colour[:, 1::2]
-        halved = upper + lower
-        halved *= np.float32(3)
-        halved[:, 1:] += lower[:, :-1]
-        halved[:, :1] += upper[:, :1]
-        halved[:, :-1] += upper[:, 1:]
-        halved[:, -1:] += lower[:, -1:]
-        halved *= np.float32(1 / 16)
-        np.add(halved, _HALF, out=picture[height:].reshape(halved.shape), casting="unsafe")
+        pairs = self._pairs
+        np.add(self.pixels[1:, :, ::2], self.pixels[1:, :, 1::2], out=pairs[:, 1:-1])
+        pairs[:, 0], pairs[:, -1] = pairs[:, 1], pairs[:, -2]
+        rows = pairs[:, :-1] + pairs[:, 1:]
+        rows = rows[:, :-1] + rows[:, 1:]
+        rows = rows[:, ::2] + rows[:, 1::2]  # 1, 3, 3, 1
+        rows *= np.float32(1 / 16)
+        np.add(rows, _HALF, out=picture[height:].reshape(rows.shape), casting="unsafe")
         return picture
 
 

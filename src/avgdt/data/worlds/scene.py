@@ -19,7 +19,7 @@ from avgdt.data.worlds.places import PLACES, place_of
 from avgdt.data.worlds.room import record
 from avgdt.data.worlds.synth import Synth
 
-_AT_ONCE = 25  # frames whose strokes are computed together
+_AT_ONCE = 75  # frames whose strokes are computed together
 
 
 class Scene:

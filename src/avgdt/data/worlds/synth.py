@@ -10,6 +10,7 @@ from avgdt.data.worlds.voices import Voice
 _ATTACK = 0.0015  # seconds in which a struck note rises
 _RISEN = 38 * _ATTACK  # exp(-38) is lost beside 1
 _CLICK = 0.004  # seconds in which the noise of the contact fades
+_FADED = 80 * _CLICK  # exp(-80) is lost beside the note
 
 
 class Synth:
@@ -59,9 +60,10 @@ class Synth:
             note = self._carrier(phase)
             note *= self._breath[span]
             note *= fall
-            contact = self._generator.standard_normal(count)
-            contact *= 3 * self.voice.air * np.exp(-age / _CLICK)
-            note += contact
+            heard = np.searchsorted(age, _FADED)
+            contact = self._generator.standard_normal(count)[:heard]
+            contact *= 3 * self.voice.air * np.exp(-age[:heard] / _CLICK)
+            note[:heard] += contact
             note *= strength
             sound[span] += note
         return sound
