@@ -6,6 +6,7 @@ import csv
 import math
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from avgdt.errors import AvgdtError
@@ -67,6 +68,8 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
                 rows.writerow([*known, *(entry.extra.get(name, "") for name in extras)])
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise ManifestError(f"{path}: cannot be written ({error.strerror}); name another file") from error
 
 

@@ -11,5 +11,9 @@ class Diverged(TrainingError):
     """The loss or the weights are beyond use: the last checkpoint stays."""
 
 
+class NotWritten(TrainingError):
+    """A file that cannot be written, most often because the disk is full."""
+
+
 class TooManyFailed(TrainingError):
     """Too many recordings cannot be read any more."""

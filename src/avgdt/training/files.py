@@ -8,16 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from avgdt.training.errors import TrainingError
+from avgdt.training.errors import NotWritten
 
 
 @contextmanager
 def naming(path: Path, remedy: str) -> Iterator[None]:
-    """Within, what cannot be written raises :class:`TrainingError`, which names ``path`` and ends with ``remedy``."""
+    """Within, what cannot be written raises :class:`NotWritten`, which names ``path`` and ends with ``remedy``."""
     try:
         yield
     except OSError as error:
-        raise TrainingError(f"{path}: could not be written ({error.strerror or error}); {remedy}") from error
+        raise _not_written(path, error, remedy) from error
 
 
 def write_atomically(
@@ -25,7 +25,7 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to the disk, rename; folders are made.
 
-    A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`TrainingError`,
+    A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`NotWritten`,
     which ends with ``remedy``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -42,8 +42,16 @@ def write_atomically(
             temporary.unlink()
         # torch.save reports a full disk as a RuntimeError of its own writer.
         if isinstance(error, OSError | RuntimeError):
-            raise TrainingError(f"{path}: could not be written ({error}); {remedy}") from error
+            raise _not_written(path, error, remedy) from error
         raise
+
+
+def _not_written(path: Path, error: BaseException, remedy: str) -> NotWritten:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):  # torch's own error is about the one that it met
+        cause = cause.__context__
+    reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+    return NotWritten(f"{path}: could not be written ({reason}); {remedy}")
 
 
 def _flush_folder(folder: Path) -> None:

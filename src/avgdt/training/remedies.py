@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avgdt.data.workers import WorkerError
+from avgdt.models.errors import WeightsError
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
+from avgdt.training.errors import Diverged, NotWritten, TooManyFailed, TrainingError
 from avgdt.training.provenance import own_command
 
 
@@ -64,6 +65,10 @@ class Remedies:
                 f"{error}; restore the files, give --data NEW where they were moved, or allow more with "
                 f"--data.failing_at_most; then {self.anew()}"
             ) from None
+        except NotWritten as error:
+            raise NotWritten(f"{error}; then {self.anew()}") from None
+        except WeightsError as error:
+            raise TrainingError(f"{error}; then {self.anew()}") from None
         except WorkerError as error:
             fewer = str(self.workers // 2)
             raise TrainingError(
