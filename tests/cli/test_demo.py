@@ -50,7 +50,7 @@ def test_the_whole_demonstration_and_that_it_goes_on(
     assert all(torch.equal(after[name], weights[name]) for name in weights)
 
 
-@pytest.mark.parametrize("phase", ["pretrain", "evaluate", "report"])
+@pytest.mark.parametrize("phase", ["pretrain", "evaluate"])
 def test_a_demo_that_was_stopped_goes_on(
     phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,7 +64,6 @@ def test_a_demo_that_was_stopped_goes_on(
     place = {
         "pretrain": "avgdt.training.learner.nce",
         "evaluate": "avgdt.evaluation.evaluate.write_result",
-        "report": "avgdt.report.page.write_report",
     }[phase]
     with monkeypatch.context() as patch:
         patch.setattr(place, stop)
