@@ -23,7 +23,7 @@ def naming(path: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteError(f"{path}: could not be written ({error.strerror or error}); {remedy}") from error
+        raise _not_written(path, error, remedy) from error
 
 
 def write_atomically(
@@ -48,8 +48,16 @@ def write_atomically(
             temporary.unlink()
         # torch.save reports a full disk as a RuntimeError of its own writer.
         if isinstance(error, OSError | RuntimeError):
-            raise WriteError(f"{path}: could not be written ({error}); {remedy}") from error
+            raise _not_written(path, error, remedy) from error
         raise
+
+
+def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):  # torch's own error is about the one that it met
+        cause = cause.__context__
+    reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+    return WriteError(f"{path}: could not be written ({reason}); {remedy}")
 
 
 def _flush_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from avgdt.cli import demo
+from avgdt.cli.main import main
 from avgdt.data.worlds import Parameters, render_world
 from avgdt.evaluation.results import read_folder
 from avgdt.recipes.named import named
@@ -40,8 +41,34 @@ def test_the_whole_demonstration_and_that_it_goes_on(
     assert {result["seed"] for result in found.values()} == {3}
     films = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "world" / "recordings").iterdir()}
     weights = load_file(out / "weights.safetensors")
-    demo.run(["--out", str(out), "--seed", "3"])  # nothing is left to render or to learn
+    results = {path: path.read_bytes() for path in (out / "results").iterdir()}
+    demo.run(["--out", str(out), "--seed", "3"])  # nothing is left to render, to train or to evaluate
+    assert {path: path.read_bytes() for path in results} == results
     assert {path: path.stat().st_mtime_ns for path in films} == films
     after = load_file(out / "weights.safetensors")
     assert after.keys() == weights.keys()
     assert all(torch.equal(after[name], weights[name]) for name in weights)
+
+
+@pytest.mark.parametrize("phase", ["pretrain", "evaluate"])
+def test_a_demo_that_was_stopped_goes_on(
+    phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    monkeypatch.chdir(tmp_path)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    place = {
+        "pretrain": "avgdt.training.learner.nce",
+        "evaluate": "avgdt.evaluation.evaluate.write_result",
+    }[phase]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, stop)
+        assert main(["demo", "--out", "a demo/run"]) == 130
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "avgdt: stopped by SIGINT; what is done is kept; go on with: avgdt demo --out 'a demo/run'"
+    assert main(["demo", "--out", "a demo/run"]) == 0
+    assert (tmp_path / "a demo" / "run" / "report.html").exists()

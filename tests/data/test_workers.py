@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -93,6 +94,12 @@ def test_a_worker_that_is_killed_or_hangs_is_one_error_in_bounded_time(name: str
     with pytest.raises(WorkerError, match=message):
         next(batches)
     assert time.monotonic() - began < 10
+
+
+def test_the_error_travels_between_processes() -> None:
+    error = WorkerError("a worker process was killed", "free some memory")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert pickle.loads(pickle.dumps(error)).remedy == "free some memory"
 
 
 def test_a_defect_in_a_worker_keeps_its_trace() -> None:

@@ -60,6 +60,9 @@ class WorkerError(DataError):
         self.remedy = remedy
         """What helps against it."""
 
+    def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
+        return type(self), (self.message, self.remedy)
+
 
 def read_batches(
     clips: Clips, lots: Lots, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from avgdt.media.entry import Entry
@@ -58,6 +59,8 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
                 rows.writerow([*known, *(entry.extra.get(name, "") for name in extras)])
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise ManifestError(f"{path}: cannot be written ({error.strerror}); name another file") from error
 
 

@@ -23,13 +23,10 @@ _MARK = b"\navgdt checkpoint, sha256 of all before this line: "
 _TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
 
 
-def save_checkpoint(
-    path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str], remedy: str = "free some space"
-) -> None:
+def save_checkpoint(path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
     """Write ``state`` with the recipe and the identities of the recordings, whose indices the banks hold.
 
-    Raises :class:`TrainingError`, which ends with ``remedy``, where it cannot be written, and leaves the last one;
-    likewise for a state that is not finite.
+    Raises :class:`TrainingError` where it cannot be written, and for a state that is not finite: the last one stays.
     """
     if name := not_finite(state):
         raise TrainingError(f"{path}: not written: {name} is not finite; the last checkpoint stays")
@@ -40,7 +37,7 @@ def save_checkpoint(
         torch.save(content, hashing)  # type: ignore[arg-type]  # it asks for no more than to be written to
         file.write(_MARK + hashing.sha.hexdigest().encode())
 
-    write_atomically(path, write, remedy)
+    write_atomically(path, write, "free some space")
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:

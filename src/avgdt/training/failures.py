@@ -20,11 +20,9 @@ SECONDS_BETWEEN = 30.0
 class Failures:
     """What of a run's recordings cannot be read, in ``skipped.csv`` beside what its scan left out."""
 
-    def __init__(
-        self, recordings: Sequence[Entry], at_most: float, path: Path, say: Callable[[str], None], remedy: str
-    ) -> None:
-        """Of ``recordings`` the share ``at_most`` may fail; ``remedy`` is for a list that cannot be written."""
-        self._recordings, self._at_most, self._path, self._say, self._remedy = recordings, at_most, path, say, remedy
+    def __init__(self, recordings: Sequence[Entry], at_most: float, path: Path, say: Callable[[str], None]) -> None:
+        """Of ``recordings`` the share ``at_most`` may fail; ``say`` is given a line for each that does."""
+        self._recordings, self._at_most, self._path, self._say = recordings, at_most, path, say
         listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
         own = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in own if row is not None}
@@ -80,6 +78,6 @@ class Failures:
     def _write(self) -> None:
         rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._failing.values())}
         temporary = self._path.with_name(f".{self._path.name}.partial")
-        with naming(self._path, self._remedy):
+        with naming(self._path, "free some space"):
             write_left_out(list(rows.values()), temporary)
             temporary.replace(self._path)

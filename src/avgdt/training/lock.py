@@ -15,6 +15,7 @@ from avgdt.files import naming
 from avgdt.training.errors import TrainingError
 
 NAME = ".lock"
+_UNFINISHED = (".*.partial", "checkpoints/.*.partial", ".manifest.csv.*", ".weights.safetensors.*")
 _held: set[int] = set()
 
 
@@ -45,7 +46,7 @@ def locked(folder: Path) -> Iterator[None]:
                 told = f"process {os.getpid()} on {platform.node()} since {date}\n".encode()
                 os.ftruncate(lock, 0)
                 os.pwrite(lock, told, 0)
-            for unfinished in (*folder.glob(".*.partial"), *folder.glob("checkpoints/.*.partial")):
+            for unfinished in (file for pattern in _UNFINISHED for file in folder.glob(pattern)):
                 with suppress(OSError):
                     unfinished.unlink()
         yield

@@ -11,6 +11,7 @@ import torch
 
 from avgdt.data.batch import Batch
 from avgdt.errors import AvgdtError
+from avgdt.files import WriteError
 from avgdt.objective.nce import NCE
 from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
 from avgdt.training.learner import Learner
@@ -85,7 +86,7 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
         save()
     except AvgdtError as second:
         reason = str(error) or type(error).__name__
-        kind = Diverged if isinstance(second, Diverged) else TrainingError
+        kind = type(second) if isinstance(second, Diverged | WriteError) else TrainingError
         raise kind(f"{reason}; not saved: {second}") from error
 
 

@@ -11,40 +11,40 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from avgdt.files import naming, write_atomically
-from avgdt.training.errors import TrainingError
+from avgdt.files import WriteError, naming, write_atomically
 
 Metrics = dict[str, Any]
+_REMEDY = "free some space"
 
 
 class MetricsLog:
     """Appends to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
 
-    What cannot be written raises :class:`TrainingError`, which ends with ``remedy``.
+    What cannot be written raises :class:`WriteError`.
     """
 
-    def __init__(self, folder: Path, step: int, remedy: str = "free some space and --resume") -> None:
+    def __init__(self, folder: Path, step: int) -> None:
         """Go on at ``step``: what an interrupted run logged beyond its checkpoint is dropped, as it is done again."""
-        self.path, self._remedy = folder / "metrics.jsonl", remedy
+        self.path = folder / "metrics.jsonl"
         self._events = folder / "tensorboard"
         self.kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
         """What was logged up to ``step``."""
         text = "".join(json.dumps(line) + "\n" for line in self.kept)
-        write_atomically(self.path, lambda file: file.write(text.encode()), remedy)
-        with naming(self.path, remedy):
+        write_atomically(self.path, lambda file: file.write(text.encode()), _REMEDY)
+        with naming(self.path, _REMEDY):
             self._file = self.path.open("ab", buffering=0)
-        with naming(self._events, remedy), _quiet_thread():
+        with naming(self._events, _REMEDY), _quiet_thread():
             self._board = _board(self._events, step)
 
     def write(self, metrics: Metrics) -> None:
         """Append one line; it is on its way to the disk when this returns."""
         line = (json.dumps(metrics) + "\n").encode()
-        with naming(self.path, self._remedy):
+        with naming(self.path, _REMEDY):
             if (written := self._file.write(line)) < len(line):
                 self._file.truncate(self.path.stat().st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._board is not None:
-            with naming(self._events, self._remedy), _quiet_thread():
+            with naming(self._events, _REMEDY), _quiet_thread():
                 for name, value in _flat(metrics).items():
                     self._board.add_scalar(f"{metrics['kind']}/{name}", value, metrics["step"])
 
@@ -52,12 +52,12 @@ class MetricsLog:
         """Close the files."""
         self._file.close()
         if self._board is not None:
-            with naming(self._events, self._remedy), _quiet_thread():
+            with naming(self._events, _REMEDY), _quiet_thread():
                 self._board.close()
 
     def abandon(self) -> None:
         """Close the files of a run that failed; that they cannot be written was told already."""
-        with suppress(TrainingError, OSError):
+        with suppress(WriteError, OSError):
             self.close()
 
 

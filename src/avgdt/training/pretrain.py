@@ -100,18 +100,36 @@ def _pretrain(
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     learner = Learner(recipe, order.steps_per_epoch, precision, start)
-    checkpoint = checkpoint_of(out)
     if resume:
         _go_on(learner, collection, out)
     steps = order.steps_per_epoch * order.epochs
     begun(learner, collection, steps)
-    full = f"free some space, then: {remedies.go_on()}"
-    if resume:  # what was changed is what the run is from now on
-        write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), full)
-    if learner.step < steps:
-        write_sitting(out, learner.step, precision, full)
-    log = MetricsLog(out, learner.step, full)
-    failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", said, full)
+    with remedies.named(precision.name):
+        if resume:  # what was changed is what the run is from now on
+            write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
+        if learner.step < steps:
+            write_sitting(out, learner.step, precision)
+        failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", said)
+        watching = monitors(recipe, collection, failures.held_out)
+        _train(learner, collection, replace(order, first_step=learner.step), out, failures, watching, logged)
+        if failures.count:
+            many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
+            said(f"{many} failed while training; see {out / 'skipped.csv'}")
+        file = out / "weights.safetensors"
+        save_weights(file, learner.phi, to_plain(recipe), "pretrain")
+    return file
+
+
+def _train(
+    learner: Learner,
+    collection: Collection,
+    order: Batches,
+    out: Path,
+    failures: Failures,
+    monitors: list[Monitor],
+    logged: Callable[[Metrics], None],
+) -> None:
+    recipe, log = learner.recipe, MetricsLog(out, learner.step)
     names = [identity(entry) for entry in collection.learn]
 
     def both(metrics: Metrics) -> None:
@@ -124,30 +142,24 @@ def _pretrain(
 
     hooks = Hooks(
         log=both,
-        monitors=monitors(recipe, collection, failures.held_out),
-        checkpoint=lambda learner: save_checkpoint(checkpoint, learner.state(), recipe, names, full),
+        monitors=monitors,
+        checkpoint=lambda learner: save_checkpoint(checkpoint_of(out), learner.state(), recipe, names),
         read=read,
     )
     loader = training_batches(
         training_clips(recipe, collection, run_store(recipe, collection, out)),
-        replace(order, first_step=learner.step),
+        order,
         default_workers(recipe.run.workers),
-        pin_memory=precision.device.type == "cuda",
+        pin_memory=learner.precision.device.type == "cuda",
     )
     monitored = max((line["step"] for line in log.kept if line["kind"] != "train"), default=0)
-    with remedies.named(precision.name), closing(loader):
+    with closing(loader):
         try:
             train(learner, loader, hooks, monitored)
         except BaseException:
             log.abandon()
             raise
-        log.close()
-    if failures.count:
-        many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
-        said(f"{many} failed while training; see {out / 'skipped.csv'}")
-    file = out / "weights.safetensors"
-    save_weights(file, learner.phi, to_plain(recipe), "pretrain")
-    return file
+    log.close()
 
 
 def _go_on(learner: Learner, collection: Collection, out: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avgdt.data.workers import WorkerError
+from avgdt.files import WriteError
+from avgdt.models.errors import WeightsError
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
 from avgdt.training.provenance import own_command
@@ -64,6 +66,10 @@ class Remedies:
                 f"{error}; restore the files, give --data NEW where they were moved, or allow more with "
                 f"--data.failing_at_most; then {self.anew()}"
             ) from None
+        except WriteError as error:
+            raise WriteError(f"{error}; then {self.anew()}") from None
+        except WeightsError as error:
+            raise TrainingError(f"{error}; then {self.anew()}") from None
         except WorkerError as error:
             fewer = str(self.workers // 2)
             raise TrainingError(

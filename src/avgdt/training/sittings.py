@@ -14,15 +14,15 @@ from avgdt.training.provenance import command, machine
 NAME = "sittings.jsonl"
 
 
-def write_sitting(folder: Path, step: int, precision: Precision, remedy: str) -> None:
-    """Append the sitting that begins at ``step``; raise ``TrainingError``, with ``remedy``, where it cannot be."""
+def write_sitting(folder: Path, step: int, precision: Precision) -> None:
+    """Append the sitting that begins at ``step``; raise ``WriteError`` where it cannot be."""
     sitting = {
         "step": step,
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": command(),
         "machine": machine(precision),
     }
-    with naming(folder / NAME, remedy), (folder / NAME).open("a", encoding="utf-8") as file:
+    with naming(folder / NAME, "free some space"), (folder / NAME).open("a", encoding="utf-8") as file:
         file.write(json.dumps(sitting) + "\n")
 
 

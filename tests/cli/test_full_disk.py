@@ -1,0 +1,45 @@
+"""A disk that is full, at whatever is written to it: one line that names the file, and a command that works later."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from avgdt.recipes.config import write_yaml
+from tests.helpers.command import ended, start
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "file", "remedy"),
+    [
+        (4, "config.yaml", "free some space and start the command again"),
+        (8, "manifest.csv", "--config runs/a/config.yaml --data films --out runs/a"),
+        (32, "metrics.jsonl", "start again with: "),
+        (400, "checkpoints/last.pt", "start again with: "),
+    ],
+)
+def test_full_disk_is_one_line(kilobytes: int, file: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    mounted = (
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        f'mount -t tmpfs -o size={kilobytes}k tmpfs {tmp_path}/runs && exec "$@"',
+        "sh",
+    )
+    if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a file system is not permitted here")
+    write_yaml(tiny(), tmp_path / "tiny.yaml")
+    write_folder(tmp_path / "films", 9)
+    # The shell's own working directory is outside the mount.
+    arguments = ["--config", "tiny.yaml", "--data", "films", "--out", "runs/a", "--schedule.epochs", "40"]
+    code, line = ended(start("pretrain", *arguments, cwd=tmp_path, prefix=mounted))
+    assert code == 2
+    assert line.startswith(f"avgdt: runs/a/{file}: could not be written (No space left on device); free some space")
+    assert remedy in line
+    assert line.count("with: ") <= 1
