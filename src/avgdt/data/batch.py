@@ -21,6 +21,8 @@ class Failure:
     """Its index in the list of items."""
     reason: str
     """What was wrong, in one line."""
+    damaged: bool = False
+    """Whether the recording itself is damaged, so that other clips of it may be read."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Batch:
     """The epoch whose draws these clips are."""
     failures: tuple[Failure, ...] = ()
     """Items that were asked for and could not be read; they are not in the tensors."""
+    damaged: tuple[Failure, ...] = ()
+    """Items that could be read, of recordings that are damaged elsewhere."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -84,4 +88,5 @@ def collate(items: Sequence[Item | Failure]) -> Batch:
         audio_start=stack("audio_start"),
         epoch=good[0].epoch if good else 0,
         failures=tuple(item for item in items if isinstance(item, Failure)),
+        damaged=tuple(Failure(item.item, item.damage, damaged=True) for item in good if item.damage),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.sounds import SoundSpan, read_sounds
-from avgdt.data.store import Store, open_recording
+from avgdt.data.store import Store, StoredRecording, open_recording
 from avgdt.data.windows import Window
 from avgdt.media.errors import EndsEarly
 from avgdt.media.manifest import Entry
@@ -35,6 +35,8 @@ class Item:
     """(windows, time): presentation time of each frame in seconds."""
     audio_start: NDArray[np.float64] | None
     """(windows,): time of the first sample in seconds."""
+    damage: str = ""
+    """What of its recording, outside these windows, was found to be damaged."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class ClipReader:
             audio=np.stack([sound.samples for sound in sounds]) if sounds else None,
             video_times=np.stack(times) if times else None,
             audio_start=np.array([sound.start for sound in sounds]) if sounds else None,
+            damage=file.damage if isinstance(file, StoredRecording) else "",
         )
 
     def _check_end(self, entry: Entry, modality: Literal["video", "audio"], end: float | None, asked: float) -> None:

@@ -13,7 +13,7 @@ from avgdt.data.batch import Batch, Failure
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.windows import Window
 from avgdt.data.workers import read_batches
-from avgdt.media.errors import MediaError
+from avgdt.media.errors import Corrupt, EndsEarly, MediaError
 from avgdt.media.manifest import Entry
 
 Order = tuple[int, int]
@@ -41,7 +41,7 @@ class Clips:
             item = self.reader.read(index, self.entries[index], self.windows(epoch, index), epoch)
             return replace(item, recording=self.recordings[index]) if self.recordings else item
         except MediaError as error:
-            return Failure(index, str(error))
+            return Failure(index, str(error), isinstance(error, Corrupt | EndsEarly))
 
 
 @dataclass

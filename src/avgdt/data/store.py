@@ -76,48 +76,52 @@ class Store:
         """The recording of a manifest's entry, read through the store."""
         return StoredRecording(self, entry)
 
-    def video(
-        self, entry: Entry, file: Callable[[], Recording], height: int, width: int, grey: bool
-    ) -> StoredVideo | None:
+    def video(self, recording: StoredRecording, height: int, width: int, grey: bool) -> StoredVideo | None:
         """All frames of a recording at one size, stored now if need be; ``None`` where they are not to be stored."""
 
         def encode() -> bytes | None:
-            frames = file().all_frames(height, width, grey)
+            frames = recording.file.all_frames(height, width, grey)
             return StoredVideo.encode(frames) if bool(np.all(np.diff(frames.stamps) > 0)) else None
 
-        return self._kept(entry, ["video", height, width, grey], StoredVideo.load, encode)
+        return self._kept(recording, ["video", height, width, grey], StoredVideo.load, encode)
 
-    def audio(self, entry: Entry, file: Callable[[], Recording], sample_rate: int) -> StoredAudio | None:
+    def audio(self, recording: StoredRecording, sample_rate: int) -> StoredAudio | None:
         """The whole waveform of a recording, stored now if need be; ``None`` where it is not to be stored."""
+        entry = recording.entry
 
         def encode() -> bytes | None:
             if entry.audio_start is None or entry.audio_end is None:
                 return None
             start = entry.audio_start - MARGIN
-            whole = file().waveform(start, entry.audio_end + MARGIN - start, sample_rate)
+            whole = recording.file.waveform(start, entry.audio_end + MARGIN - start, sample_rate)
             return StoredAudio.encode(whole, sample_rate)
 
-        return self._kept(entry, ["audio", sample_rate, entry.downmix], StoredAudio.load, encode)
+        return self._kept(recording, ["audio", sample_rate, entry.downmix], StoredAudio.load, encode)
 
     def _kept(
         self,
-        entry: Entry,
+        recording: StoredRecording,
         settings: Sequence[object],
         load: Callable[[Path], Kept | None],
         encode: Callable[[], bytes | None],
     ) -> Kept | None:
-        name = _name(entry, settings)
+        name = _name(recording.entry, settings)
         if name is None:
             return None
         path = self.folder / name[:2] / f"{settings[0]}-{name}.safetensors"
         kept = load(path)
-        if kept is not None or not self._worth_storing(entry, name) or path.with_suffix(".damaged").exists():
+        if kept is not None or not self._worth_storing(recording.entry, name):
             return kept
+        note = path.with_suffix(".damaged")
+        if note.exists():
+            recording.damage = note.read_text(errors="surrogateescape")
+            return None
         try:
             content = encode()
         except MediaError as error:
             # Clips of its undamaged stretches can be had from the recording itself.
-            self._write(path.with_suffix(".damaged"), str(error).encode(errors="surrogateescape"))
+            recording.damage = str(error)
+            self._write(note, recording.damage.encode(errors="surrogateescape"))
             return None
         return load(path) if content is not None and self._write(path, content) else None
 
@@ -141,24 +145,27 @@ class StoredRecording:
     """A recording whose frames and sound are cut from the store, or decoded where they are not stored."""
 
     def __init__(self, store: Store, entry: Entry) -> None:
+        self.entry = entry
+        self.damage = ""
+        """Why it could not be decoded as a whole, where that was found: its undamaged stretches can be read."""
         self._store = store
-        self._entry = entry
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
         """As :meth:`avgdt.media.recording.Recording.frames`."""
-        kept = self._store.video(self._entry, lambda: self._file, height, width, grey)
-        return self._file.frames(times, height, width, grey) if kept is None else kept.frames(times)
+        kept = self._store.video(self, height, width, grey)
+        return self.file.frames(times, height, width, grey) if kept is None else kept.frames(times)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
         """As :meth:`avgdt.media.recording.Recording.waveform`."""
-        kept = self._store.audio(self._entry, lambda: self._file, sample_rate)
+        kept = self._store.audio(self, sample_rate)
         if kept is None:
-            return self._file.waveform(start, seconds, sample_rate)
+            return self.file.waveform(start, seconds, sample_rate)
         return kept.waveform(start, seconds, sample_rate)
 
     @cached_property
-    def _file(self) -> Recording:
-        return open_recording(self._entry)
+    def file(self) -> Recording:
+        """The recording itself, opened when it is first needed."""
+        return open_recording(self.entry)
 
     def __enter__(self) -> Self:
         return self
@@ -166,8 +173,8 @@ class StoredRecording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if "_file" in self.__dict__:
-            self._file.close()
+        if "file" in self.__dict__:
+            self.file.close()
 
 
 def open_store(data: Data, run: Path) -> Store | None:

@@ -12,6 +12,8 @@ from avgdt.files import naming
 from avgdt.media.entry import Entry
 from avgdt.training.errors import TooManyFailed
 
+DAMAGED = "damaged: "
+"""How the reason of a damaged recording begins."""
 SAID_ONE_BY_ONE = 10
 SECONDS_BETWEEN = 30.0
 """After the first ones, failures are summed up at most this often."""
@@ -24,6 +26,9 @@ class Failures:
         """Of ``recordings`` the share ``at_most`` may fail; ``say`` is given a line for each that does."""
         self._recordings, self._at_most, self._path, self._say = recordings, at_most, path, say
         listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
+        self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
+        """Recordings of which some clips cannot be read, and never will be."""
+        listed = {path: row for path, row in listed.items() if path not in self._damaged}
         own = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in own if row is not None}
         """The recordings that failed when they were last read, by index; at first those of the earlier sessions."""
@@ -36,8 +41,8 @@ class Failures:
 
     @property
     def count(self) -> int:
-        """Recordings that failed when they were last read, held-out ones included."""
-        return len(self._failing) + len(self._held_out)
+        """Recordings that failed when they were last read, or are damaged, held-out ones included."""
+        return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, batch: Batch) -> None:
         """Take note of a batch; raise :class:`TooManyFailed` where it shows that too many recordings fail."""
@@ -48,9 +53,17 @@ class Failures:
             row = LeftOut(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
-                self._tell(failure.reason)
+                if row.path not in self._damaged:  # of which that was said
+                    self._tell(f"skipped, it could not be read: {failure.reason}")
             self._failing[failure.item] = row
             self._now.add(failure.item)
+        for found in (*batch.failures, *batch.damaged):
+            path = self._recordings[found.item].path
+            if found.damaged and path not in self._damaged:
+                row = self._damaged[path] = LeftOut(path, f"{DAMAGED}{found.reason}")
+                changed.append(row)
+                if found in batch.damaged:
+                    self._tell(f"damaged, only clips of its other stretches are used: {found.reason}")
         if changed:
             self._write()
         if batch.failures and len(self._now) > self._at_most * len(self._recordings):
@@ -63,20 +76,21 @@ class Failures:
         """Take note of a held-out recording that cannot be read."""
         if path not in self._held_out:
             self._held_out.add(path)
-            self._tell(reason)
+            self._tell(f"skipped, it could not be read: {reason}")
         self._others[path] = LeftOut(path, reason)
         self._write()
 
-    def _tell(self, reason: str) -> None:
+    def _tell(self, line: str) -> None:
         self._unsaid += 1
         now = time.monotonic()
         if self._said < SAID_ONE_BY_ONE or now - self._last > SECONDS_BETWEEN:
             more = f" ({self._unsaid - 1} more since the last)" if self._unsaid > 1 else ""
-            self._say(f"skipped, it could not be read: {reason}{more}")
+            self._say(f"{line}{more}")
             self._said, self._unsaid, self._last = self._said + 1, 0, now
 
     def _write(self) -> None:
-        rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._failing.values())}
+        failing = (row for row in self._failing.values() if row.path not in self._damaged)
+        rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._damaged.values(), *failing)}
         temporary = self._path.with_name(f".{self._path.name}.partial")
         with naming(self._path, "free some space"):
             write_left_out(list(rows.values()), temporary)

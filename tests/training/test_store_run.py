@@ -1,0 +1,90 @@
+"""Runs that decode their recordings once: the same weights, whatever happens to the store; damage that it finds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from avgdt.data.collection import read_left_out
+from avgdt.recipes.config import write_yaml
+from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.pretrain import pretrain
+from tests.helpers.command import start
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+
+def recipe(**data: object) -> Recipe:
+    return tiny(data=Data(held_out_at_most=0, **data), schedule=replace(tiny().schedule, epochs=5))  # type: ignore[arg-type]
+
+
+def weights(out: Path) -> dict[str, np.ndarray]:
+    return load_file(out / "weights.safetensors")
+
+
+def same(one: Path, other: Path) -> bool:
+    a, b = weights(one), weights(other)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def zero_video(path: Path, first: float, last: float) -> None:
+    """Overwrite the video packets between two shares of their number with zeros, in place."""
+    with av.open(str(path)) as source:
+        packets = [packet for packet in source.demux(source.streams.video[0]) if packet.size]
+        spans = [(packet.pos, packet.size) for packet in packets[int(first * len(packets)) : int(last * len(packets))]]
+    content = bytearray(path.read_bytes())
+    for begin, size in spans:
+        content[begin : begin + size] = bytes(size)
+    path.write_bytes(bytes(content))
+
+
+def test_equal_weights_with_and_without_the_store(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own", 8)
+    pretrain(recipe(store="off"), folder, tmp_path / "off")
+    pretrain(recipe(), folder, tmp_path / "auto")
+    pretrain(recipe(store=str(tmp_path / "shared")), folder, tmp_path / "there")
+    helped = recipe(store=str(tmp_path / "shared"))
+    pretrain(replace(helped, run=replace(helped.run, workers=2)), folder, tmp_path / "again")
+    assert not (tmp_path / "off" / "store").exists()
+    assert len(list((tmp_path / "auto" / "store").rglob("*.safetensors"))) == 16
+    for out in ("auto", "there", "again"):
+        assert same(tmp_path / "off", tmp_path / out)
+
+
+def test_a_run_killed_while_the_store_is_written_leaves_nothing_wrong(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own", 8)
+    pretrain(recipe(store="off"), folder, tmp_path / "off")
+    write_yaml(recipe(), tmp_path / "tiny.yaml")
+    arguments = ["pretrain", "--config", "tiny.yaml", "--data", "own", "--out", "run"]
+    for files in (1, 4):
+        process = start(*arguments, cwd=tmp_path)
+        while len(list((tmp_path / "run" / "store").rglob("*.safetensors"))) < files and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+    final = start(*arguments, cwd=tmp_path)
+    assert final.wait(120) in (0, 2)
+    if final.returncode == 2:  # the second was so quick that it had a checkpoint
+        assert start("pretrain", "--resume", "--out", "run", cwd=tmp_path).wait(120) == 0
+    assert same(tmp_path / "off", tmp_path / "run")
+
+
+@pytest.mark.parametrize("store", ["off", "auto"])
+def test_damaged_recordings_are_said_listed_and_give_no_wrong_clip(tmp_path: Path, store: str) -> None:
+    folder, said = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
+    for name in ("03.mkv", "07.mkv"):
+        zero_video(folder / name, 0.3, 0.8)
+    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", said=said.append)
+    rows = {row.path.name: row.reason for row in read_left_out(tmp_path / "run" / "skipped.csv")}
+    assert rows.keys() == {"03.mkv", "07.mkv"}
+    assert all(reason.startswith("damaged: ") and "is damaged at" in reason for reason in rows.values())
+    assert len(said) == 3
+    assert all(any(name in line for line in said[:2]) for name in rows)
+    assert said[2].startswith("2 recordings failed while training")
