@@ -17,7 +17,14 @@ from avgdt.training.provenance import own_command
 
 _MAY_CHANGE = {
     *(f"run.{field.name}" for field in fields(Run) if field.name not in ("batch", "seed")),
-    *("title", "data.failing_at_most", "optimiser.rate", "optimiser.weight_decay"),
+    *(
+        "title",
+        "data.failing_at_most",
+        "data.store",
+        "data.store_gigabytes",
+        "optimiser.rate",
+        "optimiser.weight_decay",
+    ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
 """May change too where the learning rate so far does not depend on them."""
