@@ -47,7 +47,7 @@ class Whole:
 
     times: list[float] = field(default_factory=list)
     varying: set[float] = field(default_factory=set)
-    """Times of frames that come out otherwise when earlier ones are kept in memory, from which a decoder fills holes."""
+    """Times of frames that come out otherwise when earlier ones are kept in memory, which fill holes."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     ordered: bool = True
     """Whether the container stores when frames are shown."""
