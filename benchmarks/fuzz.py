@@ -102,7 +102,7 @@ def main() -> int:
             path = Path(folder, f"mutated_{index}")
             path.write_bytes(data)
             verdict = judge.verdict(path, index)
-            counts[verdict.partition(":")[0]] += 1
+            counts[verdict.partition(":")[0] if verdict.startswith("wrong") else verdict] += 1
             growth = max(growth, judge.growth)
             if verdict.partition(":")[0] in ("wrong", "crash", "hang"):
                 print(f"{index}: {original.name}, {kind}: {verdict}", flush=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
+OVERLAP_SECONDS = 0.05  # a block stamped earlier than this before the end of the last one takes its own place
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,19 @@ class Grid:
     def _runs(self, blocks: Iterable[Block], until: int | None) -> Iterator[list[Block]]:
         """Blocks that follow each other without a gap, up to grid index ``until``.
 
-        Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same.
+        Sound cannot overlap itself: a block stamped a little before the end of the last one follows it all the same.
+        Where stamps contradict what was decoded by more, each run of blocks lies where its own stamps say, so that a
+        sample's place does not depend on where reading began.
         """
         run: list[Block] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
-            slack = max(JITTER_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
+            slack = max(JITTER_SECONDS, 1.5 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
             if stamped is not None and until is not None and stamped > until + slack:
                 break
-            if stamped is not None and following is not None and stamped - following > slack:
+            early = max(OVERLAP_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
+            if stamped is not None and following is not None and not -early <= stamped - following <= slack:
                 yield run
                 run, following = [], None
             following = stamped if following is None else following

@@ -79,7 +79,7 @@ class _Reading:
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
                         if last is not None and packet is not None and self.source.lost_between(last, packet):
-                            self._damage(end, begin - end)
+                            self._damage(end, begin - end + self.memory)
                         for stamp in waiting:
                             if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
                                 self._damage(stamp * self.base)
