@@ -24,6 +24,7 @@ from avgdt.media.shown import BackwardsError, Shown, Walk
 from avgdt.media.source import Source, tick
 
 NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
+KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep the parameter sets met in one place for all others
 ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
 
 
@@ -77,7 +78,7 @@ class Picture:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._scaler = Scaler(source.path)
-        self._disturbed = False  # whether the last read met damage, whose traces the decoder may keep
+        self._disturbed = False  # whether the decoder may keep traces of the last read
         self._backwards = False  # whether this read saw time stamps run backwards
 
     @property
@@ -194,7 +195,8 @@ class Picture:
                     self._backwards = True
                     break
                 finally:
-                    self._disturbed = decoder.refused > 0 or walk.damage.met
+                    headers = decoder.context.name in KEEPS_HEADERS
+                    self._disturbed = headers or decoder.refused > 0 or walk.damage.met
                 if result is not None:
                     return result
                 if way.from_start and not skip:
