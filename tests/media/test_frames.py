@@ -148,3 +148,20 @@ def test_frames_that_no_other_needs_are_skipped_before_the_span(
         assert recording._source.video.codec_context.thread_count == 1
     assert board_indices(frames.pixels) == [90]
     assert len(given) < 40  # of 91: three in four are B-frames
+
+
+def test_av1_after_a_seek(tmp_path: Path) -> None:
+    """Its decoder cannot be told in the middle to leave out frames, and then no longer to."""
+    path = write_media(
+        tmp_path / "a.mkv",
+        evenly(150),
+        size=(64, 128),
+        video_codec="libsvtav1",
+        video_options={"preset": "8"},
+        key_every=150,
+    )
+    for start in np.random.default_rng(0).uniform(0, 5, 12):
+        times = [start + i / 12.5 for i in range(8)]
+        with Recording(path) as recording:
+            found = board_indices(recording.frames(times, 64, 128).pixels)
+        assert found == [int(time * 25 + 1e-6) for time in times]
