@@ -29,6 +29,9 @@ _FORGETTING = {
     "wavpack": 0.25,
 }
 _OTHERWISE = 0.25
+_NOISE_ALONE = frozenset(
+    {("aac", "LC")}
+)  # decoders and profiles that forget all but where their noise generator stands
 _RUNNING = ("dpcm", "g72")  # parts of names of decoders that add differences up
 
 
@@ -40,15 +43,18 @@ class Preroll:
     """From so far ahead of a moment on it is decoded, where not from the first packet."""
     from_start: float
     """Moments up to so many seconds behind the first packet are read from there."""
+    noise: bool
+    """Whether only made-up noise keeps the decoder from forgetting: sound without it does not depend on the start."""
     memory: float
     """Seconds after which nothing is heard any more of a damaged packet."""
 
     @classmethod
-    def of(cls, decoder: str, size: int) -> Preroll:
+    def of(cls, decoder: str, profile: str | None, size: int) -> Preroll:
         """That of a decoder, by name, in a file of ``size`` bytes."""
         if any(name in decoder for name in _RUNNING) and not decoder.startswith("pcm_"):
-            return cls(_OTHERWISE, inf if size <= SEQUENTIAL_BYTES else FROM_START_SECONDS, inf)
+            return cls(_OTHERWISE, inf if size <= SEQUENTIAL_BYTES else FROM_START_SECONDS, False, inf)
         if decoder.startswith("pcm_"):
-            return cls(_OTHERWISE, 0.0, 0.0)
+            return cls(_OTHERWISE, 0.0, False, 0.0)
         seconds = _FORGETTING.get(decoder, _OTHERWISE)
-        return cls(seconds, 0.0 if decoder in _FORGETTING else FROM_START_SECONDS, seconds)
+        from_start = 0.0 if decoder in _FORGETTING else FROM_START_SECONDS
+        return cls(seconds, from_start, (decoder, profile) in _NOISE_ALONE, seconds)

@@ -53,6 +53,8 @@ class _Reading:
     damaged: list[tuple[float, float]] = field(default_factory=list)
     """From when to when the sound is not as it was encoded, in container time: packets were refused, gave no sound, or
     gave corrupt sound."""
+    fresh: bool = False
+    """Whether the file was opened anew for it, and with it the decoder."""
     ended: bool = False
     """Whether all was read."""
 
@@ -93,6 +95,19 @@ class _Reading:
         self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Samples at the native rate."""
+
+    plan: Plan
+    samples: NDArray[np.float32]
+    end: float | None
+    """When the stream ended, if it was read so far."""
+    damaged: list[tuple[float, float]]
+    fresh: bool
+    """Whether the decoder was a new one."""
+
+
 class Sound:
     """The sound of a source: any span by time."""
 
@@ -112,12 +127,35 @@ class Sound:
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
         """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound."""
+        found = self._without_noise(start, seconds, sample_rate, zero) or self._read(start, seconds, sample_rate, zero)
+        for at, until in found.damaged:
+            if start + zero < until and at < start + seconds + zero:
+                raise Corrupt(self._source.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
+        if not np.isfinite(found.samples).all():
+            raise Corrupt(self._source.path, "its sound has values that are not numbers")
+        ended = found.end if found.end is not None and found.end < start + seconds else None
+        return Waveform(found.plan.apply(found.samples), found.plan.first / sample_rate, ended)
+
+    def _without_noise(self, start: float, seconds: float, sample_rate: int, zero: float) -> _Found | None:
+        """The samples without reading from the first packet, where noise that the decoder makes up is no part of them.
+
+        Read twice by one decoder, its noise differs; what is the same twice is the same after any beginning.
+        """
+        preroll = self._preroll
+        shorter = 3 * (seconds + 2 * preroll.seconds) < start + zero - (self._source.start("audio") or 0.0)
+        if not preroll.noise or not shorter:
+            return None
+        once, again = (self._read(start, seconds, sample_rate, zero, exact=False) for _ in range(2))
+        telling = not (again.fresh or once.damaged or again.damaged)
+        return once if telling and np.array_equal(once.samples, again.samples) else None
+
+    def _read(self, start: float, seconds: float, sample_rate: int, zero: float, exact: bool = True) -> _Found:
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         unit = float(tick(self.stream))
         # Where time stamps are coarser than samples, the first block tells where samples lie: read before the others.
         origin = self._head if unit * self.stream.sample_rate > 1 else None
         downmix = self.downmix
-        reading, frames = self._open(start + zero - MARGIN_SECONDS)
+        reading, frames = self._open(start + zero - MARGIN_SECONDS, exact)
         head = next(frames, None)
         native = self.stream.sample_rate if head is None else head.sample_rate
         plan = Plan(native, sample_rate, first, count)
@@ -125,13 +163,7 @@ class Sound:
         blocks = (Block(frame, native, downmix) for frame in chain([] if head is None else [head], frames))
         samples, end = grid.lay(blocks, plan.begin, plan.needed)
         self._disturbed = bool(reading.damaged)
-        for at, until in reading.damaged:
-            if start + zero < until and at < start + seconds + zero:
-                raise Corrupt(self._source.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
-        if not np.isfinite(samples).all():
-            raise Corrupt(self._source.path, "its sound has values that are not numbers")
-        ended = end / native if reading.ended and end / native < start + seconds else None
-        return Waveform(plan.apply(samples), first / sample_rate, ended)
+        return _Found(plan, samples, end / native if reading.ended else None, reading.damaged, reading.fresh)
 
     @property
     def downmix(self) -> Downmix:
@@ -174,7 +206,8 @@ class Sound:
 
     @property
     def _preroll(self) -> Preroll:
-        return Preroll.of(self.stream.codec_context.name, self._source.container.size)
+        context = self.stream.codec_context
+        return Preroll.of(context.name, context.profile, self._source.container.size)
 
     def _open(self, start: float, exact: bool = True) -> tuple[_Reading, Iterator[AudioFrame]]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
@@ -196,6 +229,7 @@ class Sound:
             blocks = Blocks.of(stream)
             packets = packets if blocks is None else blocks.counted(packets)
             reading = _Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
+            reading.fresh = from_start
             frames = reading.frames(_from_last_key(packets, (start - back) / base))
             head = next(frames, None)
             enough = head is not None and head.pts is not None and head.pts * base <= start - preroll.seconds / 2
