@@ -16,8 +16,7 @@ import numpy as np
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
 from avgdt.data.worlds.world import render_world
-from avgdt.media.manifest import Entry
-from avgdt.media.recording import Recording
+from avgdt.media.probe import probe
 from avgdt.recipes.clip import Clip
 
 CLIPS = 60
@@ -30,9 +29,9 @@ def main() -> None:
         else:
             render_world(Path(folder), recordings=1, workers=0)
             path = next(Path(folder).rglob("*.mp4"))
-        with Recording(path) as file:
-            duration = file.info.duration
-        reader, entry = ClipReader(Clip(), ("video", "audio"), grey=False), Entry(path)
+        entry = probe(path)
+        duration = entry.duration or 0.0
+        reader = ClipReader(Clip(), ("video", "audio"), grey=False)
         seconds = []
         for start in np.random.default_rng(0).uniform(0, max(duration - 1, 0), CLIPS):
             begun = time.perf_counter()

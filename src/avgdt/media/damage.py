@@ -60,14 +60,16 @@ class Damage:
     def given(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
         """The decoder gave this packet's frame; whether it is whole."""
         self._awaited.pop(serial, None)
-        self._passed_over(stamp)
-        for other in [one for one in self._awaited if one < serial - LONGEST_DELAY]:
-            del self._awaited[other]  # it has no frame of its own, such as the second field of one
+        if self.complete:
+            self._passed_over(stamp)
+        elif len(self._awaited) > LONGEST_DELAY:
+            for other in [one for one in self._awaited if one < serial - LONGEST_DELAY]:
+                del self._awaited[other]  # it has no frame of its own, such as the second field of one
         self._last = stamp
         if corrupt:
             self._hit(serial)
             return False
-        if key:
+        if key and self._damaged:
             self._damaged = [other for other in self._damaged if other > serial]
         return not self._damaged or (self._damaged[0] > serial and not self.in_order)
 
@@ -83,14 +85,13 @@ class Damage:
 
     def ended(self) -> None:
         """No frame is left in the decoder."""
-        self._passed_over(None)
+        if self.complete:
+            self._passed_over(None)
 
     def _passed_over(self, stamp: int | None) -> None:
         """Note the packets whose frames should have come before ``stamp`` (before the end) and did not."""
-        if not self._awaited:
-            return
         due = [serial for serial, at in self._awaited.items() if stamp is None or at < stamp]
-        for serial in due if self.complete else ():
+        for serial in due:
             at = self._awaited.pop(serial)
             if self._last is not None and at > self._last:  # before the first frame, others lead up to a keyframe
                 self.refused(serial, at)

@@ -34,6 +34,7 @@ class Decoder:
         self.given = 0
         self.refused = 0
         self.refusal = ""
+        self._skipped = ""  # the context's own answer is slow
 
     def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         """The frames that this packet completes; ``None`` drains the decoder."""
@@ -72,5 +73,5 @@ class Decoder:
     def skip_non_reference(self, skip: bool) -> None:
         """Whether frames that no other frame needs are dropped undecoded."""
         wanted: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
-        if self.context.skip_frame != wanted:
-            self.context.skip_frame = wanted
+        if self._skipped != wanted:
+            self.context.skip_frame = self._skipped = wanted

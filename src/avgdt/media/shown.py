@@ -115,22 +115,21 @@ class Walk:
             if packet is not None:
                 serial += 1
                 packet.opaque = _Ticket(serial)
-                early = self._skip and way.first is not None and packet.pts is not None and packet.pts < way.first
+                pts, dts = packet.pts, packet.dts
+                early = self._skip and way.first is not None and pts is not None and pts < way.first
                 decoder.skip_non_reference(early and not at_end)
-                due = None if early or packet.is_discard or not packet.size else way.stamps.due(packet)
+                at = way.stamps.due(packet)
+                due = None if early or packet.is_discard or not packet.size else at
                 if before_it is not None and self._lacks(before_it, packet):
                     lost = way.stamps.due(before_it)
                     damage.refused(serial, None if lost is None else lost + way.stamps.step)
                 damage.fed(serial, due)
                 before_it = packet
-                if packet.dts is not None:
-                    self._decoded_to = max(self._decoded_to, packet.dts)
-                if packet.pts is not None:
-                    reordered = reordered or packet.pts < latest
-                    latest = max(latest, packet.pts)
-                else:
-                    reordered = True
-                stump, end = (serial, way.stamps.due(packet)) if at_end else (-1, None)
+                if dts is not None and dts > self._decoded_to:
+                    self._decoded_to = dts
+                reordered = reordered or pts is None or pts < latest
+                latest = latest if pts is None else max(latest, pts)
+                stump, end = (serial, at) if at_end else (-1, None)
             before = decoder.refused
             frames = decoder.video(packet)
             if packet is not None and (decoder.refused > before or packet.is_corrupt):
