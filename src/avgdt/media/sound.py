@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, takewhile
 
@@ -14,14 +14,15 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from avgdt.media.blocks import JITTER_SECONDS, Block, Grid
+from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
 from avgdt.media.downmix import Downmix, choose, mono
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.overlap import Blocks
 from avgdt.media.preroll import Preroll
+from avgdt.media.reading import Reading
 from avgdt.media.resample import Plan
-from avgdt.media.source import Source, tick, with_end
+from avgdt.media.source import Source, tick
 
 MARGIN_SECONDS = 0.05  # what the resampling filter draws on before the start, at any rate worth hearing
 SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # places of a stream at which a second tells what all of it is like
@@ -37,62 +38,6 @@ class Waveform:
     """True time of the first sample in seconds."""
     end: float | None = None
     """When the stream ended, where that was before the last of the samples; what lies behind is silent."""
-
-
-@dataclass
-class _Reading:
-    """Blocks as they are decoded, and what was wrong with them."""
-
-    decoder: Decoder
-    base: float
-    """Seconds of one time stamp unit."""
-    source: Source
-    """The file, which knows whether packets are missing."""
-    memory: float
-    """Seconds for which a damaged packet is heard in what follows."""
-    damaged: list[tuple[float, float]] = field(default_factory=list)
-    """From when to when the sound is not as it was encoded, in container time: packets were refused, gave no sound, or
-    gave corrupt sound."""
-    fresh: bool = False
-    """Whether the file was opened anew for it, and with it the decoder."""
-    ended: bool = False
-    """Whether all was read."""
-
-    def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
-        """The blocks of these packets."""
-        waiting: list[int] = []  # time stamps of packets since the last block
-        last: Packet[AudioStream] | None = None
-        end: float | None = None  # of the last block
-        for packet, at_end in with_end(packets):
-            before = self.decoder.refused
-            frames = self.decoder.audio(packet)
-            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
-            at = end if packet is None or packet.pts is None else packet.pts * self.base
-            if refused and not at_end:  # the last packet of all may be cut off by the end of the file
-                self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
-            elif packet is not None and packet.pts is not None:
-                waiting.append(packet.pts)
-            for frame in frames:
-                if frame.pts is not None:
-                    begin = frame.pts * self.base
-                    if end is None:  # a decoder that has given nothing yet carries nothing over
-                        self.damaged = [(at, begin) for at, _ in self.damaged]
-                    elif begin - end > JITTER_SECONDS:
-                        if last is not None and packet is not None and self.source.lost_between(last, packet):
-                            self._damage(end, begin - end + self.memory)
-                        for stamp in waiting:
-                            if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
-                                self._damage(stamp * self.base)
-                    end = begin + frame.samples / frame.sample_rate
-                    waiting = [stamp for stamp in waiting if stamp > frame.pts]
-                if frame.is_corrupt:
-                    self._damage(end)
-                yield frame
-            last = packet or last
-        self.ended = True
-
-    def _damage(self, at: float | None, seconds: float = 0.0) -> None:
-        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
 @dataclass(frozen=True)
@@ -209,7 +154,7 @@ class Sound:
         context = self.stream.codec_context
         return Preroll.of(context.name, context.profile, self._source.container.size)
 
-    def _open(self, start: float, exact: bool = True) -> tuple[_Reading, Iterator[AudioFrame]]:
+    def _open(self, start: float, exact: bool = True) -> tuple[Reading, Iterator[AudioFrame]]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
 
         ``exact``: as they are when decoded from the first packet; raises ``Corrupt`` where nothing can be decoded.
@@ -228,7 +173,7 @@ class Sound:
             packets = self._source.packets(stream)
             blocks = Blocks.of(stream)
             packets = packets if blocks is None else blocks.counted(packets)
-            reading = _Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
+            reading = Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
             reading.fresh = from_start
             frames = reading.frames(_from_last_key(packets, (start - back) / base))
             head = next(frames, None)
