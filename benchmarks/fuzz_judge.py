@@ -111,7 +111,7 @@ def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole:
     for k in range(0, len(samples) - CHUNK + 1, CHUNK):
         chunk = samples[k : k + CHUNK]
         place = first + k
-        if place > len(padded) - 2 * len(pad) + 0.2 * rate:
+        if place > len(padded) - 2 * len(pad) + 0.2 * rate and chunk.any():
             raise UnknownError("not reached by reading from the start")
         if 0 <= place <= len(padded) - CHUNK and np.abs(padded[place : place + CHUNK] - chunk).max() < 0.02:
             continue
