@@ -9,20 +9,13 @@ import json
 import os
 import resource
 import sys
-from collections import deque
-from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
 
 import av
 import av.error
 import av.logging
 import numpy as np
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.stream import Discard
-from av.video.stream import VideoStream
+from fuzz_oracle import HEIGHT, WIDTH, UnknownError, Whole, decode, track
 from numpy.typing import NDArray
 
 from avgdt.data.clips import ClipReader, Item
@@ -34,108 +27,9 @@ from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
-HEIGHT, WIDTH = 24, 32
 CHUNK = 256  # samples compared at once
 STRAY_SECONDS = 0.03  # where time stamps are rounded or damaged, the same samples may lie this far off
-MOST_FAILURES = 20  # to read a packet
 MEMORY_BYTES = 2**33
-
-
-@dataclass
-class Whole:
-    """A file decoded from the first packet to the last."""
-
-    times: list[float] = field(default_factory=list)
-    varying: set[float] = field(default_factory=set)
-    """Times of frames that come out otherwise when earlier ones are kept in memory, which fill holes."""
-    frames: list[NDArray[np.uint8]] = field(default_factory=list)
-    ordered: bool = True
-    """Whether the container stores when frames are shown."""
-    tick: float = 0.0
-    """Seconds of one time stamp unit of the sound."""
-    blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
-
-
-def decode(path: Path, entry: Entry) -> Whole:
-    """Every frame with its container time, and every block of sound."""
-    whole = Whole()
-    kinds: tuple[Literal["video"], Literal["audio"]] = ("video", "audio")
-    for kind in kinds:
-        if not getattr(entry, f"has_{kind}"):
-            continue
-        with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
-            whole.ordered = container.format.name not in ("avi", "h264", "hevc", "m4v", "mpegvideo")
-            assert isinstance(container, InputContainer)
-            stamps: list[int] = []
-            for frame in _frames(container, kind, stamps):
-                at = None if frame.pts is None else float(frame.pts * frame.time_base)
-                if kind == "video":
-                    whole.frames.append(_pixels(frame))
-                    whole.times.append(at if at is not None else (whole.times[-1] if whole.times else 0.0))
-                else:
-                    whole.tick = float(frame.time_base)
-                    whole.blocks.append((at, _mono(frame, entry)))
-            if kind == "video" and stamps == sorted(stamps) and whole.times != sorted(whole.times):
-                whole.ordered = False  # these are the times at which frames are decoded
-    if whole.frames:
-        _decode_again(path, whole)
-    return whole
-
-
-def _decode_again(path: Path, whole: Whole) -> None:
-    """Note the frames that differ where others are kept in memory."""
-    kept = deque[Any](maxlen=8)
-    with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
-        assert isinstance(container, InputContainer)
-        for k, frame in enumerate(_frames(container, "video", [])):
-            kept.append(frame)
-            if not np.array_equal(_pixels(frame), whole.frames[k]):
-                whole.varying.add(whole.times[k])
-
-
-def _pixels(frame: Any) -> NDArray[np.uint8]:
-    h, w = (WIDTH, HEIGHT) if abs(frame.rotation) % 180 == 90 else (HEIGHT, WIDTH)
-    pixels = frame.reformat(width=w, height=h, format="rgb24", dst_color_range=2).to_ndarray()
-    return np.rot90(pixels, round(frame.rotation / 90))
-
-
-def _frames(container: InputContainer, kind: Literal["video", "audio"], stamps: list[int]) -> Any:
-    """Decoded frames, and the time stamps of the packets so far in ``stamps``."""
-    stream = container.streams.best(kind)
-    assert isinstance(stream, VideoStream | AudioStream)
-    stream.codec_context.thread_count = 1
-    for other in container.streams:
-        other.discard = Discard.default if other.index == stream.index else Discard.all
-    failures = 0
-    packets = container.demux(stream)
-    while failures < MOST_FAILURES:
-        try:
-            packet = next(packets, None)
-        except (av.error.FFmpegError, IndexError):  # behind what cannot be read there may be more
-            failures += 1
-            packets = container.demux(stream)
-            continue
-        if packet is None:
-            return
-        if packet.pts is not None:
-            stamps.append(packet.pts)
-        try:
-            yield from packet.decode()
-        except av.error.FFmpegError:
-            continue
-
-
-def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
-    values = frame.to_ndarray()
-    values = values if frame.format.is_planar else values.reshape(frame.samples, -1).T
-    name = frame.format.name.removesuffix("p")
-    scale = {"u8": 256.0, "s16": 1.0, "s32": 2.0**-16, "s64": 2.0**-48, "flt": 32768.0, "dbl": 32768.0}[name]
-    mixed = values[0].astype(float) if entry.downmix == "first" else values.mean(axis=0, dtype=float)
-    return ((mixed - (128.0 if name == "u8" else 0.0)) * scale).astype(np.float32)
-
-
-class UnknownError(Exception):
-    """Decoding the file from its start does not tell what is right here."""
 
 
 class WrongError(Exception):
@@ -191,7 +85,10 @@ def compare(window: Window, item: Item, whole: Whole, entry: Entry, clip: Clip, 
 
 
 def _is_frame(pixels: NDArray[np.uint8], asked: float, latest: float, whole: Whole) -> bool:
-    if not whole.ordered:  # only the order is known: a frame near that time
+    near = [t for t in whole.times if abs(t - asked) < 0.25]
+    packets = [t for t in whole.stamps if abs(t - asked) < 0.25]
+    decoding = packets == sorted(packets) and near != sorted(near)  # packets say when frames are decoded
+    if not whole.ordered or decoding:  # only the order is known: a frame near that time
         return any(np.array_equal(pixels, frame) for frame in whole.frames)
     times = np.array(whole.times)
     if asked > times.max() + 0.2:
@@ -206,41 +103,23 @@ def _is_frame(pixels: NDArray[np.uint8], asked: float, latest: float, whole: Who
     return False
 
 
-def _track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], float]:
-    """All samples, each block behind the one before, or where its stamp says if that is elsewhere; and their start."""
-    begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
-    place, places = 0, list[int]()
-    for at, block in whole.blocks:
-        stamped = place if at is None else round((at - begin) * rate)
-        if not places or not -0.05 * rate <= stamped - place <= 0.005 * rate:
-            place = min(stamped, place + 600 * rate)
-        places.append(place)
-        place += len(block)
-    track = np.zeros(
-        max((k + len(block) for k, (_, block) in zip(places, whole.blocks, strict=True)), default=0), np.float32
-    )
-    for k, (_, block) in zip(places, whole.blocks, strict=True):
-        track[k : k + len(block)] = block
-    return track, begin
-
-
 def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole: Whole) -> None:
-    track, begin = _track(whole, rate)
+    samples_of_all, begin = track(whole, rate)
     pad = np.zeros(2 * rate, np.float32)
-    track = np.concatenate([pad, track, pad, pad])
+    padded = np.concatenate([pad, samples_of_all, pad, pad])
     first, stray = round((start - begin) * rate) + len(pad), round(max(STRAY_SECONDS, 3 * whole.tick) * rate)
     for k in range(0, len(samples) - CHUNK + 1, CHUNK):
         chunk = samples[k : k + CHUNK]
         place = first + k
-        if place > len(track) + rate:
+        if place > len(padded) - 2 * len(pad) + 0.2 * rate and chunk.any():
             raise UnknownError("not reached by reading from the start")
-        if 0 <= place <= len(track) - CHUNK and np.abs(track[place : place + CHUNK] - chunk).max() < 0.02:
+        if 0 <= place <= len(padded) - CHUNK and np.abs(padded[place : place + CHUNK] - chunk).max() < 0.02:
             continue
-        low, high = max(place - stray, 0), min(place + stray + CHUNK, len(track))
-        views = np.lib.stride_tricks.sliding_window_view(track[low:high], CHUNK) if high - low >= CHUNK else None
+        low, high = max(place - stray, 0), min(place + stray + CHUNK, len(padded))
+        views = np.lib.stride_tricks.sliding_window_view(padded[low:high], CHUNK) if high - low >= CHUNK else None
         if views is None or not (np.abs(views - chunk).max(axis=1) < 0.02).any():
             if not chunk.any() or not np.trim_zeros(chunk).size:
-                inside = track[max(place, 0) : place + CHUNK]
+                inside = padded[max(place, 0) : place + CHUNK]
                 if not inside.any():
                     continue
             raise WrongError(f"sound at {start + k / rate:.3f} s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from tests.helpers.damage import drop_packets, zero_packets
 from tests.helpers.full_decode import all_frames, on_screen
-from tests.helpers.media_files import board_indices, evenly, noise, write_media
+from tests.helpers.media_files import board_indices, evenly, noise, write_media, write_wav
 
 FRAMES = 150
 
@@ -155,3 +156,29 @@ def test_damaged_sound_is_no_silence(tmp_path: Path, name: str, codec: str) -> N
         assert np.array_equal(before.samples, good[48000:96000])
         assert np.abs(recording.waveform(4.6, 1.0, 48000).samples).max() > 1000
     assert probe(path).error == ""
+
+
+def test_a_header_that_contradicts_its_samples_does_not_misplace_them(tmp_path: Path) -> None:
+    sound = noise(4, 16000)
+    path = write_wav(tmp_path / "a.wav", sound, 16000)
+    data = bytearray(path.read_bytes())
+    data[28:32] = (40000).to_bytes(4, "little")  # bytes per second, by which the demuxer seeks: should be 32000
+    path.write_bytes(bytes(data))
+    with Recording(path) as recording:
+        for start in (2.5, 1.0, 3.0):
+            first = round(start * 16000)
+            assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, sound[0, first : first + 8000])
+
+
+def test_blocks_that_are_stamped_early_do_not_shift_those_after_them(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.flac", None, noise(4, 16000))
+    data = whole.read_bytes()
+    with av.open(str(whole)) as container:
+        places = [packet.pos for packet in container.demux() if packet.size]
+    path = tmp_path / "b.flac"
+    path.write_bytes(data[: places[4]] + data[places[1] : places[4]] + data[places[4] :])  # three blocks come twice
+    with Recording(path) as recording:
+        together = recording.waveform(0, 4, 16000).samples
+        for start in (0.3, 1.1, 2.7, 3.4):
+            first = round(start * 16000)
+            assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, together[first : first + 8000]), start

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
+LEAP_SECONDS = 5.0  # a gap that makes one read on for a second
 OVERLAP_SECONDS = 0.05  # a block stamped earlier than this before the end of the last one takes its own place
 
 
@@ -98,11 +99,18 @@ class Grid:
         """
         run: list[Block] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp
+        beyond = 0  # samples since a leap
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
             slack = max(JITTER_SECONDS, 1.5 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
             if stamped is not None and until is not None and stamped > until + slack:
-                break
+                # After a leap, stamps may be damaged and come back.
+                leap = following is not None and stamped - following > LEAP_SECONDS * self.rate
+                beyond += len(block)
+                if not leap or beyond > self.rate:
+                    break
+                continue
+            beyond = 0
             early = max(OVERLAP_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
             if stamped is not None and following is not None and not -early <= stamped - following <= slack:
                 yield run

@@ -1,4 +1,4 @@
-"""Sound as it is decoded, block by block, and where it is not as it was encoded."""
+"""Audio packets to blocks of samples, and where they are damaged."""
 
 from __future__ import annotations
 

@@ -105,6 +105,7 @@ class Walk:
     def _shown(self) -> Iterator[Shown]:
         way, decoder, damage = self._way, self._decoder, self.damage
         settled = reordered = False
+        both = way.source.container.format.name.startswith("mov")  # stores both stamps wherever they differ
         latest = -math.inf  # presentation time stamp of a packet
         serial, stump = 0, -1
         before_it: Packet[VideoStream] | None = None
@@ -127,7 +128,7 @@ class Walk:
                 before_it = packet
                 if dts is not None and dts > self._decoded_to:
                     self._decoded_to = dts
-                reordered = reordered or pts is None or pts < latest
+                reordered = reordered or pts is None or pts < latest or (both and pts != dts)
                 latest = latest if pts is None else max(latest, pts)
                 stump, end = (serial, at) if at_end else (-1, None)
             before = decoder.refused

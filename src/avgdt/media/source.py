@@ -82,8 +82,7 @@ class Source:
         """
         name = self.container.format.name
         by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg", "ogg")
-        exact = stream.codec_context is not None and stream.codec_context.name.startswith("pcm_")
-        return exact or not by_bytes or self.container.size > SEQUENTIAL_BYTES
+        return _evenly_stored(stream) or not by_bytes or self.container.size > SEQUENTIAL_BYTES
 
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
         """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
@@ -194,6 +193,16 @@ def with_end(packets: Iterator[Packet[AnyStream]]) -> Iterator[tuple[Packet[AnyS
         yield held, following is None
         held = following
     yield None, True
+
+
+def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
+    """Whether the stream is of plain samples, as many bytes to each as its header says: then a time is a place."""
+    context = stream.codec_context
+    if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
+        return False
+    digits = "".join(filter(str.isdigit, context.name))
+    bits = stream.sample_rate * stream.channels * int(digits or 8)  # A-law and mu-law have eight
+    return not context.bit_rate or context.bit_rate == bits
 
 
 def _prepare(stream: VideoStream | AudioStream) -> None:

@@ -1,0 +1,145 @@
+"""A file decoded from the first packet to the last, without the code under test."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+import av.error
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from avgdt.media.entry import Entry
+
+HEIGHT, WIDTH = 24, 32
+MOST_SAMPLES = 10**8  # of a track; time stamps that claim more are damaged
+MOST_FAILURES = 20  # to read a packet
+
+
+class UnknownError(Exception):
+    """Decoding the file from its start does not tell what is right here."""
+
+
+@dataclass
+class Whole:
+    """A file decoded from the first packet to the last."""
+
+    times: list[float] = field(default_factory=list)
+    varying: set[float] = field(default_factory=set)
+    """Times of frames that come out otherwise when earlier ones are kept in memory, which fill holes."""
+    frames: list[NDArray[np.uint8]] = field(default_factory=list)
+    stamps: list[float] = field(default_factory=list)
+    """Presentation times of the video packets in the order of decoding."""
+    ordered: bool = True
+    """Whether the container stores when frames are shown."""
+    tick: float = 0.0
+    """Seconds of one time stamp unit of the sound."""
+    reservoir: bool = False
+    """Whether samples are carried over from packet to packet (WMA): stamps are worth no more than a block."""
+    blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
+
+
+def decode(path: Path, entry: Entry) -> Whole:
+    """Every frame with its container time, and every block of sound."""
+    whole = Whole()
+    kinds: tuple[Literal["video"], Literal["audio"]] = ("video", "audio")
+    for kind in kinds:
+        if not getattr(entry, f"has_{kind}"):
+            continue
+        with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
+            whole.ordered = container.format.name not in ("avi", "h264", "hevc", "m4v", "mpegvideo")
+            assert isinstance(container, InputContainer)
+            stamps: list[tuple[int, int]] = []
+            for frame in _frames(container, kind, stamps):
+                at = None if frame.pts is None else float(frame.pts * frame.time_base)
+                if kind == "video":
+                    whole.frames.append(_pixels(frame))
+                    whole.times.append(at if at is not None else (whole.times[-1] if whole.times else 0.0))
+                else:
+                    whole.reservoir = container.format.name == "asf"
+                    whole.tick = 0.1 if whole.reservoir else float(frame.time_base)
+                    whole.blocks.append((at, _mono(frame, entry)))
+            if kind == "video":
+                whole.stamps = [float(stamp * (container.streams[index].time_base or 0)) for index, stamp in stamps]
+    if whole.frames:
+        _decode_again(path, whole)
+    return whole
+
+
+def _decode_again(path: Path, whole: Whole) -> None:
+    """Note the frames that differ where others are kept in memory."""
+    kept = deque[Any](maxlen=8)
+    with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
+        assert isinstance(container, InputContainer)
+        for k, frame in enumerate(_frames(container, "video", [])):
+            kept.append(frame)
+            if not np.array_equal(_pixels(frame), whole.frames[k]):
+                whole.varying.add(whole.times[k])
+
+
+def _pixels(frame: Any) -> NDArray[np.uint8]:
+    h, w = (WIDTH, HEIGHT) if abs(frame.rotation) % 180 == 90 else (HEIGHT, WIDTH)
+    pixels = frame.reformat(width=w, height=h, format="rgb24", dst_color_range=2).to_ndarray()
+    return np.rot90(pixels, round(frame.rotation / 90))
+
+
+def _frames(container: InputContainer, kind: Literal["video", "audio"], stamps: list[tuple[int, int]]) -> Any:
+    """Decoded frames, and each packet's stream and time stamp in ``stamps``."""
+    stream = container.streams.best(kind)
+    assert isinstance(stream, VideoStream | AudioStream)
+    stream.codec_context.thread_count = 1
+    for other in container.streams:
+        other.discard = Discard.default if other.index == stream.index else Discard.all
+    failures = 0
+    packets = container.demux(stream)
+    while failures < MOST_FAILURES:
+        try:
+            packet = next(packets, None)
+        except (av.error.FFmpegError, IndexError):  # behind what cannot be read there may be more
+            failures += 1
+            packets = container.demux(stream)
+            continue
+        if packet is None:
+            return
+        if packet.pts is not None:
+            stamps.append((packet.stream_index, packet.pts))
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue
+
+
+def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
+    values = frame.to_ndarray()
+    values = values if frame.format.is_planar else values.reshape(frame.samples, -1).T
+    name = frame.format.name.removesuffix("p")
+    scale = {"u8": 256.0, "s16": 1.0, "s32": 2.0**-16, "s64": 2.0**-48, "flt": 32768.0, "dbl": 32768.0}[name]
+    mixed = values[0].astype(float) if entry.downmix == "first" else values.mean(axis=0, dtype=float)
+    return ((mixed - (128.0 if name == "u8" else 0.0)) * scale).astype(np.float32)
+
+
+def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], float]:
+    """All samples, each block behind the one before, or where its stamp says if that is elsewhere; and their start."""
+    begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
+    place, places = 0, list[int]()
+    for at, block in whole.blocks:
+        stamped = place if at is None else round((at - begin) * rate)
+        if not places or not -0.05 * rate <= stamped - place <= 0.005 * rate + (len(block) if whole.reservoir else 0):
+            place = min(stamped, place + 600 * rate)
+        places.append(place)
+        place += len(block)
+    ends = [k + len(block) for k, (_, block) in zip(places, whole.blocks, strict=True)]
+    if max(ends, default=0) > MOST_SAMPLES:
+        raise UnknownError("time stamps of days")
+    track = np.zeros(max(ends, default=0), np.float32)
+    for k, (_, block) in zip(places, whole.blocks, strict=True):
+        track[k : k + len(block)] = block
+    return track, begin
