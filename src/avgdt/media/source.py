@@ -19,6 +19,9 @@ from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
+WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
+"""Containers in which a packet follows the other: a hole in them is damage."""
+DROPPED_SECONDS = 0.1  # more than what stamps are off by, or a camera drops
 OVERHEAD_BYTES = 256  # that a container may need between two packets of a stream ...
 OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there
 
@@ -125,9 +128,11 @@ class Source:
         """Whether there are bytes between two packets of a stream that belong to no packet of any stream.
 
         A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
-        can read is damaged. Transport streams are stuffed with bytes that mean nothing and flag their losses.
+        can read is damaged. Containers for what is sent, or for sound alone, are never without a packet for long.
         """
-        if first.pos is None or then.pos is None or self.container.format.name == "mpegts":
+        if self.container.format.name in WITHOUT_GAPS:
+            return self._seconds_between(first, then) > DROPPED_SECONDS
+        if first.pos is None or then.pos is None:
             return False
         # A parser may hand on what it cannot read as part of the packet before.
         begin, end = first.pos + min(first.size, 4 * then.size + OVERHEAD_BYTES), then.pos
@@ -145,6 +150,13 @@ class Source:
             except (av.error.FFmpegError, IndexError):
                 pass
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
+
+    @staticmethod
+    def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:
+        stamps = [packet.dts if packet.dts is not None else packet.pts for packet in (first, then)]
+        if stamps[0] is None or stamps[1] is None or first.time_base is None:
+            return 0.0
+        return float((stamps[1] - stamps[0] - (first.duration or 0)) * first.time_base)
 
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
         """The picture's or the sound's stream."""
