@@ -93,6 +93,8 @@ class Picture:
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
         """The frame on screen at each time: the last with a time stamp at or before it, else the first."""
         base = tick(self.stream)
+        if times:
+            self._source.check_known("video", max(times) + zero, zero)
         limits = [math.floor((t + zero + ROUNDING) / base) for t in times]
 
         def scale(one: Shown) -> NDArray[np.uint8]:
@@ -125,6 +127,7 @@ class Picture:
             return found or None
 
         base = tick(self.stream)
+        self._source.check_known("video", math.inf, zero)
         try:
             shown = self._from(-EVERYTHING, read, skipping=False)
         except DamagedError as error:

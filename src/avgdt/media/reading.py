@@ -12,7 +12,7 @@ from av.packet import Packet
 
 from avgdt.media.blocks import JITTER_SECONDS
 from avgdt.media.decoding import Decoder
-from avgdt.media.source import Source, with_end
+from avgdt.media.source import DROPPED_SECONDS, Source, with_end
 
 
 @dataclass
@@ -52,7 +52,8 @@ class Reading:
                     if end is None:  # a decoder that has given nothing yet carries nothing over
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
-                        if last is not None and packet is not None and self.source.lost_between(last, packet):
+                        between = last is not None and packet is not None and self.source.lost_between(last, packet)
+                        if between or (self.source.without_gaps and begin - end > DROPPED_SECONDS):
                             self._damage(end, begin - end + self.memory)
                         for stamp in waiting:
                             if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:

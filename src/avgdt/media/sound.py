@@ -89,6 +89,7 @@ class Sound:
         """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         plan = Plan(self.stream.sample_rate, sample_rate, first, count)
+        self._source.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(plan, zero)
         if pieces[0].rate != plan.native and self._head.rate != plan.native:  # some AAC has twice its header's rate
             plan = replace(plan, native=self._head.rate)

@@ -14,7 +14,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from avgdt.media.errors import TooLarge
+from avgdt.media.errors import Corrupt, TooLarge
+from avgdt.media.holes import first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
@@ -48,6 +49,7 @@ class Source:
     def __init__(self, path: Path, video: bool = True, audio: bool = True) -> None:
         self.path = path
         self._wanted = video, audio
+        self._holes: dict[Kind, float | None] = {}
         self._open()
 
     def _open(self) -> None:
@@ -124,13 +126,18 @@ class Source:
             # A file cut off in the middle ends here; PyAV stumbles at the end over a stream that appeared on the way.
             return
 
+    @property
+    def without_gaps(self) -> bool:
+        """Whether a packet follows the other in this container, so that a hole is damage."""
+        return self.container.format.name in WITHOUT_GAPS
+
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Whether there are bytes between two packets of a stream that belong to no packet of any stream.
 
         A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
         can read is damaged. Containers for what is sent, or for sound alone, are never without a packet for long.
         """
-        if self.container.format.name in WITHOUT_GAPS:
+        if self.without_gaps:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if first.pos is None or then.pos is None:
             return False
@@ -150,6 +157,14 @@ class Source:
             except (av.error.FFmpegError, IndexError):
                 pass
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
+
+    def check_known(self, kind: Kind, until: float, zero: float) -> None:
+        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``holes``."""
+        if kind not in self._holes:
+            self._holes[kind] = first_hole(self.container, self.path, self.stream(kind).index)
+        hole = self._holes[kind]
+        if hole is not None and until > hole:
+            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and no time behind it is known")
 
     @staticmethod
     def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:
