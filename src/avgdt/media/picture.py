@@ -144,7 +144,8 @@ class Picture:
                 if self._disturbed:
                     self._source.rewind()
                 way = approach(self._source, moment, back, second, self._backwards)
-                skip = skip and way.first is not None
+                # A decoder that lacks a frame replaces it by others, perhaps by one that would be left out.
+                skip = skip and way.first is not None and way.even
                 decoder = Decoder(self._source.path, self.stream)
                 walk = Walk(decoder, way, skip)
                 try:
