@@ -129,11 +129,14 @@ def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
 def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], float]:
     """All samples, each block behind the one before, or where its stamp says if that is elsewhere; and their start."""
     begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
-    place, places = 0, list[int]()
+    place, places, last = 0, list[int](), begin
+    unstamped = False
     for at, block in whole.blocks:
         stamped = place if at is None else round((at - begin) * rate)
-        if not places or not -0.05 * rate <= stamped - place <= 0.005 * rate + (len(block) if whole.reservoir else 0):
+        late = stamped - place > 0.005 * rate + (len(block) if whole.reservoir else 0)
+        if not places or late or (at is not None and at < last - 0.05) or (unstamped and stamped < place - 0.05 * rate):
             place = min(stamped, place + 600 * rate)
+        last, unstamped = last if at is None else at, at is None
         places.append(place)
         place += len(block)
     ends = [k + len(block) for k, (_, block) in zip(places, whole.blocks, strict=True)]

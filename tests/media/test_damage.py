@@ -14,7 +14,7 @@ from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from tests.helpers.damage import drop_packets, zero_packets
 from tests.helpers.full_decode import all_frames, on_screen
-from tests.helpers.media_files import board_indices, evenly, noise, write_media, write_wav
+from tests.helpers.media_files import board, board_indices, evenly, noise, write_media, write_wav
 
 FRAMES = 150
 
@@ -98,7 +98,8 @@ def test_a_read_does_not_depend_on_those_before(tmp_path: Path) -> None:
 
 
 def test_frames_that_come_out_of_order_since_others_are_missing(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mkv", evenly(75), b_frames=3)
+    options = {"x264-params": "scenecut=0:b-adapt=0"}
+    whole = write_media(tmp_path / "a.mkv", evenly(75), b_frames=3, key_every=100, video_options=options)
     path = drop_packets(whole, lambda i: i in (20, 21, 33, 34, 35, 50, 58, 59), tmp_path / "b.mkv")
     oracle = all_frames(path, 20, 36)
     wrong = right = 0
@@ -123,6 +124,15 @@ def test_long_frames_are_no_damage(tmp_path: Path) -> None:
             asked = [k / 30 for k in range(round(30 * float(times[-1])))]
             expected = [max(i for i, at in enumerate(times) if at <= t + 1e-6) for t in asked]
             assert board_indices(recording.frames(asked, 24, 32).pixels) == expected
+
+
+def test_a_slide_show_of_large_pictures_is_no_damage(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    pictures = [draw.integers(0, 255, (96, 128, 3), dtype=np.uint8)] * 3 + [board(9, 96, 128)] * 3
+    times = [Fraction(t) for t in (0, 4, 9, 10, 15, 22)]
+    path = write_media(tmp_path / "a.mkv", times, noise(23, 16000), size=(96, 128), pictures=pictures, b_frames=0)
+    with Recording(path) as recording:
+        assert recording.frames([k / 2 for k in range(44)], 24, 32).times[-1] == pytest.approx(15)
 
 
 def test_the_end_is_reported(tmp_path: Path) -> None:
@@ -182,3 +192,45 @@ def test_blocks_that_are_stamped_early_do_not_shift_those_after_them(tmp_path: P
         for start in (0.3, 1.1, 2.7, 3.4):
             first = round(start * 16000)
             assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, together[first : first + 8000]), start
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv", "a.mp4"])
+def test_a_hole_in_the_file_is_damage(tmp_path: Path, name: str) -> None:
+    draw = np.random.default_rng(0)
+    pictures = [board(i, 48, 64) // 2 + draw.integers(0, 60, (48, 64, 1), dtype=np.uint8) for i in range(FRAMES)]
+    whole = write_media(
+        tmp_path / name, evenly(FRAMES), noise(6, 44100), sample_rate=44100, audio_codec="aac", pictures=pictures
+    )
+    data = bytearray(whole.read_bytes())
+    begin, end = round(0.3 * len(data)), round(0.7 * len(data))
+    data[begin:end] = bytes(end - begin)
+    path = tmp_path / f"hole_{name}"
+    path.write_bytes(bytes(data))
+    with Recording(path) as recording:
+        start = recording.info.video_start
+        assert board_indices(recording.frames([start + 0.5], 24, 32).pixels) == [12]
+        with pytest.raises(Corrupt, match="its video is damaged"):
+            recording.frames([start + 3.0], 24, 32)
+        with pytest.raises(Corrupt, match="its audio is damaged"):
+            recording.waveform(3.0, 0.5, 44100)
+
+
+def test_where_frames_are_missing_all_others_are_decoded(tmp_path: Path) -> None:
+    """Frames that no other needs are skipped on the way only where none is missing, for which one might stand in."""
+    whole = write_media(
+        tmp_path / "a.mp4",
+        evenly(100),
+        key_every=100,
+        b_frames=3,
+        video_options={"x264-params": "scenecut=0:b-adapt=0:b-pyramid=none:ref=3"},
+    )
+    path = drop_packets(whole, lambda i: i in (17, 30, 31, 45), tmp_path / "b.mp4")
+    oracle = all_frames(path, 20, 36)
+    with Recording(path) as recording:
+        zero = recording._zero
+        for k in range(50, 98, 3):
+            try:
+                frames = recording.frames([k / 25 + 0.001], 20, 36)
+            except Corrupt:
+                continue
+            assert np.array_equal(frames.pixels[0], on_screen(oracle, k / 25 + 0.001 + zero)[1]), k

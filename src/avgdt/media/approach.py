@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -28,6 +28,8 @@ class Approach:
     """How the packets and their frames are stamped."""
     first: int | None
     """Time stamp of the frame on screen at that moment, where the packets tell it."""
+    even: bool
+    """Whether packets up to that moment come evenly, so that none seems to be missing between them."""
     from_start: bool
     """Whether these are all packets of the file, so that nothing better can be had."""
 
@@ -55,6 +57,7 @@ def approach(source: Source, moment: int, back: int, second: int, backwards: boo
                 source=source,
                 packets=chain(ahead[start:], rest),
                 stamps=stamps,
+                even=_even(ahead[start:]),
                 first=_on_screen(ahead, stamps, moment) if complete else None,
                 from_start=from_start and start == (keys[0] if keys else 0),
             )
@@ -98,3 +101,10 @@ def _on_screen(packets: list[Packet[VideoStream]], stamps: Stamps, moment: int) 
         return None
     shown = (at for at, packet in zip(known, packets, strict=True) if not packet.is_discard)
     return max((at for at in shown if at is not None and at <= moment), default=None)
+
+
+def _even(packets: list[Packet[VideoStream]]) -> bool:
+    """Whether decoding time stamps are known and their steps alike, but for rounding."""
+    stamps = [packet.dts for packet in packets if packet.dts is not None]
+    steps = [later - earlier for earlier, later in pairwise(stamps)]
+    return len(stamps) == len(packets) and (not steps or max(steps) < 1.5 * min(steps) + 2)

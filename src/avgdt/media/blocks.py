@@ -13,7 +13,7 @@ from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
 LEAP_SECONDS = 5.0  # a gap that makes one read on for a second
-OVERLAP_SECONDS = 0.05  # a block stamped earlier than this before the end of the last one takes its own place
+OVERLAP_SECONDS = 0.05  # stamps that run back by more contradict those before
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,13 @@ class Grid:
     def _runs(self, blocks: Iterable[Block], until: int | None) -> Iterator[list[Block]]:
         """Blocks that follow each other without a gap, up to grid index ``until``.
 
-        Sound cannot overlap itself: a block stamped a little before the end of the last one follows it all the same.
-        Where stamps contradict what was decoded by more, each run of blocks lies where its own stamps say, so that a
-        sample's place does not depend on where reading began.
+        Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
+        stamps run back, those from there on hold, so that a sample's place does not depend on where reading began.
         """
         run: list[Block] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp
+        last: float | None = None  # where the last block was stamped
+        last_stamped = False
         beyond = 0  # samples since a leap
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
@@ -111,12 +112,15 @@ class Grid:
                     break
                 continue
             beyond = 0
-            early = max(OVERLAP_SECONDS, 2 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
-            if stamped is not None and following is not None and not -early <= stamped - following <= slack:
+            expected = last if last_stamped else following  # the place of a block without a stamp is a guess
+            back = stamped is not None and expected is not None and stamped < expected - OVERLAP_SECONDS * self.rate
+            late = stamped is not None and following is not None and stamped - following > slack
+            if back or late:
                 yield run
                 run, following = [], None
             following = stamped if following is None else following
             following = None if following is None else following + len(block)
+            last, last_stamped = stamped, block.stamp is not None
             run.append(block)
         if run:
             yield run

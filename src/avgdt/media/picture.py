@@ -188,8 +188,10 @@ class Picture:
                 if self._disturbed:
                     self._source.rewind()
                 way = approach(self._source, moment, back, second, self._backwards)
-                # dav1d settles when it is opened which frames it leaves out: it would go on to leave them out.
-                skip = skip and way.first is not None and self.stream.codec_context.name != "libdav1d"
+                # A decoder that lacks a frame replaces it by others, perhaps by one that would be left out; and dav1d
+                # settles when it is opened which frames it leaves out: it would go on to leave them out.
+                skip = skip and way.first is not None and way.even
+                skip = skip and self.stream.codec_context.name != "libdav1d"
                 decoder = Decoder(self._source.path, self.stream)
                 walk = Walk(decoder, way, skip)
                 try:

@@ -12,7 +12,7 @@ from av.packet import Packet
 
 from avgdt.media.blocks import JITTER_SECONDS
 from avgdt.media.decoding import Decoder
-from avgdt.media.source import DROPPED_SECONDS, Source, with_end
+from avgdt.media.source import DROPPED_SECONDS, Source, with_next
 
 
 @dataclass
@@ -37,7 +37,8 @@ class Reading:
         waiting: list[int] = []  # time stamps of packets since the last block
         last: Packet[AudioStream] | None = None
         end: float | None = None  # of the last block
-        for packet, at_end in with_end(packets):
+        for packet, following in with_next(packets):
+            at_end = following is None
             before = self.decoder.refused
             frames = self.decoder.audio(packet)
             refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
@@ -52,7 +53,8 @@ class Reading:
                     if end is None:  # a decoder that has given nothing yet carries nothing over
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
-                        between = last is not None and packet is not None and self.source.lost_between(last, packet)
+                        after = following or packet
+                        between = last is not None and after is not None and self.source.lost_between(last, after)
                         if between or (self.source.without_gaps and begin - end > DROPPED_SECONDS):
                             self._damage(end, begin - end + self.memory)
                         for stamp in waiting:

@@ -14,9 +14,11 @@ from av.video.stream import VideoStream
 from avgdt.media.approach import Approach
 from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage, DamagedError
 from avgdt.media.decoding import Decoder
-from avgdt.media.source import with_end
+from avgdt.media.source import tick, with_next
 
+SHORTEST_STEP = 0.03  # seconds from frame to frame, where headers say less
 GAP_FRAMES = 5  # at the average rate, between two packets: then it is looked whether others are missing
+LEAP_FRAMES = 20  # the same, from the latest that was to be shown before: more than a decoder ever reorders
 FAR_FRAMES = 100  # at the average rate, from one frame to the next: then the time stamp may be damaged
 
 
@@ -66,8 +68,12 @@ class Walk:
             delayed=way.stamps.may_run_backwards,
         )
         self._frames = self._shown()
+        stream = way.source.video
+        assert stream is not None
+        self._step = max(way.stamps.step, round(SHORTEST_STEP / tick(stream)))
         self._last: int | None = None  # time stamp of the last frame
         self._ahead = deque[Shown]()
+        self._latest: float = -math.inf  # the latest presentation time stamp of a packet
         self._decoded_to: float = -math.inf  # the latest decoding time stamp of a packet that was decoded
 
     def __iter__(self) -> Iterator[Shown]:
@@ -92,27 +98,33 @@ class Walk:
             self._ahead.append(following)
         self.damage.check(one.stamp, limit)
 
-    def _lacks(self, first: Packet[VideoStream], then: Packet[VideoStream]) -> bool:
-        """Whether packets are missing between two, for so long that it is no frame dropped by a camera."""
-        if first.dts is None or then.dts is None or then.dts - first.dts <= GAP_FRAMES * self._way.stamps.step:
-            return False
-        return self._way.source.lost_between(first, then)
+    def _lacks(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
+        """Whether packets are missing between two, for so long that it is no frame dropped by a camera.
+
+        Where a demuxer finds its way again, only the packet after knows its place: that is ``following``.
+        """
+        step = self._step
+        decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
+        shown = (
+            then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
+        )  # decoding times may be guesses
+        return (decoding or shown) and self._way.source.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
         """Whether the last frame is so much later that its time stamp may be wrong: the one after it tells."""
-        return self._last is not None and self._last > limit + FAR_FRAMES * self._way.stamps.step
+        return self._last is not None and self._last > limit + FAR_FRAMES * self._step
 
     def _shown(self) -> Iterator[Shown]:
         way, decoder, damage = self._way, self._decoder, self.damage
         settled = reordered = False
         both = way.source.container.format.name.startswith("mov")  # stores both stamps wherever they differ
-        latest = -math.inf  # presentation time stamp of a packet
         serial, stump = 0, -1
         before_it: Packet[VideoStream] | None = None
         end: int | None = None  # the stamp of the last packet
         cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
-        for packet, at_end in with_end(way.packets):
+        for packet, following in with_next(way.packets):
             due: int | None = None
+            at_end = following is None
             if packet is not None:
                 serial += 1
                 packet.opaque = _Ticket(serial)
@@ -121,15 +133,15 @@ class Walk:
                 decoder.skip_non_reference(early and not at_end)
                 at = way.stamps.due(packet)
                 due = None if early or packet.is_discard or not packet.size else at
-                if before_it is not None and self._lacks(before_it, packet):
+                if before_it is not None and self._lacks(before_it, packet, following or packet):
                     lost = way.stamps.due(before_it)
                     damage.refused(serial, None if lost is None else lost + way.stamps.step)
                 damage.fed(serial, due)
                 before_it = packet
                 if dts is not None and dts > self._decoded_to:
                     self._decoded_to = dts
-                reordered = reordered or pts is None or pts < latest or (both and pts != dts)
-                latest = latest if pts is None else max(latest, pts)
+                reordered = reordered or pts is None or pts < self._latest or (both and pts != dts)
+                self._latest = self._latest if pts is None else max(self._latest, pts)
                 stump, end = (serial, at) if at_end else (-1, None)
             before = decoder.refused
             frames = decoder.video(packet)

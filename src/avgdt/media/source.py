@@ -141,8 +141,11 @@ class Source:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if first.pos is None or then.pos is None:
             return False
-        # A parser may hand on what it cannot read as part of the packet before.
-        begin, end = first.pos + min(first.size, 4 * then.size + OVERHEAD_BYTES), then.pos
+        used_up = first.size
+        if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):
+            # The parser of MPEG audio hands on what it cannot read as a part of this packet.
+            used_up = min(used_up, 4 * then.size + OVERHEAD_BYTES)
+        begin, end = first.pos + used_up, then.pos
         if end - begin <= OVERHEAD_BYTES:
             return False
         used = 0
@@ -212,14 +215,16 @@ class Source:
         self.container.close()
 
 
-def with_end(packets: Iterator[Packet[AnyStream]]) -> Iterator[tuple[Packet[AnyStream] | None, bool]]:
-    """The packets and whether each is the last; then None, which drains a decoder."""
+def with_next(
+    packets: Iterator[Packet[AnyStream]],
+) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
+    """The packets, each with the one after it, and last None, which drains a decoder."""
     held = next(packets, None)
     while held is not None:
         following = next(packets, None)
-        yield held, following is None
+        yield held, following
         held = following
-    yield None, True
+    yield None, None
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
