@@ -10,10 +10,10 @@ import pytest
 from avgdt.data.collection import Collection, collect, find
 from avgdt.data.dataset import Batches, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers, split_name
+from avgdt.data.rows import file_numbers, segment_of, split_name
 from avgdt.data.span import clip_span, unfit
 from avgdt.errors import AvgdtError
-from avgdt.media.manifest import Entry
+from avgdt.media.manifest import Entry, read_manifest
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
@@ -167,3 +167,9 @@ def test_one_file_in_many_rows_is_no_data_set(films: Path, tmp_path: Path) -> No
     (films / "one.csv").write_text(f"path,start,end\n{rows}")
     with pytest.raises(AvgdtError, match=r"one.csv: gives one recording to learn from \(00.mkv\)"):
         pretrain(recipe, films / "one.csv", tmp_path / "run")
+
+
+def test_segments_by_other_names_of_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("path,Start_Time,end_time\na.mkv,0.5,1.5\n")
+    (entry,) = read_manifest(tmp_path / "a.csv")
+    assert segment_of(entry, ("start", "end")) == (0.5, 1.5)

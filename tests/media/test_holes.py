@@ -36,12 +36,15 @@ def cut(path: Path) -> None:
         ("a.ts", "libx264", "aac"),
         ("a.ogg", None, "libopus"),
         ("a.flac", None, "flac"),
+        ("a.mkv", "libx264", "aac"),
     ],
 )
 def test_no_clip_of_another_time_and_no_silence(
     tmp_path: Path, name: str, video: str | None, codec: str, damage: Callable[[Path], None]
 ) -> None:
-    path = tmp_path / name
+    if name == "a.mkv" and damage is cut:
+        pytest.skip("what is cut out of a Matroska file leaves nothing that tells it from a long frame")
+    path, b_frames = tmp_path / name, 2 if name == "a.mkv" else 0
     times = None if video is None else evenly(25 * SECONDS)
     write_media(
         path,
@@ -50,7 +53,7 @@ def test_no_clip_of_another_time_and_no_silence(
         sample_rate=48000,
         audio_codec=codec,
         video_codec=video or "",
-        b_frames=0,
+        b_frames=b_frames,
     )
 
     def sound(at: float) -> np.ndarray | None:

@@ -8,6 +8,7 @@ import pytest
 
 from avgdt.report.errors import ReportError
 from avgdt.report.run_folder import read_run
+from avgdt.training.metrics import MetricsError
 
 
 def test_time_counts_every_sitting(make_run: Callable[..., Path]) -> None:
@@ -30,7 +31,7 @@ def test_a_run_that_was_interrupted_is_not_finished(make_run: Callable[..., Path
 def test_broken_metrics_are_named(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     (folder / "metrics.jsonl").write_text("{\n{}\n")
-    with pytest.raises(ReportError, match=r"metrics\.jsonl: not JSON lines"):
+    with pytest.raises(MetricsError, match=r"metrics\.jsonl, line 1: damaged .* delete this line"):
         read_run(folder)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.training.metrics import MetricsLog, read_metrics
+from avgdt.training.metrics import MetricsError, MetricsLog, read_metrics
 
 
 def line(step: int) -> dict[str, object]:
@@ -36,7 +36,7 @@ def test_a_line_cut_off_by_a_crash_is_left_out_and_a_broken_one_is_not(tmp_path:
     path.write_text(path.read_text()[:-9])
     assert read_metrics(path) == [line(1)]
     path.write_text("{broken\n" + path.read_text())
-    with pytest.raises(ValueError, match="Expecting"):
+    with pytest.raises(MetricsError, match="line 1: damaged .*delete this line"):
         read_metrics(path)
 
 

@@ -122,6 +122,7 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
         )
     if any("split" in entry.extra for entry in entries):
         learn, held = _by_split(good, entries, data, source)
+        left_out += tuple(LeftOut(entry.path, "its row has no split") for entry in good if not split_of(entry))
     else:
         learn, held = _drawn(good, data.held_out_at_most)
     kept, watched = _each_once(learn), _each_once(held)

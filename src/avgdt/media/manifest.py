@@ -21,6 +21,10 @@ _COUNTS = ("width", "height", "sample_rate", "size", "modified")
 _FLAGS = ("has_video", "has_audio", "silent")
 _DOWNMIXES = ("mean", "first")
 _ROLES = ("split", "label", "start", "end")
+_SEGMENT = {
+    f"{role}{unit}": role for role in ("start", "end") for unit in ("_time", "_sec", "_seconds", "_s", " time", "time")
+}
+"""Other names that the columns of a segment have in lists."""
 _DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
     *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),
@@ -68,6 +72,8 @@ def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> li
     roles = (*file_columns, *_ROLES)
     # A column of such a role may begin with a capital.
     names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
+    if not {"start", "end"} & set(names):
+        names = [_SEGMENT.get(name.lower(), name) for name in names]
     names[names.index(next(name for name in file_columns if name in names))] = "path"
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

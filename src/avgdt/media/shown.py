@@ -135,6 +135,8 @@ class Walk:
                 due = None if early or packet.is_discard or not packet.size else at
                 if before_it is not None and self._lacks(before_it, packet, following or packet):
                     lost = way.stamps.due(before_it)
+                    # Frames that are shown after this one may have been decoded before it.
+                    lost = lost if lost is None else round(max(lost, self._latest))
                     damage.refused(serial, None if lost is None else lost + way.stamps.step)
                 damage.fed(serial, due)
                 before_it = packet

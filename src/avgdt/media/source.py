@@ -139,7 +139,7 @@ class Source:
         """
         if self.without_gaps:
             return self._seconds_between(first, then) > DROPPED_SECONDS
-        if first.pos is None or then.pos is None:
+        if first.pos is None or then.pos is None or self.container.format.name == "asf":  # which pads its packets
             return False
         used_up = first.size
         if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):

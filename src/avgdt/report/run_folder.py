@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -74,10 +73,7 @@ def read_recipe(path: Path) -> Recipe:
 def read_run(path: Path) -> RunFolder:
     """Read the folder ``path``; raise :class:`ReportError` where it is no run or has not learnt yet."""
     recipe = read_recipe(path)
-    try:
-        metrics = read_metrics(path / "metrics.jsonl")
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path / 'metrics.jsonl'}: not JSON lines ({error}); restore it") from None
+    metrics = read_metrics(path / "metrics.jsonl")
     try:
         sittings = read_sittings(path)
     except ValueError as error:

@@ -38,6 +38,8 @@ class Failures:
         """What the scan left out and what failed of the held-out recordings."""
         self._held_out = set[Path]()
         self._said, self._unsaid, self._last = 0, 0, 0.0
+        self.clips, self.silent = 0, 0
+        """Clips with sound that were read, and those of them that are digital silence."""
 
     @property
     def count(self) -> int:
@@ -46,6 +48,9 @@ class Failures:
 
     def update(self, batch: Batch) -> None:
         """Take note of a batch; raise :class:`TooManyFailed` where it shows that too many recordings fail."""
+        if batch.audio is not None:
+            self.clips += batch.audio.shape[0] * batch.audio.shape[1]
+            self.silent += int((batch.audio.abs().amax(-1) < 1).sum())
         read = batch.items.tolist()
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._now.difference_update(read)

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from avgdt.files import WriteError, naming, write_atomically
+from avgdt.training.errors import TrainingError
 
 Metrics = dict[str, Any]
 _REMEDY = "free some space"
+
+
+class MetricsError(TrainingError):
+    """A log of metrics that cannot be read."""
 
 
 class MetricsLog:
@@ -73,15 +78,24 @@ def _quiet_thread() -> Iterator[None]:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """The lines of a ``metrics.jsonl``; a last line that was cut off by a crash is left out."""
-    lines = path.read_text().splitlines() if path.exists() else []
+    """The lines of a ``metrics.jsonl``; a last line that was cut off by a crash is left out.
+
+    Raises :class:`MetricsError` for another line that is damaged.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
     metrics = []
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines, start=1):
         try:
-            metrics.append(json.loads(line))
-        except json.JSONDecodeError:
-            if number < len(lines) - 1:
-                raise
+            told = json.loads(line)
+            if not (isinstance(told, dict) and {"kind", "step"} <= told.keys()):
+                raise ValueError("not a line of metrics")
+        except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
+            if number < len(lines):
+                raise MetricsError(
+                    f"{path}, line {number}: damaged ({error}); delete this line, or the file: only figures are lost"
+                ) from None
+        else:
+            metrics.append(told)
     return metrics
 
 

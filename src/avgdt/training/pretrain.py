@@ -115,6 +115,8 @@ def _pretrain(
         if failures.count:
             many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
             said(f"{many} failed while training; see {out / 'skipped.csv'}")
+        if failures.silent:
+            said(f"{failures.silent} of {failures.clips} clips were digital silence")
         file = out / "weights.safetensors"
         save_weights(file, learner.phi, to_plain(recipe), "pretrain")
     return file
