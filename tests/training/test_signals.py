@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_a_signal_that_comes_twice_does_not_disturb_the_saving() -> None:
     with pytest.raises(Stopped):
         save_when_stopped()
     assert done == ["saved"]
+
+
+def test_a_stop_that_was_lost_on_its_way_is_raised_at_the_next_end() -> None:
+    done = list[str]()
+
+    def lose_it() -> None:
+        with handled():
+            with suppress(Stopped):  # as Python does in a hook of os.fork
+                send(signal.SIGTERM)
+            with deferred():
+                done.append("a whole step")
+            done.append("another step")
+
+    with pytest.raises(Stopped):
+        lose_it()
+    assert done == ["a whole step"]
 
 
 def test_an_error_in_what_is_deferred_is_not_hidden() -> None:

@@ -104,7 +104,8 @@ def _monitor(learner: Learner, hooks: Hooks, last: int, seconds: float) -> None:
     if every and learner.step > last and learner.step % every == 0:
         for monitor in hooks.monitors:
             if told := monitor(learner):
-                hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
+                with deferred():  # the log has threads, whose locks an exception in the middle would leave taken
+                    hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
 
 
 def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> Metrics:

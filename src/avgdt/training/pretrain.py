@@ -166,9 +166,9 @@ def _train(
 
 def _go_on(learner: Learner, collection: Collection, out: Path) -> None:
     state, before, recordings = load_checkpoint(checkpoint_of(out))
-    check_recordings(recordings, collection.learn, out)
     try:
         check_recipe(before, learner.recipe, int(state["step"]), learner.steps_per_epoch, out)
+        check_recordings(recordings, collection.learn, out)
         learner.load_state(state)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -65,14 +65,17 @@ def handled() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Within, a signal waits; :class:`Stopped` is raised at the end."""
-    waited = _state.first
+    """Within, a signal waits; :class:`Stopped` is raised at the end, also for a signal whose exception was lost before.
+
+    (Python drops what is raised in a hook of ``os.fork``.)
+    """
     _state.deferring += 1
     try:
         yield
     finally:
         _state.deferring -= 1
-    if _state.deferring == 0 and _state.first is not None and waited is None:
+    on_its_way = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # this saves what a stop interrupted
+    if _state.deferring == 0 and _state.first is not None and not on_its_way:
         raise Stopped(_state.first)
 
 
