@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -28,10 +29,14 @@ class Approach:
     """How the packets and their frames are stamped."""
     first: int | None
     """Time stamp of the frame on screen at that moment, where the packets tell it."""
-    even: bool
-    """Whether packets up to that moment come evenly, so that none seems to be missing between them."""
+    step: int | None
+    """From one packet to the next up to that moment, if they come evenly, so that none seems to be missing."""
     from_start: bool
     """Whether these are all packets of the file, so that nothing better can be had."""
+
+    def uneven(self, dts: int | None, before: float) -> bool:
+        """Whether a packet comes later after the one before than those on the way did."""
+        return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
 def approach(source: Source, moment: int, back: int, second: int, backwards: bool) -> Approach:
@@ -57,7 +62,7 @@ def approach(source: Source, moment: int, back: int, second: int, backwards: boo
                 source=source,
                 packets=chain(ahead[start:], rest),
                 stamps=stamps,
-                even=_even(ahead[start:]),
+                step=_step(ahead[start:]),
                 first=_on_screen(ahead, stamps, moment) if complete else None,
                 from_start=from_start and start == (keys[0] if keys else 0),
             )
@@ -103,8 +108,10 @@ def _on_screen(packets: list[Packet[VideoStream]], stamps: Stamps, moment: int) 
     return max((at for at in shown if at is not None and at <= moment), default=None)
 
 
-def _even(packets: list[Packet[VideoStream]]) -> bool:
-    """Whether decoding time stamps are known and their steps alike, but for rounding."""
+def _step(packets: list[Packet[VideoStream]]) -> int | None:
+    """The step of decoding time stamps, if all are known and alike but for rounding."""
     stamps = [packet.dts for packet in packets if packet.dts is not None]
     steps = [later - earlier for earlier, later in pairwise(stamps)]
-    return len(stamps) == len(packets) and (not steps or max(steps) < 1.5 * min(steps) + 2)
+    if len(stamps) < len(packets) or not steps or max(steps) >= 1.5 * min(steps) + 2:
+        return None
+    return min(steps)

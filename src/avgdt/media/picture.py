@@ -20,7 +20,7 @@ from avgdt.media.errors import Corrupt, NoVideo, Unsupported
 from avgdt.media.orientation import orientation
 from avgdt.media.picking import Found, pick, spans_of, sure_of
 from avgdt.media.scaling import Scaler
-from avgdt.media.shown import BackwardsError, Shown, Walk
+from avgdt.media.shown import BackwardsError, MissingError, Shown, Walk
 from avgdt.media.source import Source, tick
 
 NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
@@ -190,12 +190,14 @@ class Picture:
                 way = approach(self._source, moment, back, second, self._backwards)
                 # A decoder that lacks a frame replaces it by others, perhaps by one that would be left out; and dav1d
                 # settles when it is opened which frames it leaves out: it would go on to leave them out.
-                skip = skip and way.first is not None and way.even
+                skip = skip and way.first is not None and way.step is not None
                 skip = skip and self.stream.codec_context.name != "libdav1d"
                 decoder = Decoder(self._source.path, self.stream)
                 walk = Walk(decoder, way, skip)
                 try:
                     result = read(walk, sure_of(way, skip, moment))
+                except MissingError:
+                    continue
                 except BackwardsError:
                     self._backwards = True
                     break

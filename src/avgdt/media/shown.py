@@ -26,6 +26,10 @@ class BackwardsError(Exception):
     """Frames in the order of presentation have time stamps in another order."""
 
 
+class MissingError(Exception):
+    """Frames were left out on the way and others are missing, for which one of those left out may stand in."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Ticket:
     """What a packet carries through the decoder to its frame; PyAV needs an object of its own for each."""
@@ -55,7 +59,8 @@ class Shown:
 class Walk:
     """The frames of an approach; with ``skip``, those that no other needs are left out before the wanted one.
 
-    Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``.
+    Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``, and with
+    ``skip`` ``MissingError``.
     """
 
     def __init__(self, decoder: Decoder, way: Approach, skip: bool = False) -> None:
@@ -140,6 +145,8 @@ class Walk:
                     damage.refused(serial, None if lost is None else lost + way.stamps.step)
                 damage.fed(serial, due)
                 before_it = packet
+                if self._skip and way.uneven(dts, self._decoded_to):
+                    raise MissingError
                 if dts is not None and dts > self._decoded_to:
                     self._decoded_to = dts
                 reordered = reordered or pts is None or pts < self._latest or (both and pts != dts)
