@@ -5,6 +5,7 @@ import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A shell starts background jobs so, and what tests start would inherit it: it could not be interrupted.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts background jobs without Ctrl-C, nohup without the end of a terminal, and what tests start would inherit it.
+for ignored, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, handler)
