@@ -79,7 +79,7 @@ class Judge:
 
     @property
     def growth(self) -> int:
-        """Bytes by which the process grew since its first ten files."""
+        """Growth of resident memory in bytes since the first ten files."""
         return max(self.resident[-1] - max(self.resident[:10]), 0) if len(self.resident) > 10 else 0
 
 

@@ -92,7 +92,7 @@ def _pixels(frame: Any) -> NDArray[np.uint8]:
 
 
 def _frames(container: InputContainer, kind: Literal["video", "audio"], stamps: list[tuple[int, int]]) -> Any:
-    """Decoded frames, and each packet's stream and time stamp in ``stamps``."""
+    """Every decoded frame of a container; the stream and time stamp of each packet are appended to ``stamps``."""
     stream = container.streams.best(kind)
     assert isinstance(stream, VideoStream | AudioStream)
     stream.codec_context.thread_count = 1

@@ -70,5 +70,5 @@ def wait_for_step(out: Path, step: int, process: subprocess.Popen[str], seconds:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that a process has forked."""
+    """Process ids of the children of a process."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """An item that could not be read."""
+    """An item of the data set whose clips could not be read."""
 
     item: int
     """Its index in the list of items."""

@@ -82,5 +82,5 @@ def evaluated(evaluation: Evaluation, weights: Path, data: Path, out: Path, devi
 
 
 def _digest(model: LoadedRun) -> str:
-    """Of the weights, and of what decides what the networks make of recordings."""
+    """Digest of the weights and of all settings that change the outputs of the networks."""
     return digest(model, model.phi.modalities, avgdt.__version__)

@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 Downmix = Literal["mean", "first"]
-"""The mean of the channels, or the first channel alone."""
+"""How several channels become one: their mean, or the first channel alone."""
 
 CANCELS = 1e-3
 """The mean cancels where its energy is below this share of the channels' mean energy: unrelated channels keep at least

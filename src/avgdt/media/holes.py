@@ -15,7 +15,7 @@ from av.container import InputContainer
 from avgdt.media.opening import open_container
 
 LARGEST = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
-"""Bytes of a packet in files of packets alone; a parser hands on what it cannot read as part of one."""
+"""Largest packet in bytes, by container; a larger one holds bytes that the parser could not read."""
 _BETWEEN = 64  # bytes between two of them that are no hole
 _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # of an AVI file behind its header
 

@@ -1,4 +1,4 @@
-"""Recordings that fail while a run reads them: said, counted, listed, and not too many."""
+"""Recordings that cannot be read during a run: reported, counted, listed, and limited in number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Failures:
         self._recordings, self._at_most, self._path, self._say = recordings, at_most, path, say
         listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
-        """Recordings of which some clips cannot be read, and never will be."""
+        """Recordings with a damaged part: clips of that part can never be read."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
         own = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in own if row is not None}
@@ -35,7 +35,7 @@ class Failures:
         self._now = set[int]()
         """Those of them that failed in this session."""
         self._others = listed
-        """What the scan left out and what failed of the held-out recordings."""
+        """Recordings that the scan skipped, and held-out recordings that could not be read."""
         self._held_out = set[Path]()
         self._said, self._unsaid, self._last = 0, 0, 0.0
         self.clips, self.silent = 0, 0

@@ -17,7 +17,7 @@ from avgdt.training.provenance import own_command
 
 @dataclass(frozen=True)
 class Remedies:
-    """The commands that go on with a run, or start it again."""
+    """Commands to resume a run or to start it again, for error messages."""
 
     recipe: Recipe
     out: Path
@@ -50,7 +50,7 @@ class Remedies:
 
     @contextmanager
     def named(self, precision: str) -> Iterator[None]:
-        """Within, what ends a training in ``precision`` early gets its remedy."""
+        """Context in which an error that ends a training run in ``precision`` early gets a remedy appended."""
         try:
             yield
         except Diverged as error:

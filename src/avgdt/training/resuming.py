@@ -52,7 +52,7 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], out: Path) -> 
 
 
 def check_recipe(before: Recipe, now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
-    """Raise :class:`TrainingError` where a run of ``before`` cannot go on as ``now`` at ``step``, and say what can."""
+    """Raise :class:`TrainingError` for changes of the recipe that a run cannot be resumed with at ``step``."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}

@@ -14,7 +14,7 @@ from avgdt.data.worlds.colours import Colour
 from avgdt.data.worlds.outlines import DISC, Outline, capsule
 
 Brush: TypeAlias = Callable[[Pixels, Pixels, Pixels], Pixels]
-"""How much of each pixel strokes cover, (strokes, height, width) from 0 to 1.
+"""Share of each pixel that each stroke covers, (strokes, height, width) from 0 to 1.
 
 From the pixels' offsets in pixels from the centres of the strokes, to the right (strokes, 1, width) and down (strokes,
 height, 1), and from the numbers of the strokes (5, strokes, 1, 1)."""
