@@ -21,7 +21,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
 from avgdt.training.checkpoints import load_checkpoint
 from avgdt.training.metrics import read_metrics
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import pretrain, resumed_recipe
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -147,3 +147,11 @@ def test_moved_recordings_that_are_missing_or_others_are_named(folder: Path, tmp
     with pytest.raises(AvgdtError, match=re.escape(str(tmp_path / "none"))):
         pretrain(longer(tiny(), 4), tmp_path / "none", out, resume=True)
     assert (out / "manifest.csv").read_text() == before
+
+
+def test_a_run_whose_config_is_gone_is_resumed_by_its_checkpoint(tmp_path: Path) -> None:
+    folder, out = write_folder(tmp_path / "own", 9), tmp_path / "run"
+    pretrain(tiny(), folder, out)
+    (out / "config.yaml").unlink()
+    pretrain(resumed_recipe(out), None, out, resume=True)
+    assert (out / "config.yaml").exists()

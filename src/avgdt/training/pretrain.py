@@ -181,7 +181,9 @@ def _go_on(learner: Learner, collection: Collection, out: Path) -> None:
 def resumed_recipe(out: Path) -> Recipe:
     """The recipe of the run in ``out``; raise :class:`TrainingError` where there is none to go on with."""
     check_resumable(out)
-    return read_yaml(out / "config.yaml")
+    if (out / "config.yaml").exists():
+        return read_yaml(out / "config.yaml")
+    return load_checkpoint(checkpoint_of(out))[1]  # which has it too
 
 
 def describe_device(learner: Learner) -> str:

@@ -78,9 +78,9 @@ def resumed_recordings(recipe: Recipe, data: Path | None, out: Path, said: Calla
 
 def check_resumable(out: Path) -> None:
     """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to go on from."""
-    if not (out / "config.yaml").exists():
-        raise TrainingError(f"{out}: no run to resume here; start it without --resume")
     if not checkpoint_of(out).exists():
+        if not (out / "config.yaml").exists():
+            raise TrainingError(f"{out}: no run to resume here; start it without --resume")
         raise TrainingError(
             f"{out}: nothing was trained yet, there is no checkpoint; start it without --resume, with its recipe and "
             "--data"

@@ -45,7 +45,9 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     file = path / "weights.safetensors" if path.is_dir() else path
     if not file.exists():
         remedy = "name a run folder or a weights file"
-        if (path / "config.yaml").exists():
+        if (path / "config.yaml").exists() and not (path / "checkpoints" / "last.pt").exists():
+            remedy = "the run has no checkpoint yet: wait for it, or start it again with its recipe and --data"
+        elif (path / "config.yaml").exists():
             remedy = f"finish the run: {own_command('pretrain', '--resume', '--out', str(path))}"
         raise TrainingError(f"{path}: no weights here; {remedy}")
     tensors, recipe = _read_weights(file)
