@@ -27,6 +27,7 @@ from avgdt.media.resample import Plan
 from avgdt.media.source import Source, tick
 
 SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
+LONGEST_SECONDS = 600.0  # up to which all blocks of a stream that is read from its start are laid together
 SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # places of a stream at which a second tells what all of it is like
 
 
@@ -146,8 +147,10 @@ class Sound:
             return end
         if cut is not None:
             return cut + round(SEGMENT_SECONDS * grid.rate)
-        cuts = self._cuts(grid, sys.maxsize)
-        return max(cuts.start, end) if len(cuts) else end
+        if self._preroll.from_start == math.inf:
+            whole = min(self._source.end("audio") - grid.zero, LONGEST_SECONDS)
+            return max(round(whole * grid.rate), end)
+        return max(self._cuts(grid, sys.maxsize).start, end)
 
     @property
     def downmix(self) -> Downmix:
