@@ -37,7 +37,9 @@ def first_hole(container: InputContainer, path: Path, stream: int) -> float | No
     if place is None:
         return None
     with open_container(path) as again:
-        return max((end for at, _, index, end in _packets(again) if index == stream and at < place), default=0.0)
+        before = [(at, index, end) for at, _, index, end in _packets(again) if at < place]
+        broken = max((at for at, _, _ in before), default=0)  # the packet in which the damage may lie
+        return max((end for at, index, end in before if index == stream and at < broken), default=0.0)
 
 
 def _bad_chunk(file: BinaryIO, size: int) -> int | None:
