@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and a digest of source code that results on disk are keyed by."""
+"""Atomic writes, and a digest of source code that cached results are keyed by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WriteError(AvgdtError):
 
 @contextmanager
 def naming(path: Path, remedy: str) -> Iterator[None]:
-    """Within, what cannot be written raises :class:`WriteError`, which names ``path`` and ends with ``remedy``."""
+    """Context that turns ``OSError`` into :class:`WriteError` with ``path`` and ``remedy``."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Settings of the C libraries under PyTorch on a CPU, made before it is loaded: same bits, more steps per second.
+"""Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded; results are the same to the bit.
 
 Threads: GNU OpenMP lets a thread that has nothing to do spin until the next parallel section. Where another process
 wants the core (a worker that decodes, a browser), the thread that should compute waits for one that spins. Passive
@@ -21,7 +21,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 def tune_process() -> None:
-    """Make the settings for this process and those that it starts; it does nothing once PyTorch is loaded."""
+    """Tune this process and its child processes; does nothing once PyTorch is loaded."""
     if os.environ.get("AVGDT_TUNE") == "0" or "torch" in sys.modules:
         return
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

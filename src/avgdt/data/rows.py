@@ -1,4 +1,4 @@
-"""What the rows of a manifest say beside the file: its split and its segment; and which rows are of one file."""
+"""Splits and segments of manifest rows, and which rows refer to the same file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Seconds = tuple[float, float]
 
 
 def split_name(text: str) -> str:
-    """``train``, ``val`` and ``test`` for what means these (``Training``, ``validation``, ``dev``); else the text."""
+    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are unchanged."""
     return _SPLITS.get(text.strip().lower(), text.strip())
 
 
 def split_of(entry: Entry) -> str:
-    """The split of a row, by :func:`split_name`; empty where it has none."""
+    """The normalised split of a manifest row; empty where it has none."""
     return split_name(entry.extra.get("split", ""))
 
 
@@ -74,7 +74,7 @@ def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
 
 
 def file_numbers(paths: Iterable[Path]) -> list[int]:
-    """For each path the index of the first one that leads to the same file, be it by another name or a link."""
+    """For each path, the index of the first path to the same file (links and other spellings included)."""
     first = dict[object, int]()
     return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
 
@@ -89,7 +89,7 @@ def _identity(path: Path) -> object:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a file that stands in a split."""
+    """A time span of a file, and the split it belongs to."""
 
     path: Path
     split: str
@@ -98,7 +98,7 @@ class Stretch:
 
 
 def check_apart(stretches: Sequence[Stretch]) -> None:
-    """Raise :class:`DataError` where two splits share a stretch of one file: what is tested would be known."""
+    """Raise :class:`DataError` where two splits overlap in one file: test data would have been trained on."""
     of_file = defaultdict[int, list[Stretch]](list)
     for number, stretch in zip(file_numbers(one.path for one in stretches), stretches, strict=True):
         of_file[number].append(stretch)

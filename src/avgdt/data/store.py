@@ -1,4 +1,4 @@
-"""A folder of decoded recordings, so that no file is decoded twice: written as recordings are first read.
+"""A cache of decoded recordings on disk: each file is decoded once, when it is first read.
 
 Clips cut from it have the bits of clips decoded from the recording. Every file appears whole or not at all, several
 processes may read and write at once, and the folder may be deleted at any time.
@@ -40,7 +40,7 @@ Kept = TypeVar("Kept", StoredVideo, StoredAudio)
 
 @dataclass(frozen=True)
 class Store:
-    """Where decoded recordings are, and which are worth storing."""
+    """A folder of decoded recordings, and the limits on what is added to it."""
 
     folder: Path
     """One file per recording, modality and size or sample rate."""
@@ -54,7 +54,7 @@ class Store:
     """Bytes of the disk that are left free."""
 
     def planned(self, entries: Sequence[Entry], clip: Clip, seconds: float, channels: int, rates: int = 1) -> Store:
-        """The store as used by who will read ``seconds`` of each of ``entries`` in all, within its disk space.
+        """A copy of the store with limits for a reader that will read ``seconds`` of each of ``entries`` in total.
 
         ``channels`` are those of a frame (0: no video), ``rates`` the number of sample rates (0: no audio). Raises
         ``WriteError`` where the folder cannot be made.
@@ -130,7 +130,7 @@ class Store:
         return not longer and int(name[:8], 16) < self.share * 2**32
 
     def _write(self, path: Path, content: bytes) -> bool:
-        """Whether the file was written: not where the disk is full, or nearly so."""
+        """Write a file; return False where the disk is full or nearly full."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
@@ -142,7 +142,7 @@ class Store:
 
 
 class StoredRecording:
-    """A recording whose frames and sound are cut from the store, or decoded where they are not stored."""
+    """A recording read through the store: from disk where it is stored, decoded otherwise."""
 
     def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
@@ -185,13 +185,13 @@ def open_store(data: Data, run: Path) -> Store | None:
 
 
 def _bytes(entry: Entry, clip: Clip, channels: int, rates: int) -> float:
-    """What a decoded recording takes on the disk."""
+    """Estimated size of a decoded recording on disk, in bytes."""
     frames = (entry.frame_rate or 0) * clip.height * clip.width * channels
     return (entry.duration or 0) * (frames + 4 * clip.sample_rate * rates)
 
 
 def _tidy(folder: Path) -> int:
-    """Bytes of the files in a store, less those that were left unfinished, which are deleted."""
+    """Delete abandoned temporary files of a store; return the bytes of the other files."""
     held = 0
     for path in folder.glob("??/*"):
         state = path.stat()
@@ -203,12 +203,12 @@ def _tidy(folder: Path) -> int:
 
 
 def open_recording(entry: Entry) -> Recording:
-    """The recording of a manifest's entry, decoded whenever it is asked."""
+    """Open the recording of a manifest entry, without the store."""
     return Recording(entry.path, downmix=entry.downmix or "auto")
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:
-    """A name that changes with the file and all that decides what is decoded of it; ``None`` without such a file."""
+    """Cache key of a recording, of its file, the decoder and ``settings``; ``None`` where the file is missing."""
     try:
         path = entry.path.resolve()
         state = path.stat()

@@ -1,4 +1,4 @@
-"""Recordings decoded once: all frames at one size and the whole waveform, in files that clips are cut from."""
+"""File formats of the store: all frames of a recording at one size, and its whole waveform."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StoredVideo:
 
 @dataclass(frozen=True)
 class StoredAudio:
-    """A file with the whole waveform of a recording at one sample rate; around it is silence."""
+    """A file with the whole waveform of a recording at one sample rate."""
 
     path: Path
     """A safetensors file; samples are read from it where they are asked for."""
@@ -121,6 +121,6 @@ def _crc32(values: NDArray[np.generic]) -> str:
 
 @lru_cache(maxsize=2**20)
 def _intact(path: Path, modified: int, crc32: str, name: str) -> bool:
-    """Whether an array of a file has its checksum: looked at once in each process."""
+    """Whether an array of a file matches its checksum; verified once per process."""
     with safe_open(path, framework="numpy") as file:
         return _crc32(file.get_tensor(name)) == crc32

@@ -1,4 +1,4 @@
-"""Batches read ahead by worker processes, in order and in bounded time.
+"""Worker processes that decode batches ahead of the training loop, in order and in bounded time.
 
 Worker k reads every batch whose number is k modulo the number of workers and sends it through a pipe of its own: no
 shared memory is needed, and a worker that is killed takes no lock with it.
@@ -84,7 +84,7 @@ def read_batches(
 
 
 class _Closed(Exception):
-    """Nobody wants more batches."""
+    """The pool was closed."""
 
 
 class _Worker:
@@ -178,7 +178,7 @@ class _Pool:
         self._thread.start()
 
     def batches(self) -> Iterator[Batch]:
-        """All of them; what a worker raised is raised."""
+        """All batches in order; re-raises the exceptions of workers."""
         for _ in range(len(self._lots)):
             message = self._received.get()
             if isinstance(message, WorkerError):
@@ -218,7 +218,7 @@ class _Pool:
 
 
 def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mmap, inherited: Sequence[int]) -> None:
-    """What a worker process does: read its lots and send a batch, or what was raised, for each."""
+    """Main function of a worker process: read its batches and send each, or the exception."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -264,7 +264,7 @@ def _send(outgoing: queue.Queue[Any], results: int) -> None:
 
 
 def _packed(batch: Batch) -> dict[str, Any]:
-    """The fields of a batch, its tensors as arrays, which travel as they are."""
+    """The fields of a batch with tensors as NumPy arrays, for the pipe."""
     values = ((field.name, getattr(batch, field.name)) for field in fields(batch))
     return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in values}
 

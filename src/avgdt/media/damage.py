@@ -1,4 +1,4 @@
-"""What damaged packets did to the frames that are decoded after them."""
+"""Tracking of damaged video packets and of the frames that depend on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST_DELAY = 16  # packets that go to a decoder before the first one's frame 
 
 
 class DamagedError(Exception):
-    """A frame cannot be had as it was encoded: its packet, or one that it depends on, is damaged or missing."""
+    """A frame cannot be decoded correctly: its packet, or one that it depends on, is damaged or missing."""
 
     def __init__(self, stamp: int) -> None:
         super().__init__(stamp)

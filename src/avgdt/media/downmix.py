@@ -1,4 +1,4 @@
-"""One channel of sound from several."""
+"""Downmix of several audio channels to mono."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What inspections have found, now and before: so that a file that has not changed is inspected once."""
+"""Results of file inspections, reused while a file has not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTE = "note"
 
 @dataclass(frozen=True)
 class Counts:
-    """How many files an inspection was about."""
+    """Number of files that were inspected, inspected again, and reused."""
 
     new: int = 0
     """Inspected; nothing was known of them."""
@@ -35,7 +35,7 @@ class Counts:
 
 
 class Findings:
-    """Entries by file; those added are kept in a manifest, from which the next call goes on."""
+    """Inspected entries by file, saved to a manifest from which an interrupted scan resumes."""
 
     def __init__(self, known: Iterable[Entry] = (), keep: Path | None = None) -> None:
         """Begin with what is ``known``, and what an interrupted inspection left in ``keep``, if that can be read."""
@@ -88,7 +88,7 @@ class Findings:
 
 
 def unchanged(entry: Entry) -> bool:
-    """Whether a file that was inspected is there with the size and the time of change that it had."""
+    """Whether an inspected file still has the size and modification time recorded in its entry."""
     try:
         state = os.stat(entry.path)
     except OSError:

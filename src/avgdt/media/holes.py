@@ -1,4 +1,4 @@
-"""Holes in files whose time stamps are counts of what was read: behind one of them, no time is known."""
+"""Missing bytes in files without time stamps of their own: times after them are unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # of an A
 
 
 def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
-    """Container time in seconds from which on the times of a stream are not known; ``None`` where all are.
+    """Container time in seconds after which the times of a stream are unknown; ``None`` where all are known.
 
     Reads the packets of the whole file, without decoding them, where its time stamps are counts.
     """
@@ -43,7 +43,7 @@ def first_hole(container: InputContainer, path: Path, stream: int) -> float | No
 
 
 def _bad_chunk(file: BinaryIO, size: int) -> int | None:
-    """Where an AVI file's chunks break off: the next should begin, and something else is there."""
+    """Byte position at which the chunk structure of an AVI file is broken; ``None`` where it is intact."""
     at = 12  # behind RIFF, its size and AVI
     while at + 8 <= size:
         file.seek(at)

@@ -1,4 +1,4 @@
-"""How far ahead of a moment an audio decoder must start to give the samples that decoding from the first packet gives.
+"""How far ahead of a position each audio decoder must start to give the samples of a sequential decode.
 
 Some decoders forget: a little later, nothing is left of where they began. Others never do. AAC and AC-3 fill bands with
 noise from one generator that runs on, MP2 dithers, WMA carries exponents over, ADPCM and G.72x add differences up. What
@@ -35,7 +35,7 @@ _RUNNING = ("dpcm", "g72")  # parts of names of decoders that add differences up
 
 @dataclass(frozen=True)
 class Preroll:
-    """What is decoded and thrown away before a moment."""
+    """Amount of audio that is decoded and discarded before a position."""
 
     seconds: float
     """From so far ahead of a moment on it is decoded, where not from the first packet."""
@@ -46,7 +46,7 @@ class Preroll:
 
     @classmethod
     def of(cls, decoder: str, size: int) -> Preroll:
-        """That of a decoder, by name, in a file of ``size`` bytes."""
+        """The pre-roll of a decoder, by name, in a file of ``size`` bytes."""
         if any(name in decoder for name in _RUNNING) and not decoder.startswith("pcm_"):
             return cls(_OTHERWISE, inf if size <= SEQUENTIAL_BYTES else FROM_START_SECONDS, inf)
         if decoder.startswith("pcm_"):

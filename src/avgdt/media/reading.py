@@ -17,7 +17,7 @@ from avgdt.media.source import DROPPED_SECONDS, Source, with_next
 
 @dataclass
 class Reading:
-    """Blocks as they are decoded, and what was wrong with them."""
+    """One pass of audio decoding: yields blocks and records damaged spans."""
 
     decoder: Decoder
     base: float
@@ -33,7 +33,7 @@ class Reading:
     """Whether all was read."""
 
     def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
-        """The blocks of these packets."""
+        """Decode packets to blocks of samples."""
         waiting: list[int] = []  # time stamps of packets since the last block
         last: Packet[AudioStream] | None = None
         end: float | None = None  # of the last block

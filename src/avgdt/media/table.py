@@ -1,4 +1,4 @@
-"""A list as people and spreadsheets write it: its encoding, what separates its columns, blanks round its cells."""
+"""Reading of CSV files in the variants that spreadsheets write: encodings, separators, blanks around cells."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ManifestError(AvgdtError):
 
 
 class NotText(ManifestError):
-    """A file that is no list because it is no text, such as a recording."""
+    """A file that is not text, such as a recording, where a list was expected."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of a list, as they are written."""
+    """Header and rows of a CSV file."""
 
     names: list[str]
     """Of the columns, without blanks around them."""
@@ -48,7 +48,7 @@ class Table:
 
 
 def stripped(cell: str) -> str:
-    """A cell without blanks around it, be they of no width or no-break spaces."""
+    """Strip all blanks from a cell, zero-width and no-break spaces included."""
     text = cell.strip()
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
 
@@ -117,7 +117,7 @@ def _decoded(path: Path) -> str:
 
 
 def _unmarked(path: Path, head: bytes) -> str:
-    """The encoding of a file that does not tell it; raise :class:`NotText` where it is no text."""
+    """Detect the encoding of a file without byte order mark; raise :class:`NotText` for binary files."""
     half = len(head) // 2
     for encoding, zeros, letters in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
         # Names of columns are of the Latin alphabet, of which UTF-16 has a zero in every second byte.

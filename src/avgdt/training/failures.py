@@ -20,7 +20,7 @@ SECONDS_BETWEEN = 30.0
 
 
 class Failures:
-    """What of a run's recordings cannot be read, in ``skipped.csv`` beside what its scan left out."""
+    """The recordings of a run that cannot be read, listed in ``skipped.csv`` with those the scan skipped."""
 
     def __init__(self, recordings: Sequence[Entry], at_most: float, path: Path, say: Callable[[str], None]) -> None:
         """Of ``recordings`` the share ``at_most`` may fail; ``say`` is given a line for each that does."""
@@ -47,7 +47,7 @@ class Failures:
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, batch: Batch) -> None:
-        """Take note of a batch; raise :class:`TooManyFailed` where it shows that too many recordings fail."""
+        """Update the state from a batch; raise :class:`TooManyFailed` above the allowed share."""
         if batch.audio is not None:
             self.clips += batch.audio.shape[0] * batch.audio.shape[1]
             self.silent += int((batch.audio.abs().amax(-1) < 1).sum())
@@ -78,7 +78,7 @@ class Failures:
             )
 
     def held_out(self, path: Path, reason: str) -> None:
-        """Take note of a held-out recording that cannot be read."""
+        """Record a held-out recording that cannot be read."""
         if path not in self._held_out:
             self._held_out.add(path)
             self._tell(f"skipped, it could not be read: {reason}")

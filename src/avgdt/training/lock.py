@@ -1,4 +1,4 @@
-"""One run at a time in a folder."""
+"""A lock that allows one run at a time to write to a folder."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _release() -> None:
-    """A forked worker lets go, or the lock would outlive this process."""
+    """Release the lock in a forked worker, which could outlive the main process."""
     for lock in _held:
         os.close(lock)
     _held.clear()

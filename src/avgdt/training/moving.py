@@ -1,4 +1,4 @@
-"""A run whose recordings were moved: each is found again by its path below the folder and by its content."""
+"""Relocation of a run's recordings after they were moved, by relative path and content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAMPLE = 50
 
 
 def moved(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """The entries with their paths in ``data``, a folder or a manifest; unchanged where that is where they were.
+    """The entries with paths in their new place ``data``, a folder or a manifest; unchanged where nothing was moved.
 
     Raises :class:`DataError`, naming one, where recordings that gave clips are missing there or are others.
     """

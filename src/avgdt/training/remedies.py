@@ -1,4 +1,4 @@
-"""What to do about a run that ended early: whole commands, to be pasted."""
+"""Commands that resume or restart a run, shown with the error that ended it."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Remedies:
         return self.out / "checkpoints" / "last.pt"
 
     def go_on(self, *options: str) -> str:
-        """Go on from the last checkpoint."""
+        """The command that resumes from the last checkpoint."""
         return own_command("pretrain", "--resume", "--out", str(self.out), *options)
 
     def start_again(self, *options: str) -> str:
-        """Start the run again, which has no checkpoint yet."""
+        """The command that starts the run again where it has no checkpoint."""
         data = self.out / "manifest.csv" if self.data is None else self.data
         config = ["--config", str(self.out / "config.yaml")]
         start = [] if self.weights is None else ["--from", str(self.weights)]
         return own_command("pretrain", *config, *start, "--data", str(data), "--out", str(self.out), *options)
 
     def anew(self, *options: str) -> str:
-        """Go on where there is a checkpoint, else start again."""
+        """The command that resumes where there is a checkpoint, and starts again otherwise."""
         if self._checkpoint.exists():
             return f"go on with: {self.go_on(*options)}"
         return f"start again with: {self.start_again(*options)}"

@@ -1,4 +1,4 @@
-"""What must be the same when a run goes on, and what may change."""
+"""Checks of a resumed run: which fields of the recipe may change, and that the recordings are the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LENGTH = {"schedule.epochs", "schedule.steps"}
 
 
 def identity(entry: Entry) -> str:
-    """Which recording it is, wherever it lies: its content, and the segment of it where a manifest names one."""
+    """Identity of a recording, independent of its path: digest of its content, and its segment."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
@@ -69,7 +69,7 @@ def check_recipe(before: Recipe, now: Recipe, step: int, steps_per_epoch: int, o
 
 
 def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """What works: a new run with these changes, from the weights of this one where its networks stay."""
+    """The remedy for refused changes: a new run, from the weights of this one where the networks are the same."""
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "leave them as they were, or start a new run in another --out"
     options = [

@@ -1,4 +1,4 @@
-"""The recordings of a run: inspected or read back, split, decoded."""
+"""The recordings of a run: manifest, splits and data set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def default_workers(workers: int) -> int:
 
 
 def checkpoint_of(out: Path) -> Path:
-    """Where the run in ``out`` has its last checkpoint."""
+    """Path of the last checkpoint of the run in ``out``."""
     return out / "checkpoints" / "last.pt"
 
 
@@ -62,7 +62,7 @@ def new_recordings(
 
 
 def resumed_recordings(recipe: Recipe, data: Path | None, out: Path, said: Callable[[str], None]) -> Collection:
-    """The recordings that the run began with, whatever was added to their folder since."""
+    """The recordings of a resumed run: those it began with, whatever was added to the folder since."""
     check_resumable(out)
     manifest = out / "manifest.csv"
     entries = read_manifest(manifest)
@@ -112,7 +112,7 @@ def check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
 
 
 def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | None:
-    """Where the run in ``folder`` decodes its recordings to, once; ``None`` where the recipe wants no store.
+    """The store of decoded recordings of the run in ``folder``; ``None`` where the recipe turns it off.
 
     Raises ``WriteError`` where its folder cannot be made.
     """

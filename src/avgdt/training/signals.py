@@ -1,4 +1,4 @@
-"""Signals that end a command: it stops where its state is whole, and the exit code says which signal it was."""
+"""Handling of signals: a command stops between two training steps, never within one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _state = _State()
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Within, a signal raises :class:`Stopped`, at once or at the end of what is :func:`deferred`.
+    """Context in which a signal raises :class:`Stopped`, at once or at the end of a :func:`deferred` block.
 
     A second Ctrl-C ends the process at once; other signals after the first are the same wish again. Signals that were
     ignored before, as with nohup, stay ignored. Does nothing outside the main thread, or within another ``handled``.
@@ -65,7 +65,7 @@ def handled() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Within, a signal waits; :class:`Stopped` is raised at the end, also for a signal whose exception was lost before.
+    """Context that delays :class:`Stopped` to its end, also for a signal whose exception was lost before.
 
     (Python drops what is raised in a hook of ``os.fork``.)
     """
@@ -81,7 +81,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def advising(advice: Callable[[], str]) -> Iterator[None]:
-    """Within, the message of :class:`Stopped` gets ``advice``: what is saved, and how to go on."""
+    """Context that appends ``advice`` to the message of :class:`Stopped`: what is saved, and how to resume."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -101,7 +101,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _leave_closed_terminal() -> None:
-    """Send the output nowhere where its terminal is gone, so that writing is no error."""
+    """Redirect output to the null device where the terminal was closed."""
     for descriptor in (1, 2):
         try:
             os.write(descriptor, b"")
@@ -113,7 +113,7 @@ def _leave_closed_terminal() -> None:
 
 
 def _end_at_once(number: int) -> None:
-    """End this process and its workers, saving nothing: what is on disk is whole."""
+    """End this process and its workers at once, without saving."""
     for process in multiprocessing.active_children():
         process.kill()
     with suppress(OSError):

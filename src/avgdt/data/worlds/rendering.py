@@ -1,4 +1,4 @@
-"""Rendering many films, in processes that leave signals to their parent and end when it ends."""
+"""Rendering of many films in parallel, by processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int
 
 
 def _work(parameters: Parameters, connection: Connection) -> None:
-    """In a process: render what comes through ``connection`` until the parent closes it or ends."""
+    """Main function of a worker process: render the indices received until the parent closes the connection or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where signals have no masks
     with suppress(EOFError, ConnectionError):
         while True:
