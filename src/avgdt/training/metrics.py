@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,11 @@ class MetricsLog:
         write_atomically(self.path, lambda file: file.write(text.encode()), _REMEDY)
         with naming(self.path, _REMEDY):
             self._file = self.path.open("ab", buffering=0)
-        with naming(self._events, _REMEDY), _quiet_thread():
+        self._quiet = ExitStack()  # for as long as there is a thread
+        with naming(self._events, _REMEDY), ExitStack() as opening:
+            opening.enter_context(_quiet_thread())
             self._board = _board(self._events, step)
+            self._quiet = opening.pop_all()
 
     def write(self, metrics: Metrics) -> None:
         """Append one line; it is on its way to the disk when this returns."""
@@ -49,16 +52,17 @@ class MetricsLog:
                 self._file.truncate(self.path.stat().st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._board is not None:
-            with naming(self._events, _REMEDY), _quiet_thread():
+            with naming(self._events, _REMEDY):
                 for name, value in _flat(metrics).items():
                     self._board.add_scalar(f"{metrics['kind']}/{name}", value, metrics["step"])
 
     def close(self) -> None:
         """Close the files."""
-        self._file.close()
-        if self._board is not None:
-            with naming(self._events, _REMEDY), _quiet_thread():
-                self._board.close()
+        with self._quiet:
+            self._file.close()
+            if self._board is not None:
+                with naming(self._events, _REMEDY):
+                    self._board.close()
 
     def abandon(self) -> None:
         """Close the files of a run that failed; that they cannot be written was told already."""
@@ -68,7 +72,7 @@ class MetricsLog:
 
 @contextmanager
 def _quiet_thread() -> Iterator[None]:
-    """TensorBoard's thread prints the trace of an error that its next call raises: once is enough."""
+    """Context in which TensorBoard's thread prints no traceback of an error that its next call raises again."""
     before = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
     try:
