@@ -10,7 +10,7 @@ import pytest
 from avgdt.data.collection import Collection, collect, find
 from avgdt.data.dataset import Batches, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers, segment_of, split_name
+from avgdt.data.rows import file_numbers, recording_numbers, segment_of, split_name
 from avgdt.data.span import clip_span, unfit
 from avgdt.errors import AvgdtError
 from avgdt.media.manifest import Entry, read_manifest
@@ -173,3 +173,22 @@ def test_segments_by_other_names_of_their_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("path,Start_Time,end_time\na.mkv,0.5,1.5\n")
     (entry,) = read_manifest(tmp_path / "a.csv")
     assert segment_of(entry, ("start", "end")) == (0.5, 1.5)
+
+
+def test_copies_of_a_file_are_one_recording_for_the_objective(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own", 3)
+    (folder / "copy.mkv").write_bytes((folder / "01.mkv").read_bytes())
+    entries = find(folder, 1)
+    names = [entry.path.name for entry in entries]
+    numbers = dict(zip(names, recording_numbers(entries), strict=True))
+    assert numbers["copy.mkv"] == numbers["01.mkv"]
+    assert len(set(numbers.values())) == 3
+
+
+def test_a_segment_that_reaches_beyond_its_recording_is_said(tmp_path: Path) -> None:
+    write_folder(tmp_path / "own", 9)
+    rows = [f"own/{i:02d}.mkv,0,{1000 if i < 2 else 1.5}" for i in range(9)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))
+    said = list[str]()
+    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", said=said.append)
+    assert said == ["2 segments reach beyond their recording: clips are drawn from the part that exists"]

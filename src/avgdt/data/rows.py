@@ -87,6 +87,16 @@ def _identity(path: Path) -> object:
     return (state.st_dev, state.st_ino) if state.st_ino else path.resolve()
 
 
+def recording_numbers(entries: Sequence[Entry]) -> list[int]:
+    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it."""
+    first = dict[str, int]()
+    files = file_numbers(entry.path for entry in entries)
+    return [
+        first.setdefault(entry.content, number) if entry.content else number
+        for entry, number in zip(entries, files, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A time span of a file, and the split it belongs to."""

@@ -10,6 +10,8 @@ from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
 
+ROUNDING = 0.1  # seconds: lists round the ends of segments
+
 
 @dataclass(frozen=True)
 class Span:
@@ -37,6 +39,12 @@ def segment(entry: Entry) -> Seconds | None:
     Raises ``DataError`` for half a segment and for seconds that are no numbers or run backwards.
     """
     return segment_of(entry, segment_columns(entry.extra))
+
+
+def reaches_beyond(entry: Entry) -> bool:
+    """Whether the row's segment begins before its recording or ends after it, by more than rounding."""
+    within = segment(entry)
+    return within is not None and (within[0] < -ROUNDING or within[1] > (entry.duration or 0.0) + ROUNDING)
 
 
 def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:

@@ -11,8 +11,8 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
 from avgdt.data.dataset import Clips
 from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers
-from avgdt.data.span import Span, clip_span
+from avgdt.data.rows import file_numbers, recording_numbers
+from avgdt.data.span import Span, clip_span, reaches_beyond
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, draw
 from avgdt.files import naming, write_atomically
@@ -58,6 +58,8 @@ def new_recordings(
     collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
     with naming(out / "skipped.csv", full):
         write_left_out(collection.left_out, out / "skipped.csv")
+    if beyond := sum(reaches_beyond(entry) for entry in collection.learn):
+        said(f"{beyond} segments reach beyond their recording: clips are drawn from the part that exists")
     return collection
 
 
@@ -137,7 +139,7 @@ def training_clips(recipe: Recipe, collection: Collection, store: Store | None =
         collection.learn,
         ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
         partial(_windows, recipe, spans),
-        file_numbers(entry.path for entry in collection.learn),
+        recording_numbers(collection.learn),
     )
 
 
