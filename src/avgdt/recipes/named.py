@@ -106,8 +106,8 @@ def demo() -> Recipe:
         ),
         objective=Objective(negatives="batch", against="modality"),
         optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
-        schedule=Schedule(epochs=28, warmup_epochs=1, shape="cosine"),
-        run=Run(batch=12, monitor_epochs=7),
+        schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
+        run=Run(batch=12, monitor_epochs=6),
     )
 
 
