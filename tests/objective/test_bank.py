@@ -63,6 +63,17 @@ def test_the_oldest_key_gives_way_first() -> None:
     assert sorted(bank.negatives(0, torch.tensor([9])).keys.flatten().tolist()) == [2, 3, 4]
 
 
+@given(size=st.integers(1, 11), batches=st.lists(st.integers(0, 14), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_age_is_the_mean_over_the_keys_held(size: int, batches: list[int]) -> None:
+    bank, steps = Bank(VIEWS, size, DIM), list[int]()
+    for step, length in enumerate(batches):
+        bank.push(*batch(length, step))
+        steps = (steps + [step] * length)[-size:]
+    ages = [len(batches) - step for step in steps]
+    assert float(bank.age()) == pytest.approx(sum(ages) / len(ages) if ages else 0.0)
+
+
 def test_checkpoint_goes_on_bit_for_bit() -> None:
     bank, other = Bank(VIEWS, 7, DIM), Bank(VIEWS, 7, DIM)
     for seed in range(3):

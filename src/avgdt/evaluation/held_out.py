@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,13 @@ import numpy as np
 from avgdt.data.collection import Collection
 from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
-from avgdt.evaluation.features import extract
+from avgdt.evaluation.diagnosis import MODALITIES, agreement, geometry, measured_batch_norm_share
+from avgdt.evaluation.features import Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import retrieve
 from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
@@ -24,34 +26,56 @@ from avgdt.training.runs import LoadedRun
 def monitors(
     recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """Cross-modal retrieval among the held-out recordings, where there are any and both modalities are learnt.
+    """Cross-modal retrieval among the held-out recordings, where there are any and both modalities are trained.
 
-    ``unread`` is told each recording that cannot be read, and why; where fewer than two can be, nothing is measured.
+    ``unread`` is called with each recording that cannot be read, and why; where fewer than two can be, nothing is
+    measured.
     """
-    if len(collection.held_out) < 2 or set(recipe.composition.modalities) != {"video", "audio"}:
+    if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []
-    modalities = recipe.composition.modalities
-    plans = [
-        Plan(Segment(index, "held out"), uniform(recipe.clip, clip_span(entry, modalities), 1))
-        for index, entry in enumerate(collection.held_out)
-    ]
+    return [_HeldOut(recipe, collection.held_out, unread)]
 
-    def watch(learner: Learner) -> Metrics | None:
-        learner.phi.eval()
-        subject = LoadedRun(recipe, learner.phi, learner.views, learner.precision)
+
+class _HeldOut:
+    """Measures retrieval and what :mod:`avgdt.evaluation.diagnosis` has, and remembers the keys of the call before."""
+
+    def __init__(self, recipe: Recipe, entries: Sequence[Entry], unread: Callable[[Path, str], None]) -> None:
+        self.recipe, self.entries, self.unread = recipe, entries, unread
+        self.plans = [
+            Plan(Segment(index, "held out"), uniform(recipe.clip, clip_span(entry, MODALITIES), 1))
+            for index, entry in enumerate(entries)
+        ]
+        self.earlier: tuple[int, list[int], Vectors] | None = None
+        """Step, plans and keys of the call before."""
+
+    def __call__(self, learner: Learner) -> Metrics | None:
+        """The metrics where they are due; else the keys are remembered, for how far they will have drifted by then."""
+        due = learner.monitored(learner.step)
+        networks = [learner.phi] * due + ([learner.copy.phi] if learner.copy else [])
+        subjects = [LoadedRun(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
         # In this process: workers would cost more to start than the few clips to read.
-        found = extract([subject], collection.held_out, plans, modalities, embeddings, workers=0)
+        found = extract(subjects, self.entries, self.plans, MODALITIES, embeddings, workers=0)
         for place, reason in found.failures.items():
-            unread(collection.held_out[place].path, reason)
+            self.unread(self.entries[place].path, reason)
         if len(found.kept) < 2:
             return None
-        video, audio = (found.vectors[0][modality] for modality in ("video", "audio"))
-        there, back = retrieve(video, audio), retrieve(audio, video)
+        keys, earlier = found.vectors[-1], self.earlier
+        self.earlier = (learner.step, found.kept, keys)
+        if not due:
+            return None
+        queries = found.vectors[0]
+        there, back = (retrieve(queries[one], queries[other]) for one, other in (MODALITIES, MODALITIES[::-1]))
+        diagnosis = geometry(queries)
+        if learner.copy:
+            diagnosis["agreement"] = agreement(queries, keys)
+            if earlier and earlier[1] == found.kept:
+                diagnosis["key_drift"] = 1 - agreement(earlier[2], keys)
+                diagnosis["key_drift_steps"] = learner.step - earlier[0]
+        share = measured_batch_norm_share(learner, self.entries, self.plans)
         return {
             "kind": "heldout",
             "reidentification": float(np.mean([there["r1"], back["r1"]])),
             "video_to_audio": there,
             "audio_to_video": back,
+            "diagnosis": diagnosis | ({} if share is None else {"batch_norm_share": share}),
         }
-
-    return [watch]

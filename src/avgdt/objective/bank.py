@@ -22,7 +22,9 @@ class Bank(nn.Module):
 
     keys: torch.Tensor
     owners: torch.Tensor
+    pushed: torch.Tensor
     pointer: torch.Tensor
+    pushes: torch.Tensor
 
     def __init__(self, views: int, size: int, dim: int) -> None:
         """Start empty; raise :class:`ObjectiveError` for sizes below 1."""
@@ -31,7 +33,9 @@ class Bank(nn.Module):
             raise ObjectiveError(f"objective.bank must be at least 1, got {size} (views {views}, dimensions {dim})")
         self.register_buffer("keys", torch.zeros(views, size, dim))
         self.register_buffer("owners", torch.full((size,), NOBODY))
+        self.register_buffer("pushed", torch.zeros(size, dtype=torch.long))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.long))
+        self.register_buffer("pushes", torch.zeros((), dtype=torch.long))
 
     @property
     def size(self) -> int:
@@ -42,6 +46,11 @@ class Bank(nn.Module):
     def filled(self) -> int:
         """Entries that hold a key; asking waits for the device."""
         return int((self.owners != NOBODY).sum())
+
+    def age(self) -> torch.Tensor:
+        """Scalar: the mean number of steps since the keys were made, 1 for those of the step before; 0 while empty."""
+        filled = self.owners != NOBODY
+        return ((self.pushes + 1 - self.pushed) * filled).sum() / filled.sum().clamp(min=1)
 
     def negatives(self, view: int, recordings: torch.Tensor) -> Negatives:
         """The keys of ``view``, all negatives but unfilled entries and those of the query's own recording.
@@ -66,4 +75,6 @@ class Bank(nn.Module):
         places = (self.pointer + torch.arange(batch, device=self.keys.device)[-size:]) % size
         self.keys[:, places] = torch.stack([key[-size:].float() for key in keys]).to(self.keys.device)
         self.owners[places] = recordings[-size:].to(self.owners)
+        self.pushes += 1
+        self.pushed[places] = self.pushes
         self.pointer.copy_((self.pointer + batch) % size)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from avgdt.recipes.composition import Composition
 from avgdt.recipes.factors import Factor, Modality
 from avgdt.recipes.negatives import other_keys
+from avgdt.recipes.proportions import BANK, RECORDINGS
 from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import AUTO
 
 _MEET = {
     "different": "views of different modalities meet in the loss",
@@ -24,6 +26,9 @@ def explain(recipe: Recipe) -> str:
     if objective.negatives == "batch":
         source = f"the {recipe.run.batch} recordings of a batch"
         others = other_keys(recipe, recipe.run.batch - 1)
+    elif objective.bank == AUTO:
+        source = f"a bank of 7 % of the recordings as past keys per view ({BANK:,} of {RECORDINGS:,}), once it is full"
+        others = other_keys(recipe, BANK)
     else:
         source = f"a bank of {objective.bank:,} past keys per view, once it is full"
         others = other_keys(recipe, objective.bank)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from avgdt.recipes.limits import above, at_least, below, seed, share
 
+AUTO = -1
+"""The value of ``objective.bank`` and ``objective.momentum`` that stands for the paper's proportions."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -23,16 +26,19 @@ class Objective:
     detach_keys: bool = False
     """Let only queries carry gradient where keys are their own batch's (negatives: batch); a bank's keys never do."""
     bank: int = 15000
-    """Past keys kept per transformation (negatives: bank)."""
+    """Past keys kept per transformation (negatives: bank); -1: the paper's share of the recordings, 7 %."""
     momentum: float = 0.999
-    """Share of the momentum encoders that stays at each step (negatives: bank)."""
+    """Share of the momentum encoders that stays at each step (negatives: bank); -1: they average over the paper's share
+    of the training, 2.4 % of the steps."""
     key_groups: int = 2
     """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
 
     def __post_init__(self) -> None:
         at_least("objective.temperature", self.temperature, 1e-4)
-        at_least("objective.bank", self.bank, 1)
-        share("objective.momentum", self.momentum)
+        if self.bank != AUTO:
+            at_least("objective.bank", self.bank, 1)
+        if self.momentum != AUTO:
+            share("objective.momentum", self.momentum)
         at_least("objective.key_groups", self.key_groups, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,16 @@ class Learner:
     def rate(self) -> float:
         """The learning rate of the coming step."""
         return self.recipe.optimiser.rate * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+
+    @property
+    def key_lifetime(self) -> int:
+        """Steps that a key stays in the bank; 0 without a bank."""
+        return math.ceil(self.bank.size / self.recipe.run.batch) if self.bank else 0
+
+    def monitored(self, step: int) -> bool:
+        """Whether held-out recordings are measured after ``step`` steps: every ``run.monitor_epochs`` epochs."""
+        every = self.recipe.run.monitor_epochs * self.steps_per_epoch
+        return bool(every) and step > 0 and step % every == 0
 
     def norm(self) -> float:
         """The norm of all parameters of the networks together."""

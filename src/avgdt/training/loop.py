@@ -27,7 +27,7 @@ class Hooks:
     log: Callable[[Metrics], None] = lambda metrics: None
     """Given one dict of metrics per step."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Called after each ``run.monitor_epochs`` epochs; what they return is logged, where it is something."""
+    """Called after each ``run.monitor_epochs`` epochs, and the lifetime of a key before; what they return is logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
     read: Callable[[Batch], int] = lambda batch: 0
@@ -99,13 +99,13 @@ def _check_batch(batch: Batch, step: int) -> None:
 
 
 def _monitor(learner: Learner, hooks: Hooks, last: int, seconds: float) -> None:
-    """Call the monitors if they are due and were not called since the step ``last``."""
-    every = learner.recipe.run.monitor_epochs * learner.steps_per_epoch
-    if every and learner.step > last and learner.step % every == 0:
+    """Call the monitors if they are due, or the lifetime of a key before, and were not called since step ``last``."""
+    step = learner.step
+    if step > last and (learner.monitored(step) or learner.monitored(step + learner.key_lifetime)):
         for monitor in hooks.monitors:
             if told := monitor(learner):
                 with deferred():  # the log has threads, whose locks an exception in the middle would leave taken
-                    hooks.log({"step": learner.step, "epoch": learner.epoch} | told | {"seconds": seconds})
+                    hooks.log({"step": step, "epoch": learner.epoch} | told | {"seconds": seconds})
 
 
 def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> Metrics:
@@ -120,6 +120,7 @@ def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> 
         "accuracy_pairs": {f"{names[i]}->{names[j]}": accuracy for (i, j), accuracy in accuracies},
         "positive_probability": float(result.positive_probability.mean()),
         "rate": learner.rate,
+        **({"key_age": float(learner.bank.age())} if learner.bank else {}),
     } | {f"spread_{modality}": float(value) for modality, value in spread.items()}
 
 

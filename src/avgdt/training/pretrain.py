@@ -16,6 +16,7 @@ from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import read_yaml, to_plain, to_yaml
+from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import load_checkpoint, save_checkpoint
 from avgdt.training.errors import TrainingError
@@ -99,13 +100,14 @@ def _pretrain(
     check_batch(recipe, collection, data or out / "manifest.csv")
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
+    steps = order.steps_per_epoch * order.epochs
+    recipe = in_proportion(recipe, len(collection.learn), steps)
     learner = Learner(recipe, order.steps_per_epoch, precision, start)
     if resume:
         _go_on(learner, collection, out)
-    steps = order.steps_per_epoch * order.epochs
     begun(learner, collection, steps)
     with remedies.named(precision.name):
-        if resume:  # what was changed is what the run is from now on
+        if resume or recipe != remedies.recipe:  # what was changed is what the run is from now on
             write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
         if learner.step < steps:
             write_sitting(out, learner.step, precision)

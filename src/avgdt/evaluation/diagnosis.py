@@ -1,0 +1,118 @@
+"""Why a contrastive objective learns or does not: the geometry of held-out embeddings, and two known shortcuts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avgdt.evaluation.features import Vectors, extract
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.readers import Reader, embeddings
+from avgdt.evaluation.retrieval import unit
+from avgdt.media.manifest import Entry
+from avgdt.models.phi import Phi
+from avgdt.recipes.factors import ModalityName
+from avgdt.training.learner import Learner
+from avgdt.training.runs import LoadedRun
+
+MODALITIES: tuple[ModalityName, ...] = ("video", "audio")
+MOST_BATCHES = 16
+"""Batches of held-out recordings over which the share of batch norm is measured."""
+
+
+def alignment(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Mean squared distance between the unit vectors of positives, rows of (n, dim): 0 to 4, lower is better.
+
+    After Wang and Isola (arXiv 2005.10242), as is :func:`uniformity`.
+    """
+    return float(np.mean(np.sum((unit(x) - unit(y)) ** 2, axis=1)))
+
+
+def uniformity(x: NDArray[np.floating]) -> float:
+    """Logarithm of the mean of exp(-2 |a - b|^2) over all pairs of the n > 1 unit vectors (n, dim).
+
+    0 where all are one point, near -4 where they cover the sphere.
+    """
+    rows = unit(x)
+    squared = 2 - 2 * (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    return float(np.log(np.mean(np.exp(-2 * squared))))
+
+
+def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Mean cosine between the rows of two (n, dim)."""
+    return float(np.mean(np.sum(unit(x) * unit(y), axis=1)))
+
+
+def batch_norm_share(
+    queries: NDArray[np.floating], same: NDArray[np.floating], other: NDArray[np.floating]
+) -> float | None:
+    """The part of a positive's margin over negatives that is lost once its key is normalised in another batch.
+
+    ``queries``, and the keys of the same recordings normalised in the query's batch (``same``) and in another
+    (``other``), are (n, dim). 0 means that batch norm tells a query nothing about its key, 1 that it tells all there
+    is; ``None`` where there is no margin yet.
+    """
+    similarity = unit(queries) @ unit(same).T
+    negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))
+    margin = cosine(queries, same) - negatives
+    return float((cosine(queries, same) - cosine(queries, other)) / margin) if margin > 0.01 else None
+
+
+def geometry(queries: Vectors) -> dict[str, float]:
+    """Alignment between the modalities of held-out embeddings, and the uniformity of each."""
+    measured = {f"uniformity_{modality}": uniformity(queries[modality]) for modality in MODALITIES}
+    return {"alignment": alignment(queries["video"], queries["audio"])} | measured
+
+
+def agreement(one: Vectors, other: Vectors) -> float:
+    """Mean cosine between two embeddings of the same clips, over both modalities."""
+    return float(np.mean([cosine(one[modality], other[modality]) for modality in MODALITIES]))
+
+
+def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans: Sequence[Plan]) -> float | None:
+    """:func:`batch_norm_share` of the learner's networks in training mode, over both directions.
+
+    Batches and groups are as large as in training. ``None`` for fewer than two batches of held-out recordings, or where
+    one cannot be read. The networks and their statistics stay as they are.
+    """
+    objective, batch = learner.recipe.objective, learner.recipe.run.batch
+    plans = plans[: min(len(plans) // batch, MOST_BATCHES) * batch]
+    if len(plans) < 2 * batch:
+        return None
+    groups = objective.key_groups if learner.copy else 1
+    queries, keys = (
+        LoadedRun(learner.recipe, copy.deepcopy(phi).train(), learner.views, learner.precision)
+        for phi in (learner.phi, learner.copy.phi if learner.copy else learner.phi)
+    )
+    moved = np.random.default_rng(0).permutation(len(plans))
+
+    def vectors(run: LoadedRun, chosen: Sequence[Plan], read: Reader) -> Vectors | None:
+        found = extract([run], entries, chosen, MODALITIES, read, workers=0)
+        return found.vectors[0] if len(found.kept) == len(chosen) else None
+
+    query = vectors(queries, plans, embeddings)
+    same = vectors(keys, plans, _in_groups(groups))
+    other = vectors(keys, [plans[i] for i in moved], _in_groups(groups))
+    if query is None or same is None or other is None:
+        return None
+    back = np.argsort(moved)
+    shares = [
+        batch_norm_share(query[i], same[j], other[j][back]) for i, j in (MODALITIES, (MODALITIES[1], MODALITIES[0]))
+    ]
+    known = [share for share in shares if share is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _in_groups(groups: int) -> Reader:
+    """Embeddings whose batch norm sees the batch in shuffled groups, as the momentum encoder's keys are made."""
+
+    def read(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+        order = torch.randperm(len(view), generator=torch.Generator().manual_seed(len(view))).to(view.device)
+        parts = [phi.embed(modality, view[group]) for group in order.tensor_split(groups)]
+        return torch.cat(parts)[order.argsort()]
+
+    return read
