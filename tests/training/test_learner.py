@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from avgdt.data.collection import Collection, read_left_out
 from avgdt.evaluation.held_out import monitors
 from avgdt.models.precision import Precision
 from avgdt.recipes.composition import Composition, Draws, Modality, Speed, TimeShift
+from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
@@ -80,6 +82,35 @@ def test_any_composition_learns_to_tell_a_few_recordings_apart(
     assert all(value > 0 for value in spread.values())
     if objective.negatives == "batch":  # a bank of nothing but the same six recordings holds no negatives
         assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Objective(loss="sigmoid", negatives="batch"),
+        Objective(loss="sigmoid", bank=10, momentum=0.9),
+        Objective(loss="sigreg", negatives="batch", sigreg_weight=0.1),
+    ],
+)
+def test_other_losses_learn_and_go_on_bit_for_bit(objective: Objective) -> None:
+    composition = Composition(Modality(), TimeShift(0.2, distinctive=True))
+    recipe = tiny(composition=composition, objective=objective, optimiser=Optimiser("adamw", 3e-3))
+    learner, losses = Learner(recipe, 10, CPU), []
+    for step in range(30):
+        if step == 20:
+            state = copy.deepcopy(learner.state())
+        result, _ = learner.learn(batch_of(recipe, 6 * (step % 2)))
+        losses.append(float(result.loss.detach()))
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+    resumed = Learner(recipe, 10, CPU)
+    resumed.load_state(state)
+    again = [float(resumed.learn(batch_of(recipe, 6 * (step % 2)))[0].loss.detach()) for step in range(20, 30)]
+    assert again == losses[20:]
+
+
+def test_a_bank_for_a_loss_without_negatives_is_an_error() -> None:
+    with pytest.raises(RecipeError, match="no negatives"):
+        Objective(loss="sigreg")
 
 
 def gradients(learner: Learner) -> list[torch.Tensor]:

@@ -46,12 +46,17 @@ class Phi(nn.Module):
         x = self.feature_map(modality, x)
         return x.mean(dim=tuple(range(2, x.dim()))).float()
 
-    def embed(self, modality: str, x: torch.Tensor) -> torch.Tensor:
-        """Embeddings of unit length, float32 (batch, out), whatever the precision of the networks."""
-        features = self.features(modality, x)
-        return F.normalize(self.heads[modality](features).float(), dim=1)
+    def embed(self, modality: str, x: torch.Tensor, unit: bool = True) -> torch.Tensor:
+        """Embeddings, float32 (batch, out), whatever the precision of the networks; of length 1, or as the head gives.
 
-    def embed_views(self, views: Sequence[torch.Tensor], modalities: Sequence[str]) -> list[torch.Tensor]:
+        The contrastive losses compare directions alone; SIGReg needs the lengths too.
+        """
+        embeddings = self.heads[modality](self.features(modality, x)).float()
+        return F.normalize(embeddings, dim=1) if unit else embeddings
+
+    def embed_views(
+        self, views: Sequence[torch.Tensor], modalities: Sequence[str], unit: bool = True
+    ) -> list[torch.Tensor]:
         """Embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each.
 
         Views of one modality go through its encoder as one batch: one pass is faster than several, and batch norm
@@ -62,13 +67,15 @@ class Phi(nn.Module):
             places = [place for place, name in enumerate(modalities) if name == modality]
             batch = torch.cat([views[place] for place in places])
             sizes = [len(views[place]) for place in places]
-            for place, embedding in zip(places, torch.split(self.embed(modality, batch), sizes), strict=True):
+            for place, embedding in zip(places, torch.split(self.embed(modality, batch, unit), sizes), strict=True):
                 embeddings[place] = embedding
         return embeddings
 
-    def forward(self, views: Sequence[torch.Tensor], modalities: Sequence[str]) -> list[torch.Tensor]:
+    def forward(
+        self, views: Sequence[torch.Tensor], modalities: Sequence[str], unit: bool = True
+    ) -> list[torch.Tensor]:
         """The same as :meth:`embed_views`, so that wrappers of modules (distribution, compilation) see the call."""
-        return self.embed_views(views, modalities)
+        return self.embed_views(views, modalities, unit)
 
 
 def _encoder(model: Model, modality: str) -> R2Plus1D | ResNet:

@@ -62,7 +62,8 @@ def nce(
     # Half precision would lose the differences between near neighbours, so a surrounding autocast ends here.
     with torch.autocast(queries[0].device.type, enabled=False):
         for i, j in pairs:
-            logits = _logits(i, j, queries, keys, negatives, repel) / temperature
+            cosines, counted = similarities(i, j, queries, keys, negatives, repel)
+            logits = cosines.masked_fill(~counted, -torch.inf) / temperature
             losses.append(F.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long)))
             with torch.no_grad():
                 positive = logits[:, 0]
@@ -99,20 +100,33 @@ def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) 
     return [pooled[own] for own in modalities]
 
 
-def _logits(
+def similarities(
     i: int,
     j: int,
     queries: Sequence[torch.Tensor],
     keys: Sequence[torch.Tensor],
     negatives: Sequence[Negatives],
     repel: Matrix,
-) -> torch.Tensor:
-    """(batch, 1 + repelling views + n) inner products, the positive first, what is no negative at minus infinity."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The inner products of the queries of view i with all that the pair (i, j) compares them with, and what counts.
+
+    Both are (batch, 1 + repelling views + n): the positive first, then the recording's own keys that repel, then
+    ``negatives[j]``; the second is False for what is no negative.
+    """
     query = queries[i].float()
     own = [j, *(m for m in range(len(keys)) if repel[i][m])]
     same = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in own]))
     others = torch.einsum("bd,nd->bn", query, negatives[j].keys.float())
-    return torch.cat([same, others.masked_fill(~negatives[j].mask, -torch.inf)], dim=1)
+    counted = torch.cat([torch.ones_like(same, dtype=torch.bool), negatives[j].mask], dim=1)
+    return torch.cat([same, others], dim=1), counted
+
+
+def attracting_pairs(attract: Matrix) -> tuple[tuple[int, int], ...]:
+    """The ordered pairs of views that attract; raise :class:`ObjectiveError` where there is none."""
+    pairs = tuple((i, j) for i, row in enumerate(attract) for j, attracts in enumerate(row) if attracts)
+    if not pairs:
+        raise ObjectiveError("no view attracts another, so there is nothing to learn: change the composition")
+    return pairs
 
 
 def _pairs(
@@ -141,8 +155,4 @@ def _pairs(
             )
     if not temperature > 0:
         raise ObjectiveError(f"objective.temperature must be above 0, got {temperature}")
-    views = range(len(queries))
-    pairs = tuple((i, j) for i in views for j in views if attract[i][j])
-    if not pairs:
-        raise ObjectiveError("no view attracts another, so there is nothing to learn: change the composition")
-    return pairs
+    return attracting_pairs(attract)

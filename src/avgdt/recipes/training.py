@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.limits import above, at_least, below, seed, share
 
 AUTO = -1
@@ -13,8 +14,11 @@ AUTO = -1
 
 @dataclass(frozen=True)
 class Objective:
-    """Noise-contrastive learning (section 3 of the paper, equation 6)."""
+    """Noise-contrastive learning (section 3 of the paper, equation 6), or what others take in its place."""
 
+    loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
+    """The paper's loss; the sigmoid loss (SigLIP), which takes the same positives and negatives; or SIGReg (LeJEPA),
+    which takes the positives alone."""
     temperature: float = 0.07
     """Divides every inner product."""
     negatives: Literal["bank", "batch"] = "bank"
@@ -22,7 +26,8 @@ class Objective:
     against: Literal["view", "modality"] = "view"
     """Which keys of other recordings are negatives: of the positive's view (the paper), or of its modality's views."""
     over_pairs: Literal["sum", "mean"] = "sum"
-    """Sum the pairs that attract (equation 6), or average them, so that the loss keeps its size whatever T."""
+    """Sum the pairs that attract (equation 6), or average them, so that the loss keeps its size whatever T (loss: nce;
+    the others average)."""
     detach_keys: bool = False
     """Let only queries carry gradient where keys are their own batch's (negatives: batch); a bank's keys never do."""
     bank: int = 15000
@@ -33,7 +38,13 @@ class Objective:
     key_groups: int = 2
     """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
 
+    sigreg_weight: float = 0.05
+    """Weight of the Gaussian distribution against the invariance of views (loss: sigreg)."""
+
     def __post_init__(self) -> None:
+        share("objective.sigreg_weight", self.sigreg_weight)
+        if self.loss == "sigreg" and self.negatives == "bank":
+            raise RecipeError("objective.loss: sigreg has no negatives, so no bank; add --objective.negatives batch")
         at_least("objective.temperature", self.temperature, 1e-4)
         if self.bank != AUTO:
             at_least("objective.bank", self.bank, 1)

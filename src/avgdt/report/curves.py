@@ -31,7 +31,9 @@ def curves(run: RunFolder) -> Curves:
 
 
 def _loss(run: RunFolder) -> Chart:
-    lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True), _guess(run, guessed_loss)]
+    lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True)]
+    if run.recipe.objective.loss == "nce":  # of the others, guessing has no loss of its own
+        lines.append(_guess(run, guessed_loss))
     return chart("Loss", "Falls while the networks tell recordings apart better than before.", lines, from_zero=False)
 
 

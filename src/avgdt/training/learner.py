@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from avgdt.data.batch import Batch
 from avgdt.models.memory_format import set_memory_format
@@ -15,6 +16,8 @@ from avgdt.models.precision import Precision
 from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumCopy
 from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce, pooled_negatives
+from avgdt.objective.sigmoid import SigmoidLoss
+from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import not_finite
 from avgdt.training.optimiser import build_optimiser, set_rates
@@ -57,7 +60,8 @@ class Learner:
             self.copy = MomentumCopy(self.phi)
             set_memory_format(self.copy.phi, recipe.run.channels_last, precision)
             self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
-        self.optimiser = build_optimiser(recipe.optimiser, self.phi)
+        self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
+        self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
 
     @property
@@ -105,25 +109,19 @@ class Learner:
         The spread is the mean over dimensions of the standard deviation over the batch, times the root of the number
         of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point.
         """
-        set_rates(self.optimiser, self.rate)
+        set_rates(self.optimiser, *[self.rate] * len(self.optimiser.param_groups))
         recipe, recordings = self.recipe, batch.recordings
         torch.manual_seed(self._step_seed)  # what dropout draws, on any device, without a state to be kept
         self.phi.train()
         views = self.views(batch)
         with self.precision.autocast():
-            queries = self.phi(views, self.modalities)
+            unit = recipe.objective.loss != "sigreg"
+            embeddings = self.phi(views, self.modalities, unit)
+            queries = embeddings if unit else [F.normalize(embedding, dim=1) for embedding in embeddings]
             keys, negatives = self._keys(views, queries, recordings)
             if recipe.objective.against == "modality":
                 negatives = pooled_negatives(negatives, self.modalities)
-        result = nce(
-            queries,
-            keys,
-            negatives,
-            recipe.composition.attract,
-            recipe.composition.repel,
-            recipe.objective.temperature,
-            recipe.objective.over_pairs,
-        )
+        result = self._loss(embeddings, queries, keys, negatives)
         self.optimiser.zero_grad(set_to_none=True)
         if torch.isfinite(result.loss):
             self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
@@ -138,6 +136,25 @@ class Learner:
             * recipe.model.head.out**0.5
             for modality in self.phi.modalities
         }
+
+    def _loss(
+        self,
+        embeddings: list[torch.Tensor],
+        queries: list[torch.Tensor],
+        keys: list[torch.Tensor],
+        negatives: list[Negatives],
+    ) -> NCE:
+        """The recipe's loss; whichever it is, re-identification is that of noise-contrastive learning."""
+        objective, composition = self.recipe.objective, self.recipe.composition
+        attract, repel = composition.attract, composition.repel
+        with torch.set_grad_enabled(objective.loss == "nce"):
+            result = nce(queries, keys, negatives, attract, repel, objective.temperature, objective.over_pairs)
+        if self.sigmoid is not None:
+            result = result._replace(loss=self.sigmoid(queries, keys, negatives, attract, repel))
+        if objective.loss == "sigreg":
+            directions = torch.Generator().manual_seed(self._step_seed)
+            result = result._replace(loss=lejepa(embeddings, attract, objective.sigreg_weight, directions))
+        return result
 
     def _keys(
         self, views: list[torch.Tensor], queries: list[torch.Tensor], recordings: torch.Tensor
@@ -158,6 +175,7 @@ class Learner:
             "phi": self.phi.state_dict(),
             "copy": self.copy.state_dict() if self.copy else None,
             "bank": self.bank.state_dict() if self.bank else None,
+            "sigmoid": self.sigmoid.state_dict() if self.sigmoid else None,
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": torch.get_rng_state(),
@@ -170,6 +188,8 @@ class Learner:
         if self.copy and self.bank:
             self.copy.load_state_dict(state["copy"])
             self.bank.load_state_dict(state["bank"])
+        if self.sigmoid:
+            self.sigmoid.load_state_dict(state["sigmoid"])
         self.optimiser.load_state_dict(state["optimiser"])
         for group in self.optimiser.param_groups:
             group["weight_decay"] = self.recipe.optimiser.weight_decay

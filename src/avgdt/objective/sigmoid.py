@@ -1,0 +1,45 @@
+"""The sigmoid loss (SigLIP, arXiv 2303.15343) over the views of a composition: each pair is classified by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from avgdt.objective.nce import Matrix, Negatives, attracting_pairs, similarities
+
+
+class SigmoidLoss(nn.Module):
+    """Binary cross-entropy of positives and negatives with a scale and a bias that are trained.
+
+    They start at 10 and -10, so that the many negatives weigh little at first (section 3.2 of the source).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.bias = nn.Parameter(torch.tensor(-10.0))
+
+    def forward(
+        self,
+        queries: Sequence[torch.Tensor],
+        keys: Sequence[torch.Tensor],
+        negatives: Sequence[Negatives],
+        attract: Matrix,
+        repel: Matrix,
+    ) -> torch.Tensor:
+        """The loss summed over positives and negatives, averaged over the batch and the pairs that attract: a scalar.
+
+        The arguments are those of :func:`avgdt.objective.nce.nce`, with the same positives and negatives.
+        """
+        losses = []
+        with torch.autocast(queries[0].device.type, enabled=False):
+            for i, j in attracting_pairs(attract):
+                cosines, counted = similarities(i, j, queries, keys, negatives, repel)
+                logits = self.log_scale.exp() * cosines + self.bias
+                positive, others = -F.logsigmoid(logits[:, 0]), -F.logsigmoid(-logits[:, 1:])
+                losses.append((positive + (others * counted[:, 1:]).sum(1)).mean())
+        return torch.stack(losses).mean()
