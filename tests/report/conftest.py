@@ -49,7 +49,10 @@ def metrics(steps: int = 12) -> list[dict[str, Any]]:
         if step % 3 == 0:
             way = {"r1": 0.25, "r5": 1.0, "r10": 1.0, "median_rank": 2.0, "candidates": 4}
             watched = {"kind": "heldout", "step": step, "epoch": step / 3, "video_to_audio": way, "audio_to_video": way}
-            lines.append(watched | {"seconds": 10.0 * step})
+            diagnosis = {"alignment": 1.5, "uniformity_video": -2.0, "uniformity_audio": -3.0, "agreement": 0.75}
+            if step > 3:  # the first keys have nothing to be compared with
+                diagnosis |= {"key_drift": 0.0625, "batch_norm_share": 0.4}
+            lines.append(watched | {"diagnosis": diagnosis, "seconds": 10.0 * step})
     return lines
 
 

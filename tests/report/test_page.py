@@ -69,6 +69,16 @@ def test_untrained_weights_are_their_own_random_weights(page: Page) -> None:
     assert chance == "3.5"  # of six
 
 
+def test_the_diagnosis_is_drawn(page: Page) -> None:
+    labels = " ".join(drawing.get("aria-label") or "" for drawing in page.all("svg"))
+    for words in (
+        "agreement of both networks ends at 0.75; change of a key while it waits ends at 0.0625",
+        "Batch norm over 4 epochs: share ends at 0.4",
+        "alignment ends at 1.5; uniformity, video ends at -2; uniformity, audio ends at -3",
+    ):
+        assert words in labels
+
+
 def test_what_the_run_is(page: Page) -> None:
     for words in ("2 recordings, 0 minutes", "4 of 3", "2 min, 12 steps of 4", "A processor, fp32", "up to 10 earlier"):
         assert words in page.words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from avgdt.recipes.recipe import Recipe
@@ -18,6 +18,8 @@ class Curves:
 
     learning: tuple[Chart, ...]
     """What the networks learn."""
+    diagnosis: tuple[Chart, ...]
+    """Why they do or do not, on held-out recordings; empty where there are none."""
     running: tuple[Chart, ...]
     """How the run itself went."""
 
@@ -27,7 +29,29 @@ def curves(run: RunFolder) -> Curves:
     learning = [_loss(run), _reidentified(run)]
     if run.heldout:
         learning.append(_found(run))
-    return Curves(tuple(learning), (_spread(run), _rate(run), _speed(run)))
+    return Curves(tuple(learning), tuple(_diagnosis(run)), (_spread(run), _rate(run), _speed(run)))
+
+
+def _diagnosis(run: RunFolder) -> Iterator[Chart]:
+    if any("agreement" in line.get("diagnosis", {}) for line in run.heldout):
+        lines = [_measured(run, "agreement of both networks", "agreement", "both")]
+        if any("key_drift" in line["diagnosis"] for line in run.heldout):
+            lines.append(_measured(run, "change of a key while it waits", "key_drift", "random"))
+        note = "Cosine between query and key network, and 1 - cosine between a key and itself when it leaves the bank."
+        yield chart("Keys", note, lines, from_zero=False)
+    if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
+        note = "Part of a positive's margin that is gone once its key is normalised in another batch: a shortcut."
+        yield chart("Batch norm", note, [_measured(run, "share", "batch_norm_share", "both")], from_zero=False)
+    if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):
+        note = "Alignment: squared distance of positives. Uniformity: 0 for a single point, near -4 for a full sphere."
+        names = {"alignment": "both", "uniformity_video": "picture", "uniformity_audio": "sound"}
+        lines = [_measured(run, name.replace("_", ", "), name, style) for name, style in names.items()]
+        yield chart("Alignment and uniformity", note, lines, from_zero=False)
+
+
+def _measured(run: RunFolder, name: str, key: str, style: str) -> Series:
+    known = [line for line in run.heldout if key in line.get("diagnosis", {})]
+    return Series(name, [line["epoch"] for line in known], [line["diagnosis"][key] for line in known], style)
 
 
 def _loss(run: RunFolder) -> Chart:
