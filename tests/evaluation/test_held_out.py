@@ -1,0 +1,141 @@
+"""What is measured on held-out recordings during training, against networks that were put aside at the same steps."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from avgdt.data.collection import Collection
+from avgdt.data.span import clip_span
+from avgdt.data.windows import uniform
+from avgdt.evaluation import diagnosis
+from avgdt.evaluation.diagnosis import MODALITIES
+from avgdt.evaluation.features import Vectors, extract
+from avgdt.evaluation.held_out import monitors
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.readers import embeddings
+from avgdt.evaluation.segments import Segment
+from avgdt.media.manifest import Entry
+from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective, Optimiser
+from avgdt.training.learner import Learner
+from avgdt.training.loop import Metrics
+from avgdt.training.pretrain import pretrain
+from avgdt.training.runs import LoadedRun
+from tests.helpers.folders import write_folder
+from tests.helpers.recipes import tiny
+
+
+@dataclass
+class Watched:
+    """What a run left behind."""
+
+    lines: list[Any]
+    """The lines of the monitor."""
+    runs: dict[int, list[LoadedRun]]
+    """The query and the key network at each call of the monitor."""
+    learner: Learner
+    entries: list[Entry]
+    """The held-out recordings."""
+    vectors: Callable[..., Vectors]
+    """Embeddings of the held-out recordings by a network, or of some of them by their numbers."""
+
+
+def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
+    aside: dict[int, list[LoadedRun]] = {}
+    kept: list[Any] = []
+
+    def watching(recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]) -> Any:
+        (monitor,) = monitors(recipe, collection, unread)
+
+        def watch(learner: Learner) -> Metrics | None:
+            networks = [learner.phi, learner.copy.phi] if learner.copy else [learner.phi]
+            aside[learner.step] = [
+                LoadedRun(recipe, copy.deepcopy(phi).eval(), learner.views, learner.precision) for phi in networks
+            ]
+            before = {name: tensor.clone() for name, tensor in learner.phi.state_dict().items()}
+            told = monitor(learner)
+            assert all(torch.equal(tensor, before[name]) for name, tensor in learner.phi.state_dict().items())
+            kept[:] = [learner, collection.held_out]
+            return told
+
+        return [watch]
+
+    pretrain(recipe, folder, out, monitors=watching)
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    learner, entries = kept
+
+    def vectors(network: LoadedRun, order: Sequence[int] | None = None) -> Vectors:
+        plans = [
+            Plan(Segment(i, "held out"), uniform(recipe.clip, clip_span(entry, MODALITIES), 1))
+            for i, entry in enumerate(entries)
+        ]
+        plans = [plans[i] for i in (range(len(plans)) if order is None else order)]
+        return extract([network], entries, plans, MODALITIES, embeddings, workers=0).vectors[0]
+
+    return Watched([line for line in lines if line["kind"] == "heldout"], aside, learner, entries, vectors)
+
+
+def mean_cosine(one: Vectors, other: Vectors) -> float:
+    return float(np.mean([(one[m].astype(np.float64) * other[m]).sum(1).mean() for m in MODALITIES]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("recordings"), 24)
+
+
+def test_drift_and_agreement_are_those_of_the_networks_of_these_steps(folder: Path, tmp_path: Path) -> None:
+    recipe = replace(tiny(), objective=Objective(bank=7, momentum=0.5))
+    found = run(folder, tmp_path / "run", recipe)
+    assert found.learner.key_lifetime == 2
+    steps = found.learner.steps_per_epoch
+    assert list(found.runs) == [step for k in (1, 2, 3) for step in (k * steps - 2, k * steps)]
+    for line in found.lines:
+        query, key = (found.vectors(network) for network in found.runs[line["step"]])
+        earlier = found.vectors(found.runs[line["step"] - 2][1])
+        measured = line["diagnosis"]
+        assert measured["key_drift_steps"] == 2
+        assert measured["key_drift"] == pytest.approx(1 - mean_cosine(key, earlier), abs=1e-5)
+        assert measured["agreement"] == pytest.approx(mean_cosine(query, key), abs=1e-5)
+        assert measured["key_drift"] > 1e-4
+
+
+def test_a_bank_that_outlives_the_epoch_is_compared_with_the_look_before(folder: Path, tmp_path: Path) -> None:
+    recipe = replace(tiny(), objective=Objective(bank=4000, momentum=0.5))
+    found = run(folder, tmp_path / "run", recipe)
+    assert "key_drift" not in found.lines[0]["diagnosis"]
+    assert [line["diagnosis"]["key_drift_steps"] for line in found.lines[1:]] == [found.learner.steps_per_epoch] * 2
+
+
+def test_batch_norm_share_compares_each_key_with_itself_in_another_batch(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(tiny(), objective=Objective(negatives="batch"), optimiser=Optimiser(rate=1e-3))
+    recipe = replace(recipe, data=Data(held_out_at_most=8))
+    given: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(diagnosis, "batch_norm_share", lambda *vectors: given.append(vectors) or 0.25)
+    found = run(write_folder(tmp_path / "many", 90), tmp_path / "run", recipe)
+    assert len(found.entries) == 8
+    assert found.lines[-1]["diagnosis"]["batch_norm_share"] == 0.25
+    assert not {"agreement", "key_drift"} & found.lines[-1]["diagnosis"].keys()
+    network = found.runs[found.learner.step][0]
+    network.phi.train()
+    same = found.vectors(network)  # batches of four, in order
+    moved = [int(i) for i in np.random.default_rng(0).permutation(8)]
+    elsewhere = found.vectors(network, moved)
+    for (query, key, other), (one, another) in zip(given[-2:], (MODALITIES, MODALITIES[::-1]), strict=True):
+        np.testing.assert_allclose(query, same[one], atol=1e-5)
+        np.testing.assert_allclose(key, same[another], atol=1e-5)
+        for place, i in enumerate(moved):
+            np.testing.assert_allclose(other[i], elsewhere[another][place], atol=1e-5)
+        assert np.abs(other - key).max() > 1e-3
