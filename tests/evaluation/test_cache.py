@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.evaluation import cache
+from avgdt.evaluation import cache, digest
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.features import Extraction, extract
 from avgdt.evaluation.plans import Plan, plan
@@ -68,7 +68,7 @@ def test_another_version_of_the_code_makes_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kept(tmp_path / "cache", (model,), entries, plans)
-    monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
+    monkeypatch.setattr(digest, "source_digest", lambda folder: "another")
     kept(tmp_path / "cache", (model,), entries, plans)
     assert len(asked) == 2
     (tmp_path / "inner").mkdir()

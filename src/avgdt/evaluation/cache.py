@@ -10,13 +10,12 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-import avgdt
-from avgdt.evaluation.digest import digest, state_of_clips
+from avgdt.evaluation.digest import code_digest, digest, state_of_clips
 from avgdt.evaluation.features import Extraction, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.subject import Subject
-from avgdt.files import source_digest, write_atomically
+from avgdt.files import write_atomically
 from avgdt.media.manifest import Entry
 from avgdt.recipes.factors import ModalityName
 
@@ -45,8 +44,7 @@ class FeatureCache:
         Where a recording cannot be read nothing is kept, so that it is tried again. Raises ``WriteError`` where the
         folder cannot be written to.
         """
-        code = source_digest(Path(avgdt.__file__).parent)
-        clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code])
+        clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code_digest()])
         paths = [self.folder / f"{read.__name__}-{digest(s, modalities, clips)}.safetensors" for s in subjects]
         found = [_read(path, modalities) for path in paths]
         missing = [number for number, vectors in enumerate(found) if vectors is None]

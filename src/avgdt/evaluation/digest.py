@@ -6,13 +6,25 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
 
+import avgdt
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.subject import Subject
+from avgdt.files import source_digest
 from avgdt.media.manifest import Entry
 from avgdt.recipes.config import to_plain
+
+_DECIDING = ("recipes", "media", "data", "models", "transforms", "training", "evaluation")
+"""The packages whose code decides a result; the report and the command line do not."""
+
+
+def code_digest() -> str:
+    """Of the source code that decides results, so that what another version of it left on disk is not taken for its."""
+    root = Path(avgdt.__file__).parent
+    return hashlib.sha256("".join(source_digest(root / package) for package in _DECIDING).encode()).hexdigest()
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from avgdt.data.clips import ClipReader, Item
+from avgdt.evaluation import digest
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
 from avgdt.evaluation.finetuning.jobs import run_jobs
@@ -51,6 +52,13 @@ def test_what_differs_is_learnt_and_kept(job: Job) -> None:
     assert len(again) == 3
     assert file.stat().st_mtime_ns == written
     assert not _same(finetune(replace(job, seed=1)), found)
+    assert len(list(job.folder.iterdir())) == 2
+
+
+def test_another_version_of_the_code_trains_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    finetune(job)
+    monkeypatch.setattr(digest, "source_digest", lambda folder: "another")
+    finetune(job)
     assert len(list(job.folder.iterdir())) == 2
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt import __version__
-from avgdt.evaluation.digest import digest, state_of_clips
+from avgdt.evaluation.digest import code_digest, digest, state_of_clips
 from avgdt.evaluation.finetuning.ask import ask
 from avgdt.evaluation.finetuning.kept import Kept
 from avgdt.evaluation.finetuning.task import Task
@@ -57,7 +56,7 @@ def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
     Raises :class:`EvaluationError` for a loss that is not finite.
     """
     subject, task, finetuning = job.subject, job.task, job.finetuning
-    told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, __version__]
+    told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
     told += [[plan.segment.start, plan.segment.end] for plan in task.train]
     told += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
     kept = Kept(job.folder / f"{digest(subject, (task.modality,), json.dumps(told))}.pt")
