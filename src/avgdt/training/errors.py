@@ -27,6 +27,11 @@ class FolderGone(TrainingError):
 class OtherRecipe(TrainingError):
     """A run cannot go on with another recipe than its own."""
 
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what = what
+        """The fields that differ, with both values."""
+
 
 class TooManyFailed(TrainingError):
     """Too many recordings cannot be read any more."""

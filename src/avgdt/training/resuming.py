@@ -64,7 +64,8 @@ def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
         told = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
             told += "; with the shape cosine the learning rate depends on the number of epochs from the start"
-        raise OtherRecipe(f"{out}: was made with another recipe, which cannot change: {told}; {_instead(fixed, out)}")
+        what = f"{out}: was made with another recipe, which cannot change: {told}"
+        raise OtherRecipe(what, _instead(fixed, out))
 
 
 def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
