@@ -77,8 +77,7 @@ class Remedies:
                     f"--data.failing_at_most; then {self.anew()}"
                 )
             case StoreError():
-                other = "off" if self.recipe.data.store == "auto" else "auto"
-                return StoreError(f"{error}; {self.anew('--data.store', other)}")
+                return StoreError(f"{error}; {self.anew('--data.store', 'off')}")
             case WriteError():
                 return WriteError(f"{error}; then {self.anew()}")
             case WeightsError():

@@ -36,14 +36,14 @@ def identity(entry: Entry) -> str:
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
 
-def check_recordings(before: Sequence[str], now: Sequence[Entry], out: Path) -> None:
-    """Raise :class:`TrainingError` unless ``now`` are the recordings of the checkpoint, in the same order."""
+def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
+    """Raise :class:`TrainingError` unless ``now``, from ``source``, are those of the checkpoint, in the same order."""
     if len(before) != len(now):
-        raise TrainingError(f"{out}: its manifest.csv gives {len(now)} recordings; {not_those(len(before), out)}")
+        raise TrainingError(f"{source}: gives {len(now)} recordings; {not_those(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
         if old != identity(entry):
             raise TrainingError(
-                f"{out}: its checkpoint was made with other recordings than those of its manifest.csv: {entry.path} is "
+                f"{out}: its checkpoint was made with other recordings than those of {source}: {entry.path} is "
                 "not what it was; restore it, or start a new run in another --out"
             )
 

@@ -83,11 +83,12 @@ def resumed_recordings(
     else:
         entries, listed = find(data, default_workers(recipe.run.workers) + 1, scanned), []
         entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
+    source = data or manifest
     try:
-        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data or manifest)
+        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError as error:
         raise TrainingError(f"{error}; {not_those(len(before), out)}") from None
-    check_recordings(before, collection.learn, out)
+    check_recordings(before, collection.learn, source, out)
     if entries != listed:
         _write_manifest(entries, out, "free some space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
