@@ -22,6 +22,7 @@ TOP_TO_BOTTOM = (
     "media",
     "recipes",
     "files",
+    "processes",
     "tuning",
     "errors",
 )

@@ -27,12 +27,15 @@ def naming(path: Path, remedy: str) -> Iterator[None]:
 
 
 def write_atomically(
-    path: Path, write: Callable[[BinaryIO], object], remedy: str = "free some space and --resume"
+    path: Path,
+    write: Callable[[BinaryIO], object],
+    remedy: str = "free some space and --resume",
+    replacing: Callable[[], object] = lambda: None,
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to the disk, rename; folders are made.
 
     A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`WriteError`,
-    which ends with ``remedy``.
+    which ends with ``remedy``. ``replacing`` is called once the content is on the disk, before the renaming.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -41,6 +44,7 @@ def write_atomically(
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        replacing()
         temporary.replace(path)
         _flush_folder(path.parent)
     except BaseException as error:

@@ -50,6 +50,23 @@ def test_the_whole_demonstration_and_that_it_goes_on(
     assert all(torch.equal(after[name], weights[name]) for name in weights)
 
 
+def test_another_seed_goes_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo"]) == 0
+    capsys.readouterr()
+    assert main(["demo", "--seed", "1"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "runs/demo: was made with another recipe, which cannot change: run.seed (0 there, 1 now)" in line
+    assert line.endswith("demo --out runs/demo-2 --seed 1")
+    assert "--from" not in line
+    assert main(["demo", "--out", "runs/demo-2", "--seed", "1"]) == 0
+    assert (tmp_path / "runs" / "demo-2" / "report.html").exists()
+
+
 @pytest.mark.parametrize("phase", ["pretrain", "evaluate"])
 def test_a_demo_that_was_stopped_goes_on(
     phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -13,6 +13,7 @@ import torch
 from avgdt.cli.main import main
 from avgdt.models.weights import load_weights
 from avgdt.recipes.config import write_yaml
+from avgdt.training.kept_checkpoints import Checkpoints
 from avgdt.training.metrics import read_metrics
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
@@ -171,6 +172,88 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
     assert main(again[1:]) == 0
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 10
     assert read_metrics(out / "metrics.jsonl")[-1]["rate"] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "grown", "folder"),
+    [
+        ("3", "so have the weights of its checkpoints after step 6; lower", "run"),
+        ("1", "so have the weights of its checkpoints; lower", "run-2"),
+    ],
+)
+def test_a_checkpoint_that_had_grown_is_not_what_a_diverged_run_goes_on_from(
+    checkpoints: str, grown: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_yaml(replace(tiny(), run=replace(tiny().run, checkpoint_minutes=0)), tmp_path / "tiny.yaml")
+    films, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
+    assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", films, "--out", str(out)]) == 0
+    resume = ["pretrain", "--resume", "--out", str(out)]
+    wild = ["--schedule.epochs", "12", "--optimiser.rate", "100", "--run.checkpoints", checkpoints]
+    line = told(capsys, *resume, *wild)
+    assert "the training has diverged, and " + grown in line
+    again = shlex.split(line.rpartition("with: ")[2])
+    assert again[-2:] == ["--optimiser.rate", "10"]
+    assert ("--step" in again) == (folder == "run")
+    again[-1] = "0.01"
+    assert main(again[1:]) == 0
+    assert read_metrics(tmp_path / folder / "metrics.jsonl")[-1]["step"] == 24
+    state = Checkpoints(tmp_path / folder).load()
+    assert state.growth < 2
+
+
+def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_yaml(replace(tiny(), run=replace(tiny().run, checkpoint_minutes=0)), tmp_path / "tiny.yaml")
+    films, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
+    assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", films, "--out", str(out)]) == 0
+    before, _ = load_weights(out / "weights.safetensors")
+    resume = ["pretrain", "--resume", "--out", str(out)]
+    newest = out / "checkpoints" / "last.pt"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    capsys.readouterr()
+    assert main(resume) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "last.pt" in line]
+    assert len(said) == 1
+    assert said[0].endswith("skipped: the run goes on from last-1.pt, step 5")
+    assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 6
+    after, _ = load_weights(out / "weights.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    for path in (out / "checkpoints").iterdir():
+        path.write_bytes(b"rubbish")
+    assert "(and the 2 before it cannot be used either)" in told(capsys, *resume)
+
+
+@pytest.mark.parametrize("store", ["a file/store", "auto"])
+def test_a_store_that_cannot_be_used_is_not_in_the_printed_command(
+    store: str, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films, out = str(write_folder(tmp_path / "films", 6)), tmp_path / "run"
+    (tmp_path / "a file").touch()
+    out.mkdir()
+    (out / "store").touch()
+    place = str(tmp_path / store) if store != "auto" else store
+    arguments = ["pretrain", "--config", config, "--data", films, "--out", str(out), "--data.store", place]
+    line = told(capsys, *arguments)
+    assert main(shlex.split(line.rpartition("with: ")[2])[1:]) == 0
+    line = told(capsys, "pretrain", "--resume", "--out", str(out), "--schedule.epochs", "4", "--data.store", "/proc/x")
+    assert main(shlex.split(line.rpartition("with: ")[2])[1:]) == 0
+
+
+def test_folders_that_begin_with_a_dash(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "-films", 6)
+    new = ["pretrain", "--config", config, "--data=-films", "--out=-dash"]
+    again = shlex.split(told(capsys, *new, "--data.store", "/proc/x").rpartition("with: ")[2])
+    assert {"--out=-dash", "--data=-films", "--config=-dash/config.yaml"} < set(again)
+    assert main(again[1:]) == 0
+    line = told(capsys, *new)
+    again = shlex.split(line.rpartition("with: ")[2].removesuffix(" (or choose another --out)"))
+    assert "--out=-dash" in again
+    assert main(again[1:]) == 0
+    again = shlex.split(told(capsys, *again[1:], "--run.seed", "3").rpartition("can: ")[2])
+    assert {"--out=-dash-2", "--from=-dash"} < set(again)
+    assert main(again[1:]) == 0
 
 
 def test_mixed_folder_trains_and_lists_what_is_left_out(config: str, tmp_path: Path) -> None:

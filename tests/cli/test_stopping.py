@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -124,6 +125,30 @@ def test_a_second_run_in_the_folder_is_refused_until_the_first_is_gone(here: Pat
     assert code == 2
     assert "schedule.epochs: 1 is less than" in line
     assert not list((here / "runs" / "a" / "checkpoints").glob(".*"))
+
+
+def test_resuming_what_another_process_has_just_begun_says_so(here: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=here)
+    wait_for_step(here / "runs" / "a", 1, process)
+    assert not (here / "runs" / "a" / "checkpoints" / "last.pt").exists()
+    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
+    assert code == 2
+    assert f"runs/a: another run is writing here (process {process.pid} on " in line
+    os.killpg(process.pid, signal.SIGTERM)
+    assert ended(process)[0] == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(("minutes", "moved"), [(0, False), (10, False), (10, True)])
+def test_a_folder_that_is_deleted_or_moved_ends_the_run_in_one_line(minutes: int, moved: bool, here: Path) -> None:
+    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", minutes), cwd=here)
+    wait_for_step(here / "runs" / "a", 3, process)
+    (here / "runs" / "a").rename(here / "away")
+    if not moved:
+        shutil.rmtree(here / "away")
+    code, line = ended(process)
+    assert code == 2
+    assert line.startswith("avgdt: runs/a: was deleted or moved while this run was writing to it")
+    assert not (here / "runs" / "a").exists()  # nothing of it is made again
 
 
 def test_ctrl_c_while_files_are_looked_at_says_to_start_again(here: Path) -> None:

@@ -17,6 +17,7 @@ from avgdt.media.manifest import read_manifest, write_manifest
 from avgdt.media.probe import from_json, probe, to_json
 from avgdt.media.scan import scan, scan_missing
 from avgdt.media.summary import summary
+from avgdt.processes import STOPPING
 from tests.helpers.media_files import evenly, noise, write_media, write_wav
 
 STAND_IN = """
@@ -33,6 +34,22 @@ def probe(path):
 real.probe = probe
 real.serve()
 """
+
+
+def test_signals_to_the_processes_that_inspect_do_no_harm(tmp_path: Path) -> None:
+    for i in range(12):
+        write_media(tmp_path / f"{i:02d}.mkv", evenly(12, 8), noise(1.5, 8000), size=(24, 32), sample_rate=8000)
+
+    def disturb(done: int, total: int) -> None:
+        """Send what a scheduler sends to all processes of a job."""
+        for children in Path("/proc/self/task").glob("*/children"):
+            for pid in map(int, children.read_text().split()):
+                if "avgdt.media.probe" in Path(f"/proc/{pid}/cmdline").read_text():
+                    for number in STOPPING:
+                        os.kill(pid, number)
+
+    entries = scan(tmp_path, workers=2, progress=disturb)
+    assert [(entry.path.name, entry.error) for entry in entries] == [(f"{i:02d}.mkv", "") for i in range(12)]
 
 
 @pytest.fixture

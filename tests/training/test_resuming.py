@@ -149,6 +149,31 @@ def test_moved_recordings_that_are_missing_or_others_are_named(folder: Path, tmp
     assert (out / "manifest.csv").read_text() == before
 
 
+@pytest.mark.parametrize("rows", [0, 1, 4])
+def test_a_manifest_that_was_edited_is_what_is_complained_of(rows: int, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    pretrain(tiny(), folder, out)
+    lines = (out / "manifest.csv").read_text().splitlines(keepends=True)
+    (out / "manifest.csv").write_text("".join(lines[: rows + 1]))
+    with pytest.raises(AvgdtError, match=r"the checkpoint of .*run was made with 9: restore its manifest\.csv"):
+        pretrain(tiny(), None, out, resume=True)
+
+
+def test_a_manifest_that_is_gone_is_made_again_from_the_same_recordings(folder: Path, tmp_path: Path) -> None:
+    out, more = tmp_path / "run", write_folder(tmp_path / "more", 10)
+    pretrain(tiny(), folder, out)
+    before = (out / "manifest.csv").read_text()
+    (out / "manifest.csv").unlink()
+    with pytest.raises(AvgdtError, match=r"manifest\.csv: cannot be read .*pretrain --resume --out .*run --data PATH$"):
+        pretrain(tiny(), None, out, resume=True)
+    with pytest.raises(AvgdtError, match=r"made with other recordings than those of .*more: "):
+        pretrain(tiny(), more, out, resume=True)
+    assert not (out / "manifest.csv").exists()
+    pretrain(longer(tiny(), 4), folder, out, resume=True)
+    assert (out / "manifest.csv").read_text() == before
+    assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 8
+
+
 def test_a_run_whose_config_is_gone_is_resumed_by_its_checkpoint(tmp_path: Path) -> None:
     folder, out = write_folder(tmp_path / "own", 9), tmp_path / "run"
     pretrain(tiny(), folder, out)

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from avgdt.training.signals import STOPPING, Stopped, advising, deferred, handled
+from avgdt.processes import STOPPING
+from avgdt.training.signals import Stopped, advising, deferred, handled
 
 
 def send(number: int) -> None:

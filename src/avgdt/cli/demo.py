@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avgdt.cli.arguments import parse
+from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.evaluate import evaluate_with_progress
 from avgdt.cli.pretrain import pretrain_with_progress
 from avgdt.cli.progress import console, counting
@@ -38,12 +38,23 @@ def _demo(options: Demo) -> None:
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.report.page import write_report
+    from avgdt.training.errors import OtherRecipe
+    from avgdt.training.kept_checkpoints import Checkpoints
+    from avgdt.training.pretrain import resumed_recipe
+    from avgdt.training.provenance import option, own_command
+    from avgdt.training.resuming import check_recipe, free_name
 
     recipe = named("demo")
     recipe = replace(recipe, run=replace(recipe.run, seed=options.seed))
     with counting("rendering the world") as rendered:
         manifest = render_world(options.out.parent / "world", progress=rendered)
-    resume = (options.out / "checkpoints" / "last.pt").exists()
+    resume = bool(Checkpoints(options.out).paths())
+    if resume:
+        try:
+            check_recipe(resumed_recipe(options.out), recipe, options.out)
+        except OtherRecipe as error:
+            other = own_command("demo", *option("--out", free_name(options.out)), "--seed", str(options.seed))
+            raise UsageError(f"{error.what}; the demo of seed {options.seed} goes to another folder: {other}") from None
     pretrain_with_progress(recipe, manifest, options.out, resume)
     for protocol in (Linear(seed=options.seed), Retrieval(aligned=True, seed=options.seed)):
         evaluate_with_progress(protocol, options.out, manifest, again=False)

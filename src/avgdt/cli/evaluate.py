@@ -14,6 +14,7 @@ from avgdt.cli.arguments import UsageError, parse, positional, taken
 from avgdt.cli.progress import counting, output
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
+from avgdt.training.signals import advising
 
 PROTOCOLS = {
     "linear": "logistic regression on frozen features of labelled files or segments",
@@ -64,7 +65,17 @@ def run(arguments: Sequence[str]) -> None:
     kind = _protocol(name)
     default, rest = _default(kind, rest)
     options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name], default)  # type: ignore[valid-type]
-    evaluate_with_progress(options.options, options.weights, options.data, options.out, options.device)
+
+    def advice() -> str:
+        from avgdt.training.provenance import own_command
+
+        again = own_command("evaluate", *arguments)
+        if {"finetuning", "cache"} & {field.name for field in fields(kind)}:
+            return f"epochs of finetuning and features that are complete are kept; go on with: {again}"
+        return f"no result was written; start again with: {again}"
+
+    with advising(advice):
+        evaluate_with_progress(options.options, options.weights, options.data, options.out, options.device)
 
 
 def evaluate_with_progress(

@@ -40,6 +40,8 @@ class Pretrain:
     """Go on with the run in --out; RECIPE and --data are then not needed. Fields of run (but batch and seed),
     optimiser.rate, optimiser.weight_decay, data.failing_at_most and, unless the shape is cosine, schedule.epochs and
     schedule.steps may change."""
+    step: int | None = None
+    """With --resume: go back to the checkpoint of this step (run.checkpoints are kept); newer ones are deleted."""
     weights: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """Run folder or weights file (safetensors) with the same networks, from which a new run starts."""
 
@@ -50,18 +52,25 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Pretrain, rest, "pretrain", USAGE, Pretrain(recipe, tyro.MISSING))
 
     def advice() -> str:
-        from avgdt.training.provenance import own_command
+        from avgdt.training.kept_checkpoints import Checkpoints
+        from avgdt.training.provenance import option, own_command
 
-        if (options.out / "checkpoints" / "last.pt").exists():
-            return f"the state is saved; go on with: {own_command('pretrain', '--resume', '--out', str(options.out))}"
+        if Checkpoints(options.out).paths():
+            go_on = own_command("pretrain", "--resume", *option("--out", options.out))
+            return f"the state is saved; go on with: {go_on}"
         return f"nothing was trained yet; start again with: {own_command('pretrain', *arguments)}"
 
     with advising(advice):
-        pretrain_with_progress(options.recipe, options.data, options.out, options.resume, options.weights)
+        pretrain_with_progress(options.recipe, options.data, options.out, options.resume, options.weights, options.step)
 
 
 def pretrain_with_progress(
-    recipe: Recipe, data: Path | None, out: Path, resume: bool = False, weights: Path | None = None
+    recipe: Recipe,
+    data: Path | None,
+    out: Path,
+    resume: bool = False,
+    weights: Path | None = None,
+    step: int | None = None,
 ) -> None:
     """Pretrain, telling on the terminal how it goes."""
     from avgdt.data.collection import rows_of_files
@@ -98,7 +107,7 @@ def pretrain_with_progress(
         def scanned(done: int, of: int) -> None:
             progress.update(looking, completed=done, total=of, visible=done < of)
 
-        file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights)
+        file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights, step)
     console.print(f"wrote {file}")
 
 

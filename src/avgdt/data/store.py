@@ -57,13 +57,13 @@ class Store:
         """A copy of the store with limits for a reader that will read ``seconds`` of each of ``entries`` in total.
 
         ``channels`` are those of a frame (0: no video), ``rates`` the number of sample rates (0: no audio). Raises
-        ``WriteError`` where the folder cannot be made.
+        :class:`StoreError` where the folder cannot be made.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             free, held = shutil.disk_usage(self.folder).free, _tidy(self.folder)
         except OSError as error:
-            raise WriteError(
+            raise StoreError(
                 f"data.store: {self.folder} cannot be used ({error.strerror}); name another folder, or off"
             ) from None
         budget = self.gigabytes * 1e9 if self.gigabytes >= 0 else (free + held) / 2
@@ -132,13 +132,17 @@ class Store:
     def _write(self, path: Path, content: bytes) -> bool:
         """Write a file; return False where the disk is full or nearly full."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(exist_ok=True)  # not the run's folder, should that be deleted
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
                 return False
             write_atomically(path, lambda file: file.write(content))
         except (OSError, WriteError):
             return False
         return True
+
+
+class StoreError(WriteError):
+    """The folder of a store cannot be used."""
 
 
 class StoredRecording:

@@ -30,6 +30,7 @@ import torch
 from avgdt.data.batch import Batch, collate
 from avgdt.data.errors import DataError
 from avgdt.errors import AvgdtError
+from avgdt.processes import STOPPING, stopping_blocked
 
 if TYPE_CHECKING:
     from avgdt.data.dataset import Clips, Order
@@ -102,12 +103,11 @@ class _Worker:
         inherited = [self.results, *(other.results for other in others)]
         arguments = (clips, islice(lots, place, None, count), theirs, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*IGNORED, signal.SIGTERM))
-        try:  # the child inherits this process's handlers, and has to lay them down first
-            self.process.start()
+        try:
+            with stopping_blocked():  # the child inherits this process's handlers, and has to lay them down first
+                self.process.start()
         finally:
             os.close(theirs)
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def receive(self, seconds: float, closed: threading.Event) -> Any:
         """The next message; raise :class:`WorkerError` where none will come."""
@@ -222,7 +222,7 @@ def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mm
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*IGNORED, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     for descriptor in inherited:  # else the main process could end unnoticed
         os.close(descriptor)
     torch.set_num_threads(1)

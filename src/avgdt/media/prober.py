@@ -16,6 +16,7 @@ from avgdt.media.entry import Entry
 from avgdt.media.errors import Crashed, TimedOut
 from avgdt.media.fingerprint import fingerprint
 from avgdt.media.probe import failure, from_json
+from avgdt.processes import stopping_blocked
 
 COMMAND = (sys.executable, "-m", "avgdt.media.probe")
 
@@ -59,15 +60,16 @@ class Prober:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            self._process = subprocess.Popen(
-                COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                encoding="ascii",
-                process_group=0,  # Ctrl-C is for this process, which ends those that it started
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            )
+            with stopping_blocked():  # for good: a file of which a signal ended the inspection is not broken
+                self._process = subprocess.Popen(
+                    COMMAND,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    encoding="ascii",
+                    process_group=0,  # Ctrl-C is for this process, which ends those that it started
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                )
         return self._process
 
     def kill(self) -> None:

@@ -118,6 +118,8 @@ class Run:
     """Memory format; auto takes channels-last where it wins. Networks narrower than 16 are contiguous on a CPU."""
     checkpoint_minutes: float = 10.0
     """Minutes between checkpoints, 0 after every step (one is also written at the end of the run and on Ctrl-C)."""
+    checkpoints: int = 3
+    """Newest checkpoints kept; older ones are there for when the newest is damaged or the training has diverged."""
     monitor_epochs: int = 1
     """Epochs between measurements on held-out recordings; 0 never."""
 
@@ -126,4 +128,5 @@ class Run:
         seed("run.seed", self.seed)
         at_least("run.workers", self.workers, -1)
         at_least("run.checkpoint_minutes", self.checkpoint_minutes, 0)
+        at_least("run.checkpoints", self.checkpoints, 1)
         at_least("run.monitor_epochs", self.monitor_epochs, 0)

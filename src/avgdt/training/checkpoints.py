@@ -1,4 +1,4 @@
-"""Checkpoints: the whole training state in one file, written so that a crash leaves the last good one.
+"""A checkpoint: the whole training state in one file, written so that a crash leaves the last good one.
 
 The file is what ``torch.save`` writes, followed by a mark and the SHA-256 of all before it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,16 +17,23 @@ from avgdt.errors import AvgdtError
 from avgdt.files import write_atomically
 from avgdt.recipes.config import from_plain, to_plain
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.errors import TrainingError
+from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 _MARK = b"\navgdt checkpoint, sha256 of all before this line: "
 _TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
 
 
-def save_checkpoint(path: Path, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
+def save_checkpoint(
+    path: Path,
+    state: dict[str, Any],
+    recipe: Recipe,
+    recordings: list[str],
+    replacing: Callable[[], object] = lambda: None,
+) -> None:
     """Write ``state`` with the recipe and the identities of the recordings, whose indices the banks hold.
 
-    Raises :class:`TrainingError` where it cannot be written, and for a state that is not finite: the last one stays.
+    ``replacing`` is called once it is on the disk, before it takes the place of the file that is there. Raises
+    :class:`TrainingError` where it cannot be written, and for a state that is not finite: the last one stays.
     """
     if name := not_finite(state):
         raise TrainingError(f"{path}: not written: {name} is not finite; the last checkpoint stays")
@@ -37,13 +44,14 @@ def save_checkpoint(path: Path, state: dict[str, Any], recipe: Recipe, recording
         torch.save(content, hashing)  # type: ignore[arg-type]  # it asks for no more than to be written to
         file.write(_MARK + hashing.sha.hexdigest().encode())
 
-    write_atomically(path, write, "free some space")
+    write_atomically(path, write, "free some space", replacing)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
     """The inverse, on the CPU; runs no code of the file.
 
-    Raises :class:`TrainingError` where there is no checkpoint, or it is damaged, no checkpoint, or not finite.
+    Raises :class:`TrainingError` where there is no checkpoint, and :class:`DamagedCheckpoint` where it is damaged, no
+    checkpoint, or not finite.
     """
     try:
         _check_digest(path)
@@ -56,15 +64,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
         raise TrainingError(f"{path}: no such checkpoint; start the run without --resume") from None
     except (pickle.UnpicklingError, RuntimeError, LookupError, EOFError, OSError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TrainingError(f"{path}: not a checkpoint of this program ({reason}); {_AGAIN}") from None
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
     except AvgdtError as error:
-        raise TrainingError(f"{path}: {error}; {_AGAIN}") from None
+        raise DamagedCheckpoint(f"{path}: {error}") from None
     if name := not_finite(state):
-        raise TrainingError(f"{path}: {name} is not finite: the run had diverged; {_AGAIN}")
+        raise DamagedCheckpoint(f"{path}: {name} is not finite: the run had diverged")
     return state, recipe, recordings
-
-
-_AGAIN = "restore it from a copy, or start a new run in another --out"
 
 
 def not_finite(state: object, name: str = "state") -> str:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +20,12 @@ _held: set[int] = set()
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[Callable[[], bool]]:
     """Hold the lock of a run's folder; raise :class:`TrainingError`, naming the process, where another one holds it.
 
-    The lock is the system's own (``flock``) and ends with the process, however that ends; the file stays. What a
-    process that was killed was writing is removed.
+    Yields a function that returns whether the folder is still there, neither deleted nor moved. The lock is the
+    system's own (``flock``) and ends with the process, however that ends; the file stays. What a process that was
+    killed was writing is removed.
     """
     with naming(folder, "choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,10 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(lock, 1000, 0).decode(errors="replace").strip()
-            raise TrainingError(
-                f"{folder}: another run is writing here ({holder}); let it finish or stop it, or choose another --out"
-            ) from None
+            raise _refused(folder, lock) from None
         except OSError as error:  # of the file system; the run is not in danger, a second one beside it is
             warnings.warn(f"{folder}: cannot be locked ({error.strerror}); start no second run here", stacklevel=3)
         else:
@@ -49,10 +47,41 @@ def locked(folder: Path) -> Iterator[None]:
             for unfinished in (file for pattern in _UNFINISHED for file in folder.glob(pattern)):
                 with suppress(OSError):
                     unfinished.unlink()
-        yield
+        yield lambda: _is_open(folder / NAME, lock)
     finally:
         _held.discard(lock)
         os.close(lock)
+
+
+def check_unlocked(folder: Path) -> None:
+    """Raise :class:`TrainingError`, naming the process, where a run holds the lock of ``folder``, which stays as is."""
+    try:
+        lock = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _refused(folder, lock) from None
+    except OSError:  # of the file system; `locked` warns
+        return
+    finally:
+        os.close(lock)
+
+
+def _refused(folder: Path, lock: int) -> TrainingError:
+    holder = os.pread(lock, 1000, 0).decode(errors="replace").strip()
+    return TrainingError(
+        f"{folder}: another run is writing here ({holder}); let it finish or stop it, or choose another --out"
+    )
+
+
+def _is_open(path: Path, descriptor: int) -> bool:
+    """Whether the file at ``path`` is the one that is open as ``descriptor``."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _release() -> None:

@@ -13,7 +13,7 @@ from avgdt.data.batch import Batch
 from avgdt.errors import AvgdtError
 from avgdt.files import WriteError
 from avgdt.objective.nce import NCE
-from avgdt.training.errors import Diverged, TooManyFailed, TrainingError
+from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
 from avgdt.training.learner import Learner
 from avgdt.training.signals import deferred
 
@@ -84,6 +84,8 @@ def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: i
 def _save_early(save: Callable[[], None], error: BaseException) -> None:
     try:
         save()
+    except FolderGone:
+        raise  # and where it was to be saved
     except AvgdtError as second:
         reason = str(error) or type(error).__name__
         kind = type(second) if isinstance(second, Diverged | WriteError) else TrainingError

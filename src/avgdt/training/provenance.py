@@ -63,6 +63,11 @@ def own_command(*arguments: str) -> str:
     return join([*program, *arguments])
 
 
+def option(name: str, value: str | Path) -> list[str]:
+    """The words of an option and its value, which may begin with a dash."""
+    return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]
+
+
 def _is_module(program: Path) -> bool:
     """Whether it was called as ``python -m avgdt``."""
     return program.name == "__main__.py" and program.parent.name == "avgdt"

@@ -12,8 +12,8 @@ from avgdt.media.entry import Entry
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Run
-from avgdt.training.errors import TrainingError
-from avgdt.training.provenance import own_command
+from avgdt.training.errors import OtherRecipe, TrainingError
+from avgdt.training.provenance import option, own_command
 
 _MAY_CHANGE = {
     *(f"run.{field.name}" for field in fields(Run) if field.name not in ("batch", "seed")),
@@ -36,23 +36,27 @@ def identity(entry: Entry) -> str:
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
 
-def check_recordings(before: Sequence[str], now: Sequence[Entry], out: Path) -> None:
-    """Raise :class:`TrainingError` unless ``now`` are the recordings of the checkpoint, in the same order."""
+def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
+    """Raise :class:`TrainingError` unless ``now``, from ``source``, are those of the checkpoint, in the same order."""
     if len(before) != len(now):
-        raise TrainingError(
-            f"{out}: its checkpoint was made with {len(before)} recordings, its manifest.csv gives {len(now)}; "
-            "restore the manifest.csv, or start a new run in another --out"
-        )
+        raise TrainingError(f"{source}: gives {len(now)} recordings; {not_those(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
         if old != identity(entry):
             raise TrainingError(
-                f"{out}: its checkpoint was made with other recordings than those of its manifest.csv: {entry.path} is "
+                f"{out}: its checkpoint was made with other recordings than those of {source}: {entry.path} is "
                 "not what it was; restore it, or start a new run in another --out"
             )
 
 
-def check_recipe(before: Recipe, now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
-    """Raise :class:`TrainingError` for changes of the recipe that a run cannot be resumed with at ``step``."""
+def not_those(before: int, out: Path) -> str:
+    """What to do where a manifest does not give the recordings ``before`` of which the checkpoint was made."""
+    return (
+        f"the checkpoint of {out} was made with {before}: restore its manifest.csv, or start a new run in another --out"
+    )
+
+
+def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
+    """Raise :class:`OtherRecipe` for changes of the recipe that a run cannot be resumed with."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
@@ -60,7 +64,12 @@ def check_recipe(before: Recipe, now: Recipe, step: int, steps_per_epoch: int, o
         told = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
             told += "; with the shape cosine the learning rate depends on the number of epochs from the start"
-        raise TrainingError(f"{out}: was made with another recipe, which cannot change: {told}; {_instead(fixed, out)}")
+        what = f"{out}: was made with another recipe, which cannot change: {told}"
+        raise OtherRecipe(what, _instead(fixed, out))
+
+
+def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
+    """Raise :class:`TrainingError` where the run, resumed at ``step``, has done more than the recipe's epochs."""
     if now.schedule.epochs * steps_per_epoch < step:
         raise TrainingError(
             f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs that {out} "
@@ -82,9 +91,13 @@ def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
 
 def run_from(out: Path, *options: str) -> str:
     """The command of a new run, with the recipe, the recordings and the weights of the one in ``out``."""
-    made = ["--config", str(out / "config.yaml"), "--from", str(out), "--data", str(out / "manifest.csv")]
-    new = next(path for number in count(2) if not (path := out.with_name(f"{out.name}-{number}")).exists())
-    return own_command("pretrain", *made, "--out", str(new), *options)
+    made = [*option("--config", out / "config.yaml"), *option("--from", out), *option("--data", out / "manifest.csv")]
+    return own_command("pretrain", *made, *option("--out", free_name(out)), *options)
+
+
+def free_name(out: Path) -> Path:
+    """A folder beside ``out``, of a similar name, that is not there yet."""
+    return next(path for number in count(2) if not (path := out.with_name(f"{out.name}-{number}")).exists())
 
 
 def differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from avgdt.media.manifest import Entry, ManifestError, read_manifest, write_mani
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import TrainingError
+from avgdt.training.kept_checkpoints import Checkpoints
 from avgdt.training.moving import moved
+from avgdt.training.provenance import option, own_command
 from avgdt.training.remedies import Remedies
+from avgdt.training.resuming import check_recordings, not_those
 
 
 def default_workers(workers: int) -> int:
@@ -30,16 +34,11 @@ def default_workers(workers: int) -> int:
     return workers if workers >= 0 else max(1, min(8, len(os.sched_getaffinity(0)) - 1))
 
 
-def checkpoint_of(out: Path) -> Path:
-    """Path of the last checkpoint of the run in ``out``."""
-    return out / "checkpoints" / "last.pt"
-
-
 def new_recordings(
     recipe: Recipe, data: Path, out: Path, scanned: Progress | None, said: Callable[[str], None], remedies: Remedies
 ) -> Collection:
     """The recordings of a new run, whose folder is prepared; an interrupted inspection of them goes on."""
-    if checkpoint_of(out).exists():
+    if Checkpoints(out).paths():
         raise TrainingError(f"{out}: holds a run already; go on with: {remedies.go_on()} (or choose another --out)")
     full = f"free some space, then: {remedies.start_again()}"
     with naming(out, "choose another --out"):
@@ -63,24 +62,57 @@ def new_recordings(
     return collection
 
 
-def resumed_recordings(recipe: Recipe, data: Path | None, out: Path, said: Callable[[str], None]) -> Collection:
-    """The recordings of a resumed run: those it began with, whatever was added to the folder since."""
-    check_resumable(out)
+def resumed_recordings(
+    recipe: Recipe,
+    data: Path | None,
+    out: Path,
+    said: Callable[[str], None],
+    scanned: Progress | None,
+    before: Sequence[str],
+) -> Collection:
+    """The recordings of a resumed run: those it began with, whatever was added to the folder since.
+
+    Where its manifest is gone, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` where they
+    are not those of its checkpoint, whose identities are ``before``.
+    """
     manifest = out / "manifest.csv"
-    entries = read_manifest(manifest)
-    if data is not None and (now := moved(entries, data)) != entries:
-        entries = now
+    if manifest.exists() or data is None:
+        entries = listed = _listed(out)
+        if data is not None:
+            entries = moved(listed, data)
+    else:
+        entries, listed = find(data, default_workers(recipe.run.workers) + 1, scanned), []
+        entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
+    source = data or manifest
+    try:
+        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
+    except DataError as error:
+        raise TrainingError(f"{error}; {not_those(len(before), out)}") from None
+    check_recordings(before, collection.learn, source, out)
+    if entries != listed:
         _write_manifest(entries, out, "free some space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
         said(
             f"{changed} of {len(entries)} files are not as they were when the run began; clips that are gone will fail"
         )
-    return collect(entries, recipe.data, recipe.composition, recipe.clip, data or manifest)
+    return collection
+
+
+def _listed(out: Path) -> list[Entry]:
+    """The manifest of a run."""
+    try:
+        return read_manifest(out / "manifest.csv")
+    except ManifestError as error:
+        again = own_command("pretrain", "--resume", *option("--out", out), "--data", "PATH")
+        raise TrainingError(
+            f"{error}; restore it, or (without the file) inspect the recordings again, PATH being the folder or list "
+            f"that the run began with: {again}"
+        ) from None
 
 
 def check_resumable(out: Path) -> None:
     """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to go on from."""
-    if not checkpoint_of(out).exists():
+    if not Checkpoints(out).paths():
         if not (out / "config.yaml").exists():
             raise TrainingError(f"{out}: no run to resume here; start it without --resume")
         raise TrainingError(

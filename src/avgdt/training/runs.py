@@ -16,9 +16,9 @@ from avgdt.models.weights import load_weights, restore
 from avgdt.recipes.config import from_plain
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import load_checkpoint
 from avgdt.training.errors import TrainingError
-from avgdt.training.provenance import own_command
+from avgdt.training.kept_checkpoints import Checkpoints
+from avgdt.training.provenance import option, own_command
 from avgdt.training.resuming import differences
 from avgdt.transforms.views import ViewMaker
 
@@ -45,10 +45,10 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     file = path / "weights.safetensors" if path.is_dir() else path
     if not file.exists():
         remedy = "name a run folder or a weights file"
-        if (path / "config.yaml").exists() and not (path / "checkpoints" / "last.pt").exists():
+        if (path / "config.yaml").exists() and not Checkpoints(path).paths():
             remedy = "the run has no checkpoint yet: wait for it, or start it again with its recipe and --data"
         elif (path / "config.yaml").exists():
-            remedy = f"finish the run: {own_command('pretrain', '--resume', '--out', str(path))}"
+            remedy = f"finish the run: {own_command('pretrain', '--resume', *option('--out', path))}"
         raise TrainingError(f"{path}: no weights here; {remedy}")
     tensors, recipe = _read_weights(file)
     run = fresh_run(recipe, device=device)
@@ -58,16 +58,17 @@ def load_run(path: Path, device: str = "auto") -> LoadedRun:
     return replace(run, store=store if known else None)
 
 
-def starting_weights(path: Path, recipe: Recipe) -> Callable[[Phi], None]:
+def starting_weights(path: Path, recipe: Recipe, said: Callable[[str], None]) -> Callable[[Phi], None]:
     """What puts the weights of ``path`` into the fresh networks of ``recipe``.
 
     ``path`` is a weights file or a run's folder: its weights, or those of its last checkpoint where it is not
-    finished. Raises :class:`TrainingError`, which names the difference, where its networks are others.
+    finished; ``said`` is told where a damaged one was skipped. Raises :class:`TrainingError`, which
+    names the difference, where its networks are others.
     """
     file = path / "weights.safetensors" if path.is_dir() else path
-    if path.is_dir() and not file.exists() and (checkpoint := path / "checkpoints" / "last.pt").exists():
-        state, before, _ = load_checkpoint(checkpoint)
-        file, tensors = checkpoint, state["phi"]
+    if path.is_dir() and not file.exists() and Checkpoints(path).paths():
+        checkpoint = Checkpoints(path).load(said=said)
+        file, tensors, before = checkpoint.path, checkpoint.state["phi"], checkpoint.recipe
     elif file.exists():
         tensors, before = _read_weights(file)
     else:

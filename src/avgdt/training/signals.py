@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""Ctrl-C, the end of a job, a closed terminal, and what schedulers send some time before the end of a job."""
+from avgdt.processes import STOPPING
+
 SAME_SECONDS = 0.5
 """A terminal and a parent such as make or timeout may both send a signal: within this time it counts once."""
 

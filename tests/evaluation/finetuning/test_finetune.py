@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import DrawnWindows, Task
 from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
+from avgdt.processes import STOPPING
 from avgdt.recipes.composition import Flip, RandomResizedCrop
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.runs import LoadedRun
@@ -88,7 +90,14 @@ def test_it_goes_on_where_it_was_interrupted(job: Job, monkeypatch: pytest.Monke
 
 def test_side_by_side_is_one_after_the_other(job: Job) -> None:
     jobs = [job, replace(job, seed=1)]
-    calls, after = _counting()
+    calls, count = _counting()
+
+    def after() -> None:
+        """Send to the processes what a scheduler sends to all those of a command, which ends them itself."""
+        count()
+        for child, number in product(active_children(), STOPPING):
+            os.kill(child.pid or 0, number)
+
     side = run_jobs([replace(one, folder=job.folder / "side") for one in jobs], 2, after)
     one_by_one = run_jobs(jobs, 1, lambda: None)
     assert all(a.guesses.tolist() == b.guesses.tolist() for a, b in zip(side, one_by_one, strict=True))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.runs import fresh_run
+from tests.helpers.command import ended, start
 
 QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
 --finetuning.optimiser.kind adamw --finetuning.optimiser.rate 3e-3 --finetuning.batch 3 --finetuning.clips 8"
@@ -55,6 +60,37 @@ def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.
         assert row["draws"][0]["loss"] != row["draws"][1]["loss"]
     assert len(list((weights / "finetuning").iterdir())) == 8
     assert result["options"]["finetuning"]["schedule"]["epochs"] == 3
+
+
+def test_stopped_with_all_its_processes_it_says_what_goes_on(weights: Path, data: Path) -> None:
+    options = ("--label", "light", "--draws", "2", "--jobs", "2", *QUICK.replace("clips 8", "clips 2").split())
+    process = start(*_arguments(weights, data, *options))
+    deadline = time.monotonic() + 60
+    while not list((weights / "finetuning").glob("*.pt")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGTERM)
+    code, line = ended(process)
+    assert code == 128 + signal.SIGTERM
+    assert "epochs of finetuning and features that are complete are kept; go on with: " in line
+    assert shlex.split(line.partition("with: ")[2])[3:] == _arguments(weights, data, *options)
+    assert not (weights / "results").exists()
+
+
+def test_a_protocol_that_keeps_nothing_says_to_start_again(
+    weights: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("avgdt.evaluation.evaluate.write_result", stop)
+    arguments = ["evaluate", "knn", "--weights", str(weights), "--data", str(data), "--label", "light"]
+    assert main(arguments) == 130
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("avgdt: stopped by SIGINT; no result was written; start again with: avgdt evaluate knn ")
+    monkeypatch.undo()
+    assert main(shlex.split(line.partition("with: ")[2])[1:]) == 0
 
 
 def test_mistakes_are_one_line(

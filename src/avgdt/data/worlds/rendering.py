@@ -17,6 +17,7 @@ from pathlib import Path
 from avgdt.data.worlds.errors import WorldError
 from avgdt.data.worlds.film import film, unfinished
 from avgdt.data.worlds.parameters import Parameters
+from avgdt.processes import stopping_blocked
 
 _ABANDONED = 600  # seconds since an unfinished film has last grown
 
@@ -102,15 +103,10 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 @contextmanager
 def _signals_wait() -> Iterator[None]:
     """Signals to stop take effect afterwards, and never in a process started meanwhile (where signals have masks)."""
-    if sys.platform == "win32":
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # it would start with the first process, and unblock what is blocked here
+    with stopping_blocked():
         yield
-        return
-    resource_tracker.ensure_running()  # it would be started with the first process, and unblock what is blocked here
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -15,6 +14,7 @@ import torch
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
+from avgdt.processes import stopping_blocked
 from avgdt.training.run_data import default_workers
 from avgdt.training.runs import LoadedRun
 
@@ -28,6 +28,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
     if at_once == 1:
         return [finetune(job, after) for job in jobs]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
+    resource_tracker.ensure_running()  # it would start with the first process, and unblock what is blocked then
     waiting, found = list(enumerate(jobs)), dict[int, Guessed]()
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
@@ -36,7 +37,8 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
                 number, job = waiting.pop(0)
                 ours, theirs = context.Pipe()
                 process: BaseProcess = context.Process(target=_run, args=(_sharing(job, at_once), threads, theirs))
-                process.start()
+                with stopping_blocked():
+                    process.start()
                 theirs.close()
                 running[ours] = number, process
             for connection in wait(list(running)):
@@ -51,7 +53,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
                     process.join()
     finally:
         for _, process in running.values():
-            process.terminate()
+            process.kill()
         for _, process in running.values():
             process.join()
     return [found[number] for number in range(len(jobs))]
@@ -72,7 +74,6 @@ def _told(connection: Connection, process: BaseProcess) -> Guessed | None:
 
 
 def _run(job: Job, threads: int, connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller is interrupted, and ends this
     torch.set_num_threads(threads)
     try:
         connection.send(finetune(job, lambda: connection.send(None)))
