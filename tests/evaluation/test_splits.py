@@ -68,3 +68,16 @@ def test_a_recording_belongs_in_one_split() -> None:
     for first, second in (((None, None), (None, None)), ((None, None), (3.0, 4.0)), ((0.0, 1.1), (1.0, 2.0))):
         with pytest.raises(DataError, match=r"a\.mp4: stands in the splits 'train' and 'test'"):
             check((0, "train", *first), (1, "train", None, None), (2, "test", *second))
+
+
+def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
+    entries = list[Entry]()
+    for name, content in (("a.mp4", b"one"), ("b.mp4", b"one"), ("c.mp4", b"two")):
+        (tmp_path / name).write_bytes(content)
+        entries.append(Entry(tmp_path / name, content="the same digest"))
+    rows = [Segment(0, "train", "x"), Segment(1, "train", "x"), Segment(2, "test", "x")]
+    check_apart(stretches(rows, entries))
+    with pytest.raises(
+        DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so stands in the splits 'train'"
+    ):
+        check_apart(stretches([*rows, Segment(1, "test", "x")], entries))

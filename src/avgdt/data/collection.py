@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.errors import DataError
-from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, split_name, split_of
+from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, recording_numbers, split_name, split_of
 from avgdt.data.span import segment, unfit
 from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry, ManifestError, read_manifest
@@ -145,13 +145,13 @@ def _by_split(
     if held_out in names:
         raise DataError(f"data.held_out: split {data.held_out!r} is also in data.splits; name another or ''")
     parts = ((" ".join(data.splits), learn), (data.held_out, held))
-    check_apart([Stretch(entry.path, name, segment(entry)) for name, rows in parts for entry in rows])
+    check_apart([Stretch(entry, name, segment(entry)) for name, rows in parts for entry in rows])
     return learn, held
 
 
 def _drawn(good: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """The same where there are no splits: a tenth of the files is held out, all rows of a file together."""
-    numbers = file_numbers(entry.path for entry in good)
+    """The same where there are no splits: a tenth of the files is held out, all rows and copies of one together."""
+    numbers = recording_numbers(good)
     files = list(dict.fromkeys(numbers))
     # By a seed of its own: the held-out recordings are the same in every run on these files.
     order = np.random.default_rng(0).permutation(len(files))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import isfinite
 from pathlib import Path
 
 from avgdt.data.errors import DataError
 from avgdt.media.entry import Entry
+from avgdt.media.fingerprint import whole_content
 
 SEGMENT = ("start", "end")
 """Columns of a row's segment, in seconds of the recording."""
@@ -88,7 +90,10 @@ def _identity(path: Path) -> object:
 
 
 def recording_numbers(entries: Sequence[Entry]) -> list[int]:
-    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it."""
+    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it.
+
+    Copies are known by ``Entry.content``; see :class:`Sameness` for a comparison of all bytes.
+    """
     first = dict[str, int]()
     files = file_numbers(entry.path for entry in entries)
     return [
@@ -97,30 +102,61 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
     ]
 
 
+class Sameness:
+    """Whether two rows refer to the same recording; the whole content of files is compared where digests are equal."""
+
+    def __init__(self) -> None:
+        self._digest = cache(whole_content)
+
+    def __call__(self, one: Entry, other: Entry) -> bool:
+        """Whether two entries are of the same file, or of two files that are equal from the first to the last byte."""
+        if _identity(one.path) == _identity(other.path):
+            return True
+        if not one.content or one.content != other.content:
+            return False
+        try:
+            return self._digest(one.path) == self._digest(other.path)
+        except OSError:  # said where it is read
+            return False
+
+
 @dataclass(frozen=True)
 class Stretch:
-    """A time span of a file, and the split it belongs to."""
+    """A time span of a recording, and the split it belongs to."""
 
-    path: Path
+    entry: Entry
     split: str
     seconds: Seconds | None
-    """None for the whole file."""
+    """None for the whole recording."""
 
 
 def check_apart(stretches: Sequence[Stretch]) -> None:
-    """Raise :class:`DataError` where two splits overlap in one file: test data would have been trained on."""
-    of_file = defaultdict[int, list[Stretch]](list)
-    for number, stretch in zip(file_numbers(one.path for one in stretches), stretches, strict=True):
-        of_file[number].append(stretch)
-    for own in of_file.values():
+    """Raise :class:`DataError` where two splits overlap in one recording: test data would have been trained on."""
+    of_recording = defaultdict[int, list[Stretch]](list)
+    for number, stretch in zip(recording_numbers([one.entry for one in stretches]), stretches, strict=True):
+        of_recording[number].append(stretch)
+    same = Sameness()
+    for own in of_recording.values():
         if len({one.split for one in own}) < 2:
             continue
         for one, other in combinations(own, 2):
-            if one.split != other.split and _overlap(one.seconds, other.seconds):
-                same = "" if one.path == other.path else f" (the same file as {other.path})"
-                raise DataError(
-                    f"{one.path}{same}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
-                )
+            if one.split == other.split or not _overlap(one.seconds, other.seconds):
+                continue
+            if same(one.entry, other.entry):
+                raise DataError(_in_two_splits(one, other))
+
+
+def _in_two_splits(one: Stretch, other: Stretch) -> str:
+    first, second = one.entry.path, other.entry.path
+    splits = f"stands in the splits '{one.split}' and '{other.split}'"
+    if first == second:
+        return f"{first}: {splits}; it belongs in one"
+    if _identity(first) == _identity(second):
+        return f"{first} (the same file as {second}): {splits}; it belongs in one"
+    return (
+        f"{first}: has the same content as {second} and so {splits}; remove one of the two rows, or give both the same "
+        "split"
+    )
 
 
 def _overlap(one: Seconds | None, other: Seconds | None) -> bool:

@@ -72,7 +72,7 @@ def _check_alike(labels: set[str]) -> None:
 
 def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:
     """Which part of which file stands in which split, for :func:`avgdt.data.rows.check_apart`."""
-    return [Stretch(entries[segment.entry].path, segment.split, segment.seconds) for segment in segments]
+    return [Stretch(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
