@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from avgdt.media.entry import Entry
+from avgdt.media.entry import Entry, channel_of
 from avgdt.media.table import ManifestError, read_table, stripped
 
 __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
@@ -19,7 +19,6 @@ __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
 _COUNTS = ("width", "height", "sample_rate", "size", "modified")
 _FLAGS = ("has_video", "has_audio", "silent")
-_DOWNMIXES = ("mean", "first")
 _ROLES = ("split", "label", "start", "end")
 _SEGMENT = {
     f"{role}{unit}": role for role in ("start", "end") for unit in ("_time", "_sec", "_seconds", "_s", " time", "time")
@@ -112,8 +111,7 @@ def _file(folder: Path, cell: str) -> Path:
 
 def _value(name: str, text: str) -> float | int | bool | str:
     if name == "downmix":
-        if text not in _DOWNMIXES:
-            raise ValueError(" or ".join(_DOWNMIXES))
+        channel_of(text)
         return text
     if name in _FLAGS:
         flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
