@@ -163,6 +163,32 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("splits", "data", "message"),
+    [
+        (
+            ("A", "A", "B"),
+            Data(),
+            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name those to learn from with "
+            "--data.splits",
+        ),
+        (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the column 'split' has: test (1); name"),
+        (("", ""), Data(), "no row has split 'train'; the column 'split' has: no split in any row; name"),
+        (("train", "val"), Data(held_out="train"), "data.held_out: split 'train' is also in data.splits; name another"),
+    ],
+)
+def test_missing_splits_are_named(splits: tuple[str, ...], data: Data, message: str) -> None:
+    with pytest.raises(DataError) as raised:
+        collected([row(f"{i}.mp4", split=split) for i, split in enumerate(splits)], data)
+    assert message in str(raised.value)
+
+
+def test_a_split_of_which_nothing_can_be_used_is_said() -> None:
+    rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
+    with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be learnt from; most often: has no"):
+        collected([*rows, row(split="val")])
+
+
+@pytest.mark.parametrize(
     ("text", "split"),
     [("Train", "train"), ("training", "train"), (" valid ", "val"), ("DEV", "val"), ("testing", "test"), ("Q", "Q")],
 )

@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.errors import DataError
-from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, recording_numbers, split_name, split_of
+from avgdt.data.rows import (
+    Seconds,
+    Stretch,
+    check_apart,
+    counted,
+    file_numbers,
+    recording_numbers,
+    split_name,
+    split_of,
+)
 from avgdt.data.span import segment, unfit
 from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry, ManifestError, read_manifest
@@ -121,7 +130,7 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
             "`avgdt scan` lists every file"
         )
     if any("split" in entry.extra for entry in entries):
-        learn, held = _by_split(good, entries, data, source)
+        learn, held = _by_split(entries, reasons, data, source)
         left_out += tuple(LeftOut(entry.path, "its row has no split") for entry in good if not split_of(entry))
     else:
         learn, held = _drawn(good, data.held_out_at_most)
@@ -131,19 +140,31 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
 
 
 def _by_split(
-    good: Sequence[Entry], entries: Sequence[Entry], data: Data, source: Path
+    entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """What is learnt from and what is held out by the column ``split`` of the ``good`` ones of ``entries``."""
+    """What is learnt from and what is held out by the column ``split``, of the entries without a reason not to."""
     names, held_out = {split_name(name) for name in data.splits}, split_name(data.held_out)
+    good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     learn = [entry for entry in good if split_of(entry) in names]
     held = [entry for entry in good if split_of(entry) == held_out and data.held_out_at_most]
     if not learn:
-        splits = sorted({entry.extra.get("split", "") for entry in entries})
+        wanted = " or ".join(f"'{name}'" for name in data.splits)
+        unfit = [reason for entry, reason in zip(entries, reasons, strict=True) if split_of(entry) in names]
+        if unfit:
+            common = max(unfit, key=unfit.count)
+            raise DataError(
+                f"{source}: none of the {len(unfit)} rows with split {wanted} can be learnt from; most often: {common}"
+            )
+        found = counted([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no usable recording in data.splits {' '.join(data.splits)}; the manifest has {splits}"
+            f"{source}: no row has split {wanted}; the column 'split' has: {found}; name those to learn from with "
+            "--data.splits"
         )
     if held_out in names:
-        raise DataError(f"data.held_out: split {data.held_out!r} is also in data.splits; name another or ''")
+        raise DataError(
+            f"data.held_out: split {data.held_out!r} is also in data.splits; name another with --data.held-out, or '' "
+            "for none"
+        )
     parts = ((" ".join(data.splits), learn), (data.held_out, held))
     check_apart([Stretch(entry, name, segment(entry)) for name, rows in parts for entry in rows])
     return learn, held

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +35,12 @@ def split_name(text: str) -> str:
 def split_of(entry: Entry) -> str:
     """The normalised split of a manifest row; empty where it has none."""
     return split_name(entry.extra.get("split", ""))
+
+
+def counted(splits: Sequence[str], most: int = 8) -> str:
+    """The names of splits and how often each occurs, in words, the commonest first and at most so many."""
+    told = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
+    return ", ".join([*told[:most], *["..."] * (len(told) > most)])
 
 
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:

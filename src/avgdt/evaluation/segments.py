@@ -78,11 +78,3 @@ def each_once(
     for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
         different.setdefault((number, alike(segment)), segment)
     return list(different.values())
-
-
-def labelled_once(segments: Sequence[Segment], entries: Sequence[Entry]) -> tuple[list[Segment], list[str]]:
-    """The segments without rows that say the same of the same file again, and a note of how many these are."""
-    once = each_once(segments, entries, lambda segment: (segment.seconds, segment.split, segment.label))
-    repeated = len(segments) - len(once)
-    rows = "row repeats" if repeated == 1 else "rows repeat"
-    return once, [f"{repeated} {rows} another of the same file, segment, split and label: used once"] * bool(repeated)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from avgdt.data.rows import Stretch, split_name
+from avgdt.data.rows import Stretch, counted, split_name
 from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 
@@ -32,18 +34,20 @@ class LabelledSplits:
         return [places[segments[row].label] for row in self.rows[split]]
 
 
-def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) -> LabelledSplits:
-    """Sort segments into the splits ``names``, of which train is one.
+def labelled_splits(
+    segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
+) -> LabelledSplits:
+    """Sort usable segments into the splits ``names``, of which train is one; ``skipped`` are for messages.
 
     Raises :class:`EvaluationError` for an empty split, a class that train lacks, and classes that only look different.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
         if not rows[split]:
-            found = ", ".join(sorted({s.split for s in segments if s.split})) or "none at all"
             raise EvaluationError(
-                f"split: no usable rows with split '{split}' (found: {found}); "
-                f"needed are {', '.join(names[:-1])} and {names[-1]}"
+                f"split: none of the rows with split '{split}' can be used; usable rows: "
+                f"{counted([s.split for s in segments if s.split]) or 'none'}{_commonest(skipped)}; `avgdt scan` tells "
+                "what is wrong with each file"
             )
     _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
@@ -56,6 +60,11 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     if len(classes) < 2:
         raise EvaluationError(f"label: train holds the one class '{classes[0]}'; two or more are needed")
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
+
+
+def _commonest(skipped: Sequence[Skipped]) -> str:
+    reasons = Counter(one.reason for one in skipped).most_common(1)
+    return "".join(f"; most often: {reason}" for reason, _ in reasons)
 
 
 def _check_alike(labels: set[str]) -> None:
@@ -85,7 +94,10 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
         return list(segments)
     chosen = [s for s in segments if s.split == split]
     if not chosen:
-        raise EvaluationError(f"split: no rows with split '{split}'; there is: {', '.join(names)} (or all)")
+        raise EvaluationError(
+            f"split: no rows with split '{split}'; the data has: {counted([s.split for s in segments if s.split])}; "
+            "name one of these, or all, with --split"
+        )
     return chosen
 
 
