@@ -9,6 +9,8 @@ import pytest
 
 from avgdt.data.collection import find
 from avgdt.data.errors import DataError
+from avgdt.data.rows import split_name
+from avgdt.evaluation.segments import segments
 from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
 from avgdt.media.scan import scan
 from avgdt.media.table import NotText
@@ -62,6 +64,37 @@ def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
     write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
     assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
     assert not find(tmp_path / "list.csv", 1)[0].error
+
+
+NFC, NFD = "Gr\u00f6\u00dfe/caf\u00e9.mp4", "Gro\u0308\u00dfe/cafe\u0301.mp4"
+
+
+@pytest.mark.parametrize("there", [NFC, NFD, NFC[:5] + NFD[6:], NFD[:6] + NFC[5:]])
+@pytest.mark.parametrize("listed", [NFC, NFD, f" {NFD} ", NFC.replace("/", "\\"), "absolute"])
+def test_files_are_found_under_another_normalisation(tmp_path: Path, listed: str, there: str) -> None:
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).touch()
+    name = str(tmp_path / NFC) if listed == "absolute" else listed
+    (tmp_path / "list.csv").write_text(f"path\n{name}\n")
+    assert [entry.path for entry in read_manifest(tmp_path / "list.csv")] == [tmp_path / there]
+
+
+def test_the_very_name_comes_first_and_a_missing_one_is_as_written(tmp_path: Path) -> None:
+    for name in ("\u00e9.mp4", "e\u0301.mp4"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.csv").write_text("path\ne\u0301.mp4\n\u00e9.mp4\na\u0308.mp4\n")
+    assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [
+        *("e\u0301.mp4", "\u00e9.mp4", "a\u0308.mp4")
+    ]
+
+
+def test_cells_and_columns_are_composed(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,gro\u0308\u00dfe\na.mp4,cafe\u0301\nb.mp4,caf\u00e9\n")
+    entries = read_manifest(tmp_path / "list.csv")
+    assert [entry.extra for entry in entries] == [{"gr\u00f6\u00dfe": "caf\u00e9"}] * 2
+    for label in ("gro\u0308\u00dfe", "gr\u00f6\u00dfe"):
+        assert {segment.label for segment in segments(entries, label)} == {"caf\u00e9"}
+    assert split_name("e\u0301") == split_name("\u00e9")
 
 
 @pytest.mark.parametrize(

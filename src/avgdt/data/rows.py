@@ -13,6 +13,7 @@ from pathlib import Path
 from avgdt.data.errors import DataError
 from avgdt.media.entry import Entry
 from avgdt.media.fingerprint import whole_content
+from avgdt.media.table import composed
 
 SEGMENT = ("start", "end")
 """Columns of a row's segment, in seconds of the recording."""
@@ -29,7 +30,8 @@ Seconds = tuple[float, float]
 
 def split_name(text: str) -> str:
     """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are unchanged."""
-    return _SPLITS.get(text.strip().lower(), text.strip())
+    text = composed(text.strip())
+    return _SPLITS.get(text.lower(), text)
 
 
 def split_of(entry: Entry) -> str:

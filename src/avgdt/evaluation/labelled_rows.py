@@ -12,6 +12,7 @@ from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment, columns, each_once, segments
 from avgdt.evaluation.splits import stretches
 from avgdt.media.manifest import Entry
+from avgdt.media.table import composed
 
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"
@@ -72,7 +73,7 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
     return [
         Skipped(str(entry.path), NO_LABEL)
         for entry in entries
-        if not entry.extra.get(label) and (not used or split_of(entry) in (*used, ""))
+        if not entry.extra.get(composed(label)) and (not used or split_of(entry) in (*used, ""))
     ]
 
 

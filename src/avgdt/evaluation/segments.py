@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.media.manifest import Entry
+from avgdt.media.table import composed
 from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", *SEGMENT)
@@ -52,7 +53,7 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     and ``end``, else (also where both cells are empty) the whole recording. Raises :class:`EvaluationError` for a
     column that is not there, ``DataError`` for seconds that are no numbers or run backwards.
     """
-    present = columns(entries)
+    present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
         remedy = (
             nearest(label, labels(entries))

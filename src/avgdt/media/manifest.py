@@ -6,12 +6,13 @@ import csv
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from avgdt.media.entry import Entry, channel_of
-from avgdt.media.table import ManifestError, read_table, stripped
+from avgdt.media.table import ManifestError, composed, read_table, stripped
 
 __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
 
@@ -35,8 +36,9 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
     """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
 
     Paths are relative to the CSV's folder, or absolute. Blanks around cells are no part of them, but around the name of
-    a file that is there with them; backslashes separate folders where there is no file of such a name. What else may
-    vary is told by :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
+    a file that is there with them; backslashes separate folders where there is no file of such a name. Unicode is
+    composed (NFC), but in names of files, which are as their folder has them. What else may vary is told by
+    :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)
@@ -98,15 +100,37 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
         except ValueError as error:
             raise ManifestError(f"{path}, line {line}, column `{name}`: `{text}` is not {error}") from None
     content, reason = cells.pop("content", ""), cells.pop("error", "")
-    return Entry(path=_file(path.parent, file), **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
+    extra = {name: composed(cell) for name, cell in cells.items()}
+    return Entry(path=_file(path.parent, file), **known, content=content, error=reason, extra=extra)  # type: ignore[arg-type]
 
 
 def _file(folder: Path, cell: str) -> Path:
-    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes."""
+    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes.
+
+    A file whose name is that one in another Unicode normalisation is found where there is none of the very name.
+    """
     plain = stripped(cell)
-    if plain == cell and "\\" not in cell:
+    names = list(dict.fromkeys((cell, plain, plain.replace("\\", "/"))))
+    if len(names) == 1 and cell.isascii():
         return folder / cell
-    return folder / next((name for name in (cell, plain) if os.path.lexists(folder / name)), plain.replace("\\", "/"))
+    there = (_there(folder, name) for name in names)
+    return next((file for file in there if file is not None), folder / names[-1])
+
+
+def _there(folder: Path, name: str) -> Path | None:
+    """The file of that name, by the normalisation of each of its folders and of itself that is there; None if none."""
+    if os.path.lexists(folder / name):
+        return folder / name
+    if name.isascii():
+        return None
+    file = folder
+    for part in Path(name).parts:
+        spellings = (part, composed(part), unicodedata.normalize("NFD", part))
+        found = next((spelling for spelling in spellings if os.path.lexists(file / spelling)), None)
+        if found is None:
+            return None
+        file /= found
+    return file
 
 
 def _value(name: str, text: str) -> float | int | bool | str:

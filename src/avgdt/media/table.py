@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Table:
     """Header and rows of a CSV file."""
 
     names: list[str]
-    """Of the columns, without blanks around them."""
+    """Of the columns, without blanks around them, composed."""
     rows: list[tuple[int, list[str]]]
     """The number of the line on which each row ends, and its cells, as many as columns."""
     separator: str
@@ -51,6 +52,11 @@ def stripped(cell: str) -> str:
     """Strip all blanks from a cell, zero-width and no-break spaces included."""
     text = cell.strip()
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
+
+
+def composed(text: str) -> str:
+    """Text in Unicode's composed form (NFC): one spelling for letters that systems encode in two ways."""
+    return unicodedata.normalize("NFC", text)
 
 
 def read_table(path: Path, key: Sequence[str]) -> Table:
@@ -77,7 +83,7 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
 
 def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str], separator: str) -> Table:
     head_line, head = next(rows)
-    names = [stripped(name) for name in head]
+    names = [composed(stripped(name)) for name in head]
     while not names[-1]:
         names.pop()
     if not set(key) & _folded(names):
