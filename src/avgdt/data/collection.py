@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from mimetypes import guess_type
@@ -103,11 +104,11 @@ def _check_there(path: Path, entries: Sequence[Entry]) -> None:
     if entries and not any(entry.path.exists() for entry in entries):
         first = entries[0].path
         below = os.path.relpath(first, path.parent)
-        remedy = (
-            f"there is a {below} below the current folder: move the list there, or write absolute paths"
-            if os.path.lexists(below)
-            else "paths are relative to the folder of the list, or absolute"
-        )
+        remedy = "paths are relative to the folder of the list, or absolute"
+        if os.path.lexists(below):
+            remedy = f"there is a {below} below the current folder: move the list there, or write absolute paths"
+        elif os.name != "nt" and (named := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
+            remedy = f"{named[1] or first} is a path of Windows; write paths relative to the folder of the list"
         raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
 
 

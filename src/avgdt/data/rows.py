@@ -47,18 +47,19 @@ def counted(splits: Sequence[str], most: int = 8) -> str:
 
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
     """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
-    ``start`` and ``end``, else None.
+    ``start`` and ``end``, else None; in any capitals.
 
     Raises :class:`DataError` where only one of two columns is there.
     """
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
-    for pair in pairs:
-        missing = [name for name in pair if name not in present]
-        if len(missing) == 1:
-            (other,) = set(pair) - set(missing)
-            raise DataError(f"{missing[0]}: the data has a column '{other}' but no '{missing[0]}'; give both")
-        if not missing:
-            return pair
+    folded = {name.lower(): name for name in present} | {name: name for name in present}
+    for start, end in pairs:
+        found = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
+        if found[0] and found[1]:
+            return found[0], found[1]
+        if other := found[0] or found[1]:
+            missing = end if found[0] else start
+            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
     return None
 
 
@@ -76,7 +77,7 @@ def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
         start, end = (float(cell) for cell in cells)
     except ValueError:
         raise DataError(
-            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds"
+            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds, such as 1.5"
         ) from None
     if not (isfinite(start) and isfinite(end) and start < end):
         raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")

@@ -43,7 +43,7 @@ def columns(entries: Sequence[Entry]) -> list[str]:
 
 def labels(entries: Sequence[Entry]) -> list[str]:
     """The columns that can be a label."""
-    return [c for c in columns(entries) if c not in ROLES and not c.endswith(("_start", "_end"))]
+    return [c for c in columns(entries) if c not in ROLES and not c.lower().endswith(("_start", "_end"))]
 
 
 def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from avgdt.media.manifest import Entry
 
 SPLITS = ("train", "val", "test")
 """Fitted on, chosen on, measured on."""
+_QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,15 @@ def _commonest(skipped: Sequence[Skipped]) -> str:
 
 
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` for two classes that are one but for capitals, blanks or how letters are coded."""
+    """Raise :class:`EvaluationError` for two classes that differ in case, blanks, quotes or Unicode form alone."""
     seen = dict[str, str]()
     for label in sorted(labels):
-        key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        bare = _QUOTED.fullmatch(label)
+        key = "".join(unicodedata.normalize("NFKC", bare[1] if bare else label).casefold().split())
         if (other := seen.setdefault(key, label)) != label:
             raise EvaluationError(
-                f"label: the classes {other!a} and {label!a} differ in case or blanks alone; write both alike, or name "
-                "them apart where they are two"
+                f"label: the classes {other!a} and {label!a} differ in case, blanks or quotes alone; write both alike, "
+                "or name them apart where they are two"
             )
 
 

@@ -170,13 +170,13 @@ def test_val_has_many_names(model: LoadedRun, random: LoadedRun, entries: list[E
     assert run(options, model, random, rows) == run(options, model, random, entries)
 
 
-@pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK"])
-def test_classes_that_differ_in_case_or_blanks_alone_are_refused(
+@pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK", "'dark'", "\u201cDark\u201d"])
+def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
     model: LoadedRun, random: LoadedRun, entries: list[Entry], other: str
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
     with pytest.raises(
-        EvaluationError, match=r"label: the classes .* differ in case or blanks alone; write both alike"
+        EvaluationError, match=r"label: the classes .* differ in case, blanks or quotes alone; write both alike"
     ):
         run(Linear(label="light"), model, random, rows)
 
