@@ -182,6 +182,19 @@ def test_missing_splits_are_named(splits: tuple[str, ...], data: Data, message: 
     assert message in str(raised.value)
 
 
+def test_rows_of_other_splits_are_counted() -> None:
+    names = ("train", "trian", "Val", "test", "", "Testing")
+    found = collected([row(f"{i}.mp4", split=split) for i, split in enumerate(names)])
+    assert (len(found.learn), len(found.held_out), found.other_splits) == (1, 1, ("trian", "test", "test"))
+    assert collected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
+
+
+def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> None:
+    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ in case or blanks alone; write both alike"):
+        listed(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
+    assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
+
+
 def test_a_split_of_which_nothing_can_be_used_is_said() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
     with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be learnt from; most often: has no"):

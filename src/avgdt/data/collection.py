@@ -17,6 +17,7 @@ from avgdt.data.rows import (
     Seconds,
     Stretch,
     check_apart,
+    check_split_names,
     counted,
     file_numbers,
     recording_numbers,
@@ -57,6 +58,8 @@ class Collection:
     """Not usable."""
     repeated: int = 0
     """Rows that repeat another one of the same file and segment; each is used once."""
+    other_splits: tuple[str, ...] = ()
+    """The split of each row that is in a split neither learnt from nor held out."""
 
 
 def find(
@@ -85,6 +88,7 @@ def find(
         _check_there(path, entries)
     if not entries:
         raise DataError(f"{path}: holds no recordings")
+    check_split_names(entries)
     return entries
 
 
@@ -137,7 +141,9 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
         learn, held = _drawn(good, data.held_out_at_most)
     kept, watched = _each_once(learn), _each_once(held)
     repeated = len(learn) + len(held) - len(kept) - len(watched)
-    return Collection(tuple(kept), tuple(watched[: data.held_out_at_most]), left_out, repeated)
+    used = {split_name(name) for name in (*data.splits, data.held_out)}
+    others = tuple(split_of(entry) for entry in entries if split_of(entry) and split_of(entry) not in used)
+    return Collection(tuple(kept), tuple(watched[: data.held_out_at_most]), left_out, repeated, others)
 
 
 def _by_split(

@@ -39,6 +39,14 @@ def split_of(entry: Entry) -> str:
     return split_name(entry.extra.get("split", ""))
 
 
+def check_split_names(entries: Iterable[Entry]) -> None:
+    """Raise :class:`DataError` for two splits whose names differ in case or blanks alone."""
+    seen = dict[str, str]()
+    for name in dict.fromkeys(map(split_of, entries)):
+        if (other := seen.setdefault("".join(name.casefold().split()), name)) != name:
+            raise DataError(f"split: '{other}' and '{name}' differ in case or blanks alone; write both alike")
+
+
 def counted(splits: Sequence[str], most: int = 8) -> str:
     """The names of splits and how often each occurs, in words, the commonest first and at most so many."""
     told = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
