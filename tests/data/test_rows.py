@@ -10,9 +10,18 @@ import pytest
 from avgdt.data.collection import Collection, collect, find
 from avgdt.data.dataset import Batches, training_batches
 from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers, recording_numbers, segment_of, split_name
+from avgdt.data.rows import (
+    Sameness,
+    Stretch,
+    check_apart,
+    file_numbers,
+    recording_numbers,
+    segment_of,
+    split_name,
+)
 from avgdt.data.span import clip_span, unfit
 from avgdt.errors import AvgdtError
+from avgdt.media.fingerprint import fingerprint, whole_content
 from avgdt.media.manifest import Entry, read_manifest
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
@@ -154,6 +163,45 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("splits", "data", "message"),
+    [
+        (
+            ("A", "A", "B"),
+            Data(),
+            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name those to learn from with "
+            "--data.splits",
+        ),
+        (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the column 'split' has: test (1); name"),
+        (("", ""), Data(), "no row has split 'train'; the column 'split' has: no split in any row; name"),
+        (("train", "val"), Data(held_out="train"), "data.held_out: split 'train' is also in data.splits; name another"),
+    ],
+)
+def test_missing_splits_are_named(splits: tuple[str, ...], data: Data, message: str) -> None:
+    with pytest.raises(DataError) as raised:
+        collected([row(f"{i}.mp4", split=split) for i, split in enumerate(splits)], data)
+    assert message in str(raised.value)
+
+
+def test_rows_of_other_splits_are_counted() -> None:
+    names = ("train", "trian", "Val", "test", "", "Testing")
+    found = collected([row(f"{i}.mp4", split=split) for i, split in enumerate(names)])
+    assert (len(found.learn), len(found.held_out), found.other_splits) == (1, 1, ("trian", "test", "test"))
+    assert collected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
+
+
+def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> None:
+    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ in case or blanks alone; write both alike"):
+        listed(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
+    assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
+
+
+def test_a_split_of_which_nothing_can_be_used_is_said() -> None:
+    rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
+    with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be learnt from; most often: has no"):
+        collected([*rows, row(split="val")])
+
+
+@pytest.mark.parametrize(
     ("text", "split"),
     [("Train", "train"), ("training", "train"), (" valid ", "val"), ("DEV", "val"), ("testing", "test"), ("Q", "Q")],
 )
@@ -183,6 +231,67 @@ def test_copies_of_a_file_are_one_recording_for_the_objective(tmp_path: Path) ->
     numbers = dict(zip(names, recording_numbers(entries), strict=True))
     assert numbers["copy.mkv"] == numbers["01.mkv"]
     assert len(set(numbers.values())) == 3
+
+
+def copied(folder: Path, original: str, copy: str) -> None:
+    (folder / copy).write_bytes((folder / original).read_bytes())
+
+
+def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own", 3)
+    copied(folder, "00.mkv", "copy.mkv")
+
+    def entries(split: str, start: str = "", end: str = "") -> list[Entry]:
+        rows = ["00.mkv,train,0,0.7", "01.mkv,train,,", f"copy.mkv,{split},{start},{end}", "02.mkv,val,,"]
+        return listed(folder, "\n".join(["path,split,start,end", *rows]))
+
+    for refused in (entries("val"), entries("valid", "0.5", "1.5")):
+        with pytest.raises(
+            DataError,
+            match=r"/00.mkv: has the same content as .*/copy.mkv and so stands in the splits 'train' and 'val'; "
+            "remove one of the two rows, or give both the same split",
+        ):
+            collected(refused)
+    assert len(collected(entries("val", "0.7", "1.4")).held_out) == 2
+    assert len(collected(entries("train")).learn) == 3
+    assert len(collected(entries("test")).learn) == 2
+
+
+def test_files_that_differ_in_the_middle_are_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, other = (bytearray(200_000), bytearray(200_000), bytearray(200_001))
+    second[100_000] = 1
+    rows = list[Entry]()
+    for name, content in (("a", first), ("b", second), ("c", other)):
+        (tmp_path / name).write_bytes(content)
+        found = fingerprint(tmp_path / name).content
+        rows.append(replace(row(), path=tmp_path / name, content=found, extra={"split": name}))
+    assert rows[0].content == rows[1].content
+    read = list[Path]()
+    monkeypatch.setattr("avgdt.data.rows.whole_content", lambda path: read.append(path) or whole_content(path))
+    check_apart([Stretch(entry, entry.extra["split"], None) for entry in rows for _ in range(3)])
+    assert sorted(read) == [tmp_path / "a", tmp_path / "b"]  # once each, and not where the digests differ
+    assert not Sameness()(rows[0], rows[1])
+    (tmp_path / "b").unlink()
+    assert not Sameness()(rows[0], rows[1])
+
+
+def test_copies_are_held_out_together() -> None:
+    rows = [replace(row(f"{i}.mp4"), content=str(i // 3)) for i in range(60)]
+    found = collected(rows, Data(held_out_at_most=100))
+    assert len(found.held_out) == 2 * 3
+    assert not {entry.content for entry in found.learn} & {entry.content for entry in found.held_out}
+    alone = [replace(entry, content="") for entry in rows]
+    assert [e.path for e in collected(alone).held_out] == [
+        e.path for e in collected([replace(e, content=e.path.name) for e in alone]).held_out
+    ]
+
+
+def test_copies_of_one_file_are_no_data_set(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own", 1)
+    for name in ("b.mkv", "c.mkv"):
+        copied(folder, "00.mkv", name)
+    with pytest.raises(AvgdtError, match=r"gives one recording to learn from \(00.mkv\)"):
+        pretrain(tiny(run=replace(tiny().run, batch=2)), folder, tmp_path / "run")
 
 
 def test_a_segment_that_reaches_beyond_its_recording_is_said(tmp_path: Path) -> None:

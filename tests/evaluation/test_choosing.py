@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,12 @@ def test_a_class_of_one_source_is_split_and_a_lone_recording_is_trained_on() -> 
     plans, entries = _plans(*rows)
     labels = [plans[i].segment.label for i in _val(plans, entries)]
     assert labels == ["a", "a", "c"]
+
+
+def test_copies_of_a_file_stay_together() -> None:
+    plans, entries = _plans(*((f"{label}{i}.mp4", label, "") for label in "ab" for i in range(12)))
+    entries = [replace(entry, content=f"{entry.path.name[0]}{i % 12 // 3}") for i, entry in enumerate(entries)]
+    chosen = _val(plans, entries)
+    assert len(chosen) == 6
+    left = {entries[i].content for i in range(24) if i not in chosen}
+    assert not left & {entries[i].content for i in chosen}

@@ -34,8 +34,11 @@ def test_numbers_are_sorted_as_numbers() -> None:
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        ([("train", "a"), ("train", "b"), ("test", "a")], r"split 'val' \(found: test, train\)"),
-        ([("", "a")], r"split 'train' \(found: none at all\)"),
+        (
+            [("train", "a"), ("train", "b"), ("test", "a")],
+            r"none of the rows with split 'val' can be used; usable rows: train \(2\), test \(1\); ",
+        ),
+        ([("", "a")], r"none of the rows with split 'train' can be used; usable rows: none; "),
         ([("train", "a"), ("train", "b"), ("val", "a"), ("test", "c")], "class 'c' is in test but not in train"),
         ([("train", "a"), ("train", "b"), ("val", "d"), ("test", "a")], "class 'd' is in val but not in train"),
         ([("train", "a"), ("val", "a"), ("test", "a")], "one class 'a'"),
@@ -52,7 +55,10 @@ def test_one_split_of_several_or_all() -> None:
     assert [s.entry for s in one_split(found, "test")] == [1, 2]
     assert [s.entry for s in one_split(found, "all")] == [0, 1, 2]
     assert len(one_split(made(("", ""), ("", "")), "test")) == 2
-    with pytest.raises(EvaluationError, match="split 'val'; there is: test, train"):
+    with pytest.raises(
+        EvaluationError,
+        match=r"split 'val'; the data has: test \(2\), train \(1\); name one of these, or all, with --split",
+    ):
         one_split(found, "val")
 
 
@@ -68,3 +74,16 @@ def test_a_recording_belongs_in_one_split() -> None:
     for first, second in (((None, None), (None, None)), ((None, None), (3.0, 4.0)), ((0.0, 1.1), (1.0, 2.0))):
         with pytest.raises(DataError, match=r"a\.mp4: stands in the splits 'train' and 'test'"):
             check((0, "train", *first), (1, "train", None, None), (2, "test", *second))
+
+
+def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
+    entries = list[Entry]()
+    for name, content in (("a.mp4", b"one"), ("b.mp4", b"one"), ("c.mp4", b"two")):
+        (tmp_path / name).write_bytes(content)
+        entries.append(Entry(tmp_path / name, content="the same digest"))
+    rows = [Segment(0, "train", "x"), Segment(1, "train", "x"), Segment(2, "test", "x")]
+    check_apart(stretches(rows, entries))
+    with pytest.raises(
+        DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so stands in the splits 'train'"
+    ):
+        check_apart(stretches([*rows, Segment(1, "test", "x")], entries))

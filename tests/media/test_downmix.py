@@ -17,7 +17,7 @@ from avgdt.media.recording import Recording
 from avgdt.media.summary import summary
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition, Modality
-from tests.helpers.media_files import noise, write_wav
+from tests.helpers.media_files import noise, write_media, write_wav
 
 
 def test_channels_out_of_phase_keep_their_sound(tmp_path: Path) -> None:
@@ -48,6 +48,77 @@ def test_the_mean_is_taken_where_it_does_not_cancel(tmp_path: Path, other: str) 
         assert np.allclose(recording.waveform(2, 1, 16000).samples, mean[32000:48000], atol=1e-2)
 
 
+def surround(**channels: np.ndarray) -> np.ndarray:
+    """(6, samples) of FL, FR, FC, LFE, BL and BR; those that are not given are silent."""
+    quiet = np.zeros_like(next(iter(channels.values())))
+    return np.concatenate([channels.get(name, quiet) for name in ("FL", "FR", "FC", "LFE", "BL", "BR")])
+
+
+def late(sound: np.ndarray) -> np.ndarray:
+    """Twenty seconds that hold sound from 6 to 9 s alone: none of the places that are sampled hears it."""
+    long = np.zeros((1, 320000), dtype=np.int16)
+    long[:, 96000:144000] = sound[:, :48000]
+    return long
+
+
+@pytest.mark.parametrize("form", ["wav", "flac"])
+@pytest.mark.parametrize(
+    ("case", "downmix"),
+    [
+        ("rear out of phase", "channel 5"),
+        ("one rear channel louder", "channel 6"),
+        ("late and out of phase", "channel 5"),
+        ("stereo, late and out of phase", "first"),
+        ("quieter than the number of channels", "channel 4"),
+    ],
+)
+def test_sound_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, form: str) -> None:
+    sound = noise(4, 16000) // 2
+    sounds = {
+        "rear out of phase": surround(BL=sound, BR=-sound),
+        "one rear channel louder": surround(FL=sound // 100, BL=-sound - sound // 100, BR=sound + sound // 64),
+        "late and out of phase": surround(BL=late(sound), BR=-late(sound)),
+        "stereo, late and out of phase": np.concatenate([late(sound), -late(sound)]),
+        "quieter than the number of channels": surround(LFE=np.sign(sound) * 3),
+    }
+    path = tmp_path / "a.mka"
+    codec = {"wav": "pcm_s16le", "flac": "flac"}[form]
+    write_media(path, None, sounds[case], sample_rate=16000, audio_codec=codec, container="matroska")
+    entry = probe(path)
+    assert (entry.downmix, entry.silent, entry.extra) == (downmix, False, {})
+    at = 0 if "late" not in case else 6
+    wanted = sounds[case][0 if downmix == "first" else int(downmix[-1]) - 1]
+    for given in ("auto", entry.downmix):
+        with Recording(path, downmix=given) as recording:
+            assert np.array_equal(recording.waveform(at, 2, 16000).samples, wanted[at * 16000 :][:32000])
+    write_manifest([entry], tmp_path / "m.csv")
+    assert read_manifest(tmp_path / "m.csv")[0].downmix == downmix
+
+
+def test_one_channel_of_six_and_sound_between_the_sampled_places_keep_the_mean(tmp_path: Path) -> None:
+    sound = noise(20, 16000)
+    dither = np.tile(np.array([[0, 1]], dtype=np.int16), 160000)
+    kept = {
+        "one": surround(LFE=sound),
+        "late": surround(BL=late(sound)),
+        "dither": np.concatenate([dither, 0 * dither]),
+    }
+    kept["dither"][:, 96000:144000] = sound[:, :48000]
+    for name, channels in kept.items():
+        path = write_wav(tmp_path / f"{name}.wav", channels, 16000)
+        assert (probe(path).downmix, probe(path).silent) == ("mean", False)
+        with Recording(path) as recording:
+            mean = channels.astype(float).mean(axis=0)
+            assert np.allclose(recording.waveform(6, 2, 16000).samples, mean[96000:128000], atol=1e-2)
+
+
+def test_a_frame_without_the_channel_gives_its_mean(tmp_path: Path) -> None:
+    sound = noise(2, 16000, channels=2)
+    with Recording(write_wav(tmp_path / "a.wav", sound, 16000), downmix="channel 6") as recording:
+        mean = sound.astype(float).mean(axis=0)
+        assert np.allclose(recording.waveform(0, 1, 16000).samples, mean[:16000], atol=1e-2)
+
+
 def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     quiet = np.zeros((1, 160000), dtype=np.int16)
     click = quiet.copy()
@@ -72,5 +143,5 @@ def test_a_manifest_keeps_both(tmp_path: Path) -> None:
     (again,) = read_manifest(tmp_path / "m.csv")
     assert (again.downmix, again.silent) == ("first", False)
     (tmp_path / "m.csv").write_text("path,downmix\na.wav,loudest\n")
-    with pytest.raises(ManifestError, match="line 2, column `downmix`: `loudest` is not mean or first"):
+    with pytest.raises(ManifestError, match="line 2, column `downmix`: `loudest` is not mean, first or a channel"):
         read_manifest(tmp_path / "m.csv")

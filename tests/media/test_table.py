@@ -9,6 +9,8 @@ import pytest
 
 from avgdt.data.collection import find
 from avgdt.data.errors import DataError
+from avgdt.data.rows import split_name
+from avgdt.evaluation.segments import labels, segments
 from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
 from avgdt.media.scan import scan
 from avgdt.media.table import NotText
@@ -23,6 +25,12 @@ FORMS = {
     "Windows": codecs.BOM_UTF8 + TEXT.replace(",", ";").replace("\n", "\r\n").encode(),
     "old Macintosh": TEXT.replace("\n", "\r").encode(),
     "Excel": codecs.BOM_UTF8 + ("sep=;\r\n" + TEXT.replace(",", ";").replace("\n", "\r\n")).encode(),
+    "Excel, saved again": ("sep=;;;\r\n" + TEXT.replace(",", ";").replace("\n", "\r\n")).encode(),
+    "Excel, quoted": ('"SEP=;"\n' + TEXT.replace(",", ";")).encode(),
+    "Excel, with tabs, for Macintosh": ("sep=\t\n" + TEXT.replace(",", "\t")).replace("\n", "\r").encode(),
+    "Excel, wrong": ("sep=,\n" + TEXT.replace(",", ";")).encode(),
+    "single quotes": b"'path','label' , 'split'\n'a.mp4', 'dog' ,'train'\nsub/b.mp4,'cat',test\n",
+    "curved quotes": "\u201cpath\u201d,label,split\na.mp4,\u201edog\u201c,train\nsub/b.mp4,cat,test\n".encode(),
     "DOS": TEXT.replace("\n", "\r\n").encode() + b"\x1a",
     "UTF-16": TEXT.encode("utf-16"),
     "UTF-16, big end first, semicolons": codecs.BOM_UTF16_BE + TEXT.replace(",", ";").encode("utf-16-be"),
@@ -56,12 +64,117 @@ def test_commas_in_numbers_and_in_quotes(tmp_path: Path) -> None:
     assert entry.extra == {"start": "0.25", "end": "1.0", "label": 'a;b, "c" , d'}
 
 
+@pytest.mark.parametrize("separator", ["\t", "|", ";"])
+def test_commas_in_numbers_where_they_do_not_separate(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "path,Start,Word_END,label\na.mp4,0.25,1.5,x".replace(",", separator).replace(".2", ",2").replace("1.5", "1,5")
+    )
+    (entry,) = read_manifest(path)
+    assert entry.extra == {"start": "0.25", "Word_END": "1.5", "label": "x"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("Start (s)", "End (s)"),
+        ("Start Time [sec]", "end time [sec]"),
+        ("ONSET", "Offset"),
+        ("begin", "Stop_Time"),
+        ("startSec", "endSec"),
+        ("start_seconds", "stop_seconds"),
+        ("START", "stop"),
+    ],
+)
+def test_columns_of_seconds_by_other_names(tmp_path: Path, start: str, end: str) -> None:
+    (tmp_path / "list.csv").write_text(f"path,{start},{end}\na.mp4,0.5,1.5\n")
+    (entry,) = read_manifest(tmp_path / "list.csv")
+    assert entry.extra == {"start": "0.5", "end": "1.5"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("start_ms", "end_ms"), ("Start Frame", "stop_frame"), ("start_timestamp", "stop_timestamp")]
+)
+def test_segments_in_other_units_are_not_ignored(tmp_path: Path, start: str, end: str) -> None:
+    (tmp_path / "list.csv").write_text(f"path,{start},{end}\na.mp4,500,1500\n")
+    with pytest.raises(
+        ManifestError, match=rf"line 1: the columns `{start}` and `{end}` look like segments, .* in seconds"
+    ):
+        read_manifest(tmp_path / "list.csv")
+    (tmp_path / "list.csv").write_text(f"path,{start},{end},start,end\na.mp4,500,1500,0.5,1.5\n")
+    assert read_manifest(tmp_path / "list.csv")[0].extra["start"] == "0.5"
+
+
+def test_other_columns_keep_their_names(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,offset,time_start,time_end,stop_frame\na.mp4,1,2,3,4\n")
+    (entry,) = read_manifest(tmp_path / "list.csv")
+    assert list(entry.extra) == ["offset", "time_start", "time_end", "stop_frame"]
+
+
+@pytest.mark.parametrize(
+    "columns", ["word,word_start,word_end", "word,Word_Start,WORD_END", "Word,word_start,word_end"]
+)
+def test_seconds_of_a_label_in_any_capitals(tmp_path: Path, columns: str) -> None:
+    (tmp_path / "list.csv").write_text(f"path,{columns}\na.mp4,x,0.5,1.5\n")
+    entries = read_manifest(tmp_path / "list.csv")
+    assert [segment.seconds for segment in segments(entries, columns.split(",")[0])] == [(0.5, 1.5)]
+    assert labels(entries) == [columns.split(",")[0]]
+
+
+def test_files_of_a_list_in_windows_1252(tmp_path: Path) -> None:
+    (tmp_path / "Gr\u00f6\u00dfe").mkdir()
+    (tmp_path / "Gr\u00f6\u00dfe" / "a.mp4").touch()
+    (tmp_path / "list.csv").write_bytes("path\nGr\u00f6\u00dfe\\a.mp4\n".encode("cp1252"))
+    assert read_manifest(tmp_path / "list.csv")[0].path == tmp_path / "Gr\u00f6\u00dfe" / "a.mp4"
+
+
+@pytest.mark.parametrize("name", ["C:\\films\\a.mp4", "d:/films/a.mp4", "\\\\server\\films\\a.mp4"])
+def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "list.csv").write_text(f"path\n{name}\n")
+    shown = name.replace("\\", "/")
+    with pytest.raises(
+        DataError, match=f"; {shown} is a path of Windows; write paths relative to the folder of the list"
+    ):
+        find(tmp_path / "list.csv", 1)
+
+
 @pytest.mark.parametrize("name", [" a.mp4", "a.mp4 ", "back\\slash.mp4", "\x01control.mp4", '"q" .mp4', "\u00a0b.mp4"])
 def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
     (write_folder(tmp_path / "films", 1) / "00.mkv").rename(tmp_path / "films" / name)
     write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
     assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
     assert not find(tmp_path / "list.csv", 1)[0].error
+
+
+NFC, NFD = "Gr\u00f6\u00dfe/caf\u00e9.mp4", "Gro\u0308\u00dfe/cafe\u0301.mp4"
+
+
+@pytest.mark.parametrize("there", [NFC, NFD, NFC[:5] + NFD[6:], NFD[:6] + NFC[5:]])
+@pytest.mark.parametrize("listed", [NFC, NFD, f" {NFD} ", NFC.replace("/", "\\"), "absolute"])
+def test_files_are_found_under_another_normalisation(tmp_path: Path, listed: str, there: str) -> None:
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).touch()
+    name = str(tmp_path / NFC) if listed == "absolute" else listed
+    (tmp_path / "list.csv").write_text(f"path\n{name}\n")
+    assert [entry.path for entry in read_manifest(tmp_path / "list.csv")] == [tmp_path / there]
+
+
+def test_the_very_name_comes_first_and_a_missing_one_is_as_written(tmp_path: Path) -> None:
+    for name in ("\u00e9.mp4", "e\u0301.mp4"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.csv").write_text("path\ne\u0301.mp4\n\u00e9.mp4\na\u0308.mp4\n")
+    assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [
+        *("e\u0301.mp4", "\u00e9.mp4", "a\u0308.mp4")
+    ]
+
+
+def test_cells_and_columns_are_composed(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,gro\u0308\u00dfe\na.mp4,cafe\u0301\nb.mp4,caf\u00e9\n")
+    entries = read_manifest(tmp_path / "list.csv")
+    assert [entry.extra for entry in entries] == [{"gr\u00f6\u00dfe": "caf\u00e9"}] * 2
+    for label in ("gro\u0308\u00dfe", "gr\u00f6\u00dfe"):
+        assert {segment.label for segment in segments(entries, label)} == {"caf\u00e9"}
+    assert split_name("e\u0301") == split_name("\u00e9")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +186,7 @@ def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
         (",,\n;;\n", "empty"),
         ("sep=;\n;;\n", "empty"),
         ('path,label\n"a.mp4 ,b\n', "not CSV"),
+        ("x" * 200_000, "line 1: not CSV"),
     ],
 )
 def test_what_was_seen_is_said(tmp_path: Path, content: str, message: str) -> None:

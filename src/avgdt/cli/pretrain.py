@@ -74,6 +74,7 @@ def pretrain_with_progress(
 ) -> None:
     """Pretrain, telling on the terminal how it goes."""
     from avgdt.data.collection import rows_of_files
+    from avgdt.data.rows import counted
     from avgdt.evaluation.held_out import monitors
     from avgdt.training.pretrain import describe_device, pretrain
 
@@ -90,6 +91,9 @@ def pretrain_with_progress(
             if collection.repeated:
                 told = "row repeats" if collection.repeated == 1 else "rows repeat"
                 console.print(f"{collection.repeated} {told} another (the same file and segment): used once")
+            if others := collection.other_splits:
+                told = "row is of another split" if len(others) == 1 else "rows are of other splits"
+                console.print(f"{len(others)} {told} ({counted(others)}): not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from mimetypes import guess_type
@@ -12,7 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.errors import DataError
-from avgdt.data.rows import Seconds, Stretch, check_apart, file_numbers, split_name, split_of
+from avgdt.data.rows import (
+    Seconds,
+    Stretch,
+    check_apart,
+    check_split_names,
+    counted,
+    file_numbers,
+    recording_numbers,
+    split_name,
+    split_of,
+)
 from avgdt.data.span import segment, unfit
 from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry, ManifestError, read_manifest
@@ -47,6 +58,8 @@ class Collection:
     """Not usable."""
     repeated: int = 0
     """Rows that repeat another one of the same file and segment; each is used once."""
+    other_splits: tuple[str, ...] = ()
+    """The split of each row that is in a split neither learnt from nor held out."""
 
 
 def find(
@@ -75,6 +88,7 @@ def find(
         _check_there(path, entries)
     if not entries:
         raise DataError(f"{path}: holds no recordings")
+    check_split_names(entries)
     return entries
 
 
@@ -94,11 +108,11 @@ def _check_there(path: Path, entries: Sequence[Entry]) -> None:
     if entries and not any(entry.path.exists() for entry in entries):
         first = entries[0].path
         below = os.path.relpath(first, path.parent)
-        remedy = (
-            f"there is a {below} below the current folder: move the list there, or write absolute paths"
-            if os.path.lexists(below)
-            else "paths are relative to the folder of the list, or absolute"
-        )
+        remedy = "paths are relative to the folder of the list, or absolute"
+        if os.path.lexists(below):
+            remedy = f"there is a {below} below the current folder: move the list there, or write absolute paths"
+        elif os.name != "nt" and (named := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
+            remedy = f"{named[1] or first} is a path of Windows; write paths relative to the folder of the list"
         raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
 
 
@@ -121,37 +135,51 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
             "`avgdt scan` lists every file"
         )
     if any("split" in entry.extra for entry in entries):
-        learn, held = _by_split(good, entries, data, source)
+        learn, held = _by_split(entries, reasons, data, source)
         left_out += tuple(LeftOut(entry.path, "its row has no split") for entry in good if not split_of(entry))
     else:
         learn, held = _drawn(good, data.held_out_at_most)
     kept, watched = _each_once(learn), _each_once(held)
     repeated = len(learn) + len(held) - len(kept) - len(watched)
-    return Collection(tuple(kept), tuple(watched[: data.held_out_at_most]), left_out, repeated)
+    used = {split_name(name) for name in (*data.splits, data.held_out)}
+    others = tuple(split_of(entry) for entry in entries if split_of(entry) and split_of(entry) not in used)
+    return Collection(tuple(kept), tuple(watched[: data.held_out_at_most]), left_out, repeated, others)
 
 
 def _by_split(
-    good: Sequence[Entry], entries: Sequence[Entry], data: Data, source: Path
+    entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """What is learnt from and what is held out by the column ``split`` of the ``good`` ones of ``entries``."""
+    """What is learnt from and what is held out by the column ``split``, of the entries without a reason not to."""
     names, held_out = {split_name(name) for name in data.splits}, split_name(data.held_out)
+    good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     learn = [entry for entry in good if split_of(entry) in names]
     held = [entry for entry in good if split_of(entry) == held_out and data.held_out_at_most]
     if not learn:
-        splits = sorted({entry.extra.get("split", "") for entry in entries})
+        wanted = " or ".join(f"'{name}'" for name in data.splits)
+        unfit = [reason for entry, reason in zip(entries, reasons, strict=True) if split_of(entry) in names]
+        if unfit:
+            common = max(unfit, key=unfit.count)
+            raise DataError(
+                f"{source}: none of the {len(unfit)} rows with split {wanted} can be learnt from; most often: {common}"
+            )
+        found = counted([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no usable recording in data.splits {' '.join(data.splits)}; the manifest has {splits}"
+            f"{source}: no row has split {wanted}; the column 'split' has: {found}; name those to learn from with "
+            "--data.splits"
         )
     if held_out in names:
-        raise DataError(f"data.held_out: split {data.held_out!r} is also in data.splits; name another or ''")
+        raise DataError(
+            f"data.held_out: split {data.held_out!r} is also in data.splits; name another with --data.held-out, or '' "
+            "for none"
+        )
     parts = ((" ".join(data.splits), learn), (data.held_out, held))
-    check_apart([Stretch(entry.path, name, segment(entry)) for name, rows in parts for entry in rows])
+    check_apart([Stretch(entry, name, segment(entry)) for name, rows in parts for entry in rows])
     return learn, held
 
 
 def _drawn(good: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """The same where there are no splits: a tenth of the files is held out, all rows of a file together."""
-    numbers = file_numbers(entry.path for entry in good)
+    """The same where there are no splits: a tenth of the files is held out, all rows and copies of one together."""
+    numbers = recording_numbers(good)
     files = list(dict.fromkeys(numbers))
     # By a seed of its own: the held-out recordings are the same in every run on these files.
     order = np.random.default_rng(0).permutation(len(files))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from avgdt.data.errors import DataError
 from avgdt.media.entry import Entry
+from avgdt.media.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
 """Endings that a listed sound may have, whichever of them the list says."""
@@ -31,7 +32,8 @@ class Files(Mapping[str, Path]):
     def __init__(self, there: Mapping[str, Path], capitals: bool = False) -> None:
         """``there``: name -> path; with ``capitals`` names that differ in these alone are different."""
         self._there = dict(there)
-        self._folded = {} if capitals else {name.casefold(): path for name, path in reversed(self._there.items())}
+        self._fold: Callable[[str], str] = composed if capitals else _without_case
+        self._folded = {self._fold(name): path for name, path in reversed(self._there.items())}
 
     def __getitem__(self, name: str) -> Path:
         return self._there[name]
@@ -43,12 +45,16 @@ class Files(Mapping[str, Path]):
         return len(self._there)
 
     def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
-        """The file of that name, else the one with another of ``endings``, else with other capitals."""
+        """The file of that name, else the one with another of ``endings``, else with other capitals or Unicode form."""
         stem = PurePosixPath(name).with_suffix("")
         names = (name, *(f"{stem}{ending}" for ending in endings))
         exact = (self._there[other] for other in names if other in self._there)
-        folded = (self._folded[other.casefold()] for other in names if other.casefold() in self._folded)
+        folded = (self._folded[other] for other in map(self._fold, names) if other in self._folded)
         return next(exact, None) or next(folded, None)
+
+
+def _without_case(name: str) -> str:
+    return composed(name).casefold()
 
 
 def lay_out(listed: Sequence[Entry], there: Files, home: Path, endings: Sequence[str], by: str) -> Layout:

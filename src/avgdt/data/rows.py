@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import isfinite
 from pathlib import Path
 
 from avgdt.data.errors import DataError
 from avgdt.media.entry import Entry
+from avgdt.media.fingerprint import whole_content
+from avgdt.media.table import composed
 
 SEGMENT = ("start", "end")
 """Columns of a row's segment, in seconds of the recording."""
@@ -27,7 +30,8 @@ Seconds = tuple[float, float]
 
 def split_name(text: str) -> str:
     """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are unchanged."""
-    return _SPLITS.get(text.strip().lower(), text.strip())
+    text = composed(text.strip())
+    return _SPLITS.get(text.lower(), text)
 
 
 def split_of(entry: Entry) -> str:
@@ -35,20 +39,35 @@ def split_of(entry: Entry) -> str:
     return split_name(entry.extra.get("split", ""))
 
 
+def check_split_names(entries: Iterable[Entry]) -> None:
+    """Raise :class:`DataError` for two splits whose names differ in case or blanks alone."""
+    seen = dict[str, str]()
+    for name in dict.fromkeys(map(split_of, entries)):
+        if (other := seen.setdefault("".join(name.casefold().split()), name)) != name:
+            raise DataError(f"split: '{other}' and '{name}' differ in case or blanks alone; write both alike")
+
+
+def counted(splits: Sequence[str], most: int = 8) -> str:
+    """The names of splits and how often each occurs, in words, the commonest first and at most so many."""
+    told = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
+    return ", ".join([*told[:most], *["..."] * (len(told) > most)])
+
+
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
     """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
-    ``start`` and ``end``, else None.
+    ``start`` and ``end``, else None; in any capitals.
 
     Raises :class:`DataError` where only one of two columns is there.
     """
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
-    for pair in pairs:
-        missing = [name for name in pair if name not in present]
-        if len(missing) == 1:
-            (other,) = set(pair) - set(missing)
-            raise DataError(f"{missing[0]}: the data has a column '{other}' but no '{missing[0]}'; give both")
-        if not missing:
-            return pair
+    folded = {name.lower(): name for name in present} | {name: name for name in present}
+    for start, end in pairs:
+        found = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
+        if found[0] and found[1]:
+            return found[0], found[1]
+        if other := found[0] or found[1]:
+            missing = end if found[0] else start
+            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
     return None
 
 
@@ -66,7 +85,7 @@ def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
         start, end = (float(cell) for cell in cells)
     except ValueError:
         raise DataError(
-            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds"
+            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds, such as 1.5"
         ) from None
     if not (isfinite(start) and isfinite(end) and start < end):
         raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")
@@ -88,7 +107,10 @@ def _identity(path: Path) -> object:
 
 
 def recording_numbers(entries: Sequence[Entry]) -> list[int]:
-    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it."""
+    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it.
+
+    Copies are known by ``Entry.content``; see :class:`Sameness` for a comparison of all bytes.
+    """
     first = dict[str, int]()
     files = file_numbers(entry.path for entry in entries)
     return [
@@ -97,30 +119,61 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
     ]
 
 
+class Sameness:
+    """Whether two rows refer to the same recording; the whole content of files is compared where digests are equal."""
+
+    def __init__(self) -> None:
+        self._digest = cache(whole_content)
+
+    def __call__(self, one: Entry, other: Entry) -> bool:
+        """Whether two entries are of the same file, or of two files that are equal from the first to the last byte."""
+        if _identity(one.path) == _identity(other.path):
+            return True
+        if not one.content or one.content != other.content:
+            return False
+        try:
+            return self._digest(one.path) == self._digest(other.path)
+        except OSError:  # said where it is read
+            return False
+
+
 @dataclass(frozen=True)
 class Stretch:
-    """A time span of a file, and the split it belongs to."""
+    """A time span of a recording, and the split it belongs to."""
 
-    path: Path
+    entry: Entry
     split: str
     seconds: Seconds | None
-    """None for the whole file."""
+    """None for the whole recording."""
 
 
 def check_apart(stretches: Sequence[Stretch]) -> None:
-    """Raise :class:`DataError` where two splits overlap in one file: test data would have been trained on."""
-    of_file = defaultdict[int, list[Stretch]](list)
-    for number, stretch in zip(file_numbers(one.path for one in stretches), stretches, strict=True):
-        of_file[number].append(stretch)
-    for own in of_file.values():
+    """Raise :class:`DataError` where two splits overlap in one recording: test data would have been trained on."""
+    of_recording = defaultdict[int, list[Stretch]](list)
+    for number, stretch in zip(recording_numbers([one.entry for one in stretches]), stretches, strict=True):
+        of_recording[number].append(stretch)
+    same = Sameness()
+    for own in of_recording.values():
         if len({one.split for one in own}) < 2:
             continue
         for one, other in combinations(own, 2):
-            if one.split != other.split and _overlap(one.seconds, other.seconds):
-                same = "" if one.path == other.path else f" (the same file as {other.path})"
-                raise DataError(
-                    f"{one.path}{same}: stands in the splits '{one.split}' and '{other.split}'; it belongs in one"
-                )
+            if one.split == other.split or not _overlap(one.seconds, other.seconds):
+                continue
+            if same(one.entry, other.entry):
+                raise DataError(_in_two_splits(one, other))
+
+
+def _in_two_splits(one: Stretch, other: Stretch) -> str:
+    first, second = one.entry.path, other.entry.path
+    splits = f"stands in the splits '{one.split}' and '{other.split}'"
+    if first == second:
+        return f"{first}: {splits}; it belongs in one"
+    if _identity(first) == _identity(second):
+        return f"{first} (the same file as {second}): {splits}; it belongs in one"
+    return (
+        f"{first}: has the same content as {second} and so {splits}; remove one of the two rows, or give both the same "
+        "split"
+    )
 
 
 def _overlap(one: Seconds | None, other: Seconds | None) -> bool:

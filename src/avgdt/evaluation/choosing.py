@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.rows import file_numbers
+from avgdt.data.rows import recording_numbers
 from avgdt.evaluation.plans import Plan
 from avgdt.media.entry import Entry
 
@@ -44,8 +44,8 @@ def choosing(taught: NDArray[np.int64], targets: NDArray[np.int64], sources: Seq
 def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan]:
     """The plans, about a fifth of the split train moved to val: drawn, the same at every call, some of each class.
 
-    Segments of one file, and files of one ``source`` or ``group`` where there is such a column, stay together, whatever
-    classes they are of; but where a class has one alone. Train keeps some of each class.
+    Segments of one file or of its copies, and files of one ``source`` or ``group`` where there is such a column, stay
+    together, whatever classes they are of; but where a class has one alone. Train keeps some of each class.
     """
     labels = {row: one.segment.label for row, one in enumerate(plans) if one.segment.split == "train"}
     sources = _sources(plans, entries)
@@ -73,7 +73,7 @@ def _sources(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[str]:
     """What each plan's recording was cut from: a column tells it, else it is the file."""
     own = [entries[one.segment.entry] for one in plans]
     columns = [next((name for name in entry.extra if name.lower() in SOURCES), "") for entry in own]
-    files = file_numbers(entry.path for entry in own)
+    files = recording_numbers(own)
     return [
         f"source {told}" if (told := entry.extra.get(column, "")) else f"file {number:09d}"
         for entry, column, number in zip(own, columns, files, strict=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.media.manifest import Entry
+from avgdt.media.table import composed
 from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", *SEGMENT)
@@ -42,7 +43,7 @@ def columns(entries: Sequence[Entry]) -> list[str]:
 
 def labels(entries: Sequence[Entry]) -> list[str]:
     """The columns that can be a label."""
-    return [c for c in columns(entries) if c not in ROLES and not c.endswith(("_start", "_end"))]
+    return [c for c in columns(entries) if c not in ROLES and not c.lower().endswith(("_start", "_end"))]
 
 
 def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment]:
@@ -52,7 +53,7 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     and ``end``, else (also where both cells are empty) the whole recording. Raises :class:`EvaluationError` for a
     column that is not there, ``DataError`` for seconds that are no numbers or run backwards.
     """
-    present = columns(entries)
+    present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
         remedy = (
             nearest(label, labels(entries))
@@ -78,11 +79,3 @@ def each_once(
     for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
         different.setdefault((number, alike(segment)), segment)
     return list(different.values())
-
-
-def labelled_once(segments: Sequence[Segment], entries: Sequence[Entry]) -> tuple[list[Segment], list[str]]:
-    """The segments without rows that say the same of the same file again, and a note of how many these are."""
-    once = each_once(segments, entries, lambda segment: (segment.seconds, segment.split, segment.label))
-    repeated = len(segments) - len(once)
-    rows = "row repeats" if repeated == 1 else "rows repeat"
-    return once, [f"{repeated} {rows} another of the same file, segment, split and label: used once"] * bool(repeated)

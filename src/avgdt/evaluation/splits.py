@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from avgdt.data.rows import Stretch, split_name
+from avgdt.data.rows import Stretch, counted, split_name
 from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 
 SPLITS = ("train", "val", "test")
 """Fitted on, chosen on, measured on."""
+_QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,20 @@ class LabelledSplits:
         return [places[segments[row].label] for row in self.rows[split]]
 
 
-def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) -> LabelledSplits:
-    """Sort segments into the splits ``names``, of which train is one.
+def labelled_splits(
+    segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
+) -> LabelledSplits:
+    """Sort usable segments into the splits ``names``, of which train is one; ``skipped`` are for messages.
 
     Raises :class:`EvaluationError` for an empty split, a class that train lacks, and classes that only look different.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
         if not rows[split]:
-            found = ", ".join(sorted({s.split for s in segments if s.split})) or "none at all"
             raise EvaluationError(
-                f"split: no usable rows with split '{split}' (found: {found}); "
-                f"needed are {', '.join(names[:-1])} and {names[-1]}"
+                f"split: none of the rows with split '{split}' can be used; usable rows: "
+                f"{counted([s.split for s in segments if s.split]) or 'none'}{_commonest(skipped)}; `avgdt scan` tells "
+                "what is wrong with each file"
             )
     _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
@@ -58,21 +64,27 @@ def labelled_splits(segments: Sequence[Segment], names: Sequence[str] = SPLITS) 
     return LabelledSplits(rows, classes, len(segments) - sum(map(len, rows.values())))
 
 
+def _commonest(skipped: Sequence[Skipped]) -> str:
+    reasons = Counter(one.reason for one in skipped).most_common(1)
+    return "".join(f"; most often: {reason}" for reason, _ in reasons)
+
+
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` for two classes that are one but for capitals, blanks or how letters are coded."""
+    """Raise :class:`EvaluationError` for two classes that differ in case, blanks, quotes or Unicode form alone."""
     seen = dict[str, str]()
     for label in sorted(labels):
-        key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        bare = _QUOTED.fullmatch(label)
+        key = "".join(unicodedata.normalize("NFKC", bare[1] if bare else label).casefold().split())
         if (other := seen.setdefault(key, label)) != label:
             raise EvaluationError(
-                f"label: the classes {other!a} and {label!a} differ in case or blanks alone; write both alike, or name "
-                "them apart where they are two"
+                f"label: the classes {other!a} and {label!a} differ in case, blanks or quotes alone; write both alike, "
+                "or name them apart where they are two"
             )
 
 
 def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:
     """Which part of which file stands in which split, for :func:`avgdt.data.rows.check_apart`."""
-    return [Stretch(entries[segment.entry].path, segment.split, segment.seconds) for segment in segments]
+    return [Stretch(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
@@ -85,7 +97,10 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
         return list(segments)
     chosen = [s for s in segments if s.split == split]
     if not chosen:
-        raise EvaluationError(f"split: no rows with split '{split}'; there is: {', '.join(names)} (or all)")
+        raise EvaluationError(
+            f"split: no rows with split '{split}'; the data has: {counted([s.split for s in segments if s.split])}; "
+            "name one of these, or all, with --split"
+        )
     return chosen
 
 

@@ -3,46 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-Downmix = Literal["mean", "first"]
-"""How several channels become one: their mean, or the first channel alone."""
+from avgdt.media.entry import Downmix, channel_of
 
 CANCELS = 1e-3
 """The mean cancels where its energy is below this share of the channels' mean energy: unrelated channels keep at least
 one part in their number, the same sound out of phase keeps next to nothing."""
+AUDIBLE = 1.0
+"""Least sample on the int16 scale that is not digital silence."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
 
 def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
-    """(samples,) of a frame on the int16 scale."""
+    """(samples,) of a frame on the int16 scale; the mean where the frame lacks the channel, as after a change."""
     values = _channels(frame)
-    mixed = values.mean(axis=0, dtype=np.float64) if downmix == "mean" and len(values) > 1 else values[0]
-    name = frame.format.name.removesuffix("p")
-    return (mixed.astype(np.float64, copy=False) - (128.0 if name == "u8" else 0.0)) * (32768.0 / _FULL_SCALE[name])
+    channel = channel_of(downmix)
+    if len(values) == 1:
+        channel = 0
+    one = channel is not None and channel < len(values)
+    return _int16(frame, values[channel] if one else values.mean(axis=0, dtype=np.float64))
 
 
-def choose(frames: Iterable[AudioFrame]) -> Downmix:
-    """The mean, or the first channel where the mean cancels over all these frames and the first channel does not."""
-    mean = first = each = 0.0
-    for frame in frames:
-        if frame.layout.nb_channels < 2:
-            continue
-        values = _channels(frame).astype(np.float64)
-        if frame.format.name.startswith("u8"):
-            values -= 128.0
-        mean += float(np.square(values.mean(axis=0)).sum())
-        first += float(np.square(values[0]).sum())
-        each += float(np.square(values).mean(axis=0).sum())
-    return "first" if mean < CANCELS * each and first > mean else "mean"
+def audible(frame: AudioFrame) -> bool:
+    """Whether any channel of a frame holds more than digital silence."""
+    return bool(np.abs(_int16(frame, _channels(frame))).max(initial=0.0) >= AUDIBLE)
+
+
+class Levels:
+    """Energies and peaks of the mean of the channels, and of each channel, over audio frames."""
+
+    def __init__(self, frames: Iterable[AudioFrame]) -> None:
+        """Measure ``frames``; those of one channel have no part in the energies, as nothing is chosen for them."""
+        self._mean = self._each = self._mean_peak = 0.0
+        self._energies = self._peaks = np.zeros(0)
+        for frame in frames:
+            self._add(_int16(frame, _channels(frame)))
+
+    def _add(self, values: NDArray[np.float64]) -> None:
+        mean, count = values.mean(axis=0), len(values)
+        if (missing := count - len(self._peaks)) > 0:
+            self._energies, self._peaks = (np.pad(old, (0, missing)) for old in (self._energies, self._peaks))
+        self._mean_peak = max(self._mean_peak, float(np.abs(mean).max(initial=0.0)))
+        self._peaks[:count] = np.fmax(self._peaks[:count], np.abs(values).max(axis=1, initial=0.0))
+        if count > 1:
+            energies = np.square(values).sum(axis=1)
+            self._energies[:count] += energies
+            self._each += float(energies.mean())
+            self._mean += float(np.square(mean).sum())
+
+    @property
+    def silent(self) -> bool:
+        """Whether no channel holds more than digital silence."""
+        return not (self._peaks >= AUDIBLE).any()
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether these frames decide the downmix, whatever the others of their stream hold."""
+        return self._mean_peak >= AUDIBLE or (self._cancels and not self.silent)
+
+    @property
+    def downmix(self) -> Downmix:
+        """The mean, or the loudest channel where the mean cancels, or is silent and the channel is not."""
+        if self.silent or not (self._cancels or self._mean_peak < AUDIBLE):
+            return "mean"
+        loudest = int(np.argmax(np.where(self._peaks >= AUDIBLE, self._energies, 0.0)))
+        if self._energies[loudest] <= self._mean:
+            return "mean"
+        return f"channel {loudest + 1}" if loudest else "first"
+
+    @property
+    def _cancels(self) -> bool:
+        return self._mean < CANCELS * self._each
 
 
 def _channels(frame: AudioFrame) -> NDArray[np.generic]:
     """(channels, samples) as they are stored."""
     values = frame.to_ndarray()
     return values if frame.format.is_planar else values.reshape(frame.samples, -1).T
+
+
+def _int16(frame: AudioFrame, values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Samples of a frame on the int16 scale."""
+    name = frame.format.name.removesuffix("p")
+    return (values.astype(np.float64, copy=False) - (128.0 if name == "u8" else 0.0)) * (32768.0 / _FULL_SCALE[name])

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from avgdt.media.info import Info
 
-if TYPE_CHECKING:
-    from avgdt.media.downmix import Downmix
-
 SILENT = "its sound is silent throughout"
+Downmix = str
+"""How several channels become one: "mean", or one channel alone, "first", "channel 2", "channel 3" ..."""
+_CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
+
+
+@lru_cache
+def channel_of(downmix: Downmix) -> int | None:
+    """Index of the one channel that is used; None for the mean. Raises ``ValueError`` for anything else."""
+    if downmix in ("mean", "first"):
+        return None if downmix == "mean" else 0
+    if found := _CHANNEL.fullmatch(downmix):
+        return int(found[1]) - 1
+    raise ValueError("mean, first or a channel such as `channel 2`")
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Entry:
     audio_end: float | None = None
     """When the sound ends."""
     downmix: Downmix | None = None
-    """How the channels of its audio become one: "mean", or "first" where the mean cancels."""
+    """How the channels of its audio become one: "mean", or where that cancels "first", "channel 2" ..."""
     silent: bool | None = None
     """Whether all of its audio is digital silence."""
     size: int | None = None

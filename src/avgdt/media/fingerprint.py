@@ -34,3 +34,9 @@ def fingerprint(path: Path) -> Fingerprint:
         file.seek(max(state.st_size - BLOCK, 0))
         digest.update(file.read(BLOCK))
     return Fingerprint(state.st_size, state.st_mtime_ns, digest.hexdigest()[:16])
+
+
+def whole_content(path: Path) -> bytes:
+    """SHA-256 digest of all of a file; raises ``OSError`` where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

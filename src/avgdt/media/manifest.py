@@ -6,12 +6,13 @@ import csv
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from avgdt.media.entry import Entry
-from avgdt.media.table import ManifestError, read_table, stripped
+from avgdt.media.entry import Entry, channel_of
+from avgdt.media.table import ManifestError, composed, read_table, stripped
 
 __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
 
@@ -19,12 +20,14 @@ __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
 _COUNTS = ("width", "height", "sample_rate", "size", "modified")
 _FLAGS = ("has_video", "has_audio", "silent")
-_DOWNMIXES = ("mean", "first")
 _ROLES = ("split", "label", "start", "end")
-_SEGMENT = {
-    f"{role}{unit}": role for role in ("start", "end") for unit in ("_time", "_sec", "_seconds", "_s", " time", "time")
-}
+_BOUND = r"(?:(?P<start>start|begin|onset)|end|stop|offset)[ _]?(?:time)?[ _]?"
+_SECONDS = re.compile(rf"{_BOUND}[\[(]?(?:s|secs?|seconds?)?[\])]?", re.IGNORECASE)
 """Other names that the columns of a segment have in lists."""
+_OTHER_UNIT = re.compile(
+    rf"{_BOUND}[\[(]?(?:stamp|ms|msecs?|milliseconds?|min|minutes?|frames?|samples?)[\])]?", re.IGNORECASE
+)
+"""Names of columns that bound a segment, but not in seconds."""
 _DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
     *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),
@@ -36,12 +39,13 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
     """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
 
     Paths are relative to the CSV's folder, or absolute. Blanks around cells are no part of them, but around the name of
-    a file that is there with them; backslashes separate folders where there is no file of such a name. What else may
-    vary is told by :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
+    a file that is there with them; backslashes separate folders where there is no file of such a name. Unicode is
+    composed (NFC), but in names of files, which are as their folder has them. What else may vary is told by
+    :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)
-    return [_entry(path, line, names, row, table.separator == ";") for line, row in table.rows]
+    return [_entry(path, line, names, row, table.separator != ",") for line, row in table.rows]
 
 
 def write_manifest(entries: Iterable[Entry], path: Path) -> None:
@@ -72,12 +76,30 @@ def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> li
     roles = (*file_columns, *_ROLES)
     # A column of such a role may begin with a capital.
     names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
-    if not {"start", "end"} & set(names):
-        names = [_SEGMENT.get(name.lower(), name) for name in names]
+    if not {"start", "end"} <= set(names):
+        names = _segment_names(path, names)
     names[names.index(next(name for name in file_columns if name in names))] = "path"
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ManifestError(f"{path}, line 1: the column `{twice}` appears twice; rename one")
+    return names
+
+
+def _segment_names(path: Path, names: list[str]) -> list[str]:
+    """The names of columns, those of a segment's seconds by whatever name as ``start`` and ``end``.
+
+    Raises ``ManifestError`` where a segment is given in another unit alone.
+    """
+    bounds = {name: "start" if match["start"] else "end" for name in names if (match := _SECONDS.fullmatch(name))}
+    # What is called `offset` or `stop` may be something else where nothing begins.
+    if set(bounds.values()) == {"start", "end"} or any(name.lower().startswith(("start", "end")) for name in bounds):
+        return [bounds.get(name, name) for name in names]
+    others = {bool(match["start"]): name for name in names if (match := _OTHER_UNIT.fullmatch(name))}
+    if len(others) == 2:
+        raise ManifestError(
+            f"{path}, line 1: the columns `{others[True]}` and `{others[False]}` look like segments, but these are "
+            "read from `start` and `end`, in seconds; add these, or rename the columns where they are something else"
+        )
     return names
 
 
@@ -87,9 +109,9 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
     if not stripped(file):
         raise ManifestError(f"{path}, line {line}, column `path`: empty")
     cells = {name: stripped(cell) for name, cell in raw.items()}
-    if decimal_comma:  # where semicolons separate, numbers are often written so
+    if decimal_comma:  # where commas do not separate, numbers are often written so
         for name in cells:
-            if name in _NUMBERS or name in ("start", "end") or name.endswith(("_start", "_end")):
+            if name in _NUMBERS or name in ("start", "end") or name.lower().endswith(("_start", "_end")):
                 cells[name] = _DECIMAL_COMMA.sub(r"\1.\2", cells[name])
     known: dict[str, float | int | bool | str | None] = {}
     for name in (*_NUMBERS, *_COUNTS, *_FLAGS, "downmix"):
@@ -99,21 +121,52 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
         except ValueError as error:
             raise ManifestError(f"{path}, line {line}, column `{name}`: `{text}` is not {error}") from None
     content, reason = cells.pop("content", ""), cells.pop("error", "")
-    return Entry(path=_file(path.parent, file), **known, content=content, error=reason, extra=cells)  # type: ignore[arg-type]
+    extra = {name: composed(cell) for name, cell in cells.items()}
+    return Entry(path=_file(path.parent, file), **known, content=content, error=reason, extra=extra)  # type: ignore[arg-type]
 
 
 def _file(folder: Path, cell: str) -> Path:
-    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes."""
+    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes.
+
+    A file whose name is that one in another Unicode normalisation is found where there is none of the very name.
+    """
     plain = stripped(cell)
-    if plain == cell and "\\" not in cell:
+    posix = plain.replace("\\", "/")
+    if cell == posix and cell.isascii():
         return folder / cell
-    return folder / next((name for name in (cell, plain) if os.path.lexists(folder / name)), plain.replace("\\", "/"))
+    there = (_there(folder, name) for name in dict.fromkeys((cell, plain, posix, *_from_windows(posix))))
+    return next((file for file in there if file is not None), folder / posix)
+
+
+def _from_windows(text: str) -> list[str]:
+    """The text as of a list that is not UTF-8, but Windows-1252 as spreadsheets write it; none where it is UTF-8."""
+    with suppress(UnicodeError):
+        text.encode()
+        return []
+    with suppress(UnicodeError):
+        return [text.encode("utf-8", "surrogateescape").decode("cp1252")]
+    return []
+
+
+def _there(folder: Path, name: str) -> Path | None:
+    """The file of that name, by the normalisation of each of its folders and of itself that is there; None if none."""
+    if os.path.lexists(folder / name):
+        return folder / name
+    if name.isascii():
+        return None
+    file = folder
+    for part in Path(name).parts:
+        spellings = (part, composed(part), unicodedata.normalize("NFD", part))
+        found = next((spelling for spelling in spellings if os.path.lexists(file / spelling)), None)
+        if found is None:
+            return None
+        file /= found
+    return file
 
 
 def _value(name: str, text: str) -> float | int | bool | str:
     if name == "downmix":
-        if text not in _DOWNMIXES:
-            raise ValueError(" or ".join(_DOWNMIXES))
+        channel_of(text)
         return text
     if name in _FLAGS:
         flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

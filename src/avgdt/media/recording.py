@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-from avgdt.media.downmix import Downmix
+from avgdt.media.entry import Downmix
 from avgdt.media.errors import MediaError
 from avgdt.media.info import Info
 from avgdt.media.picture import AllFrames, Frames, Picture
@@ -23,13 +23,10 @@ class Recording:
     starts; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
     """
 
-    def __init__(
-        self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix | Literal["auto"] = "auto"
-    ) -> None:
+    def __init__(self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix = "auto") -> None:
         """Open ``path``; without ``video`` or ``audio``, as if it had no such stream.
 
-        ``downmix`` says how channels become one; "auto" takes their mean, or, where that cancels at a few places of the
-        file, the first channel.
+        ``downmix`` says how channels become one; "auto" takes their mean, or, where that cancels, the loudest channel.
         """
         self.path = Path(path)
         self._source = Source(self.path, video, audio)
@@ -104,7 +101,7 @@ class Recording:
         return self._sound.downmix
 
     def silent(self) -> bool:
-        """Whether all of its audio is digital silence; reads all of it if a few places are silent.
+        """Whether all channels of its audio are digital silence; reads all of it if a few places are silent.
 
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """

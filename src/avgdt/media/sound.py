@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
-from avgdt.media.downmix import Downmix, choose, mono
+from avgdt.media.downmix import Levels, audible
+from avgdt.media.entry import Downmix
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.overlap import Blocks
 from avgdt.media.preroll import Preroll
@@ -154,18 +155,26 @@ class Sound:
 
     @property
     def downmix(self) -> Downmix:
-        """How channels become one: as was said, else as a few places of the stream tell."""
+        """How channels become one: as was said, else as the stream's levels tell."""
         if self._downmix is None:
-            single = self.stream.channels == 1
-            self._downmix = "mean" if single else choose(frame for place in SAMPLED for frame in self._second(place))
+            self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
 
+    @cached_property
+    def _levels(self) -> Levels:
+        """The levels at a few places of the stream, or of all of it where these do not decide the downmix."""
+        sampled = Levels(self._sampled())
+        return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
+
     def silent(self) -> bool:
-        """Whether no sample reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
-        sampled = (frame for place in SAMPLED for frame in self._second(place))
-        if any(_sounds(frame, self.downmix) for frame in sampled):
-            return False
-        return not any(_sounds(frame, self.downmix) for frame in self._open(-math.inf)[1])
+        """Whether no channel reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
+        if self.stream.channels > 1:
+            return self._levels.silent
+        return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))
+
+    def _sampled(self) -> Iterator[AudioFrame]:
+        """About a second of sound at each of a few places."""
+        return (frame for place in SAMPLED for frame in self._second(place))
 
     def _second(self, place: float) -> Iterator[AudioFrame]:
         """About a second of sound at a place from 0, its start, to 1, its end."""
@@ -236,10 +245,6 @@ class Sound:
             return False
         self._source.rewind()
         return True
-
-
-def _sounds(frame: AudioFrame, downmix: Downmix) -> bool:
-    return bool(np.abs(mono(frame, downmix)).max(initial=0.0) >= 1.0)
 
 
 def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKED = re.compile(r'"?sep=([^\w"\'\r\n])"?[ ,;\t|]*(?=[\r\n]|\Z)', re.IGNORECASE)
+_STRAIGHT = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
 _SHOWN = 120  # letters of a strange first line
 
 
@@ -40,7 +43,7 @@ class Table:
     """Header and rows of a CSV file."""
 
     names: list[str]
-    """Of the columns, without blanks around them."""
+    """Of the columns, without blanks around them, composed."""
     rows: list[tuple[int, list[str]]]
     """The number of the line on which each row ends, and its cells, as many as columns."""
     separator: str
@@ -53,21 +56,33 @@ def stripped(cell: str) -> str:
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
 
 
+def composed(text: str) -> str:
+    """Text in Unicode's composed form (NFC): one spelling for letters that systems encode in two ways."""
+    return unicodedata.normalize("NFC", text)
+
+
 def read_table(path: Path, key: Sequence[str]) -> Table:
     """Read a list whose first line names its columns, one of ``key`` among them.
 
-    The columns are separated by commas, or where these do not separate one of ``key`` by semicolons, tabs or bars; the
-    encoding is UTF-8, or UTF-16 or UTF-32 where the file says so. Lines and last columns without any cell are none.
+    The columns are separated by commas, or where these do not separate one of ``key`` by semicolons, tabs or bars;
+    cells are quoted by ``"``, or where the first line is so by ``'`` or curved quotes; the encoding is UTF-8, or UTF-16
+    or UTF-32 where the file says so. Lines and last columns without any cell are none.
     Raises :class:`ManifestError`, :class:`NotText` for what is no text.
     """
     text = _decoded(path).rstrip("\x1a")  # which ended files under DOS
-    marked = re.match(r"sep=(.)\r?(?=\n|\Z)", text)  # Excel's way to tell the separator
+    marked = _MARKED.match(text)  # Excel's way to tell the separator
     text = text[marked.end() :] if marked else text  # its line is left, without cells
     first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
     if not first:
         raise ManifestError(f"{path}: empty; its first line must name the columns, at least `{key[0]}`")
-    separator = marked[1] if marked else _separator(first, key)
-    rows = csv.reader(io.StringIO(_tidied(text, separator), newline=""), delimiter=separator, strict=True)
+    if '"' not in first and any(quote in first for quote in "\u201c\u201d\u201e"):
+        text, first = (part.translate(_STRAIGHT) for part in (text, first))
+    try:
+        separator, quote = _form(first, key, (marked[1],) if marked else ())
+    except csv.Error as error:
+        raise ManifestError(f"{path}, line 1: not CSV ({error})") from error
+    tidy = io.StringIO(_tidied(text, separator, quote), newline="")
+    rows = csv.reader(tidy, delimiter=separator, quotechar=quote, strict=True)
     try:
         filled = ((rows.line_num, row) for row in rows if any(map(stripped, row)))
         return _table(path, filled, key, separator)
@@ -77,7 +92,7 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
 
 def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str], separator: str) -> Table:
     head_line, head = next(rows)
-    names = [stripped(name) for name in head]
+    names = [composed(stripped(name)) for name in head]
     while not names[-1]:
         names.pop()
     if not set(key) & _folded(names):
@@ -129,23 +144,26 @@ def _unmarked(path: Path, head: bytes) -> str:
     return "utf-8"
 
 
-def _separator(first: str, key: Sequence[str]) -> str:
-    """The separator by which the first line names one of ``key``, else the one that it holds most of."""
-    for separator in SEPARATORS:
-        if set(key) & _folded(stripped(name) for name in next(csv.reader([first], delimiter=separator))):
-            return separator
-    return max(SEPARATORS, key=first.count)
+def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
+    """The separator and quote by which the first line names one of ``key``, else what it holds most of; and ``"``."""
+    for quote in "\"'":
+        for separator in (*marked, *SEPARATORS):
+            cells = next(csv.reader([first], delimiter=separator, quotechar=quote))
+            if set(key) & _folded([stripped(cell) for cell in cells]):
+                return separator, quote
+    return max(SEPARATORS, key=first.count), '"'
 
 
-def _folded(names: Iterator[str] | Sequence[str]) -> set[str]:
+def _folded(names: Sequence[str]) -> set[str]:
     return {folded for name in names for folded in (name, stripped(name.strip('"')).lower())}
 
 
-def _tidied(text: str, separator: str) -> str:
+def _tidied(text: str, separator: str, quote: str) -> str:
     """The same without blanks around quoted cells, which CSV does not know."""
-    if not re.search(rf'"{_BLANK}|{_BLANK}"', text):
+    if not re.search(f"{quote}{_BLANK}|{_BLANK}{quote}", text):
         return text
     blank = _BLANK.replace(r"\t", "") if separator == "\t" else _BLANK
     end = rf"(?=[{re.escape(separator)}\r\n]|\Z)"
-    cell = re.compile(rf'{blank}*("(?:[^"]|"")*"){blank}*{end}|[^{re.escape(separator)}\r\n]+')
+    quoted = f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
+    cell = re.compile(rf"{blank}*({quoted}){blank}*{end}|[^{re.escape(separator)}\r\n]+")
     return cell.sub(lambda match: match[1] or match[0], text)

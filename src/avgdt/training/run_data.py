@@ -12,7 +12,7 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
 from avgdt.data.dataset import Clips
 from avgdt.data.errors import DataError
-from avgdt.data.rows import file_numbers, recording_numbers
+from avgdt.data.rows import recording_numbers
 from avgdt.data.span import Span, clip_span, reaches_beyond
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, draw
@@ -133,7 +133,7 @@ def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
 
 def check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
     """Raise :class:`DataError` where the recordings do not fill a batch."""
-    if len(set(file_numbers(entry.path for entry in collection.learn))) < 2:
+    if len(set(recording_numbers(collection.learn))) < 2:
         raise DataError(
             f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
             "with each other: give two or more"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,8 +100,13 @@ def test_what_is_left_out_is_told(model: LoadedRun, random: LoadedRun, entries: 
     assert result["sizes"] == {"train": 4, "val": 2, "test": 4}
     assert (result["other_splits"], result["unlabelled"]) == (1, 1)
     assert [(one["path"], one["reason"]) for one in result["skipped"]] == [
+        (str(entries[0].path), "its row has no label"),
         (str(deaf.path), "has no sound"),
-        ("gone.mkv", result["skipped"][1]["reason"]),
+        ("gone.mkv", result["skipped"][2]["reason"]),
+    ]
+    assert result["notes"] == [
+        "1 row has no label in the column 'light': skipped",
+        "1 row is of another split (extra (1)): not used",
     ]
 
 
@@ -110,11 +116,16 @@ def test_mistakes_are_told_before_anything_is_decoded(
     from avgdt.data.clips import ClipReader
 
     monkeypatch.setattr(ClipReader, "read", lambda *args: pytest.fail("decoded"))
-    new_class = [*entries, changed(entries[4], light="dim")]
+    new_class = [*entries[:4], changed(entries[4], light="dim"), *entries[5:]]
     mistakes: list[tuple[ProbeOptions, list[Entry], str]] = [
         (Linear(label="ligth"), entries, "did you mean 'light'"),
         (Knn(label="light"), new_class, "class 'dim' is in test but not in train"),
         (Knn(label="light", clips=0), entries, "clips: 0"),
+        (
+            Knn(label="light", modality="audio"),
+            [replace(e, has_audio=False) if e.extra["split"] == "test" else e for e in entries],
+            "split: none of the rows with split 'test' can be used; .*; most often: has no sound; `avgdt scan`",
+        ),
     ]
     for options, rows, message in mistakes:
         with pytest.raises(EvaluationError, match=message):
@@ -124,8 +135,11 @@ def test_mistakes_are_told_before_anything_is_decoded(
 def test_a_split_that_decoding_empties_is_an_error(
     model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
 ) -> None:
-    rows = [replace(gone, extra=entry.extra) if entry.extra["split"] == "val" else entry for entry in entries]
-    with pytest.raises(EvaluationError, match="no usable rows with split 'val'"):
+    rows = [
+        replace(gone, path=Path(entry.path.name), extra=entry.extra) if entry.extra["split"] == "val" else entry
+        for entry in entries
+    ]
+    with pytest.raises(EvaluationError, match="none of the rows with split 'val' can be used; usable rows: train"):
         run(Linear(label="light", modality="audio", clips=1), model, random, rows)
 
 
@@ -156,13 +170,13 @@ def test_val_has_many_names(model: LoadedRun, random: LoadedRun, entries: list[E
     assert run(options, model, random, rows) == run(options, model, random, entries)
 
 
-@pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK"])
-def test_classes_that_differ_in_case_or_blanks_alone_are_refused(
+@pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK", "'dark'", "\u201cDark\u201d"])
+def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
     model: LoadedRun, random: LoadedRun, entries: list[Entry], other: str
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
     with pytest.raises(
-        EvaluationError, match=r"label: the classes .* differ in case or blanks alone; write both alike"
+        EvaluationError, match=r"label: the classes .* differ in case, blanks or quotes alone; write both alike"
     ):
         run(Linear(label="light"), model, random, rows)
 

@@ -44,6 +44,16 @@ def test_both_ways_with_both_networks(
     assert result["chance"] == {"video_to_audio": chance(12), "audio_to_video": chance(12)}
 
 
+def test_rows_without_label_are_listed(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+    rows = [replace(e, extra={**e.extra, "half": ""}) if i in (0, 4) else e for i, e in enumerate(entries)]
+    for split, without in (("all", [0, 4]), ("test", [4])):
+        result = run(Retrieval(split=split, label="half", clips=1), model, random, rows)
+        told = [{"path": str(entries[i].path), "reason": "its row has no label"} for i in without]
+        assert result["skipped"] == told
+        assert result["notes"][0].startswith(f"{len(without)} row")
+    assert run(Retrieval(split="all", clips=1), model, random, rows)["skipped"] == []
+
+
 def test_split_is_heeded_and_data_without_splits_taken_whole(
     model: LoadedRun, random: LoadedRun, entries: list[Entry]
 ) -> None:

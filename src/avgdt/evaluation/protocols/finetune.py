@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from avgdt.data.collection import find
-from avgdt.data.rows import check_apart
 from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
@@ -20,12 +19,12 @@ from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shot
 from avgdt.evaluation.finetuning.shown import for_training
 from avgdt.evaluation.finetuning.still_there import check_classes_read, check_classes_usable
 from avgdt.evaluation.finetuning.task import Task
+from avgdt.evaluation.labelled_rows import labelled_rows
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.protocols.recordings import changed_files
 from avgdt.evaluation.scores import Score, score, score_figures
-from avgdt.evaluation.segments import labelled_once, segments
-from avgdt.evaluation.splits import LabelledSplits, labelled_splits, stretches
+from avgdt.evaluation.splits import LabelledSplits, labelled_splits
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
@@ -67,14 +66,11 @@ class Finetune:
         notes = list[str]()
         workers = default_workers(model.recipe.run.workers) + 1
         entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
-        labelled = segments(entries, self.label)
-        chosen = [segment for segment in labelled if segment.split in (TRAIN, TEST)]
-        check_apart(stretches(chosen, entries))
-        used, repeated = labelled_once(chosen, entries)
+        rows = labelled_rows(entries, self.label, (TRAIN, TEST))
         model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
-        plans, skipped = plan(used, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
-        check_classes_usable(used, plans)
-        splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST))
+        plans, skipped = plan(rows.segments, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
+        check_classes_usable(rows.segments, plans)
+        splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST), skipped)
         tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in self._jobs()}
         after = one_by_one(progress, 2 * len(tasks) * self.finetuning.schedule.epochs)
         truth = np.array(splits.targets([one.segment for one in plans], TEST))
@@ -97,11 +93,13 @@ class Finetune:
         return {
             "options": told_options(self),
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
-            "other_splits": len(labelled) - len(chosen),
-            "unlabelled": len(entries) - len(labelled),
-            "notes": [*notes, *repeated],
+            "other_splits": rows.other_splits,
+            "unlabelled": rows.unlabelled,
+            "notes": [*notes, *rows.notes],
             "padded": count_padded([one.segment for one in plans], entries, model.recipe.clip, (self.modality,)),
-            "skipped": [asdict(one) for one in [*skipped, *(Skipped(*failure) for failure in failures.items())]],
+            "skipped": [
+                asdict(one) for one in [*rows.skipped, *skipped, *(Skipped(*failure) for failure in failures.items())]
+            ],
             "classes": splits.classes,
             **figures,
             "chance": {shots_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},

@@ -8,19 +8,18 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from avgdt.data.rows import check_apart
 from avgdt.evaluation.choosing import val_from_train
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress
+from avgdt.evaluation.labelled_rows import labelled_rows
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.probes import Labelled, ProbeResult
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
-from avgdt.evaluation.segments import labelled_once, segments
-from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits, stretches
+from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
 from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 
@@ -66,12 +65,9 @@ def run_probe(
     check_clips(options.clips)
     modalities = (options.modality,)
     check_modalities(model, modalities)
-    labelled = segments(entries, options.label)
-    chosen = [segment for segment in labelled if segment.split in SPLITS]
-    check_apart(stretches(chosen, entries))
-    used, notes = labelled_once(chosen, entries)
-    plans, skipped = plan(used, entries, model.recipe.clip, modalities, options.clips)
-    taken = not any(segment.split == "val" for segment in used)
+    rows = labelled_rows(entries, options.label, ("train", "test"), optional=("val",))
+    plans, skipped = plan(rows.segments, entries, model.recipe.clip, modalities, options.clips)
+    taken, notes = not any(segment.split == "val" for segment in rows.segments), [*rows.notes]
     if taken:
         plans = val_from_train(plans, entries)
         splits_left = {one.segment.split for one in plans}
@@ -80,10 +76,11 @@ def run_probe(
                 f"split: there is no val, and none of train can be spared to choose {parameter}, as it has one usable "
                 "recording of each class; add some, or a split val"
             )
-    labelled_splits([one.segment for one in plans])  # mistakes are told before everything is decoded
+    # Mistakes are told before everything is decoded.
+    labelled_splits([one.segment for one in plans], skipped=skipped)
     read = {"mean": mean_features, "time": timed_features}[options.pool]
-    found = compare(model, random, entries, plans, skipped, modalities, read, progress)
-    splits = labelled_splits(found.segments)
+    found = compare(model, random, entries, plans, [*rows.skipped, *skipped], modalities, read, progress)
+    splits = labelled_splits(found.segments, skipped=found.skipped[len(rows.skipped) :])
     targets = {split: np.array(splits.targets(found.segments, split)) for split in SPLITS}
 
     def probed(features: np.typing.NDArray[np.float32]) -> dict[str, Any]:
@@ -100,8 +97,8 @@ def run_probe(
     return {
         "options": told_options(options),
         "sizes": {split: len(splits.rows[split]) for split in SPLITS},
-        "other_splits": len(labelled) - len(chosen),
-        "unlabelled": len(entries) - len(labelled),
+        "other_splits": rows.other_splits,
+        "unlabelled": rows.unlabelled,
         "val_from_train": taken,
         "notes": notes,
         **found.account(),

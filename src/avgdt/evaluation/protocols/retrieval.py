@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from avgdt.data.rows import split_name
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, Vectors
 from avgdt.evaluation.intervals import wilson_interval
+from avgdt.evaluation.labelled_rows import unlabelled_note, without_label
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.protocols.probing import check_clips
@@ -50,6 +52,9 @@ class Retrieval(OnRecordings):
         plans, skipped = plan(chosen, entries, model.recipe.clip, BOTH, self.clips)
         if self.aligned:
             _check_alignable(plans)
+        used = () if self.split == "all" else (split_name(self.split),)
+        unlabelled = without_label(entries, self.label, used) if self.label else []
+        skipped = [*unlabelled, *skipped]
         found = compare(model, random, entries, plans, skipped, BOTH, embeddings, progress, average=not self.aligned)
         count = len(found.segments)
         check_enough(count)
@@ -57,6 +62,7 @@ class Retrieval(OnRecordings):
             "options": told_options(self),
             "sizes": {"candidates": count},
             "duplicates": duplicates,
+            "notes": unlabelled_note(len(unlabelled), self.label),
             **found.account(),
             "pretrained": _figures(found.pretrained),
             "random": _figures(found.random),
