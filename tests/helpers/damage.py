@@ -18,6 +18,11 @@ def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
     return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
 
 
+def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
+    """A copy of the only stream in which the packets of some indices are stamped ``ticks`` later."""
+    return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
+
+
 def _remux(path: Path, out: Path, change: Callable[[av.Packet, int, int], av.Packet | None]) -> Path:
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         (stream,) = source.streams
@@ -35,3 +40,8 @@ def _zeros(packet: av.Packet) -> av.Packet:
     zeros.pts, zeros.dts, zeros.duration, zeros.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     zeros.is_keyframe = packet.is_keyframe
     return zeros
+
+
+def _late(packet: av.Packet, ticks: int) -> av.Packet:
+    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+    return packet
