@@ -135,18 +135,11 @@ class Sound:
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
-        blocks = self._blocks(reading, chain([] if head is None else [head], frames), grid.rate)
+        blocks = reading.blocks(chain([] if head is None else [head], frames), grid.rate, self.downmix)
         samples, last = grid.lay(blocks, at, self._until(grid, end, cut) - at)
         self._disturbed = self._disturbed or bool(reading.damaged)
         rate = grid.rate if head is None else head.sample_rate
         return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
-
-    def _blocks(self, reading: Reading, frames: Iterator[AudioFrame], rate: int) -> Iterator[Block]:
-        """The frames of a reading, at ``rate``; it notes damage before it gives the frame behind it."""
-        stretches = 0
-        for frame in frames:
-            yield Block(frame, rate, self.downmix, len(reading.damaged) > stretches)
-            stretches = len(reading.damaged)
 
     def _until(self, grid: Grid, end: int, cut: int | None) -> int:
         """Up to where blocks are read for samples up to ``end``: coarse stamps tell the place by all of them."""
