@@ -23,6 +23,17 @@ def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path
     return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
 
 
+def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
+    """A copy without the packets of some streams that are presented from ``begin`` to ``end``, in seconds."""
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.size and not (begin <= packet.pts * packet.time_base < end and packet.stream.type in kinds):
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    return out
+
+
 def _remux(path: Path, out: Path, change: Callable[[av.Packet, int, int], av.Packet | None]) -> Path:
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         (stream,) = source.streams
