@@ -87,6 +87,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--only", type=int, nargs="+", help="numbers of the mutations to try, as printed; by default all"
+    )
     parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
     parser.add_argument("--files", type=int, help="how many files to write, without --data")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long those files are")
@@ -95,7 +98,7 @@ def main() -> int:
     judge, counts, growth = Judge(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         files = _files(options.data) if options.data else write_files(Path(folder), options.files, options.seconds)
-        for index in range(options.mutations):
+        for index in options.only or range(options.mutations):
             rng = np.random.default_rng([options.seed, index])
             original = files[index % len(files)]
             kind, data = mutate(original.read_bytes(), rng)

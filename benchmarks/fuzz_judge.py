@@ -28,6 +28,7 @@ from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
 CHUNK = 256  # samples compared at once
+LEAST = 0.02  # on the int16 scale: samples that differ by less are the same
 STRAY_SECONDS = 0.03  # where time stamps are rounded or damaged, the same samples may lie this far off
 MEMORY_BYTES = 2**33
 
@@ -104,19 +105,20 @@ def _is_frame(pixels: NDArray[np.uint8], asked: float, latest: float, whole: Who
 
 
 def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole: Whole) -> None:
-    samples_of_all, begin = track(whole, rate)
-    pad = np.zeros(2 * rate, np.float32)
-    padded = np.concatenate([pad, samples_of_all, pad, pad])
-    first, stray = round((start - begin) * rate) + len(pad), round(max(STRAY_SECONDS, 3 * whole.tick) * rate)
+    samples_of_all, noise, begin = track(whole, rate)
+    padded, margin = (np.pad(values, (2 * rate, 4 * rate)) for values in (samples_of_all, noise))
+    margin += LEAST
+    first, stray = round((start - begin) * rate) + 2 * rate, round(max(STRAY_SECONDS, 3 * whole.tick) * rate)
     for k in range(0, len(samples) - CHUNK + 1, CHUNK):
         chunk = samples[k : k + CHUNK]
         place = first + k
-        if place > len(padded) - 2 * len(pad) + 0.2 * rate and chunk.any():
+        if place > len(padded) - 4 * rate + 0.2 * rate and chunk.any():
             raise UnknownError("not reached by reading from the start")
-        if 0 <= place <= len(padded) - CHUNK and np.abs(padded[place : place + CHUNK] - chunk).max() < 0.02:
+        here = slice(place, place + CHUNK)
+        if 0 <= place <= len(padded) - CHUNK and (np.abs(padded[here] - chunk) < margin[here]).all():
             continue
-        low, high = max(place - stray, 0), min(place + stray + CHUNK, len(padded))
-        if not _contains(padded[low:high], chunk):
+        near = slice(max(place - stray, 0), min(place + stray + CHUNK, len(padded)))
+        if not _contains(padded[near], margin[near], chunk):
             if not chunk.any() or not np.trim_zeros(chunk).size:
                 inside = padded[max(place, 0) : place + CHUNK]
                 if not inside.any():
@@ -124,13 +126,13 @@ def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole:
             raise WrongError(f"sound at {start + k / rate:.3f} s")
 
 
-def _contains(stretch: NDArray[np.float32], chunk: NDArray[np.float32]) -> bool:
-    """Whether the samples of ``chunk`` follow each other somewhere in ``stretch``."""
+def _contains(stretch: NDArray[np.float32], margin: NDArray[np.float32], chunk: NDArray[np.float32]) -> bool:
+    """Whether the samples of ``chunk`` follow each other somewhere in ``stretch``, each within its ``margin``."""
     count = len(stretch) - len(chunk) + 1
     places = np.arange(max(count, 0))
     for k in (0, len(chunk) // 2, len(chunk) - 1):  # most places drop out at once
-        places = places[np.abs(stretch[places + k] - chunk[k]) < 0.02]
-    return any(np.abs(stretch[at : at + len(chunk)] - chunk).max() < 0.02 for at in places)
+        places = places[np.abs(stretch[places + k] - chunk[k]) < margin[places + k]]
+    return any((np.abs(stretch[at : at + len(chunk)] - chunk) < margin[at : at + len(chunk)]).all() for at in places)
 
 
 def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]], whole: Whole, zero: float) -> None:

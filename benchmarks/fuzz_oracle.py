@@ -11,6 +11,7 @@ from typing import Any, Literal
 import av
 import av.error
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard
@@ -22,6 +23,9 @@ from avgdt.media.entry import Entry
 HEIGHT, WIDTH = 24, 32
 MOST_SAMPLES = 10**8  # of a track; time stamps that claim more are damaged
 MOST_FAILURES = 20  # to read a packet
+NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from one generator that runs on
+NOISE_MARGIN = 3.0  # two draws of that noise may differ by so many times as much as two others
+SETTLED = 10  # blocks after which no more than noise differs
 
 
 class UnknownError(Exception):
@@ -43,8 +47,11 @@ class Whole:
     tick: float = 0.0
     """Seconds of one time stamp unit of the sound."""
     reservoir: bool = False
-    """Whether samples are carried over from packet to packet (WMA): stamps are worth no more than a block."""
+    """Whether stamps are worth no more than a block: samples are carried over from packet to packet (WMA), or blocks
+    are long and short (Vorbis in Ogg)."""
     blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
+    noise: list[float] = field(default_factory=list)
+    """Of each block, by how much samples differ where decoding begins elsewhere, as decoders make noise up."""
 
 
 def decode(path: Path, entry: Entry) -> Whole:
@@ -64,13 +71,16 @@ def decode(path: Path, entry: Entry) -> Whole:
                     whole.frames.append(_pixels(frame))
                     whole.times.append(at if at is not None else (whole.times[-1] if whole.times else 0.0))
                 else:
-                    whole.reservoir = container.format.name == "asf"
-                    whole.tick = 0.1 if whole.reservoir else float(frame.time_base)
+                    codec = container.streams.best("audio").codec_context.name  # type: ignore[union-attr]
+                    asf = container.format.name == "asf"
+                    whole.reservoir = asf or (container.format.name, codec) == ("ogg", "vorbis")
+                    whole.tick = 0.1 if asf else float(frame.time_base)
                     whole.blocks.append((at, _mono(frame, entry)))
             if kind == "video":
                 whole.stamps = [float(stamp * (container.streams[index].time_base or 0)) for index, stamp in stamps]
     if whole.frames:
         _decode_again(path, whole)
+    whole.noise = _noise(path, entry, whole)
     return whole
 
 
@@ -85,14 +95,47 @@ def _decode_again(path: Path, whole: Whole) -> None:
                 whole.varying.add(whole.times[k])
 
 
+def _noise(path: Path, entry: Entry, whole: Whole) -> list[float]:
+    """By how much the samples of each block differ where the decoder has decoded the whole file before."""
+    none = [0.0] * len(whole.blocks)
+    with (
+        av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as before,
+        av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container,
+    ):
+        assert isinstance(before, InputContainer)
+        assert isinstance(container, InputContainer)
+        stream = before.streams.best("audio")
+        if not whole.blocks or not isinstance(stream, AudioStream) or stream.codec_context.name not in NOISY:
+            return none
+        for _ in _frames(before, "audio", []):
+            pass
+        stream.codec_context.flush_buffers()
+        again = [_mono(frame, entry) for frame in _frames(container, "audio", [], stream.codec_context)]
+    if len(again) != len(none):
+        return none
+    noise = [
+        float(np.abs(other - block).max(initial=0.0)) if k >= SETTLED and len(other) == len(block) else 0.0
+        for k, ((_, block), other) in enumerate(zip(whole.blocks, again, strict=True))
+    ]
+    return [max(noise[max(k - 1, 0) : k + 2]) for k in range(len(noise))]  # blocks overlap
+
+
 def _pixels(frame: Any) -> NDArray[np.uint8]:
     h, w = (WIDTH, HEIGHT) if abs(frame.rotation) % 180 == 90 else (HEIGHT, WIDTH)
     pixels = frame.reformat(width=w, height=h, format="rgb24", dst_color_range=2).to_ndarray()
     return np.rot90(pixels, round(frame.rotation / 90))
 
 
-def _frames(container: InputContainer, kind: Literal["video", "audio"], stamps: list[tuple[int, int]]) -> Any:
-    """Every decoded frame of a container; the stream and time stamp of each packet are appended to ``stamps``."""
+def _frames(
+    container: InputContainer,
+    kind: Literal["video", "audio"],
+    stamps: list[tuple[int, int]],
+    decoder: AudioCodecContext | None = None,
+) -> Any:
+    """Every decoded frame of a container; the stream and time stamp of each packet are appended to ``stamps``.
+
+    ``decoder`` decodes them instead of the stream's own.
+    """
     stream = container.streams.best(kind)
     assert isinstance(stream, VideoStream | AudioStream)
     stream.codec_context.thread_count = 1
@@ -112,7 +155,7 @@ def _frames(container: InputContainer, kind: Literal["video", "audio"], stamps: 
         if packet.pts is not None:
             stamps.append((packet.stream_index, packet.pts))
         try:
-            yield from packet.decode()
+            yield from packet.decode() if decoder is None else decoder.decode(packet)
         except av.error.FFmpegError:
             continue
 
@@ -126,8 +169,11 @@ def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
     return ((mixed - (128.0 if name == "u8" else 0.0)) * scale).astype(np.float32)
 
 
-def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], float]:
-    """All samples, each block behind the one before, or where its stamp says if that is elsewhere; and their start."""
+def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """All samples, by how much each may differ, and their start.
+
+    Each block lies behind the one before, or where its stamp says if that is elsewhere.
+    """
     begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
     place, places, last = 0, list[int](), begin
     unstamped = False
@@ -142,7 +188,7 @@ def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], float]:
     ends = [k + len(block) for k, (_, block) in zip(places, whole.blocks, strict=True)]
     if max(ends, default=0) > MOST_SAMPLES:
         raise UnknownError("time stamps of days")
-    track = np.zeros(max(ends, default=0), np.float32)
-    for k, (_, block) in zip(places, whole.blocks, strict=True):
-        track[k : k + len(block)] = block
-    return track, begin
+    track, noise = np.zeros((2, max(ends, default=0)), np.float32)
+    for k, (_, block), most in zip(places, whole.blocks, whole.noise, strict=True):
+        track[k : k + len(block)], noise[k : k + len(block)] = block, NOISE_MARGIN * most
+    return track, noise, begin

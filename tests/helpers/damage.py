@@ -18,6 +18,22 @@ def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
     return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
 
 
+def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
+    """A copy of the only stream in which the packets of some indices are stamped ``ticks`` later."""
+    return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
+
+
+def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
+    """A copy without the packets of some streams that are presented from ``begin`` to ``end``, in seconds."""
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.size and not (begin <= packet.pts * packet.time_base < end and packet.stream.type in kinds):
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    return out
+
+
 def _remux(path: Path, out: Path, change: Callable[[av.Packet, int, int], av.Packet | None]) -> Path:
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         (stream,) = source.streams
@@ -35,3 +51,8 @@ def _zeros(packet: av.Packet) -> av.Packet:
     zeros.pts, zeros.dts, zeros.duration, zeros.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     zeros.is_keyframe = packet.is_keyframe
     return zeros
+
+
+def _late(packet: av.Packet, ticks: int) -> av.Packet:
+    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+    return packet

@@ -23,6 +23,7 @@ UPRIGHT = {
     MIRRORED: STORED[:, ::-1],
     (1, 0, 0, -1): STORED[::-1],
     (0, 1, 1, 0): STORED.transpose(1, 0, 2),
+    (1, 3, 0, 1): STORED,  # no turn but a shear, as damage leaves it: players take the nearest turn of its directions
 }
 
 

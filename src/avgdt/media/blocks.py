@@ -27,6 +27,8 @@ class Block:
     """Samples per second wanted; another than the frame's where it changes in mid-stream, as in spliced broadcasts."""
     downmix: Downmix = "mean"
     """How its channels become one."""
+    after_damage: bool = False
+    """Whether samples may be missing before it: then only its own time stamp tells its place."""
 
     @property
     def stamp(self) -> int | None:
@@ -116,7 +118,8 @@ class Grid:
             expected = last if last_stamped else following  # the place of a block without a stamp is a guess
             back = stamped is not None and expected is not None and stamped < expected - OVERLAP_SECONDS * self.rate
             late = stamped is not None and following is not None and stamped - following > slack
-            if back or late:
+            torn = block.after_damage and block.stamp is not None and run
+            if back or late or torn:
                 yield run
                 run, following = [], None
             following = stamped if following is None else following
@@ -134,12 +137,25 @@ class Grid:
             return round(starts[0]) if starts else 0
         # Rounded stamps: the start that agrees with all of them, and, where all blocks are equally long, lies a
         # whole number of blocks behind the end of the stream's first one (of which codec delay may have cut a part).
-        start = (min(starts) + max(starts)) / 2
-        length = max(len(block) for block in run)
         unit = self.tick * self.rate
-        if length > 2 * unit + 2 and all(len(block) == length for block in run[1:-1]):
+        length = max(len(block) for block in run)
+        even = all(len(block) == length for block in run[1:-1])
+        # Blocks of a length that varies may be stamped in two ways, so that no majority is right.
+        start = _agreed(starts, unit + 1) if even else (min(starts) + max(starts)) / 2
+        if length > 2 * unit + 2 and even:
             end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]
             whole = origin + round((end - origin) / length) * length
             if abs(whole - end) <= unit + 1:
                 start = whole - len(run[0])
         return round(start)
+
+
+def _agreed(starts: list[float], width: float) -> float:
+    """The middle of the starts that lie within ``width`` of each other, if these are most of them; else of all."""
+    ordered = np.sort(starts)
+    counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(len(ordered))
+    first = int(np.argmax(counts))
+    last = first + int(counts[first]) - 1
+    if 2 * counts[first] <= len(ordered):
+        first, last = 0, -1
+    return float(ordered[first] + ordered[last]) / 2

@@ -50,5 +50,7 @@ def orientation(frame: VideoFrame) -> Orientation:
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
+    # x' and y' may be scaled apart from each other; in a damaged matrix, this gives the turn that players show.
+    a, b = a / (np.hypot(a, c) or 1.0), b / (np.hypot(b, d) or 1.0)
     turns = round(np.degrees(np.arctan2(-b, a)) / 90) % 4
     return Orientation(mirrored, int(turns))

@@ -10,8 +10,9 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from avgdt.media.blocks import JITTER_SECONDS
+from avgdt.media.blocks import JITTER_SECONDS, Block
 from avgdt.media.decoding import Decoder
+from avgdt.media.downmix import Downmix
 from avgdt.media.source import DROPPED_SECONDS, Source, with_next
 
 
@@ -67,6 +68,13 @@ class Reading:
                 yield frame
             last = packet or last
         self.ended = True
+
+    def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[Block]:
+        """The frames of this reading as blocks at ``rate``, each with whether damage was noted since the one before."""
+        stretches = 0
+        for frame in frames:
+            yield Block(frame, rate, downmix, len(self.damaged) > stretches)
+            stretches = len(self.damaged)
 
     def _damage(self, at: float | None, seconds: float = 0.0) -> None:
         self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))

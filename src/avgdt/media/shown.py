@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
+from itertools import chain, islice, tee
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from avgdt.media.approach import Approach
-from avgdt.media.damage import ONE_FRAME_A_PACKET, Damage, DamagedError
+from avgdt.media.damage import LONGEST_DELAY, ONE_FRAME_A_PACKET, Damage, DamagedError
 from avgdt.media.decoding import Decoder
 from avgdt.media.source import tick, with_next
 
@@ -125,9 +127,10 @@ class Walk:
         both = way.source.container.format.name.startswith("mov")  # stores both stamps wherever they differ
         serial, stump = 0, -1
         before_it: Packet[VideoStream] | None = None
+        packets, *_ = tee(way.packets, 1)  # of which a copy looks ahead
         end: int | None = None  # the stamp of the last packet
         cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
-        for packet, following in with_next(way.packets):
+        for packet, following in with_next(packets):
             due: int | None = None
             at_end = following is None
             if packet is not None:
@@ -172,7 +175,8 @@ class Walk:
                 if end is not None and self._last is None and not way.from_start and end < stamp:
                     return  # the last packet leads up to this keyframe: only from further back is it seen to be whole
                 if self._last is not None and stamp < self._last:
-                    if way.stamps.may_run_backwards and not reordered:
+                    behind = chain([] if following is None else [following], islice(copy(packets), LONGEST_DELAY))
+                    if way.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
                         raise BackwardsError  # the packets have stamps in the order in which they are decoded
                     damage.late(number, stamp)
                     continue
@@ -184,3 +188,12 @@ class Walk:
                 yield Shown(stamp, frame, whole, settled)
                 settled = settled or whole
         damage.ended()
+
+
+def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
+    """Whether packets behind one stamped ``latest`` are stamped in the order in which they are decoded."""
+    for packet in packets:
+        if packet.pts is None or packet.pts < latest:
+            return False
+        latest = packet.pts
+    return True

@@ -136,7 +136,7 @@ class Sound:
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
-        blocks = (Block(frame, grid.rate, self.downmix) for frame in chain([] if head is None else [head], frames))
+        blocks = reading.blocks(chain([] if head is None else [head], frames), grid.rate, self.downmix)
         samples, last = grid.lay(blocks, at, self._until(grid, end, cut) - at)
         self._disturbed = self._disturbed or bool(reading.damaged)
         rate = grid.rate if head is None else head.sample_rate

@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from avgdt.media.cuts import Cuts
 from avgdt.media.errors import Corrupt, TooLarge
 from avgdt.media.holes import first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
@@ -24,7 +25,8 @@ WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", 
 """Containers in which a packet follows the other: a hole in them is damage."""
 DROPPED_SECONDS = 0.1  # more than what stamps are off by, or a camera drops
 OVERHEAD_BYTES = 256  # that a container may need between two packets of a stream ...
-OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there
+OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there ...
+OVERHEAD_PACKET_BYTES = 20  # ... and this much for each packet of another stream
 
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
@@ -50,6 +52,7 @@ class Source:
         self.path = path
         self._wanted = video, audio
         self._holes: dict[Kind, float | None] = {}
+        self._cuts = Cuts(path)
         self._open()
 
     def _open(self) -> None:
@@ -132,13 +135,16 @@ class Source:
         return self.container.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
-        """Whether there are bytes between two packets of a stream that belong to no packet of any stream.
+        """Whether packets are missing between two of a stream: the bytes there belong to no packet of any stream.
 
         A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
-        can read is damaged. Containers for what is sent, or for sound alone, are never without a packet for long.
+        can read is damaged, and so is one whose streams both jump: see ``cuts``. Containers for what is sent, or for
+        sound alone, are never without a packet for long.
         """
         if self.without_gaps:
             return self._seconds_between(first, then) > DROPPED_SECONDS
+        if self._cuts.between(first, then):
+            return True
         if first.pos is None or then.pos is None or self.container.format.name == "asf":  # which pads its packets
             return False
         used_up = first.size
@@ -154,7 +160,7 @@ class Source:
                 for packet in container.demux():
                     at = packet.pos
                     if at is not None and begin <= at < end:
-                        used += packet.size
+                        used += packet.size + OVERHEAD_PACKET_BYTES
                     if at is not None and at > end + SEQUENTIAL_BYTES:
                         break
             except (av.error.FFmpegError, IndexError):

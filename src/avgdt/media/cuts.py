@@ -1,0 +1,75 @@
+"""Stretches of which a recording has neither video nor audio, as where a part of the file was cut out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+
+from avgdt.media.opening import open_container
+
+ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
+"""Containers that are written while recording, without a table of all packets: a cut leaves no trace but a jump."""
+SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and sound dropped while recording
+LONGER = 4.0  # so many times as long as any other frame of the file
+COMMON = 0.8  # share of the longer of two holes that both streams have in common; the rest is how they interleave
+
+Stretch = tuple[float, float]  # begin and end in container seconds
+
+
+class Cuts:
+    """The cuts of one file, looked for when a stream is first seen to jump."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def between(self, first: Packet[Any], then: Packet[Any]) -> bool:
+        """Whether there is a cut between two packets of a stream."""
+        if first.pts is None or then.pts is None or first.time_base is None:
+            return False
+        begin, end = float(first.pts * first.time_base), float(then.pts * first.time_base)
+        return end - begin >= SHORTEST_SECONDS and any(begin < cut[1] and cut[0] < end for cut in self._cuts)
+
+    @cached_property
+    def _cuts(self) -> list[Stretch]:
+        with open_container(self._path) as container:
+            return cut_out(container) if container.format.name in ON_THE_FLY else []
+
+
+def cut_out(container: InputContainer) -> list[Stretch]:
+    """Stretches over which the video and the audio of a file both jump.
+
+    A long frame or a pause of the audio alone is none, nor is a stretch that is not much longer than other frames of
+    the file, as in screen recordings. Reads the packets to the end of the file without decoding them.
+    """
+    best = [container.streams.best(kind) for kind in ("video", "audio")]
+    spans: dict[int, list[Stretch]] = {stream.index: [] for stream in best if stream is not None}
+    if len(spans) < len(best):
+        return []
+    try:
+        for packet in container.demux():
+            if packet.stream_index in spans and packet.pts is not None and packet.time_base is not None and packet.size:
+                begin = float(packet.pts * packet.time_base)
+                spans[packet.stream_index].append((begin, begin + float((packet.duration or 0) * packet.time_base)))
+    except (av.error.FFmpegError, IndexError):
+        pass  # the file ends here
+    video, audio = (sorted(stretches) for stretches in spans.values())
+    pauses = _holes(audio)
+    holes = [hole for hole in _holes(video) if any(_common(hole, pause) >= COMMON for pause in pauses)]
+    longest = max((then[0] - one[0] for one, then in pairwise(video) if (one[1], then[0]) not in holes), default=0.0)
+    return [hole for hole in holes if hole[1] - hole[0] >= LONGER * longest]
+
+
+def _holes(spans: list[Stretch]) -> list[Stretch]:
+    """Where there is nothing for ``SHORTEST_SECONDS``."""
+    return [(end, begin) for (_, end), (begin, _) in pairwise(spans) if begin - end >= SHORTEST_SECONDS]
+
+
+def _common(one: Stretch, other: Stretch) -> float:
+    """Share of the longer stretch that both have in common; negative where they have nothing."""
+    return (min(one[1], other[1]) - max(one[0], other[0])) / max(one[1] - one[0], other[1] - other[0])
