@@ -79,6 +79,8 @@ def _claim(folder: Path, parameters: Parameters) -> None:
             raise WorldError(f"{home}: holds a world of other parameters; delete {folder} or name another folder")
         _clear(folder)
     elif folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
+        if home.exists():  # another process has just claimed it
+            return _claim(folder, parameters)
         raise WorldError(f"{folder}: is not empty and holds no world; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     _write(home, json.dumps(wanted, indent=1))
