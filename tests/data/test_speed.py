@@ -16,7 +16,7 @@ from avgdt.data.windows import Window
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.recipes.composition import Composition, Modality, Reversal, Speed, TimeShift
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 from tests.helpers.media_files import evenly, noise, tone, write_media
 
 RATE, FRAMES, BRIGHTER = 25, 75, 2
@@ -81,7 +81,7 @@ def test_every_view_gets_its_window_at_its_speed(ramp: Path) -> None:
         Modality(), TimeShift(0.5, invariant=True), Reversal(invariant=True), Speed((1.0, 2.0), distinctive=True)
     )
     windows = [Window(0.0), Window(0.0, speed=2.0), Window(1.0), Window(1.0, speed=2.0)]  # as in composition.clips
-    views = ViewMaker(composition, CLIP, LogMel(high=8000.0), 1, 0)(collate([read(ramp, *windows)]), augment=False)
+    views = Views(composition, CLIP, LogMel(high=8000.0), 1, 0)(collate([read(ramp, *windows)]), augment=False)
     sizes = {(view.modality, tuple(made.shape)) for view, made in zip(composition.views, views, strict=True)}
     assert len(sizes) == 2
     for view, made in zip(composition.views, views, strict=True):

@@ -8,12 +8,12 @@ import pytest
 
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
+from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.recipes.composition import Composition, Modality, RandomCrop
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Run
-from avgdt.training.runs import LoadedRun, fresh_run
 from tests.helpers.media_files import evenly, tone, write_media
 
 SPLITS = ("train", "train", "train", "val", "test", "test")
@@ -34,13 +34,13 @@ def recipe() -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def model(recipe: Recipe) -> LoadedRun:
-    return fresh_run(recipe, seed=1)
+def model(recipe: Recipe) -> PretrainedModel:
+    return untrained(recipe, seed=1)
 
 
 @pytest.fixture(scope="session")
-def random(recipe: Recipe) -> LoadedRun:
-    return fresh_run(recipe, seed=2)
+def random(recipe: Recipe) -> PretrainedModel:
+    return untrained(recipe, seed=2)
 
 
 @pytest.fixture(scope="session")

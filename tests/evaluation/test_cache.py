@@ -17,35 +17,40 @@ from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.segments import segments
 from avgdt.files import WriteError, source_digest
 from avgdt.media.manifest import Entry
-from avgdt.training.runs import LoadedRun, fresh_run
+from avgdt.models.pretrained import PretrainedModel, untrained
 
-Asked = list[list[LoadedRun]]
+Asked = list[list[PretrainedModel]]
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """The subjects of each extraction that was really made."""
+    """The models of each extraction that was really made."""
     calls: Asked = []
 
-    def watched(subjects: Any, *args: Any, **options: Any) -> Extraction:
-        calls.append(list(subjects))
-        return extract(subjects, *args, **options)
+    def watched(models: Any, *args: Any, **options: Any) -> Extraction:
+        calls.append(list(models))
+        return extract(models, *args, **options)
 
     monkeypatch.setattr(cache, "extract", watched)
     return calls
 
 
 @pytest.fixture
-def plans(entries: list[Entry], model: LoadedRun) -> list[Plan]:
+def plans(entries: list[Entry], model: PretrainedModel) -> list[Plan]:
     return plan(segments(entries[:3]), entries, model.recipe.clip, ("audio",), 2)[0]
 
 
-def kept(folder: Path, subjects: Any, entries: Any, plans: Any, read: Any = mean_features) -> Extraction:
-    return FeatureCache(folder).extract(subjects, entries, plans, ("audio",), read, workers=0, average=False)
+def kept(folder: Path, models: Any, entries: Any, plans: Any, read: Any = mean_features) -> Extraction:
+    return FeatureCache(folder).extract(models, entries, plans, ("audio",), read, workers=0, average=False)
 
 
 def test_a_network_sees_the_same_clips_once(
-    asked: Asked, model: LoadedRun, random: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+    asked: Asked,
+    model: PretrainedModel,
+    random: PretrainedModel,
+    entries: list[Entry],
+    plans: list[Plan],
+    tmp_path: Path,
 ) -> None:
     fresh = extract((model, random), entries, plans, ("audio",), mean_features, workers=0, average=False)
     first = kept(tmp_path, (model,), entries, plans)
@@ -55,13 +60,13 @@ def test_a_network_sees_the_same_clips_once(
     for found, expected in ((first.vectors[0], 0), (both.vectors[1], 0), (both.vectors[0], 1)):
         np.testing.assert_array_equal(found["audio"], fresh.vectors[expected]["audio"])
     # The same weights read back from elsewhere are the same network.
-    kept(tmp_path, (fresh_run(model.recipe, seed=1),), entries, plans)
+    kept(tmp_path, (untrained(model.recipe, seed=1),), entries, plans)
     assert len(asked) == 2
 
 
 def test_another_version_of_the_code_makes_its_own(
     asked: Asked,
-    model: LoadedRun,
+    model: PretrainedModel,
     entries: list[Entry],
     plans: list[Plan],
     tmp_path: Path,
@@ -81,14 +86,14 @@ def test_another_version_of_the_code_makes_its_own(
 
 
 def test_all_that_decides_the_features_decides_the_file(
-    asked: Asked, model: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+    asked: Asked, model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path
 ) -> None:
     kept(tmp_path, (model,), entries, plans)
-    changed = fresh_run(model.recipe, seed=1)
+    changed = untrained(model.recipe, seed=1)
     with torch.no_grad():
         changed.phi.encoders["audio"].layer4[0].bn2.running_mean[3] += 0.01  # type: ignore[union-attr, index, operator]
     recipe = replace(model.recipe, clip=replace(model.recipe.clip, audio_seconds=0.4))
-    longer = LoadedRun(recipe, model.phi, model.viewmaker, model.precision)
+    longer = PretrainedModel(recipe, model.phi, model.views, model.precision)
     touched = replace(entries[1], path=tmp_path / "copy.mkv")
     touched.path.write_bytes(entries[1].path.read_bytes())
     others = [entries[0], touched, *entries[2:]]
@@ -109,7 +114,12 @@ def test_all_that_decides_the_features_decides_the_file(
 
 
 def test_what_failed_or_was_cut_off_is_made_anew(
-    asked: Asked, model: LoadedRun, random: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path
+    asked: Asked,
+    model: PretrainedModel,
+    random: PretrainedModel,
+    entries: list[Entry],
+    plans: list[Plan],
+    tmp_path: Path,
 ) -> None:
     kept(tmp_path, (model,), entries, plans)
     (path,) = tmp_path.iterdir()
@@ -126,7 +136,7 @@ def test_what_failed_or_was_cut_off_is_made_anew(
 
 
 def test_a_full_disk_is_told(
-    model: LoadedRun, entries: list[Entry], plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -10,7 +10,7 @@ from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.segments import segments
 from avgdt.media.manifest import Entry
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 
 
 def ignore(done: int, total: int) -> None:
@@ -18,7 +18,7 @@ def ignore(done: int, total: int) -> None:
 
 
 def test_failures_join_what_was_skipped_before(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [entries[0], replace(entries[1], error="broken"), gone]
     plans, skipped = plan(segments(rows), rows, model.recipe.clip, ("audio",), 2)
@@ -32,7 +32,7 @@ def test_failures_join_what_was_skipped_before(
 
 
 def test_nothing_left_names_the_commonest_reason(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     skipped = [Skipped("a", "has no sound"), Skipped("b", "has no sound"), Skipped("c", "broken")]
     with pytest.raises(EvaluationError, match="2 of 3: has no sound"):
@@ -42,16 +42,18 @@ def test_nothing_left_names_the_commonest_reason(
         compare(model, random, [gone], plans, [], ("audio",), mean_features, ignore)
 
 
-def test_recordings_shorter_than_a_clip_are_counted(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_recordings_shorter_than_a_clip_are_counted(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     longer = replace(model.recipe, clip=replace(model.recipe.clip, audio_seconds=2.0))
     long = replace(model, recipe=longer)
-    for subject, padded in ((model, 0), (long, 3)):
-        plans, _ = plan(segments(entries[:3]), entries, subject.recipe.clip, ("audio",), 1)
-        found = compare(subject, random, entries, plans, [], ("audio",), mean_features, ignore)
+    for one, padded in ((model, 0), (long, 3)):
+        plans, _ = plan(segments(entries[:3]), entries, one.recipe.clip, ("audio",), 1)
+        found = compare(one, random, entries, plans, [], ("audio",), mean_features, ignore)
         assert found.padded == padded
 
 
-def test_a_modality_that_the_networks_lack(model: LoadedRun) -> None:
+def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
     from avgdt.models.phi import Phi
 
     deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))

@@ -11,7 +11,7 @@ from avgdt.evaluation.end_to_end import Training, end_to_end_figures, train_clas
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import make_folds
 from avgdt.evaluation.segments import Segment
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 
 TRAINING = Training(epochs=12, rate=3e-3, seed=0, batch=8)
 
@@ -26,7 +26,7 @@ def pictures() -> np.ndarray:
     return pictures
 
 
-def test_trained_from_the_encoder_which_stays_as_it_is(model: LoadedRun, pictures: np.ndarray) -> None:
+def test_trained_from_the_encoder_which_stays_as_it_is(model: PretrainedModel, pictures: np.ndarray) -> None:
     encoder = model.phi.encoders["audio"]
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     folds = make_folds([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
@@ -46,7 +46,7 @@ def test_trained_from_the_encoder_which_stays_as_it_is(model: LoadedRun, picture
     assert all(torch.equal(before[name], tensor) for name, tensor in encoder.state_dict().items())
 
 
-def test_training_moves_everything_and_follows_the_seed(model: LoadedRun, pictures: np.ndarray) -> None:
+def test_training_moves_everything_and_follows_the_seed(model: PretrainedModel, pictures: np.ndarray) -> None:
     encoder, targets = model.phi.encoders["audio"], np.arange(24) % 2
 
     def trained(training: Training) -> torch.nn.Module:
@@ -61,7 +61,7 @@ def test_training_moves_everything_and_follows_the_seed(model: LoadedRun, pictur
     assert not once.training
 
 
-def test_sub_clips_are_classified_on_their_own_and_averaged(model: LoadedRun, pictures: np.ndarray) -> None:
+def test_sub_clips_are_classified_on_their_own_and_averaged(model: PretrainedModel, pictures: np.ndarray) -> None:
     network = train_classifier(
         model.phi.encoders["audio"], pictures, np.arange(24) % 2, 2, replace(TRAINING, epochs=1), model.precision
     )
@@ -74,7 +74,7 @@ def test_sub_clips_are_classified_on_their_own_and_averaged(model: LoadedRun, pi
 
 
 @pytest.mark.parametrize("epochs", [1, 12])
-def test_a_training_that_diverges_is_no_figure(model: LoadedRun, pictures: np.ndarray, epochs: int) -> None:
+def test_a_training_that_diverges_is_no_figure(model: PretrainedModel, pictures: np.ndarray, epochs: int) -> None:
     folds = make_folds([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     wild = replace(TRAINING, rate=1e30, epochs=epochs, batch=24)
     with pytest.raises(EvaluationError, match=r"training_rate: .* lower the rate"):

@@ -16,13 +16,13 @@ from avgdt.evaluation.protocols.retrieval import Retrieval
 from avgdt.evaluation.results import read_results
 from avgdt.evaluation.tables import result_table
 from avgdt.media.manifest import Entry, write_manifest
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
-from avgdt.training.runs import LoadedRun
 
 
 @pytest.fixture
-def weights(model: LoadedRun, tmp_path: Path) -> Path:
+def weights(model: PretrainedModel, tmp_path: Path) -> Path:
     save_weights(tmp_path / "weights.safetensors", model.phi, to_plain(model.recipe), "pretrain")
     return tmp_path
 
@@ -81,7 +81,7 @@ def test_a_folder_without_manifest_is_scanned_and_ranked_whole(
 
 
 def test_pretrained_figures_are_those_of_the_file(
-    model: LoadedRun, random: LoadedRun, data: Path, tmp_path: Path
+    model: PretrainedModel, random: PretrainedModel, data: Path, tmp_path: Path
 ) -> None:
     figures = []
     for name, run in (("a", model), ("b", random)):

@@ -16,8 +16,8 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings, mean_features
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
-from avgdt.training.runs import LoadedRun
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
@@ -27,14 +27,16 @@ def made(*windows: tuple[int, list[float]]) -> list[Plan]:
 
 
 @torch.inference_mode()
-def slowly(subject: LoadedRun, entry: Entry, window: Window, modality: ModalityName) -> np.ndarray:
+def slowly(model: PretrainedModel, entry: Entry, window: Window, modality: ModalityName) -> np.ndarray:
     """One window, on its own, through one network."""
-    item = ClipReader(subject.recipe.clip, BOTH, grey=False).read(0, entry, [window])
-    view = subject.viewmaker.test_view(collate([item]), modality)
-    return mean_features(subject.phi, modality, view)[0].numpy()
+    item = ClipReader(model.recipe.clip, BOTH, grey=False).read(0, entry, [window])
+    view = model.views.test_view(collate([item]), modality)
+    return mean_features(model.phi, modality, view)[0].numpy()
 
 
-def test_agrees_with_one_window_at_a_time(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_agrees_with_one_window_at_a_time(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     # Different numbers of windows, mixed, more than a batch, and one file twice.
     plans = made((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
     calls: list[tuple[int, int]] = []
@@ -42,18 +44,18 @@ def test_agrees_with_one_window_at_a_time(model: LoadedRun, random: LoadedRun, e
         (model, random), entries, plans, BOTH, mean_features, workers=0, progress=lambda *at: calls.append(at)
     )
     assert found.kept == list(range(16))
-    for subject, vectors in zip((model, random), found.vectors, strict=True):
+    for network, vectors in zip((model, random), found.vectors, strict=True):
         for modality in BOTH:
             for one, vector in zip(plans, vectors[modality], strict=True):
                 entry = entries[one.segment.entry]
-                slow = np.mean([slowly(subject, entry, window, modality) for window in one.windows], axis=0)
+                slow = np.mean([slowly(network, entry, window, modality) for window in one.windows], axis=0)
                 np.testing.assert_allclose(vector, slow, rtol=1e-4, atol=1e-5)
     assert not np.allclose(found.vectors[0]["video"], found.vectors[1]["video"])
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
     assert calls[-1] == (16, 16)
 
 
-def test_windows_are_kept_apart_when_asked(model: LoadedRun, entries: list[Entry]) -> None:
+def test_windows_are_kept_apart_when_asked(model: PretrainedModel, entries: list[Entry]) -> None:
     plans = made((2, [0.0, 0.9]), (5, [0.3, 0.6]))
     (vectors,) = extract((model,), entries, plans, BOTH, mean_features, workers=0, average=False).vectors
     assert vectors["audio"].shape == (2, 2, 32)
@@ -62,7 +64,7 @@ def test_windows_are_kept_apart_when_asked(model: LoadedRun, entries: list[Entry
 
 
 def test_every_clip_is_decoded_once(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, opened = ClipReader.read, []
 
@@ -76,7 +78,7 @@ def test_every_clip_is_decoded_once(
     assert sorted(opened) == sorted((entries[p.segment.entry].path, p.windows, ("audio",)) for p in plans)
 
 
-def test_what_cannot_be_read_is_told(model: LoadedRun, entries: list[Entry], gone: Entry) -> None:
+def test_what_cannot_be_read_is_told(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
     plans = made((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
     found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
     assert found.kept == [1, 2]
@@ -88,14 +90,14 @@ def test_what_cannot_be_read_is_told(model: LoadedRun, entries: list[Entry], gon
     assert nothing.kept == []
 
 
-def test_worker_processes_change_nothing(model: LoadedRun, entries: list[Entry]) -> None:
+def test_worker_processes_change_nothing(model: PretrainedModel, entries: list[Entry]) -> None:
     plans = made(*[(i, [0.1, 0.5]) for i in range(4)], (5, [0.3]))
     runs = [extract((model,), entries, plans, BOTH, embeddings, workers=w).vectors[0] for w in (0, 1)]
     for modality in BOTH:
         assert (runs[0][modality] == runs[1][modality]).all()
 
 
-def test_a_diverged_network_is_an_error(model: LoadedRun, entries: list[Entry]) -> None:
+def test_a_diverged_network_is_an_error(model: PretrainedModel, entries: list[Entry]) -> None:
     def broken(phi: Any, modality: str, view: torch.Tensor) -> torch.Tensor:
         return mean_features(phi, modality, view) * float("nan")
 
@@ -103,10 +105,10 @@ def test_a_diverged_network_is_an_error(model: LoadedRun, entries: list[Entry]) 
         extract((model,), entries, made((0, [0.0])), ("audio",), broken, workers=0)
 
 
-def test_grey_networks_see_grey_clips(model: LoadedRun, entries: list[Entry]) -> None:
-    from avgdt.training.runs import fresh_run
+def test_grey_networks_see_grey_clips(model: PretrainedModel, entries: list[Entry]) -> None:
+    from avgdt.models.pretrained import untrained
 
     sizes = replace(model.recipe.model, video=replace(model.recipe.model.video, channels=1))
-    grey = fresh_run(replace(model.recipe, model=sizes))
+    grey = untrained(replace(model.recipe, model=sizes))
     (vectors,) = extract((grey,), entries, made((0, [0.0])), ("video",), mean_features, workers=0).vectors
     assert vectors["video"].shape == (1, 32)

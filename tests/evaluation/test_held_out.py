@@ -24,13 +24,13 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
 from avgdt.training.pretrain import pretrain
-from avgdt.training.runs import LoadedRun
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -41,7 +41,7 @@ class Watched:
 
     lines: list[Any]
     """The lines of the monitor."""
-    runs: dict[int, list[LoadedRun]]
+    runs: dict[int, list[PretrainedModel]]
     """The query and the key network at each call of the monitor."""
     learner: Learner
     entries: list[Entry]
@@ -51,7 +51,7 @@ class Watched:
 
 
 def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
-    aside: dict[int, list[LoadedRun]] = {}
+    aside: dict[int, list[PretrainedModel]] = {}
     kept: list[Any] = []
 
     def watching(recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]) -> Any:
@@ -60,7 +60,7 @@ def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
         def watch(learner: Learner) -> Metrics | None:
             networks = [learner.phi, learner.copy.phi] if learner.copy else [learner.phi]
             aside[learner.step] = [
-                LoadedRun(recipe, copy.deepcopy(phi).eval(), learner.views, learner.precision) for phi in networks
+                PretrainedModel(recipe, copy.deepcopy(phi).eval(), learner.views, learner.precision) for phi in networks
             ]
             before = {name: tensor.clone() for name, tensor in learner.phi.state_dict().items()}
             told = monitor(learner)
@@ -74,7 +74,7 @@ def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     learner, entries = kept
 
-    def vectors(network: LoadedRun, order: Sequence[int] | None = None) -> Vectors:
+    def vectors(network: PretrainedModel, order: Sequence[int] | None = None) -> Vectors:
         plans = [
             Plan(Segment(i, "held out"), uniform(recipe.clip, clip_span(entry, MODALITIES), 1))
             for i, entry in enumerate(entries)

@@ -6,12 +6,12 @@ import torch
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.readers import conv5_features, embeddings, mean_features, pool_conv5, timed_features
 from avgdt.models.phi import Phi
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.model import AudioEncoder, Model
-from avgdt.training.runs import LoadedRun
 
 
 @torch.inference_mode()
-def test_pooling_over_space_keeps_the_time_steps(model: LoadedRun) -> None:
+def test_pooling_over_space_keeps_the_time_steps(model: PretrainedModel) -> None:
     views = {"video": torch.randn(2, 3, 16, 24, 24), "audio": torch.randn(2, 1, 16, 99)}
     for modality, view in views.items():
         features = model.phi.feature_map(modality, view)
@@ -25,7 +25,7 @@ def test_pooling_over_space_keeps_the_time_steps(model: LoadedRun) -> None:
 
 
 @torch.inference_mode()
-def test_embeddings_are_the_heads_output(model: LoadedRun) -> None:
+def test_embeddings_are_the_heads_output(model: PretrainedModel) -> None:
     view = torch.randn(2, 1, 16, 49)
     found = embeddings(model.phi, "audio", view)
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))

@@ -13,7 +13,7 @@ from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, TEN, on_sub_clips, pictures, plan_sub_clips
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 from tests.helpers.media_files import noise, write_wav
 
 
@@ -23,34 +23,34 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @torch.inference_mode()
-def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: LoadedRun, sound: Path) -> None:
+def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: PretrainedModel, sound: Path) -> None:
     with Recording(sound) as file:
         entries = [Entry.of(file.info)]
-    subject = on_sub_clips(model, TEN)
-    plans, skipped = plan_sub_clips(subject, [Segment(0, "1", "a")], entries, TEN)
+    model = on_sub_clips(model, TEN)
+    plans, skipped = plan_sub_clips(model, [Segment(0, "1", "a")], entries, TEN)
     assert not skipped
     np.testing.assert_allclose([w.video for w in plans[0].windows], [i / 3 for i in range(10)])
     samples = noise(5, 8000)[0].astype(np.float32)
     cut = np.stack([samples[round(8000 * i / 3) :][:16000] for i in range(10)])
-    views = model.viewmaker.bank(torch.from_numpy(cut))
+    views = model.views.bank(torch.from_numpy(cut))
     assert views.shape == (10, 16, 199)
-    shown = pictures(subject, [Segment(0, "1", "a")], entries, TEN, lambda done, total: None)
+    shown = pictures(model, [Segment(0, "1", "a")], entries, TEN, lambda done, total: None)
     np.testing.assert_allclose(shown, views.numpy()[None], atol=1e-4)
     # The oracle of the pooling: maxima of three neighbouring time steps, beginning at every second one.
     maps = model.phi.feature_map("audio", views[:, None])
     pooled = torch.stack([maps[..., t : t + 3].amax(dim=-1) for t in (0, 2, 4)], dim=-1)
     assert maps.shape == (10, 32, 1, 7)
-    found = extract([subject], entries, plans, AUDIO, conv5_features, workers=0, average=False).vectors[0]["audio"]
+    found = extract([model], entries, plans, AUDIO, conv5_features, workers=0, average=False).vectors[0]["audio"]
     assert found.shape == (1, 10, 32 * 1 * 3)
     np.testing.assert_allclose(found[0], pooled.flatten(1).numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_a_short_sound_is_followed_by_silence(model: LoadedRun, sound: Path, tmp_path: Path) -> None:
+def test_a_short_sound_is_followed_by_silence(model: PretrainedModel, sound: Path, tmp_path: Path) -> None:
     path = write_wav(tmp_path / "short.wav", noise(0.7, 8000), 8000)
     with Recording(path) as file:
         entries = [Entry.of(file.info)]
-    subject = on_sub_clips(model, TEN)
-    plans, _ = plan_sub_clips(subject, [Segment(0, "1", "a")], entries, TEN)
+    model = on_sub_clips(model, TEN)
+    plans, _ = plan_sub_clips(model, [Segment(0, "1", "a")], entries, TEN)
     assert {window.video for window in plans[0].windows} == {0.0}
     broken = [replace(entries[0], error="broken")]
-    assert plan_sub_clips(subject, [Segment(0, "1", "a")], broken, TEN)[1][0].reason == "broken"
+    assert plan_sub_clips(model, [Segment(0, "1", "a")], broken, TEN)[1][0].reason == "broken"

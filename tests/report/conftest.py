@@ -11,11 +11,11 @@ import pytest
 from avgdt.evaluation.results import write_result
 from avgdt.media.manifest import Entry, write_manifest
 from avgdt.media.recording import Recording
+from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain, write_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.page import write_report
-from avgdt.training.runs import fresh_run
 from tests.helpers.media_files import evenly, noise, write_media
 from tests.helpers.recipes import tiny
 from tests.report.reading import Page, read_page
@@ -82,7 +82,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> 
         (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics()))
         (folder / "skipped.csv").write_text("path,reason\n<i>gone</i>.mp4,has no sound\n")
         if weights:
-            save_weights(folder / "weights.safetensors", fresh_run(recipe).phi, to_plain(recipe), "pretrain")
+            save_weights(folder / "weights.safetensors", untrained(recipe).phi, to_plain(recipe), "pretrain")
         return folder
 
     return make

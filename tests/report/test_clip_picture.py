@@ -12,17 +12,17 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.span import common_span
 from avgdt.data.windows import draw
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import untrained
 from avgdt.recipes.clip import Picture
 from avgdt.recipes.composition import CentreCrop, Composition, Modality, Reversal, SpecAugment, Speed, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
-from avgdt.training.runs import fresh_run
 from tests.helpers.recipes import tiny
 from tests.report.reading import content
 
 
 def picture(recipe: Recipe, entries: list[Entry]) -> ClipPicture | None:
-    return clip_picture(recipe, fresh_run(recipe, device="cpu").viewmaker, entries)
+    return clip_picture(recipe, untrained(recipe, device="cpu").views, entries)
 
 
 def frames(uri: str, width: int) -> np.ndarray:

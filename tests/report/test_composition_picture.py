@@ -11,12 +11,12 @@ from PIL import Image
 
 from avgdt.cli.main import main
 from avgdt.media.manifest import Entry, read_manifest
+from avgdt.models.pretrained import untrained
 from avgdt.recipes.composition import Composition, Modality, Reversal, Speed
 from avgdt.recipes.config import write_yaml
 from avgdt.report.clip_picture import clip_picture
 from avgdt.report.composition_picture import write_composition_picture
 from avgdt.report.errors import ReportError
-from avgdt.training.runs import fresh_run
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
 from tests.helpers.recipes import tiny
@@ -40,7 +40,7 @@ def test_every_view_of_the_recording_is_drawn_under_its_name(tmp_path: Path) -> 
     assert sorted(names) == sorted(view.name for view in RECIPE.composition.views)
     assert len(images) == 8
     (entry,) = _scanned(film)
-    shown = clip_picture(RECIPE, fresh_run(RECIPE, device="cpu").viewmaker, [entry])
+    shown = clip_picture(RECIPE, untrained(RECIPE, device="cpu").views, [entry])
     assert shown is not None
     assert [image.get("href") for image in images] == [one.image for row in shown.after for one in row]
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.gallery import Gallery, _drawn, galleries
 from avgdt.report.matching import Matches, match
 from avgdt.report.similarity import similarity
 from avgdt.report.tables import Table
-from avgdt.training.runs import LoadedRun, fresh_run
 from tests.helpers.recipes import tiny
 
 
 @pytest.fixture(scope="module")
-def model() -> LoadedRun:
-    return fresh_run(tiny(), seed=3)
+def model() -> PretrainedModel:
+    return untrained(tiny(), seed=3)
 
 
 def matches(entries: list[Entry], cosines: np.ndarray) -> Matches:
@@ -28,11 +28,11 @@ def matches(entries: list[Entry], cosines: np.ndarray) -> Matches:
 
 
 @pytest.fixture(scope="module")
-def both(entries: list[Entry], model: LoadedRun) -> tuple[Gallery, Gallery]:
+def both(entries: list[Entry], model: PretrainedModel) -> tuple[Gallery, Gallery]:
     """Picture i is nearest to sound i + 1, then i + 2, ...; its own is the last."""
     n = len(entries)
     cosines = np.array([[1 - ((j - i - 1) % n) / n for j in range(n)] for i in range(n)])
-    return galleries(matches(entries, cosines), model.viewmaker.bank, lambda done, total: None)
+    return galleries(matches(entries, cosines), model.views.bank, lambda done, total: None)
 
 
 def test_answers_come_in_order_of_the_right_direction(entries: list[Entry], both: tuple[Gallery, Gallery]) -> None:
@@ -47,8 +47,8 @@ def test_answers_come_in_order_of_the_right_direction(entries: list[Entry], both
             assert [answer.cosine for answer in query.answers] == [1 - k / len(entries) for k in range(5)]
 
 
-def test_hits_are_the_own_one_and_those_of_its_class(entries: list[Entry], model: LoadedRun) -> None:
-    own, _ = galleries(matches(entries, np.eye(len(entries))), model.viewmaker.bank, lambda done, total: None)
+def test_hits_are_the_own_one_and_those_of_its_class(entries: list[Entry], model: PretrainedModel) -> None:
+    own, _ = galleries(matches(entries, np.eye(len(entries))), model.views.bank, lambda done, total: None)
     for query in own.queries:
         assert query.place == 1
         assert [answer.hit for answer in query.answers] == [
@@ -57,9 +57,9 @@ def test_hits_are_the_own_one_and_those_of_its_class(entries: list[Entry], model
         ]
 
 
-def test_a_file_that_vanished_has_no_film(entries: list[Entry], model: LoadedRun) -> None:
+def test_a_file_that_vanished_has_no_film(entries: list[Entry], model: PretrainedModel) -> None:
     gone = [replace(entries[0], path=Path("gone.mkv")), *entries[1:]]
-    shown, _ = galleries(matches(gone, np.eye(len(gone))), model.viewmaker.bank, lambda done, total: None)
+    shown, _ = galleries(matches(gone, np.eye(len(gone))), model.views.bank, lambda done, total: None)
     tiles = [tile for query in shown.queries for tile in (query.tile, *query.answers)]
     assert {tile.snippet is None for tile in tiles if tile.name == "gone.mkv"} <= {True}
     assert all(tile.snippet for tile in tiles if tile.name != "gone.mkv")
@@ -74,7 +74,7 @@ def test_queries_are_of_different_classes_as_far_as_there_are_any() -> None:
     assert sorted(_drawn(["", "", ""])) == [0, 1, 2]
 
 
-def test_matching_compares_pictures_with_sounds(entries: list[Entry], model: LoadedRun) -> None:
+def test_matching_compares_pictures_with_sounds(entries: list[Entry], model: PretrainedModel) -> None:
     found = match(model, entries[2:], "label", lambda done, total: None)
     assert found is not None
     assert list(found.names) == sorted(found.names)
@@ -87,8 +87,8 @@ def test_matching_compares_pictures_with_sounds(entries: list[Entry], model: Loa
     window = (Window(0.5),)  # the middle 0.5 s of 1.5 s
     seen, heard = (collate([reader.read(0, found.entries[i], window)]) for i in (1, 3))
     with torch.inference_mode():
-        picture = model.phi.embed("video", model.viewmaker.test_view(seen, "video"))
-        sound = model.phi.embed("audio", model.viewmaker.test_view(heard, "audio"))
+        picture = model.phi.embed("video", model.views.test_view(seen, "video"))
+        sound = model.phi.embed("audio", model.views.test_view(heard, "audio"))
     assert found.centres[1] == pytest.approx(0.75)
     assert found.similarity[1, 3] == pytest.approx(float((picture * sound).sum()), abs=1e-5)
 

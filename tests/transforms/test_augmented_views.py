@@ -33,7 +33,7 @@ from avgdt.transforms.augment_video import augment_clips
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=3, frame_rate=8, height=12, width=16, audio_seconds=0.25)
 SOUND = (Mix(0.1, 0.5, 0.9), SpecAugment(1, 6, 1, 8), Noise(0.0, 20.0, 0.9), Volume(0.5, 2.0), Equaliser(6.0))
@@ -61,8 +61,8 @@ def batch_of(recordings: int, channels: int = 3, epoch: int = 7) -> Batch:
     )
 
 
-def maker(composition: Composition, channels: int = 3, seed: int = 3) -> ViewMaker:
-    return ViewMaker(composition, CLIP, LogMel(), channels, seed)
+def maker(composition: Composition, channels: int = 3, seed: int = 3) -> Views:
+    return Views(composition, CLIP, LogMel(), channels, seed)
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])

@@ -29,7 +29,7 @@ from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=4, frame_rate=8, height=12, width=16, audio_seconds=0.5)
 CROP, FLIP, VOLUME, MASKS = RandomCrop(8), Flip(0.5), Volume(0.5, 2.0), SpecAugment(2, 6, 2, 8)
@@ -57,8 +57,8 @@ def batch_of(recordings: int, windows: int = 1, channels: int = 3, epoch: int = 
     )
 
 
-def maker(composition: Composition, channels: int = 3, seed: int = 0) -> ViewMaker:
-    return ViewMaker(composition, CLIP, LogMel(), channels, seed)
+def maker(composition: Composition, channels: int = 3, seed: int = 0) -> Views:
+    return Views(composition, CLIP, LogMel(), channels, seed)
 
 
 def normalised(video: torch.Tensor) -> torch.Tensor:
@@ -75,7 +75,7 @@ def test_two_views_of_the_paper() -> None:
         None,
         None,
     )
-    video, audio = ViewMaker(composition, Clip(), LogMel(), 3, 0)(blank)
+    video, audio = Views(composition, Clip(), LogMel(), 3, 0)(blank)
     assert (video.shape, video.dtype) == ((2, 3, 30, 112, 112), torch.float32)
     assert (audio.shape, audio.dtype) == ((2, 1, 40, 99), torch.float32)
 
@@ -191,7 +191,7 @@ def test_grey_clips_and_sound_alone() -> None:
 def test_a_share_of_the_still_picture_is_subtracted(share: float) -> None:
     batch = batch_of(3)
     plain = Composition(Modality(), video=(CentreCrop(8),))
-    view, _ = ViewMaker(plain, CLIP, LogMel(), 3, 0, Picture(0.4, 0.2, share))(batch, augment=False)
+    view, _ = Views(plain, CLIP, LogMel(), 3, 0, Picture(0.4, 0.2, share))(batch, augment=False)
     pixels = batch.video[:, 0, :, :, 2:10, 4:12].double() / 255 if batch.video is not None else torch.empty(0)
     for frame in range(CLIP.frames):
         still = sum(pixels[:, :, t] for t in range(CLIP.frames)) / CLIP.frames

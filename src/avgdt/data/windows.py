@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,12 @@ def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
     room = max(span.seconds - clip.seconds, 0.0)
     places = np.linspace(0, room, count) if count > 1 else [room / 2]
     return tuple(Window(span.start + float(place)) for place in places)
+
+
+def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
+    """Windows of ``length`` seconds that start each ``seconds`` and lie inside the span; the first always."""
+    count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
+    return tuple(Window(span.start + place * seconds) for place in range(count))
 
 
 def centred(clip: Clip, span: Span, start: float, end: float) -> Window:

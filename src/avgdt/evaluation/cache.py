@@ -14,9 +14,9 @@ from avgdt.evaluation.digest import code_digest, digest, state_of_clips
 from avgdt.evaluation.features import Extraction, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
-from avgdt.evaluation.subject import Subject
 from avgdt.files import write_atomically
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 
 
@@ -29,7 +29,7 @@ class FeatureCache:
 
     def extract(
         self,
-        subjects: Sequence[Subject],
+        models: Sequence[PretrainedModel],
         entries: Sequence[Entry],
         plans: Sequence[Plan],
         modalities: tuple[ModalityName, ...],
@@ -39,18 +39,18 @@ class FeatureCache:
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """As :func:`avgdt.evaluation.features.extract`, which is asked for the subjects that are not kept yet.
+        """As :func:`avgdt.evaluation.features.extract`, which is asked for the models that are not kept yet.
 
         Where a recording cannot be read nothing is kept, so that it is tried again. Raises ``WriteError`` where the
         folder cannot be written to.
         """
         clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code_digest()])
-        paths = [self.folder / f"{read.__name__}-{digest(s, modalities, clips)}.safetensors" for s in subjects]
+        paths = [self.folder / f"{read.__name__}-{digest(s, modalities, clips)}.safetensors" for s in models]
         found = [_read(path, modalities) for path in paths]
         missing = [number for number, vectors in enumerate(found) if vectors is None]
 
         def fresh(numbers: Sequence[int]) -> Extraction:
-            chosen = [subjects[number] for number in numbers]
+            chosen = [models[number] for number in numbers]
             return extract(
                 chosen, entries, plans, modalities, read, workers=workers, average=average, progress=progress
             )
@@ -58,7 +58,7 @@ class FeatureCache:
         if missing:
             extracted = fresh(missing)
             if extracted.failures:
-                return extracted if len(missing) == len(subjects) else fresh(range(len(subjects)))
+                return extracted if len(missing) == len(models) else fresh(range(len(models)))
             for number, vectors in zip(missing, extracted.vectors, strict=True):
                 found[number] = vectors
                 _write(vectors, paths[number])

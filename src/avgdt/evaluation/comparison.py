@@ -13,8 +13,8 @@ from avgdt.evaluation.features import Extract, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan, Skipped, span_of
 from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.factors import ModalityName
 from avgdt.training.run_data import default_workers
@@ -40,13 +40,11 @@ class Compared:
         return {"padded": self.padded, "skipped": [asdict(one) for one in self.skipped]}
 
 
-def check_modalities(subject: Subject, modalities: Sequence[str]) -> None:
+def check_modalities(model: PretrainedModel, modalities: Sequence[str]) -> None:
     """Raise :class:`EvaluationError` for a modality that the networks do not take."""
     for modality in modalities:
-        if modality not in subject.phi.modalities:
-            raise EvaluationError(
-                f"modality: these weights take {' and '.join(subject.phi.modalities)}, not {modality}"
-            )
+        if modality not in model.phi.modalities:
+            raise EvaluationError(f"modality: these weights take {' and '.join(model.phi.modalities)}, not {modality}")
 
 
 def count_padded(
@@ -60,8 +58,8 @@ def count_padded(
 
 
 def compare(
-    model: Subject,
-    random: Subject,
+    model: PretrainedModel,
+    random: PretrainedModel,
     entries: Sequence[Entry],
     plans: Sequence[Plan],
     skipped: Sequence[Skipped],

@@ -15,9 +15,9 @@ from avgdt.evaluation.readers import Reader, embeddings
 from avgdt.evaluation.retrieval import unit
 from avgdt.media.manifest import Entry
 from avgdt.models.phi import Phi
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 from avgdt.training.learner import Learner
-from avgdt.training.runs import LoadedRun
 
 MODALITIES: tuple[ModalityName, ...] = ("video", "audio")
 MOST_BATCHES = 16
@@ -85,12 +85,12 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
         return None
     groups = objective.key_groups if learner.copy else 1
     queries, keys = (
-        LoadedRun(learner.recipe, copy.deepcopy(phi).train(), learner.views, learner.precision)
+        PretrainedModel(learner.recipe, copy.deepcopy(phi).train(), learner.views, learner.precision)
         for phi in (learner.phi, learner.copy.phi if learner.copy else learner.phi)
     )
     moved = np.random.default_rng(0).permutation(len(plans))
 
-    def vectors(run: LoadedRun, chosen: Sequence[Plan], read: Reader) -> Vectors | None:
+    def vectors(run: PretrainedModel, chosen: Sequence[Plan], read: Reader) -> Vectors | None:
         found = extract([run], entries, chosen, MODALITIES, read, workers=0)
         return found.vectors[0] if len(found.kept) == len(chosen) else None
 

@@ -12,9 +12,9 @@ import torch
 
 import avgdt
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.subject import Subject
 from avgdt.files import source_digest
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 
 _DECIDING = ("recipes", "media", "data", "models", "transforms", "training", "evaluation")
@@ -38,13 +38,13 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
     return told
 
 
-def digest(subject: Subject, modalities: Sequence[str], told: str) -> str:
+def digest(model: PretrainedModel, modalities: Sequence[str], told: str) -> str:
     """Of ``told`` and of all that decides what the networks of ``modalities`` make of clips."""
-    recipe, precision = subject.recipe, subject.precision
+    recipe, precision = model.recipe, model.precision
     settings = [recipe.clip, recipe.log_mel, recipe.picture, recipe.composition, recipe.model]
     plain = [told, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
     sha = hashlib.sha256(json.dumps(plain).encode())
-    for name, tensor in subject.phi.state_dict().items():
+    for name, tensor in model.phi.state_dict().items():
         if name.split(".")[1] in modalities:  # encoders.MODALITY... and heads.MODALITY...
             sha.update(name.encode())
             sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

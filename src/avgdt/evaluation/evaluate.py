@@ -13,10 +13,9 @@ from avgdt.evaluation.digest import digest
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.results import Result, check_place, read_results, write_result
-from avgdt.evaluation.subject import Subject
+from avgdt.models.pretrained import PretrainedModel, load, untrained
 from avgdt.recipes.limits import seed
 from avgdt.training.provenance import command, machine
-from avgdt.training.runs import LoadedRun, fresh_run, load_run
 
 
 class Evaluation(Protocol):
@@ -30,7 +29,13 @@ class Evaluation(Protocol):
         """Seed of the random weights."""
 
     def measure(
-        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+        self,
+        model: PretrainedModel,
+        random: PretrainedModel,
+        data: Path,
+        out: Path,
+        scanned: Progress | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         """Measure both networks on ``data``; what may be kept for another time goes to a folder of ``out``."""
 
@@ -50,9 +55,9 @@ def evaluate(
     """
     seed("seed", evaluation.seed)
     began = time.monotonic()
-    model = load_run(weights, device)
+    model = load(weights, device)
     check_place(evaluation.protocol, out)
-    random = replace(fresh_run(model.recipe, evaluation.seed, device), store=model.store)
+    random = replace(untrained(model.recipe, evaluation.seed, device), store=model.store)
     measured = evaluation.measure(model, random, data, out, scanned, progress)
     result = {
         "protocol": evaluation.protocol,
@@ -74,13 +79,13 @@ def evaluated(evaluation: Evaluation, weights: Path, data: Path, out: Path, devi
     path = out / "results" / f"{evaluation.protocol}.json"
     if not path.exists():
         return None
-    wanted = told_options(evaluation), _digest(load_run(weights, device)), evaluation.seed, data.resolve()
+    wanted = told_options(evaluation), _digest(load(weights, device)), evaluation.seed, data.resolve()
     for result in read_results(path):
         if wanted == (result["options"], result.get("weights_digest"), result["seed"], Path(result["data"]).resolve()):
             return result
     return None
 
 
-def _digest(model: LoadedRun) -> str:
+def _digest(model: PretrainedModel) -> str:
     """Digest of the weights and of all settings that change the outputs of the networks."""
     return digest(model, model.phi.modalities, avgdt.__version__)

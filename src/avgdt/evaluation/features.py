@@ -18,8 +18,8 @@ from avgdt.data.windows import Window
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 
 Progress = Callable[[int, int], None]
@@ -41,7 +41,7 @@ class Extraction:
     kept: list[int]
     """Indices of the plans that could be read, in order; the rows of the vectors."""
     vectors: list[Vectors]
-    """One for each subject; without modalities where no plan could be read."""
+    """One for each model; without modalities where no plan could be read."""
     failures: dict[int, str]
     """Index of a plan -> why it could not be read."""
 
@@ -51,7 +51,7 @@ class Extract(Protocol):
 
     def __call__(
         self,
-        subjects: Sequence[Subject],
+        models: Sequence[PretrainedModel],
         entries: Sequence[Entry],
         plans: Sequence[Plan],
         modalities: tuple[ModalityName, ...],
@@ -75,7 +75,7 @@ class _Windows:
 
 
 def extract(
-    subjects: Sequence[Subject],
+    models: Sequence[PretrainedModel],
     entries: Sequence[Entry],
     plans: Sequence[Plan],
     modalities: tuple[ModalityName, ...],
@@ -85,18 +85,18 @@ def extract(
     average: bool = True,
     progress: Progress = lambda done, total: None,
 ) -> Extraction:
-    """Decode the windows of all plans once and read them out of each subject, the mean of the windows if ``average``.
+    """Decode the windows of all plans once and read them out of each model, the mean of the windows if ``average``.
 
-    The subjects share the first one's recipe and device. Raises :class:`EvaluationError` for outputs that are not
+    The models share the first one's recipe and device. Raises :class:`EvaluationError` for outputs that are not
     finite.
     """
-    rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in subjects]
+    rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in models]
     failures: dict[int, str] = {}
-    for indices, batch in _batches(subjects[0], entries, plans, modalities, workers):
+    for indices, batch in _batches(models[0], entries, plans, modalities, workers):
         failures.update({indices[failure.item]: failure.reason for failure in batch.failures})
-        found = {modality: _through(subjects, batch, modality, read) for modality in modalities if len(batch)}
+        found = {modality: _through(models, batch, modality, read) for modality in modalities if len(batch)}
         for place, item in enumerate(batch.items.tolist()):
-            for number in range(len(subjects)):
+            for number in range(len(models)):
                 vectors = {modality: found[modality][number, place] for modality in modalities}
                 rows[number][indices[item]] = {m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()}
         progress(len(rows[0]) + len(failures), len(plans))
@@ -106,21 +106,21 @@ def extract(
 
 
 def _batches(
-    subject: Subject,
+    model: PretrainedModel,
     entries: Sequence[Entry],
     plans: Sequence[Plan],
     modalities: tuple[ModalityName, ...],
     workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
     """Batches of plans that have equally many windows, with the plans' indices by the batch's item numbers."""
-    recipe = subject.recipe
-    reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, subject.store)
+    recipe = model.recipe
+    reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, model.store)
     for windows in sorted({len(plan.windows) for plan in plans}):
         indices = [i for i, plan in enumerate(plans) if len(plan.windows) == windows]
         chosen = [plans[i] for i in indices]
         clips = Clips([entries[plan.segment.entry] for plan in chosen], reader, _Windows(chosen))
         for batch in ordered_batches(clips, max(1, recipe.run.batch // windows), workers):
-            yield indices, batch.to(subject.precision.device)
+            yield indices, batch.to(model.precision.device)
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
@@ -133,17 +133,19 @@ def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float3
 
 
 @torch.inference_mode()
-def _through(subjects: Sequence[Subject], batch: Batch, modality: ModalityName, read: Reader) -> NDArray[np.float32]:
-    """(subjects, batch, windows, dim); the windows of all recordings go through a network side by side."""
-    view = subjects[0].viewmaker.test_view(_windows_as_recordings(batch), modality)
+def _through(
+    models: Sequence[PretrainedModel], batch: Batch, modality: ModalityName, read: Reader
+) -> NDArray[np.float32]:
+    """(models, batch, windows, dim); the windows of all recordings go through a network side by side."""
+    view = models[0].views.test_view(_windows_as_recordings(batch), modality)
     outputs = []
-    for subject in subjects:
-        with subject.precision.autocast():
-            outputs.append(read(subject.phi, modality, view).float())
+    for model in models:
+        with model.precision.autocast():
+            outputs.append(read(model.phi, modality, view).float())
     found = torch.stack(outputs)
     if not bool(found.isfinite().all()):
         raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
-    return found.view(len(subjects), len(batch), -1, found.shape[-1]).cpu().numpy()
+    return found.view(len(models), len(batch), -1, found.shape[-1]).cpu().numpy()
 
 
 def _windows_as_recordings(batch: Batch) -> Batch:

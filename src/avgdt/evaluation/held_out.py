@@ -17,10 +17,10 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import retrieve
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
-from avgdt.training.runs import LoadedRun
 
 
 def monitors(
@@ -52,9 +52,9 @@ class _HeldOut:
         """The metrics where they are due; else the keys are remembered, for how far they will have drifted by then."""
         due = learner.monitored(learner.step)
         networks = [learner.phi] * due + ([learner.copy.phi] if learner.copy else [])
-        subjects = [LoadedRun(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
+        models = [PretrainedModel(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
         # In this process: workers would cost more to start than the few clips to read.
-        found = extract(subjects, self.entries, self.plans, MODALITIES, embeddings, workers=0)
+        found = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
         for place, reason in found.failures.items():
             self.unread(self.entries[place].path, reason)
         if len(found.kept) < 2:

@@ -12,11 +12,10 @@ from avgdt.evaluation.features import Progress, extract
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.readers import spectrograms
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 from avgdt.training.run_data import default_workers
-from avgdt.training.runs import LoadedRun
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)
 SECONDS_AT_ONCE = 160
@@ -39,29 +38,27 @@ SIXTY = SubClips(60, 1.0)
 """The paper's for DCASE2014."""
 
 
-def on_sub_clips(subject: Subject, clips: SubClips) -> Subject:
+def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
     """The same networks, shown sub-clips of sound, those of several sounds at once."""
-    recipe = subject.recipe
+    recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
-    return LoadedRun(
-        replace(recipe, clip=clip, run=run), subject.phi, subject.viewmaker, subject.precision, subject.store
-    )
+    return PretrainedModel(replace(recipe, clip=clip, run=run), model.phi, model.views, model.precision, model.store)
 
 
 def plan_sub_clips(
-    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
+    model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The windows of every sound that can be read, and the sounds that cannot; ``subject`` is on sub-clips."""
-    return plan(segments, entries, subject.recipe.clip, AUDIO, clips.count)
+    """The windows of every sound that can be read, and the sounds that cannot; ``model`` is on sub-clips."""
+    return plan(segments, entries, model.recipe.clip, AUDIO, clips.count)
 
 
 def pictures(
-    subject: Subject, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips, progress: Progress
+    model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips, progress: Progress
 ) -> NDArray[np.float32]:
     """The log-mel of the sub-clips of sounds that were read before, (sounds, sub-clips, mels, time)."""
-    plans, _ = plan_sub_clips(subject, segments, entries, clips)
-    workers = default_workers(subject.recipe.run.workers)
-    found = extract([subject], entries, plans, AUDIO, spectrograms, workers=workers, average=False, progress=progress)
+    plans, _ = plan_sub_clips(model, segments, entries, clips)
+    workers = default_workers(model.recipe.run.workers)
+    found = extract([model], entries, plans, AUDIO, spectrograms, workers=workers, average=False, progress=progress)
     (vectors,) = found.vectors
-    return vectors["audio"].reshape(len(plans), clips.count, subject.recipe.log_mel.mels, -1)
+    return vectors["audio"].reshape(len(plans), clips.count, model.recipe.log_mel.mels, -1)

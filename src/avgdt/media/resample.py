@@ -58,3 +58,10 @@ class Plan:
         skip = self.first - (self.begin - lead) // cycle * (self.rate // common)
         result: NDArray[np.float32] = np.concatenate(pieces)[skip : skip + self.count]
         return result
+
+
+def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
+    """A whole waveform (samples,) at ``native`` Hz brought to ``rate`` Hz; before and after it is silence."""
+    plan = Plan(native, rate, 0, round(len(samples) * rate / native))
+    padded = np.pad(samples, (-plan.begin, max(plan.needed + plan.begin - len(samples), 0)))
+    return plan.apply(padded[: plan.needed])

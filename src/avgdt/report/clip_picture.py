@@ -19,7 +19,7 @@ from avgdt.media.manifest import Entry
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.images import png
 from avgdt.report.spectrogram import loudness, spectrogram
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 MOST_FRAMES = 8
 GAP = 3
@@ -52,7 +52,7 @@ class ClipPicture:
     after: tuple[tuple[Shown, ...], ...]
 
 
-def clip_picture(recipe: Recipe, views: ViewMaker, entries: Sequence[Entry]) -> ClipPicture | None:
+def clip_picture(recipe: Recipe, views: Views, entries: Sequence[Entry]) -> ClipPicture | None:
     """A clip of the first of ``entries`` that can be read, its windows drawn as in the first epoch.
 
     Views of two epochs are shown where there is one per modality, so that the draws can be compared, else all views

@@ -15,7 +15,7 @@ from avgdt.report.rasterise import rasterise
 from avgdt.report.templating import template, write
 from avgdt.report.wording import printable
 from avgdt.training.run_data import default_workers
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14
 STRIP, SPECTRUM, LEAST = 760, 240, 88
@@ -47,7 +47,7 @@ def write_composition_picture(
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         raise ReportError(f"{data}: gives no clip of this composition; {entries[0].path.name}: {reasons[0]}")
-    views = ViewMaker(
+    views = Views(
         recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
     )
     picture = clip_picture(recipe, views, usable)

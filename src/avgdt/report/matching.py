@@ -17,10 +17,10 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.factors import ModalityName
 from avgdt.report.tables import NAMES, Figure, Row, Table, table
 from avgdt.report.wording import percent
-from avgdt.training.runs import LoadedRun, fresh_run
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
@@ -48,30 +48,30 @@ class Matches:
     """Why recordings are not among them."""
 
 
-def match(model: LoadedRun, entries: Sequence[Entry], label: str, progress: Progress) -> Matches | None:
+def match(model: PretrainedModel, entries: Sequence[Entry], label: str, progress: Progress) -> Matches | None:
     """Match the recordings with each other; None where fewer than two can be read."""
     entries = sorted(entries, key=lambda entry: entry.extra.get(label, ""))  # stable, so that files stay in order
     plans = [
         Plan(Segment(index, ""), uniform(model.recipe.clip, clip_span(entry, BOTH), 1))
         for index, entry in enumerate(entries)
     ]
-    random = fresh_run(model.recipe, device=str(model.device))
-    found = extract([model, random], entries, plans, BOTH, embeddings, workers=0, progress=progress)
+    at_random = untrained(model.recipe, device=str(model.device))
+    found = extract([model, at_random], entries, plans, BOTH, embeddings, workers=0, progress=progress)
     if len(found.kept) < 2:
         return None
     kept = [entries[i] for i in found.kept]
     ways, random_ways = (_ways(vectors) for vectors in found.vectors)
     names = tuple(entry.extra.get(label, "") for entry in kept)
-    similarity, untrained = (_cosines(vectors) for vectors in found.vectors)
+    similarity, by_chance = (_cosines(vectors) for vectors in found.vectors)
     return Matches(
         tuple(kept),
         tuple(plans[i].windows[0].video + model.recipe.clip.seconds / 2 for i in found.kept),
         names,
         similarity,
-        untrained,
+        by_chance,
         ways,
         random_ways,
-        _table(ways, random_ways, (similarity, untrained), names),
+        _table(ways, random_ways, (similarity, by_chance), names),
         tuple(found.failures.values()),
     )
 

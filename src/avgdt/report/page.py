@@ -10,6 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 import avgdt
+from avgdt.models.pretrained import PretrainedModel, load, untrained
 from avgdt.report.charts import HEIGHT, WIDTH
 from avgdt.report.confusion import confusion
 from avgdt.report.curves import curves
@@ -20,7 +21,6 @@ from avgdt.report.pictures import Pictures, pictures
 from avgdt.report.run_folder import RunFolder, read_run
 from avgdt.report.tables import table
 from avgdt.report.templating import TEMPLATES, template, write
-from avgdt.training.runs import LoadedRun, fresh_run, load_run
 
 
 def write_report(
@@ -32,17 +32,17 @@ def write_report(
     run or has no metrics, and the errors of the project for weights and manifests that are broken.
     """
     told = read_run(run)
-    model = load_run(run) if (run / "weights.safetensors").is_file() else None
+    model = load(run) if (run / "weights.safetensors").is_file() else None
     page = render(told, model, pictures(told, model, data, progress))
     path = run / "report.html"
     write(page, path)
     return path
 
 
-def render(run: RunFolder, model: LoadedRun | None, shown: Pictures) -> str:
+def render(run: RunFolder, model: PretrainedModel | None, shown: Pictures) -> str:
     """The page's HTML."""
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    phi = model.phi if model else fresh_run(run.recipe, device="cpu").phi
+    phi = model.phi if model else untrained(run.recipe, device="cpu").phi
     new = shown.matches if shown.chosen and not shown.chosen.seen else None
     page = template("page.html").render(
         version=avgdt.__version__,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from avgdt.data.collection import find
 from avgdt.media.manifest import Entry, read_manifest
+from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.chosen import Chosen, choose
 from avgdt.report.clip_picture import ClipPicture, clip_picture
 from avgdt.report.gallery import Gallery, galleries
@@ -16,7 +17,6 @@ from avgdt.report.run_folder import RunFolder
 from avgdt.report.similarity import Similarity, similarity
 from avgdt.report.wording import printable
 from avgdt.training.run_data import default_workers
-from avgdt.training.runs import LoadedRun, fresh_run
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +34,7 @@ class Pictures:
     """What is left out and why, in sentences."""
 
 
-def pictures(run: RunFolder, model: LoadedRun | None, data: Path | None, progress: Progress) -> Pictures:
+def pictures(run: RunFolder, model: PretrainedModel | None, data: Path | None, progress: Progress) -> Pictures:
     """Show as much as the recordings of the run's manifest, or of ``data``, and its weights allow."""
     source = data or run.path / "manifest.csv"
     if data is None and not source.is_file():
@@ -42,7 +42,7 @@ def pictures(run: RunFolder, model: LoadedRun | None, data: Path | None, progres
         return Pictures(None, None, None, None, (), (why,))
     chosen = choose(run.recipe, _entries(run, source, data), run.results, source)
     lacking = _missing(chosen)
-    views = fresh_run(run.recipe, device="cpu").viewmaker
+    views = untrained(run.recipe, device="cpu").views
     clip = clip_picture(run.recipe, views, chosen.learn)
     matches, why = _matches(run, model, chosen, lambda done, total: progress(done, 2 * total))
     if matches is None:
@@ -68,7 +68,9 @@ def _missing(chosen: Chosen) -> tuple[str, ...]:
     )
 
 
-def _matches(run: RunFolder, model: LoadedRun | None, chosen: Chosen, progress: Progress) -> tuple[Matches | None, str]:
+def _matches(
+    run: RunFolder, model: PretrainedModel | None, chosen: Chosen, progress: Progress
+) -> tuple[Matches | None, str]:
     """The matches, or why there are none."""
     if set(run.recipe.composition.modalities) != {"video", "audio"}:
         (modality,) = run.recipe.composition.modalities

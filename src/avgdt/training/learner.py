@@ -22,7 +22,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import not_finite
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
 
@@ -50,7 +50,7 @@ class Learner:
             weights(self.phi)
         self.norm_at_start = self.norm()
         set_memory_format(self.phi, recipe.run.channels_last, precision)
-        self.views = ViewMaker(
+        self.views = Views(
             composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
         )
         self.views.to(precision.device)

@@ -36,9 +36,9 @@ from avgdt.training.run_data import (
     run_store,
     training_clips,
 )
-from avgdt.training.runs import starting_weights
 from avgdt.training.signals import handled
 from avgdt.training.sittings import write_sitting
+from avgdt.training.starting import starting_weights
 
 Monitor = Callable[[Learner], Metrics | None]
 Unread = Callable[[Path, str], None]

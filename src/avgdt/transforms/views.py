@@ -16,7 +16,7 @@ from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelBank
 
 
-class ViewMaker(nn.Module):
+class Views(nn.Module):
     """Makes the views of a composition; every view of every item draws its own augmentation.
 
     Raise :class:`TransformError` at once where an augmentation does not fit the clips.

@@ -9,8 +9,8 @@ from torch import nn
 from avgdt.evaluation.finetuning.ask import ask
 from avgdt.evaluation.finetuning.shown import for_training
 from avgdt.evaluation.finetuning.task import Task
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.runs import LoadedRun
 
 # One clip is very sure of class 0, two are fairly sure of class 1. The mean softmax says 1 (0.63); the mean logit, the
 # greatest softmax and the first clip say 0.
@@ -32,7 +32,9 @@ class Opinion(nn.Module):
 
 
 @pytest.mark.parametrize("by_clip", [True, False])
-def test_the_class_is_that_of_the_mean_softmax(model: LoadedRun, task: Task, quick: Finetuning, by_clip: bool) -> None:
+def test_the_class_is_that_of_the_mean_softmax(
+    model: PretrainedModel, task: Task, quick: Finetuning, by_clip: bool
+) -> None:
     finetuning = replace(quick, test_clips=3, spatial_crops=1 if by_clip else 3)
     clips = [replace(one, windows=(one.windows[0],) * 3 if by_clip else one.windows[:1]) for one in task.test]
     opinion = Opinion(by_clip)

@@ -21,14 +21,14 @@ from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import DrawnWindows, Task
 from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import STOPPING
 from avgdt.recipes.composition import Flip, RandomResizedCrop
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.runs import LoadedRun
 
 
 @pytest.fixture
-def job(model: LoadedRun, task: Task, quick: Finetuning, tmp_path: Path) -> Job:
+def job(model: PretrainedModel, task: Task, quick: Finetuning, tmp_path: Path) -> Job:
     return Job(model, task, quick, seed=0, folder=tmp_path / "kept")
 
 
@@ -194,11 +194,11 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
         frames=6,
         video=(RandomResizedCrop(20), Flip(0.5)),
     )
-    found = finetune(replace(job, subject=for_training(job.subject, released, "video"), finetuning=released))
+    found = finetune(replace(job, model=for_training(job.model, released, "video"), finetuning=released))
     assert found.guesses.min() >= 0
 
 
-def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: LoadedRun) -> None:
+def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: PretrainedModel) -> None:
     drawn = DrawnWindows(task, model.recipe.clip, seed=0)
     starts = np.array([[drawn(epoch, index)[0].video for index in range(6)] for epoch in range(50)])
     assert len(np.unique(starts)) == 300

@@ -7,24 +7,24 @@ import torch
 
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.shown import for_asking, for_training, spaced_crops
+from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, RandomResizedCrop, Strength, Volume
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import LoadedRun, fresh_run
 
 
-def test_clips_as_in_pretraining_or_of_its_own(model: LoadedRun) -> None:
+def test_clips_as_in_pretraining_or_of_its_own(model: PretrainedModel) -> None:
     same = for_training(model, Finetuning(), "video").recipe
     assert (same.clip, same.composition.video) == (model.recipe.clip, model.recipe.composition.video)
     own = for_training(model, Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5))), "video")
     assert own.recipe.clip == replace(model.recipe.clip, frames=6)
-    assert own.viewmaker.composition.crop == 20
+    assert own.views.composition.crop == 20
     assert own.phi is model.phi
 
 
-def test_whole_pictures_are_shown_where_several_squares_are_looked_at(model: LoadedRun) -> None:
+def test_whole_pictures_are_shown_where_several_squares_are_looked_at(model: PretrainedModel) -> None:
     assert for_asking(model, Finetuning()) is model
-    assert for_asking(model, Finetuning(spatial_crops=3)).viewmaker.composition.crop is None
+    assert for_asking(model, Finetuning(spatial_crops=3)).views.composition.crop is None
 
 
 def test_squares_lie_evenly_along_the_longer_side() -> None:
@@ -38,7 +38,7 @@ def test_squares_lie_evenly_along_the_longer_side() -> None:
     assert torch.equal(middle, squares[1])
 
 
-def test_squares_that_the_pictures_do_not_hold(model: LoadedRun) -> None:
+def test_squares_that_the_pictures_do_not_hold(model: PretrainedModel) -> None:
     large = Finetuning(video=(RandomResizedCrop(500),))
     with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
         for_training(model, large, "video")
@@ -50,8 +50,8 @@ def test_squares_that_the_pictures_do_not_hold(model: LoadedRun) -> None:
 def test_factors_of_pretraining_are_of_no_matter(recipe: Recipe) -> None:
     strength, louder = Strength(distinctive=True), (Volume(0.5, 1.5),)
     composition = Composition(Modality(), strength, video=(RandomCrop(20),), audio=louder)
-    model = fresh_run(replace(recipe, composition=composition), seed=0)
+    model = untrained(replace(recipe, composition=composition), seed=0)
     shown = for_training(model, Finetuning(spatial_crops=3, video=(RandomCrop(16),)), "video")
-    assert shown.viewmaker.composition.crop == 16
+    assert shown.views.composition.crop == 16
     assert shown.recipe.composition.audio == louder
-    assert for_asking(shown, Finetuning(spatial_crops=3)).viewmaker.composition.crop is None
+    assert for_asking(shown, Finetuning(spatial_crops=3)).views.composition.crop is None

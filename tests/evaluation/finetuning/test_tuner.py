@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from avgdt.evaluation.finetuning.tuner import Tuner
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.training import Optimiser, Schedule
-from avgdt.training.runs import LoadedRun
 
 PLAIN = Finetuning(
     optimiser=Optimiser(kind="sgd", rate=0.1, momentum=0.9, weight_decay=0.01),
@@ -21,7 +21,7 @@ def _view(seed: int) -> torch.Tensor:
     return torch.randn(4, 3, 4, 24, 24, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: LoadedRun) -> None:
+def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: PretrainedModel) -> None:
     before = {name: tensor.clone() for name, tensor in model.phi.state_dict().items()}
     tuner = Tuner(model, "video", 3, PLAIN, 5, seed=0)
     tuner.network.eval()
@@ -37,7 +37,7 @@ def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: Loade
 
 
 @pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
-def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: LoadedRun, share: float) -> None:
+def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: PretrainedModel, share: float) -> None:
     tuner = Tuner(model, "video", 2, replace(PLAIN, encoder_rate=share), 5, seed=0)
     targets = torch.tensor([0, 1, 1, 0])
     tuner.network.train()
@@ -52,7 +52,7 @@ def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: Loa
         assert torch.allclose(named[name], expected, rtol=1e-4, atol=1e-6), name
 
 
-def test_the_rate_follows_the_papers_schedule(model: LoadedRun) -> None:
+def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
     tuner = Tuner(model, "video", 2, Finetuning(), 2, seed=0)
     rates = []
     for step in range(20):
@@ -64,7 +64,7 @@ def test_the_rate_follows_the_papers_schedule(model: LoadedRun) -> None:
     assert rates[16:] == pytest.approx([2e-6] * 4)
 
 
-def test_it_goes_on_bit_for_bit(model: LoadedRun) -> None:
+def test_it_goes_on_bit_for_bit(model: PretrainedModel) -> None:
     targets = torch.tensor([0, 1, 1, 0])
     whole, first = (Tuner(model, "video", 2, PLAIN, 5, seed=0) for _ in range(2))
     losses = [whole.learn(_view(step), targets) for step in range(4)]
@@ -77,7 +77,7 @@ def test_it_goes_on_bit_for_bit(model: LoadedRun) -> None:
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
-def test_an_orthogonal_layer(model: LoadedRun) -> None:
+def test_an_orthogonal_layer(model: PretrainedModel) -> None:
     layer = Tuner(model, "video", 3, replace(PLAIN, orthogonal=True), 5, seed=0).network.layer
     assert torch.allclose(layer.weight @ layer.weight.T, torch.eye(3), atol=1e-5)
     assert not layer.bias.any()

@@ -13,12 +13,12 @@ import pytest
 from avgdt.cli.main import main
 from avgdt.media.entry import Entry
 from avgdt.media.scan import scan_missing
+from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.model import Model
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import fresh_run
 from tests.helpers.hmdb51 import write_hmdb51
 from tests.helpers.ucf101 import write_ucf101
 
@@ -34,7 +34,7 @@ def weights(recipe: Recipe, tmp_path: Path) -> Path:
 
 def _weights(recipe: Recipe, folder: Path) -> Path:
     folder.mkdir()
-    save_weights(folder / "weights.safetensors", fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    save_weights(folder / "weights.safetensors", untrained(recipe, seed=1).phi, to_plain(recipe), "pretrain")
     return folder
 
 

@@ -9,17 +9,17 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.data.dcase2014 import CLASSES
+from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import fresh_run
 from tests.helpers.dcase2014 import write_dcase2014
 
 
 @pytest.fixture
 def weights(recipe: Recipe, tmp_path: Path) -> Path:
     path = tmp_path / "weights.safetensors"
-    save_weights(path, fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    save_weights(path, untrained(recipe, seed=1).phi, to_plain(recipe), "pretrain")
     return path
 
 

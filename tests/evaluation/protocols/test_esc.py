@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import fresh_run
 from tests.helpers.esc50 import read_list, write_esc50, write_list
 
 FOLDS = ("--folds", "1", "2", "3")
@@ -32,7 +32,7 @@ def weights(recipe: Recipe, tmp_path: Path) -> Path:
 
 def _weights(recipe: Recipe, folder: Path, claimed: Recipe | None = None) -> Path:
     folder.mkdir()
-    phi = fresh_run(recipe, seed=1).phi
+    phi = untrained(recipe, seed=1).phi
     save_weights(folder / "weights.safetensors", phi, to_plain(claimed or recipe), "pretrain")
     return folder
 

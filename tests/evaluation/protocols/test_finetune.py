@@ -14,10 +14,10 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.media.manifest import Entry, write_manifest
+from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import fresh_run
 from tests.helpers.command import ended, start
 
 QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
@@ -27,7 +27,7 @@ QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --
 @pytest.fixture
 def weights(recipe: Recipe, tmp_path: Path) -> Path:
     (tmp_path / "run").mkdir()
-    save_weights(tmp_path / "run" / "weights.safetensors", fresh_run(recipe, seed=1).phi, to_plain(recipe), "pretrain")
+    save_weights(tmp_path / "run" / "weights.safetensors", untrained(recipe, seed=1).phi, to_plain(recipe), "pretrain")
     return tmp_path / "run"
 
 

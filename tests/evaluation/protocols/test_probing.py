@@ -18,7 +18,7 @@ from avgdt.evaluation.protocols.probing import ProbeOptions
 from avgdt.evaluation.readers import timed_features
 from avgdt.evaluation.segments import segments
 from avgdt.media.manifest import Entry
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 
 PROTOCOLS = [Linear, Knn]
 
@@ -27,7 +27,7 @@ def changed(entry: Entry, **cells: str) -> Entry:
     return replace(entry, extra={**entry.extra, **cells})
 
 
-def run(options: Any, model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> dict[str, Any]:
+def run(options: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> dict[str, Any]:
     result: dict[str, Any] = options.run(model, random, entries, lambda done, total: None)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
@@ -36,7 +36,7 @@ def run(options: Any, model: LoadedRun, random: LoadedRun, entries: list[Entry])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("modality", ["video", "audio"])
 def test_classes_that_eye_and_ear_tell_apart(
-    protocol: type[Any], modality: str, model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    protocol: type[Any], modality: str, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(protocol(label="light", modality=modality, clips=2), model, random, entries)
     assert result["options"] == {"label": "light", "modality": modality, "pool": "mean", "clips": 2, "seed": 0}
@@ -56,7 +56,7 @@ def test_classes_that_eye_and_ear_tell_apart(
 
 @pytest.mark.parametrize(("protocol", "probe"), [(Linear, linear_probe), (Knn, knn_probe)])
 def test_each_network_gets_its_own_features_and_the_right_labels(
-    protocol: type[Any], probe: Any, model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     # A label that says little, on labelled segments: accuracies in between, which a mix-up would change.
     rows = [changed(entry, half="ab"[i * 7 % 5 % 2]) for i, entry in enumerate(entries)]
@@ -78,7 +78,7 @@ def test_each_network_gets_its_own_features_and_the_right_labels(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_test_labels_do_not_change_the_choice(
-    protocol: type[Any], model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    protocol: type[Any], model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     other = {"dark": "bright", "bright": "dark"}
     poisoned = [
@@ -93,7 +93,9 @@ def test_test_labels_do_not_change_the_choice(
         assert dirty[source]["accuracy"] == 1 - clean[source]["accuracy"]
 
 
-def test_what_is_left_out_is_told(model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry) -> None:
+def test_what_is_left_out_is_told(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
+) -> None:
     deaf = replace(entries[1], has_audio=False, audio_start=None, audio_end=None)
     rows = [gone, deaf, *entries[2:], changed(entries[0], split="extra"), changed(entries[0], light="")]
     result = run(Linear(label="light", modality="audio", clips=1), model, random, rows)
@@ -111,7 +113,7 @@ def test_what_is_left_out_is_told(model: LoadedRun, random: LoadedRun, entries: 
 
 
 def test_mistakes_are_told_before_anything_is_decoded(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from avgdt.data.clips import ClipReader
 
@@ -133,7 +135,7 @@ def test_mistakes_are_told_before_anything_is_decoded(
 
 
 def test_a_split_that_decoding_empties_is_an_error(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], gone: Entry
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [
         replace(gone, path=Path(entry.path.name), extra=entry.extra) if entry.extra["split"] == "val" else entry
@@ -146,8 +148,8 @@ def test_a_split_that_decoding_empties_is_an_error(
 @pytest.mark.parametrize(("protocol", "parameter"), [(Linear, "C"), (Knn, "k")])
 @pytest.mark.parametrize("names", [("train", "test"), ("Training", "TESTING")])
 def test_val_is_taken_from_train_where_there_is_none(
-    model: LoadedRun,
-    random: LoadedRun,
+    model: PretrainedModel,
+    random: PretrainedModel,
     entries: list[Entry],
     protocol: type[ProbeOptions],
     parameter: str,
@@ -164,7 +166,7 @@ def test_val_is_taken_from_train_where_there_is_none(
     assert (given["val_from_train"], given["notes"]) == (False, [])
 
 
-def test_val_has_many_names(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_val_has_many_names(model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> None:
     rows = [changed(e, split=e.extra["split"].replace("val", "Validation")) for e in entries]
     options = Linear(label="light", modality="audio", clips=1)
     assert run(options, model, random, rows) == run(options, model, random, entries)
@@ -172,7 +174,7 @@ def test_val_has_many_names(model: LoadedRun, random: LoadedRun, entries: list[E
 
 @pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK", "'dark'", "\u201cDark\u201d"])
 def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], other: str
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], other: str
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
     with pytest.raises(
@@ -181,14 +183,18 @@ def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
         run(Linear(label="light"), model, random, rows)
 
 
-def test_one_recording_of_each_class_spares_none(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_one_recording_of_each_class_spares_none(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     rows = [entries[0], entries[6], *(entry for entry in entries if entry.extra["split"] == "test")]
     assert [entry.extra["light"] for entry in rows[:2]] == ["dark", "bright"]
     with pytest.raises(EvaluationError, match="there is no val, and none of train can be spared to choose k"):
         run(Knn(label="light"), model, random, rows)
 
 
-def test_rows_that_say_the_same_again_are_used_once(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_rows_that_say_the_same_again_are_used_once(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     options = Knn(label="light", modality="audio", clips=1)
     once = run(options, model, random, entries)
     again = run(options, model, random, [*entries, *entries[:4], entries[4], entries[4]])

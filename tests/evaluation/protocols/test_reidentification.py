@@ -14,16 +14,20 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import ranks
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 
 
-def run(options: Reidentification, model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> dict[str, Any]:
+def run(
+    options: Reidentification, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> dict[str, Any]:
     result = options.run(model, random, entries, lambda done, total: None)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
 
 
-def test_first_and_last_moments_within_and_across(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_first_and_last_moments_within_and_across(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     result = run(Reidentification(split="all"), model, random, entries)
     assert set(result["pretrained"]) == {f"{q}_to_{k}" for q in ("video", "audio") for k in ("video", "audio")}
     assert set(result["chance"]) == set(result["random"]) == set(result["pretrained"])
@@ -40,7 +44,7 @@ def test_first_and_last_moments_within_and_across(model: LoadedRun, random: Load
 
 
 def test_recordings_too_short_for_two_clips_are_listed(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     short = replace(entries[0], video_end=0.7, audio_end=0.7)
     result = run(Reidentification(split="all"), model, random, [short, *entries[1:4]])
@@ -50,7 +54,7 @@ def test_recordings_too_short_for_two_clips_are_listed(
 
 
 def test_sound_alone_takes_recordings_without_picture(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     blind = [replace(entry, has_video=False, video_start=None, video_end=None) for entry in entries]
     result = run(Reidentification(modality="audio"), model, random, blind)

@@ -17,10 +17,10 @@ from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import segments
 from avgdt.media.manifest import Entry
 from avgdt.models.phi import Phi
-from avgdt.training.runs import LoadedRun
+from avgdt.models.pretrained import PretrainedModel
 
 
-def run(options: Retrieval, model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> dict[str, Any]:
+def run(options: Retrieval, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> dict[str, Any]:
     result = options.run(model, random, entries, lambda done, total: None)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
@@ -28,7 +28,7 @@ def run(options: Retrieval, model: LoadedRun, random: LoadedRun, entries: list[E
 
 @pytest.mark.parametrize(("label", "windows"), [("", 3), ("half", 1)])
 def test_both_ways_with_both_networks(
-    label: str, windows: int, model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    label: str, windows: int, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(Retrieval(split="all", label=label, clips=3), model, random, [*entries, entries[0]])
     assert (result["sizes"], result["duplicates"], result["skipped"]) == ({"candidates": 12}, 1, [])
@@ -44,7 +44,7 @@ def test_both_ways_with_both_networks(
     assert result["chance"] == {"video_to_audio": chance(12), "audio_to_video": chance(12)}
 
 
-def test_rows_without_label_are_listed(model: LoadedRun, random: LoadedRun, entries: list[Entry]) -> None:
+def test_rows_without_label_are_listed(model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> None:
     rows = [replace(e, extra={**e.extra, "half": ""}) if i in (0, 4) else e for i, e in enumerate(entries)]
     for split, without in (("all", [0, 4]), ("test", [4])):
         result = run(Retrieval(split=split, label="half", clips=1), model, random, rows)
@@ -55,7 +55,7 @@ def test_rows_without_label_are_listed(model: LoadedRun, random: LoadedRun, entr
 
 
 def test_split_is_heeded_and_data_without_splits_taken_whole(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     assert run(Retrieval(clips=1), model, random, entries)["sizes"] == {"candidates": 4}
     bare = [replace(entry, extra={}) for entry in entries[:3]]
@@ -65,7 +65,7 @@ def test_split_is_heeded_and_data_without_splits_taken_whole(
 
 
 def test_recordings_without_both_modalities_are_listed(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     deaf = replace(entries[0], has_audio=False, audio_start=None, audio_end=None)
     result = run(Retrieval(split="all", clips=1), model, random, [deaf, *entries[1:4]])
@@ -83,7 +83,7 @@ def scattered(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def test_aligned_averages_the_similarities_of_simultaneous_clips(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avgdt.evaluation.protocols.retrieval.embeddings", scattered)
     result = run(Retrieval(split="all", clips=3, aligned=True), model, random, entries)
@@ -101,7 +101,7 @@ def test_aligned_averages_the_similarities_of_simultaneous_clips(
 
 
 def test_segments_of_unequal_length_cannot_be_aligned(
-    model: LoadedRun, random: LoadedRun, entries: list[Entry]
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     longer = replace(entries[0], extra={**entries[0].extra, "half_end": "1.4"})
     with pytest.raises(EvaluationError, match=r"from 1 to 3 clips.*--clips 1"):

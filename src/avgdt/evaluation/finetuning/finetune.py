@@ -15,7 +15,7 @@ from avgdt.evaluation.finetuning.ask import ask
 from avgdt.evaluation.finetuning.kept import Kept
 from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.finetuning.train import train
-from avgdt.evaluation.subject import Subject
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
 
@@ -24,7 +24,7 @@ from avgdt.recipes.finetuning import Finetuning
 class Job:
     """One finetuning."""
 
-    subject: Subject
+    model: PretrainedModel
     """Networks from whose weights it begins; they stay as they are."""
     task: Task
     finetuning: Finetuning
@@ -49,25 +49,25 @@ class Guessed:
 
 
 def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
-    """Train a copy of the subject's network with labels and ask it about the test segments; the last epoch counts.
+    """Train a copy of the model's network with labels and ask it about the test segments; the last epoch counts.
 
     ``after`` is called after every epoch, when the state is also written, so that the same job goes on where it was
     interrupted, and returns at once what was found; where a test recording cannot be read, it is asked again.
     Raises :class:`EvaluationError` for a loss that is not finite.
     """
-    subject, task, finetuning = job.subject, job.task, job.finetuning
+    model, task, finetuning = job.model, job.task, job.finetuning
     told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
     told += [[plan.segment.start, plan.segment.end] for plan in task.train]
     told += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
-    kept = Kept(job.folder / f"{digest(subject, (task.modality,), json.dumps(told))}.pt")
+    kept = Kept(job.folder / f"{digest(model, (task.modality,), json.dumps(told))}.pt")
     state = kept.read()
     if {"guesses", "read", "failures", "loss"} <= state.keys():
         for _ in range(finetuning.schedule.epochs):
             after()
         guesses, read = np.array(state["guesses"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
         return Guessed(guesses, read, state["failures"], state["loss"])
-    trained = train(subject, task, finetuning, job.seed, kept, state, after)
-    guesses, unread = ask(subject, trained.network, task, finetuning)
+    trained = train(model, task, finetuning, job.seed, kept, state, after)
+    guesses, unread = ask(model, trained.network, task, finetuning)
     if not unread:
         found = {"guesses": guesses.tolist(), "read": trained.read.tolist()}
         kept.write({**found, "failures": trained.failures, "loss": trained.loss})

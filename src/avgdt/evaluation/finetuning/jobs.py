@@ -14,9 +14,9 @@ import torch
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import stopping_blocked
 from avgdt.training.run_data import default_workers
-from avgdt.training.runs import LoadedRun
 
 
 def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> list[Guessed]:
@@ -85,7 +85,7 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
 
 def _sharing(job: Job, at_once: int) -> Job:
     """The job with its share of the processes that read."""
-    subject = job.subject
-    run = replace(subject.recipe.run, workers=default_workers(subject.recipe.run.workers) // at_once)
-    recipe = replace(subject.recipe, run=run)
-    return replace(job, subject=LoadedRun(recipe, subject.phi, subject.viewmaker, subject.precision, subject.store))
+    model = job.model
+    run = replace(model.recipe.run, workers=default_workers(model.recipe.run.workers) // at_once)
+    recipe = replace(model.recipe, run=run)
+    return replace(job, model=PretrainedModel(recipe, model.phi, model.views, model.precision, model.store))

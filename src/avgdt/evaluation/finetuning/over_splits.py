@@ -18,8 +18,8 @@ from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.scores import score
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 
@@ -43,7 +43,7 @@ class Splits:
 
 
 def finetuned_rows(
-    subjects: Mapping[str, Subject],
+    models: Mapping[str, PretrainedModel],
     splits: Splits,
     shots: Sequence[int],
     finetuning: Finetuning,
@@ -57,9 +57,9 @@ def finetuned_rows(
     Beside it the files that could not be read, and why. ``jobs`` are trained side by side; ``after`` is called after
     every epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
     """
-    cases = [(source, count, fold) for source in subjects for count in shots for fold in splits.folds.turns]
+    cases = [(source, count, fold) for source in models for count in shots for fold in splits.folds.turns]
     todo = [
-        Job(subjects[source], splits.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
+        Job(models[source], splits.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
     done = run_jobs(todo, jobs, after)
     for (_, _, fold), job, one in zip(cases, todo, done, strict=True):
@@ -72,7 +72,7 @@ def finetuned_rows(
             )
             for count in shots
         }
-        for source in subjects
+        for source in models
     }
     return rows, {path: reason for one in done for path, reason in one.failures.items()}
 

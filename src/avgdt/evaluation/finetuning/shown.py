@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.subject import Subject
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.composition import Composition
@@ -16,22 +16,21 @@ from avgdt.recipes.config import to_plain
 from avgdt.recipes.factors import Draws, Modality, ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.runs import LoadedRun
-from avgdt.transforms.views import ViewMaker
+from avgdt.transforms.views import Views
 
 
-def for_training(subject: Subject, finetuning: Finetuning, modality: ModalityName) -> Subject:
+def for_training(model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> PretrainedModel:
     """The same networks, shown clips as long and as perturbed as ``finetuning`` says; what is heard is left as it is.
 
     Raises :class:`EvaluationError` for squares that the pictures of these networks do not hold.
     """
     if modality == "audio":
-        return subject
-    recipe = subject.recipe
+        return model
+    recipe = model.recipe
     clip = replace(recipe.clip, frames=finetuning.frames or recipe.clip.frames)
     pictures = f"{clip.height} x {clip.width} pixels"
     video = finetuning.video or recipe.composition.video
-    size = _composition(subject, video).crop
+    size = _composition(model, video).crop
     if finetuning.spatial_crops > 1 and size is None:
         raise EvaluationError(f"finetuning.spatial_crops: these networks see whole pictures, of {pictures}; use 1")
     if size is not None and size > min(clip.height, clip.width):
@@ -39,7 +38,7 @@ def for_training(subject: Subject, finetuning: Finetuning, modality: ModalityNam
             f"finetuning.video: a crop of {size} does not fit into the {pictures} of these networks; lower it "
             "(--finetuning.video.0.size) or use --setting paper"
         )
-    return _shown(subject, clip, video)
+    return _shown(model, clip, video)
 
 
 def told_shown(recipe: Recipe) -> dict[str, Any]:
@@ -48,9 +47,9 @@ def told_shown(recipe: Recipe) -> dict[str, Any]:
     return {**told, "augmentation": to_plain(recipe.composition.video)}
 
 
-def for_asking(subject: Subject, finetuning: Finetuning) -> Subject:
+def for_asking(model: PretrainedModel, finetuning: Finetuning) -> PretrainedModel:
     """The networks of :func:`for_training`, shown whole pictures where several squares of them are looked at."""
-    return _shown(subject, subject.recipe.clip, ()) if finetuning.spatial_crops > 1 else subject
+    return _shown(model, model.recipe.clip, ()) if finetuning.spatial_crops > 1 else model
 
 
 def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tensor]:
@@ -66,20 +65,20 @@ def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tenso
     return squares
 
 
-def _shown(subject: Subject, clip: Clip, video: tuple[VideoAugmentation, ...]) -> Subject:
-    recipe = replace(subject.recipe, clip=clip, composition=_composition(subject, video))
-    viewmaker = ViewMaker(
+def _shown(model: PretrainedModel, clip: Clip, video: tuple[VideoAugmentation, ...]) -> PretrainedModel:
+    recipe = replace(model.recipe, clip=clip, composition=_composition(model, video))
+    views = Views(
         recipe.composition,
         clip,
         recipe.log_mel,
         recipe.model.video.channels,
-        subject.viewmaker.seed,
+        model.views.seed,
         recipe.picture,
     )
-    return LoadedRun(recipe, subject.phi, viewmaker.to(subject.precision.device), subject.precision, subject.store)
+    return PretrainedModel(recipe, model.phi, views.to(model.precision.device), model.precision, model.store)
 
 
-def _composition(subject: Subject, video: tuple[VideoAugmentation, ...]) -> Composition:
+def _composition(model: PretrainedModel, video: tuple[VideoAugmentation, ...]) -> Composition:
     """What perturbs a view, without the factors of pretraining, which labels have no use for."""
-    modalities = Modality(subject.recipe.composition.modalities)
-    return Composition(modalities, Draws(2), video=video, audio=subject.recipe.composition.audio, partners="both")
+    modalities = Modality(model.recipe.composition.modalities)
+    return Composition(modalities, Draws(2), video=video, audio=model.recipe.composition.audio, partners="both")

@@ -17,7 +17,7 @@ from avgdt.evaluation.finetuning.kept import Kept
 from avgdt.evaluation.finetuning.task import DrawnWindows, Task
 from avgdt.evaluation.finetuning.tuner import Tuned, Tuner
 from avgdt.evaluation.plans import span_of
-from avgdt.evaluation.subject import Subject
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers
 from avgdt.transforms.draws import generators
@@ -38,7 +38,7 @@ class Trained:
 
 
 def train(
-    subject: Subject,
+    model: PretrainedModel,
     task: Task,
     finetuning: Finetuning,
     seed: int,
@@ -46,16 +46,16 @@ def train(
     state: dict[str, Any],
     after: Callable[[], None],
 ) -> Trained:
-    """Train a copy of the subject's network from ``state``, or from its beginning where that is none.
+    """Train a copy of the model's network from ``state``, or from its beginning where that is none.
 
     ``after`` is called, and ``kept`` written, after every epoch. Raises :class:`EvaluationError` for a loss that is not
     finite and for a batch of which fewer than two recordings can be read.
     """
-    device = subject.precision.device
+    device = model.precision.device
     passes = finetuning.schedule.epochs * finetuning.clips
     batches = Batches(len(task.train), finetuning.batch, passes, seed, rest="spread")
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
-    tuner = Tuner(subject, task.modality, task.classes, finetuning, steps_per_epoch, seed)
+    tuner = Tuner(model, task.modality, task.classes, finetuning, steps_per_epoch, seed)
     read, failures, loss = np.zeros(len(task.train), dtype=np.bool_), dict[str, str](), 0.0
     if {"tuner", "read", "failures", "loss"} <= state.keys():
         tuner.load_state(state["tuner"])
@@ -65,8 +65,8 @@ def train(
     targets, losses = torch.from_numpy(task.targets), list[float]()
     entries = [task.entries[plan.segment.entry] for plan in task.train]
     batches = replace(batches, first_step=tuner.step)
-    workers = default_workers(subject.recipe.run.workers)
-    clips = _clips(subject, task, seed, passes)
+    workers = default_workers(model.recipe.run.workers)
+    clips = _clips(model, task, seed, passes)
     for batch in training_batches(clips, batches, workers, device.type == "cuda"):
         failures |= {str(entries[failure.item].path): failure.reason for failure in batch.failures}
         if len(batch) < 2:
@@ -74,7 +74,7 @@ def train(
         read[batch.items.numpy()] = True
         batch = batch.to(device)
         draws = generators(seed, batch.epoch, batch.items.tolist(), view=0)
-        view = subject.viewmaker.augmented_view(batch, task.modality, draws)
+        view = model.views.augmented_view(batch, task.modality, draws)
         losses.append(tuner.learn(view, targets[batch.items.cpu()].to(device)))
         if not np.isfinite(losses[-1]):
             raise EvaluationError(f"finetuning: the loss is {losses[-1]} at step {tuner.step}; lower the learning rate")
@@ -86,8 +86,8 @@ def train(
     return Trained(tuner.network.eval(), read, failures, loss)
 
 
-def _clips(subject: Subject, task: Task, seed: int, passes: int) -> Clips:
-    recipe, store = subject.recipe, subject.store
+def _clips(model: PretrainedModel, task: Task, seed: int, passes: int) -> Clips:
+    recipe, store = model.recipe, model.store
     entries = [task.entries[plan.segment.entry] for plan in task.train]
     clip, channels = span_of(recipe.clip, (task.modality,)), recipe.model.video.channels
     if store is not None:

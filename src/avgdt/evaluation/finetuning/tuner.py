@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
-from avgdt.evaluation.subject import Subject
 from avgdt.models.phi import Phi
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.optimiser import build_optimiser, set_rates
@@ -43,7 +43,7 @@ class Tuner:
 
     def __init__(
         self,
-        subject: Subject,
+        model: PretrainedModel,
         modality: ModalityName,
         classes: int,
         finetuning: Finetuning,
@@ -52,10 +52,10 @@ class Tuner:
     ) -> None:
         self.finetuning = finetuning
         self.steps_per_epoch = steps_per_epoch
-        self.precision = subject.precision
+        self.precision = model.precision
         self.step = 0
         draws = torch.Generator().manual_seed(seed)
-        self.network = Tuned(subject.phi, modality, classes, finetuning.orthogonal, draws)
+        self.network = Tuned(model.phi, modality, classes, finetuning.orthogonal, draws)
         self.optimiser = build_optimiser(finetuning.optimiser, self.network.phi, self.network.layer)
         self.scaler = self.precision.scaler()
 

@@ -27,8 +27,8 @@ from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.subject import Subject
 from avgdt.media.scan import scan_missing
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers
@@ -67,7 +67,13 @@ class ActionOptions(ABC):
         """The data set as distributed, in one of its splits."""
 
     def measure(
-        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+        self,
+        model: PretrainedModel,
+        random: PretrainedModel,
+        data: Path,
+        out: Path,
+        scanned: Progress | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         """Measure both networks on the folder ``data``; raise ``DataError`` or :class:`EvaluationError` where unfit.
 
@@ -79,8 +85,8 @@ class ActionOptions(ABC):
         splits = {name: layout.entries for name, layout in layouts.items()}
         entries = scan_missing(all_entries(splits), default_workers(model.recipe.run.workers) + 1, scanned)
         tuned = {
-            source: for_training(subject, self.finetuning, "video")
-            for source, subject in (("pretrained", model), ("random", random))
+            source: for_training(model, self.finetuning, "video")
+            for source, model in (("pretrained", model), ("random", random))
         }
         labelled = [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
         clip = tuned["pretrained"].recipe.clip

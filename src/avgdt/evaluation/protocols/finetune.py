@@ -25,8 +25,8 @@ from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.protocols.recordings import changed_files
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.splits import LabelledSplits, labelled_splits
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers
 
@@ -55,7 +55,13 @@ class Finetune:
     """Seed of the random weights from which is trained from scratch, and of the first draw."""
 
     def measure(
-        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+        self,
+        model: PretrainedModel,
+        random: PretrainedModel,
+        data: Path,
+        out: Path,
+        scanned: Progress | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         """Train and test from both networks' weights; states are kept in ``out/finetuning``, so that it goes on.
 
@@ -67,7 +73,7 @@ class Finetune:
         workers = default_workers(model.recipe.run.workers) + 1
         entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
         rows = labelled_rows(entries, self.label, (TRAIN, TEST))
-        model, random = (for_training(subject, self.finetuning, self.modality) for subject in (model, random))
+        model, random = (for_training(model, self.finetuning, self.modality) for model in (model, random))
         plans, skipped = plan(rows.segments, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)
         check_classes_usable(rows.segments, plans)
         splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST), skipped)
@@ -76,9 +82,9 @@ class Finetune:
         truth = np.array(splits.targets([one.segment for one in plans], TEST))
         failures = dict[str, str]()
         figures: dict[str, dict[str, Any]] = {}
-        for source, subject in (("pretrained", model), ("random", random)):
+        for source, network in (("pretrained", model), ("random", random)):
             jobs = [
-                Job(subject, task, self.finetuning, self.seed + draw, out / "finetuning")
+                Job(network, task, self.finetuning, self.seed + draw, out / "finetuning")
                 for (_, draw), task in tasks.items()
             ]
             found = dict(zip(tasks, run_jobs(jobs, self.jobs, after), strict=True))

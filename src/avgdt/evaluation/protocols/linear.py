@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.probes import linear_probe
 from avgdt.evaluation.protocols.probing import ProbeOptions, run_probe
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Linear(ProbeOptions):
 
     protocol: ClassVar[str] = "linear"
 
-    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+    def run(
+        self, model: PretrainedModel, random: PretrainedModel, entries: Sequence[Entry], progress: Progress
+    ) -> dict[str, Any]:
         """Probe ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
         return run_probe(linear_probe, "C", self, model, random, entries, progress)

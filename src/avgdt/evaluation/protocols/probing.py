@@ -20,8 +20,8 @@ from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 
 
 class Probe(Protocol):
@@ -53,8 +53,8 @@ def run_probe(
     probe: Probe,
     parameter: str,
     options: ProbeOptions,
-    model: Subject,
-    random: Subject,
+    model: PretrainedModel,
+    random: PretrainedModel,
     entries: Sequence[Entry],
     progress: Progress,
 ) -> dict[str, Any]:

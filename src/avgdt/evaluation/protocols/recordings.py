@@ -9,9 +9,9 @@ from typing import Any
 
 from avgdt.data.collection import find
 from avgdt.evaluation.features import Progress
-from avgdt.evaluation.subject import Subject
 from avgdt.media.findings import Counts
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.run_data import default_workers
 
 
@@ -19,11 +19,19 @@ class OnRecordings(ABC):
     """A protocol whose data is a manifest or a folder."""
 
     @abstractmethod
-    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+    def run(
+        self, model: PretrainedModel, random: PretrainedModel, entries: Sequence[Entry], progress: Progress
+    ) -> dict[str, Any]:
         """Measure both networks on the same recordings."""
 
     def measure(
-        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+        self,
+        model: PretrainedModel,
+        random: PretrainedModel,
+        data: Path,
+        out: Path,
+        scanned: Progress | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         """Inspect the files of ``data`` and :meth:`run`."""
         notes = list[str]()

@@ -14,8 +14,8 @@ from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.reidentification import chance, reidentify
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 
 
@@ -32,7 +32,9 @@ class Reidentification(OnRecordings):
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
-    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+    def run(
+        self, model: PretrainedModel, random: PretrainedModel, entries: Sequence[Entry], progress: Progress
+    ) -> dict[str, Any]:
         """Search with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
         modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
         check_modalities(model, modalities)
@@ -56,7 +58,7 @@ class Reidentification(OnRecordings):
 
 
 def _apart(
-    plans: Sequence[Plan], entries: Sequence[Entry], model: Subject, modalities: tuple[ModalityName, ...]
+    plans: Sequence[Plan], entries: Sequence[Entry], model: PretrainedModel, modalities: tuple[ModalityName, ...]
 ) -> tuple[list[Plan], list[Skipped]]:
     """The plans of two windows that share nothing, and the recordings too short for that."""
     clip = span_of(model.recipe.clip, modalities)

@@ -19,8 +19,8 @@ from avgdt.evaluation.protocols.probing import check_clips
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.factors import ModalityName
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
@@ -44,7 +44,9 @@ class Retrieval(OnRecordings):
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
-    def run(self, model: Subject, random: Subject, entries: Sequence[Entry], progress: Progress) -> dict[str, Any]:
+    def run(
+        self, model: PretrainedModel, random: PretrainedModel, entries: Sequence[Entry], progress: Progress
+    ) -> dict[str, Any]:
         """Rank with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
         check_clips(self.clips)
         check_modalities(model, BOTH)

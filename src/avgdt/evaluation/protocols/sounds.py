@@ -21,9 +21,9 @@ from avgdt.evaluation.options import told_options
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, SubClips, on_sub_clips, pictures, plan_sub_clips
-from avgdt.evaluation.subject import Subject
 from avgdt.media.manifest import Entry
 from avgdt.media.scan import scan_missing
+from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.run_data import default_workers
 
 
@@ -68,7 +68,13 @@ class SoundOptions:
         raise NotImplementedError
 
     def measure(
-        self, model: Subject, random: Subject, data: Path, out: Path, scanned: Progress | None, progress: Progress
+        self,
+        model: PretrainedModel,
+        random: PretrainedModel,
+        data: Path,
+        out: Path,
+        scanned: Progress | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         """Measure both networks on the folder ``data``; raise ``DataError`` or :class:`EvaluationError` where unfit."""
         self.check()
@@ -118,8 +124,8 @@ class SoundOptions:
 
     def _trained(
         self,
-        model: Subject,
-        random: Subject,
+        model: PretrainedModel,
+        random: PretrainedModel,
         found: Compared,
         entries: Sequence[Entry],
         folds: Folds,
@@ -127,13 +133,13 @@ class SoundOptions:
     ) -> dict[str, dict[str, Any]]:
         """End to end from the weights (finetuned) and from random ones (scratch), where asked for."""
         asked = {"pretrained": (self.finetune, model), "random": (self.scratch, random)}
-        chosen = {name: subject for name, (wanted, subject) in asked.items() if wanted}
+        chosen = {name: model for name, (wanted, model) in asked.items() if wanted}
         if not chosen:
             return {}
         shown = pictures(model, found.segments, entries, self.clips, progress)
         training = Training(self.training_epochs, self.training_rate, self.seed)
         after = one_by_one(progress, len(chosen) * len(folds.turns) * self.training_epochs)
         return {
-            name: end_to_end_figures(subject.phi.encoders["audio"], shown, folds, training, subject.precision, after)
-            for name, subject in chosen.items()
+            name: end_to_end_figures(model.phi.encoders["audio"], shown, folds, training, model.precision, after)
+            for name, model in chosen.items()
         }

@@ -1,0 +1,217 @@
+"""A pretrained model: networks with their recipe and preprocessing, from a run or a weights file, ready to be used."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from avgdt.data.batch import Batch, collate
+from avgdt.data.clips import ClipReader
+from avgdt.data.span import common_span
+from avgdt.data.store import Store, open_store
+from avgdt.data.windows import Window, every
+from avgdt.media.entry import Entry
+from avgdt.media.probe import probe
+from avgdt.media.resample import resampled
+from avgdt.models.errors import ModelError, WeightsError
+from avgdt.models.memory_format import set_memory_format
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision, resolve_device, resolve_precision
+from avgdt.models.weights import load_weights, restore
+from avgdt.recipes.config import from_plain
+from avgdt.recipes.errors import RecipeError
+from avgdt.recipes.factors import ModalityName
+from avgdt.recipes.recipe import Recipe
+from avgdt.transforms.views import Views
+
+Output = Literal["features", "embeddings"]
+"""The pooled features before the projection head, which downstream tasks use, or the unit vectors after it, which the
+objective compares across modalities."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey frame (ITU-R BT.601)."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The vectors of one file."""
+
+    vectors: NDArray[np.float32]
+    """(windows, dim)."""
+    times: NDArray[np.float64]
+    """(windows,): where each window starts, in seconds."""
+    seconds: float
+    """Length of a window."""
+
+
+@dataclass(frozen=True)
+class PretrainedModel:
+    """Networks in evaluation mode with all that they need to be shown recordings."""
+
+    recipe: Recipe
+    phi: Phi
+    views: Views
+    precision: Precision
+    store: Store | None = None
+    """Where the run has its decoded recordings."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.precision.device
+
+    def embed(
+        self,
+        path: Path | str,
+        modality: ModalityName = "video",
+        every: float | None = None,
+        output: Output = "features",
+        batch: int = 16,
+    ) -> Embedded:
+        """The vectors of a media file: one per window, a window each ``every`` seconds, or one for the whole file.
+
+        The vector of a file is the mean over windows that lie side by side. ``batch`` windows at once go through the
+        network. Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for damage.
+        """
+        entry = probe(Path(path))
+        if reason := self.unusable(entry, modality):
+            raise ModelError(f"{path}: {reason}")
+        windows = self.windows(entry, modality, every)
+        reader = ClipReader(self.recipe.clip, (modality,), self.recipe.model.video.channels == 1)
+        rows = []
+        for first in range(0, len(windows), batch):
+            clips = collate([reader.read(0, entry, windows[first : first + batch])])
+            rows.append(self._vectors(_windows_as_recordings(clips), modality, output))
+        vectors, times = np.concatenate(rows), np.array([window.video for window in windows])
+        if every is None:
+            vectors, times = vectors.mean(axis=0, keepdims=True), times[:1]
+        return Embedded(vectors, times, self.seconds(modality))
+
+    def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
+        """The vectors (batch, dim) of clips of frames.
+
+        ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, red, green and blue
+        or grey, at the recipe's ``clip.frame_rate``; they are scaled as clips of files are, by another filter.
+        Raises :class:`ModelError` for other shapes or types.
+        """
+        if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
+            raise ModelError(
+                f"frames: expected uint8 (batch, 1 or 3 channels, time, height, width), got {frames.dtype} "
+                f"{tuple(frames.shape)}"
+            )
+        frames, clip = frames if frames.dim() == 5 else frames[None], self.recipe.clip
+        n, channels, time = frames.shape[:3]
+        pixels = frames.to(self.device).float()
+        wanted = self.recipe.model.video.channels
+        if wanted == 1 and channels == 3:
+            pixels = torch.einsum("ncthw,c->nthw", pixels, torch.tensor(LUMA, device=self.device))[:, None]
+        pixels = pixels.expand(-1, wanted, -1, -1, -1).transpose(1, 2).flatten(0, 1)
+        if pixels.shape[-2:] != (clip.height, clip.width):
+            pixels = F.interpolate(pixels, (clip.height, clip.width), mode="bilinear", antialias=True)
+        pixels = pixels.round().clamp(0, 255).to(torch.uint8)
+        pixels = pixels.view(n, time, *pixels.shape[1:]).transpose(1, 2)
+        nobody = torch.zeros(n, dtype=torch.int64)
+        batch = Batch(nobody, nobody, pixels[:, None], None, None, None)
+        return torch.from_numpy(self._vectors(batch, "video", output))
+
+    def embed_audio(self, waveform: torch.Tensor, sample_rate: int, output: Output = "features") -> torch.Tensor:
+        """The vectors (batch, dim) of waveforms.
+
+        ``waveform`` is mono (batch, samples), or without batch: floating point between -1 and 1, or int16;
+        ``sample_rate`` is in Hz and is brought to the recipe's. Raises :class:`ModelError` for other shapes or types.
+        """
+        scale = 1.0 if waveform.dtype == torch.int16 else 2.0**15
+        if waveform.dim() not in (1, 2) or not (waveform.is_floating_point() or waveform.dtype == torch.int16):
+            raise ModelError(
+                f"waveform: expected float or int16 (batch, samples), got {waveform.dtype} {tuple(waveform.shape)}"
+            )
+        rows = (waveform.float() * scale).cpu().numpy().reshape(-1, waveform.shape[-1])
+        sound = torch.from_numpy(np.stack([resampled(row, sample_rate, self.recipe.clip.sample_rate) for row in rows]))
+        nobody = torch.zeros(len(rows), dtype=torch.int64)
+        batch = Batch(nobody, nobody, None, sound[:, None], None, None)
+        return torch.from_numpy(self._vectors(batch, "audio", output))
+
+    def seconds(self, modality: ModalityName) -> float:
+        """Length in seconds of a clip of ``modality``."""
+        clip = self.recipe.clip
+        return clip.video_seconds if modality == "video" else clip.audio_seconds
+
+    def unusable(self, entry: Entry, modality: ModalityName) -> str:
+        """Why a recording cannot be embedded, "" where it can.
+
+        Raises :class:`ModelError` for a modality that has no encoder.
+        """
+        if modality not in self.phi.modalities:
+            raise ModelError(f"modality: these networks have no encoder for {modality}, only {self.phi.modalities}")
+        if entry.error:
+            return entry.error
+        return "" if getattr(entry, f"has_{modality}") else f"has no {modality}"
+
+    def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
+        """A window each ``seconds`` of a recording, else windows side by side; at least one."""
+        length = self.seconds(modality)
+        return every(common_span(entry, (modality,)), length, seconds or length)
+
+    @torch.inference_mode()
+    def _vectors(self, batch: Batch, modality: ModalityName, output: Output) -> NDArray[np.float32]:
+        view = self.views.test_view(batch.to(self.device), modality)
+        with self.precision.autocast():
+            vectors = self.phi.embed(modality, view) if output == "embeddings" else self.phi.features(modality, view)
+        return vectors.float().cpu().numpy()
+
+
+def load(path: Path | str, device: str = "auto") -> PretrainedModel:
+    """The model of a run's folder or of a weights file; no code of the file runs.
+
+    Raises :class:`WeightsError` where there are no weights, or they cannot be read.
+    """
+    path = Path(path)
+    file = path / "weights.safetensors" if path.is_dir() else path
+    if not file.exists():
+        remedy = "name a run folder or a weights file"
+        if (path / "config.yaml").exists():
+            remedy = f"the run is not finished; go on with: avgdt pretrain --resume --out {shlex.quote(str(path))}"
+        raise WeightsError(f"{path}: no weights here; {remedy}")
+    tensors, recipe = read_weights(file)
+    model = untrained(recipe, device=device)
+    restore(model.phi, tensors, file)
+    store = open_store(model.recipe.data, file.parent)
+    known = store is not None and (store.folder.is_dir() or (file.parent / "config.yaml").is_file())
+    return replace(model, store=store if known else None)
+
+
+def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
+    """The tensors of a weights file and the recipe that it carries; raise :class:`WeightsError`."""
+    tensors, metadata = load_weights(file)
+    try:
+        recipe: Recipe = from_plain(Recipe, metadata.recipe)
+    except RecipeError as error:
+        raise WeightsError(f"{file}: its recipe cannot be read ({error}); use other weights") from None
+    return tensors, recipe
+
+
+def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> PretrainedModel:
+    """The same networks with random weights, drawn from ``seed`` (else the recipe's), for comparison."""
+    seed = recipe.run.seed if seed is None else seed
+    precision = resolve_precision(recipe.run.precision, resolve_device(device))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        phi = Phi(recipe.model, recipe.composition.modalities)
+    phi.to(precision.device).eval().requires_grad_(False)
+    set_memory_format(phi, recipe.run.channels_last, precision)
+    views = Views(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.picture)
+    return PretrainedModel(recipe, phi, views.to(precision.device), precision)
+
+
+def _windows_as_recordings(batch: Batch) -> Batch:
+    """(1, windows, ...) -> (windows, 1, ...)."""
+    video = None if batch.video is None else batch.video.flatten(0, 1)[:, None]
+    audio = None if batch.audio is None else batch.audio.flatten(0, 1)[:, None]
+    return replace(batch, video=video, audio=audio)
