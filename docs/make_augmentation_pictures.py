@@ -42,7 +42,7 @@ from avgdt.report.spectrogram import loudness, spectrogram
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips
 from avgdt.transforms.draws import generators
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 
 HERE = Path(__file__).parent / "augmentations"
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128)
@@ -114,7 +114,7 @@ def main() -> None:
     for name, steps in VIDEO.items():
         drawn = [augment_clips(video, steps, generators(seed, 0, range(2), 0))[0] for seed in SEEDS]
         save(name, [strip(video[0]), *map(strip, drawn)])
-    bank = LogMelBank(LogMel(), CLIP.sample_rate)
+    bank = LogMelSpectrogram(LogMel(), CLIP.sample_rate)
     bounds = loudness(bank(sound[0]).numpy())
     for name, step in AUDIO.items():
         heard = [bank(sound)]

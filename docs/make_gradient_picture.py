@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from avgdt.objective.nce import Negatives, nce
+from avgdt.objective.nce import Negatives, contrastive_loss
 
 OUT = Path(__file__).parent / "gradient.svg"
 TEMPERATURE, DIM, NEGATIVES = 0.07, 128, 1000
@@ -24,7 +24,7 @@ def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
     query = (cosine * key + (1 - cosine**2) ** 0.5 * other).requires_grad_()
     against = Negatives(torch.stack(negatives), torch.ones(1, NEGATIVES, dtype=torch.bool))
     views = [query[None], query.detach()[None]]
-    result = nce(
+    result = contrastive_loss(
         views,
         [key[None], key[None]],
         [against, against],

@@ -12,6 +12,7 @@ import avgdt
 ROOT = Path(avgdt.__file__).parent
 TOP_TO_BOTTOM = (
     "cli",
+    "api",
     "report",
     "evaluation",
     "training",

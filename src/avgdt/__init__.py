@@ -1,3 +1,104 @@
-"""avgdt: audio-visual self-supervision from generalized data transformations."""
+"""avgdt: audio-visual self-supervision from generalized data transformations (arXiv 2003.04298).
 
-__version__ = "0.1.0"
+The names below are loaded when they are first used: ``import avgdt`` imports nothing heavy.
+
+=====================  ====================================================================================
+``load``               a pretrained model from a run or a weights file, which embeds files and tensors
+``recipe``             a named recipe: ``paper``, ``released``, ``small``, ``demo`` ...
+``pretrain``           train without labels, as ``avgdt pretrain``
+``evaluate``           measure weights beside random ones, as ``avgdt evaluate``
+``embed``              the vectors of all recordings of a folder, as ``avgdt embed``
+``batches``            clips of a folder of recordings, for a loop of one's own
+``Composition``        factors and augmentations; derives the views and which of them attract and repel
+``Views``              makes the views of a composition from a batch of clips
+``Phi``                the networks: an encoder and a projection head per modality
+``MomentumEncoder``    their slow copy, which makes the keys
+``Bank``               past keys per transformation
+``contrastive_loss``   noise-contrastive loss over the views of a composition (equation 6)
+``Recording``          frames and waveform of any time span of a media file
+=====================  ====================================================================================
+
+Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Draws``) and augmentations
+(``RandomCrop``, ``SpecAugment`` ...) have their names here too.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avgdt.api import batches as batches
+    from avgdt.api import evaluate as evaluate
+    from avgdt.api import pretrain as pretrain
+    from avgdt.evaluation.embedding import embed as embed
+    from avgdt.media.recording import Recording as Recording
+    from avgdt.models.phi import Phi as Phi
+    from avgdt.models.pretrained import PretrainedModel as PretrainedModel
+    from avgdt.models.pretrained import load as load
+    from avgdt.objective.bank import Bank as Bank
+    from avgdt.objective.momentum import MomentumEncoder as MomentumEncoder
+    from avgdt.objective.nce import contrastive_loss as contrastive_loss
+    from avgdt.recipes.composition import Blur as Blur
+    from avgdt.recipes.composition import CentreCrop as CentreCrop
+    from avgdt.recipes.composition import ColourJitter as ColourJitter
+    from avgdt.recipes.composition import Composition as Composition
+    from avgdt.recipes.composition import Draws as Draws
+    from avgdt.recipes.composition import Equaliser as Equaliser
+    from avgdt.recipes.composition import Flip as Flip
+    from avgdt.recipes.composition import Grey as Grey
+    from avgdt.recipes.composition import Mix as Mix
+    from avgdt.recipes.composition import Modality as Modality
+    from avgdt.recipes.composition import Noise as Noise
+    from avgdt.recipes.composition import RandomCrop as RandomCrop
+    from avgdt.recipes.composition import RandomResizedCrop as RandomResizedCrop
+    from avgdt.recipes.composition import Reversal as Reversal
+    from avgdt.recipes.composition import ShortSideJitter as ShortSideJitter
+    from avgdt.recipes.composition import SpecAugment as SpecAugment
+    from avgdt.recipes.composition import Speed as Speed
+    from avgdt.recipes.composition import Strength as Strength
+    from avgdt.recipes.composition import TimeShift as TimeShift
+    from avgdt.recipes.composition import Volume as Volume
+    from avgdt.recipes.named import named as recipe  # noqa: F401
+    from avgdt.transforms.views import Views as Views
+
+__version__ = "0.2.0"
+
+_COMPOSITION = (
+    *("Composition", "Modality", "TimeShift", "Reversal", "Speed", "Strength", "Draws"),
+    *("RandomCrop", "CentreCrop", "RandomResizedCrop", "ShortSideJitter", "Flip", "Blur", "Grey", "ColourJitter"),
+    *("Volume", "SpecAugment", "Noise", "Mix", "Equaliser"),
+)
+_WHERE: dict[str, str] = {
+    "load": "avgdt.models.pretrained",
+    "PretrainedModel": "avgdt.models.pretrained",
+    "recipe": "avgdt.recipes.named",
+    "pretrain": "avgdt.api",
+    "batches": "avgdt.api",
+    "evaluate": "avgdt.api",
+    "embed": "avgdt.evaluation.embedding",
+    "Views": "avgdt.transforms.views",
+    "Phi": "avgdt.models.phi",
+    "MomentumEncoder": "avgdt.objective.momentum",
+    "Bank": "avgdt.objective.bank",
+    "contrastive_loss": "avgdt.objective.nce",
+    "Recording": "avgdt.media.recording",
+    **dict.fromkeys(_COMPOSITION, "avgdt.recipes.composition"),
+}
+"""Public name -> its module."""
+_OTHERWISE = {"recipe": "named"}
+"""Public name -> its name in its module, where that is another."""
+
+__all__ = [*_WHERE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'avgdt' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), _OTHERWISE.get(name, name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -79,7 +79,7 @@ def test_a_demo_that_was_stopped_goes_on(
         raise KeyboardInterrupt
 
     place = {
-        "pretrain": "avgdt.training.learner.nce",
+        "pretrain": "avgdt.training.learner.contrastive_loss",
         "evaluate": "avgdt.evaluation.evaluate.write_result",
     }[phase]
     with monkeypatch.context() as patch:

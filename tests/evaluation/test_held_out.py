@@ -58,7 +58,7 @@ def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
         (monitor,) = monitors(recipe, collection, unread)
 
         def watch(learner: Learner) -> Metrics | None:
-            networks = [learner.phi, learner.copy.phi] if learner.copy else [learner.phi]
+            networks = [learner.phi, learner.key_encoder.phi] if learner.key_encoder else [learner.phi]
             aside[learner.step] = [
                 PretrainedModel(recipe, copy.deepcopy(phi).eval(), learner.views, learner.precision) for phi in networks
             ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from avgdt.objective.bank import Bank
 from avgdt.objective.errors import ObjectiveError
-from avgdt.objective.nce import nce
+from avgdt.objective.nce import contrastive_loss
 
 VIEWS, DIM = 3, 2
 
@@ -109,7 +109,7 @@ def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
     recordings = torch.tensor([4, 5])
     for _ in range(2):
         negatives = [bank.negatives(view, recordings) for view in range(2)]
-        loss = nce(queries, keys, negatives, ((False, True), (True, False)), ((False,) * 2,) * 2, 0.5).loss
+        loss = contrastive_loss(queries, keys, negatives, ((False, True), (True, False)), ((False,) * 2,) * 2, 0.5).loss
         (gradient,) = torch.autograd.grad(loss, queries[0])
         assert gradient.abs().min() > 0
         bank.push(keys, recordings)

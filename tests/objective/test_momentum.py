@@ -7,7 +7,7 @@ import torch
 
 from avgdt.models.phi import Phi
 from avgdt.objective.errors import ObjectiveError
-from avgdt.objective.momentum import MomentumCopy
+from avgdt.objective.momentum import MomentumEncoder
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 
 MODALITIES = ["video", "audio", "video"]
@@ -30,7 +30,7 @@ def shuffle(seed: int) -> torch.Generator:
 
 
 def test_weights_follow_with_the_closed_form(phi: Phi) -> None:
-    slow = MomentumCopy(phi)
+    slow = MomentumEncoder(phi)
     start = {name: parameter.clone() for name, parameter in phi.named_parameters()}
     with torch.no_grad():
         for parameter in phi.parameters():
@@ -45,7 +45,7 @@ def test_weights_follow_with_the_closed_form(phi: Phi) -> None:
 
 @pytest.mark.parametrize("momentum", [0.0, 1.0])
 def test_the_ends_of_momentum(phi: Phi, momentum: float) -> None:
-    slow = MomentumCopy(phi)
+    slow = MomentumEncoder(phi)
     before = [parameter.clone() for parameter in slow.phi.parameters()]
     with torch.no_grad():
         for parameter in phi.parameters():
@@ -58,11 +58,11 @@ def test_the_ends_of_momentum(phi: Phi, momentum: float) -> None:
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, float("nan")])
 def test_impossible_momentum_is_told(phi: Phi, momentum: float) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.momentum"):
-        MomentumCopy(phi).update(phi, momentum)
+        MomentumEncoder(phi).update(phi, momentum)
 
 
 def test_copy_has_no_gradient_and_statistics_of_its_own(phi: Phi) -> None:
-    slow = MomentumCopy(phi)
+    slow = MomentumEncoder(phi)
     before = {name: buffer.clone() for name, buffer in phi.named_buffers()}
     keys = slow.keys(views(4), MODALITIES, 2, shuffle(0))
     slow.update(phi, 0.5)
@@ -78,7 +78,7 @@ def test_copy_has_no_gradient_and_statistics_of_its_own(phi: Phi) -> None:
 
 
 def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) -> None:
-    slow, batch = MomentumCopy(phi), views(5)
+    slow, batch = MomentumEncoder(phi), views(5)
     keys = slow.keys(batch, MODALITIES, 2, shuffle(3))
     order = torch.randperm(5, generator=shuffle(3))
     assert order.tolist() != list(range(5))
@@ -90,7 +90,7 @@ def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) ->
 
 
 def test_no_statistic_crosses_a_group(phi: Phi) -> None:
-    slow, batch = MomentumCopy(phi), views(6)
+    slow, batch = MomentumEncoder(phi), views(6)
     order = torch.randperm(6, generator=shuffle(1))
     first, second = order[:3], order[3:]
     before = slow.keys(batch, MODALITIES, 2, shuffle(1))
@@ -105,22 +105,22 @@ def test_no_statistic_crosses_a_group(phi: Phi) -> None:
 
 def test_one_group_is_the_whole_batch(phi: Phi) -> None:
     batch = views(4)
-    keys = MomentumCopy(phi).keys(batch, MODALITIES, 1, shuffle(0))
+    keys = MomentumEncoder(phi).keys(batch, MODALITIES, 1, shuffle(0))
     for key, query in zip(keys, phi(batch, MODALITIES), strict=True):
         torch.testing.assert_close(key, query, atol=1e-5, rtol=1e-5)
 
 
 def test_keys_use_batch_statistics_even_after_eval(phi: Phi) -> None:
     batch = views(4)
-    training = MomentumCopy(phi).keys(batch, MODALITIES, 2, shuffle(0))
-    slow = MomentumCopy(phi)
+    training = MomentumEncoder(phi).keys(batch, MODALITIES, 2, shuffle(0))
+    slow = MomentumEncoder(phi)
     slow.eval()
     for a, b in zip(slow.keys(batch, MODALITIES, 2, shuffle(0)), training, strict=True):
         assert torch.equal(a, b)
 
 
 def test_shuffle_depends_on_its_generator_alone(phi: Phi) -> None:
-    slow, batch = MomentumCopy(phi), views(6)
+    slow, batch = MomentumEncoder(phi), views(6)
     torch.manual_seed(1)
     state = torch.get_rng_state()
     one = slow.keys(batch, MODALITIES, 3, shuffle(5))
@@ -134,13 +134,13 @@ def test_shuffle_depends_on_its_generator_alone(phi: Phi) -> None:
 @pytest.mark.parametrize("groups", [0, 3])
 def test_more_groups_than_recordings_are_told(phi: Phi, groups: int) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.key_groups"):
-        MomentumCopy(phi).keys(views(2), MODALITIES, groups, shuffle(0))
+        MomentumEncoder(phi).keys(views(2), MODALITIES, groups, shuffle(0))
 
 
 def test_state_round_trip(phi: Phi) -> None:
-    slow = MomentumCopy(phi)
+    slow = MomentumEncoder(phi)
     slow.keys(views(4), MODALITIES, 2, shuffle(0))
-    other = MomentumCopy(phi)
+    other = MomentumEncoder(phi)
     other.load_state_dict(slow.state_dict())
     batch = views(4, seed=1)
     for a, b in zip(

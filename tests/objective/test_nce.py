@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from avgdt.objective.errors import ObjectiveError
-from avgdt.objective.nce import Matrix, Negatives, batch_negatives, nce, pooled_negatives
+from avgdt.objective.nce import Matrix, Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift
 from tests.helpers.compositions import Plan, plans
 
@@ -94,7 +94,7 @@ def test_value_and_gradient_equal_the_loops(name: str, batch: int, count: int, t
         return fresh, (list(queries), list(keys), [Negatives(others[j, :count], mask[j]) for j in range(views)])
 
     inputs, arguments = given()
-    got = nce(*arguments, composition.attract, composition.repel, temperature)
+    got = contrastive_loss(*arguments, composition.attract, composition.repel, temperature)
     gradients = torch.autograd.grad(got.loss, inputs, materialize_grads=True)
     inputs, arguments = given()
     loss, accuracies, probabilities = looped(*arguments, composition.attract, composition.repel, temperature)
@@ -125,7 +125,7 @@ def test_random_compositions_equal_the_loops(plan: Plan, batch: int, count: int,
         loss = found[0] if isinstance(found, tuple) and not hasattr(found, "loss") else found.loss
         return loss.item(), list(torch.autograd.grad(loss, inputs, materialize_grads=True))
 
-    (value, gradients), (oracle, expected) = measured(nce), measured(looped)
+    (value, gradients), (oracle, expected) = measured(contrastive_loss), measured(looped)
     assert value == pytest.approx(oracle, rel=1e-5, abs=1e-6)
     for gradient, slow in zip(gradients, expected, strict=True):
         torch.testing.assert_close(gradient, slow, atol=1e-5, rtol=1e-4)
@@ -135,8 +135,8 @@ def test_pairs_may_be_averaged() -> None:
     views = list(unit(4, 3, 8, seed=1))
     every = tuple(tuple(i != j for j in range(4)) for i in range(4))
     negatives = batch_negatives(views, torch.arange(3))
-    summed = nce(views, views, negatives, every, ((False,) * 4,) * 4, 0.2)
-    mean = nce(views, views, negatives, every, ((False,) * 4,) * 4, 0.2, "mean")
+    summed = contrastive_loss(views, views, negatives, every, ((False,) * 4,) * 4, 0.2)
+    mean = contrastive_loss(views, views, negatives, every, ((False,) * 4,) * 4, 0.2, "mean")
     assert mean.loss.item() == pytest.approx(summed.loss.item() / 12)
 
 
@@ -146,7 +146,7 @@ def test_gradient_is_the_closed_form() -> None:
     query.requires_grad_()
     tau = 0.07
     negatives = Negatives(bank, torch.ones(1, 6, dtype=torch.bool))
-    result = nce(
+    result = contrastive_loss(
         [query, query.detach()], [key, key], [negatives, negatives], ((False, True), (False, False)), NOTHING, tau
     )
     (gradient,) = torch.autograd.grad(result.loss, query)
@@ -161,7 +161,7 @@ def test_gradient_is_the_closed_form() -> None:
 def test_two_views_within_a_batch_are_the_symmetrical_cross_entropy() -> None:
     video, audio = unit(5, 16, seed=1).requires_grad_(), unit(5, 16, seed=2).requires_grad_()
     views = [video, audio]
-    loss = nce(views, views, batch_negatives(views, torch.arange(5)), PAIR, NOTHING, 0.1).loss
+    loss = contrastive_loss(views, views, batch_negatives(views, torch.arange(5)), PAIR, NOTHING, 0.1).loss
     logits, target = video @ audio.T / 0.1, torch.arange(5)
     wanted = F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)
     torch.testing.assert_close(loss, wanted)
@@ -175,7 +175,7 @@ def test_orthonormal_keys_have_a_closed_form() -> None:
     basis, tau = torch.eye(9), 0.5
     queries = [basis[:1], basis[:1]]
     negatives = [Negatives(basis[1:], torch.ones(1, 8, dtype=torch.bool))] * 2
-    result = nce(queries, queries, negatives, PAIR, NOTHING, tau)
+    result = contrastive_loss(queries, queries, negatives, PAIR, NOTHING, tau)
     assert result.loss.item() == pytest.approx(2 * math.log1p(8 * math.exp(-1 / tau)), rel=1e-6)
     assert result.accuracy == 1
 
@@ -194,7 +194,7 @@ def test_each_key_counts_once_however_often_the_loss_is_called(name: str) -> Non
     )
     negatives = batch_negatives(views, recordings)
     for _ in range(3):
-        result = nce(views, views, negatives, composition.attract, composition.repel, 0.07)
+        result = contrastive_loss(views, views, negatives, composition.attract, composition.repel, 0.07)
         assert result.loss.item() == pytest.approx(wanted, rel=1e-5)
         assert result.accuracy == 0  # ties are no hits
 
@@ -203,13 +203,13 @@ def test_rounding_makes_no_hit_of_a_tie() -> None:
     for seed in range(20):
         one = unit(1, 512, seed=seed)
         views = [one.expand(64, 512).contiguous()] * 2
-        result = nce(views, views, batch_negatives(views, torch.arange(64)), PAIR, NOTHING, 0.07)
+        result = contrastive_loss(views, views, batch_negatives(views, torch.arange(64)), PAIR, NOTHING, 0.07)
         assert result.pair_accuracy.tolist() == [0, 0]
 
 
 def test_without_negatives_there_is_nothing_to_learn_and_no_hit() -> None:
     views = [unit(1, 4, seed=1).requires_grad_(), unit(1, 4, seed=2)]
-    result = nce(views, views, batch_negatives(views, torch.arange(1)), PAIR, NOTHING, 0.07)
+    result = contrastive_loss(views, views, batch_negatives(views, torch.arange(1)), PAIR, NOTHING, 0.07)
     assert (result.loss.item(), result.accuracy.item()) == (0, 0)
     (gradient,) = torch.autograd.grad(result.loss, views[0])
     assert gradient.abs().max() == 0
@@ -220,8 +220,8 @@ def test_masked_negatives_leave_no_trace_whatever_they_hold() -> None:
     bank = torch.cat([unit(3, 4, seed=3), torch.zeros(2, 4)])
     bank[4] = queries[0][0].detach()  # would be the hardest of all
     mask = torch.tensor([[True, True, True, False, False]] * 2)
-    full = nce(queries, queries, [Negatives(bank, mask)] * 2, PAIR, NOTHING, 0.07)
-    cut = nce(queries, queries, [Negatives(bank[:3], mask[:, :3])] * 2, PAIR, NOTHING, 0.07)
+    full = contrastive_loss(queries, queries, [Negatives(bank, mask)] * 2, PAIR, NOTHING, 0.07)
+    cut = contrastive_loss(queries, queries, [Negatives(bank[:3], mask[:, :3])] * 2, PAIR, NOTHING, 0.07)
     torch.testing.assert_close(full.loss, cut.loss)
     assert torch.equal(full.pair_accuracy, cut.pair_accuracy)
     got, wanted = (torch.autograd.grad(result.loss, queries[0])[0] for result in (full, cut))
@@ -237,9 +237,9 @@ def test_a_share_of_a_gathered_batch_knows_its_own_keys() -> None:
 def test_loss_is_float32_even_within_autocast() -> None:
     views = [unit(8, 64, seed=1), unit(8, 64, seed=2)]
     negatives = batch_negatives(views, torch.arange(8))
-    wanted = nce(views, views, negatives, PAIR, NOTHING, 0.07)
+    wanted = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        got = nce(views, views, negatives, PAIR, NOTHING, 0.07)
+        got = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
     assert torch.equal(got.loss, wanted.loss)
     assert got.loss.dtype == torch.float32
 
@@ -254,7 +254,7 @@ def test_views_of_one_modality_share_their_pooled_negatives() -> None:
 
 def test_small_temperatures_stay_finite() -> None:
     views = [unit(8, 16, seed=1).requires_grad_(), unit(8, 16, seed=2)]
-    result = nce(views, views, batch_negatives(views, torch.arange(8)), PAIR, NOTHING, 1e-4)
+    result = contrastive_loss(views, views, batch_negatives(views, torch.arange(8)), PAIR, NOTHING, 1e-4)
     (gradient,) = torch.autograd.grad(result.loss, views[0])
     assert torch.isfinite(result.loss)
     assert torch.isfinite(gradient).all()
@@ -264,16 +264,16 @@ def test_what_does_not_fit_is_told() -> None:
     views = [unit(2, 4, seed=1), unit(2, 4, seed=2)]
     negatives = batch_negatives(views, torch.arange(2))
     with pytest.raises(ObjectiveError, match="one entry per view"):
-        nce(views, views, negatives[:1], PAIR, NOTHING, 0.07)
+        contrastive_loss(views, views, negatives[:1], PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match="one entry per view"):
-        nce(views, views, negatives, PAIR, ((False,), (False,)), 0.07)
+        contrastive_loss(views, views, negatives, PAIR, ((False,), (False,)), 0.07)
     with pytest.raises(ObjectiveError, match="share one non-empty"):
-        nce(views, [views[0], views[1][:1]], negatives, PAIR, NOTHING, 0.07)
+        contrastive_loss(views, [views[0], views[1][:1]], negatives, PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match="share one non-empty"):
-        nce([v[:0] for v in views], [v[:0] for v in views], negatives, PAIR, NOTHING, 0.07)
+        contrastive_loss([v[:0] for v in views], [v[:0] for v in views], negatives, PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match="negatives of view 0"):
-        nce(views, views, batch_negatives(views, torch.arange(2), torch.arange(3)), PAIR, NOTHING, 0.07)
+        contrastive_loss(views, views, batch_negatives(views, torch.arange(2), torch.arange(3)), PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match=r"objective\.temperature"):
-        nce(views, views, negatives, PAIR, NOTHING, 0.0)
+        contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.0)
     with pytest.raises(ObjectiveError, match="attracts"):
-        nce(views, views, negatives, NOTHING, NOTHING, 0.07)
+        contrastive_loss(views, views, negatives, NOTHING, NOTHING, 0.07)

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from avgdt.models.phi import Phi
 from avgdt.objective.bank import Bank
-from avgdt.objective.momentum import MomentumCopy
-from avgdt.objective.nce import batch_negatives, nce
+from avgdt.objective.momentum import MomentumEncoder
+from avgdt.objective.nce import batch_negatives, contrastive_loss
 from avgdt.recipes.composition import Composition, Modality
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.training import Objective
@@ -27,7 +27,7 @@ def test_the_papers_step_runs_at_full_size_on_a_cpu() -> None:
     torch.manual_seed(0)
     model, objective = Model(), Objective()
     phi = Phi(model)
-    copy, bank = MomentumCopy(phi), Bank(2, objective.bank, model.head.out)
+    copy, bank = MomentumEncoder(phi), Bank(2, objective.bank, model.head.out)
     bank.push(
         list(F.normalize(torch.randn(2, objective.bank, model.head.out), dim=2)), torch.arange(objective.bank) + 2
     )
@@ -39,7 +39,7 @@ def test_the_papers_step_runs_at_full_size_on_a_cpu() -> None:
     queries = phi(views, MODALITIES)
     keys = copy.keys(views, MODALITIES, objective.key_groups, torch.Generator().manual_seed(0))
     negatives = [bank.negatives(view, recordings) for view in range(2)]
-    result = nce(queries, keys, negatives, COMPOSITION.attract, COMPOSITION.repel, objective.temperature)
+    result = contrastive_loss(queries, keys, negatives, COMPOSITION.attract, COMPOSITION.repel, objective.temperature)
     torch.autograd.backward(result.loss)
     optimiser.step()
     copy.update(phi, objective.momentum)
@@ -62,7 +62,7 @@ def test_a_small_pair_learns_to_tell_recordings_apart(negatives: str) -> None:
     """32 recordings; what their picture and their sound share is a colour, which is also the pitch of a hum."""
     torch.manual_seed(0)
     phi = Phi(SMALL)
-    copy, bank = MomentumCopy(phi), Bank(2, 32, SMALL.head.out)
+    copy, bank = MomentumEncoder(phi), Bank(2, 32, SMALL.head.out)
     optimiser = torch.optim.AdamW(phi.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
     colours = torch.randn(32, 3, generator=generator)
@@ -79,7 +79,7 @@ def test_a_small_pair_learns_to_tell_recordings_apart(negatives: str) -> None:
             others = [bank.negatives(view, recordings) for view in range(2)]
         else:
             keys, others = queries, batch_negatives(queries, recordings)
-        result = nce(queries, keys, others, COMPOSITION.attract, COMPOSITION.repel, 0.2)
+        result = contrastive_loss(queries, keys, others, COMPOSITION.attract, COMPOSITION.repel, 0.2)
         optimiser.zero_grad()
         torch.autograd.backward(result.loss)
         optimiser.step()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avgdt.objective.nce import Negatives, batch_negatives, nce, pooled_negatives
+from avgdt.objective.nce import Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.recipes.composition import Composition, Modality, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
@@ -30,7 +30,7 @@ def test_the_loss_of_networks_that_say_the_same_of_everything(
         others = [Negatives(torch.ones(filled, 1), torch.ones(batch, filled, dtype=torch.bool))] * views
     if against == "modality":
         others = pooled_negatives(others, [view.modality for view in recipe.composition.views])
-    result = nce(same, same, others, recipe.composition.attract, recipe.composition.repel, 0.07)
+    result = contrastive_loss(same, same, others, recipe.composition.attract, recipe.composition.repel, 0.07)
     assert guessed_loss(recipe, step) == pytest.approx(float(result.loss))
 
 

@@ -46,14 +46,14 @@ def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:
 def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly() -> None:
     learner = Learner(tiny(), 10, CPU)
     assert learner.bank is not None
-    assert learner.copy is not None
+    assert learner.key_encoder is not None
     before = [p.clone() for p in learner.phi.parameters()]
     learner.learn(batch_of(learner.recipe))
     assert learner.bank.filled == 6
     assert sorted(learner.bank.owners.tolist()) == [-1, -1, -1, -1, 0, 1, 2, 3, 4, 5]
     learner.learn(batch_of(learner.recipe, 6))
     moved = [torch.dist(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True)]
-    followed = [torch.dist(p, q) for p, q in zip(before, learner.copy.phi.parameters(), strict=True)]
+    followed = [torch.dist(p, q) for p, q in zip(before, learner.key_encoder.phi.parameters(), strict=True)]
     assert 0 < sum(followed) < sum(moved)
 
 

@@ -32,7 +32,7 @@ from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=3, frame_rate=8, height=12, width=16, audio_seconds=0.25)
@@ -81,7 +81,7 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
             sound = batch.audio[:, window].flip(-1) if view.reversed else batch.audio[:, window]
             for step in (SOUND[0], *SOUND[2:]):
                 sound = augment_waveform(sound, step, draws)
-            picture = LogMelBank(LogMel(), CLIP.sample_rate)(sound)
+            picture = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(sound)
             expected = augment_spectrogram(picture, SOUND[1], draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-4)
 

@@ -9,7 +9,7 @@ from python_speech_features import get_filterbanks, logfbank
 
 from avgdt.recipes.clip import LogMel
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.log_mel import LogMelBank, log_mel, mel_filters, steps
+from avgdt.transforms.log_mel import LogMelSpectrogram, log_mel, mel_filters, steps
 
 RATE = 24000
 PAPER = LogMel()
@@ -79,20 +79,20 @@ def test_filters_are_theirs() -> None:
 
 def test_silence_is_the_logarithm_of_the_machine_epsilon() -> None:
     np.testing.assert_allclose(ours(np.zeros(RATE), PAPER, RATE), np.log(np.finfo(np.float64).eps), atol=1e-12)
-    picture = LogMelBank(PAPER, RATE)(torch.zeros(RATE))
+    picture = LogMelSpectrogram(PAPER, RATE)(torch.zeros(RATE))
     torch.testing.assert_close(picture, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
 
 
 def test_the_picture_of_one_second_is_standardised() -> None:
     samples = signal("noise", RATE, RATE)
-    picture = LogMelBank(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
+    picture = LogMelSpectrogram(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
     assert picture.shape == (40, 99)
     assert picture.dtype == torch.float32
     np.testing.assert_allclose(picture, (theirs(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
 
 
 def test_a_batch_is_each_alone() -> None:
-    bank = LogMelBank(PAPER, RATE)
+    bank = LogMelSpectrogram(PAPER, RATE)
     waveforms = torch.from_numpy(np.stack([signal(name, 6000, RATE) for name in NAMES[:6]]).astype(np.float32))
     together = bank(waveforms.view(2, 3, 6000))
     assert together.shape == (2, 3, 40, bank.steps(6000))
@@ -101,7 +101,7 @@ def test_a_batch_is_each_alone() -> None:
 
 
 def test_autocast_does_not_shorten_it() -> None:
-    bank = LogMelBank(PAPER, RATE)
+    bank = LogMelSpectrogram(PAPER, RATE)
     waveform = torch.from_numpy(signal("noise", RATE, RATE).astype(np.float32))
     expected = bank(waveform)
     with torch.autocast("cpu", torch.bfloat16):
@@ -119,4 +119,4 @@ def test_autocast_does_not_shorten_it() -> None:
 )
 def test_what_does_not_fit_is_refused(recipe: LogMel, rate: int, says: str) -> None:
     with pytest.raises(TransformError, match=says):
-        LogMelBank(recipe, rate)
+        LogMelSpectrogram(recipe, rate)

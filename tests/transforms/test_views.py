@@ -28,7 +28,7 @@ from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=4, frame_rate=8, height=12, width=16, audio_seconds=0.5)
@@ -97,7 +97,7 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
         else:
             sound = batch.audio[:, window]
             sound = torch.from_numpy(sound.numpy()[:, ::-1].copy()) if view.reversed else sound
-            picture = LogMelBank(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
+            picture = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
             expected = augment_spectrogram(picture, MASKS, draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
 

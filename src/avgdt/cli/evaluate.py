@@ -12,24 +12,10 @@ import tyro
 
 from avgdt.cli.arguments import UsageError, parse, positional, taken
 from avgdt.cli.progress import counting, output
+from avgdt.evaluation.protocols import PROTOCOLS, protocol
 from avgdt.recipes.nearest import nearest
 from avgdt.report.wording import printable
 from avgdt.training.signals import advising
-
-PROTOCOLS = {
-    "linear": "logistic regression on frozen features of labelled files or segments",
-    "knn": "nearest neighbours on the same features",
-    "finetune": "train on with few or many labels, beside training from scratch",
-    "ucf101": "101 kinds of actions in three splits, by finetuned and by frozen networks (UCF101's folder)",
-    "hmdb51": "51 kinds of actions in three splits, likewise (HMDB51's folder)",
-    "retrieval": "find the sound by the picture and the picture by the sound",
-    "reidentification": "find another moment of the same recording",
-    "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
-    "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
-    "esc50_fold": "one fold of ESC-50 by itself, in parts by source recording (ESC-50's folder)",
-    "dcase2014": "ten acoustic scenes by frozen features (the folder of scenes_stereo and scenes_stereo_testset)",
-}
-"""Name and what it measures."""
 
 T = TypeVar("T")
 
@@ -56,15 +42,13 @@ def run(arguments: Sequence[str]) -> None:
     if name is None:
         if {"-h", "--help"} & set(rest):
             print("usage: avgdt evaluate PROTOCOL --weights RUN --data PATH [--out DIR] [options]\n")
-            print("\n".join(f"  {protocol:<17} {what}" for protocol, what in PROTOCOLS.items()))
+            print("\n".join(f"  {each:<17} {what}" for each, what in PROTOCOLS.items()))
             print("\navgdt evaluate PROTOCOL --help tells the options of each.")
             sys.exit(0)
         raise UsageError(f"which protocol? one of {', '.join(PROTOCOLS)}")
-    if name not in PROTOCOLS:
-        raise UsageError(f"protocol {name!r} is unknown; {nearest(name, PROTOCOLS)}")
-    kind = _protocol(name)
+    kind: Any = protocol(name)
     default, rest = _default(kind, rest)
-    options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name], default)  # type: ignore[valid-type]
+    options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name], default)
 
     def advice() -> str:
         from avgdt.training.provenance import own_command
@@ -115,20 +99,3 @@ def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
         raise UsageError(f"--setting {setting!r} is unknown; {nearest(setting, FINETUNINGS)}")
     missing: Any = tyro.MISSING
     return Evaluate(kind(finetuning=FINETUNINGS[setting]()), weights=missing, data=missing), rest
-
-
-def _protocol(name: str) -> Any:
-    from avgdt.evaluation.protocols.dcase2014 import Dcase2014
-    from avgdt.evaluation.protocols.esc10 import Esc10
-    from avgdt.evaluation.protocols.esc50 import Esc50
-    from avgdt.evaluation.protocols.esc50_fold import Esc50Fold
-    from avgdt.evaluation.protocols.finetune import Finetune
-    from avgdt.evaluation.protocols.hmdb51 import Hmdb51
-    from avgdt.evaluation.protocols.knn import Knn
-    from avgdt.evaluation.protocols.linear import Linear
-    from avgdt.evaluation.protocols.reidentification import Reidentification
-    from avgdt.evaluation.protocols.retrieval import Retrieval
-    from avgdt.evaluation.protocols.ucf101 import Ucf101
-
-    kinds = (Linear, Knn, Finetune, Ucf101, Hmdb51, Retrieval, Reidentification, Esc10, Esc50, Esc50Fold, Dcase2014)
-    return {kind.protocol: kind for kind in kinds}[name]

@@ -24,6 +24,7 @@ COMMANDS = {
     "composition": "tell the views of a recipe, and who attracts and repels whom",
     "pretrain": "learn from recordings without labels",
     "evaluate": "measure what was learnt",
+    "embed": "write the vectors of all recordings of a folder",
     "report": "tell a run as one HTML page",
     "table": "set runs beside the paper's tables",
 }

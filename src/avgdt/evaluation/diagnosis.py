@@ -83,10 +83,10 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
     plans = plans[: min(len(plans) // batch, MOST_BATCHES) * batch]
     if len(plans) < 2 * batch:
         return None
-    groups = objective.key_groups if learner.copy else 1
+    groups = objective.key_groups if learner.key_encoder else 1
     queries, keys = (
         PretrainedModel(learner.recipe, copy.deepcopy(phi).train(), learner.views, learner.precision)
-        for phi in (learner.phi, learner.copy.phi if learner.copy else learner.phi)
+        for phi in (learner.phi, learner.key_encoder.phi if learner.key_encoder else learner.phi)
     )
     moved = np.random.default_rng(0).permutation(len(plans))
 

@@ -51,7 +51,7 @@ class _HeldOut:
     def __call__(self, learner: Learner) -> Metrics | None:
         """The metrics where they are due; else the keys are remembered, for how far they will have drifted by then."""
         due = learner.monitored(learner.step)
-        networks = [learner.phi] * due + ([learner.copy.phi] if learner.copy else [])
+        networks = [learner.phi] * due + ([learner.key_encoder.phi] if learner.key_encoder else [])
         models = [PretrainedModel(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
         # In this process: workers would cost more to start than the few clips to read.
         found = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
@@ -66,7 +66,7 @@ class _HeldOut:
         queries = found.vectors[0]
         there, back = (retrieve(queries[one], queries[other]) for one, other in (MODALITIES, MODALITIES[::-1]))
         diagnosis = geometry(queries)
-        if learner.copy:
+        if learner.key_encoder:
             diagnosis["agreement"] = agreement(queries, keys)
             if earlier and earlier[1] == found.kept:
                 diagnosis["key_drift"] = 1 - agreement(earlier[2], keys)

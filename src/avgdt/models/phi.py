@@ -51,7 +51,8 @@ class Phi(nn.Module):
 
         The contrastive losses compare directions alone; SIGReg needs the lengths too.
         """
-        embeddings = self.heads[modality](self.features(modality, x)).float()
+        features = self.features(modality, x)
+        embeddings = self.heads[modality](features).float()
         return F.normalize(embeddings, dim=1) if unit else embeddings
 
     def embed_views(

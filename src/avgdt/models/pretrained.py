@@ -206,8 +206,7 @@ def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> 
         phi = Phi(recipe.model, recipe.composition.modalities)
     phi.to(precision.device).eval().requires_grad_(False)
     set_memory_format(phi, recipe.run.channels_last, precision)
-    views = Views(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.picture)
-    return PretrainedModel(recipe, phi, views.to(precision.device), precision)
+    return PretrainedModel(recipe, phi, Views.of(recipe, seed).to(precision.device), precision)
 
 
 def _windows_as_recordings(batch: Batch) -> Batch:

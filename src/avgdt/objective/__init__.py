@@ -1,1 +1,1 @@
-"""The objective: contrastive loss, memory bank and momentum copy."""
+"""The objective: contrastive loss, memory bank and momentum encoder."""

@@ -1,4 +1,4 @@
-"""The momentum copy of Phi, which makes the keys (section 3.3 of the paper, after arXiv 1911.05722)."""
+"""The momentum encoder of Phi, which makes the keys (section 3.3 of the paper, after arXiv 1911.05722)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from avgdt.models.phi import Phi
 from avgdt.objective.errors import ObjectiveError
 
 
-class MomentumCopy(nn.Module):
+class MomentumEncoder(nn.Module):
     """A slow copy of the networks without gradient; its batch norm keeps statistics of its own."""
 
     def __init__(self, phi: Phi) -> None:

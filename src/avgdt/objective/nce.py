@@ -40,7 +40,7 @@ class NCE(NamedTuple):
     """(pairs, batch): the softmax probability of the positive; near 1 a query pulls little (the curriculum)."""
 
 
-def nce(
+def contrastive_loss(
     queries: Sequence[torch.Tensor],
     keys: Sequence[torch.Tensor],
     negatives: Sequence[Negatives],

@@ -33,7 +33,7 @@ class SigmoidLoss(nn.Module):
     ) -> torch.Tensor:
         """The loss summed over positives and negatives, averaged over the batch and the pairs that attract: a scalar.
 
-        The arguments are those of :func:`avgdt.objective.nce.nce`, with the same positives and negatives.
+        The arguments are those of :func:`avgdt.objective.nce.contrastive_loss`, with the same positives and negatives.
         """
         losses = []
         with torch.autocast(queries[0].device.type, enabled=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from avgdt.recipes.clip import Clip, Picture
 from avgdt.recipes.composition import (
@@ -23,7 +24,7 @@ from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.nearest import nearest
 from avgdt.recipes.recipe import Recipe
-from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
+from avgdt.recipes.training import AUTO, Objective, Optimiser, Run, Schedule
 
 
 def paper() -> Recipe:
@@ -111,6 +112,21 @@ def demo() -> Recipe:
     )
 
 
+def small_bank() -> Recipe:
+    """``small`` with the paper's objective."""
+    return _with_bank(small(), "Real recordings on a CPU with the paper's objective: momentum encoders and past keys")
+
+
+def demo_bank() -> Recipe:
+    """``demo`` with the paper's objective."""
+    return _with_bank(demo(), "The demo's recordings with the paper's objective: momentum encoders and past keys")
+
+
+def _with_bank(recipe: Recipe, title: str) -> Recipe:
+    """Negatives from a bank of the paper's proportions in place of those of the batch."""
+    return replace(recipe, title=title, objective=Objective(negatives="bank", bank=AUTO, momentum=AUTO))
+
+
 def audio() -> Recipe:
     """Sounds without pictures: two differently perturbed excerpts of one sound attract each other."""
     return Recipe(
@@ -135,6 +151,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "released": released,
     "small": small,
     "demo": demo,
+    "small-bank": small_bank,
+    "demo-bank": demo_bank,
     "audio": audio,
 }
 

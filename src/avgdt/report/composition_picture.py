@@ -47,10 +47,7 @@ def write_composition_picture(
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         raise ReportError(f"{data}: gives no clip of this composition; {entries[0].path.name}: {reasons[0]}")
-    views = Views(
-        recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
-    )
-    picture = clip_picture(recipe, views, usable)
+    picture = clip_picture(recipe, Views.of(recipe), usable)
     if picture is None:
         raise ReportError(f"{data}: {usable[0].path.name} and those after it cannot be read; `avgdt scan` tells why")
     svg = _svg(recipe, picture)

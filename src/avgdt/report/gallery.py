@@ -13,7 +13,7 @@ from avgdt.evaluation.features import Progress
 from avgdt.media.errors import MediaError
 from avgdt.report.matching import Matches, order
 from avgdt.report.snippets import Snippet, snippet
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 
 QUERIES = 6
 NEAREST = 5
@@ -54,7 +54,7 @@ class Gallery:
     queries: tuple[Query, ...]
 
 
-def galleries(matches: Matches, bank: LogMelBank, progress: Progress) -> tuple[Gallery, Gallery]:
+def galleries(matches: Matches, bank: LogMelSpectrogram, progress: Progress) -> tuple[Gallery, Gallery]:
     """The same queries both ways, drawn by lot, of different classes as far as there are any."""
     asked = _drawn(matches.names)
     orders = {(by, query): order(matches.similarity, by, query) for by in ("video", "audio") for query in asked}

@@ -16,7 +16,7 @@ from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.report.images import data_uri, jpeg, png
 from avgdt.report.spectrogram import spectrogram
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 
 SECONDS = 2.0
 RATE = 15
@@ -42,7 +42,7 @@ class Snippet:
     seconds: float
 
 
-def snippet(entry: Entry, centre: float, bank: LogMelBank) -> Snippet:
+def snippet(entry: Entry, centre: float, bank: LogMelSpectrogram) -> Snippet:
     """Cut at most :data:`SECONDS` around ``centre``; raises ``MediaError`` for a file that cannot be read."""
     span = clip_span(entry, ("video", "audio"))
     seconds = min(SECONDS, span.seconds)

@@ -1,4 +1,4 @@
-"""One step of learning: the networks, the momentum copy, the banks and the optimiser as one object."""
+"""One step of learning: the networks, the momentum encoder, the banks and the optimiser as one object."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.objective.bank import Bank
-from avgdt.objective.momentum import MomentumCopy
-from avgdt.objective.nce import NCE, Negatives, batch_negatives, nce, pooled_negatives
+from avgdt.objective.momentum import MomentumEncoder
+from avgdt.objective.nce import NCE, Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
@@ -50,15 +50,13 @@ class Learner:
             weights(self.phi)
         self.norm_at_start = self.norm()
         set_memory_format(self.phi, recipe.run.channels_last, precision)
-        self.views = Views(
-            composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, recipe.run.seed, recipe.picture
-        )
+        self.views = Views.of(recipe)
         self.views.to(precision.device)
-        self.copy: MomentumCopy | None = None
+        self.key_encoder: MomentumEncoder | None = None
         self.bank: Bank | None = None
         if recipe.objective.negatives == "bank":
-            self.copy = MomentumCopy(self.phi)
-            set_memory_format(self.copy.phi, recipe.run.channels_last, precision)
+            self.key_encoder = MomentumEncoder(self.phi)
+            set_memory_format(self.key_encoder.phi, recipe.run.channels_last, precision)
             self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
@@ -127,8 +125,8 @@ class Learner:
             self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
             self.scaler.step(self.optimiser)
             self.scaler.update()
-            if self.copy is not None and self.bank is not None:
-                self.copy.update(self.phi, recipe.objective.momentum)
+            if self.key_encoder is not None and self.bank is not None:
+                self.key_encoder.update(self.phi, recipe.objective.momentum)
                 self.bank.push(keys, recordings)
             self.step += 1
         return result, {
@@ -148,7 +146,9 @@ class Learner:
         objective, composition = self.recipe.objective, self.recipe.composition
         attract, repel = composition.attract, composition.repel
         with torch.set_grad_enabled(objective.loss == "nce"):
-            result = nce(queries, keys, negatives, attract, repel, objective.temperature, objective.over_pairs)
+            result = contrastive_loss(
+                queries, keys, negatives, attract, repel, objective.temperature, objective.over_pairs
+            )
         if self.sigmoid is not None:
             result = result._replace(loss=self.sigmoid(queries, keys, negatives, attract, repel))
         if objective.loss == "sigreg":
@@ -159,21 +159,21 @@ class Learner:
     def _keys(
         self, views: list[torch.Tensor], queries: list[torch.Tensor], recordings: torch.Tensor
     ) -> tuple[list[torch.Tensor], list[Negatives]]:
-        if self.copy is None or self.bank is None:
+        if self.key_encoder is None or self.bank is None:
             keys = [query.detach() for query in queries] if self.recipe.objective.detach_keys else queries
             return keys, batch_negatives(keys, recordings)
         bank = self.bank
         shuffle = torch.Generator().manual_seed(self._step_seed)
-        keys = self.copy.keys(views, self.modalities, self.recipe.objective.key_groups, shuffle)
+        keys = self.key_encoder.keys(views, self.modalities, self.recipe.objective.key_groups, shuffle)
         return keys, [bank.negatives(view, recordings) for view in range(len(views))]
 
     def state(self) -> dict[str, Any]:
-        """Weights, momentum copy, banks, optimiser, scaler, the step, and the random state of the processor."""
+        """Weights, momentum encoder, banks, optimiser, scaler, the step, and the random state of the processor."""
         return {
             "step": self.step,
             "norm_at_start": self.norm_at_start,
             "phi": self.phi.state_dict(),
-            "copy": self.copy.state_dict() if self.copy else None,
+            "key_encoder": self.key_encoder.state_dict() if self.key_encoder else None,
             "bank": self.bank.state_dict() if self.bank else None,
             "sigmoid": self.sigmoid.state_dict() if self.sigmoid else None,
             "optimiser": self.optimiser.state_dict(),
@@ -185,8 +185,8 @@ class Learner:
         """Go on from ``state``, with the weight decay of this learner's own recipe."""
         self.step, self.norm_at_start = int(state["step"]), float(state["norm_at_start"])
         self.phi.load_state_dict(state["phi"])
-        if self.copy and self.bank:
-            self.copy.load_state_dict(state["copy"])
+        if self.key_encoder and self.bank:
+            self.key_encoder.load_state_dict(state["key_encoder"])
             self.bank.load_state_dict(state["bank"])
         if self.sigmoid:
             self.sigmoid.load_state_dict(state["sigmoid"])

@@ -62,7 +62,7 @@ def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
     return 1 + max(0, math.ceil((samples - window) / step))
 
 
-class LogMelBank(nn.Module):
+class LogMelSpectrogram(nn.Module):
     """The standardised log mel picture of a waveform."""
 
     def __init__(self, recipe: LogMel, sample_rate: int) -> None:

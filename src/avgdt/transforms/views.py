@@ -8,12 +8,13 @@ from torch import nn
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View
+from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.weakened import weakened_audio, weakened_video
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips, centre_crop
 from avgdt.transforms.draws import Generators, generators
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 
 
 class Views(nn.Module):
@@ -36,7 +37,7 @@ class Views(nn.Module):
         self.composition = composition
         self.channels = channels
         self.seed = seed
-        self.bank = LogMelBank(log_mel, clip.sample_rate)
+        self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
         # A trial on one blank frame: sizes that do not fit, be it in evaluation, are told before a run begins.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
@@ -44,6 +45,12 @@ class Views(nn.Module):
         blank = Batch(nobody, nobody, frame, torch.zeros(1, windows, clip.samples), None, None)
         for augment in (True, False):
             self(blank, augment=augment)
+
+    @classmethod
+    def of(cls, recipe: Recipe, seed: int | None = None) -> Views:
+        """The views of a recipe, drawn from ``seed`` (else the recipe's), on the CPU."""
+        seed = recipe.run.seed if seed is None else seed
+        return cls(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.picture)
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
@@ -104,7 +111,7 @@ class Views(nn.Module):
         for step in steps:
             if not isinstance(step, SpecAugment):
                 waveform = augment_waveform(waveform, step, draws or ())
-        picture = self.bank(waveform)
+        picture = self.log_mel(waveform)
         for step in steps:
             if isinstance(step, SpecAugment):
                 picture = augment_spectrogram(picture, step, draws or ())

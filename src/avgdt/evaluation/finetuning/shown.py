@@ -67,14 +67,7 @@ def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tenso
 
 def _shown(model: PretrainedModel, clip: Clip, video: tuple[VideoAugmentation, ...]) -> PretrainedModel:
     recipe = replace(model.recipe, clip=clip, composition=_composition(model, video))
-    views = Views(
-        recipe.composition,
-        clip,
-        recipe.log_mel,
-        recipe.model.video.channels,
-        model.views.seed,
-        recipe.picture,
-    )
+    views = Views.of(recipe, model.views.seed)
     return PretrainedModel(recipe, model.phi, views.to(model.precision.device), model.precision, model.store)
 
 

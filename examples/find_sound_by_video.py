@@ -1,0 +1,15 @@
+"""The sounds of a folder that suit a film best: python examples/find_sound_by_video.py RUN FILM FOLDER."""
+
+import sys
+
+import numpy as np
+
+import avgdt
+
+run, film, folder = sys.argv[1:4]
+model = avgdt.load(run)
+sounds = avgdt.embed(folder, model, modality="audio", output="embeddings")
+query = model.embed(film, modality="video", output="embeddings").vectors[0]
+cosines = sounds.vectors @ query / np.linalg.norm(sounds.vectors, axis=1) / np.linalg.norm(query)
+for place in np.argsort(-cosines)[:5]:
+    print(f"{cosines[place]:.3f}  {sounds.files[sounds.rows[place]]}")

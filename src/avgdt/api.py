@@ -1,0 +1,73 @@
+"""Functions with the names of the commands, for use from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from avgdt.data.batch import Batch
+from avgdt.data.collection import collect, find
+from avgdt.data.dataset import Batches, training_batches
+from avgdt.evaluation import evaluate as evaluation
+from avgdt.evaluation.held_out import monitors
+from avgdt.evaluation.protocols import protocol as protocol_of
+from avgdt.evaluation.results import Result
+from avgdt.recipes.named import named
+from avgdt.recipes.recipe import Recipe
+from avgdt.training import pretrain as training
+from avgdt.training.run_data import check_batch, default_workers, training_clips
+
+
+def pretrain(
+    recipe: Recipe | str,
+    data: Path | str | None,
+    out: Path | str,
+    *,
+    resume: bool = False,
+    weights: Path | str | None = None,
+) -> Path:
+    """Train without labels on the recordings of ``data``, a folder or a manifest; return the weights file.
+
+    ``recipe`` is a name or a recipe; with ``resume`` it and ``data`` may be those of the run in ``out``. ``weights`` is
+    a run or a weights file that a new run starts from. What ``avgdt pretrain`` writes is in ``out``. Raises the errors
+    of the project.
+    """
+    chosen = named(recipe) if isinstance(recipe, str) else recipe
+    source, start = (None if path is None else Path(path) for path in (data, weights))
+    return training.pretrain(chosen, source, Path(out), resume, monitors, weights=start)
+
+
+def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
+    """The batches of clips of all epochs of a recipe, for a loop of one's own.
+
+    Files that cannot be used are skipped, and what fails while it is read is listed in ``batch.failures``. Raises
+    ``DataError`` where the recordings do not fill a batch.
+    """
+    chosen, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
+    count = default_workers(workers)
+    collection = collect(find(source, count + 1), chosen.data, chosen.composition, chosen.clip, source)
+    check_batch(chosen, collection, source)
+    order = Batches(len(collection.learn), chosen.run.batch, chosen.schedule.epochs, chosen.run.seed)
+    with closing(training_batches(training_clips(chosen, collection), order, count, pin_memory=False)) as loaded:
+        yield from loaded
+
+
+def evaluate(
+    protocol: str,
+    weights: Path | str,
+    data: Path | str,
+    out: Path | str | None = None,
+    *,
+    device: str = "auto",
+    **options: Any,
+) -> Result:
+    """Measure ``weights`` beside random ones by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+
+    ``options`` are the protocol's own (``label="class"``). The result is also written to ``results/PROTOCOL.json`` in
+    ``out``, else in the run's folder. Raises the errors of the project.
+    """
+    weights = Path(weights)
+    place = Path(out) if out is not None else weights if weights.is_dir() else weights.parent
+    return evaluation.evaluate(protocol_of(protocol)(**options), weights, Path(data), place, device)[0]

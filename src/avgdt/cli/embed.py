@@ -1,0 +1,70 @@
+"""``avgdt embed``: the vectors of all recordings of a folder or a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from avgdt.cli.arguments import parse
+from avgdt.cli.progress import console, counting
+from avgdt.report.wording import printable
+from avgdt.training.signals import advising
+
+
+@dataclass(frozen=True)
+class Embed:
+    """What is embedded, by which networks, and where the vectors go."""
+
+    data: Annotated[Path, tyro.conf.Positional]
+    """A folder of recordings, a manifest (csv), or one recording."""
+    weights: Path
+    """A run folder or a weights file (safetensors)."""
+    out: Path
+    """File of the vectors: NAME.npz with the arrays vectors, times, rows and files, or NAME.parquet with the columns
+    file, time and vector (needs the extra parquet). Skipped files are listed in OUT.skipped.csv."""
+    modality: Literal["video", "audio"] = "video"
+    """Which network."""
+    every: float | None = None
+    """Seconds between the starts of two windows, each of which gives a vector; without it one vector per recording, the
+    mean over windows side by side."""
+    output: Literal["features", "embeddings"] = "features"
+    """features: before the projection head, for classifiers. embeddings: after it, of length 1, comparable across video
+    and audio."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    workers: int = -1
+    """Processes that decode; -1 chooses by the processor."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Read the command line, embed with a progress bar, say what was written and what was skipped."""
+    options = parse(Embed, arguments, "embed", "Write the vectors of all recordings of a folder or a manifest.")
+    from avgdt.evaluation.embedding import embed
+    from avgdt.training.provenance import own_command
+
+    advice = f"what is complete is kept; go on with: {own_command('embed', *arguments)}"
+    with (
+        advising(lambda: advice),
+        counting("inspecting files") as scanned,
+        counting("embedding windows") as progress,
+    ):
+        table = embed(
+            options.data,
+            options.weights,
+            options.out,
+            options.modality,
+            options.every,
+            options.output,
+            options.device,
+            options.workers,
+            scanned,
+            progress,
+        )
+    rows, dim = table.vectors.shape
+    console.print(f"wrote {printable(options.out)}: {rows} vectors of {dim} numbers, of {len(table.files)} recordings")
+    if table.skipped:
+        console.print(f"{len(table.skipped)} files were skipped; see {printable(options.out)}.skipped.csv")

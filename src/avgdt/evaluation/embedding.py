@@ -1,0 +1,187 @@
+"""Vectors of all recordings of a data set, written to one file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgdt.data.collection import LeftOut, find, write_left_out
+from avgdt.evaluation.cache import FeatureCache
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import Extract, Progress, extract
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.readers import Reader, embeddings, mean_features
+from avgdt.evaluation.segments import Segment
+from avgdt.files import write_atomically
+from avgdt.media.entry import Entry
+from avgdt.models.pretrained import Output, PretrainedModel, load
+from avgdt.recipes.factors import ModalityName
+from avgdt.training.run_data import default_workers
+
+WINDOWS_AT_ONCE = 16
+"""Windows of one file that are decoded together."""
+WINDOWS_PER_PART = 1024
+"""About as many windows are embedded before they are written to disk."""
+READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embeddings}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The vectors of many recordings, one row per window or per recording."""
+
+    vectors: NDArray[np.float32]
+    """(rows, dim)."""
+    times: NDArray[np.float64]
+    """(rows,): where the window starts, in seconds."""
+    rows: NDArray[np.int64]
+    """(rows,): which of ``files``."""
+    files: list[str]
+    """The files that were embedded."""
+    seconds: float
+    """Length of a window."""
+    skipped: list[LeftOut]
+    """The files that were not, and why."""
+
+
+def embed(
+    data: Path | str,
+    weights: Path | str | PretrainedModel,
+    out: Path | str | None = None,
+    modality: ModalityName = "video",
+    every: float | None = None,
+    output: Output = "features",
+    device: str = "auto",
+    workers: int = -1,
+    scanned: Progress | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Table:
+    """Embed all recordings of a folder or manifest; write them to ``out`` (.npz or .parquet) where it is given.
+
+    ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
+    :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded by themselves.
+    Skipped files are listed in ``OUT.skipped.csv``. What is complete is kept beside ``out`` while it runs, so that the
+    same call goes on after an interruption. Raises the errors of the project.
+    """
+    data, target = Path(data), None if out is None else Path(out)
+    if every is not None and not every > 0:
+        raise EvaluationError(f"every: {every:g} s is no distance between windows; use more than 0")
+    if target is not None and target.suffix not in (".npz", ".parquet"):
+        raise EvaluationError(f"{target}: the ending says how it is written; use .npz or .parquet")
+    model = weights if isinstance(weights, PretrainedModel) else load(weights, device)
+    parts = None if target is None else target.with_name(f".{target.name}.parts")
+    keep = None if target is None else target.with_name(f".{target.name}.inspected.csv")
+    count = default_workers(workers)
+    entries = find(data, count + 1, scanned, keep=keep)
+    reasons = [model.unusable(entry, modality) for entry in entries]
+    skipped = [LeftOut(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
+    usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
+    if not usable:
+        reason = f"; the first: {skipped[0].reason}" if skipped else ""
+        raise EvaluationError(f"{data}: none of {len(entries)} recordings can be embedded{reason}")
+    table = _embed(model, usable, modality, every, output, count, parts, progress, skipped)
+    if target is not None:
+        _write(table, target)
+        skipped_file = target.with_name(f"{target.name}.skipped.csv")
+        skipped_file.unlink(missing_ok=True)
+        if table.skipped:
+            write_left_out(table.skipped, skipped_file)
+    for path in (parts, keep):
+        if path is not None and path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return table
+
+
+def _embed(
+    model: PretrainedModel,
+    entries: Sequence[Entry],
+    modality: ModalityName,
+    every: float | None,
+    output: Output,
+    workers: int,
+    parts: Path | None,
+    progress: Progress,
+    skipped: list[LeftOut],
+) -> Table:
+    windows = [model.windows(entry, modality, every) for entry in entries]
+    plans = [
+        Plan(Segment(index, ""), own[first : first + WINDOWS_AT_ONCE])
+        for index, own in enumerate(windows)
+        for first in range(0, len(own), WINDOWS_AT_ONCE)
+    ]
+    extracting: Extract = extract if parts is None else FeatureCache(parts).extract
+    found = dict[int, list[NDArray[np.float32]]]()
+    failures, done = dict[int, str](), 0
+    for part in _parts(plans):
+        before = done
+
+        def counted(now: int, total: int, before: int = before) -> None:
+            progress(before + now, len(plans))
+
+        extraction = extracting(
+            (model,),
+            entries,
+            part,
+            (modality,),
+            READERS[output],
+            workers=workers,
+            average=False,
+            progress=counted,
+        )
+        for place, index in enumerate(extraction.kept):
+            found.setdefault(part[index].segment.entry, []).append(extraction.vectors[0][modality][place])
+        failures |= {part[index].segment.entry: reason for index, reason in extraction.failures.items()}
+        done += len(part)
+        progress(done, len(plans))
+    skipped = [*skipped, *(LeftOut(entries[index].path, reason) for index, reason in failures.items())]
+    kept = [index for index in range(len(entries)) if index not in failures]
+    if not kept:
+        raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")
+    vectors = [np.concatenate(found[index]) for index in kept]
+    times = [np.array([window.video for window in windows[index]]) for index in kept]
+    if every is None:
+        vectors, times = [own.mean(axis=0, keepdims=True) for own in vectors], [own[:1] for own in times]
+    rows = np.repeat(np.arange(len(kept)), [len(own) for own in vectors])
+    files = [str(entries[index].path) for index in kept]
+    return Table(np.concatenate(vectors), np.concatenate(times), rows, files, model.seconds(modality), skipped)
+
+
+def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    """The plans in order, in parts of about ``WINDOWS_PER_PART`` windows."""
+    part, windows = list[Plan](), 0
+    for plan in plans:
+        part.append(plan)
+        windows += len(plan.windows)
+        if windows >= WINDOWS_PER_PART:
+            yield part
+            part, windows = [], 0
+    if part:
+        yield part
+
+
+def _write(table: Table, out: Path) -> None:
+    remedy = "free some space and run the same command again: what is complete is kept"
+    if out.suffix == ".npz":
+        files, seconds = np.array(table.files), np.float64(table.seconds)
+
+        def save(file: BinaryIO) -> None:
+            np.savez(file, vectors=table.vectors, times=table.times, rows=table.rows, files=files, seconds=seconds)
+
+        write_atomically(out, save, remedy)
+        return
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise EvaluationError(f"{out}: Parquet needs pyarrow: pip install 'avgdt[parquet]'; or use .npz") from None
+    columns = {
+        "file": [table.files[row] for row in table.rows],
+        "time": table.times,
+        "vector": arrow.FixedSizeListArray.from_arrays(table.vectors.reshape(-1), table.vectors.shape[1]),
+    }
+    write_atomically(out, lambda file: parquet.write_table(arrow.table(columns), file), remedy)
