@@ -19,6 +19,7 @@ from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from tests.helpers.folders import write_folder
+from tests.helpers.media_files import evenly, noise, write_media
 from tests.helpers.recipes import tiny
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -38,7 +39,8 @@ def run(model: PretrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_folder(tmp_path_factory.mktemp("films"), 5)
+    folder = write_folder(tmp_path_factory.mktemp("films"), 4)
+    write_media(folder / "04.mkv", evenly(44, 8), noise(5.5, 8000, seed=9), size=(24, 32), sample_rate=8000)
     (folder / "notes.txt").write_text("no recording")
     return folder
 
@@ -110,7 +112,7 @@ def test_an_interrupted_call_goes_on(run: Path, folder: Path, tmp_path: Path, mo
     monkeypatch.setattr(cache, "extract", counted)
     again = avgdt.embed(folder, run, tmp_path / "v.npz", "audio", 0.5, workers=0)
     np.testing.assert_array_equal(again.vectors, whole.vectors)
-    assert len(extracted) == 5 - len(kept)
+    assert 0 < len(extracted) < len(whole.vectors) / 3
     assert not (tmp_path / ".v.npz.parts").exists()
 
 

@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> None:
     with (
         advising(lambda: advice),
         counting("inspecting files") as scanned,
-        counting("embedding windows") as progress,
+        counting("embedding") as progress,
     ):
         table = embed(
             options.data,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.collection import LeftOut, find, write_left_out
+from avgdt.data.windows import Window
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Extract, Progress, extract
@@ -114,8 +117,9 @@ def _embed(
         for index, own in enumerate(windows)
         for first in range(0, len(own), WINDOWS_AT_ONCE)
     ]
+    plans.sort(key=lambda plan: len(plan.windows))  # stable; only plans of equally many windows go through together
     extracting: Extract = extract if parts is None else FeatureCache(parts).extract
-    found = dict[int, list[NDArray[np.float32]]]()
+    found = dict[int, dict[Window, NDArray[np.float32]]]()
     failures, done = dict[int, str](), 0
     for part in _parts(plans):
         before = done
@@ -134,7 +138,8 @@ def _embed(
             progress=counted,
         )
         for place, index in enumerate(extraction.kept):
-            found.setdefault(part[index].segment.entry, []).append(extraction.vectors[0][modality][place])
+            plan, vectors = part[index], extraction.vectors[0][modality][place]
+            found.setdefault(plan.segment.entry, {}).update(zip(plan.windows, vectors, strict=True))
         failures |= {part[index].segment.entry: reason for index, reason in extraction.failures.items()}
         done += len(part)
         progress(done, len(plans))
@@ -142,26 +147,21 @@ def _embed(
     kept = [index for index in range(len(entries)) if index not in failures]
     if not kept:
         raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")
-    vectors = [np.concatenate(found[index]) for index in kept]
+    rows_of = [np.stack([found[index][window] for window in windows[index]]) for index in kept]
     times = [np.array([window.video for window in windows[index]]) for index in kept]
     if every is None:
-        vectors, times = [own.mean(axis=0, keepdims=True) for own in vectors], [own[:1] for own in times]
-    rows = np.repeat(np.arange(len(kept)), [len(own) for own in vectors])
+        rows_of, times = [own.mean(axis=0, keepdims=True) for own in rows_of], [own[:1] for own in times]
+    rows = np.repeat(np.arange(len(kept)), [len(own) for own in rows_of])
     files = [str(entries[index].path) for index in kept]
-    return Table(np.concatenate(vectors), np.concatenate(times), rows, files, model.seconds(modality), skipped)
+    return Table(np.concatenate(rows_of), np.concatenate(times), rows, files, model.seconds(modality), skipped)
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
-    """The plans in order, in parts of about ``WINDOWS_PER_PART`` windows."""
-    part, windows = list[Plan](), 0
-    for plan in plans:
-        part.append(plan)
-        windows += len(plan.windows)
-        if windows >= WINDOWS_PER_PART:
-            yield part
-            part, windows = [], 0
-    if part:
-        yield part
+    """The sorted plans in parts of about ``WINDOWS_PER_PART`` windows, the plans of a part of equally many."""
+    for windows, equal in groupby(plans, key=lambda plan: len(plan.windows)):
+        alike, size = list(equal), ceil(WINDOWS_PER_PART / windows)
+        for first in range(0, len(alike), size):
+            yield alike[first : first + size]
 
 
 def _write(table: Table, out: Path) -> None:
