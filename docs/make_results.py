@@ -18,6 +18,7 @@ columns 1 3`` only these rows and columns are written, counted from 0. A cell is
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from statistics import fmean, stdev
@@ -80,21 +81,22 @@ def markdown(file: str, name: str, rows: list[int] | None = None, columns: list[
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def rendered(text: str) -> str:
-    """The Markdown ``text`` with every marked table written anew."""
+def rendered(page: Path) -> str:
+    """The text of ``page`` with every marked table written anew, and links that hold from there."""
 
     def replaced(match: re.Match[str]) -> str:
         begin, file, name, rows, columns, end = match.groups()
         chosen = [None if numbers is None else [int(i) for i in numbers.split()] for numbers in (rows, columns)]
-        return begin + markdown(file, name, *chosen) + end
+        return begin + markdown(file, name, *chosen).replace("](results/", f"]({results}/") + end
 
-    return MARKED.sub(replaced, text)
+    results = os.path.relpath(DOCS / "results", page.parent)
+    return MARKED.sub(replaced, page.read_text(encoding="utf-8"))
 
 
 def main() -> None:
     """Write the pages."""
     for page in PAGES:
-        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(rendered(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

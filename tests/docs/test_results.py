@@ -23,7 +23,7 @@ def script() -> ModuleType:
 
 
 def test_the_committed_pages_are_what_the_script_writes(script: ModuleType) -> None:
-    changed = [str(page) for page in script.PAGES if script.rendered(page.read_text()) != page.read_text()]
+    changed = [str(page) for page in script.PAGES if script.rendered(page) != page.read_text()]
     assert not changed, f"run python docs/make_results.py: {changed}"
 
 
@@ -51,7 +51,7 @@ def test_means_are_over_exact_shares_of_what_was_measured(
         "recordings": 3,
         "rows": [
             ["0", [33.3, 66.7], "33.3 ± 9.9"],
-            ["1", [66.7, 66.7], "100.0 ± 0.0"],
+            ["1", [66.7, 66.7], "[100.0](results/y.md) ± 0.0"],
             ["2", None, None],
             ["mean", {"mean": "a", "rows": [0, 2]}, {"mean": "a", "rows": [0, 2], "column": "fold"}],
         ],
@@ -59,9 +59,10 @@ def test_means_are_over_exact_shares_of_what_was_measured(
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "x.json").write_text(json.dumps({"a": table}))
     monkeypatch.setattr(script, "DOCS", tmp_path)
-    text = "before\n<!-- table: x.a rows 1 2 3 columns 1 2 -->\nold\n<!-- end -->\nafter\n"
-    assert script.rendered(text) == (
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- table: x.a rows 1 2 3 columns 1 2 -->\nold\n<!-- end -->\nafter\n")
+    assert script.rendered(page) == (
         "before\n<!-- table: x.a rows 1 2 3 columns 1 2 -->\n| R@1 (%) | fold |\n| --- | --- |\n"
-        "| 66.7 / 66.7 | 100.0 ± 0.0 |\n| to be measured | to be measured |\n"
+        "| 66.7 / 66.7 | [100.0](results/y.md) ± 0.0 |\n| to be measured | to be measured |\n"
         "| 50.0 ± 23.6 / 66.7 ± 0.0 | 66.7 ± 47.1 (2) |\n<!-- end -->\nafter\n"
     )
