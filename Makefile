@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test quick lint bench clean
 
 install: $(VENV)/.installed
 
@@ -19,6 +19,14 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/python -m pytest -n auto
+
+# The tests worth running after each change. Chosen by pytest --durations=0: the folders whose tests open no media file and
+# start no process, which take some 25 seconds of one core in all.
+QUICK := tests/recipes tests/objective tests/transforms tests/models tests/docs tests/test_architecture.py \
+	tests/test_files.py tests/test_readme.py
+
+quick: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto -m "not slow" $(QUICK)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,148 @@
+"""Every command line that the documentation shows is one that the command line understands."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.cli.evaluate import PROTOCOLS
+from avgdt.cli.main import COMMANDS, main
+from avgdt.recipes.config import write_yaml
+from avgdt.recipes.named import named
+
+ROOT = Path(__file__).parents[2]
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+PLACEHOLDERS = {
+    "SEED": "0",
+    "N": "1",
+    "RECIPE": "small",
+    "PROTOCOL": "linear",
+    "RUN...": "RUN OTHER",
+    "[NAME]": "demo",
+    "FORMAT": "markdown",
+}
+"""What a reader puts in their place; any other word in capitals is a path. NAME is a composition."""
+REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"]}
+"""Options without which a command in running text is still understood."""
+
+
+class Parsed(Exception):
+    """The command line was understood; nothing is executed."""
+
+
+def settings() -> str:
+    """The options that SETTINGS stands for on the pages of results."""
+    return re.findall(r"SETTINGS: `([^`]+)`", (ROOT / "docs" / "results" / "grid.md").read_text())[0]
+
+
+def words(command: str) -> list[str]:
+    """The command's arguments, with something in the place of every placeholder and without redirections."""
+    command = command.replace("SETTINGS", settings()).replace("--composition NAME", "--composition shift-distinctive")
+    for placeholder, value in PLACEHOLDERS.items():
+        command = re.sub(rf"(?<![\w.]){re.escape(placeholder)}(?![\w.])", value, command)
+    return shlex.split(re.split(r"[>|;]|&&", command.replace("-SEED", "-0"))[0], comments=True)
+
+
+def in_blocks(text: str) -> Iterator[str]:
+    """The lines of fenced shell blocks that call ``avgdt``."""
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            if match := re.match(r"\s*(?:\$ )?(?:\S*/)?avgdt (.*)", line):
+                yield match[1]
+
+
+def in_text(text: str) -> list[str]:
+    """What stands in backticks outside of blocks."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", prose)]
+
+
+def shown() -> list[Any]:
+    """Every command, complete."""
+    found = dict[tuple[str, str], None]()
+    for page in PAGES:
+        text = page.read_text()
+        for command in in_blocks(text):
+            found[page.name, command] = None
+        for code in in_text(text):
+            if not code.startswith("avgdt "):
+                continue
+            command = code.removeprefix("avgdt ")
+            verb, options = command.split()[0], REQUIRED.get(command.split()[0], [])
+            if len(command.split()) == 1 and verb in COMMANDS:
+                continue  # the name of a command
+            missing = [] if "--weights" in command else options
+            found[page.name, " ".join([command, *missing])] = None
+    return [pytest.param(command, id=f"{page}: {command}") for page, command in found]
+
+
+@pytest.fixture
+def only_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands end once their arguments are understood; RUN is a run and the YAML files are recipes."""
+    from avgdt.training import pretrain
+
+    def parse(name: str, real: Any) -> Any:
+        def wrapped(*arguments: Any, **options: Any) -> None:
+            real(*arguments, **options)
+            raise Parsed
+
+        return wrapped
+
+    for name in COMMANDS:
+        module = importlib.import_module(f"avgdt.cli.{name}")
+        monkeypatch.setattr(module, "parse", parse(name, module.parse))
+    monkeypatch.setattr(pretrain, "resumed_recipe", lambda out: named("small"))
+    monkeypatch.chdir(tmp_path)
+    for file in ("speed.yaml", "recipe.yaml"):
+        write_yaml(named("demo"), tmp_path / file)
+
+
+@pytest.mark.parametrize("command", shown())
+def test_commands_are_understood(command: str, only_parsed: None) -> None:
+    if command != "--version":
+        with pytest.raises(Parsed):
+            main(words(command))
+
+
+def test_blocks_and_placeholders_are_found() -> None:
+    lines = ["make demo", ".venv/bin/avgdt a --x NAME \\", "  --y  # why", "(echo b) > c", "avgdt d SEED > e"]
+    text = "\n".join(["```sh", *lines, "```", "```python", "avgdt f", "```", ""])
+    assert [words(command) for command in in_blocks(text)] == [["a", "--x", "NAME", "--y"], ["d", "0"]]
+    assert len(shown()) > 20
+
+
+@pytest.fixture(scope="module")
+def options() -> set[str]:
+    """Every option of every command, with hyphens."""
+    commands = [["pretrain", "small"], ["composition", "small"], ["scan"], ["table"], ["report"], ["demo"]]
+    commands += [["evaluate", name] for name in PROTOCOLS]
+    commands += [["evaluate", "finetune", "--setting", "released"]]
+    found = {"--composition", "--config", "--setting", "--version", "--help"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "300")
+        for command in commands:
+            with pytest.MonkeyPatch.context() as inner:
+                text: list[str] = []
+                inner.setattr("sys.stdout.write", text.append)
+                with pytest.raises(SystemExit):
+                    main([*command, "--help"])
+            found |= {option.replace("_", "-") for option in re.findall(r"--[a-z][\w.-]*", "".join(text))}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_in_running_text_exist(page: Path, options: set[str]) -> None:
+    lines = [
+        line
+        for line in page.read_text().splitlines()
+        if "python " not in line and not line.startswith(("make ", "pip "))
+    ]
+    codes = [code for code in in_text("\n".join(lines)) if code.startswith("--")]
+    named = {option for code in codes for option in re.findall(r"(?<!\S)--[a-z][\w.-]*", code)}
+    assert {option for option in named if option.replace("_", "-") not in options} == set()
