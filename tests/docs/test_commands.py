@@ -28,7 +28,7 @@ PLACEHOLDERS = {
     "FORMAT": "markdown",
 }
 """What a reader puts in their place; any other word in capitals is a path. NAME is a composition."""
-REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"]}
+REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--weights", "RUN", "--out", "VECTORS.npz"]}
 """Options without which a command in running text is still understood."""
 
 
@@ -119,11 +119,13 @@ def test_blocks_and_placeholders_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def options() -> set[str]:
-    """Every option of every command, with hyphens."""
-    commands = [["pretrain", "small"], ["composition", "small"], ["scan"], ["table"], ["report"], ["demo"]]
+    """Every option of every command and benchmark, with hyphens."""
+    commands = [["pretrain", "small"], ["composition", "small"], ["scan"], ["table"], ["report"], ["demo"], ["embed"]]
     commands += [["evaluate", name] for name in PROTOCOLS]
     commands += [["evaluate", "finetune", "--setting", "released"]]
     found = {"--composition", "--config", "--setting", "--version", "--help"}
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        found |= set(re.findall(r"\"(--[a-z][\w-]*)\"", script.read_text()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "300")
         for command in commands:
