@@ -60,7 +60,7 @@ def handled() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _state.handled = False
+        _state.handled, _state.first = False, None
 
 
 @contextmanager
