@@ -171,7 +171,7 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
     again[-1] = "0.01"
     assert main(again[1:]) == 0
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 10
-    assert read_metrics(out / "metrics.jsonl")[-1]["rate"] == 0.01
+    assert read_metrics(out / "metrics.jsonl")[-1]["lr"] == 0.01
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
+from avgdt.training.errors import Diverged
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
 from avgdt.training.pretrain import pretrain
@@ -151,8 +152,8 @@ def test_a_bad_loss_changes_nothing() -> None:
     with torch.no_grad():
         next(learner.phi.parameters()).fill_(float("nan"))
     before = [p.clone() for p in learner.phi.heads.parameters()]
-    result, _ = learner.learn(batch_of(learner.recipe))
-    assert not torch.isfinite(result.loss)
+    with pytest.raises(Diverged, match="step 0: the loss is nan"):
+        learner.learn(batch_of(learner.recipe))
     assert learner.step == 0
     assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.heads.parameters(), strict=True))
 
@@ -182,7 +183,9 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     held_out = [line for line in lines if line["kind"] == "heldout"]
     assert len(train) == 12
     assert [line["epoch"] for line in held_out] == [1, 2, 3]
-    wanted = {"loss", "accuracy", "rate", "clips_per_second", "data_wait", "spread_video", "spread_audio", "seconds"}
+    wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "spread_video", "spread_audio", "seconds"}
     assert wanted <= train[0].keys()
     assert held_out[0]["video_to_audio"]["candidates"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)
+    # The rate of the step itself: warmed up over the four steps of the first epoch, then constant.
+    assert [line["lr"] for line in train] == pytest.approx([0.0125, 0.025, 0.0375, 0.05] + [0.05] * 8)

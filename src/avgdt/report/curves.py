@@ -96,7 +96,7 @@ def _spread(run: RunFolder) -> Chart:
 
 
 def _rate(run: RunFolder) -> Chart:
-    own = Series("rate", *_steps(run, "rate"), style="both")
+    own = Series("learning rate", *_steps(run, "lr"), style="both")
     return chart("Learning rate", "How large the steps are.", [own])
 
 

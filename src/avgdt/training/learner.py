@@ -20,6 +20,7 @@ from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import not_finite
+from avgdt.training.errors import Diverged
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 from avgdt.transforms.views import Views
@@ -105,7 +106,8 @@ class Learner:
         """One step on a batch; what it gave, and the spread of each modality's embeddings.
 
         The spread is the mean over dimensions of the standard deviation over the batch, times the root of the number
-        of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point.
+        of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point. Raises :class:`Diverged`,
+        with the state as it was, for a loss that is not finite.
         """
         set_rates(self.optimiser, *[self.rate] * len(self.optimiser.param_groups))
         recipe, recordings = self.recipe, batch.recordings
@@ -120,15 +122,16 @@ class Learner:
             if recipe.objective.against == "modality":
                 negatives = pooled_negatives(negatives, self.modalities)
         result = self._loss(embeddings, queries, keys, negatives)
+        if not torch.isfinite(result.loss):
+            raise Diverged(f"step {self.step}: the loss is {float(result.loss.detach())}")
         self.optimiser.zero_grad(set_to_none=True)
-        if torch.isfinite(result.loss):
-            self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
-            self.scaler.step(self.optimiser)
-            self.scaler.update()
-            if self.key_encoder is not None and self.bank is not None:
-                self.key_encoder.update(self.phi, recipe.objective.momentum)
-                self.bank.push(keys, recordings)
-            self.step += 1
+        self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        if self.key_encoder is not None and self.bank is not None:
+            self.key_encoder.update(self.phi, recipe.objective.momentum)
+            self.bank.push(keys, recordings)
+        self.step += 1
         return result, {
             modality: queries[self.modalities.index(modality)].detach().float().std(0).mean()
             * recipe.model.head.out**0.5

@@ -62,9 +62,6 @@ def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: i
             with deferred():
                 whole = False
                 result, spread = learner.learn(batch.to(learner.precision.device))
-                loss = float(result.loss.detach())
-                if not torch.isfinite(result.loss):
-                    raise Diverged(f"step {learner.step}: the loss is {loss}")
                 whole = True
                 metrics = _metrics(learner, result, spread) | {"failed": failed}
                 seconds = time.monotonic() - started
@@ -121,7 +118,7 @@ def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> 
         "accuracy": float(result.accuracy),
         "accuracy_pairs": {f"{names[i]}->{names[j]}": accuracy for (i, j), accuracy in accuracies},
         "positive_probability": float(result.positive_probability.mean()),
-        "rate": learner.rate,
+        "lr": learner.optimiser.param_groups[0]["lr"],
         **({"key_age": float(learner.bank.age())} if learner.bank else {}),
     } | {f"spread_{modality}": float(value) for modality, value in spread.items()}
 
