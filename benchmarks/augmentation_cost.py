@@ -15,24 +15,19 @@ from collections.abc import Callable
 
 import torch
 
-from avgdt.data.batch import Batch
-from avgdt.models.precision import resolve_device, resolve_precision
-from avgdt.recipes.composition import (
-    AudioAugmentation,
+from avgdt.composition.audio_augmentations import AudioAugmentation, Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.video_augmentations import (
     Blur,
     ColourJitter,
-    Equaliser,
     Flip,
     Grey,
-    Mix,
-    Noise,
     RandomCrop,
     RandomResizedCrop,
     ShortSideJitter,
-    SpecAugment,
     VideoAugmentation,
-    Volume,
 )
+from avgdt.data.batch import Batch
+from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner

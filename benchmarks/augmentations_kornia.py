@@ -19,8 +19,7 @@ from typing import NamedTuple
 import torch
 from augmentation_cost import batch_of, milliseconds
 
-from avgdt.models.precision import resolve_precision
-from avgdt.recipes.composition import (
+from avgdt.composition.video_augmentations import (
     Blur,
     ColourJitter,
     Flip,
@@ -30,6 +29,7 @@ from avgdt.recipes.composition import (
     ShortSideJitter,
     VideoAugmentation,
 )
+from avgdt.models.precision import resolve_precision
 from avgdt.recipes.named import named
 from avgdt.training.learner import Learner
 from avgdt.transforms.augment_video import augment_clips

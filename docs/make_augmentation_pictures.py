@@ -14,29 +14,24 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from avgdt.composition.audio_augmentations import AudioAugmentation, Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.video_augmentations import (
+    Blur,
+    CentreCrop,
+    ColourJitter,
+    Flip,
+    Grey,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+    VideoAugmentation,
+)
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
 from avgdt.data.worlds.world import render_world
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.composition import (
-    AudioAugmentation,
-    Blur,
-    CentreCrop,
-    ColourJitter,
-    Equaliser,
-    Flip,
-    Grey,
-    Mix,
-    Noise,
-    RandomCrop,
-    RandomResizedCrop,
-    ShortSideJitter,
-    SpecAugment,
-    VideoAugmentation,
-    Volume,
-)
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import loudness, spectrogram
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform

@@ -22,6 +22,7 @@ TOP_TO_BOTTOM = (
     "data",
     "media",
     "recipes",
+    "composition",
     "files",
     "processes",
     "tuning",

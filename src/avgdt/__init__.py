@@ -31,6 +31,26 @@ if TYPE_CHECKING:
     from avgdt.api import batches as batches
     from avgdt.api import evaluate as evaluate
     from avgdt.api import pretrain as pretrain
+    from avgdt.composition.audio_augmentations import Equaliser as Equaliser
+    from avgdt.composition.audio_augmentations import Mix as Mix
+    from avgdt.composition.audio_augmentations import Noise as Noise
+    from avgdt.composition.audio_augmentations import SpecAugment as SpecAugment
+    from avgdt.composition.audio_augmentations import Volume as Volume
+    from avgdt.composition.composition import Composition as Composition
+    from avgdt.composition.factors import Draws as Draws
+    from avgdt.composition.factors import Modality as Modality
+    from avgdt.composition.factors import Reversal as Reversal
+    from avgdt.composition.factors import Speed as Speed
+    from avgdt.composition.factors import Strength as Strength
+    from avgdt.composition.factors import TimeShift as TimeShift
+    from avgdt.composition.video_augmentations import Blur as Blur
+    from avgdt.composition.video_augmentations import CentreCrop as CentreCrop
+    from avgdt.composition.video_augmentations import ColourJitter as ColourJitter
+    from avgdt.composition.video_augmentations import Flip as Flip
+    from avgdt.composition.video_augmentations import Grey as Grey
+    from avgdt.composition.video_augmentations import RandomCrop as RandomCrop
+    from avgdt.composition.video_augmentations import RandomResizedCrop as RandomResizedCrop
+    from avgdt.composition.video_augmentations import ShortSideJitter as ShortSideJitter
     from avgdt.evaluation.embedding import embed as embed
     from avgdt.media.recording import Recording as Recording
     from avgdt.models.phi import Phi as Phi
@@ -39,36 +59,14 @@ if TYPE_CHECKING:
     from avgdt.objective.bank import Bank as Bank
     from avgdt.objective.momentum import MomentumEncoder as MomentumEncoder
     from avgdt.objective.nce import contrastive_loss as contrastive_loss
-    from avgdt.recipes.composition import Blur as Blur
-    from avgdt.recipes.composition import CentreCrop as CentreCrop
-    from avgdt.recipes.composition import ColourJitter as ColourJitter
-    from avgdt.recipes.composition import Composition as Composition
-    from avgdt.recipes.composition import Draws as Draws
-    from avgdt.recipes.composition import Equaliser as Equaliser
-    from avgdt.recipes.composition import Flip as Flip
-    from avgdt.recipes.composition import Grey as Grey
-    from avgdt.recipes.composition import Mix as Mix
-    from avgdt.recipes.composition import Modality as Modality
-    from avgdt.recipes.composition import Noise as Noise
-    from avgdt.recipes.composition import RandomCrop as RandomCrop
-    from avgdt.recipes.composition import RandomResizedCrop as RandomResizedCrop
-    from avgdt.recipes.composition import Reversal as Reversal
-    from avgdt.recipes.composition import ShortSideJitter as ShortSideJitter
-    from avgdt.recipes.composition import SpecAugment as SpecAugment
-    from avgdt.recipes.composition import Speed as Speed
-    from avgdt.recipes.composition import Strength as Strength
-    from avgdt.recipes.composition import TimeShift as TimeShift
-    from avgdt.recipes.composition import Volume as Volume
     from avgdt.recipes.named import named as recipe  # noqa: F401
     from avgdt.transforms.views import Views as Views
 
 __version__ = "0.2.0"
 
-_COMPOSITION = (
-    *("Composition", "Modality", "TimeShift", "Reversal", "Speed", "Strength", "Draws"),
-    *("RandomCrop", "CentreCrop", "RandomResizedCrop", "ShortSideJitter", "Flip", "Blur", "Grey", "ColourJitter"),
-    *("Volume", "SpecAugment", "Noise", "Mix", "Equaliser"),
-)
+_FACTORS = ("Modality", "TimeShift", "Reversal", "Speed", "Strength", "Draws")
+_VIDEO = ("RandomCrop", "CentreCrop", "RandomResizedCrop", "ShortSideJitter", "Flip", "Blur", "Grey", "ColourJitter")
+_AUDIO = ("Volume", "SpecAugment", "Noise", "Mix", "Equaliser")
 _WHERE: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",
@@ -83,7 +81,10 @@ _WHERE: dict[str, str] = {
     "Bank": "avgdt.objective.bank",
     "contrastive_loss": "avgdt.objective.nce",
     "Recording": "avgdt.media.recording",
-    **dict.fromkeys(_COMPOSITION, "avgdt.recipes.composition"),
+    "Composition": "avgdt.composition.composition",
+    **dict.fromkeys(_FACTORS, "avgdt.composition.factors"),
+    **dict.fromkeys(_VIDEO, "avgdt.composition.video_augmentations"),
+    **dict.fromkeys(_AUDIO, "avgdt.composition.audio_augmentations"),
 }
 """Public name -> its module."""
 _OTHERWISE = {"recipe": "named"}

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality
 from avgdt.data.collection import collect
 from avgdt.data.errors import DataError
 from avgdt.data.kinetics import read_layout
 from avgdt.media.manifest import ManifestError, read_manifest
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.data import Data
 from tests.helpers.coloured_videos import write_coloured
 

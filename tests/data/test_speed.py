@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.span import unfit
 from avgdt.data.windows import Window
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.composition import Composition, Modality, Reversal, Speed, TimeShift
 from avgdt.transforms.views import Views
 from tests.helpers.media_files import evenly, noise, tone, write_media
 

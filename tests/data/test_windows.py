@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Speed, TimeShift
+from avgdt.composition.view import Time
 from avgdt.data.span import Span
 from avgdt.data.windows import Window, centred, draw, uniform
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition, Modality, Speed, Time, TimeShift
 
 CLIP = Clip(frames=10, frame_rate=10.0, audio_seconds=1.0)
 PLAIN = Composition(Modality())

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality
+from avgdt.composition.video_augmentations import RandomCrop
 from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.composition import Composition, Modality, RandomCrop
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Run

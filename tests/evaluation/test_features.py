@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
@@ -17,7 +18,6 @@ from avgdt.evaluation.readers import embeddings, mean_features
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 

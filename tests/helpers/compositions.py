@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from avgdt.recipes.composition import (
-    Composition,
-    Draws,
-    Flip,
-    Modality,
-    Reversal,
-    Speed,
-    Strength,
-    TimeShift,
-    Volume,
-)
+from avgdt.composition.audio_augmentations import Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, Strength, TimeShift
+from avgdt.composition.video_augmentations import Flip
 
 SPEEDS = (1.0, 2.0, 0.5)
 STRENGTHS = (1.0, 0.25)

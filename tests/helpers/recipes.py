@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality
+from avgdt.composition.video_augmentations import Flip, RandomCrop
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, SpecAugment
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.recipe import Recipe

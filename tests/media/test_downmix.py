@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality
 from avgdt.data.span import unfit
 from avgdt.evaluation.plans import unusable
 from avgdt.evaluation.segments import Segment
@@ -16,7 +18,6 @@ from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from avgdt.media.summary import summary
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition, Modality
 from tests.helpers.media_files import noise, write_media, write_wav
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
 from avgdt.media.probe import probe
@@ -16,7 +18,6 @@ from avgdt.media.recording import Recording
 from avgdt.models.errors import ModelError, WeightsError
 from avgdt.models.pretrained import PretrainedModel, load, untrained
 from avgdt.models.weights import save_weights
-from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.model import VideoEncoder
 from tests.helpers.media_files import evenly, noise, write_media

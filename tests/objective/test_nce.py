@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, TimeShift
 from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Matrix, Negatives, batch_negatives, contrastive_loss, pooled_negatives
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, TimeShift
 from tests.helpers.compositions import Plan, plans
 
 PAIR: Matrix = ((False, True), (True, False))

@@ -8,10 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, TimeShift
 from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Negatives, batch_negatives
 from avgdt.objective.sigmoid import SigmoidLoss
-from avgdt.recipes.composition import Composition, Modality, TimeShift
 
 COMPOSITIONS = [Composition(Modality()), Composition(Modality(), TimeShift(at_least=0.5, distinctive=True))]
 

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, TimeShift
 from avgdt.objective.sigreg import SLICES, epps_pulley, lejepa
-from avgdt.recipes.composition import Composition, Modality, TimeShift
 
 
 def closed_form(x: torch.Tensor) -> float:

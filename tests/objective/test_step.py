@@ -8,11 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality
 from avgdt.models.phi import Phi
 from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumEncoder
 from avgdt.objective.nce import batch_negatives, contrastive_loss
-from avgdt.recipes.composition import Composition, Modality
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.training import Objective
 

@@ -6,17 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from avgdt.recipes.composition import (
-    CentreCrop,
-    ColourJitter,
-    Composition,
-    Flip,
-    Grey,
-    Modality,
-    Reversal,
-    Strength,
-    Volume,
-)
+from avgdt.composition.audio_augmentations import Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Modality, Reversal, Strength
+from avgdt.composition.video_augmentations import CentreCrop, ColourJitter, Flip, Grey
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
@@ -35,7 +29,7 @@ def test_colours_tell_no_strengths_apart_where_pictures_have_none(step: Grey | C
     strengths = Strength((0.5, 1.0), distinctive=True)
     composition = Composition(Modality(), strengths, video=(CentreCrop(64), step), audio=(Volume(0.5, 1.5),))
     recipe = replace(named("paper"), composition=composition)
-    with pytest.raises(RecipeError, match=r"video is augmented alike at 0\.5 and 1"):
+    with pytest.raises(CompositionError, match=r"video is augmented alike at 0\.5 and 1"):
         grey(recipe)
     grey(replace(recipe, composition=with_flip(composition)))
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift, Volume
+from avgdt.composition.audio_augmentations import Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
 from avgdt.recipes.config import from_plain, read_yaml, to_plain, write_yaml
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import RECIPES, named

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
 from avgdt.recipes.explain import explain
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.negatives import other_keys

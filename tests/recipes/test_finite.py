@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from avgdt.recipes.composition import Composition, Equaliser, Flip, Modality, Noise, Volume
+from avgdt.composition.audio_augmentations import Equaliser, Noise, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Modality
+from avgdt.composition.video_augmentations import Flip
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import named
 
@@ -23,5 +27,5 @@ def test_of_any_field(field: str, value: float) -> None:
 
 @pytest.mark.parametrize("wrong", [lambda: Volume(0.5, float("inf")), lambda: Equaliser(1e5), lambda: Noise(-1e6, 0)])
 def test_of_an_augmentation(wrong: Any) -> None:
-    with pytest.raises(RecipeError, match=r"(finite|must lie)"):
+    with pytest.raises(CompositionError, match=r"(finite|must lie)"):
         Composition(Modality(), video=(Flip(),), audio=(wrong(),))

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.recipes.composition import Composition, Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import named
 from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition

@@ -8,13 +8,16 @@ import av
 import numpy as np
 import pytest
 
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
+from avgdt.composition.video_augmentations import CentreCrop
 from avgdt.data.clips import ClipReader
 from avgdt.data.span import common_span
 from avgdt.data.windows import draw
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import untrained
 from avgdt.recipes.clip import Picture
-from avgdt.recipes.composition import CentreCrop, Composition, Modality, Reversal, SpecAugment, Speed, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
 from tests.helpers.recipes import tiny

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, TimeShift
 from avgdt.objective.nce import Negatives, batch_negatives, contrastive_loss, pooled_negatives
-from avgdt.recipes.composition import Composition, Modality, TimeShift
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
 from avgdt.report.guessing import guessed_accuracy, guessed_loss

@@ -12,8 +12,9 @@ from pathlib import Path
 import av
 import pytest
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality
 from avgdt.media.manifest import Entry
-from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.report.errors import ReportError
 from avgdt.report.page import write_report
 from tests.helpers.recipes import tiny

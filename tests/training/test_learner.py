@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Speed, TimeShift
 from avgdt.data.batch import Batch
 from avgdt.data.collection import Collection, read_left_out
 from avgdt.evaluation.held_out import monitors
 from avgdt.models.precision import Precision
-from avgdt.recipes.composition import Composition, Draws, Modality, Speed, TimeShift
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe

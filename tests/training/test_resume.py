@@ -10,23 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+from avgdt.composition.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Speed
+from avgdt.composition.video_augmentations import Blur, ColourJitter, Flip, Grey, RandomCrop, ShortSideJitter
 from avgdt.errors import AvgdtError
-from avgdt.recipes.composition import (
-    Blur,
-    ColourJitter,
-    Composition,
-    Equaliser,
-    Flip,
-    Grey,
-    Mix,
-    Modality,
-    Noise,
-    RandomCrop,
-    ShortSideJitter,
-    SpecAugment,
-    Speed,
-    Volume,
-)
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.composition import SpecAugment, Volume
+from avgdt.composition.audio_augmentations import SpecAugment, Volume
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError

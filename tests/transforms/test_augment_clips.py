@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.composition import (
+from avgdt.composition.video_augmentations import (
     Blur,
     CentreCrop,
     ColourJitter,

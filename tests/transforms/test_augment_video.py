@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.composition import CentreCrop, Flip, RandomCrop
+from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.transforms.augment_video import augment_video, centre_crop
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError

@@ -8,26 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.data.batch import Batch
-from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.composition import (
+from avgdt.composition.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Reversal, TimeShift
+from avgdt.composition.video_augmentations import (
     Blur,
     ColourJitter,
-    Composition,
-    Equaliser,
     Flip,
     Grey,
-    Mix,
-    Modality,
-    Noise,
     RandomCrop,
     RandomResizedCrop,
-    Reversal,
     ShortSideJitter,
-    SpecAugment,
-    TimeShift,
-    Volume,
 )
+from avgdt.data.batch import Batch
+from avgdt.recipes.clip import Clip, LogMel
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips
 from avgdt.transforms.draws import generators

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.composition import Blur
+from avgdt.composition.video_augmentations import Blur
 from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.blur import blur, gaussian_weights
 from avgdt.transforms.draws import generators

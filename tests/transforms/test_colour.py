@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.composition import ColourJitter, Grey
+from avgdt.composition.video_augmentations import ColourJitter, Grey
 from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError

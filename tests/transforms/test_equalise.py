@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.recipes.audio_augmentations import Equaliser
-from avgdt.recipes.factors import CompositionError
+from avgdt.composition.audio_augmentations import Equaliser
+from avgdt.composition.errors import CompositionError
 from avgdt.transforms.draws import generators
 from avgdt.transforms.equalise import equalise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from avgdt.recipes.composition import Mix
+from avgdt.composition.audio_augmentations import Mix
 from avgdt.transforms.augment_audio import augment_waveform
 from avgdt.transforms.draws import generators
 

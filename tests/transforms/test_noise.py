@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from avgdt.recipes.composition import Noise
+from avgdt.composition.audio_augmentations import Noise
 from avgdt.transforms.augment_audio import augment_waveform
 from avgdt.transforms.draws import generators
 

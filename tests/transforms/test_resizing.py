@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from avgdt.recipes.composition import CentreCrop, RandomCrop, RandomResizedCrop, ShortSideJitter
+from avgdt.composition.video_augmentations import CentreCrop, RandomCrop, RandomResizedCrop, ShortSideJitter
 from avgdt.transforms.augment_video import augment_clips, augment_video
 from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError

@@ -9,21 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.composition.audio_augmentations import SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, Reversal, Strength, TimeShift
+from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
-from avgdt.recipes.composition import (
-    CentreCrop,
-    Composition,
-    Draws,
-    Flip,
-    Modality,
-    RandomCrop,
-    Reversal,
-    SpecAugment,
-    Strength,
-    TimeShift,
-    Volume,
-)
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.draws import generators

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from avgdt.composition.composition import Composition
 from avgdt.data.errors import DataError
 from avgdt.data.rows import (
     Seconds,
@@ -30,7 +31,6 @@ from avgdt.media.manifest import Entry, ManifestError, read_manifest
 from avgdt.media.scan import scan, scan_missing
 from avgdt.media.table import NotText
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
 
 Progress = Callable[[int, int], None]

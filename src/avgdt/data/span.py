@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avgdt.composition.composition import Composition
 from avgdt.data.rows import Seconds, segment_columns, segment_of
 from avgdt.media.entry import SILENT
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition
 
 ROUNDING = 0.1  # seconds: lists round the ends of segments
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avgdt.composition.composition import Composition
 from avgdt.data.span import Span
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.span import common_span
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Extract, Progress, Vectors, extract
@@ -16,7 +17,6 @@ from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.factors import ModalityName
 from avgdt.training.run_data import default_workers
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avgdt.composition.factors import ModalityName
 from avgdt.evaluation.features import Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader, embeddings
@@ -16,7 +17,6 @@ from avgdt.evaluation.retrieval import unit
 from avgdt.media.manifest import Entry
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 from avgdt.training.learner import Learner
 
 MODALITIES: tuple[ModalityName, ...] = ("video", "audio")

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.collection import LeftOut, find, write_left_out
 from avgdt.data.windows import Window
 from avgdt.evaluation.cache import FeatureCache
@@ -24,7 +25,6 @@ from avgdt.evaluation.segments import Segment
 from avgdt.files import write_atomically
 from avgdt.media.entry import Entry
 from avgdt.models.pretrained import Output, PretrainedModel, load
-from avgdt.recipes.factors import ModalityName
 from avgdt.training.run_data import default_workers
 
 WINDOWS_AT_ONCE = 16

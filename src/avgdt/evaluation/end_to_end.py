@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from avgdt.composition.audio_augmentations import SpecAugment
 from avgdt.data.dataset import Batches
 from avgdt.evaluation.classifier import Classifier, classify
 from avgdt.evaluation.errors import EvaluationError
@@ -19,7 +20,6 @@ from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
 from avgdt.evaluation.scores import score
 from avgdt.models.precision import Precision
-from avgdt.recipes.audio_augmentations import SpecAugment
 from avgdt.recipes.training import Optimiser, Schedule
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor

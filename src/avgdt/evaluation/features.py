@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import Batch
 from avgdt.data.clips import ClipReader
 from avgdt.data.dataset import Clips, ordered_batches
@@ -20,7 +21,6 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 
 Progress = Callable[[int, int], None]
 """(recordings done, recordings in all)."""

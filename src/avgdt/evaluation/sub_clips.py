@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.composition.factors import ModalityName
 from avgdt.evaluation.features import Progress, extract
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.readers import spectrograms
 from avgdt.evaluation.segments import Segment
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 from avgdt.training.run_data import default_workers
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)

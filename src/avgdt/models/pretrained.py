@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
 from avgdt.data.span import common_span
@@ -27,7 +29,6 @@ from avgdt.models.precision import Precision, resolve_device, resolve_precision
 from avgdt.models.weights import load_weights, restore
 from avgdt.recipes.config import from_plain
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.recipe import Recipe
 from avgdt.transforms.views import Views
 
@@ -192,7 +193,7 @@ def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
     tensors, metadata = load_weights(file)
     try:
         recipe: Recipe = from_plain(Recipe, metadata.recipe)
-    except RecipeError as error:
+    except (RecipeError, CompositionError) as error:
         raise WeightsError(f"{file}: its recipe cannot be read ({error}); use other weights") from None
     return tensors, recipe
 

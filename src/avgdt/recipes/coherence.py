@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avgdt.composition.distinguishable import check_distinguishable
+from avgdt.composition.factors import Reversal
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.factors import Reversal
-from avgdt.recipes.told_apart import check_told_apart
 
 if TYPE_CHECKING:
     from avgdt.recipes.recipe import Recipe
@@ -24,4 +24,4 @@ def check_coherent(recipe: Recipe) -> None:
         if recipe.picture.subtract_still == 1:
             raise RecipeError("picture.subtract_still: 1 leaves nothing of a clip of 1 frame; raise clip.frames")
     across = composition.partners != "equal"
-    check_told_apart(composition.factors, composition.time, composition.video, composition.audio, across, colours)
+    check_distinguishable(composition.factors, composition.time, composition.video, composition.audio, across, colours)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from avgdt.composition.errors import CompositionError
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.nearest import nearest
 from avgdt.recipes.recipe import Recipe
@@ -129,6 +130,6 @@ def read_yaml(path: Path) -> Recipe:
         raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     try:
         recipe: Recipe = from_plain(Recipe, plain)
-    except RecipeError as error:
+    except (RecipeError, CompositionError) as error:
         raise RecipeError(f"{path}: {error}") from None
     return recipe

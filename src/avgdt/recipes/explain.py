@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from avgdt.recipes.composition import Composition
-from avgdt.recipes.factors import Factor, Modality
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Factor, Modality
 from avgdt.recipes.negatives import other_keys
 from avgdt.recipes.proportions import BANK, RECORDINGS
 from avgdt.recipes.recipe import Recipe

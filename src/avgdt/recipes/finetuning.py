@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from avgdt.recipes.augmentations import VideoAugmentation
+from avgdt.composition.video_augmentations import Flip, RandomResizedCrop, VideoAugmentation
 from avgdt.recipes.limits import at_least
 from avgdt.recipes.training import Optimiser, Schedule
-from avgdt.recipes.video_augmentations import Flip, RandomResizedCrop
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from avgdt.composition.audio_augmentations import Equaliser, Mix, SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Reversal, TimeShift
+from avgdt.composition.video_augmentations import ColourJitter, Flip, RandomCrop, ShortSideJitter
 from avgdt.recipes.clip import Clip, Picture
-from avgdt.recipes.composition import (
-    ColourJitter,
-    Composition,
-    Equaliser,
-    Flip,
-    Mix,
-    Modality,
-    RandomCrop,
-    Reversal,
-    ShortSideJitter,
-    SpecAugment,
-    TimeShift,
-    Volume,
-)
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.nearest import nearest

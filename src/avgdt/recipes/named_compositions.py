@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
-from avgdt.recipes.composition import Reversal, TimeShift
+from avgdt.composition.factors import Factor, Modality, Reversal, TimeShift
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.factors import Factor, Modality
 from avgdt.recipes.nearest import nearest
 from avgdt.recipes.recipe import Recipe
 

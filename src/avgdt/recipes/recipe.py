@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from avgdt.composition.composition import Composition
 from avgdt.recipes.clip import Clip, LogMel, Picture
 from avgdt.recipes.coherence import check_coherent
-from avgdt.recipes.composition import Composition
 from avgdt.recipes.data import Data
 from avgdt.recipes.finite import check_finite
 from avgdt.recipes.model import Model

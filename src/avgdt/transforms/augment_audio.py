@@ -7,8 +7,7 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from avgdt.recipes.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
-from avgdt.recipes.augmentations import WaveformAugmentation
+from avgdt.composition.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume, WaveformAugmentation
 from avgdt.transforms.draws import Generators
 from avgdt.transforms.equalise import equalise
 from avgdt.transforms.errors import TransformError

@@ -7,8 +7,7 @@ from typing import assert_never
 
 import torch
 
-from avgdt.recipes.augmentations import VideoAugmentation, VideoStep
-from avgdt.recipes.video_augmentations import (
+from avgdt.composition.video_augmentations import (
     Blur,
     CentreCrop,
     ColourJitter,
@@ -17,6 +16,8 @@ from avgdt.recipes.video_augmentations import (
     RandomCrop,
     RandomResizedCrop,
     ShortSideJitter,
+    VideoAugmentation,
+    VideoStep,
 )
 from avgdt.transforms.blur import blur
 from avgdt.transforms.colour import colour_jitter, grey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from avgdt.recipes.video_augmentations import Blur
+from avgdt.composition.video_augmentations import Blur
 from avgdt.transforms.draws import Generators
 from avgdt.transforms.separable import apply_separable
 

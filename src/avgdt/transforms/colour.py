@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from avgdt.recipes.video_augmentations import ColourJitter, Grey
+from avgdt.composition.video_augmentations import ColourJitter, Grey
 from avgdt.transforms.draws import Generators
 from avgdt.transforms.errors import TransformError
 

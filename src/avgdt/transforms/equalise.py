@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from avgdt.recipes.audio_augmentations import Equaliser
+from avgdt.composition.audio_augmentations import Equaliser
 from avgdt.transforms.draws import Generators
 
 _OCTAVES = 8.0  # from the first point to the last, which is half the sample rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from avgdt.recipes.audio_augmentations import Noise
+from avgdt.composition.audio_augmentations import Noise
 from avgdt.transforms.draws import Generators
 
 

@@ -7,8 +7,7 @@ import math
 import numpy as np
 import torch
 
-from avgdt.recipes.augmentations import Crop
-from avgdt.recipes.video_augmentations import CentreCrop, RandomResizedCrop, ShortSideJitter
+from avgdt.composition.video_augmentations import CentreCrop, Crop, RandomResizedCrop, ShortSideJitter
 from avgdt.transforms.draws import Generators
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.separable import apply_separable

@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.composition import Composition
+from avgdt.composition.distinguishable import at_strength
+from avgdt.composition.factors import ModalityName
+from avgdt.composition.view import View
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Picture
-from avgdt.recipes.composition import Composition, ModalityName, SpecAugment, View
 from avgdt.recipes.recipe import Recipe
-from avgdt.recipes.weakened import weakened_audio, weakened_video
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips, centre_crop
 from avgdt.transforms.draws import Generators, generators
@@ -94,7 +97,7 @@ class Views(nn.Module):
         if view.reversed:
             video = video.flip(2)
         if draws is not None:
-            steps = [weakened_video(step, view.strength) for step in self.composition.video]
+            steps = [at_strength(step, view.strength) for step in self.composition.video]
             video = augment_clips(video, steps, draws)  # on bytes while they will do, cheap to move
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
@@ -107,7 +110,7 @@ class Views(nn.Module):
         if view.reversed:
             waveform = waveform.flip(-1)
         chosen = self.composition.audio if draws is not None else ()
-        steps = [weakened_audio(step, view.strength) for step in chosen]
+        steps = [at_strength(step, view.strength) for step in chosen]
         for step in steps:
             if not isinstance(step, SpecAugment):
                 waveform = augment_waveform(waveform, step, draws or ())

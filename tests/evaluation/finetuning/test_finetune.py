@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avgdt.composition.video_augmentations import Flip, RandomResizedCrop
 from avgdt.data.clips import ClipReader, Item
 from avgdt.evaluation import digest
 from avgdt.evaluation.errors import EvaluationError
@@ -23,7 +24,6 @@ from avgdt.media.errors import MediaError
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import STOPPING
-from avgdt.recipes.composition import Flip, RandomResizedCrop
 from avgdt.recipes.finetuning import Finetuning
 
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from avgdt.composition.audio_augmentations import Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Strength
+from avgdt.composition.video_augmentations import Flip, RandomCrop, RandomResizedCrop
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.shown import for_asking, for_training, spaced_crops
 from avgdt.models.pretrained import PretrainedModel, untrained
-from avgdt.recipes.composition import Composition, Flip, Modality, RandomCrop, RandomResizedCrop, Strength, Volume
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
 

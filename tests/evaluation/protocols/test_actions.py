@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality
 from avgdt.media.entry import Entry
 from avgdt.media.scan import scan_missing
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
-from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.model import Model
 from avgdt.recipes.recipe import Recipe

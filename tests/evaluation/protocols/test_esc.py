@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from avgdt.cli.main import main
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
-from avgdt.recipes.composition import Composition, Draws, Modality
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
 from tests.helpers.esc50 import read_list, write_esc50, write_list

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from avgdt.composition.factors import ModalityName
 from avgdt.evaluation.finetuning.finetune import Guessed, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import draw_shots, shots_name
@@ -20,7 +21,6 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.scores import score
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 
 

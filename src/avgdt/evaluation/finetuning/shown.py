@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Draws, Modality, ModalityName
+from avgdt.composition.video_augmentations import VideoAugmentation
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.augmentations import VideoAugmentation
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.composition import Composition
 from avgdt.recipes.config import to_plain
-from avgdt.recipes.factors import Draws, Modality, ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
 from avgdt.transforms.views import Views

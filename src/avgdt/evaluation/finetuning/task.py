@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.span import common_span
 from avgdt.data.windows import Window
 from avgdt.evaluation.plans import Plan, draw_window
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.factors import ModalityName
 
 
 @dataclass(frozen=True)

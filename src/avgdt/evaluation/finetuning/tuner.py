@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from avgdt.composition.factors import ModalityName
 from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor

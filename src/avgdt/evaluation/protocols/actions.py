@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.layout import Layout
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import check_modalities, compare, count_padded
@@ -29,7 +30,6 @@ from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
 from avgdt.media.scan import scan_missing
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from avgdt.composition.factors import ModalityName
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.features import Progress, Vectors
@@ -16,7 +17,6 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.reidentification import chance, reidentify
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 
 
 @dataclass(frozen=True)

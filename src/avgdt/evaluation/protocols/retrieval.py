@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.rows import split_name
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
@@ -21,7 +22,6 @@ from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.factors import ModalityName
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 

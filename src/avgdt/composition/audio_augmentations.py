@@ -5,10 +5,9 @@ Those of the waveform come before the spectrogram is made, in the order given, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from avgdt.recipes.factors import require
-from avgdt.recipes.limits import probability, span, strength
+from avgdt.composition.errors import probability, require, span, strength
 
 _DECIBELS = 200.0
 """More than between the faintest and the loudest sound of 32 bits."""
@@ -51,6 +50,15 @@ class SpecAugment:
         """The paper's "strong" (table 1b)."""
         return cls(2, 3, 2, 6)
 
+    def scaled(self, strength: float) -> SpecAugment:
+        """As many bands, narrower by ``strength``, 0 to 1."""
+        mels, steps = (round(strength * width) for width in (self.frequency_width, self.time_width))
+        return replace(self, frequency_width=mels, time_width=steps)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return not ((self.frequency_masks and self.frequency_width) or (self.time_masks and self.time_width))
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -65,6 +73,14 @@ class Volume:
         require(self.low > 0, f"Volume: low must be above 0, not {self.low:g}")
         span("Volume", self.low, self.high)
 
+    def scaled(self, strength: float) -> Volume:
+        """Factors nearer to 1, at ``strength`` 0 to 1."""
+        return Volume(1 + strength * (self.low - 1), 1 + strength * (self.high - 1))
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.low == self.high == 1
+
 
 @dataclass(frozen=True)
 class Equaliser:
@@ -78,6 +94,14 @@ class Equaliser:
     def __post_init__(self) -> None:
         strength("Equaliser", "decibels", self.decibels, _DECIBELS)
         require(2 <= self.points <= 4096, f"Equaliser: points must be 2 to 4096, not {self.points}")
+
+    def scaled(self, strength: float) -> Equaliser:
+        """A flatter curve, at ``strength`` 0 to 1."""
+        return replace(self, decibels=strength * self.decibels)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.decibels == 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,14 @@ class Noise:
         farthest = max(abs(self.low), abs(self.high))
         require(farthest <= _DECIBELS, f"Noise: low and high must lie within {_DECIBELS:g} dB of 0, not {farthest:g}")
         probability("Noise", self.probability)
+
+    def scaled(self, strength: float) -> Noise:
+        """The same noise less often, at ``strength`` 0 to 1."""
+        return replace(self, probability=strength * self.probability)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.probability == 0
 
 
 @dataclass(frozen=True)
@@ -118,3 +150,15 @@ class Mix:
         holds = 0 <= self.low <= self.high <= 1
         require(holds, f"Mix: 0 <= low <= high <= 1 must hold, not {self.low:g} and {self.high:g}")
         probability("Mix", self.probability)
+
+    def scaled(self, strength: float) -> Mix:
+        """Fainter distractors, at ``strength`` 0 to 1."""
+        return replace(self, low=strength * self.low, high=strength * self.high)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.high == 0 or self.probability == 0
+
+
+WaveformAugmentation = Volume | Equaliser | Noise | Mix
+AudioAugmentation = SpecAugment | WaveformAugmentation

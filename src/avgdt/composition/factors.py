@@ -6,20 +6,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal
 
-from avgdt.recipes.errors import RecipeError
+from avgdt.composition.errors import require
 
 ModalityName = Literal["video", "audio"]
 Level = str | bool | int | float
-
-
-class CompositionError(RecipeError):
-    """A composition that cannot be: the message names the factor or augmentation and the remedy."""
-
-
-def require(holds: bool, message: str) -> None:
-    """Raise :class:`CompositionError` with ``message`` unless ``holds``."""
-    if not holds:
-        raise CompositionError(message)
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from avgdt.recipes.composition import (
-    AudioAugmentation,
-    CentreCrop,
-    Composition,
-    CompositionError,
-    Draws,
-    Flip,
-    Mix,
-    Modality,
-    RandomCrop,
-    SpecAugment,
-    Strength,
-    Time,
-    TimeShift,
-    VideoAugmentation,
-    Volume,
-)
+from avgdt.composition.audio_augmentations import AudioAugmentation, Mix, SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Draws, Modality, Strength, TimeShift
+from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop, VideoAugmentation
+from avgdt.composition.view import Time
 
 LOUDER = Volume(0.5, 1.5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from avgdt.recipes.factors import ModalityName
+from avgdt.composition.factors import ModalityName
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,13 @@ from dataclasses import FrozenInstanceError, dataclass, fields, replace
 import pytest
 import tyro
 
+from avgdt.composition.audio_augmentations import SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
+from avgdt.composition.view import Time
 from avgdt.errors import AvgdtError
-from avgdt.recipes.composition import (
-    CentreCrop,
-    Composition,
-    CompositionError,
-    Draws,
-    Flip,
-    Modality,
-    RandomCrop,
-    Reversal,
-    SpecAugment,
-    Speed,
-    Time,
-    TimeShift,
-    Volume,
-)
 
 FULL = Composition(
     Modality(),

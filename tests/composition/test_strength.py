@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from avgdt.recipes.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
-from avgdt.recipes.factors import CompositionError, Strength
-from avgdt.recipes.video_augmentations import (
+from avgdt.composition.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.distinguishable import at_strength
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Strength
+from avgdt.composition.video_augmentations import (
     Blur,
     CentreCrop,
     ColourJitter,
@@ -14,7 +16,6 @@ from avgdt.recipes.video_augmentations import (
     RandomResizedCrop,
     ShortSideJitter,
 )
-from avgdt.recipes.weakened import weakened_audio, weakened_video
 
 VIDEO = (
     (Flip(0.5), Flip(0.25), Flip(0)),
@@ -41,12 +42,12 @@ AUDIO = (
 
 @pytest.mark.parametrize(("whole", "half", "none"), VIDEO)
 def test_pictures(whole: object, half: object, none: object) -> None:
-    assert [weakened_video(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
+    assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("whole", "half", "none"), AUDIO)
 def test_sounds(whole: object, half: object, none: object) -> None:
-    assert [weakened_audio(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
+    assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
 def test_strengths_lie_in_zero_to_one_and_are_named_once() -> None:

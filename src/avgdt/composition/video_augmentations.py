@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from avgdt.recipes.factors import require
-from avgdt.recipes.limits import probability, span, strength
+from avgdt.composition.errors import probability, require, span, strength
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,15 @@ class ShortSideJitter:
         require(self.low > 0, f"ShortSideJitter: low must be above 0 pixels, not {self.low}")
         span("ShortSideJitter", self.low, self.high)
 
+    def scaled(self, strength: float) -> ShortSideJitter:
+        """A narrower range about its middle, at ``strength`` 0 to 1."""
+        half = (self.low + self.high) / 2
+        return ShortSideJitter(*(round(half + strength * (side - half)) for side in (self.low, self.high)))
+
+    def idle(self, colours: bool = True) -> bool:
+        """Never: it changes the size."""
+        return False
+
 
 @dataclass(frozen=True)
 class RandomCrop:
@@ -32,6 +40,14 @@ class RandomCrop:
     def __post_init__(self) -> None:
         require(self.size > 0, f"RandomCrop: size must be above 0 pixels, not {self.size}")
 
+    def scaled(self, strength: float) -> RandomCrop | CentreCrop:
+        """Anywhere at any ``strength`` above 0, the middle at 0."""
+        return self if strength else CentreCrop(self.size)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Never: it changes the size."""
+        return False
+
 
 @dataclass(frozen=True)
 class CentreCrop:
@@ -42,6 +58,14 @@ class CentreCrop:
 
     def __post_init__(self) -> None:
         require(self.size > 0, f"CentreCrop: size must be above 0 pixels, not {self.size}")
+
+    def scaled(self, strength: float) -> CentreCrop:
+        """The same at any ``strength``."""
+        return self
+
+    def idle(self, colours: bool = True) -> bool:
+        """Never: it changes the size."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -63,6 +87,16 @@ class RandomResizedCrop:
         require(narrow > 0, f"RandomResizedCrop: ratio must be above 0, not {narrow:g}")
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
+    def scaled(self, strength: float) -> RandomResizedCrop:
+        """Larger and squarer boxes, at ``strength`` 0 to 1."""
+        (least, most), (narrow, wide) = self.scale, self.ratio
+        area = 1 - strength * (1 - least), 1 - strength * (1 - most)
+        return replace(self, scale=area, ratio=(narrow**strength, wide**strength))
+
+    def idle(self, colours: bool = True) -> bool:
+        """Never: it changes the size."""
+        return False
+
 
 @dataclass(frozen=True)
 class Flip:
@@ -73,6 +107,14 @@ class Flip:
 
     def __post_init__(self) -> None:
         probability("Flip", self.probability)
+
+    def scaled(self, strength: float) -> Flip:
+        """Less often, at ``strength`` 0 to 1."""
+        return replace(self, probability=strength * self.probability)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.probability == 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +138,16 @@ class ColourJitter:
             strength("ColourJitter", name, getattr(self, name), 1.0)
         strength("ColourJitter", "hue", self.hue, 0.5)
 
+    def scaled(self, strength: float) -> ColourJitter:
+        """All four amounts smaller, at ``strength`` 0 to 1."""
+        return ColourJitter(
+            *(strength * amount for amount in (self.brightness, self.contrast, self.saturation, self.hue))
+        )
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing, of clips with or without ``colours``."""
+        return not any((self.brightness, self.contrast, *((self.saturation, self.hue) if colours else ())))
+
 
 @dataclass(frozen=True)
 class Grey:
@@ -106,6 +158,14 @@ class Grey:
 
     def __post_init__(self) -> None:
         probability("Grey", self.probability)
+
+    def scaled(self, strength: float) -> Grey:
+        """Less often, at ``strength`` 0 to 1."""
+        return replace(self, probability=strength * self.probability)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing, of clips with or without ``colours``."""
+        return self.probability == 0 or not colours
 
 
 @dataclass(frozen=True)
@@ -123,3 +183,18 @@ class Blur:
         require(self.low > 0, f"Blur: low must be above 0 pixels, not {self.low:g}")
         span("Blur", self.low, self.high)
         probability("Blur", self.probability)
+
+    def scaled(self, strength: float) -> Blur:
+        """Less often, at ``strength`` 0 to 1."""
+        return replace(self, probability=strength * self.probability)
+
+    def idle(self, colours: bool = True) -> bool:
+        """Whether it changes nothing."""
+        return self.probability == 0
+
+
+Crop = RandomCrop | CentreCrop
+"""A cut without rescaling, which may follow a ShortSideJitter."""
+VideoStep = Crop | RandomResizedCrop | Flip | ColourJitter | Grey | Blur
+"""What is applied to the video by itself; a ShortSideJitter is applied with the crop after it."""
+VideoAugmentation = ShortSideJitter | VideoStep

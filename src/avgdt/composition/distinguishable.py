@@ -1,18 +1,26 @@
-"""Whether distinctive factors leave anything by which their views can be told apart."""
+"""Whether the views of distinctive factors differ in anything that a network could see."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import TypeVar
 
-from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
-from avgdt.recipes.factors import Factor, Modality, Strength, TimeShift, require
-from avgdt.recipes.idle import idle
-from avgdt.recipes.view import Time
-from avgdt.recipes.weakened import weakened_audio, weakened_video
+from avgdt.composition.audio_augmentations import AudioAugmentation
+from avgdt.composition.errors import require
+from avgdt.composition.factors import Factor, Modality, Strength, TimeShift
+from avgdt.composition.video_augmentations import VideoAugmentation
+from avgdt.composition.view import Time
+
+Step = TypeVar("Step", VideoAugmentation, AudioAugmentation)
 
 
-def check_told_apart(
+def at_strength(step: Step, strength: float) -> Step:
+    """``step`` at ``strength`` 0 to 1 of itself: itself at 1, to the last bit; at 0 it changes nothing but the size."""
+    return step if strength == 1 else step.scaled(strength)
+
+
+def check_distinguishable(
     factors: Iterable[Factor],
     time: Time,
     video: Sequence[VideoAugmentation],
@@ -51,9 +59,9 @@ def _at(
     colours: bool,
 ) -> list[VideoAugmentation | AudioAugmentation]:
     """What perturbs a view of ``modality`` at ``strength``, without the steps that change nothing."""
-    steps: list[VideoAugmentation | AudioAugmentation] = (
-        [weakened_video(step, strength) for step in video]
+    scaled: list[VideoAugmentation | AudioAugmentation] = (
+        [at_strength(step, strength) for step in video]
         if modality == "video"
-        else [weakened_audio(step, strength) for step in audio]
+        else [at_strength(step, strength) for step in audio]
     )
-    return [step for step in steps if not idle(step, colours)]
+    return [step for step in scaled if not step.idle(colours)]

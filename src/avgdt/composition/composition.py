@@ -9,64 +9,19 @@ from functools import cached_property
 from itertools import pairwise, product
 from typing import Literal, get_args
 
-from avgdt.recipes.audio_augmentations import Equaliser, Mix, Noise, SpecAugment, Volume
-from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
-from avgdt.recipes.factors import (
-    CompositionError,
-    Draws,
-    Factor,
-    Level,
-    Modality,
-    ModalityName,
-    Reversal,
-    Speed,
-    Strength,
-    TimeShift,
-    require,
-)
-from avgdt.recipes.table import Matrix, table, written
-from avgdt.recipes.told_apart import check_told_apart
-from avgdt.recipes.video_augmentations import (
-    Blur,
+from avgdt.composition.audio_augmentations import AudioAugmentation
+from avgdt.composition.distinguishable import check_distinguishable
+from avgdt.composition.errors import CompositionError, require
+from avgdt.composition.factors import Factor, Level, ModalityName, TimeShift
+from avgdt.composition.table import Matrix, table, written
+from avgdt.composition.video_augmentations import (
     CentreCrop,
-    ColourJitter,
-    Flip,
-    Grey,
     RandomCrop,
     RandomResizedCrop,
     ShortSideJitter,
+    VideoAugmentation,
 )
-from avgdt.recipes.view import Time, View
-
-__all__ = [
-    "AudioAugmentation",
-    "Blur",
-    "CentreCrop",
-    "ColourJitter",
-    "Composition",
-    "CompositionError",
-    "Draws",
-    "Equaliser",
-    "Factor",
-    "Flip",
-    "Grey",
-    "Mix",
-    "Modality",
-    "ModalityName",
-    "Noise",
-    "RandomCrop",
-    "RandomResizedCrop",
-    "Reversal",
-    "ShortSideJitter",
-    "SpecAugment",
-    "Speed",
-    "Strength",
-    "Time",
-    "TimeShift",
-    "VideoAugmentation",
-    "View",
-    "Volume",
-]
+from avgdt.composition.view import Time, View
 
 Partners = Literal["different", "equal", "both"]
 
@@ -114,7 +69,7 @@ class Composition:
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
         require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
         require(len(self._crops) <= 1, "Composition: video may hold one crop")
-        check_told_apart(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
+        check_distinguishable(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
         for jitter, after in pairwise((*self.video, None)):
             if isinstance(jitter, ShortSideJitter):
                 _check_crop(jitter, after)
@@ -139,12 +94,12 @@ class Composition:
     @cached_property
     def attract(self) -> Matrix:
         """c(i, j), (T, T): partners that agree in every distinctive factor."""
-        return self._relation(lambda a, b: not self._told_apart(a, b))
+        return self._relation(lambda a, b: not self._distinguished(a, b))
 
     @cached_property
     def repel(self) -> Matrix:
         """w(i, j), (T, T), between views of one recording: partners that differ in a distinctive factor."""
-        return self._relation(self._told_apart)
+        return self._relation(self._distinguished)
 
     @property
     def modalities(self) -> tuple[ModalityName, ...]:
@@ -196,7 +151,7 @@ class Composition:
     def _meet(self, a: View, b: View) -> bool:
         return self.partners == "both" or (a.modality == b.modality) == (self.partners == "equal")
 
-    def _told_apart(self, a: View, b: View) -> bool:
+    def _distinguished(self, a: View, b: View) -> bool:
         axes = [factor.axis for factor in self.factors if factor.distinctive]
         return any(getattr(a, axis) != getattr(b, axis) for axis in axes)
 

@@ -11,24 +11,20 @@ from typing import get_args
 import pytest
 import tyro
 
-from avgdt.recipes.augmentations import AudioAugmentation, VideoAugmentation
-from avgdt.recipes.composition import (
+from avgdt.composition.audio_augmentations import AudioAugmentation, Equaliser, Mix, Noise, SpecAugment, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Modality
+from avgdt.composition.video_augmentations import (
     Blur,
     CentreCrop,
     ColourJitter,
-    Composition,
-    CompositionError,
-    Equaliser,
     Flip,
     Grey,
-    Mix,
-    Modality,
-    Noise,
     RandomCrop,
     RandomResizedCrop,
     ShortSideJitter,
-    SpecAugment,
-    Volume,
+    VideoAugmentation,
 )
 from avgdt.recipes.config import read_yaml, write_yaml
 from avgdt.recipes.named import named

@@ -7,16 +7,9 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 
-from avgdt.recipes.composition import (
-    Composition,
-    CompositionError,
-    Draws,
-    Modality,
-    Reversal,
-    Speed,
-    Strength,
-    TimeShift,
-)
+from avgdt.composition.composition import Composition
+from avgdt.composition.errors import CompositionError
+from avgdt.composition.factors import Draws, Modality, Reversal, Speed, Strength, TimeShift
 from tests.helpers.compositions import Plan, plans
 
 

@@ -1,0 +1,1 @@
+"""The algebra of generalized data transformations (section 3.1 of the paper), as data; no PyTorch."""

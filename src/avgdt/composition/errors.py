@@ -1,0 +1,33 @@
+"""What can be wrong about a composition, and checks of the numbers of its parts."""
+
+from __future__ import annotations
+
+import math
+
+from avgdt.errors import AvgdtError
+
+
+class CompositionError(AvgdtError):
+    """A composition that cannot be: the message names the factor or augmentation and the remedy."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise :class:`CompositionError` with ``message`` unless ``holds``."""
+    if not holds:
+        raise CompositionError(message)
+
+
+def probability(of: str, value: float) -> None:
+    """Raise :class:`CompositionError` unless ``value`` lies in 0 to 1."""
+    require(0 <= value <= 1, f"{of}: probability must lie in 0 to 1, not {value:g}")
+
+
+def span(of: str, low: float, high: float, names: str = "low <= high") -> None:
+    """Raise :class:`CompositionError` unless ``low`` and ``high`` are finite and in this order."""
+    holds = low <= high and math.isfinite(low) and math.isfinite(high)
+    require(holds, f"{of}: {names} must hold and both be finite, not {low:g} and {high:g}")
+
+
+def strength(of: str, name: str, value: float, most: float) -> None:
+    """Raise :class:`CompositionError` unless ``value`` lies in 0 to ``most``."""
+    require(0 <= value <= most, f"{of}: {name} must lie in 0 to {most:g}, not {value:g}")
