@@ -15,9 +15,9 @@ import numpy as np
 
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
-from avgdt.data.worlds.world import render_world
 from avgdt.media.probe import probe
 from avgdt.recipes.clip import Clip
+from avgdt.synthetic.world import render_world
 
 CLIPS = 60
 

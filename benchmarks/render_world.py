@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from avgdt.data.worlds import Parameters
-from avgdt.data.worlds.film import encode, film
-from avgdt.data.worlds.scene import Scene
+from avgdt.synthetic import Parameters
+from avgdt.synthetic.film import encode, film
+from avgdt.synthetic.scene import Scene
 
 PARAMETERS = Parameters()
 

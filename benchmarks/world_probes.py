@@ -28,7 +28,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from avgdt.data.worlds import Parameters, render_world
+from avgdt.synthetic import Parameters, render_world
 
 Floats = npt.NDArray[np.float64]
 BINS = 8  # per colour channel

@@ -29,11 +29,11 @@ from avgdt.composition.video_augmentations import (
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
-from avgdt.data.worlds.world import render_world
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import loudness, spectrogram
+from avgdt.synthetic.world import render_world
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips
 from avgdt.transforms.draws import generators

@@ -15,11 +15,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
-from avgdt.data.worlds.world import render_world
 from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import spectrogram
+from avgdt.synthetic.world import render_world
 from avgdt.transforms.log_mel import LogMelBank
 
 OUT = Path(__file__).parent / "recording.png"

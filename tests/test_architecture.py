@@ -19,6 +19,7 @@ TOP_TO_BOTTOM = (
     "objective",
     "models",
     "transforms",
+    "synthetic",
     "data",
     "media",
     "recipes",

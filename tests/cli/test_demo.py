@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 
 from avgdt.cli import demo
 from avgdt.cli.main import main
-from avgdt.data.worlds import Parameters, render_world
 from avgdt.evaluation.results import read_folder
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
+from avgdt.synthetic import Parameters, render_world
 
 
 def brief(name: str) -> Recipe:
@@ -30,7 +30,7 @@ def test_the_whole_demonstration_and_that_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
     out = tmp_path / "runs" / "demo"
     demo.run(["--out", str(out), "--seed", "3"])
     assert f"open {(out / 'report.html').resolve()}\n" in capsys.readouterr().err
@@ -54,7 +54,7 @@ def test_another_seed_goes_to_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
     monkeypatch.chdir(tmp_path)
     assert main(["demo"]) == 0
     capsys.readouterr()
@@ -72,7 +72,7 @@ def test_a_demo_that_was_stopped_goes_on(
     phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.data.worlds.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
     monkeypatch.chdir(tmp_path)
 
     def stop(*_: object, **__: object) -> None:

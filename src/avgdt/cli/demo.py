@@ -34,10 +34,10 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _demo(options: Demo) -> None:
-    from avgdt.data.worlds.world import render_world
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.report.page import write_report
+    from avgdt.synthetic.world import render_world
     from avgdt.training.errors import OtherRecipe
     from avgdt.training.kept_checkpoints import Checkpoints
     from avgdt.training.pretrain import resumed_recipe

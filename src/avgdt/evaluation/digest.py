@@ -17,7 +17,7 @@ from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 
-_DECIDING = ("recipes", "media", "data", "models", "transforms", "training", "evaluation")
+_DECIDING = ("composition", "recipes", "media", "data", "transforms", "models", "training", "evaluation")
 """The packages whose code decides a result; the report and the command line do not."""
 
 

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avgdt.synthetic.outlines import Disc
+from avgdt.synthetic.synth import Synth, smooth_noise
+from avgdt.synthetic.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
+
+RATE = 24000
+PURE = Voice(pitch=440.0, ratios=(1.0,), weights=(1.0,), breath=0.0, decay=0.1, air=0.0)
+
+
+def synth(voice: Voice = PURE, seconds: float = 1.0) -> Synth:
+    return Synth(voice, seconds, RATE, np.random.default_rng(0))
+
+
+def peak(sound: np.ndarray) -> float:
+    return float(np.fft.rfftfreq(sound.size, 1 / RATE)[np.abs(np.fft.rfft(sound)).argmax()])
+
+
+def test_a_strike_is_silent_before_its_time_and_loudest_just_after() -> None:
+    sound = synth().strike(np.array([0.5]), np.array([1.0]))
+    first = round(0.5 * RATE)
+    assert not sound[:first].any()
+    assert first <= np.abs(sound).argmax() < first + 0.01 * RATE
+
+
+def test_a_strike_has_the_pitch_and_the_decay_of_its_voice() -> None:
+    sound = synth().strike(np.array([0.1]), np.array([1.0]), 1.5)
+    assert peak(sound) == pytest.approx(660, abs=5)
+    envelope = [np.abs(sound[round(t * RATE) :][:400]).max() for t in (0.2, 0.3, 0.4)]
+    np.testing.assert_allclose(np.divide(envelope[1:], envelope[:-1]), np.exp(-1), rtol=0.05)
+
+
+def test_strikes_add_up_and_scale_with_strength() -> None:
+    times, strengths = np.array([0.2, 0.25]), np.array([1.0, 0.5])
+    both = synth().strike(times, strengths)
+    apart = synth().strike(times[:1], strengths[:1]) + synth().strike(times[1:], strengths[1:])
+    np.testing.assert_allclose(both, apart)
+    np.testing.assert_allclose(synth().strike(times, 2 * strengths), 2 * both)
+
+
+def test_a_strike_before_the_recording_is_heard_fading() -> None:
+    sound = synth().strike(np.array([-0.1, 5.0]), np.array([1.0, 1.0]))
+    whole = synth().strike(np.array([0.2]), np.array([1.0]))
+    np.testing.assert_allclose(sound[:1000], whole[round(0.3 * RATE) :][:1000], atol=1e-9)
+
+
+def test_a_glide_goes_up() -> None:
+    sound = synth(replace(PURE, decay=0.05)).strike(np.array([0.0]), np.array([1.0]), glide=1.0)
+    assert peak(sound[round(0.05 * RATE) : round(0.1 * RATE)]) > 1.15 * 440
+
+
+def test_a_sustained_note_follows_pitch_and_loudness() -> None:
+    player = synth(seconds=2.0)
+    late = player.times >= 1
+    sound = player.sustain(np.where(late, 2.0, 1.0), np.where(late, 0.5, 0.0))
+    assert not sound[~late].any()
+    assert peak(sound[late]) == pytest.approx(880, abs=2)
+    assert np.abs(sound[late]).max() == pytest.approx(0.5, rel=0.01)
+
+
+def test_breath_widens_the_tone_but_keeps_its_place() -> None:
+    ones = np.ones(RATE)
+    power = np.abs(np.fft.rfft(synth(replace(PURE, breath=1.0)).sustain(ones, ones))) ** 2
+    frequencies = np.fft.rfftfreq(RATE, 1 / RATE)
+    middle = (frequencies * power).sum() / power.sum()
+    spread = np.sqrt(((frequencies - middle) ** 2 * power).sum() / power.sum())
+    assert middle == pytest.approx(440, abs=15)
+    assert 10 < spread < 90
+
+
+def test_smooth_noise_stays_below_its_bandwidth() -> None:
+    noise = smooth_noise(np.random.default_rng(0), RATE, RATE, 45.0)
+    power = np.abs(np.fft.rfft(noise)) ** 2
+    assert noise.std() == pytest.approx(1)
+    assert power[:46].sum() / power.sum() > 0.8
+    assert power[200:].sum() / power.sum() < 1e-6
+
+
+def test_larger_things_sound_lower_and_outlines_have_timbres() -> None:
+    pitches = [
+        np.median([voice_of(Disc(), size, np.random.default_rng(k)).pitch for k in range(9)])
+        for size in np.linspace(SMALLEST, LARGEST, 6)
+    ]
+    assert (np.diff(np.log2(pitches)) < -0.2).all()
+    timbres = {(v.ratios, v.weights, v.breath) for v in (voice_of(o, 0.1, np.random.default_rng(0)) for o in OUTLINES)}
+    assert len(timbres) == len(OUTLINES) == 4
