@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avgdt.data.dcase2014 import CLASSES
+from avgdt.data.benchmarks.dcase2014 import CLASSES
 from tests.helpers.media_files import tone, write_wav
 
 NUMBERS = {"scenes_stereo": (1, 4, 5), "scenes_stereo_testset": (2, 10)}

@@ -40,8 +40,8 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, sound, error.")
     if options.list and options.layout == "any":
         raise UsageError("--list goes with --layout kinetics400")
+    from avgdt.data.benchmarks.kinetics import scan_layout
     from avgdt.data.collection import find
-    from avgdt.data.kinetics import scan_layout
     from avgdt.media.findings import Counts
     from avgdt.media.manifest import write_manifest
     from avgdt.media.summary import summary

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.data.dcase2014 import CLASSES
+from avgdt.data.benchmarks.dcase2014 import CLASSES
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avgdt.composition.factors import ModalityName
-from avgdt.data.layout import Layout
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import check_modalities, compare, count_padded
 from avgdt.evaluation.errors import EvaluationError

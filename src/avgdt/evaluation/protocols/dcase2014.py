@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.dcase2014 import read_layout
-from avgdt.data.layout import Layout
+from avgdt.data.benchmarks.dcase2014 import read_layout
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.evaluation.folds import Folds
 from avgdt.evaluation.frozen import nearest_neighbours
 from avgdt.evaluation.linear_svm import linear_svm

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from avgdt.data.esc50 import read_layout
-from avgdt.data.layout import Layout
+from avgdt.data.benchmarks.esc50 import read_layout
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.evaluation.folds import Folds, make_folds
 from avgdt.evaluation.protocols.esc_probes import EscProbes
 from avgdt.evaluation.segments import Segment

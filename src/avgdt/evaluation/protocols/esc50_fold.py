@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from avgdt.data.benchmarks.esc50 import read_layout
+from avgdt.data.benchmarks.esc50_parts import deal_sources
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.data.errors import DataError
-from avgdt.data.esc50 import read_layout
-from avgdt.data.esc50_parts import deal_sources
-from avgdt.data.layout import Layout
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import LEAST, Folds, make_folds
 from avgdt.evaluation.protocols.esc_probes import EscProbes

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from avgdt.data.hmdb51 import read_layout
-from avgdt.data.layout import Layout
+from avgdt.data.benchmarks.hmdb51 import read_layout
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.evaluation.protocols.actions import ActionOptions
 
 

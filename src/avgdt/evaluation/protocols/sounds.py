@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.layout import Layout
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import Compared, check_modalities, compare
 from avgdt.evaluation.end_to_end import Training, end_to_end_figures

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from avgdt.data.layout import Layout
-from avgdt.data.ucf101 import read_layout
+from avgdt.data.benchmarks.layout import Layout
+from avgdt.data.benchmarks.ucf101 import read_layout
 from avgdt.evaluation.protocols.actions import ActionOptions
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_classes, check_some, lay_out
 from avgdt.data.errors import DataError
-from avgdt.data.layout import VIDEOS, Files, Layout, check_classes, check_some, lay_out
 from avgdt.media.entry import Entry
 
 SPLITS = (1, 2, 3)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.data.benchmarks.hmdb51 import read_layout
 from avgdt.data.errors import DataError
-from avgdt.data.hmdb51 import read_layout
 from tests.helpers.hmdb51 import CLASSES, write_hmdb51
 
 LISTS = "testTrainMulti_7030_splits"

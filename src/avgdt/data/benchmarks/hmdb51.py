@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from avgdt.data.benchmarks.layout import VIDEOS, Layout
+from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
 from avgdt.data.errors import DataError
-from avgdt.data.layout import VIDEOS, Layout
-from avgdt.data.video_splits import check_split, home_of_videos, read_rows, read_videos
 from avgdt.media.entry import Entry
 
 LISTS = "testTrainMulti_7030_splits"

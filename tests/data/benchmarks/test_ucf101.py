@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.data.benchmarks.ucf101 import read_layout
 from avgdt.data.errors import DataError
-from avgdt.data.ucf101 import read_layout
 from avgdt.media.scan import scan_missing
 from tests.helpers.ucf101 import CLASSES, write_ucf101
 

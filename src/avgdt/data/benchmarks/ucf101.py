@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from avgdt.data.benchmarks.layout import Layout
+from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
 from avgdt.data.errors import DataError
-from avgdt.data.layout import Layout
-from avgdt.data.video_splits import check_split, home_of_videos, read_rows, read_videos
 from avgdt.media.entry import Entry
 
 LISTS = "ucfTrainTestlist"

@@ -7,9 +7,9 @@ import pytest
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Draws, Modality
+from avgdt.data.benchmarks.kinetics import read_layout
 from avgdt.data.collection import collect
 from avgdt.data.errors import DataError
-from avgdt.data.kinetics import read_layout
 from avgdt.media.manifest import ManifestError, read_manifest
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data

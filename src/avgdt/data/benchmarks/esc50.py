@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from avgdt.data.benchmarks.layout import SOUNDS, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError
-from avgdt.data.layout import SOUNDS, Files, Layout, check_some, lay_out
 from avgdt.media.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.data.benchmarks.esc50_parts import deal_sources
 from avgdt.data.errors import DataError
-from avgdt.data.esc50_parts import deal_sources
 from avgdt.media.entry import Entry
 
 

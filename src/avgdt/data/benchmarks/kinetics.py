@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError
-from avgdt.data.layout import VIDEOS, Files, Layout, check_some, lay_out
 from avgdt.data.rows import split_of
 from avgdt.media.entry import Entry
 from avgdt.media.findings import Counts

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.data.benchmarks.esc50 import read_layout
 from avgdt.data.errors import DataError
-from avgdt.data.esc50 import read_layout
 from avgdt.media.manifest import ManifestError
 from tests.helpers.esc50 import read_list, write_esc50, write_list
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes
 from avgdt.data.errors import DataError
-from avgdt.data.layout import SOUNDS, Layout, check_classes
 from avgdt.media.entry import Entry
 
 CLASSES = (

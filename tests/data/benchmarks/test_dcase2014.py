@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data.dcase2014 import CLASSES, read_layout
+from avgdt.data.benchmarks.dcase2014 import CLASSES, read_layout
 from avgdt.data.errors import DataError
 from tests.helpers.dcase2014 import write_dcase2014
 

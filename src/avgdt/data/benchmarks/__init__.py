@@ -1,0 +1,1 @@
+"""The official layouts of benchmark data sets."""
