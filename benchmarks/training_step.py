@@ -21,6 +21,7 @@ import torch
 from avgdt.data.batch import Batch
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import RECIPES, named
+from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 
@@ -46,7 +47,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = named(args.recipe)
+    recipe = in_proportion(named(args.recipe), recordings=384, steps=1152)
     learner = Learner(recipe, 1000, resolve_precision(recipe.run.precision, resolve_device(recipe.run.device)))
     batch = random_batch(recipe).to(learner.precision.device)
     for _ in range(3):
