@@ -80,6 +80,15 @@ def test_the_diagnosis_is_drawn(page: Page) -> None:
         assert words in labels
 
 
+def test_metrics_of_an_older_version_give_a_page(make_run: Callable[..., Path]) -> None:
+    folder = make_run(weights=False)
+    metrics = folder / "metrics.jsonl"
+    metrics.write_text(metrics.read_text().replace('"lr"', '"rate"').replace('"diagnosis"', '"other"'))
+    words = read_page(write_report(folder)).words
+    assert "Learning rate" not in words
+    assert "Spread of the embeddings" in words
+
+
 def test_what_the_run_is(page: Page) -> None:
     for words in ("2 recordings, 0 minutes", "4 of 3", "2 min, 12 steps of 4", "A processor, fp32", "up to 10 earlier"):
         assert words in page.words

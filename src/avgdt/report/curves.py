@@ -29,7 +29,8 @@ def curves(run: RunFolder) -> Curves:
     learning = [_loss(run), _reidentified(run)]
     if run.heldout:
         learning.append(_found(run))
-    return Curves(tuple(learning), tuple(_diagnosis(run)), (_spread(run), _rate(run), _speed(run)))
+    running = [_spread(run), *([_rate(run)] if "lr" in run.train[-1] else []), _speed(run)]
+    return Curves(tuple(learning), tuple(_diagnosis(run)), tuple(running))
 
 
 def _diagnosis(run: RunFolder) -> Iterator[Chart]:
@@ -106,7 +107,8 @@ def _speed(run: RunFolder) -> Chart:
 
 
 def _steps(run: RunFolder, name: str) -> tuple[list[float], list[float]]:
-    return [line["epoch"] for line in run.train], [line[name] for line in run.train]
+    lines = [line for line in run.train if name in line]  # an older version may have written some of them
+    return [line["epoch"] for line in lines], [line[name] for line in lines]
 
 
 def _guess(run: RunFolder, guess: Callable[[Recipe, int], float]) -> Series:
