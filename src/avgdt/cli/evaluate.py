@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> None:
         if {"-h", "--help"} & set(rest):
             print("usage: avgdt evaluate PROTOCOL --weights RUN --data PATH [--out DIR] [options]\n")
             print("\n".join(f"  {each:<17} {what}" for each, what in PROTOCOLS.items()))
-            print("\navgdt evaluate PROTOCOL --help tells the options of each.")
+            print("\navgdt evaluate PROTOCOL --help lists the options of each.")
             sys.exit(0)
         raise UsageError(f"which protocol? one of {', '.join(PROTOCOLS)}")
     kind: Any = protocol(name)

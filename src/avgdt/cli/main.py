@@ -18,14 +18,14 @@ from avgdt.training.signals import handled
 from avgdt.tuning import tune_process
 
 COMMANDS = {
-    "demo": "watch a network learn from a little world of moving, sounding things",
-    "scan": "list what is in a folder of media, file by file",
-    "recipes": "list the recipes, or print one",
-    "composition": "tell the views of a recipe, and who attracts and repels whom",
-    "pretrain": "learn from recordings without labels",
-    "evaluate": "measure what was learnt",
+    "demo": "render a synthetic data set, pretrain on it, evaluate, write the report",
+    "scan": "list the files of a folder by content, with their errors, in a manifest",
+    "recipes": "list the recipes, or print one as YAML",
+    "composition": "show the views of a recipe, and which of them attract and repel",
+    "pretrain": "train without labels",
+    "evaluate": "measure pretrained weights beside random ones",
     "embed": "write the vectors of all recordings of a folder",
-    "report": "tell a run as one HTML page",
+    "report": "write the report of a run as one HTML page",
     "table": "set runs beside the paper's tables",
 }
 """Name and what it does; each is a module of this package with a function ``run(arguments)``."""
@@ -87,6 +87,6 @@ def _help() -> str:
             "",
             *lines,
             "",
-            "avgdt COMMAND --help tells the options of each.",
+            "avgdt COMMAND --help lists the options of each.",
         ]
     )

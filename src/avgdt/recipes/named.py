@@ -41,7 +41,7 @@ def released() -> Recipe:
     cancels it; its batch norm is synchronised across devices, this one is not.
     """
     return Recipe(
-        title="The authors' later code: two windows, forwards and backwards, negatives from the batch, ResNet-9 hears",
+        title="The authors' later code: two windows, two directions of time, in-batch negatives, ResNet-9 for audio",
         composition=Composition(
             Modality(),
             TimeShift(at_least=1.0, distinctive=True),
@@ -63,7 +63,7 @@ def released() -> Recipe:
 def small() -> Recipe:
     """A few hundred real recordings on a processor without GPU."""
     return Recipe(
-        title="Real recordings on a CPU: narrow networks that see what moves, negatives from the batch, AdamW",
+        title="Real recordings on a CPU: narrow networks, motion alone, negatives from the batch, AdamW",
         composition=Composition(
             Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
@@ -84,7 +84,7 @@ def small() -> Recipe:
 def demo() -> Recipe:
     """The recipe of ``avgdt demo``: minutes on two cores."""
     return Recipe(
-        title="The demonstration: small networks learn from a little world of moving, sounding things",
+        title="The synthetic recordings of the demo: narrow networks, negatives from the batch, AdamW",
         composition=Composition(
             Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(40), Flip(0.5))
         ),
@@ -118,9 +118,9 @@ def _with_bank(recipe: Recipe, title: str) -> Recipe:
 
 
 def audio() -> Recipe:
-    """Sounds without pictures: two differently perturbed excerpts of one sound attract each other."""
+    """Audio without video: two differently augmented windows of one recording attract each other."""
     return Recipe(
-        title="Sounds alone: two excerpts of one sound, perturbed differently, belong together; ResNet-18 hears",
+        title="Audio alone: two windows of one recording, augmented differently, attract; ResNet-18",
         composition=Composition(
             Modality(("audio",)),
             TimeShift(at_least=0.25, invariant=True),

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 PROTOCOLS = {
     "linear": "logistic regression on frozen features of labelled files or segments",
     "knn": "nearest neighbours on the same features",
-    "finetune": "train on with few or many labels, beside training from scratch",
-    "ucf101": "101 kinds of actions in three splits, by finetuned and by frozen networks (UCF101's folder)",
-    "hmdb51": "51 kinds of actions in three splits, likewise (HMDB51's folder)",
-    "retrieval": "find the sound by the picture and the picture by the sound",
-    "reidentification": "find another moment of the same recording",
-    "esc10": "ten kinds of sounds in five folds, by frozen features (ESC-50's folder, its ESC-10 part)",
-    "esc50": "fifty kinds of sounds in five folds, by frozen features (ESC-50's folder)",
-    "esc50_fold": "one fold of ESC-50 by itself, in parts by source recording (ESC-50's folder)",
-    "dcase2014": "ten acoustic scenes by frozen features (the folder of scenes_stereo and scenes_stereo_testset)",
+    "finetune": "end-to-end training with few or many labels, beside training from scratch",
+    "ucf101": "UCF101, 101 actions in three splits: finetuned and frozen networks (the folder of the data set)",
+    "hmdb51": "HMDB51, 51 actions in three splits: likewise",
+    "retrieval": "retrieval of the audio by the video, and of the video by the audio",
+    "reidentification": "retrieval of another window of the same recording",
+    "esc10": "ESC-10, ten sounds in five folds: frozen features (the folder of ESC-50)",
+    "esc50": "ESC-50, fifty sounds in five folds: frozen features",
+    "esc50_fold": "one fold of ESC-50 by itself, divided by source recording",
+    "dcase2014": "DCASE2014, ten acoustic scenes: frozen features (scenes_stereo and scenes_stereo_testset)",
 }
 """Name and what it measures."""
 
