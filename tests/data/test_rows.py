@@ -1,4 +1,4 @@
-"""Segments, splits and identity of a manifest's rows, as pretraining uses them."""
+"""How pretraining reads the rows of a manifest: segments, splits, and which rows are one recording."""
 
 from __future__ import annotations
 

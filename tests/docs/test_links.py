@@ -1,4 +1,4 @@
-"""Every link of the documentation leads to a file, and to a heading of it."""
+"""Every link in the documentation points to an existing file and heading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may change when a run goes on, new runs from weights, and recordings that were moved."""
+"""Options that may change on resume, new runs from pretrained weights, and moved recordings."""
 
 from __future__ import annotations
 

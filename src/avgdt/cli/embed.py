@@ -29,8 +29,8 @@ class Embed:
     modality: Literal["video", "audio"] = "video"
     """Which network."""
     every: float | None = None
-    """Seconds between the starts of two windows, each of which gives a vector; without it one vector per recording, the
-    mean over windows side by side."""
+    """Seconds between the starts of consecutive windows, one vector per window. Without it, one vector per recording:
+    the mean over non-overlapping windows."""
     output: Literal["features", "embeddings"] = "features"
     """features: before the projection head, for classifiers. embeddings: after it, of length 1, comparable across video
     and audio."""

@@ -61,6 +61,12 @@ class Batch:
         }
         return replace(self, **moved)
 
+    def windows_as_recordings(self) -> Batch:
+        """The clips as (batch * windows, 1, ...), for networks that treat all windows alike."""
+        video = None if self.video is None else self.video.flatten(0, 1)[:, None]
+        audio = None if self.audio is None else self.audio.flatten(0, 1)[:, None]
+        return replace(self, video=video, audio=audio)
+
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, from which copies to a GPU run beside the computation."""
         pinned: dict[str, Any] = {

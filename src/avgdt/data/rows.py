@@ -126,7 +126,7 @@ class Sameness:
         self._digest = cache(whole_content)
 
     def __call__(self, one: Entry, other: Entry) -> bool:
-        """Whether two entries are of the same file, or of two files that are equal from the first to the last byte."""
+        """Whether two entries have the same file, or two files with the same bytes."""
         if _identity(one.path) == _identity(other.path):
             return True
         if not one.content or one.content != other.content:

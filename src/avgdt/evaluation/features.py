@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
@@ -137,7 +137,7 @@ def _through(
     models: Sequence[PretrainedModel], batch: Batch, modality: ModalityName, read: Reader
 ) -> NDArray[np.float32]:
     """(models, batch, windows, dim); the windows of all recordings go through a network side by side."""
-    view = models[0].views.test_view(_windows_as_recordings(batch), modality)
+    view = models[0].views.test_view(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:
         with model.precision.autocast():
@@ -146,10 +146,3 @@ def _through(
     if not bool(found.isfinite().all()):
         raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
     return found.view(len(models), len(batch), -1, found.shape[-1]).cpu().numpy()
-
-
-def _windows_as_recordings(batch: Batch) -> Batch:
-    """(batch, windows, ...) -> (batch * windows, 1, ...)."""
-    video = None if batch.video is None else batch.video.flatten(0, 1)[:, None]
-    audio = None if batch.audio is None else batch.audio.flatten(0, 1)[:, None]
-    return replace(batch, video=video, audio=audio)

@@ -26,7 +26,7 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """Cross-modal retrieval among the held-out recordings, where there are any and both modalities are trained.
+    """The monitor of cross-modal retrieval on held-out recordings; none without them, or with one modality alone.
 
     ``unread`` is called with each recording that cannot be read, and why; where fewer than two can be, nothing is
     measured.

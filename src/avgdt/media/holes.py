@@ -65,7 +65,7 @@ def _bad_packet(container: InputContainer, largest: int) -> int | None:
 
 
 def _packets(container: InputContainer) -> Iterator[tuple[int, int, int, float]]:
-    """Position, size, stream and end in seconds of every packet that has them."""
+    """File position, size in bytes, stream and end time in seconds of each packet; packets without them are skipped."""
     try:
         for packet in container.demux():
             at = packet.dts if packet.dts is not None else packet.pts

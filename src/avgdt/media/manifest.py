@@ -27,7 +27,7 @@ _SECONDS = re.compile(rf"{_BOUND}[\[(]?(?:s|secs?|seconds?)?[\])]?", re.IGNORECA
 _OTHER_UNIT = re.compile(
     rf"{_BOUND}[\[(]?(?:stamp|ms|msecs?|milliseconds?|min|minutes?|frames?|samples?)[\])]?", re.IGNORECASE
 )
-"""Names of columns that bound a segment, but not in seconds."""
+"""Column names for the start or end of a segment in units other than seconds, such as ``start_frame``."""
 _DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
     *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),

@@ -42,7 +42,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class AllFrames:
-    """Every frame that is presented, in order."""
+    """All displayed frames in presentation order."""
 
     pixels: NDArray[np.uint8]
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""

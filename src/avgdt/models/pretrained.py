@@ -89,7 +89,7 @@ class PretrainedModel:
         rows = []
         for first in range(0, len(windows), batch):
             clips = collate([reader.read(0, entry, windows[first : first + batch])])
-            rows.append(self._vectors(_windows_as_recordings(clips), modality, output))
+            rows.append(self._vectors(clips.windows_as_recordings(), modality, output))
         vectors, times = np.concatenate(rows), np.array([window.video for window in windows])
         if every is None:
             vectors, times = vectors.mean(axis=0, keepdims=True), times[:1]
@@ -145,7 +145,7 @@ class PretrainedModel:
         return clip.video_seconds if modality == "video" else clip.audio_seconds
 
     def unusable(self, entry: Entry, modality: ModalityName) -> str:
-        """Why a recording cannot be embedded, "" where it can.
+        """Return the reason why a recording cannot be embedded, or "" if it can.
 
         Raises :class:`ModelError` for a modality that has no encoder.
         """
@@ -208,10 +208,3 @@ def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> 
     phi.to(precision.device).eval().requires_grad_(False)
     set_memory_format(phi, recipe.run.channels_last, precision)
     return PretrainedModel(recipe, phi, Views.of(recipe, seed).to(precision.device), precision)
-
-
-def _windows_as_recordings(batch: Batch) -> Batch:
-    """(1, windows, ...) -> (windows, 1, ...)."""
-    video = None if batch.video is None else batch.video.flatten(0, 1)[:, None]
-    audio = None if batch.audio is None else batch.audio.flatten(0, 1)[:, None]
-    return replace(batch, video=video, audio=audio)

@@ -113,7 +113,7 @@ def demo_bank() -> Recipe:
 
 
 def _with_bank(recipe: Recipe, title: str) -> Recipe:
-    """Negatives from a bank of the paper's proportions in place of those of the batch."""
+    """Replace in-batch negatives by a memory bank and momentum encoders in the paper's proportions."""
     return replace(recipe, title=title, objective=Objective(negatives="bank", bank=AUTO, momentum=AUTO))
 
 

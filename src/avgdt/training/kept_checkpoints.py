@@ -89,7 +89,7 @@ class Checkpoints:
             path.unlink()
 
     def drop_superseded(self) -> None:
-        """Delete those newer than the one that was loaded: the run goes another way from there."""
+        """Delete the checkpoints newer than the loaded one, which the resumed run replaces."""
         for path in self._superseded:
             path.unlink(missing_ok=True)
         self._superseded = []

@@ -46,7 +46,7 @@ def train(
     state: dict[str, Any],
     after: Callable[[], None],
 ) -> Trained:
-    """Train a copy of the model's network from ``state``, or from its beginning where that is none.
+    """Train a copy of the model's network with labels; resume from ``state`` unless it is empty.
 
     ``after`` is called, and ``kept`` written, after every epoch. Raises :class:`EvaluationError` for a loss that is not
     finite and for a batch of which fewer than two recordings can be read.

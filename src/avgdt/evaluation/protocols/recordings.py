@@ -33,7 +33,7 @@ class OnRecordings(ABC):
         scanned: Progress | None,
         progress: Progress,
     ) -> dict[str, Any]:
-        """Inspect the files of ``data`` and :meth:`run`."""
+        """Inspect the files of ``data``, then call :meth:`run` on their entries."""
         notes = list[str]()
         workers = default_workers(model.recipe.run.workers) + 1
         entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
