@@ -18,7 +18,7 @@ The names below are loaded when they are first used: ``import avgdt`` imports no
 ``Recording``          frames and waveform of any time span of a media file
 =====================  ====================================================================================
 
-Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Draws``) and augmentations
+Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Repeats``) and augmentations
 (``RandomCrop``, ``SpecAugment`` ...) have their names here too.
 """
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from avgdt.composition.audio_augmentations import SpecAugment as SpecAugment
     from avgdt.composition.audio_augmentations import Volume as Volume
     from avgdt.composition.composition import Composition as Composition
-    from avgdt.composition.factors import Draws as Draws
     from avgdt.composition.factors import Modality as Modality
+    from avgdt.composition.factors import Repeats as Repeats
     from avgdt.composition.factors import Reversal as Reversal
     from avgdt.composition.factors import Speed as Speed
     from avgdt.composition.factors import Strength as Strength
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_FACTORS = ("Modality", "TimeShift", "Reversal", "Speed", "Strength", "Draws")
+_FACTORS = ("Modality", "TimeShift", "Reversal", "Speed", "Strength", "Repeats")
 _VIDEO = ("RandomCrop", "CentreCrop", "RandomResizedCrop", "ShortSideJitter", "Flip", "Blur", "Grey", "ColourJitter")
 _AUDIO = ("Volume", "SpecAugment", "Noise", "Mix", "Equaliser")
 _WHERE: dict[str, str] = {

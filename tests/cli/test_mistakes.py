@@ -139,7 +139,7 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     minutes: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = replace(tiny(), run=replace(tiny().run, checkpoint_minutes=minutes))
-    recipe = replace(recipe, optimiser=replace(recipe.optimiser, rate=1e9))
+    recipe = replace(recipe, optimiser=replace(recipe.optimiser, lr=1e9))
     write_yaml(recipe, tmp_path / "wild.yaml")
     folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
     line = told(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
@@ -149,7 +149,7 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     assert not (out / "weights.safetensors").exists()
     again = shlex.split(line.partition("start again with: ")[2])
     assert again[:2] == ["avgdt", "pretrain"]
-    assert again[-2:] == ["--optimiser.rate", "1e+08"]
+    assert again[-2:] == ["--optimiser.lr", "1e+08"]
     again[-1] = "0.05"
     assert main(again[1:]) == 0
 
@@ -163,11 +163,11 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", folder, "--out", str(out)]) == 0
     healthy = (out / "checkpoints" / "last.pt").read_bytes()
     resume = ["pretrain", "--resume", "--out", str(out)]
-    line = told(capsys, *resume, "--schedule.epochs", "5", "--optimiser.rate", "1e9")
+    line = told(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
     assert "the training has diverged, and the last checkpoint before it is kept" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
     again = shlex.split(line.partition("go on with: ")[2])
-    assert again[1:] == [*resume, "--optimiser.rate", "1e+08"]
+    assert again[1:] == [*resume, "--optimiser.lr", "1e+08"]
     again[-1] = "0.01"
     assert main(again[1:]) == 0
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 10
@@ -188,11 +188,11 @@ def test_a_checkpoint_that_had_grown_is_not_what_a_diverged_run_goes_on_from(
     films, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", films, "--out", str(out)]) == 0
     resume = ["pretrain", "--resume", "--out", str(out)]
-    wild = ["--schedule.epochs", "12", "--optimiser.rate", "100", "--run.checkpoints", checkpoints]
+    wild = ["--schedule.epochs", "12", "--optimiser.lr", "100", "--run.checkpoints", checkpoints]
     line = told(capsys, *resume, *wild)
     assert "the training has diverged, and " + grown in line
     again = shlex.split(line.rpartition("with: ")[2])
-    assert again[-2:] == ["--optimiser.rate", "10"]
+    assert again[-2:] == ["--optimiser.lr", "10"]
     assert ("--step" in again) == (folder == "run")
     again[-1] = "0.01"
     assert main(again[1:]) == 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.errors import CompositionError
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, Strength, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, Strength, TimeShift
 from tests.helpers.compositions import Plan, plans
 
 
@@ -30,7 +30,9 @@ def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
             plan.build()
         return
     composition = plan.build()
-    assert [(v.modality, v.window, v.reversed, v.speed, v.strength, v.draw) for v in composition.views] == plan.views()
+    assert [
+        (v.modality, v.window, v.reversed, v.speed, v.strength, v.repeat) for v in composition.views
+    ] == plan.views()
     assert letters(composition) == plan.letters()
 
 
@@ -78,8 +80,8 @@ def test_modality_slicing_is_equation_six() -> None:
 
 
 def test_sound_alone_attracts_its_two_draws() -> None:
-    composition = Composition(Modality(("audio",)), Draws(2), partners="equal")
-    assert [(view.modality, view.draw) for view in composition.views] == [("audio", 0), ("audio", 1)]
+    composition = Composition(Modality(("audio",)), Repeats(2), partners="equal")
+    assert [(view.modality, view.repeat) for view in composition.views] == [("audio", 0), ("audio", 1)]
     assert composition.attract == ((False, True), (True, False))
     assert not any(map(any, composition.repel))
 

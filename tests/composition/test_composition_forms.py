@@ -12,7 +12,7 @@ import tyro
 from avgdt.composition.audio_augmentations import SpecAugment, Volume
 from avgdt.composition.composition import Composition
 from avgdt.composition.errors import CompositionError
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.composition.view import Time
 from avgdt.errors import AvgdtError
@@ -49,7 +49,7 @@ def test_what_others_ask_of_it() -> None:
     assert FULL.shift == 0.5
     assert FULL.crop == 112
     assert FULL.modalities == ("video", "audio")
-    plain = Composition(Modality(("audio",)), Draws(2), partners="equal")
+    plain = Composition(Modality(("audio",)), Repeats(2), partners="equal")
     assert (plain.windows, plain.shift, plain.crop, plain.modalities) == (("now",), 0.0, None, ("audio",))
     assert Composition(Modality(), video=(Flip(), CentreCrop(96))).crop == 96
 
@@ -85,10 +85,10 @@ def test_it_prints_its_views_and_both_matrices() -> None:
 
 
 def test_more_than_ten_views_stay_in_columns() -> None:
-    lines = Composition(Modality(), Draws(6)).describe().splitlines()
+    lines = Composition(Modality(), Repeats(6)).describe().splitlines()
     assert len({len(line) for line in lines[-13:]}) == 1
     assert lines[-13].split() == [str(i) for i in range(12)]
-    assert lines[-1] == "11 audio draw 5   a  a  a  a  a  a  .  .  .  .  .  ."
+    assert lines[-1] == "11 audio repeat 5   a  a  a  a  a  a  .  .  .  .  .  ."
     assert "video: as it is" in lines
 
 
@@ -104,13 +104,13 @@ def test_more_than_ten_views_stay_in_columns() -> None:
         (lambda: Speed((1.0, -2.0), invariant=True), "Speed: every one of levels must be above 0"),
         (lambda: Speed((1.0, float("nan")), invariant=True), "Speed: every one of levels must be above 0"),
         (lambda: Speed(), "Speed: give exactly one"),
-        (lambda: Draws(0), "count must be at least 1"),
+        (lambda: Repeats(0), "count must be at least 1"),
         (lambda: Modality(()), "Modality: name video, audio"),
         (lambda: Modality(("audio", "audio")), "Modality: name video, audio"),
         (lambda: Modality(("smell",)), "Modality: name video, audio"),  # type: ignore[arg-type]
         (lambda: Composition(), r"must hold Modality\(\)"),
         (lambda: Composition(Reversal(invariant=True)), r"must hold Modality\(\)"),
-        (lambda: Composition(Modality(), Draws(2), Draws(3)), "only one factor may set a view's draw"),
+        (lambda: Composition(Modality(), Repeats(2), Repeats(3)), "only one factor may set a view's repeat"),
         (lambda: Composition(Modality(("video",))), "no view attracts another"),
         (lambda: Composition(Modality(), partners="others"), "partners is one of different, equal, both"),  # type: ignore[arg-type]
         (lambda: Composition(Modality(), video=(RandomCrop(9), CentreCrop(8))), "video may hold one crop"),

@@ -7,7 +7,7 @@ import pytest
 from avgdt.composition.audio_augmentations import AudioAugmentation, Mix, SpecAugment, Volume
 from avgdt.composition.composition import Composition
 from avgdt.composition.errors import CompositionError
-from avgdt.composition.factors import Draws, Modality, Strength, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Strength, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop, VideoAugmentation
 from avgdt.composition.view import Time
 
@@ -35,7 +35,7 @@ def test_strengths_that_are_alike(
 
 def test_strengths_that_differ() -> None:
     Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
-    sounds = Modality(("audio",)), Draws(2), Strength((0.0, 0.5, 1.0), distinctive=True)
+    sounds = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
     Composition(*sounds, audio=(LOUDER,), partners="equal")  # what would perturb pictures is of no matter
 
 
@@ -43,6 +43,6 @@ def test_windows_of_sound_and_picture_that_have_nothing_to_do_with_each_other() 
     apart, loose = TimeShift(0.5, distinctive=True), Time(synchronous=False)
     for partners in ("different", "both"):
         with pytest.raises(CompositionError, match=r"TimeShift is distinctive, but time\.synchronous is false"):
-            Composition(Modality(), Draws(2), apart, time=loose, partners=partners)  # type: ignore[arg-type]
-    Composition(Modality(), Draws(2), apart, time=loose, partners="equal")
+            Composition(Modality(), Repeats(2), apart, time=loose, partners=partners)  # type: ignore[arg-type]
+    Composition(Modality(), Repeats(2), apart, time=loose, partners="equal")
     Composition(Modality(), TimeShift(0.5, invariant=True), time=loose)

@@ -120,7 +120,7 @@ def test_a_bank_that_outlives_the_epoch_is_compared_with_the_look_before(folder:
 def test_batch_norm_share_compares_each_key_with_itself_in_another_batch(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(tiny(), objective=Objective(negatives="batch"), optimiser=Optimiser(rate=1e-3))
+    recipe = replace(tiny(), objective=Objective(negatives="batch"), optimiser=Optimiser(lr=1e-3))
     recipe = replace(recipe, data=Data(held_out_at_most=8))
     given: list[tuple[Any, ...]] = []
     monkeypatch.setattr(diagnosis, "batch_norm_share", lambda *vectors: given.append(vectors) or 0.25)

@@ -20,7 +20,7 @@ PAPER = {
     "is": "Finetuning",
     "optimiser": SGD,
     "schedule": {**WARMED_UP, "epochs": 10, "steps": [6, 8], "step_factor": 0.01},
-    "encoder_rate": 1.0,
+    "encoder_lr": 1.0,
     "orthogonal": False,
     "batch": 32,
     "clips": 10,
@@ -32,7 +32,7 @@ PAPER = {
 RELEASED = {
     **PAPER,
     "schedule": {**WARMED_UP, "epochs": 12, "steps": [6, 10], "step_factor": 0.05},
-    "encoder_rate": 0.1,
+    "encoder_lr": 0.1,
     "orthogonal": True,
     "spatial_crops": 3,
     "frames": 32,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from avgdt.composition.audio_augmentations import Volume
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, Strength, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, Strength, TimeShift
 from avgdt.composition.video_augmentations import Flip
 
 SPEEDS = (1.0, 2.0, 0.5)
@@ -39,7 +39,7 @@ class Plan:
         if self.strength is not None:
             factors.append(Strength(STRENGTHS, distinctive=self.strength, invariant=not self.strength))
         if self.draws is not None:
-            factors.append(Draws(self.draws))
+            factors.append(Repeats(self.draws))
         return Composition(*factors, video=(Flip(),), audio=(Volume(0.5, 1.5),), partners=self.partners)
 
     def views(self) -> list[View]:

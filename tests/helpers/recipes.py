@@ -25,7 +25,7 @@ def tiny(**changes: object) -> Recipe:
         log_mel=LogMel(mels=16, fft=256, high=4000.0),
         model=Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head(8, 8)),
         objective=Objective(bank=10, momentum=0.9),
-        optimiser=Optimiser(rate=0.05),
+        optimiser=Optimiser(lr=0.05),
         schedule=Schedule(epochs=3, warmup_epochs=1),
         run=Run(batch=4, workers=0, device="cpu", precision="fp32"),
     )

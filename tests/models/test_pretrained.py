@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality
+from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.clips import ClipReader
 from avgdt.data.windows import Window
 from avgdt.media.probe import probe
@@ -106,7 +106,7 @@ def test_what_cannot_be_embedded_is_an_error(model: PretrainedModel, film: Path,
     silent = tmp_path / "no sound.mkv"
     write_media(silent, evenly(12, 8), None, size=(24, 32))
     (tmp_path / "text.mp4").write_text("no film")
-    audio = untrained(tiny(composition=Composition(Modality(("audio",)), Draws(2), partners="equal")))
+    audio = untrained(tiny(composition=Composition(Modality(("audio",)), Repeats(2), partners="equal")))
     for call, words in (
         (lambda: model.embed(silent, "audio"), "no sound.mkv: has no audio"),
         (lambda: model.embed(tmp_path / "text.mp4"), "text.mp4: "),

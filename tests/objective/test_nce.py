@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, TimeShift
 from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Matrix, Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from tests.helpers.compositions import Plan, plans
@@ -28,8 +28,8 @@ COMPOSITIONS = {
     "shift and reversal": Composition(
         Modality(), TimeShift(at_least=0.5, distinctive=True), Reversal(distinctive=True)
     ),
-    "audio twice": Composition(Modality(levels=("audio",)), Draws(2), partners="equal"),
-    "all partners": Composition(Modality(), Reversal(distinctive=True), Draws(2), partners="both"),
+    "audio twice": Composition(Modality(levels=("audio",)), Repeats(2), partners="equal"),
+    "all partners": Composition(Modality(), Reversal(distinctive=True), Repeats(2), partners="both"),
 }
 
 

@@ -43,7 +43,7 @@ def test_one_frame_has_no_direction() -> None:
 
 def test_nothing_moves_in_one_frame() -> None:
     recipe = named("small")
-    still = replace(recipe.picture, subtract_still=1.0)
-    with pytest.raises(RecipeError, match=r"^picture\.subtract_still: 1 leaves nothing"):
-        replace(recipe, clip=replace(recipe.clip, frames=1), picture=still)
-    assert replace(recipe, picture=still).picture.subtract_still == 1
+    still = replace(recipe.normalisation, subtract_mean_frame=1.0)
+    with pytest.raises(RecipeError, match=r"^normalisation\.subtract_mean_frame: 1 leaves nothing"):
+        replace(recipe, clip=replace(recipe.clip, frames=1), normalisation=still)
+    assert replace(recipe, normalisation=still).normalisation.subtract_mean_frame == 1

@@ -9,7 +9,7 @@ import pytest
 
 from avgdt.composition.audio_augmentations import Volume
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
 from avgdt.recipes.config import from_plain, read_yaml, to_plain, write_yaml
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import RECIPES, named
@@ -28,7 +28,7 @@ def test_any_composition_comes_back_from_yaml(tmp_path: Path) -> None:
         TimeShift(0.5, distinctive=True),
         Reversal(invariant=True),
         Speed((1.0, 2.0, 0.5), distinctive=True),
-        Draws(2),
+        Repeats(2),
         audio=(Volume(),),
     )
     recipe = replace(named("paper"), composition=composition)
@@ -83,7 +83,7 @@ def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
     assert (recipe.clip.frames, recipe.clip.height, recipe.clip.width, recipe.composition.crop) == (30, 128, 171, 112)
     assert (recipe.clip.video_seconds, recipe.clip.audio_seconds, recipe.log_mel.mels) == (1.0, 1.0, 40)
     assert (recipe.objective.temperature, recipe.objective.bank, recipe.objective.momentum) == (0.07, 15000, 0.999)
-    assert (recipe.optimiser.kind, recipe.optimiser.rate, recipe.optimiser.weight_decay) == ("sgd", 0.01, 1e-5)
+    assert (recipe.optimiser.kind, recipe.optimiser.lr, recipe.optimiser.weight_decay) == ("sgd", 0.01, 1e-5)
     assert (recipe.optimiser.momentum, recipe.schedule.epochs, recipe.schedule.warmup_epochs) == (0.9, 200, 10)
     assert (recipe.run.batch, recipe.model.head.hidden, recipe.model.head.out) == (16, 512, 512)
     assert recipe.model.head.batch_norm == "none"

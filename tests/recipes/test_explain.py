@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
 from avgdt.recipes.explain import explain
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.negatives import other_keys
@@ -16,7 +16,7 @@ MANY = Composition(Modality(), TimeShift(0.5, distinctive=True), Reversal(invari
 
 
 def test_views_factors_and_counts_are_told() -> None:
-    recipe = tiny(composition=MANY, objective=Objective(negatives="batch", against="modality"))
+    recipe = tiny(composition=MANY, objective=Objective(negatives="batch", negatives_from="modality"))
     matrix, factors, counts = explain(recipe).split("\n\n")
     assert matrix.startswith(MANY.describe())
     modality, shift, reversal = factors.splitlines()
@@ -39,16 +39,16 @@ def test_a_bank_is_told_by_its_size() -> None:
 def test_keys_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
     recipe = tiny(composition=MANY)
     assert other_keys(recipe, 10) == 10
-    assert other_keys(replace(recipe, objective=Objective(against="modality")), 10) == 40
-    alone = Composition(Modality(("audio",)), Draws(3), partners="equal")
-    assert other_keys(tiny(composition=alone, objective=Objective(against="modality")), 10) == 30
+    assert other_keys(replace(recipe, objective=Objective(negatives_from="modality")), 10) == 40
+    alone = Composition(Modality(("audio",)), Repeats(3), partners="equal")
+    assert other_keys(tiny(composition=alone, objective=Objective(negatives_from="modality")), 10) == 30
 
 
 @pytest.mark.parametrize("partners", ["different", "equal", "both"])
 def test_every_factor_and_every_kind_of_partners_has_its_words(partners: str) -> None:
-    composition = Composition(Modality(), Speed(distinctive=True), Draws(2), partners=partners)  # type: ignore[arg-type]
+    composition = Composition(Modality(), Speed(distinctive=True), Repeats(2), partners=partners)  # type: ignore[arg-type]
     told = explain(tiny(composition=composition)).split("\n\n")[1].splitlines()
-    assert [line.split(":")[0] for line in told] == ["Modality", "Speed", "Draws"]
+    assert [line.split(":")[0] for line in told] == ["Modality", "Speed", "Repeats"]
     assert {"different": "different modalities", "equal": "one modality", "both": "all modalities"}[partners] in told[0]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.data import Data
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head, VideoEncoder
@@ -28,8 +28,8 @@ NAN = float("nan")
         (lambda: Schedule(epochs=0), "schedule.epochs"),
         (lambda: Schedule(steps=(9, -5)), "schedule.steps.1"),
         (lambda: Schedule(warmup_epochs=-1), "schedule.warmup_epochs"),
-        (lambda: Optimiser(rate=0), "optimiser.rate"),
-        (lambda: Optimiser(rate=NAN), "optimiser.rate"),
+        (lambda: Optimiser(lr=0), "optimiser.lr"),
+        (lambda: Optimiser(lr=NAN), "optimiser.lr"),
         (lambda: Optimiser(momentum=1.5), "optimiser.momentum"),
         (lambda: Optimiser(kind="adamw", momentum=1.0), "optimiser.momentum"),
         (lambda: Optimiser(weight_decay=-1), "optimiser.weight_decay"),
@@ -44,7 +44,7 @@ NAN = float("nan")
         (lambda: Clip(audio_seconds=0), "clip.audio_seconds"),
         (lambda: Clip(audio_seconds=1e-9), "clip.audio_seconds"),
         (lambda: Clip(sample_rate=0), "clip.sample_rate"),
-        (lambda: Picture(std=0), "picture.std"),
+        (lambda: Normalisation(std=0), "normalisation.std"),
         (lambda: LogMel(step=0), "log_mel.step"),
         (lambda: LogMel(window=-1), "log_mel.window"),
         (lambda: LogMel(std=0), "log_mel.std"),

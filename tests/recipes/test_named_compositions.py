@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, Speed, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.named import named
 from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
@@ -44,7 +44,7 @@ def test_views_positives_and_negatives_of_each(name: str) -> None:
 def test_what_the_name_does_not_say_stays() -> None:
     own = Composition(
         Modality(("audio", "video")),
-        Draws(2),
+        Repeats(2),
         Reversal(invariant=True),
         TimeShift(0.3, invariant=True),
         Speed(invariant=True),
@@ -52,7 +52,7 @@ def test_what_the_name_does_not_say_stays() -> None:
     )
     recipe = tiny(composition=own)
     changed = with_composition(recipe, "shift-distinctive")
-    factors = (Modality(("audio", "video")), TimeShift(0.3, distinctive=True), Draws(2), Speed(invariant=True))
+    factors = (Modality(("audio", "video")), TimeShift(0.3, distinctive=True), Repeats(2), Speed(invariant=True))
     assert changed == replace(recipe, composition=replace(own, factors=factors))
 
 
@@ -91,7 +91,7 @@ def test_the_released_recipe_is_the_last_of_the_nine() -> None:
     assert with_composition(recipe, "shift-distinctive-reversal-distinctive") == recipe
     assert recipe.model.audio.blocks == (1, 1, 1, 1)
     assert (recipe.model.head.out, recipe.model.head.batch_norm, recipe.model.head.dropout) == (256, "hidden", 0.3)
-    assert (recipe.objective.negatives, recipe.objective.against, recipe.objective.detach_keys) == (
+    assert (recipe.objective.negatives, recipe.objective.negatives_from, recipe.objective.detach_keys) == (
         "batch",
         "modality",
         True,

@@ -17,7 +17,7 @@ from avgdt.data.span import common_span
 from avgdt.data.windows import draw
 from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import untrained
-from avgdt.recipes.clip import Picture
+from avgdt.recipes.clip import Normalisation
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
 from tests.helpers.recipes import tiny
@@ -84,7 +84,7 @@ def test_a_clip_is_shown_at_each_speed_before_and_after(entries: list[Entry]) ->
 
 
 def test_grey_and_subtracted_pictures(entries: list[Entry]) -> None:
-    recipe = tiny(picture=Picture(subtract_still=1.0))
+    recipe = tiny(normalisation=Normalisation(subtract_mean_frame=1.0))
     recipe = replace(recipe, model=replace(recipe.model, video=replace(recipe.model.video, channels=1)))
     shown = picture(recipe, entries)
     assert shown is not None

@@ -20,7 +20,7 @@ SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
 def test_the_loss_of_networks_that_say_the_same_of_everything(
     recipe: Recipe, negatives: str, step: int, against: str
 ) -> None:
-    objective = Objective(negatives=negatives, bank=10, against=against)  # type: ignore[arg-type]
+    objective = Objective(negatives=negatives, bank=10, negatives_from=against)  # type: ignore[arg-type]
     recipe = tiny(composition=recipe.composition, objective=objective)
     batch, views = recipe.run.batch, len(recipe.composition.views)
     same = [torch.ones(batch, 1)] * views

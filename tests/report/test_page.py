@@ -13,7 +13,7 @@ import av
 import pytest
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality
+from avgdt.composition.factors import Modality, Repeats
 from avgdt.media.manifest import Entry
 from avgdt.report.errors import ReportError
 from avgdt.report.page import write_report
@@ -155,7 +155,7 @@ def test_a_run_without_weights_shows_what_there_is(make_run: Callable[..., Path]
 
 
 def test_a_run_of_one_modality(make_run: Callable[..., Path]) -> None:
-    alone = Composition(Modality(levels=("audio",)), Draws(2), partners="equal")
+    alone = Composition(Modality(levels=("audio",)), Repeats(2), partners="equal")
     page = read_page(write_report(make_run(tiny(composition=alone))))
     assert "learns from audio alone" in page.words
     assert len(page.all("img")) == 1 + 2

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Speed, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Speed, TimeShift
 from avgdt.data.batch import Batch
 from avgdt.data.collection import Collection, read_left_out
 from avgdt.evaluation.held_out import monitors
@@ -66,10 +66,10 @@ def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly()
         (Composition(Modality(), TimeShift(0.2, distinctive=True)), 4),
         (Composition(Modality(), TimeShift(0.2, invariant=True)), 8),
         (Composition(Modality(), Speed(invariant=True)), 8),
-        (Composition(Modality(("audio",)), Draws(2), partners="equal"), 2),
+        (Composition(Modality(("audio",)), Repeats(2), partners="equal"), 2),
     ],
 )
-@pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch", against="modality")])
+@pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch", negatives_from="modality")])
 def test_any_composition_learns_to_tell_a_few_recordings_apart(
     composition: Composition, pairs: int, objective: Objective
 ) -> None:

@@ -64,7 +64,7 @@ def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> Non
 
 def test_rate_and_weight_decay_may_change_and_take_effect(folder: Path, tmp_path: Path) -> None:
     pretrain(tiny(), folder, tmp_path / "a")
-    changed = replace(longer(tiny(), 4), optimiser=replace(tiny().optimiser, rate=0.01, weight_decay=0.5))
+    changed = replace(longer(tiny(), 4), optimiser=replace(tiny().optimiser, lr=0.01, weight_decay=0.5))
     pretrain(changed, None, tmp_path / "a", resume=True)
     state = load_checkpoint(tmp_path / "a" / "checkpoints" / "last.pt")[0]
     assert {group["weight_decay"] for group in state["optimiser"]["param_groups"]} == {0.5}
@@ -90,7 +90,7 @@ def test_what_cannot_change_is_named_with_both_values(
 
 
 def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path: Path) -> None:
-    frozen = tiny(optimiser=replace(tiny().optimiser, rate=1e-30, weight_decay=0.0))
+    frozen = tiny(optimiser=replace(tiny().optimiser, lr=1e-30, weight_decay=0.0))
     pretrain(tiny(), folder, tmp_path / "run")
     for number, start in enumerate((tmp_path / "run", tmp_path / "run" / "weights.safetensors")):
         pretrain(frozen, folder, tmp_path / f"new{number}", weights=start)

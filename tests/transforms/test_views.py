@@ -11,10 +11,10 @@ import torch
 
 from avgdt.composition.audio_augmentations import SpecAugment, Volume
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, Reversal, Strength, TimeShift
+from avgdt.composition.factors import Modality, Repeats, Reversal, Strength, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.data.batch import Batch
-from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_video
 from avgdt.transforms.draws import generators
@@ -71,7 +71,7 @@ def test_two_views_of_the_paper() -> None:
     assert (audio.shape, audio.dtype) == ((2, 1, 40, 99), torch.float32)
 
 
-@pytest.mark.parametrize("composition", [TWO, EIGHT, replace(TWO, factors=(Modality(), Draws(3)))])
+@pytest.mark.parametrize("composition", [TWO, EIGHT, replace(TWO, factors=(Modality(), Repeats(3)))])
 def test_each_view_is_its_window_reversed_then_augmented(composition: Composition) -> None:
     batch = batch_of(5, len(composition.windows), epoch=7)
     assert batch.video is not None
@@ -173,7 +173,7 @@ def test_a_composition_without_a_crop_shows_the_whole_picture() -> None:
 
 def test_grey_clips_and_sound_alone() -> None:
     assert maker(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
-    alone = Composition(Modality(("audio",)), Draws(2), audio=(MASKS,), partners="equal")
+    alone = Composition(Modality(("audio",)), Repeats(2), audio=(MASKS,), partners="equal")
     one, other = maker(alone)(replace(batch_of(2), video=None))
     assert not torch.equal(one, other)
 
@@ -182,7 +182,7 @@ def test_grey_clips_and_sound_alone() -> None:
 def test_a_share_of_the_still_picture_is_subtracted(share: float) -> None:
     batch = batch_of(3)
     plain = Composition(Modality(), video=(CentreCrop(8),))
-    view, _ = Views(plain, CLIP, LogMel(), 3, 0, Picture(0.4, 0.2, share))(batch, augment=False)
+    view, _ = Views(plain, CLIP, LogMel(), 3, 0, Normalisation(0.4, 0.2, share))(batch, augment=False)
     pixels = batch.video[:, 0, :, :, 2:10, 4:12].double() / 255 if batch.video is not None else torch.empty(0)
     for frame in range(CLIP.frames):
         still = sum(pixels[:, :, t] for t in range(CLIP.frames)) / CLIP.frames

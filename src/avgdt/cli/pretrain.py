@@ -38,7 +38,7 @@ class Pretrain:
     they were moved."""
     resume: bool = False
     """Go on with the run in --out; RECIPE and --data are then not needed. Fields of run (but batch and seed),
-    optimiser.rate, optimiser.weight_decay, data.failing_at_most and, unless the shape is cosine, schedule.epochs and
+    optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless the shape is cosine, schedule.epochs and
     schedule.steps may change."""
     step: int | None = None
     """With --resume: go back to the checkpoint of this step (run.checkpoints are kept); newer ones are deleted."""

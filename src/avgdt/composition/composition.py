@@ -76,7 +76,7 @@ class Composition:
         require(
             any(map(any, self.attract)),
             f"Composition: no view attracts another (partners: {self.partners}); "
-            "make a factor invariant (--composition shift-invariant), add Draws(2), or choose other partners",
+            "make a factor invariant (--composition shift-invariant), add Repeats(2), or choose other partners",
         )
 
     @cached_property

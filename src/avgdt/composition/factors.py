@@ -120,26 +120,26 @@ class Strength(_Choice):
 
 
 @dataclass(frozen=True)
-class Draws:
+class Repeats:
     """Several independently augmented views of the same thing, which attract each other."""
 
     count: int
     """How many."""
 
-    axis: ClassVar[str] = "draw"
+    axis: ClassVar[str] = "repeat"
     distinctive: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require(self.count > 0, f"Draws: count must be at least 1, not {self.count}")
+        require(self.count > 0, f"Repeats: count must be at least 1, not {self.count}")
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """The number of each draw."""
+        """The number of each repeat."""
         return tuple(range(self.count))
 
     def label(self, level: Level) -> str:
         """How a level appears in the name of a view."""
-        return f"draw {level}"
+        return f"repeat {level}"
 
 
-Factor = Modality | TimeShift | Reversal | Speed | Strength | Draws
+Factor = Modality | TimeShift | Reversal | Speed | Strength | Repeats

@@ -21,7 +21,7 @@ class View:
     """Seconds of the recording that one second of the view plays."""
     strength: float = 1.0
     """Share of the composition's augmentations that it gets."""
-    draw: int = 0
+    repeat: int = 0
     """Which of several independent augmentations."""
     name: str = field(default="", compare=False)
     """The levels of the composition's factors in words, such as "video later reversed"."""

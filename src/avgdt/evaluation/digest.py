@@ -41,7 +41,7 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
 def digest(model: PretrainedModel, modalities: Sequence[str], told: str) -> str:
     """Of ``told`` and of all that decides what the networks of ``modalities`` make of clips."""
     recipe, precision = model.recipe, model.precision
-    settings = [recipe.clip, recipe.log_mel, recipe.picture, recipe.composition, recipe.model]
+    settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
     plain = [told, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
     sha = hashlib.sha256(json.dumps(plain).encode())
     for name, tensor in model.phi.state_dict().items():

@@ -85,9 +85,7 @@ def train_classifier(
     recordings, windows, mels, time = pictures.shape
     draws = torch.Generator().manual_seed(training.seed)
     network = Classifier(encoder, mels, time, classes, draws).train()
-    optimiser = build_optimiser(
-        Optimiser(kind="adamw", rate=training.rate, weight_decay=training.weight_decay), network
-    )
+    optimiser = build_optimiser(Optimiser(kind="adamw", lr=training.rate, weight_decay=training.weight_decay), network)
     schedule = Schedule(epochs=training.epochs, warmup_epochs=training.epochs / 10, shape="cosine")
     order = Batches(recordings, min(training.batch, recordings), training.epochs, training.seed)
     scaler = precision.scaler()

@@ -47,13 +47,13 @@ def contrastive_loss(
     attract: Matrix,
     repel: Matrix,
     temperature: float,
-    over_pairs: Literal["sum", "mean"] = "sum",
+    pair_reduction: Literal["sum", "mean"] = "sum",
 ) -> NCE:
     """The loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
 
     For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording. Against it stand
     ``negatives[j]`` where its mask allows, and the recording's own keys m with ``repel[i][m]``; each key once.
-    ``over_pairs`` says whether pairs are summed (equation 6) or averaged, so that the loss keeps its size whatever T.
+    ``pair_reduction``: whether pairs are summed (equation 6) or averaged, so that the loss keeps its scale for any T.
     A tie is no hit, and neither is a query that had nothing to be told apart from.
     Raises :class:`ObjectiveError` where counts differ, no pair attracts, or the temperature is not positive.
     """
@@ -72,7 +72,7 @@ def contrastive_loss(
                 probabilities.append(torch.exp(positive - logits.logsumexp(1)))
     pair_accuracy = torch.stack(hits).float().mean(1)
     stacked = torch.stack(losses)
-    loss = stacked.mean() if over_pairs == "mean" else stacked.sum()
+    loss = stacked.mean() if pair_reduction == "mean" else stacked.sum()
     return NCE(loss, pair_accuracy.mean(), pairs, pair_accuracy, torch.stack(probabilities))
 
 

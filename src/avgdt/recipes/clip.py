@@ -47,20 +47,20 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Normalisation:
     """How pixels, from 0 to 1, become what the video network sees; in training and evaluation alike."""
 
     mean: float = 0.45
     """Subtracted from every pixel."""
     std: float = 0.225
     """Divides every pixel."""
-    subtract_still: float = 0.0
+    subtract_mean_frame: float = 0.0
     """Share, 0 to 1, of the still picture that is subtracted: of each pixel's mean over the clip, in place of that
     share of ``mean``. At 1 only what moves is seen (not in the paper; for recordings that share one scene)."""
 
     def __post_init__(self) -> None:
-        above("picture.std", self.std, 0)
-        share("picture.subtract_still", self.subtract_still)
+        above("normalisation.std", self.std, 0)
+        share("normalisation.subtract_mean_frame", self.subtract_mean_frame)
 
 
 @dataclass(frozen=True)

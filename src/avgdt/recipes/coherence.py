@@ -21,7 +21,9 @@ def check_coherent(recipe: Recipe) -> None:
     if "video" in composition.modalities and recipe.clip.frames == 1:
         if any(isinstance(factor, Reversal) and factor.distinctive for factor in composition.factors):
             raise RecipeError("clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive")
-        if recipe.picture.subtract_still == 1:
-            raise RecipeError("picture.subtract_still: 1 leaves nothing of a clip of 1 frame; raise clip.frames")
+        if recipe.normalisation.subtract_mean_frame == 1:
+            raise RecipeError(
+                "normalisation.subtract_mean_frame: 1 leaves nothing of a clip of 1 frame; raise clip.frames"
+            )
     across = composition.partners != "equal"
     check_distinguishable(composition.factors, composition.time, composition.video, composition.audio, across, colours)

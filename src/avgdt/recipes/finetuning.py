@@ -14,13 +14,13 @@ from avgdt.recipes.training import Optimiser, Schedule
 class Finetuning:
     """Everything is trained on: the encoder and a linear layer on its pooled features (section 4.2, appendix A.2)."""
 
-    optimiser: Optimiser = Optimiser(kind="sgd", rate=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
+    optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
     """How a gradient becomes a step; the paper's by default."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
     """The learning rate: from 0.0025 to 0.02 over two epochs, a hundredth from epoch 6 on and again from 8 on."""
-    encoder_rate: float = 1.0
+    encoder_lr: float = 1.0
     """Learning rate of the encoder as a share of the layer's."""
     orthogonal: bool = False
     """Begin with a layer whose rows are orthogonal and whose biases are zero, instead of uniform ones."""
@@ -39,7 +39,7 @@ class Finetuning:
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)
-        at_least("finetuning.encoder_rate", self.encoder_rate, 0)
+        at_least("finetuning.encoder_lr", self.encoder_lr, 0)
         at_least("finetuning.frames", self.frames, 0)
         for name in ("clips", "test_clips", "spatial_crops"):
             at_least(f"finetuning.{name}", getattr(self, name), 1)
@@ -51,9 +51,9 @@ def released() -> Finetuning:
     It reports the epoch that is best on the test split, this one the last.
     """
     return Finetuning(
-        optimiser=Optimiser(kind="sgd", rate=0.02, momentum=0.9, weight_decay=5e-3),
+        optimiser=Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3),
         schedule=Schedule(epochs=12, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 10), step_factor=0.05),
-        encoder_rate=0.1,
+        encoder_lr=0.1,
         orthogonal=True,
         frames=32,
         video=(RandomResizedCrop(128, scale=(0.14, 1.0)), Flip(0.5)),

@@ -9,7 +9,7 @@ from avgdt.composition.audio_augmentations import Equaliser, Mix, SpecAugment, V
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Reversal, TimeShift
 from avgdt.composition.video_augmentations import ColourJitter, Flip, RandomCrop, ShortSideJitter
-from avgdt.recipes.clip import Clip, Picture
+from avgdt.recipes.clip import Clip, Normalisation
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
 from avgdt.recipes.nearest import nearest
@@ -27,7 +27,7 @@ def paper() -> Recipe:
             audio=(SpecAugment.mild(),),
         ),
         objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999),
-        optimiser=Optimiser(kind="sgd", rate=0.01, momentum=0.9, weight_decay=1e-5),
+        optimiser=Optimiser(kind="sgd", lr=0.01, momentum=0.9, weight_decay=1e-5),
         schedule=Schedule(epochs=200, warmup_epochs=10, shape="constant"),
         run=Run(batch=16),
     )
@@ -53,8 +53,8 @@ def released() -> Recipe:
             audio=AudioEncoder(blocks=(1, 1, 1, 1)),
             head=Head(hidden=512, out=256, batch_norm="hidden", dropout=0.3),
         ),
-        objective=Objective(temperature=0.07, negatives="batch", against="modality", detach_keys=True),
-        optimiser=Optimiser(kind="sgd", rate=0.01, momentum=0.9, weight_decay=1e-5),
+        objective=Objective(temperature=0.07, negatives="batch", negatives_from="modality", detach_keys=True),
+        optimiser=Optimiser(kind="sgd", lr=0.01, momentum=0.9, weight_decay=1e-5),
         schedule=Schedule(epochs=200, warmup_epochs=10, shape="step", steps=(150, 175)),
         run=Run(batch=16),
     )
@@ -68,14 +68,14 @@ def small() -> Recipe:
             Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
         clip=Clip(frames=16, frame_rate=25.0, height=86, width=108, audio_seconds=0.64),
-        picture=Picture(std=0.05, subtract_still=1.0),
+        normalisation=Normalisation(std=0.05, subtract_mean_frame=1.0),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
             head=Head(hidden=128, out=128, batch_norm="hidden"),
         ),
-        objective=Objective(negatives="batch", against="modality"),
-        optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
+        objective=Objective(negatives="batch", negatives_from="modality"),
+        optimiser=Optimiser(kind="adamw", lr=1.5e-3, weight_decay=0.05),
         schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
         run=Run(batch=12, monitor_epochs=6),
     )
@@ -89,14 +89,14 @@ def demo() -> Recipe:
             Modality(), TimeShift(at_least=0.4, distinctive=True), video=(RandomCrop(40), Flip(0.5))
         ),
         clip=Clip(frames=8, frame_rate=12.5, height=40, width=53, audio_seconds=0.64),
-        picture=Picture(std=0.1, subtract_still=0.8),
+        normalisation=Normalisation(std=0.1, subtract_mean_frame=0.8),
         model=Model(
             video=VideoEncoder(blocks=(1, 1, 1, 1), width=16, channels=1),
             audio=AudioEncoder(blocks=(1, 1, 1, 1), width=16),
             head=Head(hidden=128, out=128, batch_norm="hidden"),
         ),
-        objective=Objective(negatives="batch", against="modality"),
-        optimiser=Optimiser(kind="adamw", rate=1.5e-3, weight_decay=0.05),
+        objective=Objective(negatives="batch", negatives_from="modality"),
+        optimiser=Optimiser(kind="adamw", lr=1.5e-3, weight_decay=0.05),
         schedule=Schedule(epochs=36, warmup_epochs=1, shape="cosine"),
         run=Run(batch=12, monitor_epochs=6),
     )
@@ -130,7 +130,7 @@ def audio() -> Recipe:
         clip=Clip(audio_seconds=2.0),
         model=Model(head=Head(hidden=512, out=128, batch_norm="hidden")),
         objective=Objective(temperature=0.1, negatives="batch"),
-        optimiser=Optimiser(kind="adamw", rate=1e-3, weight_decay=0.05),
+        optimiser=Optimiser(kind="adamw", lr=1e-3, weight_decay=0.05),
         schedule=Schedule(epochs=16, warmup_epochs=2, shape="cosine"),
         run=Run(batch=64, monitor_epochs=0),
     )

@@ -8,5 +8,5 @@ from avgdt.recipes.recipe import Recipe
 def other_keys(recipe: Recipe, recordings: int) -> int:
     """Keys that ``recordings`` others set against each positive: one each, or one for each view of its modality."""
     composition = recipe.composition
-    own = len(composition.views) // len(composition.modalities) if recipe.objective.against == "modality" else 1
+    own = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1
     return own * recordings

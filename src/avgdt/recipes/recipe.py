@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from avgdt.composition.composition import Composition
-from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.coherence import check_coherent
 from avgdt.recipes.data import Data
 from avgdt.recipes.finite import check_finite
@@ -25,7 +25,7 @@ class Recipe:
     """Which recordings."""
     clip: Clip = field(default_factory=Clip)
     """The time windows."""
-    picture: Picture = field(default_factory=Picture)
+    normalisation: Normalisation = field(default_factory=Normalisation)
     """The pixels."""
     log_mel: LogMel = field(default_factory=LogMel)
     """The spectrogram."""

@@ -23,9 +23,9 @@ class Objective:
     """Divides every inner product."""
     negatives: Literal["bank", "batch"] = "bank"
     """Where negatives come from: past keys of momentum encoders (the paper), or the other recordings of the batch."""
-    against: Literal["view", "modality"] = "view"
+    negatives_from: Literal["view", "modality"] = "view"
     """Which keys of other recordings are negatives: of the positive's view (the paper), or of its modality's views."""
-    over_pairs: Literal["sum", "mean"] = "sum"
+    pair_reduction: Literal["sum", "mean"] = "sum"
     """Sum the pairs that attract (equation 6), or average them, so that the loss keeps its size whatever T (loss: nce;
     the others average)."""
     detach_keys: bool = False
@@ -59,7 +59,7 @@ class Optimiser:
 
     kind: Literal["sgd", "adamw"] = "sgd"
     """Stochastic gradient descent as in the paper, or AdamW, which learns faster on few recordings."""
-    rate: float = 0.01
+    lr: float = 0.01
     """Learning rate after the warm-up."""
     momentum: float = 0.9
     """SGD's momentum; AdamW's first coefficient."""
@@ -67,7 +67,7 @@ class Optimiser:
     """Weight decay."""
 
     def __post_init__(self) -> None:
-        above("optimiser.rate", self.rate, 0)
+        above("optimiser.lr", self.lr, 0)
         share("optimiser.momentum", self.momentum)
         if self.kind == "adamw":
             below("optimiser.momentum", self.momentum, 1)

@@ -119,6 +119,6 @@ def _spectrum(title: str, values: NDArray[np.float32], bounds: tuple[float, floa
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
     """A normalised view (channels, time, height, width) as pixels again; mid-grey stands for what is subtracted."""
-    share = recipe.picture.subtract_still
-    middle = 0.5 * share + recipe.picture.mean * (1 - share)
-    return np.round(np.clip(view * recipe.picture.std + middle, 0, 1) * 255).astype(np.uint8)
+    share = recipe.normalisation.subtract_mean_frame
+    middle = 0.5 * share + recipe.normalisation.mean * (1 - share)
+    return np.round(np.clip(view * recipe.normalisation.std + middle, 0, 1) * 255).astype(np.uint8)

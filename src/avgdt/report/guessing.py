@@ -12,7 +12,7 @@ from avgdt.recipes.recipe import Recipe
 def guessed_loss(recipe: Recipe, step: int) -> float:
     """The loss where all candidates are equally near: the logarithm of their number, summed or averaged over pairs."""
     losses = [log(number) for number in _candidates(recipe, step)]
-    return sum(losses) / (len(losses) if recipe.objective.over_pairs == "mean" else 1)
+    return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
 
 
 def guessed_accuracy(recipe: Recipe, step: int) -> float:

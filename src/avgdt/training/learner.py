@@ -71,7 +71,7 @@ class Learner:
     @property
     def rate(self) -> float:
         """The learning rate of the coming step."""
-        return self.recipe.optimiser.rate * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+        return self.recipe.optimiser.lr * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
 
     @property
     def key_lifetime(self) -> int:
@@ -119,7 +119,7 @@ class Learner:
             embeddings = self.phi(views, self.modalities, unit)
             queries = embeddings if unit else [F.normalize(embedding, dim=1) for embedding in embeddings]
             keys, negatives = self._keys(views, queries, recordings)
-            if recipe.objective.against == "modality":
+            if recipe.objective.negatives_from == "modality":
                 negatives = pooled_negatives(negatives, self.modalities)
         result = self._loss(embeddings, queries, keys, negatives)
         if not torch.isfinite(result.loss):
@@ -150,7 +150,7 @@ class Learner:
         attract, repel = composition.attract, composition.repel
         with torch.set_grad_enabled(objective.loss == "nce"):
             result = contrastive_loss(
-                queries, keys, negatives, attract, repel, objective.temperature, objective.over_pairs
+                queries, keys, negatives, attract, repel, objective.temperature, objective.pair_reduction
             )
         if self.sigmoid is not None:
             result = result._replace(loss=self.sigmoid(queries, keys, negatives, attract, repel))

@@ -12,8 +12,8 @@ def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optim
     """SGD as in section 4.1 of the paper, or AdamW, over all parameters that learn; each module is a group."""
     groups = [{"params": [p for p in module.parameters() if p.requires_grad]} for module in modules]
     if recipe.kind == "sgd":
-        return torch.optim.SGD(groups, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-    return torch.optim.AdamW(groups, recipe.rate, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
+        return torch.optim.SGD(groups, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(groups, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, *rates: float) -> None:

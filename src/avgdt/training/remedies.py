@@ -90,7 +90,7 @@ class Remedies:
     def _after_divergence(self, precision: str) -> str:
         growths = Checkpoints(self.out).growths()
         step, kept = newest_healthy(growths), ""
-        rate = ("--optimiser.rate", f"{self.recipe.optimiser.rate / 10:g}")
+        rate = ("--optimiser.lr", f"{self.recipe.optimiser.lr / 10:g}")
         command = self.anew(*rate)
         if growths and step is None:
             kept = ", and so have the weights of its checkpoints"

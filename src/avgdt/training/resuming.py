@@ -22,7 +22,7 @@ _MAY_CHANGE = {
         "data.failing_at_most",
         "data.store",
         "data.store_gigabytes",
-        "optimiser.rate",
+        "optimiser.lr",
         "optimiser.weight_decay",
     ),
 }

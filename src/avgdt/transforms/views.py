@@ -11,7 +11,7 @@ from avgdt.composition.distinguishable import at_strength
 from avgdt.composition.factors import ModalityName
 from avgdt.composition.view import View
 from avgdt.data.batch import Batch
-from avgdt.recipes.clip import Clip, LogMel, Picture
+from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.recipe import Recipe
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips, centre_crop
@@ -33,10 +33,10 @@ class Views(nn.Module):
         log_mel: LogMel,
         channels: int,
         seed: int,
-        picture: Picture = Picture(),  # noqa: B008 (a frozen value)
+        normalisation: Normalisation = Normalisation(),  # noqa: B008 (a frozen value)
     ) -> None:
         super().__init__()
-        self.picture = picture
+        self.normalisation = normalisation
         self.composition = composition
         self.channels = channels
         self.seed = seed
@@ -53,7 +53,9 @@ class Views(nn.Module):
     def of(cls, recipe: Recipe, seed: int | None = None) -> Views:
         """The views of a recipe, drawn from ``seed`` (else the recipe's), on the CPU."""
         seed = recipe.run.seed if seed is None else seed
-        return cls(recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.picture)
+        return cls(
+            recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.normalisation
+        )
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
@@ -102,9 +104,9 @@ class Views(nn.Module):
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
         pixels = video.float()
-        share = self.picture.subtract_still
+        share = self.normalisation.subtract_mean_frame
         still = share * pixels.mean(2, keepdim=True) if share else 0.0
-        return pixels.sub_(still + 255 * (1 - share) * self.picture.mean).mul_(1 / (255 * self.picture.std))
+        return pixels.sub_(still + 255 * (1 - share) * self.normalisation.mean).mul_(1 / (255 * self.normalisation.std))
 
     def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
         if view.reversed:

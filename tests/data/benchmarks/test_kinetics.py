@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality
+from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.benchmarks.kinetics import read_layout
 from avgdt.data.collection import collect
 from avgdt.data.errors import DataError
@@ -70,7 +70,7 @@ def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
     for line in ("picture only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
         assert line in told
     entries = read_manifest(tmp_path / "manifest.csv")
-    sight = Composition(Modality(("video",)), Draws(2), partners="equal")
+    sight = Composition(Modality(("video",)), Repeats(2), partners="equal")
     collection = collect(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)
     assert ([*collection.learn], collection.held_out, len(collection.left_out)) == ([first], (), 3)
     assert main([*command[:2], "--out", str(tmp_path / "m.csv"), "--list", str(lists[0])]) == 2

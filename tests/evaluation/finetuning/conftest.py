@@ -16,7 +16,7 @@ from avgdt.recipes.training import Optimiser, Schedule
 def quick() -> Finetuning:
     """Three epochs that tell dark from bright."""
     return Finetuning(
-        optimiser=Optimiser(kind="adamw", rate=3e-3),
+        optimiser=Optimiser(kind="adamw", lr=3e-3),
         schedule=Schedule(epochs=3, warmup_epochs=1, shape="cosine"),
         batch=3,
         clips=4,

@@ -178,7 +178,7 @@ def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, m
 
 
 def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:
-    wild = replace(quick, optimiser=replace(quick.optimiser, kind="sgd", rate=1e30))
+    wild = replace(quick, optimiser=replace(quick.optimiser, kind="sgd", lr=1e30))
     with pytest.raises(EvaluationError, match=r"the loss is .* lower the learning rate"):
         finetune(replace(job, finetuning=wild))
 
@@ -188,7 +188,7 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
 
     released = replace(
         quick,
-        encoder_rate=0.1,
+        encoder_lr=0.1,
         orthogonal=True,
         spatial_crops=3,
         frames=6,

@@ -12,7 +12,7 @@ from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.training import Optimiser, Schedule
 
 PLAIN = Finetuning(
-    optimiser=Optimiser(kind="sgd", rate=0.1, momentum=0.9, weight_decay=0.01),
+    optimiser=Optimiser(kind="sgd", lr=0.1, momentum=0.9, weight_decay=0.01),
     schedule=Schedule(epochs=2, warmup_epochs=0),
 )
 
@@ -38,7 +38,7 @@ def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: Pretr
 
 @pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
 def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: PretrainedModel, share: float) -> None:
-    tuner = Tuner(model, "video", 2, replace(PLAIN, encoder_rate=share), 5, seed=0)
+    tuner = Tuner(model, "video", 2, replace(PLAIN, encoder_lr=share), 5, seed=0)
     targets = torch.tensor([0, 1, 1, 0])
     tuner.network.train()
     named = dict(tuner.network.named_parameters())

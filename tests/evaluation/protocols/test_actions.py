@@ -12,7 +12,7 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality
+from avgdt.composition.factors import Modality, Repeats
 from avgdt.media.entry import Entry
 from avgdt.media.scan import scan_missing
 from avgdt.models.pretrained import untrained
@@ -24,7 +24,7 @@ from tests.helpers.hmdb51 import write_hmdb51
 from tests.helpers.ucf101 import write_ucf101
 
 QUICK = "--finetuning.schedule.epochs 2 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
---finetuning.optimiser.kind adamw --finetuning.optimiser.rate 3e-3 --finetuning.clips 2 --finetuning.test-clips 2"
+--finetuning.optimiser.kind adamw --finetuning.optimiser.lr 3e-3 --finetuning.clips 2 --finetuning.test-clips 2"
 WRITERS = {"ucf101": write_ucf101, "hmdb51": write_hmdb51}
 
 
@@ -91,7 +91,7 @@ def test_mistakes_are_one_line(
     data = write_ucf101(tmp_path / "data", frames=3)
     listless = write_ucf101(tmp_path / "listless", frames=3)
     (listless / "ucfTrainTestlist" / "testlist02.txt").unlink()
-    composition = Composition(Modality(("audio",)), Draws(2), partners="equal")
+    composition = Composition(Modality(("audio",)), Repeats(2), partners="equal")
     deaf = replace(recipe, model=Model(head=recipe.model.head), composition=composition)
     sounds = _weights(deaf, tmp_path / "sounds")
     for where, own, options, message in (

@@ -11,7 +11,7 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality
+from avgdt.composition.factors import Modality, Repeats
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
@@ -84,7 +84,7 @@ def test_from_files_to_the_table(
 
 
 def test_esc50_takes_all_classes_and_audio_networks_alone(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
-    audio = replace(recipe, composition=Composition(Modality(("audio",)), Draws(2), partners="equal"))
+    audio = replace(recipe, composition=Composition(Modality(("audio",)), Repeats(2), partners="equal"))
     weights = _weights(audio, tmp_path / "run")
     result = _evaluate(
         "esc50", weights, folder, weights, *FOLDS, "--no-cache", "--epochs", "0", "--finetune", "--training-epochs", "2"
@@ -138,7 +138,7 @@ def test_weights_that_do_not_fit(
     recipe: Recipe, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = _weights(
-        replace(recipe, composition=Composition(Modality(("video",)), Draws(2), partners="equal")), tmp_path / "video"
+        replace(recipe, composition=Composition(Modality(("video",)), Repeats(2), partners="equal")), tmp_path / "video"
     )
     line = _told(capsys, "esc10", "--weights", str(video), "--data", str(folder))
     assert "these weights take video, not audio" in line

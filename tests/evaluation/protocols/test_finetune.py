@@ -21,7 +21,7 @@ from avgdt.recipes.recipe import Recipe
 from tests.helpers.command import ended, start
 
 QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
---finetuning.optimiser.kind adamw --finetuning.optimiser.rate 3e-3 --finetuning.batch 3 --finetuning.clips 8"
+--finetuning.optimiser.kind adamw --finetuning.optimiser.lr 3e-3 --finetuning.batch 3 --finetuning.clips 8"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Draws, Modality, ModalityName
+from avgdt.composition.factors import Modality, ModalityName, Repeats
 from avgdt.composition.video_augmentations import VideoAugmentation
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.models.pretrained import PretrainedModel
@@ -74,4 +74,4 @@ def _shown(model: PretrainedModel, clip: Clip, video: tuple[VideoAugmentation, .
 def _composition(model: PretrainedModel, video: tuple[VideoAugmentation, ...]) -> Composition:
     """What perturbs a view, without the factors of pretraining, which labels have no use for."""
     modalities = Modality(model.recipe.composition.modalities)
-    return Composition(modalities, Draws(2), video=video, audio=model.recipe.composition.audio, partners="both")
+    return Composition(modalities, Repeats(2), video=video, audio=model.recipe.composition.audio, partners="both")

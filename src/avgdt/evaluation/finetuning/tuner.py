@@ -62,8 +62,8 @@ class Tuner:
     def learn(self, view: torch.Tensor, targets: torch.Tensor) -> float:
         """One step on a batch of views with targets (batch,); the cross-entropy."""
         factor = rate_factor(self.finetuning.schedule, self.step, self.steps_per_epoch)
-        rate = self.finetuning.optimiser.rate * factor
-        set_rates(self.optimiser, self.finetuning.encoder_rate * rate, rate)
+        rate = self.finetuning.optimiser.lr * factor
+        set_rates(self.optimiser, self.finetuning.encoder_lr * rate, rate)
         self.network.train()
         with self.precision.autocast():
             logits = self.network(view)
