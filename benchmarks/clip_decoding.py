@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.clips import ClipReader
+from avgdt.data.inspection import probe
 from avgdt.data.windows import Window
-from avgdt.media.probe import probe
 from avgdt.recipes.clip import Clip
 from avgdt.synthetic.world import render_world
 

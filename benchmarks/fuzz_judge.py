@@ -19,11 +19,11 @@ from fuzz_oracle import HEIGHT, WIDTH, UnknownError, Whole, decode, track
 from numpy.typing import NDArray
 
 from avgdt.data.clips import ClipReader, Item
+from avgdt.data.entry import Entry
+from avgdt.data.inspection import probe
 from avgdt.data.span import common_span
 from avgdt.data.windows import Window, uniform
-from avgdt.media.entry import Entry
 from avgdt.media.errors import MediaError
-from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 

@@ -28,8 +28,8 @@ from avgdt.composition.video_augmentations import (
 )
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import loudness, spectrogram

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from avgdt.data.clips import ClipReader
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import spectrogram

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from avgdt.data.clips import ClipReader
+from avgdt.data.entry import Entry
+from avgdt.data.inspection import probe
 from avgdt.data.windows import Window
-from avgdt.media.entry import Entry
 from avgdt.media.errors import EndsEarly
-from avgdt.media.probe import probe
 from avgdt.recipes.clip import Clip
 from tests.helpers.media_files import board_indices, evenly, noise, write_media
 

@@ -11,8 +11,8 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import collect, find
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
-from avgdt.media.manifest import Entry
 from avgdt.recipes.data import Data
 from avgdt.training.run_data import training_clips
 from tests.helpers.folders import write_folder

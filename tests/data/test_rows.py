@@ -10,6 +10,8 @@ import pytest
 from avgdt.data.collection import Collection, collect, find
 from avgdt.data.dataset import Batches, training_batches
 from avgdt.data.errors import DataError
+from avgdt.data.fingerprint import fingerprint, whole_content
+from avgdt.data.manifest import Entry, read_manifest
 from avgdt.data.rows import (
     Sameness,
     Stretch,
@@ -21,8 +23,6 @@ from avgdt.data.rows import (
 )
 from avgdt.data.span import clip_span, unfit
 from avgdt.errors import AvgdtError
-from avgdt.media.fingerprint import fingerprint, whole_content
-from avgdt.media.manifest import Entry, read_manifest
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner

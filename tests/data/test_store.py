@@ -12,10 +12,10 @@ import pytest
 
 from avgdt.data import store as store_module
 from avgdt.data.clips import ClipReader, Item
+from avgdt.data.manifest import Entry
+from avgdt.data.scan import scan_missing
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window
-from avgdt.media.manifest import Entry
-from avgdt.media.scan import scan_missing
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data
 from tests.helpers.media_files import evenly, noise, write_media

@@ -18,10 +18,10 @@ import torch
 
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.dataset import Batches, Clips
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.data.workers import WorkerError, read_batches
 from avgdt.media.errors import NotAFile
-from avgdt.media.manifest import Entry
 from tests.helpers.recipes import tiny
 
 

@@ -9,7 +9,7 @@ import pytest
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality
 from avgdt.composition.video_augmentations import RandomCrop
-from avgdt.media.manifest import Entry
+from avgdt.data.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.clip import Clip, LogMel

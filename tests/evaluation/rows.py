@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from avgdt.media.manifest import Entry
+from avgdt.data.manifest import Entry
 
 
 def row(name: str = "a.mp4", **extra: str) -> Entry:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation import cache, digest
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.features import Extraction, extract
@@ -16,7 +17,6 @@ from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.segments import segments
 from avgdt.files import WriteError, source_digest
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel, untrained
 
 Asked = list[list[PretrainedModel]]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avgdt.data.entry import Entry
 from avgdt.evaluation.choosing import choosing, val_from_train
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment
-from avgdt.media.entry import Entry
 from tests.evaluation.rows import row
 
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.segments import segments
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

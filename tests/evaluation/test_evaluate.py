@@ -8,6 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from avgdt.data.manifest import Entry, write_manifest
 from avgdt.evaluation.evaluate import evaluate
 from avgdt.evaluation.protocols.knn import Knn
 from avgdt.evaluation.protocols.linear import Linear
@@ -15,7 +16,6 @@ from avgdt.evaluation.protocols.reidentification import Reidentification
 from avgdt.evaluation.protocols.retrieval import Retrieval
 from avgdt.evaluation.results import read_results
 from avgdt.evaluation.tables import result_table
-from avgdt.media.manifest import Entry, write_manifest
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain

@@ -10,13 +10,13 @@ import torch
 from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings, mean_features
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")

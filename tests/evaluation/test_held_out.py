@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from avgdt.data.collection import Collection
+from avgdt.data.manifest import Entry
 from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
 from avgdt.evaluation import diagnosis
@@ -23,7 +24,6 @@ from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe

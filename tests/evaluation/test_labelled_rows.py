@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.labelled_rows import LabelledRows, labelled_rows
-from avgdt.media.manifest import Entry
 from tests.evaluation.rows import row
 
 GOOD = [row("a.mp4", split="train", label="dog"), row("b.mp4", split="test", label="cat")]

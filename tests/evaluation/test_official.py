@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.official import all_entries, official_folds
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 
 
 def _splits(videos: int = 12) -> dict[str, list[Entry]]:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import check_apart
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import labelled_splits, one_split, sort_names, stretches
-from avgdt.media.manifest import Entry
 
 
 def made(*pairs: tuple[str, str]) -> list[Segment]:

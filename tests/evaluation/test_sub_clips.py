@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, TEN, on_sub_clips, pictures, plan_sub_clips
-from avgdt.media.manifest import Entry
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import PretrainedModel
 from tests.helpers.media_files import noise, write_wav

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgdt.data.inspection import probe
 from avgdt.media.errors import Corrupt
-from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from tests.helpers.damage import cut_packets
 from tests.helpers.media_files import board_indices, evenly, noise, write_media

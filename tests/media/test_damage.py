@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
+from avgdt.data.inspection import probe
 from avgdt.media.errors import Corrupt
-from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from tests.helpers.damage import drop_packets, zero_packets
 from tests.helpers.full_decode import all_frames, on_screen

@@ -10,13 +10,13 @@ import pytest
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality
+from avgdt.data.inspection import probe
+from avgdt.data.manifest import ManifestError, read_manifest, write_manifest
 from avgdt.data.span import unfit
+from avgdt.data.summary import summary
 from avgdt.evaluation.plans import unusable
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
-from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
-from avgdt.media.summary import summary
 from avgdt.recipes.clip import Clip
 from tests.helpers.media_files import noise, write_media, write_wav
 

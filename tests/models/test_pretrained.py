@@ -12,8 +12,8 @@ import torch
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.clips import ClipReader
+from avgdt.data.inspection import probe
 from avgdt.data.windows import Window
-from avgdt.media.probe import probe
 from avgdt.media.recording import Recording
 from avgdt.models.errors import ModelError, WeightsError
 from avgdt.models.pretrained import PretrainedModel, load, untrained

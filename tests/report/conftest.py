@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from avgdt.data.manifest import Entry, write_manifest
 from avgdt.evaluation.results import write_result
-from avgdt.media.manifest import Entry, write_manifest
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights

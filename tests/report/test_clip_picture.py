@@ -13,9 +13,9 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop
 from avgdt.data.clips import ClipReader
+from avgdt.data.manifest import Entry
 from avgdt.data.span import common_span
 from avgdt.data.windows import draw
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import untrained
 from avgdt.recipes.clip import Normalisation
 from avgdt.recipes.recipe import Recipe

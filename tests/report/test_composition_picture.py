@@ -12,7 +12,7 @@ from PIL import Image
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Reversal, Speed
-from avgdt.media.manifest import Entry, read_manifest
+from avgdt.data.manifest import Entry, read_manifest
 from avgdt.models.pretrained import untrained
 from avgdt.recipes.config import write_yaml
 from avgdt.report.clip_picture import clip_picture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.media.manifest import Entry
+from avgdt.data.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.gallery import Gallery, _drawn, galleries
 from avgdt.report.matching import Matches, match

@@ -14,7 +14,7 @@ import pytest
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
-from avgdt.media.manifest import Entry
+from avgdt.data.manifest import Entry
 from avgdt.report.errors import ReportError
 from avgdt.report.page import write_report
 from tests.helpers.recipes import tiny

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from avgdt.data.manifest import read_manifest
 from avgdt.errors import AvgdtError
-from avgdt.media.manifest import read_manifest
 from avgdt.models.weights import load_weights
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.data import Data

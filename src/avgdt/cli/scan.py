@@ -15,7 +15,7 @@ from avgdt.cli.progress import console, counting, output
 from avgdt.report.wording import printable
 
 if TYPE_CHECKING:
-    from avgdt.media.entry import Entry
+    from avgdt.data.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def run(arguments: Sequence[str]) -> None:
         raise UsageError("--list goes with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
     from avgdt.data.collection import find
-    from avgdt.media.findings import Counts
-    from avgdt.media.manifest import write_manifest
-    from avgdt.media.summary import summary
+    from avgdt.data.findings import Counts
+    from avgdt.data.manifest import write_manifest
+    from avgdt.data.summary import summary
     from avgdt.training.run_data import default_workers
 
     keep = options.out.with_name(f".{options.out.name}.partial")
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def _known(out: Path) -> list[Entry]:
     """What an earlier manifest tells; nothing where there is none."""
-    from avgdt.media.manifest import ManifestError, read_manifest
+    from avgdt.data.manifest import ManifestError, read_manifest
 
     try:
         return read_manifest(out) if out.exists() else []

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.data.manifest import Entry
 from avgdt.data.sounds import SoundSpan, read_sounds
 from avgdt.data.store import Store, StoredRecording, open_recording
 from avgdt.data.windows import Window
 from avgdt.media.errors import EndsEarly
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from avgdt.composition.composition import Composition
 from avgdt.data.errors import DataError
+from avgdt.data.findings import Counts
+from avgdt.data.manifest import Entry, ManifestError, read_manifest
 from avgdt.data.rows import (
     Seconds,
     Stretch,
@@ -25,11 +27,9 @@ from avgdt.data.rows import (
     split_name,
     split_of,
 )
+from avgdt.data.scan import scan, scan_missing
 from avgdt.data.span import segment, unfit
-from avgdt.media.findings import Counts
-from avgdt.media.manifest import Entry, ManifestError, read_manifest
-from avgdt.media.scan import scan, scan_missing
-from avgdt.media.table import NotText
+from avgdt.data.table import NotText
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from avgdt.data.batch import Batch, Failure
 from avgdt.data.clips import ClipReader, Item
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.data.workers import read_batches
 from avgdt.media.errors import Corrupt, EndsEarly, MediaError
-from avgdt.media.manifest import Entry
 
 Order = tuple[int, int]
 """(epoch, index)."""

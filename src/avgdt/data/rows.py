@@ -10,10 +10,10 @@ from itertools import combinations
 from math import isfinite
 from pathlib import Path
 
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
-from avgdt.media.entry import Entry
-from avgdt.media.fingerprint import whole_content
-from avgdt.media.table import composed
+from avgdt.data.fingerprint import whole_content
+from avgdt.data.table import composed
 
 SEGMENT = ("start", "end")
 """Columns of a row's segment, in seconds of the recording."""

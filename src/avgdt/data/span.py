@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avgdt.composition.composition import Composition
+from avgdt.data.entry import SILENT
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import Seconds, segment_columns, segment_of
-from avgdt.media.entry import SILENT
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 
 ROUNDING = 0.1  # seconds: lists round the ends of segments

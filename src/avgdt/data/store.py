@@ -22,10 +22,10 @@ import av
 import numpy as np
 
 import avgdt.media
+from avgdt.data.manifest import Entry
 from avgdt.data.stored import StoredAudio, StoredVideo
 from avgdt.files import WriteError, source_digest, write_atomically
 from avgdt.media.errors import MediaError
-from avgdt.media.manifest import Entry
 from avgdt.media.picture import Frames
 from avgdt.media.recording import Recording
 from avgdt.media.sound import Waveform

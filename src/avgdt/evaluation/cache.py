@@ -11,12 +11,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.digest import code_digest, digest, state_of_clips
 from avgdt.evaluation.features import Extraction, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
 from avgdt.files import write_atomically
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment, each_once, segments
 from avgdt.evaluation.splits import one_split
-from avgdt.media.manifest import Entry
 
 
 def candidates(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.data.entry import Entry
 from avgdt.data.rows import recording_numbers
 from avgdt.evaluation.plans import Plan
-from avgdt.media.entry import Entry
 
 SHARE = 5
 """One in as many of each class, at least one where it has two."""

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.data.span import common_span
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Extract, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan, Skipped, span_of
 from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.clip import Clip
 from avgdt.training.run_data import default_workers

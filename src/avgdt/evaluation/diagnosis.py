@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader, embeddings
 from avgdt.evaluation.retrieval import unit
-from avgdt.media.manifest import Entry
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.learner import Learner

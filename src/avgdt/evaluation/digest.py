@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 import avgdt
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.plans import Plan
 from avgdt.files import source_digest
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 

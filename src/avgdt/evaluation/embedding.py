@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.collection import LeftOut, find, write_left_out
+from avgdt.data.entry import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
@@ -23,7 +24,6 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader, embeddings, mean_features
 from avgdt.evaluation.segments import Segment
 from avgdt.files import write_atomically
-from avgdt.media.entry import Entry
 from avgdt.models.pretrained import Output, PretrainedModel, load
 from avgdt.training.run_data import default_workers
 

@@ -15,11 +15,11 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import Batch
 from avgdt.data.clips import ClipReader
 from avgdt.data.dataset import Clips, ordered_batches
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import Reader
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 Progress = Callable[[int, int], None]

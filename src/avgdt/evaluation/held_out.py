@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.collection import Collection
+from avgdt.data.manifest import Entry
 from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
 from avgdt.evaluation.diagnosis import MODALITIES, agreement, geometry, measured_batch_norm_share
@@ -16,7 +17,6 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import retrieve
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner

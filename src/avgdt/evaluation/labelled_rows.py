@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import Sameness, check_apart, counted, recording_numbers, split_of
+from avgdt.data.table import composed
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment, columns, each_once, segments
 from avgdt.evaluation.splits import stretches
-from avgdt.media.manifest import Entry
-from avgdt.media.table import composed
 
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"

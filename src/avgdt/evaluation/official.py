@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.choosing import choosing
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import sort_names
-from avgdt.media.manifest import Entry
 
 
 def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:

@@ -8,11 +8,11 @@ from math import ceil
 
 import numpy as np
 
+from avgdt.data.entry import SILENT
+from avgdt.data.manifest import Entry
 from avgdt.data.span import Span, common_span
 from avgdt.data.windows import Window, centred, uniform
 from avgdt.evaluation.segments import Segment
-from avgdt.media.entry import SILENT
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 
 

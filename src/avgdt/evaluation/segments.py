@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
+from avgdt.data.table import composed
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.media.manifest import Entry
-from avgdt.media.table import composed
 from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", *SEGMENT)

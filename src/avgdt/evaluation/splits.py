@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import Stretch, counted, split_name
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 
 SPLITS = ("train", "val", "test")
 """Fitted on, chosen on, measured on."""

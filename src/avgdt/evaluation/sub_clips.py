@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Progress, extract
 from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.readers import spectrograms
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.run_data import default_workers
 

@@ -9,8 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avgdt.media.downmix import mono
-from avgdt.media.entry import Downmix
+from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
 LEAP_SECONDS = 5.0  # a gap that makes one read on for a second

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avgdt.media.entry import Downmix, channel_of
-
+Downmix = str
+"""How several channels become one: "mean", or one channel alone, "first", "channel 2", "channel 3" ..."""
+_CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
 """The mean cancels where its energy is below this share of the channels' mean energy: unrelated channels keep at least
 one part in their number, the same sound out of phase keeps next to nothing."""
@@ -17,6 +20,16 @@ AUDIBLE = 1.0
 """Least sample on the int16 scale that is not digital silence."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+
+
+@lru_cache
+def channel_of(downmix: Downmix) -> int | None:
+    """Index of the one channel that is used; None for the mean. Raises ``ValueError`` for anything else."""
+    if downmix in ("mean", "first"):
+        return None if downmix == "mean" else 0
+    if found := _CHANNEL.fullmatch(downmix):
+        return int(found[1]) - 1
+    raise ValueError("mean, first or a channel such as `channel 2`")
 
 
 def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from av.packet import Packet
 
 from avgdt.media.blocks import JITTER_SECONDS, Block
 from avgdt.media.decoding import Decoder
-from avgdt.media.entry import Downmix
+from avgdt.media.downmix import Downmix
 from avgdt.media.source import DROPPED_SECONDS, Source, with_next
 
 

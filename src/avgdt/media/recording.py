@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from avgdt.media.entry import Downmix
+from avgdt.media.downmix import Downmix
 from avgdt.media.errors import MediaError
 from avgdt.media.info import Info
 from avgdt.media.picture import AllFrames, Frames, Picture

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from avgdt.media.blocks import Block, Grid
 from avgdt.media.decoding import Decoder
-from avgdt.media.downmix import Levels, audible
-from avgdt.media.entry import Downmix
+from avgdt.media.downmix import Downmix, Levels, audible
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
 from avgdt.media.overlap import Blocks
 from avgdt.media.preroll import Preroll

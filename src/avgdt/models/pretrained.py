@@ -16,11 +16,11 @@ from avgdt.composition.errors import CompositionError
 from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
+from avgdt.data.entry import Entry
+from avgdt.data.inspection import probe
 from avgdt.data.span import common_span
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, every
-from avgdt.media.entry import Entry
-from avgdt.media.probe import probe
 from avgdt.media.resample import resampled
 from avgdt.models.errors import ModelError, WeightsError
 from avgdt.models.memory_format import set_memory_format

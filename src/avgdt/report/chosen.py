@@ -10,11 +10,11 @@ import numpy as np
 
 from avgdt.data.collection import Collection, collect
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import split_name, split_of
 from avgdt.data.span import unfit
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.segments import labels
-from avgdt.media.manifest import Entry
 from avgdt.recipes.recipe import Recipe
 
 MOST = 60

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader
+from avgdt.data.manifest import Entry
 from avgdt.data.span import clip_span
 from avgdt.data.windows import draw
 from avgdt.media.errors import MediaError
-from avgdt.media.manifest import Entry
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.images import png
 from avgdt.report.spectrogram import loudness, spectrogram

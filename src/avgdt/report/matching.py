@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
 from avgdt.evaluation.features import Progress, Vectors, extract
@@ -17,7 +18,6 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.tables import NAMES, Figure, Row, Table, table
 from avgdt.report.wording import percent

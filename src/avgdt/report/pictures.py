@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avgdt.data.collection import find
-from avgdt.media.manifest import Entry, read_manifest
+from avgdt.data.manifest import Entry, read_manifest
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.chosen import Chosen, choose
 from avgdt.report.clip_picture import ClipPicture, clip_picture

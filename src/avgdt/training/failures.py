@@ -8,8 +8,8 @@ from pathlib import Path
 
 from avgdt.data.batch import Batch
 from avgdt.data.collection import LeftOut, read_left_out, write_left_out
+from avgdt.data.entry import Entry
 from avgdt.files import naming
-from avgdt.media.entry import Entry
 from avgdt.training.errors import TooManyFailed
 
 DAMAGED = "damaged: "

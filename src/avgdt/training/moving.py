@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
-from avgdt.media.entry import Entry
-from avgdt.media.fingerprint import fingerprint
-from avgdt.media.manifest import read_manifest
+from avgdt.data.fingerprint import fingerprint
+from avgdt.data.manifest import read_manifest
 
 _SAMPLE = 50
 """Recordings by which the folder is found."""

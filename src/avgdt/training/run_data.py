@@ -12,13 +12,13 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
 from avgdt.data.dataset import Clips
 from avgdt.data.errors import DataError
+from avgdt.data.findings import Counts, unchanged
+from avgdt.data.manifest import Entry, ManifestError, read_manifest, write_manifest
 from avgdt.data.rows import recording_numbers
 from avgdt.data.span import Span, clip_span, reaches_beyond
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window, draw
 from avgdt.files import naming, write_atomically
-from avgdt.media.findings import Counts, unchanged
-from avgdt.media.manifest import Entry, ManifestError, read_manifest, write_manifest
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import TrainingError

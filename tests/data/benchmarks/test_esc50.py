@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.data.benchmarks.esc50 import read_layout
 from avgdt.data.errors import DataError
-from avgdt.media.manifest import ManifestError
+from avgdt.data.manifest import ManifestError
 from tests.helpers.esc50 import read_list, write_esc50, write_list
 
 

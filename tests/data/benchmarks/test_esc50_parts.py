@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from avgdt.data.benchmarks.esc50_parts import deal_sources
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
-from avgdt.media.entry import Entry
 
 
 def _entries(seed: int, column: bool = True) -> list[Entry]:

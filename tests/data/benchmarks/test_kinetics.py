@@ -10,7 +10,7 @@ from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.benchmarks.kinetics import read_layout
 from avgdt.data.collection import collect
 from avgdt.data.errors import DataError
-from avgdt.media.manifest import ManifestError, read_manifest
+from avgdt.data.manifest import ManifestError, read_manifest
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data
 from tests.helpers.coloured_videos import write_coloured

@@ -7,7 +7,7 @@ import pytest
 
 from avgdt.data.benchmarks.ucf101 import read_layout
 from avgdt.data.errors import DataError
-from avgdt.media.scan import scan_missing
+from avgdt.data.scan import scan_missing
 from tests.helpers.ucf101 import CLASSES, write_ucf101
 
 

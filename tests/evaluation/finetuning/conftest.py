@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.finetuning.task import Task
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.segments import segments
-from avgdt.media.manifest import Entry
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Optimiser, Schedule

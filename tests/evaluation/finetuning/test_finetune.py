@@ -13,6 +13,7 @@ import pytest
 
 from avgdt.composition.video_augmentations import Flip, RandomResizedCrop
 from avgdt.data.clips import ClipReader, Item
+from avgdt.data.manifest import Entry
 from avgdt.evaluation import digest
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
@@ -21,7 +22,6 @@ from avgdt.evaluation.finetuning.kept import Kept
 from avgdt.evaluation.finetuning.still_there import check_classes_read
 from avgdt.evaluation.finetuning.task import DrawnWindows, Task
 from avgdt.media.errors import MediaError
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import STOPPING
 from avgdt.recipes.finetuning import Finetuning

@@ -13,8 +13,8 @@ import pytest
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
-from avgdt.media.entry import Entry
-from avgdt.media.scan import scan_missing
+from avgdt.data.entry import Entry
+from avgdt.data.scan import scan_missing
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.media.manifest import Entry, write_manifest
+from avgdt.data.manifest import Entry, write_manifest
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain

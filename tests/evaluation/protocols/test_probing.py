@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.plans import plan
@@ -17,7 +18,6 @@ from avgdt.evaluation.protocols.linear import Linear
 from avgdt.evaluation.protocols.probing import ProbeOptions
 from avgdt.evaluation.readers import timed_features
 from avgdt.evaluation.segments import segments
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 PROTOCOLS = [Linear, Knn]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.plans import Plan
@@ -13,7 +14,6 @@ from avgdt.evaluation.protocols.reidentification import Reidentification
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import ranks
 from avgdt.evaluation.segments import Segment
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import extract
 from avgdt.evaluation.plans import plan
@@ -15,7 +16,6 @@ from avgdt.evaluation.protocols.retrieval import BOTH, Retrieval
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import segments
-from avgdt.media.manifest import Entry
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 

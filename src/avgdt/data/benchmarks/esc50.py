@@ -8,7 +8,7 @@ from pathlib import Path
 
 from avgdt.data.benchmarks.layout import SOUNDS, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError
-from avgdt.media.manifest import Entry, read_manifest
+from avgdt.data.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
 """Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""

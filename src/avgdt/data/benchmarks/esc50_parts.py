@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
-from avgdt.media.entry import Entry
 
 
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.findings import Counts
+from avgdt.data.manifest import ManifestError, read_manifest
 from avgdt.data.rows import split_of
-from avgdt.media.entry import Entry
-from avgdt.media.findings import Counts
-from avgdt.media.manifest import ManifestError, read_manifest
-from avgdt.media.scan import files_below, scan_missing
-from avgdt.media.table import NotText
+from avgdt.data.scan import files_below, scan_missing
+from avgdt.data.table import NotText
 
 KEYS = ("youtube_id", "video_id", "id")
 """Columns by which a list names a video."""
@@ -87,7 +87,7 @@ def scan_layout(
 ) -> list[Entry]:
     """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error.
 
-    ``known``, ``keep`` and ``counted`` are those of :func:`avgdt.media.scan.scan_missing`.
+    ``known``, ``keep`` and ``counted`` are those of :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
     left_out = {path.absolute() for path in exclude}

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
-from avgdt.media.entry import Entry
-from avgdt.media.table import composed
+from avgdt.data.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
 """Endings that a listed sound may have, whichever of them the list says."""

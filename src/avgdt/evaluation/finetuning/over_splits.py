@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.finetuning.finetune import Guessed, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.shots import draw_shots, shots_name
@@ -19,7 +20,6 @@ from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.over_folds import Tested, over_folds
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.scores import score
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.data.span import common_span
 from avgdt.data.windows import Window
 from avgdt.evaluation.plans import Plan, draw_window
-from avgdt.media.manifest import Entry
 from avgdt.recipes.clip import Clip
 
 

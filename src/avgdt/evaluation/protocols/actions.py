@@ -12,6 +12,7 @@ import numpy as np
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.benchmarks.layout import Layout
+from avgdt.data.scan import scan_missing
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import check_modalities, compare, count_padded
 from avgdt.evaluation.errors import EvaluationError
@@ -28,7 +29,6 @@ from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
-from avgdt.media.scan import scan_missing
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers

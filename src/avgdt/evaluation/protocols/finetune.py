@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from avgdt.data.collection import find
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
@@ -25,7 +26,6 @@ from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.protocols.recordings import changed_files
 from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.splits import LabelledSplits, labelled_splits
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Progress
 from avgdt.evaluation.probes import knn_probe
 from avgdt.evaluation.protocols.probing import ProbeOptions, run_probe
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.choosing import val_from_train
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
@@ -20,7 +21,6 @@ from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.scores import score_figures
 from avgdt.evaluation.splits import SPLITS, LabelledSplits, labelled_splits
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from avgdt.data.collection import find
+from avgdt.data.findings import Counts
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Progress
-from avgdt.media.findings import Counts
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.run_data import default_workers
 

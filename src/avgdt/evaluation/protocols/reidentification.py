@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.features import Progress, Vectors
@@ -15,7 +16,6 @@ from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.reidentification import chance, reidentify
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
 from avgdt.data.rows import split_name
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
@@ -20,7 +21,6 @@ from avgdt.evaluation.protocols.probing import check_clips
 from avgdt.evaluation.protocols.recordings import OnRecordings
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
-from avgdt.media.manifest import Entry
 from avgdt.models.pretrained import PretrainedModel
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.benchmarks.layout import Layout
+from avgdt.data.manifest import Entry
+from avgdt.data.scan import scan_missing
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.comparison import Compared, check_modalities, compare
 from avgdt.evaluation.end_to_end import Training, end_to_end_figures
@@ -21,8 +23,6 @@ from avgdt.evaluation.options import told_options
 from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, SubClips, on_sub_clips, pictures, plan_sub_clips
-from avgdt.media.manifest import Entry
-from avgdt.media.scan import scan_missing
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.run_data import default_workers
 

@@ -14,10 +14,10 @@ import pytest
 
 from avgdt.cli.main import main
 from avgdt.data.collection import find
-from avgdt.media.entry import Entry
-from avgdt.media.findings import Counts
-from avgdt.media.manifest import read_manifest, write_manifest
-from avgdt.media.scan import scan, scan_missing
+from avgdt.data.entry import Entry
+from avgdt.data.findings import Counts
+from avgdt.data.manifest import read_manifest, write_manifest
+from avgdt.data.scan import scan, scan_missing
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, noise, write_media
 
@@ -104,7 +104,7 @@ def test_an_interrupted_inspection_goes_on_where_it_was(folder: Path, monkeypatc
 
 
 def test_what_was_inspected_is_written_now_and_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avgdt.media.findings.SECONDS", -1.0)
+    monkeypatch.setattr("avgdt.data.findings.SECONDS", -1.0)
     keep, sizes = folder.parent / "partial.csv", []
     scan(folder, workers=1, keep=keep, progress=lambda done, total: sizes.append(len(read_manifest(keep))))
     assert sizes == sorted(sizes)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from pathlib import Path
 
+from avgdt.media.downmix import Downmix
 from avgdt.media.info import Info
 
 SILENT = "its sound is silent throughout"
-Downmix = str
-"""How several channels become one: "mean", or one channel alone, "first", "channel 2", "channel 3" ..."""
-_CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
-
-
-@lru_cache
-def channel_of(downmix: Downmix) -> int | None:
-    """Index of the one channel that is used; None for the mean. Raises ``ValueError`` for anything else."""
-    if downmix in ("mean", "first"):
-        return None if downmix == "mean" else 0
-    if found := _CHANNEL.fullmatch(downmix):
-        return int(found[1]) - 1
-    raise ValueError("mean, first or a channel such as `channel 2`")
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ class Entry:
     modified: int | None = None
     """Time of the file's last change when it was inspected, in nanoseconds since 1970."""
     content: str = ""
-    """Digest of the file's content when it was inspected (see ``avgdt.media.fingerprint``)."""
+    """Digest of the file's content when it was inspected (see ``avgdt.data.fingerprint``)."""
     error: str = ""
     """Why the file gives no clips; empty when it does."""
     extra: dict[str, str] = field(default_factory=dict)

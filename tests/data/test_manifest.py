@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.data.manifest import Entry, ManifestError, read_manifest, write_manifest
 from avgdt.media.info import Info
-from avgdt.media.manifest import Entry, ManifestError, read_manifest, write_manifest
 
 
 def good(path: Path, **extra: str) -> Entry:

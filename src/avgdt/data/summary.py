@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from avgdt.media.entry import Entry
+from avgdt.data.entry import Entry
 
 
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avgdt.media.entry import Entry
-from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
+from avgdt.data.entry import Entry
+from avgdt.data.manifest import ManifestError, read_manifest, write_manifest
 
 SECONDS = 30.0
 """Between two times that findings are written."""

@@ -12,13 +12,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
 
-from avgdt.media.entry import Entry
+from avgdt.data.entry import Entry
+from avgdt.data.fingerprint import fingerprint
+from avgdt.data.inspection import failure, from_json
 from avgdt.media.errors import Crashed, TimedOut
-from avgdt.media.fingerprint import fingerprint
-from avgdt.media.probe import failure, from_json
 from avgdt.processes import stopping_blocked
 
-COMMAND = (sys.executable, "-m", "avgdt.media.probe")
+COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
 
 
 class Prober:

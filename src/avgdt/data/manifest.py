@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from avgdt.media.entry import Entry, channel_of
-from avgdt.media.table import ManifestError, composed, read_table, stripped
+from avgdt.data.entry import Entry
+from avgdt.data.table import ManifestError, composed, read_table, stripped
+from avgdt.media.downmix import channel_of
 
 __all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
 
@@ -41,7 +42,7 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
     Paths are relative to the CSV's folder, or absolute. Blanks around cells are no part of them, but around the name of
     a file that is there with them; backslashes separate folders where there is no file of such a name. Unicode is
     composed (NFC), but in names of files, which are as their folder has them. What else may vary is told by
-    :func:`avgdt.media.table.read_table`. Raises ``ManifestError``.
+    :func:`avgdt.data.table.read_table`. Raises ``ManifestError``.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)

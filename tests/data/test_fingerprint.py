@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.media.fingerprint import BLOCK, fingerprint
+from avgdt.data.fingerprint import BLOCK, fingerprint
 
 
 def test_a_copy_has_the_same_content_and_a_change_at_either_end_another(tmp_path: Path) -> None:

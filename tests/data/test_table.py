@@ -9,11 +9,11 @@ import pytest
 
 from avgdt.data.collection import find
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import ManifestError, read_manifest, write_manifest
 from avgdt.data.rows import split_name
+from avgdt.data.scan import scan
+from avgdt.data.table import NotText
 from avgdt.evaluation.segments import labels, segments
-from avgdt.media.manifest import ManifestError, read_manifest, write_manifest
-from avgdt.media.scan import scan
-from avgdt.media.table import NotText
 from tests.helpers.folders import write_folder
 
 TEXT = "path,label,split\na.mp4,dog,train\nsub/b.mp4,cat,test\n"

@@ -1,6 +1,6 @@
 """One file looked into: decodes a little of its beginning and of its end, so that a file called good gives clips.
 
-``python -m avgdt.media.probe`` serves ``scan``: a path in JSON per line in, an entry in JSON per line out.
+``python -m avgdt.data.inspection`` serves ``scan``: a path in JSON per line in, an entry in JSON per line out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 import av
 import av.logging
 
-from avgdt.media.entry import SILENT, Entry
+from avgdt.data.entry import SILENT, Entry
+from avgdt.data.fingerprint import fingerprint
 from avgdt.media.errors import Corrupt, MediaError, TooLarge, Unreadable
-from avgdt.media.fingerprint import fingerprint
 from avgdt.media.recording import Recording
 
 MAX_SECONDS = 7 * 24 * 3600.0

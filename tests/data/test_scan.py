@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.media import prober as module
-from avgdt.media.entry import Entry
+from avgdt.data import inspector as module
+from avgdt.data.entry import Entry
+from avgdt.data.inspection import from_json, probe, to_json
+from avgdt.data.manifest import read_manifest, write_manifest
+from avgdt.data.scan import scan, scan_missing
+from avgdt.data.summary import summary
 from avgdt.media.errors import NotAFile
-from avgdt.media.manifest import read_manifest, write_manifest
-from avgdt.media.probe import from_json, probe, to_json
-from avgdt.media.scan import scan, scan_missing
-from avgdt.media.summary import summary
 from avgdt.processes import STOPPING
 from tests.helpers.media_files import evenly, noise, write_media, write_wav
 
@@ -44,7 +44,7 @@ def test_signals_to_the_processes_that_inspect_do_no_harm(tmp_path: Path) -> Non
         """Send what a scheduler sends to all processes of a job."""
         for children in Path("/proc/self/task").glob("*/children"):
             for pid in map(int, children.read_text().split()):
-                if "avgdt.media.probe" in Path(f"/proc/{pid}/cmdline").read_text():
+                if "avgdt.data.inspection" in Path(f"/proc/{pid}/cmdline").read_text():
                     for number in STOPPING:
                         os.kill(pid, number)
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from avgdt.media.entry import Entry
+from avgdt.data.entry import Entry
+from avgdt.data.findings import Counts, Findings, filled
+from avgdt.data.inspection import failure
+from avgdt.data.inspector import Prober
 from avgdt.media.errors import NotAFile
-from avgdt.media.findings import Counts, Findings, filled
-from avgdt.media.probe import failure
-from avgdt.media.prober import Prober
 
 SECONDS_A_FILE = 30.0
 
