@@ -131,7 +131,7 @@ def test_a_second_scan_reuses_the_manifest(folder: Path, capsys: pytest.CaptureF
 
 SLOW = """
 import sys, time
-from avgdt.media import probe as real
+from avgdt.data import inspection as real
 look = real.probe
 def probe(path):
     time.sleep(0 if path.name < "02" else 60)
@@ -145,7 +145,7 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
     """The signal goes to the whole group of processes, as from a terminal."""
     out = tmp_path / "m.csv"
     program = (
-        "import sys; from avgdt.media import findings, prober; from avgdt.cli.main import main\n"
+        "import sys; from avgdt.data import findings, inspector; from avgdt.cli.main import main\n"
         "findings.SECONDS = -1\n"
         f"prober.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
         f"sys.exit(main(['scan', {str(folder)!r}, '--out', {str(out)!r}, '--workers', '1']))"

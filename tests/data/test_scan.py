@@ -23,7 +23,7 @@ from tests.helpers.media_files import evenly, noise, write_media, write_wav
 STAND_IN = """
 import os, sys, time, json
 from pathlib import Path
-from avgdt.media import probe as real
+from avgdt.data import inspection as real
 look = real.probe
 def probe(path):
     if path.name == "hangs": time.sleep(60)
