@@ -250,7 +250,7 @@ def main() -> None:
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
     for _ in range(asked.rounds + 1):  # the first warms up
-        taken["step"].append(milliseconds(lambda: learner.learn(own), device))
+        taken["step"].append(milliseconds(lambda: learner.train_step(own), device))
         for name, call in work.items():
             taken[name].append(milliseconds(call, device))
     middle = {name: statistics.median(times[1:]) for name, times in taken.items()}

@@ -17,7 +17,7 @@ from avgdt.evaluation.results import Result
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training import pretrain as training
-from avgdt.training.run_data import check_batch, default_workers, training_clips
+from avgdt.training.recordings import check_batch, default_workers, training_clips
 
 
 def pretrain(

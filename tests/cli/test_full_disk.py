@@ -18,8 +18,8 @@ from tests.helpers.recipes import tiny
     [
         (4, "config.yaml", "free some space and start the command again"),
         (8, "manifest.csv", "--config runs/a/config.yaml --data films --out runs/a"),
-        (32, "metrics.jsonl", "start again with: "),
-        (400, "checkpoints/last.pt", "start again with: "),
+        (32, "metrics.jsonl", "restart with: "),
+        (400, "checkpoints/last.pt", "restart with: "),
     ],
 )
 def test_full_disk_is_one_line(kilobytes: int, file: str, remedy: str, tmp_path: Path) -> None:

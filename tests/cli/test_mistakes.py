@@ -13,7 +13,7 @@ import torch
 from avgdt.cli.main import main
 from avgdt.models.weights import load_weights
 from avgdt.recipes.config import write_yaml
-from avgdt.training.kept_checkpoints import Checkpoints
+from avgdt.training.checkpoints import Checkpoints
 from avgdt.training.metrics import read_metrics
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
@@ -97,7 +97,7 @@ def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(write_folder(tmp_path / "few", 3))
     line = told(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(tmp_path / "run"))
-    assert "run.batch: 4 is more than the 3 recordings" in line
+    assert "run.batch: 4 is more than the 3 training recordings" in line
 
 
 def test_more_than_the_memory(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,7 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     assert "fp32" not in line  # it is what the run computes in
     assert not (out / "checkpoints" / "last.pt").exists()  # nothing healthy was there to be kept
     assert not (out / "weights.safetensors").exists()
-    again = shlex.split(line.partition("start again with: ")[2])
+    again = shlex.split(line.partition("restart with: ")[2])
     assert again[:2] == ["avgdt", "pretrain"]
     assert again[-2:] == ["--optimiser.lr", "1e+08"]
     again[-1] = "0.05"
@@ -164,9 +164,9 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
     healthy = (out / "checkpoints" / "last.pt").read_bytes()
     resume = ["pretrain", "--resume", "--out", str(out)]
     line = told(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
-    assert "the training has diverged, and the last checkpoint before it is kept" in line
+    assert "the training has diverged, and the last checkpoint before that remains" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
-    again = shlex.split(line.partition("go on with: ")[2])
+    again = shlex.split(line.partition("resume with: ")[2])
     assert again[1:] == [*resume, "--optimiser.lr", "1e+08"]
     again[-1] = "0.01"
     assert main(again[1:]) == 0
@@ -177,8 +177,8 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
 @pytest.mark.parametrize(
     ("checkpoints", "grown", "folder"),
     [
-        ("3", "so have the weights of its checkpoints after step 6; lower", "run"),
-        ("1", "so have the weights of its checkpoints; lower", "run-2"),
+        ("3", "so have its checkpoints after step 6; lower", "run"),
+        ("1", "so have all its checkpoints; lower", "run-2"),
     ],
 )
 def test_a_checkpoint_that_had_grown_is_not_what_a_diverged_run_goes_on_from(
@@ -213,13 +213,13 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
     assert main(resume) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "last.pt" in line]
     assert len(said) == 1
-    assert said[0].endswith("skipped: the run goes on from last-1.pt, step 5")
+    assert said[0].endswith("skipped: resuming from last-1.pt, step 5")
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 6
     after, _ = load_weights(out / "weights.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
     for path in (out / "checkpoints").iterdir():
         path.write_bytes(b"rubbish")
-    assert "(and the 2 before it cannot be used either)" in told(capsys, *resume)
+    assert "(nor can the 2 before it be used)" in told(capsys, *resume)
 
 
 @pytest.mark.parametrize("store", ["a file/store", "auto"])
@@ -251,7 +251,7 @@ def test_folders_that_begin_with_a_dash(
     again = shlex.split(line.rpartition("with: ")[2].removesuffix(" (or choose another --out)"))
     assert "--out=-dash" in again
     assert main(again[1:]) == 0
-    again = shlex.split(told(capsys, *again[1:], "--run.seed", "3").rpartition("can: ")[2])
+    again = shlex.split(told(capsys, *again[1:], "--run.seed", "3").rpartition("weights: ")[2])
     assert {"--out=-dash-2", "--from=-dash"} < set(again)
     assert main(again[1:]) == 0
 

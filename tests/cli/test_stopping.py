@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.recipes.config import write_yaml
-from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.metrics import read_metrics
 from tests.helpers.command import AVGDT, ended, pasted, run, start, wait_for_step, workers_of
 from tests.helpers.folders import write_folder
@@ -52,7 +52,7 @@ def test_signals_save(number: int, group: bool, here: Path) -> None:
     (os.killpg if group else os.kill)(process.pid, number)
     code, line = ended(process)
     assert code == 128 + number
-    assert line.startswith(f"avgdt: stopped by {signal.Signals(number).name}; the state is saved; go on with: ")
+    assert line.startswith(f"avgdt: stopped by {signal.Signals(number).name}; the state is saved; resume with: ")
     assert saved_step(out) == read_metrics(out / "metrics.jsonl")[-1]["step"] >= 3
 
 
@@ -65,7 +65,7 @@ def test_the_printed_command_goes_on_and_so_it_does_from_elsewhere(here: Path) -
     assert code == 130
     code, first = run(*new("runs/a b (1)", *MANY), cwd=here)
     assert code == 2
-    assert "holds a run already; go on with: " in first
+    assert "already holds a run; resume with: " in first
     command = line.partition("with: ")[2]
     assert command == first.partition("with: ")[2].removesuffix(" (or choose another --out)")
     epochs = saved_step(out) // 2 + 2
@@ -147,7 +147,7 @@ def test_a_folder_that_is_deleted_or_moved_ends_the_run_in_one_line(minutes: int
         shutil.rmtree(here / "away")
     code, line = ended(process)
     assert code == 2
-    assert line.startswith("avgdt: runs/a: was deleted or moved while this run was writing to it")
+    assert line.startswith("avgdt: runs/a: deleted or moved while the run was writing to it")
     assert not (here / "runs" / "a").exists()  # nothing of it is made again
 
 
@@ -160,11 +160,11 @@ def test_ctrl_c_while_files_are_looked_at_says_to_start_again(here: Path) -> Non
     os.killpg(process.pid, signal.SIGINT)
     code, line = ended(process)
     assert code == 130
-    assert "nothing was trained yet; start again with: " in line
+    assert "training had not started; restart with: " in line
     assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
     code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
     assert code == 2
-    assert "runs/a: nothing was trained yet, there is no checkpoint; start it without --resume" in line
+    assert "runs/a: no checkpoint yet, since training had not started; start it without --resume" in line
     assert not (here / "runs" / "a" / "manifest.csv").exists()
 
 

@@ -27,7 +27,7 @@ from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.pretrain import pretrain
-from avgdt.training.run_data import training_clips
+from avgdt.training.recordings import training_clips
 from tests.evaluation.rows import row
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -78,7 +78,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
     learner = Learner(recipe, 1, CPU)
     views = learner.views(batch)
     assert not (views[0][batch.items == 0] == views[0][batch.items == 1]).all()
-    learner.learn(batch)
+    learner.train_step(batch)
     assert learner.bank is not None
     assert sorted(learner.bank.owners.tolist())[-4:] == [0, 0, 2, 3]
     allowed = learner.bank.negatives(0, batch.recordings).mask.sum(1).tolist()
@@ -213,7 +213,7 @@ def test_one_file_in_many_rows_is_no_data_set(films: Path, tmp_path: Path) -> No
     recipe: Recipe = tiny()
     rows = "".join(f"00.mkv,{i / 2},{i / 2 + 0.5}\n" for i in range(8))
     (films / "one.csv").write_text(f"path,start,end\n{rows}")
-    with pytest.raises(AvgdtError, match=r"one.csv: gives one recording to learn from \(00.mkv\)"):
+    with pytest.raises(AvgdtError, match=r"one.csv: holds a single recording for training \(00.mkv\)"):
         pretrain(recipe, films / "one.csv", tmp_path / "run")
 
 
@@ -290,7 +290,7 @@ def test_copies_of_one_file_are_no_data_set(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 1)
     for name in ("b.mkv", "c.mkv"):
         copied(folder, "00.mkv", name)
-    with pytest.raises(AvgdtError, match=r"gives one recording to learn from \(00.mkv\)"):
+    with pytest.raises(AvgdtError, match=r"holds a single recording for training \(00.mkv\)"):
         pretrain(tiny(run=replace(tiny().run, batch=2)), folder, tmp_path / "run")
 
 
@@ -299,5 +299,5 @@ def test_a_segment_that_reaches_beyond_its_recording_is_said(tmp_path: Path) -> 
     rows = [f"own/{i:02d}.mkv,0,{1000 if i < 2 else 1.5}" for i in range(9)]
     (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))
     said = list[str]()
-    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", said=said.append)
+    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", on_message=said.append)
     assert said == ["2 segments reach beyond their recording: clips are drawn from the part that exists"]

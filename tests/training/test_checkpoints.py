@@ -1,74 +1,101 @@
-"""A checkpoint is whole, finite and of this program, or it is refused in one line."""
+"""The newest few checkpoints of a run, and which of them a run goes on from."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from avgdt.training.checkpoints import load_checkpoint, save_checkpoint
+from avgdt.training.checkpoints import Checkpoints, newest_healthy
 from avgdt.training.errors import TrainingError
 from tests.helpers.recipes import tiny
 
-STATE = {"step": 3, "phi": {"weight": torch.arange(1000.0)}, "optimiser": [{"rate": 0.1}, torch.ones(2)]}
+
+def save(checkpoints: Checkpoints, *steps: int) -> None:
+    for step in steps:
+        state = {"step": step, "norm": 2.0 * step, "norm_at_start": 2.0, "phi": {"weight": torch.full((9,), step)}}
+        checkpoints.save(state, tiny(), ["a", "b"])
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    save_checkpoint(tmp_path / "last.pt", STATE, tiny(), ["a", "b"])
-    return tmp_path / "last.pt"
+def steps_of(run: Path) -> list[int]:
+    """Steps of those that can be read, in the order of their names, ``last.pt`` first."""
+    return [*Checkpoints(run).growths()]
 
 
-def test_round_trip(path: Path) -> None:
-    state, recipe, recordings = load_checkpoint(path)
-    assert torch.equal(state["phi"]["weight"], torch.arange(1000.0))
-    assert (recipe, recordings) == (tiny(), ["a", "b"])
-    assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_the_newest_are_kept(kept: int, tmp_path: Path) -> None:
+    save(Checkpoints(tmp_path, kept), 1, 2, 3, 4)
+    assert steps_of(tmp_path) == [4, 3, 2][:kept]
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {*["last.pt", "last-1.pt", "last-2.pt"][:kept]}
+    assert Checkpoints(tmp_path).load().path.name == "last.pt"
 
 
-def test_any_byte_that_changed_is_noticed(path: Path) -> None:
-    good = path.read_bytes()
-    for place in [*range(0, len(good), len(good) // 40), len(good) - 1]:
-        bad = bytearray(good)
-        bad[place] ^= 1
-        path.write_bytes(bad)
-        with pytest.raises(TrainingError, match=r"last\.pt: it (is damaged|ends in no checksum)"):
-            load_checkpoint(path)
-    for length in (0, 1, 100, len(good) // 2, len(good) - 1):
-        path.write_bytes(good[:length])
-        with pytest.raises(TrainingError, match=r"last\.pt: it ends in no checksum"):
-            load_checkpoint(path)
+def test_fewer_are_kept_once_one_is_written(tmp_path: Path) -> None:
+    save(Checkpoints(tmp_path, 4), 1, 2, 3, 4)
+    save(Checkpoints(tmp_path, 2), 5)
+    assert steps_of(tmp_path) == [5, 4]
 
 
-@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], None, {}, {"state": 1}, "text", 5, {"state": {}}])
-def test_other_files_of_torch_are_one_line(content: Any, path: Path) -> None:
-    torch.save(content, path)
-    with pytest.raises(TrainingError, match=r"last\.pt: it ends in no checksum.*start a new run"):
-        load_checkpoint(path)
+def test_a_full_disk_leaves_all_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(Checkpoints(tmp_path, 3), 1, 2, 3)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Exception, match=r"last\.pt: could not be written \(No space left on device\)"):
+        save(Checkpoints(tmp_path, 3), 4)
+    assert steps_of(tmp_path) == [3, 2, 1]
 
 
-@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], None, {}, {"state": 1}, "text", 5, {"state": {}}])
-def test_so_are_those_whose_checksum_is_right(content: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = torch.save
-    monkeypatch.setattr(torch, "save", lambda _, file: save(content, file))
-    save_checkpoint(path, STATE, tiny(), [])
-    with pytest.raises(TrainingError, match=r"last\.pt: "):
-        load_checkpoint(path)
+def test_damaged_ones_are_skipped_aloud_and_make_room_first(tmp_path: Path) -> None:
+    save(Checkpoints(tmp_path, 3), 1, 2, 3)
+    newest = tmp_path / "checkpoints" / "last.pt"
+    newest.write_bytes(newest.read_bytes()[:500])
+    checkpoints, said = Checkpoints(tmp_path, 3), list[str]()
+    assert checkpoints.load(on_message=said.append).step == 2
+    assert len(said) == 1
+    assert said[0].startswith(f"{newest}: no checksum at its end")
+    assert said[0].endswith("skipped: resuming from last-1.pt, step 2")
+    assert newest.exists()  # until there is a newer one
+    save(checkpoints, 4)
+    assert steps_of(tmp_path) == [4, 2, 1]
+    newest.unlink()
+    assert Checkpoints(tmp_path).load().step == 2
+    for path in Checkpoints(tmp_path).paths():
+        path.write_bytes(b"")
+    with pytest.raises(
+        TrainingError, match=r"last-1\.pt: no checksum at its end.*nor can the 1 before it.*start a new run"
+    ):
+        Checkpoints(tmp_path).load()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_values_that_are_not_finite_are_neither_written_nor_taken(
-    value: float, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bad = {**STATE, "optimiser": [{"rate": 0.1}, torch.tensor([1.0, value])]}
-    before = path.read_bytes()
-    with pytest.raises(TrainingError, match=r"not written: state\.optimiser\.1 is not finite"):
-        save_checkpoint(path, bad, tiny(), [])
-    assert path.read_bytes() == before
-    monkeypatch.setattr("avgdt.training.checkpoints.not_finite", lambda state: "")
-    save_checkpoint(path, bad, tiny(), [])
-    monkeypatch.undo()
-    with pytest.raises(TrainingError, match=r"last\.pt: state\.optimiser\.1 is not finite"):
-        load_checkpoint(path)
+def test_one_that_is_named_supersedes_the_newer_ones(tmp_path: Path) -> None:
+    save(Checkpoints(tmp_path, 3), 1, 2, 3)
+    checkpoints = Checkpoints(tmp_path, 3)
+    with pytest.raises(TrainingError, match=r"has no checkpoint of step 7; use one of 3, 2, 1"):
+        checkpoints.load(7)
+    assert checkpoints.load(2).step == 2
+    checkpoints.drop_superseded()
+    assert steps_of(tmp_path) == [2, 1]
+    save(checkpoints, 3, 4)
+    assert steps_of(tmp_path) == [4, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("growths", "step"),
+    [
+        ({}, None),
+        ({3: 1.2, 2: 1.1, 1: 1.0}, 3),
+        ({3: 5.0, 2: 1.2, 1: 1.1}, 2),
+        ({3: 90.0, 2: 30.0, 1: 1.1}, 1),
+        ({3: 9.0, 2: 8.0, 1: 7.0}, 3),
+        ({3: 90.0, 2: 60.0, 1: 30.0}, None),
+        ({3: 31.0, 2: 30.0, 1: 30.0}, None),
+        ({3: 0.2, 2: 0.9, 1: 1.0}, 3),
+    ],
+)
+def test_the_newest_that_has_not_grown_is_healthy(growths: dict[int, float], step: int | None) -> None:
+    assert newest_healthy(growths) == step

@@ -12,7 +12,7 @@ import pytest
 from avgdt.data.collection import read_left_out
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.errors import TooManyFailed
 from avgdt.training.metrics import read_metrics
 from avgdt.training.pretrain import pretrain
@@ -35,11 +35,11 @@ def at_step(step: int, act: Any) -> Any:
 def test_a_file_that_vanishes_is_said_once_counted_and_listed(tmp_path: Path) -> None:
     own, out, said = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
     gone = at_step(2, lambda: (own / "03.mkv").unlink())
-    pretrain(recipe(0.1), own, out, logged=gone, said=said.append)
+    pretrain(recipe(0.1), own, out, on_metrics=gone, on_message=said.append)
     assert len(said) == 2
-    assert said[0].startswith("skipped, it could not be read: ")
+    assert said[0].startswith("skipped, cannot be read: ")
     assert "03.mkv" in said[0]
-    assert said[1] == f"1 recording failed while training; see {out / 'skipped.csv'}"
+    assert said[1] == f"1 recording could not be read during training; see {out / 'skipped.csv'}"
     assert [row.path for row in read_left_out(out / "skipped.csv")] == [own / "03.mkv"]
     assert [line["failed"] for line in read_metrics(out / "metrics.jsonl")][:2] == [0, 0]
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 1
@@ -58,8 +58,8 @@ def test_one_that_can_be_read_again_is_no_failure_any_more(tmp_path: Path) -> No
         recipe(0.1),
         own,
         out,
-        said=said.append,
-        logged=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)),
+        on_message=said.append,
+        on_metrics=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)),
     )
     assert len(said) == 1
     assert read_left_out(out / "skipped.csv") == []
@@ -72,9 +72,9 @@ def test_too_many_save_the_state_and_stop_and_the_run_goes_on_when_they_are_back
     with pytest.raises(
         TooManyFailed, match=r"fewer than two could be read|\d of 12 .* data\.failing_at_most, 0\.1"
     ) as e:
-        pretrain(recipe(0.1), own, out, logged=gone)
+        pretrain(recipe(0.1), own, out, on_metrics=gone)
     assert "give --data NEW where they were moved" in str(e.value)
-    assert f"go on with: avgdt pretrain --resume --out {out}" in str(e.value)
+    assert f"resume with: avgdt pretrain --resume --out {out}" in str(e.value)
     assert load_checkpoint(out / "checkpoints" / "last.pt")[0]["step"] == 3
     pretrain(recipe(0.1), tmp_path / "away", out, resume=True)
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 12
@@ -89,7 +89,7 @@ def test_the_share_is_the_recipes_and_may_change_on_resume(tmp_path: Path) -> No
             (own / name).unlink(missing_ok=True)
 
     with pytest.raises(TooManyFailed, match=r"[234] of 12 recordings could not be read, more than the share"):
-        pretrain(recipe(0.1), own, out, logged=gone)
+        pretrain(recipe(0.1), own, out, on_metrics=gone)
     with pytest.raises(TooManyFailed):
         pretrain(recipe(0.1), own, out, resume=True)
     pretrain(recipe(0.3), own, out, resume=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,7 +24,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.errors import Diverged
 from avgdt.training.learner import Learner
-from avgdt.training.loop import Metrics
+from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.pretrain import pretrain
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -50,10 +51,10 @@ def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly()
     assert learner.bank is not None
     assert learner.key_encoder is not None
     before = [p.clone() for p in learner.phi.parameters()]
-    learner.learn(batch_of(learner.recipe))
+    learner.train_step(batch_of(learner.recipe))
     assert learner.bank.filled == 6
     assert sorted(learner.bank.owners.tolist()) == [-1, -1, -1, -1, 0, 1, 2, 3, 4, 5]
-    learner.learn(batch_of(learner.recipe, 6))
+    learner.train_step(batch_of(learner.recipe, 6))
     moved = [torch.dist(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True)]
     followed = [torch.dist(p, q) for p, q in zip(before, learner.key_encoder.phi.parameters(), strict=True)]
     assert 0 < sum(followed) < sum(moved)
@@ -78,10 +79,10 @@ def test_any_composition_learns_to_tell_a_few_recordings_apart(
     batch = batch_of(learner.recipe)
     losses = []
     for _ in range(25):
-        result, spread = learner.learn(batch)
+        result, std = learner.train_step(batch)
         losses.append(float(result.loss.detach()))
     assert len(result.pairs) == pairs
-    assert all(value > 0 for value in spread.values())
+    assert all(value > 0 for value in std.values())
     if objective.negatives == "batch":  # a bank of nothing but the same six recordings holds no negatives
         assert losses[-1] < 0.8 * losses[0]
 
@@ -101,12 +102,12 @@ def test_other_losses_learn_and_go_on_bit_for_bit(objective: Objective) -> None:
     for step in range(30):
         if step == 20:
             state = copy.deepcopy(learner.state())
-        result, _ = learner.learn(batch_of(recipe, 6 * (step % 2)))
+        result, _ = learner.train_step(batch_of(recipe, 6 * (step % 2)))
         losses.append(float(result.loss.detach()))
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     resumed = Learner(recipe, 10, CPU)
     resumed.load_state(state)
-    again = [float(resumed.learn(batch_of(recipe, 6 * (step % 2)))[0].loss.detach()) for step in range(20, 30)]
+    again = [float(resumed.train_step(batch_of(recipe, 6 * (step % 2)))[0].loss.detach()) for step in range(20, 30)]
     assert again == losses[20:]
 
 
@@ -130,11 +131,11 @@ def test_detached_keys_pull_only_their_queries() -> None:
     torch.autograd.backward(loss)
     expected = gradients(learner)
     learner = Learner(recipe, 10, CPU)
-    learner.learn(batch)
+    learner.train_step(batch)
     # The gradients' largest entries are 0.5 to 5, so 1e-5 is float32's rounding; through the keys they are 26 % others.
     torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-5)
     both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
-    both.learn(batch)
+    both.train_step(batch)
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
 
 
@@ -144,19 +145,34 @@ def test_what_dropout_draws_depends_on_the_step_alone() -> None:
     for noise in (0, 1):
         learner = Learner(recipe, 10, CPU)
         torch.manual_seed(noise)
-        found.append([float(learner.learn(batch)[0].loss.detach()) for _ in range(2)])
+        found.append([float(learner.train_step(batch)[0].loss.detach()) for _ in range(2)])
     assert found[0] == found[1]
 
 
-def test_a_bad_loss_changes_nothing() -> None:
-    learner = Learner(tiny(), 10, CPU)
+@pytest.mark.parametrize(("log_every", "which"), [(1, "step 0"), (3, "steps 0 to 2"), (9, "steps 0 to 3")])
+def test_a_loss_that_is_not_finite_ends_training_without_a_checkpoint(log_every: int, which: str) -> None:
+    learner = Learner(tiny(run=replace(tiny().run, log_every=log_every)), 10, CPU)
     with torch.no_grad():
         next(learner.phi.parameters()).fill_(float("nan"))
-    before = [p.clone() for p in learner.phi.heads.parameters()]
-    with pytest.raises(Diverged, match="step 0: the loss is nan"):
-        learner.learn(batch_of(learner.recipe))
-    assert learner.step == 0
-    assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.heads.parameters(), strict=True))
+    saved = list[int]()
+    hooks = Hooks(checkpoint=lambda learner: saved.append(learner.step))
+    with pytest.raises(Diverged, match=f"{which}: the loss is nan"):
+        train(learner, [batch_of(learner.recipe) for _ in range(4)], hooks)
+    assert not saved
+
+
+def test_lines_of_metrics_are_means_over_their_steps() -> None:
+    lines = dict[int, list[Metrics]]()
+    for log_every in (1, 3):
+        learner = Learner(tiny(run=replace(tiny().run, log_every=log_every)), 10, CPU)
+        lines[log_every] = []
+        train(learner, [batch_of(learner.recipe, 6 * (i % 2)) for i in range(7)], Hooks(log=lines[log_every].append))
+    assert [line["step"] for line in lines[3]] == [3, 6, 7]  # the last one before the checkpoint at the end
+    for line, steps in zip(lines[3], (slice(0, 3), slice(3, 6), slice(6, 7)), strict=True):
+        for name in ("loss", "accuracy", "positive_probability", "std_video"):
+            assert line[name] == pytest.approx(np.mean([one[name] for one in lines[1][steps]]), rel=1e-5)
+        pairs = [one["accuracy_pairs"] for one in lines[1][steps]]
+        assert line["accuracy_pairs"] == pytest.approx({n: np.mean([p[n] for p in pairs]) for n in pairs[0]})
 
 
 @pytest.mark.parametrize("left", [0, 1])
@@ -184,7 +200,7 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     held_out = [line for line in lines if line["kind"] == "heldout"]
     assert len(train) == 12
     assert [line["epoch"] for line in held_out] == [1, 2, 3]
-    wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "spread_video", "spread_audio", "seconds"}
+    wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "std_video", "std_audio", "seconds"}
     assert wanted <= train[0].keys()
     assert held_out[0]["video_to_audio"]["candidates"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)

@@ -19,9 +19,9 @@ from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
-from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.pretrain import pretrain
-from avgdt.training.sittings import read_sittings
+from avgdt.training.provenance import read_sessions
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -75,7 +75,7 @@ def test_resumed_run_ends_with_the_same_bits(name: str, step: int, workers: int,
     recipe: Recipe = RECIPES[name]
     pretrain(recipe, folder, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe, folder, tmp_path / "broken", logged=stop_at(step))
+        pretrain(recipe, folder, tmp_path / "broken", on_metrics=stop_at(step))
     assert state_of(tmp_path / "broken")["step"] == step
     pretrain(replace(recipe, run=replace(recipe.run, workers=workers)), folder, tmp_path / "broken", resume=True)
     assert equal(state_of(tmp_path / "whole"), state_of(tmp_path / "broken"))
@@ -98,7 +98,7 @@ def test_another_seed_ends_elsewhere(folder: Path, tmp_path: Path) -> None:
 def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_path: Path) -> None:
     own = write_folder(tmp_path / "own", 10)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(tiny(), own, tmp_path / "run", logged=stop_at(1))
+        pretrain(tiny(), own, tmp_path / "run", on_metrics=stop_at(1))
     write_folder(own, 12)
     pretrain(tiny(), own, tmp_path / "run", resume=True)
     assert len(load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")[2]) == 9
@@ -106,9 +106,9 @@ def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_pa
 
 def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
     pretrain(tiny(), folder, tmp_path / "run")
-    with pytest.raises(AvgdtError, match="another recipe"):
+    with pytest.raises(AvgdtError, match="its recipe differs"):
         pretrain(tiny(objective=Objective(bank=12)), folder, tmp_path / "run", resume=True)
-    with pytest.raises(AvgdtError, match="holds a run already"):
+    with pytest.raises(AvgdtError, match="already holds a run"):
         pretrain(tiny(), folder, tmp_path / "run")
     with pytest.raises(AvgdtError, match="no run to resume"):
         pretrain(tiny(), folder, tmp_path / "nothing", resume=True)
@@ -119,7 +119,7 @@ def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Pa
     (own / "broken.mp4").write_bytes(b"\0" * 1000)
     recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe, own, tmp_path / "run", logged=stop_at(1))
+        pretrain(recipe, own, tmp_path / "run", on_metrics=stop_at(1))
     (own / "03.mkv").unlink()
     pretrain(recipe, own, tmp_path / "run", resume=True)
     rows = (tmp_path / "run" / "skipped.csv").read_text().splitlines()[1:]
@@ -128,9 +128,9 @@ def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Pa
 
 def test_every_sitting_is_noted_with_its_machine(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        pretrain(tiny(), folder, tmp_path / "run", logged=stop_at(2))
+        pretrain(tiny(), folder, tmp_path / "run", on_metrics=stop_at(2))
     pretrain(tiny(), folder, tmp_path / "run", resume=True)
-    first, second = read_sittings(tmp_path / "run")
+    first, second = read_sessions(tmp_path / "run")
     assert (first["step"], second["step"]) == (0, 2)
     assert first["date"] <= second["date"]
     assert second["machine"]["precision"] == "fp32"

@@ -19,7 +19,7 @@ from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
-from avgdt.training.checkpoints import load_checkpoint
+from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.metrics import read_metrics
 from avgdt.training.pretrain import pretrain, resumed_recipe
 from tests.helpers.folders import write_folder
@@ -54,7 +54,7 @@ def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> Non
     pretrain(cosine, folder, tmp_path / "run")
     with pytest.raises(AvgdtError, match=r"schedule\.epochs \(3 there, 5 now\); with the shape cosine") as error:
         pretrain(longer(cosine, 5), None, tmp_path / "run", resume=True)
-    instead = shlex.split(str(error.value).partition("can: ")[2])
+    instead = shlex.split(str(error.value).partition("weights: ")[2])
     from avgdt.cli.main import main
 
     assert main(instead[1:]) == 0
@@ -102,9 +102,9 @@ def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path
         for name in (name for name, _ in expected.items() if name.endswith("weight")):
             assert torch.equal(state["phi"][name], expected[name])
             assert torch.equal(state["key_encoder"][f"phi.{name}"], expected[name])
-    with pytest.raises(AvgdtError, match=r"its networks are others: model\.head\.out \(8 there, 16 here\)"):
+    with pytest.raises(AvgdtError, match=r"its networks differ: model\.head\.out \(8 there, 16 here\)"):
         pretrain(tiny(model=replace(tiny().model, head=Head(8, 16))), folder, tmp_path / "x", weights=tmp_path / "new0")
-    with pytest.raises(AvgdtError, match="no weights to start from"):
+    with pytest.raises(AvgdtError, match="no weights here"):
         pretrain(tiny(), folder, tmp_path / "y", weights=tmp_path / "nothing")
 
 
@@ -138,11 +138,11 @@ def test_moved_recordings_that_are_missing_or_others_are_named(folder: Path, tmp
     shutil.move(old, new)
     (new / "03.mkv").unlink()
     with pytest.raises(
-        AvgdtError, match=r"03\.mkv: no such file; of the run's 9 recordings 1 are missing .* and 0 are"
+        AvgdtError, match=r"03\.mkv: no such file; of the run's 9 recordings 1 are missing .* and 0 differ"
     ):
         pretrain(longer(tiny(), 4), new, out, resume=True)
     shutil.copy(new / "04.mkv", new / "03.mkv")
-    with pytest.raises(AvgdtError, match=r"03\.mkv: another file .* 0 are missing .* and 1 are others"):
+    with pytest.raises(AvgdtError, match=r"03\.mkv: not the file .* 0 are missing .* and 1 differ"):
         pretrain(longer(tiny(), 4), new, out, resume=True)
     with pytest.raises(AvgdtError, match=re.escape(str(tmp_path / "none"))):
         pretrain(longer(tiny(), 4), tmp_path / "none", out, resume=True)
@@ -155,7 +155,7 @@ def test_a_manifest_that_was_edited_is_what_is_complained_of(rows: int, folder: 
     pretrain(tiny(), folder, out)
     lines = (out / "manifest.csv").read_text().splitlines(keepends=True)
     (out / "manifest.csv").write_text("".join(lines[: rows + 1]))
-    with pytest.raises(AvgdtError, match=r"the checkpoint of .*run was made with 9: restore its manifest\.csv"):
+    with pytest.raises(AvgdtError, match=r"the checkpoint of .*run has 9: restore its manifest\.csv"):
         pretrain(tiny(), None, out, resume=True)
 
 
@@ -166,7 +166,7 @@ def test_a_manifest_that_is_gone_is_made_again_from_the_same_recordings(folder: 
     (out / "manifest.csv").unlink()
     with pytest.raises(AvgdtError, match=r"manifest\.csv: cannot be read .*pretrain --resume --out .*run --data PATH$"):
         pretrain(tiny(), None, out, resume=True)
-    with pytest.raises(AvgdtError, match=r"made with other recordings than those of .*more: "):
+    with pytest.raises(AvgdtError, match=r"the recordings of its checkpoint differ from those of .*more: "):
         pretrain(tiny(), more, out, resume=True)
     assert not (out / "manifest.csv").exists()
     pretrain(longer(tiny(), 4), folder, out, resume=True)

@@ -81,10 +81,10 @@ def test_damaged_recordings_are_said_listed_and_give_no_wrong_clip(tmp_path: Pat
     folder, said = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)
-    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", said=said.append)
+    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", on_message=said.append)
     rows = {row.path.name: row.reason for row in read_left_out(tmp_path / "run" / "skipped.csv")}
     assert rows.keys() == {"03.mkv", "07.mkv"}
     assert all(reason.startswith("damaged: ") and "is damaged at" in reason for reason in rows.values())
     assert len(said) == 3
     assert all(any(name in line for line in said[:2]) for name in rows)
-    assert said[2].startswith("2 recordings failed while training")
+    assert said[2].startswith("2 recordings could not be read during training")

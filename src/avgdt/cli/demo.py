@@ -38,8 +38,8 @@ def _demo(options: Demo) -> None:
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.report.page import write_report
     from avgdt.synthetic.world import render_world
+    from avgdt.training.checkpoints import Checkpoints
     from avgdt.training.errors import OtherRecipe
-    from avgdt.training.kept_checkpoints import Checkpoints
     from avgdt.training.pretrain import resumed_recipe
     from avgdt.training.provenance import option, own_command
     from avgdt.training.resuming import check_recipe, free_name

@@ -52,13 +52,13 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Pretrain, rest, "pretrain", USAGE, Pretrain(recipe, tyro.MISSING))
 
     def advice() -> str:
-        from avgdt.training.kept_checkpoints import Checkpoints
+        from avgdt.training.checkpoints import Checkpoints
         from avgdt.training.provenance import option, own_command
 
         if Checkpoints(options.out).paths():
-            go_on = own_command("pretrain", "--resume", *option("--out", options.out))
-            return f"the state is saved; go on with: {go_on}"
-        return f"nothing was trained yet; start again with: {own_command('pretrain', *arguments)}"
+            resume = own_command("pretrain", "--resume", *option("--out", options.out))
+            return f"the state is saved; resume with: {resume}"
+        return f"training had not started; restart with: {own_command('pretrain', *arguments)}"
 
     with advising(advice):
         pretrain_with_progress(options.recipe, options.data, options.out, options.resume, options.weights, options.step)
@@ -79,14 +79,14 @@ def pretrain_with_progress(
     from avgdt.training.pretrain import describe_device, pretrain
 
     with bar() as progress:
-        looking = progress.add_task("looking at files", total=None, note="", visible=False)
-        task = progress.add_task("learning", total=None, note="", visible=False)
+        looking = progress.add_task("inspecting files", total=None, note="", visible=False)
+        task = progress.add_task("training", total=None, note="", visible=False)
 
         def begun(learner: Learner, collection: Collection, steps: int) -> None:
             console.print(recipe.title)
             console.print(
-                f"{rows_of_files(collection.learn)} to learn from, {len(collection.held_out)} held out, "
-                f"{len(collection.left_out)} left out (see {out / 'skipped.csv'}); {describe_device(learner)}"
+                f"{rows_of_files(collection.learn)} for training, {len(collection.held_out)} held out, "
+                f"{len(collection.left_out)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.repeated:
                 told = "row repeats" if collection.repeated == 1 else "rows repeat"

@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.data.findings import Counts
     from avgdt.data.manifest import write_manifest
     from avgdt.data.summary import summary
-    from avgdt.training.run_data import default_workers
+    from avgdt.training.recordings import default_workers
 
     keep = options.out.with_name(f".{options.out.name}.partial")
     told, workers = Counts(), default_workers(options.workers) + 1

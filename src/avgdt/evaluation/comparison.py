@@ -17,7 +17,7 @@ from avgdt.evaluation.readers import Reader
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.clip import Clip
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 
 @dataclass(frozen=True)

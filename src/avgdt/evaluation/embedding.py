@@ -25,7 +25,7 @@ from avgdt.evaluation.readers import Reader, embeddings, mean_features
 from avgdt.evaluation.segments import Segment
 from avgdt.files import write_atomically
 from avgdt.models.pretrained import Output, PretrainedModel, load
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 WINDOWS_AT_ONCE = 16
 """Windows of one file that are decoded together."""

@@ -15,7 +15,7 @@ from avgdt.evaluation.plans import Plan, Skipped, plan
 from avgdt.evaluation.readers import spectrograms
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)
 SECONDS_AT_ONCE = 160

@@ -29,7 +29,7 @@ def paper() -> Recipe:
         objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999),
         optimiser=Optimiser(kind="sgd", lr=0.01, momentum=0.9, weight_decay=1e-5),
         schedule=Schedule(epochs=200, warmup_epochs=10, shape="constant"),
-        run=Run(batch=16),
+        run=Run(batch=16, log_every=50),
     )
 
 
@@ -56,7 +56,7 @@ def released() -> Recipe:
         objective=Objective(temperature=0.07, negatives="batch", negatives_from="modality", detach_keys=True),
         optimiser=Optimiser(kind="sgd", lr=0.01, momentum=0.9, weight_decay=1e-5),
         schedule=Schedule(epochs=200, warmup_epochs=10, shape="step", steps=(150, 175)),
-        run=Run(batch=16),
+        run=Run(batch=16, log_every=50),
     )
 
 

@@ -120,6 +120,8 @@ class Run:
     """Minutes between checkpoints, 0 after every step (one is also written at the end of the run and on Ctrl-C)."""
     checkpoints: int = 3
     """Newest checkpoints kept; older ones are there for when the newest is damaged or the training has diverged."""
+    log_every: int = 1
+    """Steps between two lines of metrics, each the mean over these steps."""
     monitor_epochs: int = 1
     """Epochs between measurements on held-out recordings; 0 never."""
 
@@ -129,4 +131,5 @@ class Run:
         at_least("run.workers", self.workers, -1)
         at_least("run.checkpoint_minutes", self.checkpoint_minutes, 0)
         at_least("run.checkpoints", self.checkpoints, 1)
+        at_least("run.log_every", self.log_every, 1)
         at_least("run.monitor_epochs", self.monitor_epochs, 0)

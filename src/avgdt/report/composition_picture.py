@@ -14,7 +14,7 @@ from avgdt.report.errors import ReportError
 from avgdt.report.rasterise import rasterise
 from avgdt.report.templating import template, write
 from avgdt.report.wording import printable
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 from avgdt.transforms.views import Views
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14

@@ -89,9 +89,9 @@ def _found(run: RunFolder) -> Chart:
 def _spread(run: RunFolder) -> Chart:
     styles = {"video": ("pictures", "picture"), "audio": ("sounds", "sound")}
     lines = [
-        Series(name, *_steps(run, f"spread_{modality}"), style=style, smooth=True)
+        Series(name, *_steps(run, f"std_{modality}"), style=style, smooth=True)
         for modality, (name, style) in styles.items()
-        if f"spread_{modality}" in run.train[-1]
+        if f"std_{modality}" in run.train[-1]
     ]
     return chart("Spread of the embeddings", "Near 1 they use the whole sphere; at 0 all would be one point.", lines)
 

@@ -16,7 +16,7 @@ from avgdt.report.matching import Matches, match
 from avgdt.report.run_folder import RunFolder
 from avgdt.report.similarity import Similarity, similarity
 from avgdt.report.wording import printable
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 Progress = Callable[[int, int], None]
 

@@ -14,7 +14,7 @@ from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.errors import ReportError
 from avgdt.training.metrics import Metrics, read_metrics
-from avgdt.training.sittings import read_sittings
+from avgdt.training.provenance import read_sessions
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def read_run(path: Path) -> RunFolder:
     recipe = read_recipe(path)
     metrics = read_metrics(path / "metrics.jsonl")
     try:
-        sittings = read_sittings(path)
+        sittings = read_sessions(path)
     except ValueError as error:
-        raise ReportError(f"{path / 'sittings.jsonl'}: not JSON lines ({error}); restore it") from None
+        raise ReportError(f"{path / 'sessions.jsonl'}: not JSON lines ({error}); restore it") from None
     train = [line for line in metrics if line.get("kind") == "train"]
     if not train:
         raise ReportError(f"{path / 'metrics.jsonl'}: no metrics; let the run make a step first")

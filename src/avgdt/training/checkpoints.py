@@ -1,121 +1,120 @@
-"""A checkpoint: the whole training state in one file, written so that a crash leaves the last good one.
-
-The file is what ``torch.save`` writes, followed by a mark and the SHA-256 of all before it.
-"""
+"""The newest checkpoints of a run: older ones replace a damaged newest one, or undo a divergence."""
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import torch
-
-from avgdt.errors import AvgdtError
-from avgdt.files import write_atomically
-from avgdt.recipes.config import from_plain, to_plain
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
-_MARK = b"\navgdt checkpoint, sha256 of all before this line: "
-_TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
+HEALTHY_GROWTH = 10.0
+"""Weights whose norm has grown by more than this factor since the start are taken to be diverging."""
+HEALTHY_DIFFERENCE = 2.0
+"""As are weights whose norm exceeds that of another remaining checkpoint by more than this factor."""
 
 
-def save_checkpoint(
-    path: Path,
-    state: dict[str, Any],
-    recipe: Recipe,
-    recordings: list[str],
-    replacing: Callable[[], object] = lambda: None,
-) -> None:
-    """Write ``state`` with the recipe and the identities of the recordings, whose indices the banks hold.
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint in memory."""
 
-    ``replacing`` is called once it is on the disk, before it takes the place of the file that is there. Raises
-    :class:`TrainingError` where it cannot be written, and for a state that is not finite: the last one stays.
-    """
-    if name := not_finite(state):
-        raise TrainingError(f"{path}: not written: {name} is not finite; the last checkpoint stays")
-    content = {"state": state, "recipe": to_plain(recipe), "recordings": recordings}
+    path: Path
+    state: dict[str, Any]
+    recipe: Recipe
+    recordings: Sequence[str]
+    """Identities of the recordings, in order."""
 
-    def write(file: BinaryIO) -> None:
-        hashing = _Hashing(file)
-        torch.save(content, hashing)  # type: ignore[arg-type]  # it asks for no more than to be written to
-        file.write(_MARK + hashing.sha.hexdigest().encode())
+    @property
+    def step(self) -> int:
+        """Training steps taken so far."""
+        return int(self.state["step"])
 
-    write_atomically(path, write, "free some space", replacing)
+    @property
+    def growth(self) -> float:
+        """Norm of the weights divided by that at the start of the run."""
+        return float(self.state["norm"]) / float(self.state["norm_at_start"])
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
-    """The inverse, on the CPU; runs no code of the file.
+class Checkpoints:
+    """The checkpoints of a run: ``last.pt``, before it ``last-1.pt``, and so on."""
 
-    Raises :class:`TrainingError` where there is no checkpoint, and :class:`DamagedCheckpoint` where it is damaged, no
-    checkpoint, or not finite.
-    """
-    try:
-        _check_digest(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(content, dict):
-            raise TypeError(f"it holds a {type(content).__name__}")
-        state, recordings = dict(content["state"]), [str(one) for one in content["recordings"]]
-        recipe: Recipe = from_plain(Recipe, content["recipe"])
-    except FileNotFoundError:
-        raise TrainingError(f"{path}: no such checkpoint; start the run without --resume") from None
-    except (pickle.UnpicklingError, RuntimeError, LookupError, EOFError, OSError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
-    except AvgdtError as error:
-        raise DamagedCheckpoint(f"{path}: {error}") from None
-    if name := not_finite(state):
-        raise DamagedCheckpoint(f"{path}: {name} is not finite: the run had diverged")
-    return state, recipe, recordings
+    def __init__(self, run: Path, count: int = 1) -> None:
+        """The checkpoints in the folder ``run``; :meth:`save` retains the ``count`` newest."""
+        self._run, self._count = run, count
+        self._superseded: list[Path] = []
+        """Newer than the loaded one."""
+
+    def _path(self, age: int) -> Path:
+        return self._run / "checkpoints" / (f"last-{age}.pt" if age else "last.pt")
+
+    def paths(self) -> list[Path]:
+        """The files, the newest first."""
+        numbers = (path.stem.removeprefix("last-") for path in self._path(0).parent.glob("last-*.pt"))
+        ages = sorted(int(number) for number in numbers if number.isdecimal())
+        return [path for age in (0, *ages) if (path := self._path(age)).exists()]
+
+    def load(self, step: int | None = None, on_message: Callable[[str], None] = lambda line: None) -> Loaded:
+        """Load the newest readable one, or that of ``step``; ``on_message`` is called for each damaged one skipped.
+
+        Raises :class:`TrainingError` where there is none.
+        """
+        paths, damaged, steps = self.paths(), list[DamagedCheckpoint](), list[int]()
+        for place, path in enumerate(paths):
+            try:
+                found = Loaded(path, *load_checkpoint(path))
+                steps.append(found.step)
+            except DamagedCheckpoint as error:
+                damaged.append(error)
+                continue
+            if step in (None, found.step):
+                for bad in damaged:
+                    on_message(f"{bad.reason}; skipped: resuming from {path.name}, step {found.step}")
+                self._superseded = paths[:place]
+                return found
+        if steps:
+            available = ", ".join(map(str, steps))
+            raise TrainingError(f"--step: {self._run} has no checkpoint of step {step}; use one of {available}")
+        if damaged:
+            more = f" (nor can the {len(damaged) - 1} before it be used)" if len(damaged) > 1 else ""
+            raise DamagedCheckpoint(f"{damaged[0].reason}{more}")
+        raise TrainingError(f"{self._path(0)}: no such checkpoint; start the run without --resume")
+
+    def save(self, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
+        """Save a new ``last.pt`` and delete the oldest; see :func:`avgdt.training.checkpoint_file.save_checkpoint`."""
+        save_checkpoint(self._path(0), state, recipe, recordings, self._make_room)
+        for path in self.paths()[self._count :]:
+            path.unlink()
+
+    def drop_superseded(self) -> None:
+        """Delete the checkpoints newer than the loaded one, which the resumed run replaces."""
+        for path in self._superseded:
+            path.unlink(missing_ok=True)
+        self._superseded = []
+
+    def _make_room(self) -> None:
+        """Rename each file to that of the one before it."""
+        self.drop_superseded()
+        if self._path(0).exists():
+            for age in range(self._count - 1, 0, -1):
+                if (newer := self._path(age - 1)).exists():
+                    newer.replace(self._path(age))
+
+    def growths(self) -> dict[int, float]:
+        """Step -> growth of the weights, of each readable checkpoint, the newest first."""
+        found = dict[int, float]()
+        for path in self.paths():
+            try:
+                loaded = Loaded(path, *load_checkpoint(path))
+                found[loaded.step] = loaded.growth
+            except (TrainingError, LookupError):  # the norm is missing in those of earlier versions
+                continue
+        return found
 
 
-def not_finite(state: object, name: str = "state") -> str:
-    """The name of the first tensor, at any depth, that holds a value that is not finite; "" where there is none."""
-    return next(_not_finite(state, name), "")
-
-
-def _not_finite(value: object, name: str) -> Iterator[str]:
-    if isinstance(value, torch.Tensor):
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            yield name
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _not_finite(inner, f"{name}.{key}")
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            yield from _not_finite(inner, f"{name}.{place}")
-
-
-class _Hashing:
-    """A file whose written bytes are hashed."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.sha = hashlib.sha256()
-        self._file = file
-
-    def write(self, data: bytes) -> int:
-        self.sha.update(data)
-        return self._file.write(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _check_digest(path: Path) -> None:
-    sha, size = hashlib.sha256(), path.stat().st_size - _TRAILER
-    with path.open("rb") as file:
-        if size > 0:
-            file.seek(size)
-        trailer = file.read(_TRAILER)
-        if size <= 0 or not trailer.startswith(_MARK):
-            raise TrainingError("it ends in no checksum, so it was cut off or is no checkpoint of this version")
-        file.seek(0)
-        left = size
-        while left and (block := file.read(min(left, 2**20))):
-            sha.update(block)
-            left -= len(block)
-    if trailer[len(_MARK) :] != sha.hexdigest().encode():
-        raise TrainingError("it is damaged: its checksum is another one")
+def newest_healthy(growths: Mapping[int, float]) -> int | None:
+    """The step of the newest checkpoint that is not diverging, given :meth:`Checkpoints.growths`; None without one."""
+    most = min(HEALTHY_GROWTH, HEALTHY_DIFFERENCE * min(growths.values(), default=0.0))
+    return next((step for step, growth in growths.items() if growth <= most), None)

@@ -1,14 +1,14 @@
-"""What ends a run before its time."""
+"""Errors of training runs."""
 
 from avgdt.errors import AvgdtError
 
 
 class TrainingError(AvgdtError):
-    """A run that cannot start or go on; the message says why and what to do."""
+    """A run that cannot start or continue."""
 
 
 class Diverged(TrainingError):
-    """The loss or the weights are beyond use: the last checkpoint stays."""
+    """The loss or the weights are not finite, or the weights have grown out of bounds."""
 
 
 class DamagedCheckpoint(TrainingError):
@@ -17,15 +17,15 @@ class DamagedCheckpoint(TrainingError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
         self.reason = reason
-        """Its path and what is wrong with it."""
+        """Path and defect, without the remedy."""
 
 
 class FolderGone(TrainingError):
-    """The folder of a run was deleted or moved while it was written to."""
+    """The folder of a run was deleted or moved during the run."""
 
 
 class OtherRecipe(TrainingError):
-    """A run cannot go on with another recipe than its own."""
+    """A run resumed with a recipe that differs in what may not change."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -34,4 +34,4 @@ class OtherRecipe(TrainingError):
 
 
 class TooManyFailed(TrainingError):
-    """Too many recordings cannot be read any more."""
+    """More recordings than allowed cannot be read."""

@@ -1,4 +1,4 @@
-"""Recordings that cannot be read during a run: reported, counted, listed, and limited in number."""
+"""Recordings that cannot be read during a run: reported, counted, listed in ``skipped.csv``, limited in number."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from avgdt.training.errors import TooManyFailed
 
 DAMAGED = "damaged: "
 """How the reason of a damaged recording begins."""
-SAID_ONE_BY_ONE = 10
+REPORTED_ONE_BY_ONE = 10
 SECONDS_BETWEEN = 30.0
-"""After the first ones, failures are summed up at most this often."""
+"""After the first ones, failures are reported together, at most this often."""
 
 
 class Failures:
     """The recordings of a run that cannot be read, listed in ``skipped.csv`` with those the scan skipped."""
 
-    def __init__(self, recordings: Sequence[Entry], at_most: float, path: Path, say: Callable[[str], None]) -> None:
-        """Of ``recordings`` the share ``at_most`` may fail; ``say`` is given a line for each that does."""
-        self._recordings, self._at_most, self._path, self._say = recordings, at_most, path, say
+    def __init__(
+        self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]
+    ) -> None:
+        """Of ``recordings`` the share ``at_most`` may fail; ``on_message`` is called with a line for each."""
+        self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
         """Recordings with a damaged part: clips of that part can never be read."""
@@ -37,7 +39,7 @@ class Failures:
         self._others = listed
         """Recordings that the scan skipped, and held-out recordings that could not be read."""
         self._held_out = set[Path]()
-        self._said, self._unsaid, self._last = 0, 0, 0.0
+        self._reported, self._pending, self._last = 0, 0, 0.0
         self.clips, self.silent = 0, 0
         """Clips with sound that were read, and those of them that are digital silence."""
 
@@ -58,17 +60,17 @@ class Failures:
             row = LeftOut(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
-                if row.path not in self._damaged:  # of which that was said
-                    self._tell(f"skipped, it could not be read: {failure.reason}")
+                if row.path not in self._damaged:  # those have been reported
+                    self._report(f"skipped, cannot be read: {failure.reason}")
             self._failing[failure.item] = row
             self._now.add(failure.item)
-        for found in (*batch.failures, *batch.damaged):
-            path = self._recordings[found.item].path
-            if found.damaged and path not in self._damaged:
-                row = self._damaged[path] = LeftOut(path, f"{DAMAGED}{found.reason}")
+        for finding in (*batch.failures, *batch.damaged):
+            path = self._recordings[finding.item].path
+            if finding.damaged and path not in self._damaged:
+                row = self._damaged[path] = LeftOut(path, f"{DAMAGED}{finding.reason}")
                 changed.append(row)
-                if found in batch.damaged:
-                    self._tell(f"damaged, only clips of its other stretches are used: {found.reason}")
+                if finding in batch.damaged:
+                    self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
         if changed:
             self._write()
         if batch.failures and len(self._now) > self._at_most * len(self._recordings):
@@ -81,17 +83,17 @@ class Failures:
         """Record a held-out recording that cannot be read."""
         if path not in self._held_out:
             self._held_out.add(path)
-            self._tell(f"skipped, it could not be read: {reason}")
+            self._report(f"skipped, cannot be read: {reason}")
         self._others[path] = LeftOut(path, reason)
         self._write()
 
-    def _tell(self, line: str) -> None:
-        self._unsaid += 1
+    def _report(self, line: str) -> None:
+        self._pending += 1
         now = time.monotonic()
-        if self._said < SAID_ONE_BY_ONE or now - self._last > SECONDS_BETWEEN:
-            more = f" ({self._unsaid - 1} more since the last)" if self._unsaid > 1 else ""
-            self._say(f"{line}{more}")
-            self._said, self._unsaid, self._last = self._said + 1, 0, now
+        if self._reported < REPORTED_ONE_BY_ONE or now - self._last > SECONDS_BETWEEN:
+            more = f" ({self._pending - 1} more since the last)" if self._pending > 1 else ""
+            self._on_message(f"{line}{more}")
+            self._reported, self._pending, self._last = self._reported + 1, 0, now
 
     def _write(self) -> None:
         failing = (row for row in self._failing.values() if row.path not in self._damaged)

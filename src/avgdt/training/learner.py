@@ -1,4 +1,4 @@
-"""One step of learning: the networks, the momentum encoder, the banks and the optimiser as one object."""
+"""The training state (networks, momentum encoder, memory bank, optimiser) and one training step on it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from avgdt.objective.nce import NCE, Negatives, batch_negatives, contrastive_los
 from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import not_finite
-from avgdt.training.errors import Diverged
+from avgdt.training.checkpoint_file import not_finite
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
 from avgdt.transforms.views import Views
@@ -29,7 +28,7 @@ GREATEST_GROWTH = 100.0
 
 
 class Learner:
-    """A training state: everything that is needed to go on bit for bit."""
+    """The whole training state: a run resumed from it continues bit for bit."""
 
     def __init__(
         self,
@@ -38,7 +37,7 @@ class Learner:
         precision: Precision,
         weights: Callable[[Phi], None] | None = None,
     ) -> None:
-        """Fresh networks, drawn from ``recipe.run.seed``, or what ``weights`` makes of them."""
+        """Initialise the networks from ``recipe.run.seed``; ``weights`` then loads others into them."""
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.precision = precision
@@ -65,33 +64,33 @@ class Learner:
 
     @property
     def epoch(self) -> float:
-        """Passes over the recordings so far."""
+        """Epochs trained so far, a fraction."""
         return self.step / self.steps_per_epoch
 
     @property
-    def rate(self) -> float:
-        """The learning rate of the coming step."""
+    def lr(self) -> float:
+        """The learning rate of the next step."""
         return self.recipe.optimiser.lr * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
 
     @property
     def key_lifetime(self) -> int:
-        """Steps that a key stays in the bank; 0 without a bank."""
+        """Steps for which a key stays in the bank; 0 without a bank."""
         return math.ceil(self.bank.size / self.recipe.run.batch) if self.bank else 0
 
     def monitored(self, step: int) -> bool:
-        """Whether held-out recordings are measured after ``step`` steps: every ``run.monitor_epochs`` epochs."""
+        """Whether the monitors are due after ``step`` steps: every ``run.monitor_epochs`` epochs."""
         every = self.recipe.run.monitor_epochs * self.steps_per_epoch
         return bool(every) and step > 0 and step % every == 0
 
     def norm(self) -> float:
-        """The norm of all parameters of the networks together."""
+        """The Euclidean norm of all parameters of the networks."""
         return float(torch.linalg.vector_norm(torch.stack([p.detach().norm() for p in self.phi.parameters()])))
 
     def diverged(self) -> str:
-        """Why the state is not worth keeping; "" where it is sound.
+        """Why the training has diverged, in words; "" where it has not.
 
-        It has diverged where a value is not finite, or the norm of the parameters is more than ``GREATEST_GROWTH``
-        times that of the start.
+        It has where a value is not finite, or where the norm of the parameters is more than ``GREATEST_GROWTH`` times
+        what it was at the start.
         """
         if name := not_finite(self.state()):
             return f"{name} is not finite"
@@ -102,16 +101,16 @@ class Learner:
     def _step_seed(self) -> int:
         return self.recipe.run.seed * 1_000_003 + self.step
 
-    def learn(self, batch: Batch) -> tuple[NCE, dict[str, torch.Tensor]]:
-        """One step on a batch; what it gave, and the spread of each modality's embeddings.
+    def train_step(self, batch: Batch) -> tuple[NCE, dict[str, torch.Tensor]]:
+        """Take one optimisation step on a batch; return the loss and the embedding std of each modality.
 
-        The spread is the mean over dimensions of the standard deviation over the batch, times the root of the number
-        of dimensions: 1 for embeddings all over the sphere, 0 for a collapse to one point. Raises :class:`Diverged`,
-        with the state as it was, for a loss that is not finite.
+        The embedding std is the standard deviation over the batch, averaged over dimensions and multiplied by the root
+        of their number: 1 for embeddings that cover the sphere, 0 for embeddings that have collapsed to one point.
+        Nothing here waits for the device: whether the loss is finite is checked where it is logged.
         """
-        set_rates(self.optimiser, *[self.rate] * len(self.optimiser.param_groups))
+        set_rates(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         recipe, recordings = self.recipe, batch.recordings
-        torch.manual_seed(self._step_seed)  # what dropout draws, on any device, without a state to be kept
+        torch.manual_seed(self._step_seed)  # dropout: a function of the step, so no generator state to save
         self.phi.train()
         views = self.views(batch)
         with self.precision.autocast():
@@ -122,8 +121,6 @@ class Learner:
             if recipe.objective.negatives_from == "modality":
                 negatives = pooled_negatives(negatives, self.modalities)
         result = self._loss(embeddings, queries, keys, negatives)
-        if not torch.isfinite(result.loss):
-            raise Diverged(f"step {self.step}: the loss is {float(result.loss.detach())}")
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimiser)
@@ -145,7 +142,7 @@ class Learner:
         keys: list[torch.Tensor],
         negatives: list[Negatives],
     ) -> NCE:
-        """The recipe's loss; whichever it is, re-identification is that of noise-contrastive learning."""
+        """The loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss."""
         objective, composition = self.recipe.objective, self.recipe.composition
         attract, repel = composition.attract, composition.repel
         with torch.set_grad_enabled(objective.loss == "nce"):
@@ -171,7 +168,7 @@ class Learner:
         return keys, [bank.negatives(view, recordings) for view in range(len(views))]
 
     def state(self) -> dict[str, Any]:
-        """Weights, momentum encoder, banks, optimiser, scaler, the step, and the random state of the processor."""
+        """The state as tensors and plain data, for a checkpoint."""
         return {
             "step": self.step,
             "norm_at_start": self.norm_at_start,
@@ -185,7 +182,7 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``, with the weight decay of this learner's own recipe."""
+        """Restore what :meth:`state` returned; the weight decay stays that of this learner's recipe."""
         self.step, self.norm_at_start = int(state["step"]), float(state["norm_at_start"])
         self.phi.load_state_dict(state["phi"])
         if self.key_encoder and self.bank:

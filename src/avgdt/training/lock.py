@@ -41,9 +41,9 @@ def locked(folder: Path) -> Iterator[Callable[[], bool]]:
         else:
             with naming(folder / NAME, "free some space and start the command again"):
                 date = datetime.now().astimezone().isoformat(timespec="seconds")
-                told = f"process {os.getpid()} on {platform.node()} since {date}\n".encode()
+                holder = f"process {os.getpid()} on {platform.node()} since {date}\n".encode()
                 os.ftruncate(lock, 0)
-                os.pwrite(lock, told, 0)
+                os.pwrite(lock, holder, 0)
             for unfinished in (file for pattern in _UNFINISHED for file in folder.glob(pattern)):
                 with suppress(OSError):
                     unfinished.unlink()

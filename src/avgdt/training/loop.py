@@ -1,7 +1,8 @@
-"""The loop: batches in, a trained learner out; measured, checkpointed, resumable."""
+"""The training loop: steps on batches, logs, monitors and checkpoints."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from avgdt.files import WriteError
 from avgdt.objective.nce import NCE
 from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
 from avgdt.training.learner import Learner
+from avgdt.training.metrics import RunningMeans
 from avgdt.training.signals import deferred
 
 Metrics = dict[str, Any]
@@ -22,51 +24,52 @@ Metrics = dict[str, Any]
 
 @dataclass
 class Hooks:
-    """What the loop calls; all optional."""
+    """Functions that the loop calls; all optional."""
 
     log: Callable[[Metrics], None] = lambda metrics: None
-    """Given one dict of metrics per step."""
+    """Called with the metrics of every ``run.log_every`` steps, and with those of each monitor."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Called after each ``run.monitor_epochs`` epochs, and the lifetime of a key before; what they return is logged."""
+    """Called every ``run.monitor_epochs`` epochs, and one key lifetime before; what they return is logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
-    read: Callable[[Batch], int] = lambda batch: 0
-    """Called with each batch before it is trained on; returns how many recordings fail by now."""
+    on_batch: Callable[[Batch], int] = lambda batch: 0
+    """Called with each batch before the step; returns the number of recordings that cannot be read so far."""
 
 
 def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: int = 0) -> None:
     """Train on ``batches`` until they end; ``monitored`` is the last step after which the monitors were called.
 
-    Whatever ends it early, the state is saved if it is whole, and the exception goes on its way: a signal (see
-    ``avgdt.training.signals``), a disk that is full, a worker that was killed. Raises :class:`Diverged` for a loss that
-    is not finite, or weights that have diverged when a checkpoint is due: the last good checkpoint stays.
+    When an exception ends the loop early (a signal, see ``avgdt.training.signals``; a full disk; a worker that was
+    killed), the state is saved if it is between two steps. Raises :class:`Diverged` where the loss is not finite, or
+    the weights have diverged when a checkpoint is due: the checkpoints before it stay.
     """
-    whole = True  # whether the learner is between two steps, in a state that is worth keeping
-    saved_step = learner.step or None  # a run that goes on has its checkpoint
+    whole = True  # the learner is between two steps, in a state worth saving
+    saved_step = learner.step or None  # a resumed run has its checkpoint
     started = saved = time.monotonic()
+    log = _Log(learner, hooks, started)
 
     def save() -> None:
         nonlocal whole, saved_step
         with deferred():
-            whole = False  # what cannot be saved is not tried twice
+            whole = False  # a state that cannot be saved is not saved again on the way out
+            log.write()
             if reason := learner.diverged():
                 raise Diverged(f"step {learner.step}: {reason}")
             hooks.checkpoint(learner)
             whole, saved_step = True, learner.step
 
     try:
-        _monitor(learner, hooks, monitored, 0.0)
-        for batch, waited, elapsed in _timed(batches):
-            failed = hooks.read(batch)
+        _monitor(learner, hooks, monitored, started)
+        for batch, waited in log.timed(batches):
+            failed = hooks.on_batch(batch)
             _check_batch(batch, learner.step)
             with deferred():
                 whole = False
-                result, spread = learner.learn(batch.to(learner.precision.device))
+                log.add(len(batch), waited, failed, *learner.train_step(batch.to(learner.precision.device)))
                 whole = True
-                metrics = _metrics(learner, result, spread) | {"failed": failed}
-                seconds = time.monotonic() - started
-                hooks.log(metrics | elapsed(len(batch), waited) | {"seconds": seconds})
-            _monitor(learner, hooks, learner.step - 1, seconds)
+                if learner.step % learner.recipe.run.log_every == 0:
+                    log.write()
+            _monitor(learner, hooks, learner.step - 1, started)
             if time.monotonic() - saved > learner.recipe.run.checkpoint_minutes * 60:
                 save()
                 saved = time.monotonic()
@@ -97,40 +100,64 @@ def _check_batch(batch: Batch, step: int) -> None:
         )
 
 
-def _monitor(learner: Learner, hooks: Hooks, last: int, seconds: float) -> None:
-    """Call the monitors if they are due, or the lifetime of a key before, and were not called since step ``last``."""
+def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
+    """Call the monitors if they are due, or one key lifetime before, and were not called since step ``last``."""
     step = learner.step
     if step > last and (learner.monitored(step) or learner.monitored(step + learner.key_lifetime)):
         for monitor in hooks.monitors:
-            if told := monitor(learner):
-                with deferred():  # the log has threads, whose locks an exception in the middle would leave taken
-                    hooks.log({"step": step, "epoch": learner.epoch} | told | {"seconds": seconds})
+            if metrics := monitor(learner):
+                seconds = time.monotonic() - started
+                with deferred():  # TensorBoard has threads, whose locks an exception in the middle would leave taken
+                    hooks.log({"step": step, "epoch": learner.epoch} | metrics | {"seconds": seconds})
 
 
-def _metrics(learner: Learner, result: NCE, spread: dict[str, torch.Tensor]) -> Metrics:
-    names = [view.name for view in learner.recipe.composition.views]
-    accuracies = zip(result.pairs, result.pair_accuracy.tolist(), strict=True)
-    return {
-        "kind": "train",
-        "step": learner.step,
-        "epoch": learner.epoch,
-        "loss": float(result.loss.detach()),
-        "accuracy": float(result.accuracy),
-        "accuracy_pairs": {f"{names[i]}->{names[j]}": accuracy for (i, j), accuracy in accuracies},
-        "positive_probability": float(result.positive_probability.mean()),
-        "lr": learner.optimiser.param_groups[0]["lr"],
-        **({"key_age": float(learner.bank.age())} if learner.bank else {}),
-    } | {f"spread_{modality}": float(value) for modality, value in spread.items()}
+class _Log:
+    """Gathers the metrics of training steps, and logs their means."""
 
+    def __init__(self, learner: Learner, hooks: Hooks, started: float) -> None:
+        self._learner, self._hooks, self._started = learner, hooks, started
+        self._means = RunningMeans()
+        self._clips, self._seconds, self._waited, self._failed = 0, 0.0, 0.0, 0
+        self._begun = started
+        """When the current step began."""
 
-def _timed(batches: Iterable[Batch]) -> Iterator[tuple[Batch, float, Callable[[int, float], Metrics]]]:
-    """Each batch, the seconds it was waited for, and a function that gives the speed once it is learnt from."""
-    begun = time.monotonic()
+    def timed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
+        """Each batch, and the seconds for which the loop waited for it."""
+        self._begun = time.monotonic()
+        for batch in batches:
+            yield batch, time.monotonic() - self._begun
+            self._begun = time.monotonic()
 
-    def elapsed(clips: int, waited: float) -> Metrics:
-        seconds = max(time.monotonic() - begun, 1e-9)
-        return {"clips_per_second": clips / seconds, "data_wait": waited / seconds}
+    def add(self, clips: int, waited: float, failed: int, result: NCE, std: dict[str, torch.Tensor]) -> None:
+        """Add a step that has just been taken."""
+        learner = self._learner
+        names = [view.name for view in learner.recipe.composition.views]
+        values = {"loss": result.loss, "accuracy": result.accuracy}
+        for (i, j), accuracy in zip(result.pairs, result.pair_accuracy.unbind(), strict=True):
+            values[f"accuracy_pairs/{names[i]}->{names[j]}"] = accuracy
+        values["positive_probability"] = result.positive_probability.mean()
+        if learner.bank:
+            values["key_age"] = learner.bank.age()
+        self._means.add(values | {f"std_{modality}": value for modality, value in std.items()})
+        self._clips, self._waited, self._failed = self._clips + clips, self._waited + waited, failed
+        self._seconds += max(time.monotonic() - self._begun, 1e-9)
 
-    for batch in batches:
-        yield batch, time.monotonic() - begun, elapsed
-        begun = time.monotonic()
+    def write(self) -> None:
+        """Log the means since the last call; raise :class:`Diverged` where the loss is not finite."""
+        learner, steps = self._learner, self._means.steps
+        if not (means := self._means.read()):
+            return
+        if not math.isfinite(means["loss"]):
+            which = f"step {learner.step - 1}" if steps == 1 else f"steps {learner.step - steps} to {learner.step - 1}"
+            raise Diverged(f"{which}: the loss is {means['loss']}")
+        pairs = {name.partition("/")[2]: value for name, value in means.items() if "/" in name}
+        head = {"kind": "train", "step": learner.step, "epoch": learner.epoch}
+        speed = {"clips_per_second": self._clips / self._seconds, "data_wait": self._waited / self._seconds}
+        self._clips, self._seconds, self._waited = 0, 0.0, 0.0
+        self._hooks.log(
+            head
+            | {name: value for name, value in means.items() if "/" not in name}
+            | {"accuracy_pairs": pairs, "lr": learner.optimiser.param_groups[0]["lr"], "failed": self._failed}
+            | speed
+            | {"seconds": time.monotonic() - self._started}
+        )

@@ -1,4 +1,4 @@
-"""What a run tells of itself: one JSON object per line, and TensorBoard where it is installed."""
+"""The metrics of a run: means over training steps, written as JSON lines and to TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from avgdt.files import WriteError, naming, write_atomically
 from avgdt.training.errors import TrainingError
 
@@ -19,33 +21,57 @@ _REMEDY = "free some space"
 
 
 class MetricsError(TrainingError):
-    """A log of metrics that cannot be read."""
+    """A ``metrics.jsonl`` that is damaged."""
+
+
+class RunningMeans:
+    """Means of scalars over training steps, summed on their device: reading them is the only synchronisation."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        """Steps since the means were last read."""
+        self._names: list[str] = []
+        self._sum: torch.Tensor | None = None
+
+    def add(self, values: dict[str, torch.Tensor]) -> None:
+        """Add the scalars of one step, the same names at every step."""
+        vector = torch.stack([value.detach().float() for value in values.values()])
+        self._names, self._sum = list(values), vector if self._sum is None else self._sum + vector
+        self.steps += 1
+
+    def read(self) -> dict[str, float]:
+        """The means by name; empty where nothing was added since the last call."""
+        if self._sum is None:
+            return {}
+        means = dict(zip(self._names, (self._sum / self.steps).tolist(), strict=True))
+        self.steps, self._sum = 0, None
+        return means
 
 
 class MetricsLog:
-    """Appends to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
+    """Appends metrics to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
 
-    What cannot be written raises :class:`WriteError`.
+    Raises :class:`WriteError` where one of them cannot be written.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Go on at ``step``: what an interrupted run logged beyond its checkpoint is dropped, as it is done again."""
+        """Start at ``step``: lines that an interrupted run logged after its checkpoint are dropped."""
         self.path = folder / "metrics.jsonl"
         self._events = folder / "tensorboard"
-        self.kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
-        """What was logged up to ``step``."""
-        text = "".join(json.dumps(line) + "\n" for line in self.kept)
+        self.earlier = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
+        """The metrics up to ``step``, of earlier sessions."""
+        text = "".join(json.dumps(line) + "\n" for line in self.earlier)
         write_atomically(self.path, lambda file: file.write(text.encode()), _REMEDY)
         with naming(self.path, _REMEDY):
             self._file = self.path.open("ab", buffering=0)
-        self._quiet = ExitStack()  # for as long as there is a thread
+        self._quiet = ExitStack()  # as long as TensorBoard's thread runs
         with naming(self._events, _REMEDY), ExitStack() as opening:
             opening.enter_context(_quiet_thread())
             self._board = _board(self._events, step)
             self._quiet = opening.pop_all()
 
     def write(self, metrics: Metrics) -> None:
-        """Append one line; it is on its way to the disk when this returns."""
+        """Append one line, unbuffered."""
         line = (json.dumps(metrics) + "\n").encode()
         with naming(self.path, _REMEDY):
             if (written := self._file.write(line)) < len(line):
@@ -65,14 +91,14 @@ class MetricsLog:
                     self._board.close()
 
     def abandon(self) -> None:
-        """Close the files of a run that failed; that they cannot be written was told already."""
+        """Close the files of a run that failed, without raising a second error."""
         with suppress(WriteError, OSError):
             self.close()
 
 
 @contextmanager
 def _quiet_thread() -> Iterator[None]:
-    """Context in which TensorBoard's thread prints no traceback of an error that its next call raises again."""
+    """Context that silences TensorBoard's thread, whose errors are raised again by its next call."""
     before = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
     try:
@@ -82,24 +108,24 @@ def _quiet_thread() -> Iterator[None]:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """The lines of a ``metrics.jsonl``; a last line that was cut off by a crash is left out.
+    """The lines of a ``metrics.jsonl``, without a last line that a crash cut off.
 
-    Raises :class:`MetricsError` for another line that is damaged.
+    Raises :class:`MetricsError` for any other damaged line.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     metrics = []
     for number, line in enumerate(lines, start=1):
         try:
-            told = json.loads(line)
-            if not (isinstance(told, dict) and {"kind", "step"} <= told.keys()):
-                raise ValueError("not a line of metrics")
+            values = json.loads(line)
+            if not (isinstance(values, dict) and {"kind", "step"} <= values.keys()):
+                raise ValueError("it has no kind or step")
         except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
             if number < len(lines):
                 raise MetricsError(
-                    f"{path}, line {number}: damaged ({error}); delete this line, or the file: only figures are lost"
+                    f"{path}, line {number}: damaged ({error}); delete the line, or the file: it holds metrics alone"
                 ) from None
         else:
-            metrics.append(told)
+            metrics.append(values)
     return metrics
 
 

@@ -1,23 +1,50 @@
-"""Where and how a figure was measured."""
+"""The machine, the versions and the command line that produced a result, and the log of a run's sessions."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import avgdt
+from avgdt.files import naming
 from avgdt.models.precision import Precision
+
+SESSIONS = "sessions.jsonl"
+
+
+def write_session(folder: Path, step: int, precision: Precision) -> None:
+    """Append a line to ``sessions.jsonl`` of a run that starts or resumes at ``step``: date, command and machine.
+
+    Raises ``WriteError`` where the file cannot be written.
+    """
+    session = {
+        "step": step,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": command(),
+        "machine": machine(precision),
+    }
+    with naming(folder / SESSIONS, "free some space"), (folder / SESSIONS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(session) + "\n")
+
+
+def read_sessions(folder: Path) -> list[dict[str, Any]]:
+    """The sessions of a run, oldest first; empty without the file. Raises ``ValueError`` for a damaged line."""
+    path = folder / SESSIONS
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
 def machine(precision: Precision) -> dict[str, str | int]:
-    """The processor or GPU, its threads, the arithmetic and the versions that computed."""
+    """Processor or GPU, threads, precision and versions, as plain data."""
     return {
         "device": device_name(precision.device),
         "threads": torch.get_num_threads(),
@@ -29,7 +56,7 @@ def machine(precision: Precision) -> dict[str, str | int]:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's or the processor's name as its maker gives it."""
+    """The model name of the GPU or the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return processor_name()
@@ -46,13 +73,13 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def command(arguments: list[str] | None = None) -> str:
-    """The command line (of this process), to be pasted into a shell."""
+    """A command line, by default that of this process, quoted for a shell."""
     program, *rest = sys.argv if arguments is None else arguments
     return join(["avgdt" if _is_module(Path(program)) else Path(program).name, *rest])
 
 
 def own_command(*arguments: str) -> str:
-    """A command line of this program as it was called itself, to be pasted into the same shell."""
+    """A command line of this program, called the way this process was, quoted for a shell."""
     called = Path(sys.argv[0])
     program = ["avgdt"]
     if _is_module(called):
@@ -64,17 +91,17 @@ def own_command(*arguments: str) -> str:
 
 
 def option(name: str, value: str | Path) -> list[str]:
-    """The words of an option and its value, which may begin with a dash."""
+    """The arguments that set an option, also to a value that begins with a dash."""
     return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]
 
 
 def _is_module(program: Path) -> bool:
-    """Whether it was called as ``python -m avgdt``."""
+    """Whether ``program`` is what ``python -m avgdt`` runs."""
     return program.name == "__main__.py" and program.parent.name == "avgdt"
 
 
 def join(words: Sequence[str]) -> str:
-    """Words as one line that a shell splits into the same words, also where a file's name holds a new line."""
+    """One line that a shell splits into ``words``, which may hold spaces, quotes and new lines."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
 
 

@@ -1,4 +1,4 @@
-"""Commands that resume or restart a run, shown with the error that ended it."""
+"""Remedies for the error that ended a run: the commands that resume or restart it."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from avgdt.errors import AvgdtError
 from avgdt.files import WriteError
 from avgdt.models.errors import WeightsError
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import Checkpoints, newest_healthy
 from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
-from avgdt.training.kept_checkpoints import Checkpoints, newest_healthy
 from avgdt.training.provenance import option, own_command
 from avgdt.training.resuming import free_name
 
 
 @dataclass(frozen=True)
 class Remedies:
-    """Commands to resume a run or to start it again, for error messages."""
+    """Builds the commands that resume or restart a run, and appends them to error messages."""
 
     recipe: Recipe
     out: Path
     data: Path | None
     weights: Path | None
-    """What a new run starts from."""
+    """Initial weights of a new run."""
     workers: int
-    """Processes that decode."""
-    is_there: Callable[[], bool]
-    """Whether the run's folder is still where it was."""
+    """Decoding processes."""
+    folder_exists: Callable[[], bool]
+    """Whether the run's folder has been neither deleted nor moved."""
 
-    def go_on(self, *options: str) -> str:
-        """The command that resumes from the last checkpoint."""
+    def resume(self, *options: str) -> str:
+        """The command that resumes the run from its last checkpoint."""
         return own_command("pretrain", "--resume", *option("--out", self.out), *options)
 
-    def start_again(self, *options: str, out: Path | None = None) -> str:
-        """The command that starts the run again where it has no checkpoint, or in another folder ``out``."""
+    def restart(self, *options: str, out: Path | None = None) -> str:
+        """The command that restarts the run from step 0, in another folder ``out`` if given."""
         words = option("--config", self.out / "config.yaml")
         words += [] if self.weights is None else option("--from", self.weights)
         words += option("--data", self.out / "manifest.csv" if self.data is None else self.data)
         return own_command("pretrain", *words, *option("--out", out or self.out), *options)
 
-    def anew(self, *options: str) -> str:
-        """The command that resumes where there is a checkpoint, and starts again otherwise."""
+    def resume_or_restart(self, *options: str) -> str:
+        """The words "resume with:" or, without a checkpoint, "restart with:", and the command."""
         if Checkpoints(self.out).paths():
-            return f"go on with: {self.go_on(*options)}"
-        return f"start again with: {self.start_again(*options)}"
+            return f"resume with: {self.resume(*options)}"
+        return f"restart with: {self.restart(*options)}"
 
-    def check_there(self) -> None:
-        """Raise :class:`FolderGone` where the run's folder is not where it was."""
-        if not self.is_there():
+    def check_folder(self) -> None:
+        """Raise :class:`FolderGone` where the run's folder was deleted or moved."""
+        if not self.folder_exists():
             raise FolderGone(
-                f"{self.out}: was deleted or moved while this run was writing to it, and nothing more was saved; move "
-                f"it back and go on with: {self.go_on()}, or start the run again with its recipe and --data"
+                f"{self.out}: deleted or moved while the run was writing to it; nothing was saved since; move it "
+                f"back and resume with: {self.resume()}, or restart the run with its recipe and --data"
             )
 
     @contextmanager
-    def named(self, precision: str) -> Iterator[None]:
-        """Context in which an error that ends a training run in ``precision`` early gets a remedy appended."""
+    def appended(self, precision: str) -> Iterator[None]:
+        """Context that appends a remedy to an error that ends training; ``precision`` is that of the run."""
         try:
             yield
         except AvgdtError as error:
-            self.check_there()
+            self.check_folder()
             raise self._with_remedy(error, precision) from None
 
     def _with_remedy(self, error: AvgdtError, precision: str) -> AvgdtError:
@@ -74,31 +74,31 @@ class Remedies:
             case TooManyFailed():
                 return TooManyFailed(
                     f"{error}; restore the files, give --data NEW where they were moved, or allow more with "
-                    f"--data.failing_at_most; then {self.anew()}"
+                    f"--data.failing_at_most; then {self.resume_or_restart()}"
                 )
             case StoreError():
-                return StoreError(f"{error}; {self.anew('--data.store', 'off')}")
+                return StoreError(f"{error}; {self.resume_or_restart('--data.store', 'off')}")
             case WriteError():
-                return WriteError(f"{error}; then {self.anew()}")
+                return WriteError(f"{error}; then {self.resume_or_restart()}")
             case WeightsError():
-                return TrainingError(f"{error}; then {self.anew()}")
+                return TrainingError(f"{error}; then {self.resume_or_restart()}")
             case WorkerError():
-                fewer = self.anew("--run.workers", str(self.workers // 2))
+                fewer = self.resume_or_restart("--run.workers", str(self.workers // 2))
                 return TrainingError(f"{error.message}; {error.remedy} or lower --run.workers, and {fewer}")
         return error
 
     def _after_divergence(self, precision: str) -> str:
         growths = Checkpoints(self.out).growths()
-        step, kept = newest_healthy(growths), ""
-        rate = ("--optimiser.lr", f"{self.recipe.optimiser.lr / 10:g}")
-        command = self.anew(*rate)
+        step, note = newest_healthy(growths), ""
+        lr = ("--optimiser.lr", f"{self.recipe.optimiser.lr / 10:g}")
+        command = self.resume_or_restart(*lr)
         if growths and step is None:
-            kept = ", and so have the weights of its checkpoints"
-            command = f"start again with: {self.start_again(*rate, out=free_name(self.out))}"
+            note = ", and so have all its checkpoints"
+            command = f"restart with: {self.restart(*lr, out=free_name(self.out))}"
         elif growths and step != max(growths):
-            kept = f", and so have the weights of its checkpoints after step {step}"
-            command = f"go on with: {self.go_on('--step', str(step), *rate)}"
+            note = f", and so have its checkpoints after step {step}"
+            command = f"resume with: {self.resume('--step', str(step), *lr)}"
         elif growths:
-            kept = ", and the last checkpoint before it is kept"
-        exact = "" if precision == "fp32" else f" (or it is for want of {precision}'s digits: --run.precision fp32)"
-        return f"the training has diverged{kept}; lower the learning rate{exact}: {command}"
+            note = ", and the last checkpoint before that remains"
+        exact = "" if precision == "fp32" else f" (or the cause is the range of {precision}: --run.precision fp32)"
+        return f"the training has diverged{note}; lower the learning rate{exact}: {command}"

@@ -1,4 +1,4 @@
-"""Checks of a resumed run: which fields of the recipe may change, and that the recordings are the same."""
+"""Checks of a resumed run: which fields of the recipe may change, and whether the recordings are the same."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAY_CHANGE = {
     ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
-"""May change too where the learning rate so far does not depend on them."""
+"""May change as well where the learning rate of the steps taken does not depend on them."""
 
 
 def identity(entry: Entry) -> str:
@@ -37,56 +37,54 @@ def identity(entry: Entry) -> str:
 
 
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
-    """Raise :class:`TrainingError` unless ``now``, from ``source``, are those of the checkpoint, in the same order."""
+    """Raise :class:`TrainingError` unless the recordings ``now``, from ``source``, are those of the checkpoint."""
     if len(before) != len(now):
         raise TrainingError(f"{source}: gives {len(now)} recordings; {not_those(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
         if old != identity(entry):
             raise TrainingError(
-                f"{out}: its checkpoint was made with other recordings than those of {source}: {entry.path} is "
-                "not what it was; restore it, or start a new run in another --out"
+                f"{out}: the recordings of its checkpoint differ from those of {source}: {entry.path} has "
+                "changed; restore it, or start a new run in another --out"
             )
 
 
 def not_those(before: int, out: Path) -> str:
-    """What to do where a manifest does not give the recordings ``before`` of which the checkpoint was made."""
-    return (
-        f"the checkpoint of {out} was made with {before}: restore its manifest.csv, or start a new run in another --out"
-    )
+    """The remedy where a manifest has another number of recordings than the ``before`` of the checkpoint."""
+    return f"the checkpoint of {out} has {before}: restore its manifest.csv, or start a new run in another --out"
 
 
 def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise :class:`OtherRecipe` for changes of the recipe that a run cannot be resumed with."""
+    """Raise :class:`OtherRecipe` for changes of the recipe with which a run cannot be resumed."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
     if fixed:
-        told = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
+        changes = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
-            told += "; with the shape cosine the learning rate depends on the number of epochs from the start"
-        what = f"{out}: was made with another recipe, which cannot change: {told}"
+            changes += "; with the shape cosine the learning rate depends on the number of epochs from the start"
+        what = f"{out}: its recipe differs in fields that cannot change: {changes}"
         raise OtherRecipe(what, _instead(fixed, out))
 
 
 def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
-    """Raise :class:`TrainingError` where the run, resumed at ``step``, has done more than the recipe's epochs."""
+    """Raise :class:`TrainingError` where a run resumed at ``step`` has passed the last epoch of the recipe."""
     if now.schedule.epochs * steps_per_epoch < step:
         raise TrainingError(
-            f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs that {out} "
-            "has done; use more"
+            f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs of {out} "
+            "so far; use more"
         )
 
 
 def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
     """The remedy for refused changes: a new run, from the weights of this one where the networks are the same."""
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
-        return "leave them as they were, or start a new run in another --out"
+        return "restore these fields, or start a new run in another --out"
     options = [
         word
         for name, (_, new) in fixed.items()
         for word in (f"--{name}", *map(str, new if isinstance(new, list) else [new]))
     ]
-    return f"a new run from its weights can: {run_from(out, *options)}"
+    return f"start a new run from its weights: {run_from(out, *options)}"
 
 
 def run_from(out: Path, *options: str) -> str:
@@ -96,7 +94,7 @@ def run_from(out: Path, *options: str) -> str:
 
 
 def free_name(out: Path) -> Path:
-    """A folder beside ``out``, of a similar name, that is not there yet."""
+    """A path beside ``out``, of a similar name, that does not exist."""
     return next(path for number in count(2) if not (path := out.with_name(f"{out.name}-{number}")).exists())
 
 

@@ -13,7 +13,7 @@ from avgdt.evaluation.finetuning.tuner import Tuned
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 
 def ask(

@@ -16,7 +16,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import stopping_blocked
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 
 def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> list[Guessed]:

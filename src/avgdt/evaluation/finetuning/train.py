@@ -19,7 +19,7 @@ from avgdt.evaluation.finetuning.tuner import Tuned, Tuner
 from avgdt.evaluation.plans import span_of
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 from avgdt.transforms.draws import generators
 
 

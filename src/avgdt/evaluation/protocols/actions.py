@@ -31,7 +31,7 @@ from avgdt.evaluation.same_class import same_class_chance, same_class_figures
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 VIDEO: tuple[ModalityName, ...] = ("video",)
 FROZEN_CLIPS = 10

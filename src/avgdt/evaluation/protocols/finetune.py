@@ -28,7 +28,7 @@ from avgdt.evaluation.scores import Score, score, score_figures
 from avgdt.evaluation.splits import LabelledSplits, labelled_splits
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 TRAIN, TEST = "train", "test"
 

@@ -12,7 +12,7 @@ from avgdt.data.findings import Counts
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Progress
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 
 class OnRecordings(ABC):

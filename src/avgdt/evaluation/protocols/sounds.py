@@ -24,7 +24,7 @@ from avgdt.evaluation.readers import conv5_features
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.sub_clips import AUDIO, SubClips, on_sub_clips, pictures, plan_sub_clips
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.training.run_data import default_workers
+from avgdt.training.recordings import default_workers
 
 
 @dataclass(frozen=True)

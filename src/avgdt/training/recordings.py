@@ -21,10 +21,10 @@ from avgdt.data.windows import Window, draw
 from avgdt.files import naming, write_atomically
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import Checkpoints
 from avgdt.training.errors import TrainingError
-from avgdt.training.kept_checkpoints import Checkpoints
-from avgdt.training.moving import moved
 from avgdt.training.provenance import option, own_command
+from avgdt.training.relocation import relocated
 from avgdt.training.remedies import Remedies
 from avgdt.training.resuming import check_recordings, not_those
 
@@ -35,12 +35,17 @@ def default_workers(workers: int) -> int:
 
 
 def new_recordings(
-    recipe: Recipe, data: Path, out: Path, scanned: Progress | None, said: Callable[[str], None], remedies: Remedies
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    on_scan: Progress | None,
+    on_message: Callable[[str], None],
+    remedies: Remedies,
 ) -> Collection:
-    """The recordings of a new run, whose folder is prepared; an interrupted inspection of them goes on."""
+    """Inspect the recordings of a new run, resuming an interrupted inspection, and prepare its folder."""
     if Checkpoints(out).paths():
-        raise TrainingError(f"{out}: holds a run already; go on with: {remedies.go_on()} (or choose another --out)")
-    full = f"free some space, then: {remedies.start_again()}"
+        raise TrainingError(f"{out}: already holds a run; resume with: {remedies.resume()} (or choose another --out)")
+    full = f"free some space, then: {remedies.restart()}"
     with naming(out, "choose another --out"):
         (out / "checkpoints").mkdir(exist_ok=True)
     again = "free some space and start the command again"
@@ -48,17 +53,17 @@ def new_recordings(
 
     def counted(counts: Counts) -> None:
         if counts.changed:
-            said(f"some files are not those that the manifest tells of: {counts}")
+            on_message(f"files differ from the manifest: {counts}")
 
     inspected = out / ".inspected.csv"
-    entries = find(data, default_workers(recipe.run.workers) + 1, scanned, keep=inspected, counted=counted)
+    entries = find(data, default_workers(recipe.run.workers) + 1, on_scan, keep=inspected, counted=counted)
     _write_manifest(entries, out, full)
     inspected.unlink(missing_ok=True)
     collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
     with naming(out / "skipped.csv", full):
         write_left_out(collection.left_out, out / "skipped.csv")
     if beyond := sum(reaches_beyond(entry) for entry in collection.learn):
-        said(f"{beyond} segments reach beyond their recording: clips are drawn from the part that exists")
+        on_message(f"{beyond} segments extend beyond their recording: clips are drawn from the part that exists")
     return collection
 
 
@@ -66,22 +71,22 @@ def resumed_recordings(
     recipe: Recipe,
     data: Path | None,
     out: Path,
-    said: Callable[[str], None],
-    scanned: Progress | None,
+    on_message: Callable[[str], None],
+    on_scan: Progress | None,
     before: Sequence[str],
 ) -> Collection:
-    """The recordings of a resumed run: those it began with, whatever was added to the folder since.
+    """The recordings of a resumed run: those of its manifest, whatever was added to the folder since.
 
-    Where its manifest is gone, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` where they
-    are not those of its checkpoint, whose identities are ``before``.
+    Without its manifest, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless they are
+    those of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
         entries = listed = _listed(out)
         if data is not None:
-            entries = moved(listed, data)
+            entries = relocated(listed, data)
     else:
-        entries, listed = find(data, default_workers(recipe.run.workers) + 1, scanned), []
+        entries, listed = find(data, default_workers(recipe.run.workers) + 1, on_scan), []
         entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     source = data or manifest
     try:
@@ -92,8 +97,8 @@ def resumed_recordings(
     if entries != listed:
         _write_manifest(entries, out, "free some space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
-        said(
-            f"{changed} of {len(entries)} files are not as they were when the run began; clips that are gone will fail"
+        on_message(
+            f"{changed} of {len(entries)} files have changed since the run started; clips that are missing will fail"
         )
     return collection
 
@@ -105,18 +110,18 @@ def _listed(out: Path) -> list[Entry]:
     except ManifestError as error:
         again = own_command("pretrain", "--resume", *option("--out", out), "--data", "PATH")
         raise TrainingError(
-            f"{error}; restore it, or (without the file) inspect the recordings again, PATH being the folder or list "
-            f"that the run began with: {again}"
+            f"{error}; restore it, or (without the file) inspect again, PATH being the folder or manifest "
+            f"that the run was started with: {again}"
         ) from None
 
 
 def check_resumable(out: Path) -> None:
-    """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to go on from."""
+    """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to resume from."""
     if not Checkpoints(out).paths():
         if not (out / "config.yaml").exists():
             raise TrainingError(f"{out}: no run to resume here; start it without --resume")
         raise TrainingError(
-            f"{out}: nothing was trained yet, there is no checkpoint; start it without --resume, with its recipe and "
+            f"{out}: no checkpoint yet, since training had not started; start it without --resume, with its recipe and "
             "--data"
         )
 
@@ -135,13 +140,13 @@ def check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
     """Raise :class:`DataError` where the recordings do not fill a batch."""
     if len(set(recording_numbers(collection.learn))) < 2:
         raise DataError(
-            f"{data}: gives one recording to learn from ({collection.learn[0].path.name}); recordings are compared "
-            "with each other: give two or more"
+            f"{data}: holds a single recording for training ({collection.learn[0].path.name}); contrastive learning "
+            "compares recordings with each other: add more"
         )
     if recipe.run.batch > len(collection.learn):
         raise DataError(
-            f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} recordings of {data} that can be "
-            f"learnt from; use --run.batch {len(collection.learn)} or less"
+            f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} training recordings of "
+            f"{data}; use --run.batch {len(collection.learn)} or less"
         )
 
 

@@ -13,16 +13,16 @@ from avgdt.data.fingerprint import fingerprint
 from avgdt.data.manifest import read_manifest
 
 _SAMPLE = 50
-"""Recordings by which the folder is found."""
+"""Recordings with which the new folder is searched."""
 
 
-def moved(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """The entries with paths in their new place ``data``, a folder or a manifest; unchanged where nothing was moved.
+def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
+    """The entries with their paths under ``data``, a folder or a manifest, where the recordings now are.
 
-    Raises :class:`DataError`, naming one, where recordings that gave clips are missing there or are others.
+    Raises :class:`DataError`, naming one, where recordings are missing there or have another content.
     """
     if not data.exists():
-        raise DataError(f"{data}: no such file or folder; --data takes where the run's recordings lie now")
+        raise DataError(f"{data}: no such file or folder; --data takes the new location of the run's recordings")
     old = Path(os.path.commonpath([entry.path.absolute().parent for entry in entries]))
     listed = None if data.is_dir() else [entry.path.absolute() for entry in read_manifest(data)]
     sample = [entry.path.absolute() for entry in entries if not entry.error][:: max(1, len(entries) // _SAMPLE)]
@@ -36,7 +36,7 @@ def moved(entries: Sequence[Entry], data: Path) -> list[Entry]:
         roots = [data.absolute().parent, *([Path(os.path.commonpath(folders))] if folders else [])]
     if unchanged:
         return list(entries)
-    # What lay in OLD/a/b may be given as NEW or as NEW of OLD/a: the pair that finds most is meant.
+    # Files of OLD/a/b may now be in NEW or in NEW/b: take the pair of folders under which most of them exist.
     pairs = [(before, now) for before in (old, *old.parents) for now in roots]
     before, now = max(pairs, key=lambda pair: sum((pair[1] / path.relative_to(pair[0])).exists() for path in sample))
     places = [now / entry.path.absolute().relative_to(before) for entry in entries]
@@ -47,10 +47,10 @@ def moved(entries: Sequence[Entry], data: Path) -> list[Entry]:
     other = [new for entry, new in zip(entries, found, strict=True) if new and _differs(entry, new)]
     if missing or other:
         one = other[0].path if other else missing[0]
-        how = "another file than the run began with" if other else "no such file"
+        how = "not the file that the run was started with" if other else "no such file"
         raise DataError(
             f"{one}: {how}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
-            f"{len(other)} are others; give --data the folder to which they were moved"
+            f"{len(other)} differ; give --data the folder to which they were moved"
         )
     return [new or replace(entry, path=place) for entry, place, new in zip(entries, places, found, strict=True)]
 

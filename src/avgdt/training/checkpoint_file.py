@@ -1,0 +1,121 @@
+"""One checkpoint file: the whole training state, written atomically and protected by a checksum.
+
+The file is the output of ``torch.save`` followed by a marker and the SHA-256 of all bytes before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from avgdt.errors import AvgdtError
+from avgdt.files import write_atomically
+from avgdt.recipes.config import from_plain, to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.errors import DamagedCheckpoint, TrainingError
+
+_MARK = b"\navgdt checkpoint, sha256 of all before this line: "
+_TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
+
+
+def save_checkpoint(
+    path: Path,
+    state: dict[str, Any],
+    recipe: Recipe,
+    recordings: list[str],
+    replacing: Callable[[], object] = lambda: None,
+) -> None:
+    """Write ``state``, the recipe, and the identities of the recordings that the bank's indices refer to.
+
+    ``replacing`` is called after the data is on disk, before an existing file is replaced. Raises
+    :class:`TrainingError` where the file cannot be written or the state is not finite; an existing file then stays.
+    """
+    if name := not_finite(state):
+        raise TrainingError(f"{path}: not written: {name} is not finite; the checkpoint before it stays")
+    content = {"state": state, "recipe": to_plain(recipe), "recordings": recordings}
+
+    def write(file: BinaryIO) -> None:
+        hashing = _Hashing(file)
+        torch.save(content, hashing)  # type: ignore[arg-type]  # torch.save only writes to it
+        file.write(_MARK + hashing.sha.hexdigest().encode())
+
+    write_atomically(path, write, "free some space", replacing)
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
+    """Read a checkpoint to the CPU: state, recipe and identities of the recordings; executes no code of the file.
+
+    Raises :class:`TrainingError` where there is no file, and :class:`DamagedCheckpoint` where it is damaged, of another
+    format, or not finite.
+    """
+    try:
+        _check_digest(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds a {type(content).__name__}")
+        state, recordings = dict(content["state"]), [str(one) for one in content["recordings"]]
+        recipe: Recipe = from_plain(Recipe, content["recipe"])
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no such checkpoint; start the run without --resume") from None
+    except (pickle.UnpicklingError, RuntimeError, LookupError, EOFError, OSError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
+    except AvgdtError as error:
+        raise DamagedCheckpoint(f"{path}: {error}") from None
+    if name := not_finite(state):
+        raise DamagedCheckpoint(f"{path}: {name} is not finite: the run had diverged")
+    return state, recipe, recordings
+
+
+def not_finite(state: object, name: str = "state") -> str:
+    """The name of the first tensor, at any depth, with a value that is not finite; "" where there is none."""
+    return next(_not_finite(state, name), "")
+
+
+def _not_finite(value: object, name: str) -> Iterator[str]:
+    if isinstance(value, torch.Tensor):
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            yield name
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _not_finite(inner, f"{name}.{place}")
+
+
+class _Hashing:
+    """A file object that hashes the bytes written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.sha = hashlib.sha256()
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self.sha.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _check_digest(path: Path) -> None:
+    sha, size = hashlib.sha256(), path.stat().st_size - _TRAILER
+    with path.open("rb") as file:
+        if size > 0:
+            file.seek(size)
+        trailer = file.read(_TRAILER)
+        if size <= 0 or not trailer.startswith(_MARK):
+            raise TrainingError("no checksum at its end: truncated, or not a checkpoint of this version")
+        file.seek(0)
+        left = size
+        while left and (block := file.read(min(left, 2**20))):
+            sha.update(block)
+            left -= len(block)
+    if trailer[len(_MARK) :] != sha.hexdigest().encode():
+        raise TrainingError("damaged: the checksum differs")
