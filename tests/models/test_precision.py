@@ -108,7 +108,7 @@ def test_devices_that_are_not_here_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert resolve_device("cuda:0") == torch.device("cuda:0")
     assert resolve_device("cpu") == CPU
     for device, said in (
-        ("cuda:1", "offers 1 GPUs"),
+        ("cuda:1", "has 1 GPUs"),
         ("gpu", "no device"),
         ("mps", "not supported"),
         ("", "no device"),

@@ -126,6 +126,6 @@ def test_keys_that_do_not_fit_are_told_and_change_nothing() -> None:
     bank = Bank(VIEWS, 4, DIM)
     keys, recordings = batch(2, 0)
     for wrong in (keys[:2], [*keys[:2], keys[2][:1]], [key[:, :1] for key in keys]):
-        with pytest.raises(ObjectiveError, match="the bank takes"):
+        with pytest.raises(ObjectiveError, match="expected 3 x"):
             bank.push(wrong, recordings)
     assert bank.filled == 0

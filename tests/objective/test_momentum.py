@@ -84,7 +84,7 @@ def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) ->
     assert order.tolist() != list(range(5))
     phi.train()
     for group in (order[:3], order[3:]):  # uneven: the first group takes the rest
-        alone = phi.embed_views([view[group] for view in batch], MODALITIES)
+        alone = phi([view[group] for view in batch], MODALITIES)
         for key, wanted in zip(keys, alone, strict=True):
             torch.testing.assert_close(key[group], wanted, atol=1e-5, rtol=1e-5)
 

@@ -27,7 +27,7 @@ class ProjectionHead(nn.Sequential):
         self.batch_norm = head.batch_norm != "none"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, dim) -> (batch, out); raise :class:`ModelError` where batch norm would see one item."""
+        """(batch, dim) -> (batch, out); raise :class:`ModelError` for batch norm on a single item in training."""
         if self.batch_norm and self.training and len(x) < 2:
             raise ModelError(
                 "model.head.batch_norm needs 2 items or more at once: raise run.batch or lower objective.key_groups"

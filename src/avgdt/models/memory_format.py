@@ -1,4 +1,4 @@
-"""Whether the encoders' convolutions keep channels next to each other in memory."""
+"""Memory format of the encoders: channels-last or contiguous."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from avgdt.models.precision import Precision
 
 
 def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], precision: Precision) -> dict[str, bool]:
-    """Lay the weights of each encoder out, in place, and tell per modality whether they are channels-last now.
+    """Set the memory format of each encoder in place; return, per modality, whether it is channels-last.
 
     Activations follow the weights. ``auto`` is channels-last on a CPU and in half precision on a GPU. On a CPU that is
-    what ``benchmarks/encoder_step.py`` says: 1.0 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
+    faster by ``benchmarks/encoder_step.py``: 1.0 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
     1.1 to 1.3 times in bf16. (With one thread and fewer than 16 clips it is 0.8 to 1.0 times as fast in fp32: PyTorch
     then leaves oneDNN for convolutions of its own, which are contiguous.) The rule for GPUs is not measured.
 
-    What :func:`breaks_channels_last` names stays contiguous on a CPU, whatever is asked.
+    Encoders for which :func:`breaks_channels_last` is true stay contiguous on a CPU.
     """
     cpu = precision.device.type == "cpu"
     auto = cpu or precision.dtype != torch.float32

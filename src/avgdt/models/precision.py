@@ -1,4 +1,4 @@
-"""Which device, arithmetic and memory format the networks use; ``auto`` asks the hardware."""
+"""Device and floating-point precision of the networks; ``auto`` depends on the hardware."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Precision:
-    """The arithmetic of the networks on a device; weights, optimiser and loss stay float32 in all of them."""
+    """Precision of the networks on a device; weights, optimiser state and loss are float32 in any precision."""
 
     device: torch.device
-    """Where the networks are."""
+    """The device of the networks."""
     dtype: torch.dtype
     """float32, bfloat16 or float16."""
 
@@ -29,33 +29,33 @@ class Precision:
         return next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """A fresh context in which networks compute in this precision."""
+        """A new autocast context of this precision."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """A gradient scaler; it does nothing but in fp16, whose small gradients would vanish without it."""
+        """A gradient scaler, enabled in fp16 alone, where small gradients would underflow."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU; raise :class:`HardwareError` for one that is not here."""
+    """``auto`` is the GPU where there is one, else the CPU; raise :class:`HardwareError` for one that is missing."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
     except RuntimeError:
-        raise HardwareError(f"run.device: {device!r} is no device; use auto, cpu, cuda or cuda:N") from None
+        raise HardwareError(f"run.device: {device!r} is not a device; use auto, cpu, cuda or cuda:N") from None
     if resolved.type not in ("cpu", "cuda"):
         raise HardwareError(f"run.device: {device!r} is not supported; use auto, cpu, cuda or cuda:N")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise HardwareError(f"run.device: {device!r} asked, but this machine offers {torch.cuda.device_count()} GPUs")
+        raise HardwareError(f"run.device: {device!r} does not exist; this machine has {torch.cuda.device_count()} GPUs")
     return resolved
 
 
 def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
     """``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU.
 
-    Raises :class:`HardwareError` for fp16 on a CPU, where it has no use.
+    Raises :class:`HardwareError` for fp16 on a CPU.
     """
     if precision == "auto":
         if device.type == "cuda":
@@ -71,8 +71,8 @@ def cpu_has_fast_bf16() -> bool:
     """Whether this processor has bf16 instructions (AVX-512 BF16 or AMX) that the libraries may use.
 
     oneDNN calls bf16 supported from AVX-512 on, with or without them. With AVX2 alone it is 5 to 60 times slower than
-    fp32, with plain AVX-512 1.5 times, with AVX-512 BF16 2 to 3 times as *fast* (``benchmarks/encoder_step.py``). Its
-    and PyTorch's environment variables that hold the instruction set back are heeded.
+    fp32, with plain AVX-512 1.5 times, with AVX-512 BF16 2 to 3 times as *fast* (``benchmarks/encoder_step.py``). The
+    environment variables of oneDNN and PyTorch that restrict the instruction set are respected.
     """
     held_back = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
     return (

@@ -1,4 +1,4 @@
-"""A pretrained model: networks with their recipe and preprocessing, from a run or a weights file, ready to be used."""
+"""A pretrained model: networks with their recipe and preprocessing, loaded from a run or a weights file."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Embedded:
-    """The vectors of one file."""
+    """The vectors of one file and the times of their windows."""
 
     vectors: NDArray[np.float32]
     """(windows, dim)."""
     times: NDArray[np.float64]
-    """(windows,): where each window starts, in seconds."""
+    """(windows,): start of each window in seconds."""
     seconds: float
     """Length of a window."""
 
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """Networks in evaluation mode with all that they need to be shown recordings."""
+    """Networks in evaluation mode, with the preprocessing that turns recordings into their input."""
 
     recipe: Recipe
     phi: Phi
     views: Views
     precision: Precision
     store: Store | None = None
-    """Where the run has its decoded recordings."""
+    """Decoded recordings of the run, where it has a store."""
 
     @property
     def device(self) -> torch.device:
@@ -76,10 +76,10 @@ class PretrainedModel:
         output: Output = "features",
         batch: int = 16,
     ) -> Embedded:
-        """The vectors of a media file: one per window, a window each ``every`` seconds, or one for the whole file.
+        """Embed a media file: one vector per window, a window every ``every`` seconds, or one for the whole file.
 
-        The vector of a file is the mean over windows that lie side by side. ``batch`` windows at once go through the
-        network. Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for damage.
+        The vector of a file is the mean over consecutive windows. Windows are processed in batches of ``batch``.
+        Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for damage.
         """
         entry = probe(Path(path))
         if reason := self.unusable(entry, modality):
@@ -96,11 +96,10 @@ class PretrainedModel:
         return Embedded(vectors, times, self.seconds(modality))
 
     def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
-        """The vectors (batch, dim) of clips of frames.
+        """Embed clips of frames; return vectors (batch, dim).
 
-        ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, red, green and blue
-        or grey, at the recipe's ``clip.frame_rate``; they are scaled as clips of files are, by another filter.
-        Raises :class:`ModelError` for other shapes or types.
+        ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, RGB or
+        grey, at the recipe's ``clip.frame_rate``; they are scaled to its size. Raises :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
             raise ModelError(
@@ -118,15 +117,15 @@ class PretrainedModel:
             pixels = F.interpolate(pixels, (clip.height, clip.width), mode="bilinear", antialias=True)
         pixels = pixels.round().clamp(0, 255).to(torch.uint8)
         pixels = pixels.view(n, time, *pixels.shape[1:]).transpose(1, 2)
-        nobody = torch.zeros(n, dtype=torch.int64)
-        batch = Batch(nobody, nobody, pixels[:, None], None, None, None)
+        indices = torch.zeros(n, dtype=torch.int64)
+        batch = Batch(indices, indices, pixels[:, None], None, None, None)
         return torch.from_numpy(self._vectors(batch, "video", output))
 
     def embed_audio(self, waveform: torch.Tensor, sample_rate: int, output: Output = "features") -> torch.Tensor:
-        """The vectors (batch, dim) of waveforms.
+        """Embed waveforms; return vectors (batch, dim).
 
         ``waveform`` is mono (batch, samples), or without batch: floating point between -1 and 1, or int16;
-        ``sample_rate`` is in Hz and is brought to the recipe's. Raises :class:`ModelError` for other shapes or types.
+        resampled from ``sample_rate`` Hz to the recipe's. Raises :class:`ModelError` for other shapes or types.
         """
         scale = 1.0 if waveform.dtype == torch.int16 else 2.0**15
         if waveform.dim() not in (1, 2) or not (waveform.is_floating_point() or waveform.dtype == torch.int16):
@@ -135,8 +134,8 @@ class PretrainedModel:
             )
         rows = (waveform.float() * scale).cpu().numpy().reshape(-1, waveform.shape[-1])
         sound = torch.from_numpy(np.stack([resampled(row, sample_rate, self.recipe.clip.sample_rate) for row in rows]))
-        nobody = torch.zeros(len(rows), dtype=torch.int64)
-        batch = Batch(nobody, nobody, None, sound[:, None], None, None)
+        indices = torch.zeros(len(rows), dtype=torch.int64)
+        batch = Batch(indices, indices, None, sound[:, None], None, None)
         return torch.from_numpy(self._vectors(batch, "audio", output))
 
     def seconds(self, modality: ModalityName) -> float:
@@ -150,13 +149,13 @@ class PretrainedModel:
         Raises :class:`ModelError` for a modality that has no encoder.
         """
         if modality not in self.phi.modalities:
-            raise ModelError(f"modality: these networks have no encoder for {modality}, only {self.phi.modalities}")
+            raise ModelError(f"modality: no encoder for {modality}, only for {self.phi.modalities}")
         if entry.error:
             return entry.error
         return "" if getattr(entry, f"has_{modality}") else f"has no {modality}"
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
-        """A window each ``seconds`` of a recording, else windows side by side; at least one."""
+        """Windows that start every ``seconds`` seconds, or consecutive ones; at least one."""
         length = self.seconds(modality)
         return every(common_span(entry, (modality,)), length, seconds or length)
 
@@ -169,7 +168,7 @@ class PretrainedModel:
 
 
 def load(path: Path | str, device: str = "auto") -> PretrainedModel:
-    """The model of a run's folder or of a weights file; no code of the file runs.
+    """Load the model of a run folder or a weights file; executes no code of the file.
 
     Raises :class:`WeightsError` where there are no weights, or they cannot be read.
     """
@@ -178,7 +177,7 @@ def load(path: Path | str, device: str = "auto") -> PretrainedModel:
     if not file.exists():
         remedy = "name a run folder or a weights file"
         if (path / "config.yaml").exists():
-            remedy = f"the run is not finished; go on with: avgdt pretrain --resume --out {shlex.quote(str(path))}"
+            remedy = f"the run is not finished; resume with: avgdt pretrain --resume --out {shlex.quote(str(path))}"
         raise WeightsError(f"{path}: no weights here; {remedy}")
     tensors, recipe = read_weights(file)
     model = untrained(recipe, device=device)
@@ -189,7 +188,7 @@ def load(path: Path | str, device: str = "auto") -> PretrainedModel:
 
 
 def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
-    """The tensors of a weights file and the recipe that it carries; raise :class:`WeightsError`."""
+    """The tensors and the recipe of a weights file; raises :class:`WeightsError`."""
     tensors, metadata = load_weights(file)
     try:
         recipe: Recipe = from_plain(Recipe, metadata.recipe)
@@ -199,7 +198,7 @@ def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
 
 
 def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> PretrainedModel:
-    """The same networks with random weights, drawn from ``seed`` (else the recipe's), for comparison."""
+    """A model with random weights, drawn from ``seed`` (else the recipe's), for comparison."""
     seed = recipe.run.seed if seed is None else seed
     precision = resolve_precision(recipe.run.precision, resolve_device(device))
     with torch.random.fork_rng():

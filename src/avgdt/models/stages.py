@@ -1,4 +1,4 @@
-"""What the residual networks share: checks of their sizes and inputs, and their initialisation."""
+"""Shared by the residual networks: checks of sizes and inputs, and initialisation."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: S
     """
     got = tuple(x.shape)
     if x.dim() != 2 + len(strides) or 0 in got:
-        raise ModelError(f"{name}: wants a non-empty ({axes}) tensor, got shape {got}")
+        raise ModelError(f"{name}: expected a non-empty ({axes}) tensor, got shape {got}")
     if got[1] != channels:
         raise ModelError(f"{name}: was built for {channels} channels, got {got[1]} in shape {got} ({axes})")
     values = got[0]
     for size, stride in zip(got[2:], strides, strict=True):
         values *= -(-size // stride)
     if training and values < 2:
-        raise ModelError(f"{name}: batch norm cannot train on shape {got} ({axes}): give 2 items or a larger input")
+        raise ModelError(
+            f"{name}: batch norm needs two values per channel in training, got {got} ({axes}): use 2 items or more"
+        )
 
 
 def initialise(network: nn.Module) -> None:

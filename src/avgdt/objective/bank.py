@@ -11,13 +11,13 @@ from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Negatives
 
 NOBODY = -1
-"""The owner of an entry that was never filled."""
+"""The owner of an entry that is not filled."""
 
 
 class Bank(nn.Module):
-    """A ring of the last ``size`` keys per view that knows which recording each key is of.
+    """A ring buffer of the last ``size`` keys per view, with the recording that each key belongs to.
 
-    All of it is buffers, so that a checkpoint of the module is the whole bank, bit for bit.
+    All state is in buffers, so that the module's ``state_dict`` is the whole bank.
     """
 
     keys: torch.Tensor
@@ -44,16 +44,16 @@ class Bank(nn.Module):
 
     @property
     def filled(self) -> int:
-        """Entries that hold a key; asking waits for the device."""
+        """Number of entries that hold a key; reading it synchronises with the device."""
         return int((self.owners != NOBODY).sum())
 
     def age(self) -> torch.Tensor:
-        """Scalar: the mean number of steps since the keys were made, 1 for those of the step before; 0 while empty."""
+        """Scalar tensor: mean age of the keys in steps, 1 for those of the previous step; 0 while empty."""
         filled = self.owners != NOBODY
         return ((self.pushes + 1 - self.pushed) * filled).sum() / filled.sum().clamp(min=1)
 
     def negatives(self, view: int, recordings: torch.Tensor) -> Negatives:
-        """The keys of ``view``, all negatives but unfilled entries and those of the query's own recording.
+        """The keys of ``view`` as negatives, except unfilled entries and keys of the query's own recording.
 
         ``recordings`` (batch,) are the recordings of the queries.
         """
@@ -62,19 +62,19 @@ class Bank(nn.Module):
 
     @torch.no_grad()
     def push(self, keys: Sequence[torch.Tensor], recordings: torch.Tensor) -> None:
-        """Put each view's ``keys`` (batch, dim) over the oldest entries; of more than the bank holds, the last remain.
+        """Replace the oldest entries by the ``keys`` (batch, dim) of each view; the last ones, if the bank is smaller.
 
-        Call it after the backward pass: the negatives given out are the bank's own memory.
+        Call it after the backward pass, since :meth:`negatives` returns views of the buffers.
         Raises :class:`ObjectiveError` where shapes do not fit.
         """
         views, size, dim = self.keys.shape
         batch = len(recordings)
         if len(keys) != views or any(key.shape != (batch, dim) for key in keys):
             shapes = [tuple(key.shape) for key in keys]
-            raise ObjectiveError(f"the bank takes {views} x ({batch}, {dim}) keys of {batch} recordings, got {shapes}")
-        places = (self.pointer + torch.arange(batch, device=self.keys.device)[-size:]) % size
-        self.keys[:, places] = torch.stack([key[-size:].float() for key in keys]).to(self.keys.device)
-        self.owners[places] = recordings[-size:].to(self.owners)
+            raise ObjectiveError(f"expected {views} x ({batch}, {dim}) keys of {batch} recordings, got {shapes}")
+        entries = (self.pointer + torch.arange(batch, device=self.keys.device)[-size:]) % size
+        self.keys[:, entries] = torch.stack([key[-size:].float() for key in keys]).to(self.keys.device)
+        self.owners[entries] = recordings[-size:].to(self.owners)
         self.pushes += 1
-        self.pushed[places] = self.pushes
+        self.pushed[entries] = self.pushes
         self.pointer.copy_((self.pointer + batch) % size)

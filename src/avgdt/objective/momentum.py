@@ -1,4 +1,4 @@
-"""The momentum encoder of Phi, which makes the keys (section 3.3 of the paper, after arXiv 1911.05722)."""
+"""The momentum encoder: a moving average of Phi that computes the keys (section 3.3; MoCo, arXiv 1911.05722)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from avgdt.objective.errors import ObjectiveError
 
 
 class MomentumEncoder(nn.Module):
-    """A slow copy of the networks without gradient; its batch norm keeps statistics of its own."""
+    """An exponential moving average of the weights of Phi, without gradient; its batch norm has its own statistics."""
 
     def __init__(self, phi: Phi) -> None:
-        """Start as an exact copy."""
+        """Start with the weights of ``phi``."""
         super().__init__()
         self.phi = copy.deepcopy(phi).requires_grad_(False)
 
     @torch.no_grad()
     def update(self, phi: Phi, momentum: float) -> None:
-        """Move every parameter to ``momentum`` x itself + (1 - ``momentum``) x that of ``phi``; buffers stay.
+        """Update every parameter: momentum x its own value + (1 - momentum) x that of ``phi``; buffers stay.
 
         Raises :class:`ObjectiveError` for a momentum outside 0 to 1.
         """
@@ -39,12 +39,11 @@ class MomentumEncoder(nn.Module):
         groups: int,
         generator: torch.Generator,
     ) -> list[torch.Tensor]:
-        """Keys (batch, out) of each view by shuffled batch norm: the batch is permuted and normalised in ``groups``.
+        """Keys (batch, out) of each view with shuffled batch norm: permuted, then normalised in ``groups`` groups.
 
-        Statistics of a query's batch then tell nothing about which key is its own. All views of a recording fall into
-        the same group; within one, views of a modality are one batch as in :meth:`Phi.embed_views`. ``generator`` is
-        one of the CPU, so that all devices permute alike. Raises :class:`ObjectiveError` for more groups than
-        recordings.
+        The statistics of a query's batch then do not reveal which key is its positive. All views of a recording are in
+        the same group. ``generator`` is a CPU generator, so that all devices permute alike. Raises
+        :class:`ObjectiveError` for more groups than recordings.
         """
         batch = len(views[0])
         if not 1 <= groups <= batch:
@@ -54,8 +53,6 @@ class MomentumEncoder(nn.Module):
             )
         self.phi.train()
         order = torch.randperm(batch, generator=generator).to(views[0].device)
-        parts = [
-            self.phi.embed_views([view[group] for view in views], modalities) for group in order.tensor_split(groups)
-        ]
-        back = order.argsort()
-        return [torch.cat(view)[back] for view in zip(*parts, strict=True)]
+        parts = [self.phi([view[group] for view in views], modalities) for group in order.tensor_split(groups)]
+        inverse = order.argsort()
+        return [torch.cat(view)[inverse] for view in zip(*parts, strict=True)]

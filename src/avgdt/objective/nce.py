@@ -13,31 +13,31 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = 1e-6
-"""Cosines no further apart are equal: float32 rounds them differently by the order of summation."""
+"""Cosines that differ by less are equal: in float32 they depend on the order of summation."""
 
 
 class Negatives(NamedTuple):
-    """Keys of one transformation against which the queries of a batch are told apart."""
+    """The negative keys of one transformation for the queries of a batch."""
 
     keys: torch.Tensor
-    """(n, dim), of unit length."""
+    """(n, dim), unit vectors."""
     mask: torch.Tensor
-    """(batch, n) bool: True where the key is a negative of the query."""
+    """(batch, n) bool: whether the key is a negative of the query."""
 
 
 class NCE(NamedTuple):
-    """The loss of a batch and what it tells of the learning; only ``loss`` carries gradient."""
+    """The loss of a batch and its diagnostics; only ``loss`` carries gradient."""
 
     loss: torch.Tensor
     """Scalar: summed or averaged over the pairs, averaged over the batch."""
     accuracy: torch.Tensor
-    """Scalar: re-identification, the share of queries whose positive beats every negative, over pairs and batch."""
+    """Scalar: re-identification accuracy, the share of queries whose positive is nearer than every negative."""
     pairs: tuple[tuple[int, int], ...]
     """The ordered pairs of views (query, key) that attract."""
     pair_accuracy: torch.Tensor
-    """(pairs,): re-identification of each pair."""
+    """(pairs,): re-identification accuracy of each pair."""
     positive_probability: torch.Tensor
-    """(pairs, batch): the softmax probability of the positive; near 1 a query pulls little (the curriculum)."""
+    """(pairs, batch): softmax probability p of the positive; the gradient scales with 1 - p (natural curriculum)."""
 
 
 def contrastive_loss(
@@ -49,21 +49,22 @@ def contrastive_loss(
     temperature: float,
     pair_reduction: Literal["sum", "mean"] = "sum",
 ) -> NCE:
-    """The loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
+    """The noise-contrastive loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
 
-    For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording. Against it stand
-    ``negatives[j]`` where its mask allows, and the recording's own keys m with ``repel[i][m]``; each key once.
+    For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording; negatives are
+    ``negatives[j]``, where their mask is True, and the recording's own keys m with ``repel[i][m]``; each key once.
     ``pair_reduction``: whether pairs are summed (equation 6) or averaged, so that the loss keeps its scale for any T.
-    A tie is no hit, and neither is a query that had nothing to be told apart from.
+    A tie does not count as accurate, nor does a query without negatives.
     Raises :class:`ObjectiveError` where counts differ, no pair attracts, or the temperature is not positive.
     """
     pairs = _pairs(queries, keys, negatives, attract, repel, temperature)
     losses, hits, probabilities = [], [], []
-    # Half precision would lose the differences between near neighbours, so a surrounding autocast ends here.
+    # In half precision near neighbours would be equal, so autocast is disabled.
     with torch.autocast(queries[0].device.type, enabled=False):
         for i, j in pairs:
             cosines, counted = similarities(i, j, queries, keys, negatives, repel)
             logits = cosines.masked_fill(~counted, -torch.inf) / temperature
+            # Equation 6: -log( exp(q.k / tau) / (exp(q.k / tau) + sum of exp(q.n / tau)) ), the positive in column 0
             losses.append(F.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long)))
             with torch.no_grad():
                 positive = logits[:, 0]
@@ -79,19 +80,19 @@ def contrastive_loss(
 def batch_negatives(
     keys: Sequence[torch.Tensor], recordings: torch.Tensor, queries: torch.Tensor | None = None
 ) -> list[Negatives]:
-    """The in-batch variant: for each of T ``keys`` (n, dim), those of other recordings are negatives.
+    """In-batch negatives: for each of T ``keys`` (n, dim), the keys of other recordings.
 
-    ``recordings`` (n,) are the owners of the keys, ``queries`` (batch,) those of the queries where they differ, such as
-    one device's share of a batch that all devices' keys were gathered for.
+    ``recordings`` (n,) are the recordings of the keys, ``queries`` (batch,) those of the queries where they differ, as
+    when the keys of all devices were gathered.
     """
     mask = (recordings if queries is None else queries)[:, None] != recordings[None, :]
     return [Negatives(key, mask) for key in keys]
 
 
 def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:
-    """For each view the negatives of all views of its modality side by side, each key once.
+    """For each view, the negatives of all views of its modality concatenated, each key once.
 
-    Views of one modality share them, so that memory stays linear in T.
+    Views of one modality share the tensors, so that memory stays linear in T.
     """
     pooled = dict[str, Negatives]()
     for own in dict.fromkeys(modalities):
@@ -108,10 +109,10 @@ def similarities(
     negatives: Sequence[Negatives],
     repel: Matrix,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The inner products of the queries of view i with all that the pair (i, j) compares them with, and what counts.
+    """Cosines of the queries of view i with the keys of the pair (i, j), and a mask of those that count.
 
-    Both are (batch, 1 + repelling views + n): the positive first, then the recording's own keys that repel, then
-    ``negatives[j]``; the second is False for what is no negative.
+    Both are (batch, 1 + repelling views + n): the positive, then the recording's own keys that repel, then
+    ``negatives[j]``.
     """
     query = queries[i].float()
     own = [j, *(m for m in range(len(keys)) if repel[i][m])]
@@ -125,7 +126,7 @@ def attracting_pairs(attract: Matrix) -> tuple[tuple[int, int], ...]:
     """The ordered pairs of views that attract; raise :class:`ObjectiveError` where there is none."""
     pairs = tuple((i, j) for i, row in enumerate(attract) for j, attracts in enumerate(row) if attracts)
     if not pairs:
-        raise ObjectiveError("no view attracts another, so there is nothing to learn: change the composition")
+        raise ObjectiveError("no view attracts another; change the composition")
     return pairs
 
 

@@ -15,7 +15,7 @@ from avgdt.objective.nce import Matrix, Negatives, attracting_pairs, similaritie
 class SigmoidLoss(nn.Module):
     """Binary cross-entropy of positives and negatives with a scale and a bias that are trained.
 
-    They start at 10 and -10, so that the many negatives weigh little at first (section 3.2 of the source).
+    They start at 10 and -10, so that the many negatives contribute little at first (section 3.2 of SigLIP).
     """
 
     def __init__(self) -> None:

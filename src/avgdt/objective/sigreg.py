@@ -11,7 +11,7 @@ from avgdt.objective.nce import Matrix, attracting_pairs
 SLICES = 256
 """Random directions along which the distribution is tested at each step."""
 KNOTS, FARTHEST = 17, 5.0
-"""The characteristic functions are compared at that many points between -5 and 5."""
+"""Number of points, and their range, at which characteristic functions are compared."""
 
 
 def lejepa(
@@ -20,8 +20,8 @@ def lejepa(
     """(1 - ``weight``) x the invariance term + ``weight`` x SIGReg, a scalar, in float32.
 
     ``embeddings`` are T views (batch, dim) of any length. The invariance term is the mean over the pairs that attract
-    of the squared distance to their middle, per dimension. SIGReg is averaged over views. What repels has no
-    counterpart here: two views that do not attract are left to the distribution. ``generator`` is one of the CPU.
+    of the squared distance to their mean, per dimension. SIGReg is averaged over views. Views that repel have no
+    counterpart here: only the distribution separates them. ``generator`` is a CPU generator.
     """
     pairs = attracting_pairs(attract)
     with torch.autocast(embeddings[0].device.type, enabled=False):

@@ -8,10 +8,10 @@ from avgdt.recipes.training import Schedule
 
 
 def rate_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
-    """What the full learning rate is multiplied by at ``step`` (0 is the first).
+    """The learning rate at ``step`` (from 0) as a factor of the full one.
 
-    Linear warm-up (section 4.1 of the paper: "gradual", 10 epochs), then constant, cosine to zero, or less by
-    ``schedule.step_factor`` from each of ``schedule.steps`` on.
+    Linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
+    ``schedule.step_factor`` at each of ``schedule.steps``.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch
     total = schedule.epochs * steps_per_epoch
