@@ -99,7 +99,8 @@ class PretrainedModel:
         """Embed clips of frames; return vectors (batch, dim).
 
         ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, RGB or
-        grey, at the recipe's ``clip.frame_rate``; they are scaled to its size. Raises :class:`ModelError` for other shapes or types.
+        grey, at the recipe's ``clip.frame_rate``; they are scaled to its size.
+        Raises :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
             raise ModelError(
