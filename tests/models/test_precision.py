@@ -109,9 +109,9 @@ def test_devices_that_are_not_here_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert resolve_device("cpu") == CPU
     for device, said in (
         ("cuda:1", "has 1 GPUs"),
-        ("gpu", "no device"),
+        ("gpu", "not a device"),
         ("mps", "not supported"),
-        ("", "no device"),
+        ("", "not a device"),
     ):
         with pytest.raises(HardwareError, match=said):
             resolve_device(device)
