@@ -31,8 +31,8 @@ def pretrain(
     """Train without labels on the recordings of ``data``, a folder or a manifest; return the weights file.
 
     ``recipe`` is a name or a recipe; with ``resume`` it and ``data`` may be those of the run in ``out``. ``weights`` is
-    a run or a weights file that a new run starts from. What ``avgdt pretrain`` writes is in ``out``. Raises the errors
-    of the project.
+    a run or a weights file that a new run starts from. The folder ``out`` is the one that ``avgdt pretrain`` writes.
+    Raises subclasses of ``AvgdtError``.
     """
     chosen = named(recipe) if isinstance(recipe, str) else recipe
     source, start = (None if path is None else Path(path) for path in (data, weights))
@@ -40,9 +40,9 @@ def pretrain(
 
 
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
-    """The batches of clips of all epochs of a recipe, for a loop of one's own.
+    """The batches of clips of all epochs of a recipe, for a custom training loop.
 
-    Files that cannot be used are skipped, and what fails while it is read is listed in ``batch.failures``. Raises
+    Files that cannot be used are skipped; recordings that fail later are listed in ``batch.failures``. Raises
     ``DataError`` where the recordings do not fill a batch.
     """
     chosen, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
@@ -63,10 +63,10 @@ def evaluate(
     device: str = "auto",
     **options: Any,
 ) -> Result:
-    """Measure ``weights`` beside random ones by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+    """Evaluate ``weights``, beside random weights, by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
 
     ``options`` are the protocol's own (``label="class"``). The result is also written to ``results/PROTOCOL.json`` in
-    ``out``, else in the run's folder. Raises the errors of the project.
+    ``out``, else in the run's folder. Raises subclasses of ``AvgdtError``.
     """
     weights = Path(weights)
     place = Path(out) if out is not None else weights if weights.is_dir() else weights.parent

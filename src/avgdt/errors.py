@@ -1,5 +1,5 @@
-"""The one base of every error that a user can mend: shown as one line, exit code 2."""
+"""The base class of all errors that a user can correct; the command line prints one line and exits with code 2."""
 
 
 class AvgdtError(Exception):
-    """A mistake in what was asked or given; the message names the file or field and the remedy."""
+    """An error in the input, the options or the environment; the message names the file or field and a remedy."""

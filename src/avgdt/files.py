@@ -14,7 +14,7 @@ from avgdt.errors import AvgdtError
 
 
 class WriteError(AvgdtError):
-    """A file that could not be written; the message names it, the reason and the remedy."""
+    """A file that cannot be written; the message names the file, the reason and a remedy."""
 
 
 @contextmanager
@@ -32,10 +32,10 @@ def write_atomically(
     remedy: str = "free some space and --resume",
     replacing: Callable[[], object] = lambda: None,
 ) -> None:
-    """Write to a temporary file beside ``path``, flush it to the disk, rename; folders are made.
+    """Write to a temporary file beside ``path``, flush it to disk and rename it; creates missing folders.
 
-    A full disk or a crash leaves the file that was there before; what cannot be written raises :class:`WriteError`,
-    which ends with ``remedy``. ``replacing`` is called once the content is on the disk, before the renaming.
+    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which ends with ``remedy``.
+    ``replacing`` is called when the content is on disk, before the file is renamed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -48,7 +48,7 @@ def write_atomically(
         temporary.replace(path)
         _flush_folder(path.parent)
     except BaseException as error:
-        with suppress(OSError):  # a folder of it may be a file
+        with suppress(OSError):  # a parent of it may be a file
             temporary.unlink()
         # torch.save reports a full disk as a RuntimeError of its own writer.
         if isinstance(error, OSError | RuntimeError):
@@ -58,7 +58,7 @@ def write_atomically(
 
 def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):  # torch's own error is about the one that it met
+    while cause is not None and not isinstance(cause, OSError):  # the cause of torch's own error
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
@@ -76,7 +76,7 @@ def _flush_folder(folder: Path) -> None:
 
 @cache
 def source_digest(folder: Path) -> str:
-    """Digest of the Python source below ``folder``: what another version of it wrote is not taken for this one's."""
+    """Digest of the Python source in ``folder``, a key that changes with the code."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         sha.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

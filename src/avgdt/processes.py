@@ -1,4 +1,4 @@
-"""Processes that this one starts, and the signals that stop it."""
+"""The signals that stop a command, and how child processes inherit them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has two
-"""Ctrl-C, the end of a job, a closed terminal, and what schedulers send some time before the end of a job."""
+"""Ctrl-C, termination, a closed terminal, and the warnings of schedulers before the end of a job."""
 
 
 @contextmanager
 def stopping_blocked() -> Iterator[None]:
-    """Context in which the signals that stop a command wait; a process started in it is born with them blocked.
+    """Context in which signals that stop a command are blocked; processes started in it inherit that.
 
-    Whoever ends a job may send them to all of its processes: it is this one that acts on them, and ends the others.
+    A scheduler may signal all processes of a job: the main process handles the signal and ends the others.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

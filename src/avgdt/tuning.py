@@ -2,10 +2,10 @@
 
 Threads: GNU OpenMP lets a thread that has nothing to do spin until the next parallel section. Where another process
 wants the core (a worker that decodes, a browser), the thread that should compute waits for one that spins. Passive
-waiting gives the core away at once.
+waiting yields the core at once.
 
 Memory: glibc gets every block above 32 MB from the system and gives it back when it is freed, so that each large
-activation is cleared and faulted in again, page by page, in every step. Told not to, it reuses the memory.
+activation is cleared and faulted in again, page by page, in every step. With these settings it reuses the memory.
 
 ``AVGDT_TUNE=0`` leaves everything as it is, as do variables of the libraries' own that are set (``OMP_WAIT_POLICY``,
 ``MALLOC_...``).
@@ -21,7 +21,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 def tune_process() -> None:
-    """Tune this process and its child processes; does nothing once PyTorch is loaded."""
+    """Tune this process and its children; does nothing once PyTorch is imported."""
     if os.environ.get("AVGDT_TUNE") == "0" or "torch" in sys.modules:
         return
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
