@@ -15,13 +15,14 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Speed
 from avgdt.composition.video_augmentations import Blur, ColourJitter, Flip, Grey, RandomCrop, ShortSideJitter
 from avgdt.errors import AvgdtError
+from avgdt.files import read_json_lines
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoints import load_checkpoint
 from avgdt.training.pretrain import pretrain
-from avgdt.training.sittings import read_sittings
+from avgdt.training.sittings import NAME
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -130,7 +131,7 @@ def test_every_sitting_is_noted_with_its_machine(folder: Path, tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         pretrain(tiny(), folder, tmp_path / "run", logged=stop_at(2))
     pretrain(tiny(), folder, tmp_path / "run", resume=True)
-    first, second = read_sittings(tmp_path / "run")
+    first, second = read_json_lines(tmp_path / "run" / NAME)
     assert (first["step"], second["step"]) == (0, 2)
     assert first["date"] <= second["date"]
     assert second["machine"]["precision"] == "fp32"

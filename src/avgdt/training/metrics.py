@@ -11,15 +11,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from avgdt.files import WriteError, naming, write_atomically
-from avgdt.training.errors import TrainingError
+from avgdt.files import WriteError, naming, read_json_lines, write_atomically
 
 Metrics = dict[str, Any]
 _REMEDY = "free some space"
-
-
-class MetricsError(TrainingError):
-    """A log of metrics that cannot be read."""
 
 
 class MetricsLog:
@@ -82,25 +77,8 @@ def _quiet_thread() -> Iterator[None]:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """The lines of a ``metrics.jsonl``; a last line that was cut off by a crash is left out.
-
-    Raises :class:`MetricsError` for another line that is damaged.
-    """
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    metrics = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            told = json.loads(line)
-            if not (isinstance(told, dict) and {"kind", "step"} <= told.keys()):
-                raise ValueError("not a line of metrics")
-        except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
-            if number < len(lines):
-                raise MetricsError(
-                    f"{path}, line {number}: damaged ({error}); delete this line, or the file: only figures are lost"
-                ) from None
-        else:
-            metrics.append(told)
-    return metrics
+    """The lines of a ``metrics.jsonl``; see :func:`avgdt.files.read_json_lines` for damaged ones."""
+    return read_json_lines(path, ("kind", "step"))
 
 
 def _board(folder: Path, step: int) -> Any:

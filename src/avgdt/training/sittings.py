@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from avgdt.files import naming
 from avgdt.models.precision import Precision
@@ -24,9 +23,3 @@ def write_sitting(folder: Path, step: int, precision: Precision) -> None:
     }
     with naming(folder / NAME, "free some space"), (folder / NAME).open("a", encoding="utf-8") as file:
         file.write(json.dumps(sitting) + "\n")
-
-
-def read_sittings(folder: Path) -> list[dict[str, Any]]:
-    """The sittings of a run, oldest first; none where the file is missing. Raises ``ValueError`` for a broken line."""
-    path = folder / NAME
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
