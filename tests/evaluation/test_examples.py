@@ -50,41 +50,41 @@ def written(run: Path, data: Path | None = None) -> bool:
 
 
 def test_cosines_are_those_of_video_and_audio_embeddings(run: Path) -> None:
-    shown = updated(run)["retrieval"]
-    classes = [one["class"] for one in shown["recordings"]]
+    retrieval = updated(run)["retrieval"]
+    classes = [one["class"] for one in retrieval["recordings"]]
     assert len(classes) == 6
     assert classes == sorted(classes)
     # The slow way, for one pair: the video of one and the audio of another, each through its own network.
     model = load(run, "cpu")
     reader = ClipReader(model.recipe.clip, ("video", "audio"), grey=False)
     window = (Window(0.5),)  # the middle 0.5 s of 1.5 s
-    first, second = (collate([reader.read(0, entry_of(shown["recordings"][i]["row"]), window)]) for i in (1, 3))
+    first, second = (collate([reader.read(0, entry_of(retrieval["recordings"][i]["row"]), window)]) for i in (1, 3))
     with torch.inference_mode():
         video = model.phi.embed("video", model.views.test_view(first, "video"))
         audio = model.phi.embed("audio", model.views.test_view(second, "audio"))
-    assert shown["recordings"][1]["time"] == pytest.approx(0.75)
-    assert shown["similarity"]["pretrained"][1][3] == pytest.approx(float((video * audio).sum()), abs=1e-5)
+    assert retrieval["recordings"][1]["time"] == pytest.approx(0.75)
+    assert retrieval["similarity"]["pretrained"][1][3] == pytest.approx(float((video * audio).sum()), abs=1e-5)
 
 
-def test_all_that_the_page_shows_is_in_the_file(run: Path, entries: list[Entry]) -> None:
-    found = updated(run)
-    assert found["train"] == {"recordings": 2, "seconds": pytest.approx(3.0)}
-    assert found["held_out"] == {"recordings": 0}
-    assert found["missing"] == {"recordings": 0, "first": ""}
-    assert found["label"] == "label"
-    assert [entry_of(row).path for row in found["viewed"]] == [entry.path for entry in entries[:2]]
-    assert [network["modality"] for network in found["networks"]] == ["video", "audio"]
-    shown = found["retrieval"]
-    assert shown["split"] == "test"
+def test_the_file_holds_sizes_figures_and_queries(run: Path, entries: list[Entry]) -> None:
+    content = updated(run)
+    assert content["train"] == {"recordings": 2, "seconds": pytest.approx(3.0)}
+    assert content["held_out"] == {"recordings": 0}
+    assert content["missing"] == {"recordings": 0, "first": ""}
+    assert content["label"] == "label"
+    assert [entry_of(row).path for row in content["viewed"]] == [entry.path for entry in entries[:2]]
+    assert [network["modality"] for network in content["networks"]] == ["video", "audio"]
+    retrieval = content["retrieval"]
+    assert retrieval["split"] == "test"
     for way in ("video_to_audio", "audio_to_video"):
         # The run's weights are the random ones of its seed.
-        assert shown["pretrained"][way] == shown["random"][way]
-        assert shown["pretrained"][way].keys() == shown["chance"][way].keys()
+        assert retrieval["pretrained"][way] == retrieval["random"][way]
+        assert retrieval["pretrained"][way].keys() == retrieval["chance"][way].keys()
     for by in ("video", "audio"):
-        assert len(shown["queries"][by]) == QUERIES
-        for query in shown["queries"][by]:
-            row = shown["similarity"]["pretrained"][query["query"]]
-            cosines = row if by == "video" else [row[query["query"]] for row in shown["similarity"]["pretrained"]]
+        assert len(retrieval["queries"][by]) == QUERIES
+        for query in retrieval["queries"][by]:
+            row = retrieval["similarity"]["pretrained"][query["query"]]
+            cosines = row if by == "video" else [row[query["query"]] for row in retrieval["similarity"]["pretrained"]]
             ranked = [cosines[i] for i in query["nearest"]]
             assert ranked == sorted(ranked, reverse=True)
             assert max(cosines) == ranked[0]
@@ -112,14 +112,14 @@ def test_the_file_is_written_again_only_where_it_is_out_of_date(run: Path, entri
     assert written(run)
 
 
-def test_another_label_is_shown_once_it_is_probed(run: Path, entries: list[Entry]) -> None:
+def test_the_label_of_the_newest_probe_names_the_classes(run: Path, entries: list[Entry]) -> None:
     write_run(run, tiny(), [replace(entry, extra={**entry.extra, "kind": "x"}) for entry in entries])
     assert updated(run)["label"] == "label"
     result = {"protocol": "linear", "options": {"label": "kind"}, "pretrained": {}, "random": {}, "chance": {}}
     write_result(result, run)
-    found = updated(run)
-    assert found["label"] == "kind"
-    assert {one["class"] for one in found["retrieval"]["recordings"]} == {"x"}
+    content = updated(run)
+    assert content["label"] == "kind"
+    assert {one["class"] for one in content["retrieval"]["recordings"]} == {"x"}
 
 
 def test_recordings_that_are_missing_later_leave_the_examples_as_they_are(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_recordings_that_are_missing_later_leave_the_examples_as_they_are(tmp_pa
     (tmp_path / "run").mkdir()
     run = write_run(tmp_path / "run", tiny(), entries)
     (tmp_path / "recordings").rename(tmp_path / "elsewhere")
-    found = updated(run)
-    assert found["missing"]["recordings"] == 8
-    assert "Fewer than two recordings can be reached" in found["reason"]
+    content = updated(run)
+    assert content["missing"]["recordings"] == 8
+    assert "Fewer than two recordings can be reached" in content["reason"]
     (tmp_path / "elsewhere").rename(tmp_path / "recordings")
     assert "retrieval" in updated(run)
     (tmp_path / "recordings").rename(tmp_path / "elsewhere")
@@ -147,10 +147,10 @@ def test_reasons_why_there_is_no_retrieval(
         ("unfinished", tiny(), False, "no weights.safetensors yet"),
     ):
         (tmp_path / name).mkdir()
-        found = updated(write_run(tmp_path / name, recipe, entries, weights), recipe=recipe)
-        assert reason in found["reason"]
-        assert "retrieval" not in found
-        assert found["networks"]
+        content = updated(write_run(tmp_path / name, recipe, entries, weights), recipe=recipe)
+        assert reason in content["reason"]
+        assert "retrieval" not in content
+        assert content["networks"]
     (tmp_path / "one" / "manifest.csv").unlink()
     assert "no manifest.csv" in updated(tmp_path / "one", recipe=alone)["reason"]
 

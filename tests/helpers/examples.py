@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.examples import manifest_row, nearest, select_queries
+from avgdt.evaluation.examples import manifest_row, nearest_recordings, select_queries
 
 
 def examples_of(entries: Sequence[Entry], cosines: NDArray[np.float64]) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def examples_of(entries: Sequence[Entry], cosines: NDArray[np.float64]) -> dict[
         "random": {},
         "chance": {},
         "queries": {
-            "video": [nearest(cosines[query], query) for query in queries],
-            "audio": [nearest(cosines[:, query], query) for query in queries],
+            "video": [nearest_recordings(cosines[query], query) for query in queries],
+            "audio": [nearest_recordings(cosines[:, query], query) for query in queries],
         },
         "skipped": [],
     }

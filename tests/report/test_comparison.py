@@ -226,14 +226,14 @@ def test_options_other_than_the_papers_are_remarked(make: Make) -> None:
 
 def test_finetuning_inputs_other_than_the_papers_are_remarked(make: Make) -> None:
     flip = {"is": "Flip", "probability": 0.5}
-    seen = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
-    papers = {**seen, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
-    others = {**seen, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
-    for shown, remarks in (
+    clip = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
+    papers = {**clip, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
+    others = {**clip, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
+    for inputs, remarks in (
         (papers, []),
         (others, ["frames 16, not 30", "height 86, not 128", "another augmentation than the paper's"]),
     ):
-        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": shown}
+        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": inputs}
         (table,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
         assert [note for note in table.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 

@@ -57,8 +57,8 @@ def test_texts_and_images_do_not_overlap_and_are_inside(tmp_path: Path) -> None:
     root = ElementTree.parse(tmp_path / "views.svg").getroot()
     boxes = [tuple(float(i.get(k, "")) for k in ("x", "y", "width", "height")) for i in root.iter(f"{SVG}image")]
     assert all(x + w <= float(root.get("width", "")) and y + h <= float(root.get("height", "")) for x, y, w, h in boxes)
-    for place, (x, y, w, h) in enumerate(boxes):
-        for left, top, width, height in boxes[place + 1 :]:
+    for index, (x, y, w, h) in enumerate(boxes):
+        for left, top, width, height in boxes[index + 1 :]:
             assert x + w <= left or left + width <= x or y + h <= top or top + height <= y
     for text in root.iter(f"{SVG}text"):
         foot = float(text.get("y", ""))
@@ -75,8 +75,8 @@ def test_the_png_holds_the_texts_and_images_of_the_svg(tmp_path: Path) -> None:
     assert pixels.shape == (round(2 * float(root.get("height", ""))), round(2 * float(root.get("width", ""))), 3)
     for image in root.iter(f"{SVG}image"):
         left, top = (round(2 * float(image.get(k, ""))) for k in ("x", "y"))
-        held = Image.open(io.BytesIO(base64.b64decode((image.get("href") or "").split(",", 1)[1]))).convert("RGB")
-        assert pixels[top, left].tolist() == list(held.getpixel((0, 0)))  # type: ignore[arg-type]
+        embedded = Image.open(io.BytesIO(base64.b64decode((image.get("href") or "").split(",", 1)[1]))).convert("RGB")
+        assert pixels[top, left].tolist() == list(embedded.getpixel((0, 0)))  # type: ignore[arg-type]
     for text in root.iter(f"{SVG}text"):
         x, foot, size = (2 * float(text.get(k, "")) for k in ("x", "y", "font-size"))
         assert pixels[int(foot - size) : int(foot), int(x) : int(x + 2 * size)].min() < 128

@@ -64,10 +64,10 @@ def test_rows_of_examples_are_entries_of_the_manifest(entries: list[Entry]) -> N
 
 def test_classes_are_named_at_the_sides_of_the_similarity_matrix(entries: list[Entry]) -> None:
     ordered = sorted(entries, key=lambda entry: entry.extra["label"])
-    shown = retrieval(examples_of(ordered, np.eye(len(ordered)) * 0.5))
-    assert [(one.name, one.begin * 8, one.end * 8) for one in shown.classes] == [
+    similarity = retrieval(examples_of(ordered, np.eye(len(ordered)) * 0.5))
+    assert [(one.name, one.begin * 8, one.end * 8) for one in similarity.classes] == [
         ("<c>", 0, 2),
         ("a", 2, 5),
         ("b", 5, 8),
     ]
-    assert (shown.matrices[0].positive, shown.matrices[0].negative) == (0.5, 0.0)
+    assert (similarity.matrices[0].positive, similarity.matrices[0].negative) == (0.5, 0.0)

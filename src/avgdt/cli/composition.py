@@ -23,7 +23,7 @@ and reversal; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)
-class Composition:
+class CompositionOptions:
     """Every field of the recipe, and the diagram."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
@@ -36,8 +36,8 @@ class Composition:
 def run(arguments: Sequence[str]) -> None:
     """Read the command line, print the views, write the diagram."""
     recipe, rest = chosen_recipe(arguments)
-    default = Composition(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
-    options = parse(Composition, rest, "composition", USAGE, default)
+    default = CompositionOptions(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
+    options = parse(CompositionOptions, rest, "composition", USAGE, default)
     if (options.diagram is None) != (options.data is None):
         raise UsageError("--diagram FILE.png (or .svg) and --data PATH need each other: the file and the recording")
     print(explain(options.recipe))

@@ -13,7 +13,7 @@ from avgdt.cli.progress import counting
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportOptions:
     """The run, and its recordings if they were moved."""
 
     run: tyro.conf.Positional[Path]
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     """Read the command line and write the page."""
     if not arguments:
         raise UsageError("which run? avgdt report RUN [--data PATH]")
-    options = parse(Report, arguments, "report", "Write one self-contained HTML page about a run.")
+    options = parse(ReportOptions, arguments, "report", "Write one self-contained HTML page about a run.")
     print(f"wrote {report_with_progress(options.run, options.data)}")
 
 

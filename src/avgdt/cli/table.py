@@ -18,7 +18,7 @@ weights follows each."""
 
 
 @dataclass(frozen=True)
-class Table:
+class TableOptions:
     """The runs, the table and its format."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     """Read the command line and print or write the tables."""
     if not arguments:
         raise UsageError("which runs? avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE]")
-    options = parse(Table, arguments, "table", USAGE)
+    options = parse(TableOptions, arguments, "table", USAGE)
     if not options.runs:
         raise UsageError("which runs? avgdt table RUN... needs one run folder or more")
     from avgdt.report.comparison import compare_runs, format_tables

@@ -27,7 +27,7 @@ from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment, labels
 from avgdt.files import write_atomically
 from avgdt.models.phi import Phi
-from avgdt.models.pretrained import load, untrained
+from avgdt.models.pretrained import PretrainedModel, load, untrained
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.run_data import default_workers
 
@@ -52,7 +52,7 @@ def update_examples(
     path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
     examples: dict[str, Any] = {"data": "" if data is None else str(data.absolute())}
     if data is None and not source.is_file():
-        reason = "The run has no manifest.csv, so its recordings are not known; name them with --data."
+        reason = "The run has no manifest.csv, so its recordings are unknown; name them with --data."
         _write(path, {**examples, "networks": _networks(untrained(recipe, device="cpu").phi), "reason": reason})
         return path
     entries = read_manifest(source) if data is None else find(data, default_workers(recipe.run.workers) + 1)
@@ -151,7 +151,7 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
     return False
 
 
-def _retrieval(model: Any, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
+def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
     """One clip from the middle of each recording, embedded by ``model`` and by random weights; None for fewer than two.
 
     ``similarity`` is (n, n): rows are videos, columns audios.
@@ -193,8 +193,8 @@ def _retrieval(model: Any, selection: _Selection, progress: Progress) -> dict[st
         "similarity": {name: np.round(one, 6).tolist() for name, one in cosines.items()},
         **figures,
         "queries": {
-            "video": [nearest(cosines["pretrained"][query], query) for query in queries],
-            "audio": [nearest(cosines["pretrained"][:, query], query) for query in queries],
+            "video": [nearest_recordings(cosines["pretrained"][query], query) for query in queries],
+            "audio": [nearest_recordings(cosines["pretrained"][:, query], query) for query in queries],
         },
         "skipped": list(embedded.failures.values()),
     }
@@ -215,7 +215,7 @@ def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float
 
 
 def select_queries(classes: Sequence[str]) -> list[int]:
-    """Indices of up to :data:`QUERIES` random recordings; no class twice before every class is there once."""
+    """Indices of up to :data:`QUERIES` random recordings; no class twice before every class once."""
     counts: dict[str, int] = {}
     order: list[tuple[int, int, int]] = []
     for index in np.random.default_rng(0).permutation(len(classes)).tolist():
@@ -224,8 +224,8 @@ def select_queries(classes: Sequence[str]) -> list[int]:
     return [index for _, _, index in sorted(order)[:QUERIES]]
 
 
-def nearest(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
-    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of its own recording."""
+def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
+    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of the query."""
     order = np.argsort(-cosines, kind="stable")
     return {
         "query": query,

@@ -58,7 +58,7 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...
     groups = read_groups(paths)
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
     if not tables:
-        known = [word for table in TABLES for word in (table.number, table.name)]
+        known = [key for table in TABLES for key in (table.number, table.name)]
         raise ReportError(f"table: {name!r} is unknown; {nearest(name, known)}")
     comparisons = [comparison for table in tables if (comparison := _compare(table, groups))]
     if not comparisons:

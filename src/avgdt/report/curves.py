@@ -101,8 +101,8 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         if any("key_drift" in line["diagnosis"] for line in run.heldout):
             lines.append(_diagnosed(run, "key drift", "key_drift", "random"))
         note = (
-            "Mean cosine between query and key embeddings of a clip, and 1 - cosine between a key in the bank and the "
-            "same key computed anew when it leaves the bank."
+            "Mean cosine between query and key embeddings of a clip, and 1 - mean cosine between the keys of a clip "
+            "when it enters and when it leaves the bank."
         )
         yield chart("Momentum encoder", note, lines, from_zero=False)
     if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):

@@ -61,7 +61,7 @@ class Tile:
     """None where the recording cannot be read."""
     cosine: float
     match: Match
-    """recording: the query's own recording; class: another recording of its class."""
+    """recording: the recording of the query; class: another recording of the same class."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Query:
     tile: Tile
     nearest: tuple[Tile, ...]
     rank: int
-    """Rank of the query's own recording, from 1."""
+    """Rank of the recording of the query, from 1."""
 
 
 @dataclass(frozen=True)

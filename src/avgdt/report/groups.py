@@ -113,8 +113,8 @@ def _read(path: Path) -> EvaluatedRun:
     recipe = read_recipe(path)
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
-    own = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in own or results:  # of other weights only where none is of the run's, as in a folder that was moved
+    of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
+    for result in of_run or results:  # of other weights only where none is of the run's, as in a folder that was moved
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval of the run's example recordings: the similarity matrices and the table of figures."""
+"""Cross-modal retrieval among the run's example recordings: the similarity matrices and the table of figures."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
         len(classes),
         (_matrix("This run", pretrained), _matrix("Random weights", random)),
         _ranges(classes),
-        replace(table(figures), title="RetrievalExamples examples", explained=explained),
+        replace(table(figures), title="Retrieval examples", explained=explained),
     )
 
 
