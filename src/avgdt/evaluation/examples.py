@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,13 @@ class _Selection:
 
     def summary(self) -> dict[str, Any]:
         """What the page shows of it, as plain data."""
-        viewed = [manifest_row(entry) for entry in self.train if entry.path.is_file()][:VIEWED]
+        viewed = islice((entry for entry in self.train if entry.path.is_file()), VIEWED)
         return {
             "label": self.label,
             "train": {"recordings": len(self.train), "seconds": sum(entry.duration or 0.0 for entry in self.train)},
             "held_out": {"recordings": len(self.held_out)},
             "missing": {"recordings": len(self.missing), "first": str(next(iter(self.missing), ""))},
-            "viewed": viewed,
+            "viewed": [manifest_row(entry) for entry in viewed],
         }
 
 
