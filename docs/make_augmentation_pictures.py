@@ -31,8 +31,7 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.report.colours import PALETTE
-from avgdt.report.spectrogram import loudness, spectrogram
+from avgdt.report.images import PALETTE, loudness, spectrogram
 from avgdt.synthetic.world import render_world
 from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
 from avgdt.transforms.augment_video import augment_clips

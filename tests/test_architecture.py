@@ -32,14 +32,15 @@ TOP_TO_BOTTOM = (
 MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # for the version
 
 
-def imports(path: Path) -> set[str]:
+def imports(path: Path, package: str = "avgdt") -> set[str]:
+    """The modules of ``package`` that a file imports anywhere."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
-    return {name for name in found if name.split(".")[0] == "avgdt"} - MAY_BE_IMPORTED_BY_ALL
+    return {name for name in found if name.split(".")[0] == package} - MAY_BE_IMPORTED_BY_ALL
 
 
 def test_a_package_imports_only_what_stands_below_it() -> None:
@@ -54,6 +55,22 @@ def test_a_package_imports_only_what_stands_below_it() -> None:
             if TOP_TO_BOTTOM.index(there) < TOP_TO_BOTTOM.index(here):
                 wrong.append(f"{path.relative_to(ROOT)} imports {name}")
     assert not wrong
+
+
+def test_the_report_runs_no_network() -> None:
+    forbidden = ("avgdt.models", "avgdt.training", "avgdt.objective")
+    wrong = []
+    for path in (ROOT / "report").rglob("*.py"):
+        wrong += [f"{path.name} imports {name}" for name in imports(path) if name.startswith(forbidden)]
+        wrong += [f"{path.name} imports torch" for name in imports(path, "torch")]
+    assert not wrong
+
+
+def test_the_report_is_imported_without_torch() -> None:
+    modules = sorted(f"avgdt.report.{path.stem}" for path in (ROOT / "report").glob("*.py") if path.stem != "__init__")
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules}]; print('torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "False"
 
 
 def test_help_imports_nothing_heavy() -> None:

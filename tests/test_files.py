@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.files import WriteError, write_atomically
+from avgdt.files import DamagedLine, WriteError, read_json_lines, write_atomically
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +28,14 @@ def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
         write_atomically(tmp_path / "file" / "last.pt", lambda file: file.write(b"x"))
     write_atomically(tmp_path / "new" / "folder" / "last.pt", lambda file: file.write(b"x"))
     assert (tmp_path / "new" / "folder" / "last.pt").read_bytes() == b"x"
+
+
+def test_json_lines_ignore_a_last_line_that_was_cut_off_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    assert read_json_lines(path) == []
+    path.write_text('{"step": 1}\n{"step": 2}\n{"st')
+    assert read_json_lines(path, ("step",)) == [{"step": 1}, {"step": 2}]
+    for damaged in ("{", "[]", '{"other": 1}'):
+        path.write_text(f'{{"step": 1}}\n{damaged}\n{{"step": 3}}\n')
+        with pytest.raises(DamagedLine, match=r"log\.jsonl, line 2: damaged .*; delete this line"):
+            read_json_lines(path, ("step",))

@@ -1,20 +1,25 @@
-"""Atomic writes, and a digest of source code that cached results are keyed by."""
+"""Atomic writes, JSON lines, and a digest of source code that cached results are keyed by."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from avgdt.errors import AvgdtError
 
 
 class WriteError(AvgdtError):
     """A file that cannot be written; the message names the file, the reason and a remedy."""
+
+
+class DamagedLine(AvgdtError):
+    """A line of a log that cannot be read; the message names the file, the line and the remedy."""
 
 
 @contextmanager
@@ -72,6 +77,28 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The JSON objects of a log with one per line, each with at least ``fields``; none where the file is missing.
+
+    A damaged last line, which a crash cut off, is ignored. Raises :class:`DamagedLine` for another one.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    objects = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            parsed = json.loads(line)
+            if not (isinstance(parsed, dict) and set(fields) <= parsed.keys()):
+                raise ValueError(f"not an object with {', '.join(fields)}" if fields else "not an object")
+        except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
+            if number < len(lines):
+                raise DamagedLine(
+                    f"{path}, line {number}: damaged ({error}); delete this line: only what it logs is lost"
+                ) from None
+        else:
+            objects.append(parsed)
+    return objects
 
 
 @cache

@@ -60,9 +60,12 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             "--composition modality changes a recipe",
         ),
         (["composition", "paper", "--composition"], "--composition lacks its value"),
-        (["composition", "paper", "--picture", "x.svg"], "--picture FILE.png (or .svg) and --data PATH go together"),
-        (["composition", "paper", "--picture", "x.jpg", "--data", "y"], "ends in .svg or .png"),
-        (["composition", "paper", "--picture", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
+        (
+            ["composition", "paper", "--diagram", "x.svg"],
+            "--diagram FILE.png (or .svg) and --data PATH need each other",
+        ),
+        (["composition", "paper", "--diagram", "x.jpg", "--data", "y"], "ends in .svg or .png"),
+        (["composition", "paper", "--diagram", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
     ],
 )
 def test_words_that_are_off(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

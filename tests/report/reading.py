@@ -1,4 +1,4 @@
-"""A page as a browser would take it apart."""
+"""The elements and the text of an HTML page, parsed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Reader(HTMLParser):
 
 
 def read_page(path: Path) -> Page:
-    """Take the page apart; an element that is not closed where it should be fails."""
+    """Parse the page; fails on an element that is closed in the wrong order."""
     return _Reader(path.read_text(encoding="utf-8")).page
 
 

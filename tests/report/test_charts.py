@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from avgdt.report.charts import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH, Series, chart
+from avgdt.report.charts import BOTTOM, HEIGHT, LEFT, MAX_POINTS, RIGHT, TOP, WIDTH, Series, chart
 
 
 def points(path: str) -> list[tuple[float, float]]:
@@ -34,13 +34,13 @@ def test_lines_stay_inside_and_ticks_enclose_them(values: list[float], from_zero
 
 
 def test_shares_are_written_as_per_cent() -> None:
-    drawn = chart("Found", "", [Series("s", [0, 1], [0.0, 0.25], "both")], percent=True)
+    drawn = chart("Recall", "", [Series("s", [0, 1], [0.0, 0.25], "both")], percent=True)
     assert drawn.lines[0].last == "25.0\u202f%"
     assert drawn.up[-1].text == "25\u202f%"
-    assert "s ends at 25.0\u202f%" in drawn.told
+    assert "s ends at 25.0\u202f%" in drawn.description
 
 
-def test_smoothing_averages_and_keeps_the_line_itself() -> None:
+def test_smoothing_averages_and_keeps_the_raw_line() -> None:
     flat = chart("t", "", [Series("s", list(range(80)), [i % 2 for i in range(80)], "both", smooth=True)])
     line = flat.lines[0]
     assert len(points(line.path)) == len(points(line.faint)) == 80
@@ -49,8 +49,8 @@ def test_smoothing_averages_and_keeps_the_line_itself() -> None:
     assert max(abs(y - middle) for y in inner) < 0.11 * (HEIGHT - TOP - BOTTOM)  # 2 or 3 of 5 are ones
 
 
-def test_long_lines_are_thinned_and_gaps_left_out() -> None:
+def test_long_lines_are_subsampled_and_gaps_omitted() -> None:
     long = chart("t", "", [Series("s", list(range(5000)), [1.0] * 5000, "both")])
-    assert len(points(long.lines[0].path)) == MOST_POINTS
+    assert len(points(long.lines[0].path)) == MAX_POINTS
     gap = chart("t", "", [Series("s", [0, 1, 2], [1.0, float("nan"), 2.0], "both")])
     assert len(points(gap.lines[0].path)) == 2

@@ -10,9 +10,8 @@ import pytest
 from avgdt.evaluation.results import write_result
 from avgdt.recipes.config import write_yaml
 from avgdt.report import comparison
-from avgdt.report.comparison import compare_runs
+from avgdt.report.comparison import as_latex, as_markdown, as_text, compare_runs
 from avgdt.report.errors import ReportError
-from avgdt.report.layouts import as_latex, as_markdown, as_text
 from avgdt.report.published import Column, PaperTable, Published
 from tests.helpers.recipes import tiny
 
@@ -143,14 +142,14 @@ def test_latex(runs: list[Path]) -> None:
     ]
 
 
-def test_splits_without_a_told_spread(make: Make) -> None:
+def test_splits_without_a_recorded_std(make: Make) -> None:
     (action,) = compare_runs([make("one", ucf101(0, [0.2, 0.3, 0.4], 0.1))], "action")
-    assert action.ours[0] == ("one", "30.0 ± 10.0", "–", "measured here")
-    assert action.ours[1] == ("one, random weights", "–", "–", "measured here")
+    assert action.runs[0] == ("one", "30.0 ± 10.0", "–", "measured here")
+    assert action.runs[1] == ("one, random weights", "–", "–", "measured here")
     assert action.notes == ("± is the standard deviation over 3 splits: one",)
 
 
-def test_the_tables_that_have_figures_are_shown(make: Make) -> None:
+def test_tables_with_figures_are_listed(make: Make) -> None:
     run = make("one", ucf101(0, [0.2], 0.1))
     assert [table.title.split(". ")[0] for table in compare_runs([run])] == ["Table 2", "Table A.1"]
     assert compare_runs([run], "1a")[0].published[0][1:3] == ("73.1", "42.7")
@@ -159,7 +158,7 @@ def test_the_tables_that_have_figures_are_shown(make: Make) -> None:
 def test_equal_random_weights_count_once(make: Make) -> None:
     runs = [make(f"grid-{seed}", esc50(7, accuracy), seed=seed) for seed, accuracy in enumerate((0.5, 0.54))]
     (table,) = compare_runs(runs, "sound")
-    assert [row[2] for row in table.ours] == ["52.0 ± 2.8", "30.0 ± 1.0"]
+    assert [row[2] for row in table.runs] == ["52.0 ± 2.8", "30.0 ± 1.0"]
     assert table.notes[1] == "± is the standard deviation over 5 folds: grid, random weights"
 
 
@@ -168,7 +167,7 @@ def test_other_recipes_are_other_rows(make: Make) -> None:
     runs = [make(f"a/{seed}/grid", esc50(0, 0.5), seed=seed) for seed in (0, 1)]
     runs += [make(f"grid-{seed}", esc50(0, 0.6), seed=seed, schedule=longer) for seed in (0, 1)]
     (table,) = compare_runs(runs)
-    assert [row[0] for row in table.ours[::2]] == ["grid, grid", "grid-0, grid-1"]
+    assert [row[0] for row in table.runs[::2]] == ["grid, grid", "grid-0, grid-1"]
 
 
 def test_published_figures_belong_to_columns() -> None:
@@ -180,14 +179,14 @@ def test_published_figures_belong_to_columns() -> None:
             assert all(0 < float(figure) < 100 for figure in row.figures.values())
 
 
-def test_mistakes(make: Make, tmp_path: Path) -> None:
+def test_errors(make: Make, tmp_path: Path) -> None:
     run = make("grid-0", esc50(0, 0.5))
     for paths, name, words in (
         ([tmp_path / "none"], "", "none: no such run"),
-        ([tmp_path], "", "no config.yaml here"),
+        ([tmp_path], "", "not a run, it has no config.yaml"),
         ([make("empty")], "", "empty: no results yet"),
         ([run], "sounds", "table: 'sounds' is unknown; did you mean 'sound'?"),
-        ([run], "2", "no result that belongs into the table; `avgdt evaluate` one of ucf101, hmdb51 first"),
+        ([run], "2", "no result of the table; run `avgdt evaluate` with one of ucf101, hmdb51 first"),
         ([run, make("b/grid-0", esc50(0, 0.5))], "", "the same recipe and seed as"),
         ([run, make("grid-1", esc50(1, 0.5, epochs=9), seed=1)], "", "grid-1: esc50 was evaluated with epochs 9, with"),
     ):
@@ -195,7 +194,7 @@ def test_mistakes(make: Make, tmp_path: Path) -> None:
             compare_runs(paths, name)
 
 
-def test_broken_results_are_named(make: Make) -> None:
+def test_damaged_results_are_named(make: Make) -> None:
     run = make("grid", esc50(0, 0.5))
     (run / "results" / "esc50.json").write_text("{")
     with pytest.raises(Exception, match=r"esc50\.json: not a result"):
@@ -206,64 +205,64 @@ def _options(result: dict[str, Any], **options: object) -> dict[str, Any]:
     return {**result, "options": {**result["options"], **options}}
 
 
-def test_only_whole_results_stand_there(make: Make) -> None:
+def test_only_results_of_all_splits_are_listed(make: Make) -> None:
     one_split = _options(ucf101(0, [0.9], 0.5), splits=[1])
-    with pytest.raises(ReportError, match="no result that belongs into the table"):
+    with pytest.raises(ReportError, match="no result of the table"):
         compare_runs([make("run", one_split)], "action")
     whole = _options(ucf101(0, [0.5, 0.6, 0.7], 0.5), splits=[1, 2, 3])
     frozen = _options({**whole, "pretrained": {"linear_probe": {"accuracy": 0.1}}}, splits=[1, 2, 3], finetune=False)
-    (told,) = compare_runs([make("other", whole, frozen, one_split)], "action")
-    assert told.ours[0][1] == "60.0 ± 10.0"
+    (table,) = compare_runs([make("other", whole, frozen, one_split)], "action")
+    assert table.runs[0][1] == "60.0 ± 10.0"
 
 
-def test_what_is_not_the_papers_is_remarked(make: Make) -> None:
+def test_options_other_than_the_papers_are_remarked(make: Make) -> None:
     result = _options(esc50(0, 0.5), folds=[1, 2, 3, 4, 5], epochs=0)
-    (told,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
-    assert told.notes[-2:] == (
+    (table,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
+    assert table.notes[-2:] == (
         "ESC-50 with epochs 0, not 100: run; run, random weights",
         "ESC-50 without 1 of its recordings: run; run, random weights",
     )
 
 
-def test_what_other_networks_see_is_remarked(make: Make) -> None:
+def test_finetuning_inputs_other_than_the_papers_are_remarked(make: Make) -> None:
     flip = {"is": "Flip", "probability": 0.5}
-    seen = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
-    papers = {**seen, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
-    others = {**seen, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
-    for shown, remarks in (
+    clip = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
+    papers = {**clip, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
+    others = {**clip, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
+    for inputs, remarks in (
         (papers, []),
-        (others, ["frames 16, not 30", "height 86, not 128", "other augmentation than usual"]),
+        (others, ["frames 16, not 30", "height 86, not 128", "another augmentation than the paper's"]),
     ):
-        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": shown}
-        (told,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
-        assert [note for note in told.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
+        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": inputs}
+        (table,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
+        assert [note for note in table.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 
 
-def test_data_of_different_places_are_remarked(make: Make) -> None:
+def test_different_data_of_seeds_are_remarked(make: Make) -> None:
     runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
-    (told,) = compare_runs(runs, "sound")
-    assert told.notes[-1] == "ESC-50 with data of different places (/data/0, /data/1): grid; grid, random weights"
+    (table,) = compare_runs(runs, "sound")
+    assert table.notes[-1] == "ESC-50 with different data (/data/0, /data/1): grid; grid, random weights"
 
 
-def test_other_weights_in_its_folder_are_not_the_runs_own(make: Make, tmp_path: Path) -> None:
+def test_results_of_other_weights_in_the_folder_are_ignored(make: Make, tmp_path: Path) -> None:
     own = {**esc50(0, 0.5), "weights": str(tmp_path / "run" / "weights.safetensors")}
     other = {**esc50(0, 0.1), "weights": str(tmp_path / "other" / "weights.safetensors")}
-    (told,) = compare_runs([make("run", own, other)], "sound")
-    assert told.ours[0][2] == "50.0 ± 2.0"
+    (table,) = compare_runs([make("run", own, other)], "sound")
+    assert table.runs[0][2] == "50.0 ± 2.0"
     (moved,) = compare_runs([make("moved", own)], "sound")
-    assert moved.ours[0][2] == "50.0 ± 2.0"
+    assert moved.runs[0][2] == "50.0 ± 2.0"
 
 
 def test_a_part_of_the_data_set_is_remarked(make: Make) -> None:
     few = {**esc50(0, 0.5), "sizes": {"sounds": 45, "classes": 3, "folds": 5}}
-    (told,) = compare_runs([make("run", few)], "sound")
-    assert told.notes[-2:] == (
+    (table,) = compare_runs([make("run", few)], "sound")
+    assert table.notes[-2:] == (
         "ESC-50 with 45 of 2000 sounds: run; run, random weights",
         "ESC-50 with 3 of 50 classes: run; run, random weights",
     )
 
 
-def test_what_else_was_measured_keeps_no_seeds_apart(make: Make) -> None:
+def test_options_that_add_rows_do_not_separate_seeds(make: Make) -> None:
     runs = [make(f"grid-{seed}", esc50(seed, 0.5 + seed / 10, scratch=seed == 0), seed=seed) for seed in (0, 1)]
-    (told,) = compare_runs(runs, "sound")
-    assert told.ours[0][2] == "55.0 ± 7.1"
+    (table,) = compare_runs(runs, "sound")
+    assert table.runs[0][2] == "55.0 ± 7.1"

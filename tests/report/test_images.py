@@ -5,8 +5,7 @@ import io
 import av
 import numpy as np
 
-from avgdt.report.colours import PALETTE, places
-from avgdt.report.images import jpeg, png
+from avgdt.report.images import PALETTE, jpeg, palette_indices, png
 from tests.report.reading import content
 
 
@@ -25,9 +24,9 @@ def test_png_keeps_opacity() -> None:
     assert (decoded(png(pixels), "image/png", "rgba") == pixels).all()
 
 
-def test_png_of_places_has_the_palettes_colours() -> None:
-    chosen = np.arange(256, dtype=np.uint8).reshape(8, 32)
-    assert (decoded(png(chosen), "image/png") == PALETTE[chosen]).all()
+def test_png_of_palette_indices_has_the_palettes_colours() -> None:
+    indices = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    assert (decoded(png(indices), "image/png") == PALETTE[indices]).all()
 
 
 def test_jpeg_is_near() -> None:
@@ -40,6 +39,6 @@ def test_the_palette_grows_lighter_evenly() -> None:
     assert (np.diff(lightness[::8]) > 0).all()
 
 
-def test_places_are_held_inside() -> None:
-    assert places(np.array([-5.0, 0.0, 1.0, 2.0, 9.0]), 0.0, 2.0).tolist() == [0, 0, 128, 255, 255]
-    assert places(np.array([3.0]), 3.0, 3.0).tolist() == [0]
+def test_palette_indices_are_clipped() -> None:
+    assert palette_indices(np.array([-5.0, 0.0, 1.0, 2.0, 9.0]), 0.0, 2.0).tolist() == [0, 0, 128, 255, 255]
+    assert palette_indices(np.array([3.0]), 3.0, 3.0).tolist() == [0]

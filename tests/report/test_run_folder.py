@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.files import DamagedLine
 from avgdt.report.errors import ReportError
 from avgdt.report.run_folder import read_run
-from avgdt.training.metrics import MetricsError
 
 
-def test_time_counts_every_sitting(make_run: Callable[..., Path]) -> None:
+def test_training_time_is_the_sum_over_all_resumes(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     clock = [10.0, 20.0, 30.0, 5.0, 15.0, 7.0]  # resumed after the third and the fifth step
     lines = [{"kind": "train", "step": i + 1, "epoch": i, "seconds": now} for i, now in enumerate(clock)]
@@ -19,7 +19,7 @@ def test_time_counts_every_sitting(make_run: Callable[..., Path]) -> None:
     run = read_run(folder)
     assert run.seconds == 30 + 15 + 7
     assert run.finished
-    assert run.left_out == [("<i>gone</i>.mp4", "has no sound")]
+    assert run.skipped == [("<i>gone</i>.mp4", "has no sound")]
 
 
 def test_a_run_that_was_interrupted_is_not_finished(make_run: Callable[..., Path]) -> None:
@@ -28,10 +28,19 @@ def test_a_run_that_was_interrupted_is_not_finished(make_run: Callable[..., Path
     assert not read_run(folder).finished
 
 
-def test_broken_metrics_are_named(make_run: Callable[..., Path]) -> None:
+def test_damaged_metrics_are_named(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     (folder / "metrics.jsonl").write_text("{\n{}\n")
-    with pytest.raises(MetricsError, match=r"metrics\.jsonl, line 1: damaged .* delete this line"):
+    with pytest.raises(DamagedLine, match=r"metrics\.jsonl, line 1: damaged .* delete this line"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]"])
+def test_damaged_examples_are_named(text: str, make_run: Callable[..., Path]) -> None:
+    folder = make_run(weights=False)
+    (folder / "results").mkdir()
+    (folder / "results" / "examples.json").write_text(text)
+    with pytest.raises(ReportError, match=r"examples\.json: damaged .* delete it"):
         read_run(folder)
 
 

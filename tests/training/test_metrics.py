@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.training.metrics import MetricsError, MetricsLog, read_metrics
+from avgdt.files import DamagedLine
+from avgdt.training.metrics import MetricsLog, read_metrics
 
 
 def line(step: int) -> dict[str, object]:
@@ -36,7 +37,7 @@ def test_a_line_cut_off_by_a_crash_is_left_out_and_a_broken_one_is_not(tmp_path:
     path.write_text(path.read_text()[:-9])
     assert read_metrics(path) == [line(1)]
     path.write_text("{broken\n" + path.read_text())
-    with pytest.raises(MetricsError, match=r"line 1: damaged .*delete the line"):
+    with pytest.raises(DamagedLine, match=r"line 1: damaged .*delete this line"):
         read_metrics(path)
 
 

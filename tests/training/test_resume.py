@@ -15,13 +15,14 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Speed
 from avgdt.composition.video_augmentations import Blur, ColourJitter, Flip, Grey, RandomCrop, ShortSideJitter
 from avgdt.errors import AvgdtError
+from avgdt.files import read_json_lines
 from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.pretrain import pretrain
-from avgdt.training.provenance import read_sessions
+from avgdt.training.provenance import SESSIONS
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -114,7 +115,7 @@ def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
         pretrain(tiny(), folder, tmp_path / "nothing", resume=True)
 
 
-def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Path) -> None:
+def test_a_recording_that_goes_bad_is_listed_once_over_all_sessions(tmp_path: Path) -> None:
     own = write_folder(tmp_path / "own", 12)
     (own / "broken.mp4").write_bytes(b"\0" * 1000)
     recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))
@@ -126,11 +127,11 @@ def test_a_recording_that_goes_bad_is_listed_once_over_all_sittings(tmp_path: Pa
     assert sorted(Path(row.split(",")[0]).name for row in rows) == ["03.mkv", "broken.mp4"]
 
 
-def test_every_sitting_is_noted_with_its_machine(folder: Path, tmp_path: Path) -> None:
+def test_every_session_is_recorded_with_its_machine(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         pretrain(tiny(), folder, tmp_path / "run", on_metrics=stop_at(2))
     pretrain(tiny(), folder, tmp_path / "run", resume=True)
-    first, second = read_sessions(tmp_path / "run")
+    first, second = read_json_lines(tmp_path / "run" / SESSIONS)
     assert (first["step"], second["step"]) == (0, 2)
     assert first["date"] <= second["date"]
     assert second["machine"]["precision"] == "fp32"

@@ -1,4 +1,4 @@
-"""``avgdt composition``: the views of a recipe, who attracts and repels whom, and what they look like."""
+"""``avgdt composition``: the views of a recipe, which of them attract and repel each other, and a diagram of them."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ from avgdt.recipes.explain import explain
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
-USAGE = f"""Tell the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
+USAGE = f"""Print the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
 
 RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
 and reversal; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)
-class Composition:
-    """Every field of the recipe, and where a picture goes."""
+class CompositionOptions:
+    """Every field of the recipe, and the diagram."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
-    picture: Path | None = None
-    """Also draw what each view of a recording looks like to the networks: an SVG or a PNG."""
+    diagram: Path | None = None
+    """File (svg or png) of a diagram of all views of one recording, as the networks receive them."""
     data: Path | None = None
-    """What is drawn: a recording, or the first usable one of a folder or a manifest (csv)."""
+    """The recording of the diagram, or a folder or manifest (csv) whose first usable recording is taken."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print, and draw where a picture is asked for."""
+    """Read the command line, print the views, write the diagram."""
     recipe, rest = chosen_recipe(arguments)
-    default = Composition(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
-    options = parse(Composition, rest, "composition", USAGE, default)
-    if (options.picture is None) != (options.data is None):
-        raise UsageError("--picture FILE.png (or .svg) and --data PATH go together: where to draw, and what")
+    default = CompositionOptions(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
+    options = parse(CompositionOptions, rest, "composition", USAGE, default)
+    if (options.diagram is None) != (options.data is None):
+        raise UsageError("--diagram FILE.png (or .svg) and --data PATH need each other: the file and the recording")
     print(explain(options.recipe))
-    if options.picture is not None and options.data is not None:
-        from avgdt.report.composition_picture import write_composition_picture
+    if options.diagram is not None and options.data is not None:
+        from avgdt.report.composition_diagram import write_composition_diagram
+        from avgdt.training.recordings import default_workers
 
-        with counting("looking at files") as progress:
-            write_composition_picture(options.recipe, options.data, options.picture, progress)
-        print(f"wrote {options.picture}")
+        workers = default_workers(options.recipe.run.workers) + 1
+        with counting("inspecting files") as progress:
+            write_composition_diagram(options.recipe, options.data, options.diagram, workers, progress)
+        print(f"wrote {options.diagram}")

@@ -10,6 +10,7 @@ from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.evaluate import evaluate_with_progress
 from avgdt.cli.pretrain import pretrain_with_progress
 from avgdt.cli.progress import console, counting
+from avgdt.cli.report import report_with_progress
 from avgdt.recipes.named import named
 from avgdt.training.signals import advising
 
@@ -36,7 +37,6 @@ def run(arguments: Sequence[str]) -> None:
 def _demo(options: Demo) -> None:
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
-    from avgdt.report.page import write_report
     from avgdt.synthetic.world import render_world
     from avgdt.training.checkpoints import Checkpoints
     from avgdt.training.errors import OtherRecipe
@@ -58,6 +58,4 @@ def _demo(options: Demo) -> None:
     pretrain_with_progress(recipe, manifest, options.out, resume)
     for protocol in (Linear(seed=options.seed), Retrieval(aligned=True, seed=options.seed)):
         evaluate_with_progress(protocol, options.out, manifest, again=False)
-    with counting("writing the report") as written:
-        page = write_report(options.out, written)
-    console.print(f"open {page.resolve()}")
+    console.print(f"open {report_with_progress(options.out).resolve()}")

@@ -11,7 +11,7 @@ import tyro
 
 from avgdt.cli.arguments import parse
 from avgdt.cli.progress import console, counting
-from avgdt.report.wording import printable
+from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
 
 

@@ -14,7 +14,7 @@ from avgdt.cli.arguments import UsageError, parse, positional, taken
 from avgdt.cli.progress import counting, output
 from avgdt.evaluation.protocols import PROTOCOLS, protocol
 from avgdt.recipes.nearest import nearest
-from avgdt.report.wording import printable
+from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
 
 T = TypeVar("T")

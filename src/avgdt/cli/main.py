@@ -13,7 +13,7 @@ from avgdt.cli.arguments import UsageError
 from avgdt.cli.memory import told_out_of_memory
 from avgdt.errors import AvgdtError
 from avgdt.recipes.nearest import nearest
-from avgdt.report.wording import printable
+from avgdt.report.formatting import printable
 from avgdt.training.signals import handled
 from avgdt.tuning import tune_process
 

@@ -1,4 +1,4 @@
-"""``avgdt report``: tell a run as one HTML page."""
+"""``avgdt report``: one HTML page about a run."""
 
 from __future__ import annotations
 
@@ -13,22 +13,32 @@ from avgdt.cli.progress import counting
 
 
 @dataclass(frozen=True)
-class Report:
-    """Which run, and where its recordings are."""
+class ReportOptions:
+    """The run, and its recordings if they were moved."""
 
     run: tyro.conf.Positional[Path]
-    """A run folder; the page is written into it as report.html."""
+    """Folder of the run; the page is written into it as report.html."""
     data: Path | None = None
-    """Manifest (csv) or folder of the recordings, where they are no longer where the run found them."""
+    """Manifest (csv) or folder of the recordings, if they are not where the run's manifest.csv has them."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Read the command line and write the page."""
     if not arguments:
         raise UsageError("which run? avgdt report RUN [--data PATH]")
-    options = parse(Report, arguments, "report", "Tell a run as one HTML page that needs no other file.")
-    from avgdt.report.page import write_report
+    options = parse(ReportOptions, arguments, "report", "Write one self-contained HTML page about a run.")
+    print(f"wrote {report_with_progress(options.run, options.data)}")
 
+
+def report_with_progress(run: Path, data: Path | None = None) -> Path:
+    """Embed the run's example recordings where they are not up to date, and write ``report.html``; return its path."""
+    from avgdt.report.page import write_report
+    from avgdt.report.run_folder import read_run
+
+    recipe = read_run(run).recipe  # raises what is wrong with the folder before anything is embedded
+    from avgdt.evaluation.examples import update_examples
+
+    with counting("embedding examples") as embedded:
+        update_examples(run, recipe, data, embedded)
     with counting("writing the report") as written:
-        page = write_report(options.run, written, options.data)
-    print(f"wrote {page}")
+        return write_report(run, written)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.progress import console, counting, output
-from avgdt.report.wording import printable
+from avgdt.report.formatting import printable
 
 if TYPE_CHECKING:
     from avgdt.data.entry import Entry

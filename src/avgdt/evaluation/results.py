@@ -67,4 +67,10 @@ def _measured(result: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def read_folder(folder: Path) -> list[Result]:
     """All results of the run in ``folder``, by protocol, the newest of each first."""
-    return [result for path in sorted((folder / "results").glob("*.json")) for result in read_results(path)]
+    paths = sorted({*(folder / "results").glob("*.json")} - {examples_path(folder)})
+    return [result for path in paths for result in read_results(path)]
+
+
+def examples_path(folder: Path) -> Path:
+    """The file of the run's example recordings, which is no result of a protocol."""
+    return folder / "results" / "examples.json"

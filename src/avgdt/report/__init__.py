@@ -1,1 +1,1 @@
-"""Runs told as pages, pictures and tables."""
+"""Runs as HTML pages, tables and diagrams, made from the files of their folders; no network is run here."""

@@ -1,4 +1,4 @@
-"""The geometry of line charts, which the template draws as SVG."""
+"""The geometry of line charts, which ``templates/chart.html`` draws as SVG."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from avgdt.report.wording import NARROW
+from avgdt.report.formatting import NARROW
 
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 38
-MOST_POINTS = 300
+MAX_POINTS = 300
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     style: str
-    """Class of the style sheet: picture, sound, both, random or chance."""
+    """Class of the style sheet: video, audio, both, random or chance."""
     smooth: bool = False
-    """Draw a moving average over the faint line itself."""
+    """Whether a moving average is drawn over the faint line of the values."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A series on the page."""
+    """A series as SVG paths."""
 
     name: str
     style: str
@@ -40,7 +40,7 @@ class Line:
     faint: str
     """The path of the line before smoothing; empty for none."""
     last: str
-    """Its last value in words."""
+    """Its last value as text."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Chart:
 
     title: str
     note: str
-    """What to look for."""
+    """What is measured and how to read it."""
     lines: tuple[Line, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
-    told: str
-    """The chart in words, for those who do not see it."""
+    description: str
+    """The chart as text, for screen readers."""
 
 
 def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
@@ -73,7 +73,7 @@ def chart(title: str, note: str, series: Sequence[Series], percent: bool = False
     up = _ticks(0.0 if from_zero else min(values) * unit, max(values) * unit)
     scale = _Scale(right, up[0] / unit, up[-1] / unit)
     lines = tuple(_line(one, scale, percent) for one in series)
-    words = "; ".join(f"{line.name} ends at {line.last}" for line in lines)
+    ends = "; ".join(f"{line.name} ends at {line.last}" for line in lines)
     sign = f"{NARROW}%" if percent else ""
     return Chart(
         title,
@@ -81,13 +81,13 @@ def chart(title: str, note: str, series: Sequence[Series], percent: bool = False
         lines,
         tuple(Tick(scale.x(value), f"{value:g}") for value in _ticks(0.0, right) if value <= right),
         tuple(Tick(scale.y(value / unit), f"{value:g}{sign}") for value in up),
-        f"{title} over {right:g} epochs: {words}.",
+        f"{title} over {right:g} epochs: {ends}.",
     )
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """From epochs and values to places in the picture."""
+    """From epochs and values to coordinates of the SVG."""
 
     right: float
     low: float
@@ -101,17 +101,17 @@ class _Scale:
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
-        """A line through at most :data:`MOST_POINTS` of the points; what is not finite is left out."""
-        kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(int))
-        points = [f"{self.x(x[i])} {self.y(y[i])}" for i in kept if np.isfinite(y[i])]
+        """A line through at most :data:`MAX_POINTS` of the points; values that are not finite are omitted."""
+        indices = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
+        points = [f"{self.x(x[i])} {self.y(y[i])}" for i in indices if np.isfinite(y[i])]
         return "M" + "L".join(points) if points else ""
 
 
 def _line(series: Series, scale: _Scale, percent: bool) -> Line:
     x, y = np.asarray(series.x, dtype=float), np.asarray(series.y, dtype=float)
-    shown = _smooth(y) if series.smooth else y
-    last = f"{100 * shown[-1]:.1f}{NARROW}%" if percent else f"{shown[-1]:.3g}"
-    return Line(series.name, series.style, scale.path(x, shown), scale.path(x, y) if series.smooth else "", last)
+    curve = _smooth(y) if series.smooth else y
+    last = f"{100 * curve[-1]:.1f}{NARROW}%" if percent else f"{curve[-1]:.3g}"
+    return Line(series.name, series.style, scale.path(x, curve), scale.path(x, y) if series.smooth else "", last)
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:

@@ -1,81 +1,173 @@
-"""Runs set beside the paper's tables."""
+"""Runs beside the paper's tables, as plain text, Markdown or LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from avgdt.recipes.nearest import nearest
-from avgdt.report.cells import DASH, Cell, Source, cell
 from avgdt.report.errors import ReportError
+from avgdt.report.groups import DASH, Cell, Group, Source, cell, read_groups
 from avgdt.report.published import TABLES, PaperTable
-from avgdt.report.run_groups import Group, read_groups
 
-OURS = "measured here"
+MEASURED = "measured here"
+"""Source of the rows that are not published."""
 SOURCES: tuple[tuple[Source, str], ...] = (("pretrained", ""), ("random", ", random weights"))
+Format = Literal["text", "markdown", "latex"]
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "–": "--",
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+}
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A table as text, to be laid out."""
+class Comparison:
+    """One table of the paper with the runs' rows, as text."""
 
     title: str
     head: tuple[str, ...]
     """Method, the figures, source."""
     published: tuple[tuple[str, ...], ...]
-    ours: tuple[tuple[str, ...], ...]
-    """Each run followed by its random weights."""
+    runs: tuple[tuple[str, ...], ...]
+    """Each group of runs followed by its random weights."""
     notes: tuple[str, ...]
 
 
-def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Compared, ...]:
+def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...]:
     """The table of that number or name, else those of which a run has a figure, with a row for each group of seeds.
 
-    Raises :class:`ReportError` for an unknown table, a folder that is no run or has no results, and where no run has
-    any figure of the tables.
+    Raises :class:`ReportError` for an unknown table, a folder that is not a run or has no results, and where no run
+    has any figure of the tables.
     """
     groups = read_groups(paths)
-    asked = [table for table in TABLES if (name in (table.number, table.name) if name else not table.on_request)]
-    if not asked:
-        known = [word for table in TABLES for word in (table.number, table.name)]
+    tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
+    if not tables:
+        known = [key for table in TABLES for key in (table.number, table.name)]
         raise ReportError(f"table: {name!r} is unknown; {nearest(name, known)}")
-    told = [compared for table in asked if (compared := _compare(table, groups))]
-    if not told:
-        protocols = dict.fromkeys(column.protocol for table in asked for column in table.columns)
+    comparisons = [comparison for table in tables if (comparison := _compare(table, groups))]
+    if not comparisons:
+        protocols = dict.fromkeys(column.protocol for table in tables for column in table.columns)
         raise ReportError(
-            f"{', '.join(map(str, paths))}: no result that belongs into the table; `avgdt evaluate` one of "
+            f"{', '.join(map(str, paths))}: no result of the table; run `avgdt evaluate` with one of "
             f"{', '.join(protocols)} first"
         )
-    return tuple(told)
+    return tuple(comparisons)
 
 
-def _compare(table: PaperTable, groups: Sequence[Group]) -> Compared | None:
+def format_tables(tables: Sequence[Comparison], kind: Format) -> str:
+    """All tables one below the other, ending with a line break."""
+    one: Callable[[Comparison], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
+    return "\n".join(one(table) for table in tables)
+
+
+def as_text(table: Comparison) -> str:
+    """A table for the terminal, with aligned columns as wide as their content."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for i, name in enumerate(table.head):
+        grid.add_column(Text(name), justify="right" if _is_figure(i, table) else "left", no_wrap=True)
+    for rows in (table.published, table.runs):
+        for i, row in enumerate(rows):
+            grid.add_row(*(Text(text) for text in row), end_section=i == len(rows) - 1)
+    file = io.StringIO()
+    Console(file=file, width=10_000, color_system=None).print(grid)
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    return "\n".join([table.title, "", *lines, "", *table.notes]).rstrip() + "\n"
+
+
+def as_markdown(table: Comparison) -> str:
+    """A table in GitHub's Markdown."""
+    rows = [[_markdown(text) for text in row] for row in (table.head, *table.published, *table.runs)]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    right = [_is_figure(i, table) for i in range(len(widths))]
+    rule = ["-" * (width - 1) + ":" if is_right else "-" * width for width, is_right in zip(widths, right, strict=True)]
+    lines = [
+        " | ".join(text.rjust(n) if r else text.ljust(n) for text, n, r in zip(row, widths, right, strict=True))
+        for row in (rows[0], rule, *rows[1:])
+    ]
+    notes = [f"\n{_markdown(note)}" for note in table.notes]
+    return "\n".join([f"**{_markdown(table.title)}**\n", *(f"| {line} |" for line in lines), *notes]) + "\n"
+
+
+def as_latex(table: Comparison) -> str:
+    """A table in LaTeX; it needs the package booktabs."""
+    columns = "".join("r" if _is_figure(i, table) else "l" for i in range(len(table.head)))
+    head, *rows = (
+        " & ".join(_latex(text) for text in row) + r" \\" for row in (table.head, *table.published, *table.runs)
+    )
+    published = len(table.published)
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(table.title)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *rows[:published],
+        r"\midrule",
+        *rows[published:],
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(rf"\par\footnotesize {_latex(note)}" for note in table.notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _compare(table: PaperTable, groups: Sequence[Group]) -> Comparison | None:
     """None where no run has a figure of it."""
     names = [column.name for column in table.columns]
-    ours, spreads, remarked = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
+    runs, deviations, remarks = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
     for group in groups:
-        for source, which in SOURCES:
-            name, cells = f"{group.name}{which}", [cell(column, group, source) for column in table.columns]
-            ours.append((name, *(one.text for one in cells), OURS))
-            if spread := _spread(names, cells):
-                spreads.setdefault(spread, []).append(name)
+        for source, suffix in SOURCES:
+            name, cells = f"{group.name}{suffix}", [cell(column, group, source) for column in table.columns]
+            runs.append((name, *(one.text for one in cells), MEASURED))
+            if over := _over(names, cells):
+                deviations.setdefault(over, []).append(name)
             for remark in dict.fromkeys(remark for one in cells for remark in one.remarks):
-                remarked.setdefault(remark, []).append(name)
-    if all(text == DASH for row in ours for text in row[1:-1]):
+                remarks.setdefault(remark, []).append(name)
+    if all(text == DASH for row in runs for text in row[1:-1]):
         return None
     published = tuple((row.method, *(row.figures.get(name, DASH) for name in names), row.source) for row in table.rows)
-    notes = [f"± is the standard deviation over {spread}: {'; '.join(rows)}" for spread, rows in spreads.items()]
-    notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarked.items()]
-    return Compared(
-        f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(ours), tuple(notes)
+    notes = [f"± is the standard deviation over {over}: {'; '.join(rows)}" for over, rows in deviations.items()]
+    notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarks.items()]
+    return Comparison(
+        f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(runs), tuple(notes)
     )
 
 
-def _spread(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """What the spreads of a row are over; empty where it has none."""
+def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
+    """What the standard deviations of a row are over; empty where it has none."""
     over: dict[str, list[str]] = {}
     for name, one in zip(names, cells, strict=True):
         if one.over:
             over.setdefault(one.over, []).append(name)
-    return ", over ".join(which if len(over) == 1 else f"{which} ({', '.join(told)})" for which, told in over.items())
+    parts = (part if len(over) == 1 else f"{part} ({', '.join(columns)})" for part, columns in over.items())
+    return ", over ".join(parts)
+
+
+def _is_figure(column: int, table: Comparison) -> bool:
+    return 0 < column < len(table.head) - 1
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", text)
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)

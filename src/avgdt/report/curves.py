@@ -1,14 +1,14 @@
-"""The curves of a run."""
+"""The training curves of a run, with the chance level of loss and accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import log
 
+from avgdt.recipes.negatives import other_keys
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.charts import Chart, Series, chart
-from avgdt.report.guessing import guessed_accuracy, guessed_loss
-from avgdt.report.judging import places_counted
 from avgdt.report.run_folder import RunFolder
 
 
@@ -16,94 +16,131 @@ from avgdt.report.run_folder import RunFolder
 class Curves:
     """Charts in the order of the page."""
 
-    learning: tuple[Chart, ...]
-    """What the networks learn."""
+    training: tuple[Chart, ...]
+    """Loss, accuracy and held-out retrieval."""
     diagnosis: tuple[Chart, ...]
-    """Why they do or do not, on held-out recordings; empty where there are none."""
+    """Diagnosis on held-out recordings; empty where there are none."""
     running: tuple[Chart, ...]
-    """How the run itself went."""
+    """Standard deviation of the embeddings, learning rate and throughput."""
 
 
 def curves(run: RunFolder) -> Curves:
     """All charts of ``run``."""
-    learning = [_loss(run), _reidentified(run)]
+    training = [_loss(run), _accuracy(run)]
     if run.heldout:
-        learning.append(_found(run))
-    running = [_spread(run), *([_rate(run)] if "lr" in run.train[-1] else []), _speed(run)]
-    return Curves(tuple(learning), tuple(_diagnosis(run)), tuple(running))
+        training.append(_retrieval(run))
+    running = [_embedding_std(run), *([_learning_rate(run)] if "lr" in run.train[-1] else []), _throughput(run)]
+    return Curves(tuple(training), tuple(_diagnosis(run)), tuple(running))
 
 
-def _diagnosis(run: RunFolder) -> Iterator[Chart]:
-    if any("agreement" in line.get("diagnosis", {}) for line in run.heldout):
-        lines = [_measured(run, "agreement of both networks", "agreement", "both")]
-        if any("key_drift" in line["diagnosis"] for line in run.heldout):
-            lines.append(_measured(run, "change of a key while it waits", "key_drift", "random"))
-        note = "Cosine between query and key network, and 1 - cosine between a key and itself when it leaves the bank."
-        yield chart("Keys", note, lines, from_zero=False)
-    if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
-        note = "Part of a positive's margin that is gone once its key is normalised in another batch: a shortcut."
-        yield chart("Batch norm", note, [_measured(run, "share", "batch_norm_share", "both")], from_zero=False)
-    if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):
-        note = "Alignment: squared distance of positives. Uniformity: 0 for a single point, near -4 for a full sphere."
-        names = {"alignment": "both", "uniformity_video": "picture", "uniformity_audio": "sound"}
-        lines = [_measured(run, name.replace("_", ", "), name, style) for name, style in names.items()]
-        yield chart("Alignment and uniformity", note, lines, from_zero=False)
+def chance_loss(recipe: Recipe, step: int) -> float:
+    """The NCE loss where all keys are equally similar: the logarithm of their number, reduced over pairs of views."""
+    losses = [log(number) for number in _keys(recipe, step)]
+    return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
 
 
-def _measured(run: RunFolder, name: str, key: str, style: str) -> Series:
-    known = [line for line in run.heldout if key in line.get("diagnosis", {})]
-    return Series(name, [line["epoch"] for line in known], [line["diagnosis"][key] for line in known], style)
+def chance_accuracy(recipe: Recipe, step: int) -> float:
+    """The re-identification accuracy of a random choice among all keys; 0 where there are no negatives."""
+    shares = [1 / number if number > 1 else 0.0 for number in _keys(recipe, step)]
+    return sum(shares) / len(shares)
+
+
+def _keys(recipe: Recipe, step: int) -> Iterator[int]:
+    """For each pair that attracts, the number of the positive and all negatives.
+
+    The few keys of the same recording in the bank are counted as negatives.
+    """
+    batch, objective, composition = recipe.run.batch, recipe.objective, recipe.composition
+    recordings = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
+    others = other_keys(recipe, recordings)
+    for attracts, repels in zip(composition.attract, composition.repel, strict=True):
+        yield from [1 + others + sum(repels)] * sum(attracts)
+
+
+def recall_rank(gallery: int) -> int:
+    """The k of the recall at k to judge by: the largest of 1, 5 and 10 whose chance level is at most 1/4."""
+    return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)
 
 
 def _loss(run: RunFolder) -> Chart:
     lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True)]
-    if run.recipe.objective.loss == "nce":  # of the others, guessing has no loss of its own
-        lines.append(_guess(run, guessed_loss))
-    return chart("Loss", "Falls while the networks tell recordings apart better than before.", lines, from_zero=False)
+    if run.recipe.objective.loss == "nce":  # the other losses have no chance level
+        lines.append(_chance(run, chance_loss))
+    return chart("Loss", "The contrastive loss of each training step.", lines, from_zero=False)
 
 
-def _reidentified(run: RunFolder) -> Chart:
-    own = Series("recognised", *_steps(run, "accuracy"), style="both", smooth=True)
-    note = "How often the right partner beats every rival in training. Alone it proves little: shortcuts raise it too."
-    return chart("Recognised in training", note, [own, _guess(run, guessed_accuracy)], percent=True)
+def _accuracy(run: RunFolder) -> Chart:
+    series = Series("accuracy", *_steps(run, "accuracy"), style="both", smooth=True)
+    note = (
+        "How often the positive key is more similar to the query than every negative one. It also rises where the "
+        "networks use a shortcut; compare it with held-out retrieval."
+    )
+    return chart("Re-identification in training", note, [series, _chance(run, chance_accuracy)], percent=True)
 
 
-def _found(run: RunFolder) -> Chart:
-    candidates = int(run.heldout[-1]["video_to_audio"]["candidates"])
-    first = places_counted(candidates)
+def _retrieval(run: RunFolder) -> Chart:
+    gallery = int(run.heldout[-1]["video_to_audio"]["candidates"])
+    k = recall_rank(gallery)
     epochs = [line["epoch"] for line in run.heldout]
 
-    def way(name: str) -> list[float]:
-        return [line[name][f"r{first}"] for line in run.heldout]
+    def recall(way: str) -> list[float]:
+        return [line[way][f"r{k}"] for line in run.heldout]
 
     lines = [
-        Series("sound by picture", epochs, way("video_to_audio"), style="picture"),
-        Series("picture by sound", epochs, way("audio_to_video"), style="sound"),
-        Series("chance", [0.0, epochs[-1]], [first / candidates] * 2, style="chance"),
+        Series("video to audio", epochs, recall("video_to_audio"), style="video"),
+        Series("audio to video", epochs, recall("audio_to_video"), style="audio"),
+        Series("chance", [0.0, epochs[-1]], [k / gallery] * 2, style="chance"),
     ]
-    places = "as the first" if first == 1 else f"among the first {first}"
-    note = f"The judge: recordings never learnt from, found by their other half {places} of {candidates}."
-    return chart("Found when held out", note, lines, percent=True)
+    note = f"Recall at {k} of cross-modal retrieval among {gallery} held-out recordings."
+    return chart("Held-out retrieval", note, lines, percent=True)
 
 
-def _spread(run: RunFolder) -> Chart:
-    styles = {"video": ("pictures", "picture"), "audio": ("sounds", "sound")}
+def _diagnosis(run: RunFolder) -> Iterator[Chart]:
+    if any("agreement" in line.get("diagnosis", {}) for line in run.heldout):
+        lines = [_diagnosed(run, "query and key encoder", "agreement", "both")]
+        if any("key_drift" in line["diagnosis"] for line in run.heldout):
+            lines.append(_diagnosed(run, "key drift", "key_drift", "random"))
+        note = (
+            "Mean cosine between query and key embeddings of a clip, and 1 - mean cosine between the keys of a clip "
+            "when it enters and when it leaves the bank."
+        )
+        yield chart("Momentum encoder", note, lines, from_zero=False)
+    if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
+        note = "Share of the positives' margin over the negatives that is lost if keys are normalised in another batch."
+        yield chart("Batch norm leakage", note, [_diagnosed(run, "share", "batch_norm_share", "both")], from_zero=False)
+    if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):
+        note = (
+            "Alignment: mean squared distance of positives, lower is better. Uniformity: 0 if all embeddings are "
+            "equal, near -4 if they cover the sphere."
+        )
+        names = {"alignment": "both", "uniformity_video": "video", "uniformity_audio": "audio"}
+        lines = [_diagnosed(run, name.replace("_", ", "), name, style) for name, style in names.items()]
+        yield chart("Alignment and uniformity", note, lines, from_zero=False)
+
+
+def _diagnosed(run: RunFolder, name: str, key: str, style: str) -> Series:
+    lines = [line for line in run.heldout if key in line.get("diagnosis", {})]
+    return Series(name, [line["epoch"] for line in lines], [line["diagnosis"][key] for line in lines], style)
+
+
+def _embedding_std(run: RunFolder) -> Chart:
     lines = [
-        Series(name, *_steps(run, f"std_{modality}"), style=style, smooth=True)
-        for modality, (name, style) in styles.items()
+        Series(modality, *_steps(run, f"std_{modality}"), style=modality, smooth=True)
+        for modality in ("video", "audio")
         if f"std_{modality}" in run.train[-1]
     ]
-    return chart("Spread of the embeddings", "Near 1 they use the whole sphere; at 0 all would be one point.", lines)
+    note = "Scaled to 1 for embeddings that cover the sphere; 0 means that all are equal (collapse)."
+    return chart("Standard deviation of the embeddings", note, lines)
 
 
-def _rate(run: RunFolder) -> Chart:
-    own = Series("learning rate", *_steps(run, "lr"), style="both")
-    return chart("Learning rate", "How large the steps are.", [own])
+def _learning_rate(run: RunFolder) -> Chart:
+    series = Series("learning rate", *_steps(run, "lr"), style="both")
+    return chart("Learning rate", "The learning rate of each training step.", [series])
 
 
-def _speed(run: RunFolder) -> Chart:
-    own = Series("clips a second", *_steps(run, "clips_per_second"), style="both", smooth=True)
-    return chart("Speed", "Clips learnt from in a second.", [own])
+def _throughput(run: RunFolder) -> Chart:
+    series = Series("clips per second", *_steps(run, "clips_per_second"), style="both", smooth=True)
+    return chart("Throughput", "Training clips per second.", [series])
 
 
 def _steps(run: RunFolder, name: str) -> tuple[list[float], list[float]]:
@@ -111,6 +148,6 @@ def _steps(run: RunFolder, name: str) -> tuple[list[float], list[float]]:
     return [line["epoch"] for line in lines], [line[name] for line in lines]
 
 
-def _guess(run: RunFolder, guess: Callable[[Recipe, int], float]) -> Series:
+def _chance(run: RunFolder, level: Callable[[Recipe, int], float]) -> Series:
     epochs = [line["epoch"] for line in run.train]
-    return Series("guessing", epochs, [guess(run.recipe, line["step"]) for line in run.train], style="chance")
+    return Series("chance", epochs, [level(run.recipe, line["step"]) for line in run.train], style="chance")

@@ -1,7 +1,7 @@
-"""The error of a report that cannot be written."""
+"""The error of the report."""
 
 from avgdt.errors import AvgdtError
 
 
 class ReportError(AvgdtError):
-    """A run that cannot be told; the message names the file and the remedy."""
+    """A run or a recording that a page, table or diagram cannot be made of; the message names file and remedy."""

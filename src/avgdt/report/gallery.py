@@ -1,24 +1,52 @@
-"""A gallery of retrieval: what was asked by one modality, and the five nearest by the other."""
+"""Retrieval examples to play: queries of one modality and their nearest recordings by the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+import av
 import numpy as np
+from numpy.typing import NDArray
 
-from avgdt.evaluation.features import Progress
+from avgdt.data.collection import Progress
+from avgdt.data.entry import Entry
+from avgdt.data.span import clip_span
 from avgdt.media.errors import MediaError
-from avgdt.report.matching import Matches, order
-from avgdt.report.snippets import Snippet, snippet
-from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.media.recording import Recording
+from avgdt.recipes.recipe import Recipe
+from avgdt.report.images import data_uri, jpeg, png, spectrogram
 
-QUERIES = 6
-NEAREST = 5
+if TYPE_CHECKING:
+    from avgdt.transforms.log_mel import LogMelSpectrogram
 
-Hit = Literal["own", "class", ""]
+SECONDS = 2.0
+"""Longest snippet."""
+FRAME_RATE = 15
+SAMPLE_RATE = 24000
+MAX_SIZE = (144, 192)
+"""Largest height and width of a snippet, in pixels."""
+# The bit rate is capped so that a page of noisy recordings is no larger than another.
+_VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1", "maxrate": "160k", "bufsize": "160k"}
+_AUDIO_BITS = 40000
+
+Match = Literal["recording", "class", ""]
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """At most :data:`SECONDS` of a recording as MP4, with an image of either modality; all as data URIs."""
+
+    mp4: str
+    """H.264 and AAC."""
+    frame: str
+    """The frame in the middle."""
+    spectrogram: str
 
 
 @dataclass(frozen=True)
@@ -30,40 +58,43 @@ class Tile:
     label: str
     """Its class; empty for none."""
     snippet: Snippet | None
-    """None where the film cannot be cut."""
+    """None where the recording cannot be read."""
     cosine: float
-    hit: Hit
-    """own: the query's own recording; class: another one of its class."""
+    match: Match
+    """recording: the recording of the query; class: another recording of the same class."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query and its answers, the nearest first."""
+    """A query and the nearest recordings by the other modality."""
 
     tile: Tile
-    answers: tuple[Tile, ...]
-    place: int
-    """At which place its own other half came."""
+    nearest: tuple[Tile, ...]
+    rank: int
+    """Rank of the recording of the query, from 1."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Queries by one modality."""
+    """Queries of one modality."""
 
-    by: Literal["video", "audio"]
+    modality: Literal["video", "audio"]
     queries: tuple[Query, ...]
 
 
-def galleries(matches: Matches, bank: LogMelSpectrogram, progress: Progress) -> tuple[Gallery, Gallery]:
-    """The same queries both ways, drawn by lot, of different classes as far as there are any."""
-    asked = _drawn(matches.names)
-    orders = {(by, query): order(matches.similarity, by, query) for by in ("video", "audio") for query in asked}
-    needed = sorted({*asked, *(int(i) for nearest in orders.values() for i in nearest[:NEAREST])})
+def galleries(examples: Mapping[str, Any], recipe: Recipe, progress: Progress) -> tuple[Gallery, Gallery]:
+    """The queries of ``retrieval`` in ``results/examples.json``, by video and by audio, with snippets to play."""
+    from avgdt.transforms.log_mel import LogMelSpectrogram  # loads torch, which other parts of the page do not need
+
+    log_mel = LogMelSpectrogram(recipe.log_mel, recipe.clip.sample_rate)
+    recordings, cosines = examples["recordings"], np.array(examples["similarity"]["pretrained"])
+    queries = [query for modality in ("video", "audio") for query in examples["queries"][modality]]
+    needed = sorted({index for query in queries for index in (query["query"], *query["nearest"])})
 
     @cache
     def cut(index: int) -> Snippet | None:
         try:
-            return snippet(matches.entries[index], matches.centres[index], bank)
+            return snippet(entry_of(recordings[index]["row"]), recordings[index]["time"], log_mel)
         except MediaError:
             return None
 
@@ -71,37 +102,77 @@ def galleries(matches: Matches, bank: LogMelSpectrogram, progress: Progress) -> 
         cut(index)
         progress(done + 1, len(needed))
 
-    def gallery(by: Literal["video", "audio"]) -> Gallery:
-        return Gallery(by, tuple(_query(matches, by, query, orders[by, query], cut) for query in asked))
+    def tile(index: int, query: int, cosine: float) -> Tile:
+        label = recordings[index]["class"]
+        match: Match = "recording" if index == query else ""
+        if not match and label and label == recordings[query]["class"]:
+            match = "class"
+        return Tile(Path(recordings[index]["row"]["path"]).name, label, cut(index), cosine, match)
 
-    return gallery("video"), gallery("audio")
+    def gallery(modality: Literal["video", "audio"], similarity: NDArray[np.float64]) -> Gallery:
+        return Gallery(
+            modality,
+            tuple(
+                Query(
+                    tile(one["query"], one["query"], float(similarity[one["query"], one["query"]])),
+                    tuple(tile(i, one["query"], float(similarity[one["query"], i])) for i in one["nearest"]),
+                    one["rank"],
+                )
+                for one in examples["queries"][modality]
+            ),
+        )
 
-
-def _query(
-    matches: Matches,
-    by: str,
-    query: int,
-    nearest: Sequence[int] | np.ndarray,
-    cut: Callable[[int], Snippet | None],
-) -> Query:
-    cosines = matches.similarity[query] if by == "video" else matches.similarity[:, query]
-
-    def tile(index: int) -> Tile:
-        hit: Hit = "own" if index == query else ""
-        if not hit and matches.names[query] and matches.names[index] == matches.names[query]:
-            hit = "class"
-        return Tile(matches.entries[index].path.name, matches.names[index], cut(index), float(cosines[index]), hit)
-
-    answers = tuple(tile(int(index)) for index in nearest[:NEAREST])
-    return Query(tile(query), answers, 1 + int(np.flatnonzero(np.asarray(nearest) == query)[0]))
+    return gallery("video", cosines), gallery("audio", cosines.T)
 
 
-def _drawn(names: Sequence[str]) -> list[int]:
-    """Up to :data:`QUERIES` recordings by lot; no class a second time before every class was there once."""
-    lot = [int(i) for i in np.random.default_rng(0).permutation(len(names))]
-    seen: dict[str, int] = {}
-    rounds: list[tuple[int, int, int]] = []
-    for index in lot:
-        rounds.append((seen.get(names[index], 0), len(rounds), index))
-        seen[names[index]] = seen.get(names[index], 0) + 1
-    return [index for _, _, index in sorted(rounds)[:QUERIES]]
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """The entry of a manifest's row in ``results/examples.json``."""
+    return Entry(**{**row, "path": Path(row["path"])})
+
+
+def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
+    """Cut at most :data:`SECONDS` around ``centre``, in seconds; raise ``MediaError`` where the file is unreadable."""
+    span = clip_span(entry, ("video", "audio"))
+    seconds = min(SECONDS, span.seconds)
+    start = float(np.clip(centre - seconds / 2, span.start, span.end - seconds))
+    height, width = _size(entry)
+    times = start + np.arange(max(1, round(seconds * FRAME_RATE))) / FRAME_RATE
+    with Recording(entry.path, downmix=entry.downmix or "auto") as recording:
+        frames = recording.frames(times.tolist(), height, width).pixels
+        waveform = recording.waveform(start, seconds, SAMPLE_RATE).samples
+        resampled = recording.waveform(start, seconds, log_mel.sample_rate).samples
+    image = spectrogram(log_mel.of_array(resampled))
+    rows, columns = (np.arange(side) * of // side for side, of in zip((height, width), image.shape, strict=True))
+    return Snippet(
+        data_uri(encode_mp4(frames, waveform), "video/mp4"),
+        jpeg(frames[len(frames) // 2]),
+        png(image[rows][:, columns]),
+    )
+
+
+def encode_mp4(frames: NDArray[np.uint8], waveform: NDArray[np.float32]) -> bytes:
+    """MP4 of (time, height, width, 3) frames at :data:`FRAME_RATE` and (samples,) of int16 scale."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        video = output.add_stream("libx264", rate=FRAME_RATE, options=_VIDEO)
+        video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        audio = output.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        audio.bit_rate = _AUDIO_BITS
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        block = av.AudioFrame.from_ndarray(waveform[None] / np.float32(32768), format="fltp", layout="mono")
+        block.sample_rate, block.pts, block.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
+        output.mux(audio.encode(block))
+        output.mux(audio.encode(None))
+    return file.getvalue()
+
+
+def _size(entry: Entry) -> tuple[int, int]:
+    """Even height and width with the recording's aspect ratio, at most :data:`MAX_SIZE`."""
+    height, width = entry.height or MAX_SIZE[0], entry.width or MAX_SIZE[1]
+    factor = min(MAX_SIZE[0] / height, MAX_SIZE[1] / width, 1.0)
+    even = [max(2, 2 * round(side * factor / 2)) for side in (height, width)]
+    return even[0], even[1]

@@ -1,4 +1,4 @@
-"""Arrays as PNG and JPEG in data URIs, with no library but those that the project has anyway."""
+"""Arrays as images: the colour map, spectrograms in it, and PNG and JPEG as data URIs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,47 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.report.colours import PALETTE
-
 Pixels = NDArray[np.uint8]
+
+_STOPS = np.array(
+    [(13, 12, 30), (52, 28, 98), (122, 36, 118), (190, 55, 100), (236, 108, 74), (249, 178, 92), (254, 247, 208)]
+)
+PALETTE: Pixels = np.stack(
+    [np.interp(np.linspace(0, len(_STOPS) - 1, 256), range(len(_STOPS)), _STOPS[:, band]) for band in range(3)], axis=1
+).astype(np.uint8)
+"""The colour map, (256, 3) red, green, blue: from dark to bright with evenly growing lightness."""
+
+
+def palette_indices(values: NDArray[np.floating], low: float, high: float) -> Pixels:
+    """Indices in :data:`PALETTE` of ``values``: 0 at ``low`` and below, 255 at ``high`` and above."""
+    scaled = (values - low) / max(high - low, 1e-12)
+    return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+
+
+def spectrogram(values: NDArray[np.floating], bounds: tuple[float, float] | None = None) -> Pixels:
+    """Palette indices of a log-mel spectrogram (mels, time), high frequencies in the first row.
+
+    ``bounds`` are the values of the darkest and the brightest colour, by default :func:`loudness` of ``values``.
+    """
+    low, high = bounds or loudness(values)
+    return palette_indices(values, low, high)[::-1]
+
+
+def loudness(values: NDArray[np.floating]) -> tuple[float, float]:
+    """The range of a spectrogram's values without outliers: percentiles 2 and 99.5."""
+    low, high = np.percentile(values, (2, 99.5))
+    return float(low), float(high)
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """``content`` of the media type ``kind`` as a URI that holds it."""
+    """``content`` of the media type ``kind`` as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def png(pixels: Pixels) -> str:
-    """A PNG's data URI of (height, width, 3) colours, with a fourth for opacity, or (height, width) palette places."""
+    """A PNG's data URI of (height, width, 3) RGB, (height, width, 4) RGBA or (height, width) palette indices."""
     height, width = pixels.shape[:2]
-    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # palette, colours, colours and opacity
+    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # PNG colour types: palette, RGB, RGBA
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
     # Each row begins with the number of its filter; 0 is none.
     raw = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1).tobytes()
@@ -36,7 +63,7 @@ def png(pixels: Pixels) -> str:
 
 
 def jpeg(pixels: Pixels) -> str:
-    """(height, width, 3), even sides, as a JPEG's data URI; a third of a PNG's size for what a camera saw."""
+    """A JPEG's data URI of (height, width, 3) RGB with even sides; a third of a PNG's size for a camera's frame."""
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.height, encoder.width = pixels.shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)

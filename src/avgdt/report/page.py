@@ -4,63 +4,83 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from markupsafe import Markup
 
 import avgdt
-from avgdt.models.pretrained import PretrainedModel, load, untrained
+from avgdt.data.collection import Progress
 from avgdt.report.charts import HEIGHT, WIDTH
 from avgdt.report.confusion import confusion
 from avgdt.report.curves import curves
-from avgdt.report.headlines import headlines
-from avgdt.report.judging import judge
-from avgdt.report.networks import networks
-from avgdt.report.pictures import Pictures, pictures
+from avgdt.report.formatting import TEMPLATES, printable, template, write
+from avgdt.report.gallery import Gallery, entry_of, galleries
+from avgdt.report.retrieval import retrieval
 from avgdt.report.run_folder import RunFolder, read_run
+from avgdt.report.summary import headlines, verdict
 from avgdt.report.tables import table
-from avgdt.report.templating import TEMPLATES, template, write
+from avgdt.report.views import RecordingViews, recording_views
 
 
-def write_report(
-    run: Path, progress: Callable[[int, int], None] = lambda done, total: None, data: Path | None = None
-) -> Path:
-    """Write ``run/report.html`` and return its path; ``data`` is a manifest or folder in place of the run's own.
+def write_report(run: Path, progress: Progress = lambda done, total: None) -> Path:
+    """Write ``run/report.html`` from the files of the run's folder and return its path.
 
-    Recordings or weights that are not there are told on the page. Raises :class:`ReportError` for a folder that is no
-    run or has no metrics, and the errors of the project for weights and manifests that are broken.
+    Recordings are decoded for snippets and views, as :func:`avgdt.evaluation.examples.update_examples` selected them;
+    what is missing is named on the page. Raises :class:`ReportError` for a folder that is not a run or has no metrics.
     """
-    told = read_run(run)
-    model = load(run) if (run / "weights.safetensors").is_file() else None
-    page = render(told, model, pictures(told, model, data, progress))
+    folder = read_run(run)
+    examples = folder.examples or {}
+    views = recording_views(folder.recipe, [entry_of(row) for row in examples.get("viewed", ())])
+    retrieved = examples.get("retrieval")
+    page = render(folder, views, galleries(retrieved, folder.recipe, progress) if retrieved else ())
     path = run / "report.html"
     write(page, path)
     return path
 
 
-def render(run: RunFolder, model: PretrainedModel | None, shown: Pictures) -> str:
+def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery, ...]) -> str:
     """The page's HTML."""
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    phi = model.phi if model else untrained(run.recipe, device="cpu").phi
-    new = shown.matches if shown.chosen and not shown.chosen.seen else None
+    examples = run.examples or {}
     page = template("page.html").render(
         version=avgdt.__version__,
-        # Both are files of ours, no input.
+        # Both are files of the package, not input.
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         run=run,
         recipe=run.recipe,
         config=(run.path / "config.yaml").read_text(encoding="utf-8"),
-        networks=networks(phi),
-        judgement=judge(run, new.ways if new else None),
-        headlines=headlines(run, new),
+        examples=examples,
+        verdict=verdict(run),
+        headlines=headlines(run),
         curves=curves(run),
         tables=[table(result) for result in run.results],
-        confusions=[drawn for result in run.results if (drawn := confusion(result))],
+        confusions=[matrices for result in run.results if (matrices := confusion(result))],
         chart_size=(WIDTH, HEIGHT),
-        shown=shown,
+        views=views,
+        retrieval=retrieval(examples["retrieval"]) if examples.get("retrieval") else None,
+        galleries=snippets,
+        missing=_missing(run),
     )
-    # What is left of a name whose bytes are no text, in paths of results and configurations.
+    # Paths in results and configurations may hold bytes that are not UTF-8.
     return page.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _missing(run: RunFolder) -> list[str]:
+    """Sentences on what the page cannot show."""
+    if run.examples is None:
+        return ["The example recordings are not embedded yet: `avgdt report` with the run's folder does it."]
+    sentences = []
+    if count := run.examples.get("missing", {}).get("recordings"):
+        are = "recording is" if count == 1 else "recordings are"
+        first = printable(run.examples["missing"]["first"])
+        sentences.append(
+            f"{count} of the run's {are} missing (the first: {first}); if they were moved, name their new location "
+            "with --data."
+        )
+    if reason := run.examples.get("reason"):
+        sentences.append(reason)
+    if skipped := (run.examples.get("retrieval") or {}).get("skipped"):
+        sentences.append(f"{len(skipped)} examples could not be read; the first: {printable(skipped[0])}.")
+    return sentences

@@ -1,10 +1,10 @@
-"""Figures that others published, each with its source: the tables beside which ours are set.
+"""Published figures with their sources: the paper's tables, beside which runs are set.
 
-Facts only, in per cent. What could not be looked up again is left out, and its place stays a dash: AVTS, SoundNet and
-L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources differ),
-and most of retrieval. Schiappa et al. are not followed for MIL-NCE, XDC and AVID, whose rows there have figures
-exchanged or of other pretraining than they say. Nor is it told which version of the paper GDT's retrieval figures
-are from. AVTS, CBT, SpeedNet and the older ones stand there alone: look them up in their papers before citing.
+In per cent. Figures whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet and L3-Net on
+DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources differ), and most
+of retrieval. The rows of MIL-NCE, XDC and AVID are not taken from Schiappa et al., where figures are exchanged or of
+other pretraining than stated; the version of the paper that GDT's retrieval figures are from is not stated there
+either. AVTS, CBT, SpeedNet and the older methods are taken from there alone: check their papers before citing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from avgdt.evaluation.finetuning.shown import told_shown
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.named import paper
@@ -27,29 +26,29 @@ XDC = "Alwassel et al. 2020, models"
 AVID = "Morgado et al. 2021, models"
 """Audio-Visual Instance Discrimination with Cross-Modal Agreement: the table of the released models."""
 LISTED = "in ESC-50's list"
-"""The results that the data set's own description lists."""
+"""The results listed in the data set's own description."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of a table, and where a result of ours holds it."""
+    """One figure of a table, and where a result holds it."""
 
     name: str
-    """Its head."""
+    """Head of the column."""
     protocol: str
     """The evaluation that measures it."""
     row: str = ""
-    """The row of the result, such as ``finetuned``; empty for the first that it holds."""
+    """The row of the result, such as ``finetuned``; empty for the main row."""
     figure: str = "accuracy"
     """The figure of that row, a share of 0 to 1."""
-    whole: tuple[str, tuple[int, ...]] | None = None
-    """The option that tells which parts were measured, and all of them: a result of fewer is none of this column."""
-    usual: Mapping[str, Any] = field(default_factory=dict)
-    """Options as the paper has them, or as they are unasked where it does not tell; others are remarked upon."""
-    shown: Mapping[str, Any] = field(default_factory=dict)
-    """What the paper's networks see while they are finetuned; what others see is remarked upon."""
+    parts: tuple[str, tuple[int, ...]] | None = None
+    """The option that names the evaluated folds or splits, and all of them: a result of fewer is not shown."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the paper, or the defaults where it does not state them; a result with others gets a remark."""
+    input: Mapping[str, Any] = field(default_factory=dict)
+    """Clips and augmentation of the paper's finetuning; a result with others gets a remark."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """How much the data set has of what; a result of less is remarked upon."""
+    """Sizes of the whole data set; a result of less gets a remark."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,11 @@ class Published:
     """One row of a table."""
 
     method: str
-    """What was measured, and in brackets what it was pretrained on."""
+    """The method, and in brackets its pretraining data."""
     figures: Mapping[str, str]
     """Column -> per cent as printed."""
     source: str
-    """Where it stands."""
+    """The publication."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,20 @@ class PaperTable:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Published, ...]
-    on_request: bool = False
-    """Shown only where it is asked for."""
+    ablation: bool = False
+    """Whether it is printed only if it is named."""
 
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
 _FINETUNING = {"finetuning": to_plain(Finetuning())}
 _SIZES = {"UCF101": {"recordings": 13320, "classes": 101}, "HMDB51": {"classes": 51}}
+_CLIP = paper().clip
+_INPUT = {
+    **{name: getattr(_CLIP, name) for name in ("frames", "frame_rate", "height", "width")},
+    "augmentation": to_plain(paper().composition.video),
+}
 _ACTION = tuple(
-    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING, shown=told_shown(paper()), sizes=sizes)
+    Column(name, name.lower(), "finetuned", parts=_SPLITS, options=_FINETUNING, input=_INPUT, sizes=sizes)
     for name, sizes in _SIZES.items()
 )
 _RETRIEVAL = tuple(
@@ -104,7 +108,7 @@ TABLES = (
     PaperTable(
         "2",
         "action",
-        "Actions, the whole network finetuned: mean top-1 accuracy of the three splits",
+        "Action recognition, finetuned: mean top-1 accuracy of the three splits",
         _ACTION,
         (
             _action("ImageNet, with labels", "84.0", "48.1", XDC),
@@ -127,16 +131,16 @@ TABLES = (
     PaperTable(
         "3",
         "sound",
-        "Sounds, by frozen features: accuracy",
+        "Sound classification on frozen features: accuracy",
         (
             Column("DCASE2014", "dcase2014", sizes={"train": 100, "test": 100}),
-            Column("ESC-50", "esc50", whole=_FOLDS, usual={"epochs": 100}, sizes={"sounds": 2000, "classes": 50}),
+            Column("ESC-50", "esc50", parts=_FOLDS, options={"epochs": 100}, sizes={"sounds": 2000, "classes": 50}),
         ),
         (
             Published("Random forest, with labels", {"ESC-50": "44.3"}, f"Piczak 2015, {LISTED}"),
             Published("ConvNet, with labels", {"ESC-50": "64.5"}, f"Piczak 2015, {LISTED}"),
-            Published("SoundNet (unlabelled films)", {"ESC-50": "74.2"}, f"Aytar et al. 2016, {LISTED}"),
-            Published("L3-Net (unlabelled films)", {"ESC-50": "79.3"}, f"Arandjelović and Zisserman 2017, {LISTED}"),
+            Published("SoundNet (unlabelled videos)", {"ESC-50": "74.2"}, f"Aytar et al. 2016, {LISTED}"),
+            Published("L3-Net (unlabelled videos)", {"ESC-50": "79.3"}, f"Arandjelović and Zisserman 2017, {LISTED}"),
             Published("GDT (Kinetics-400)", {"DCASE2014": "94", "ESC-50": "78.6"}, f"{PAPER}, Table 3"),
             Published("Human listeners", {"ESC-50": "81.3"}, f"Piczak 2015, {LISTED}"),
         ),
@@ -144,7 +148,7 @@ TABLES = (
     PaperTable(
         "A.1",
         "retrieval",
-        "Videos of the test split, whose class is among that of the k nearest of the training split",
+        "Video retrieval: test videos whose class is among the k nearest training videos (R@k)",
         _RETRIEVAL,
         (
             _first_five("OPN (UCF101)", "28.7"),
@@ -157,7 +161,7 @@ TABLES = (
     PaperTable(
         "1a",
         "jittering",
-        "Temporal jittering, the whole network finetuned: top-1 accuracy",
+        "Temporal jittering, finetuned: top-1 accuracy",
         _ACTION,
         (
             _action("GDT without, 50 epochs", "73.1", "42.7", f"{PAPER}, Table 1a"),
@@ -165,12 +169,12 @@ TABLES = (
             _action("GDT with, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1a"),
             _action("GDT with, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1a"),
         ),
-        on_request=True,
+        ablation=True,
     ),
     PaperTable(
         "1b",
         "augmentation",
-        "Masks of SpecAugment and the two windows, the whole network finetuned: top-1 accuracy",
+        "SpecAugment and synchronous or independent windows, finetuned: top-1 accuracy",
         _ACTION,
         (
             _action("GDT none, independent, 50 epochs", "77.7", "45.2", f"{PAPER}, Table 1b"),
@@ -182,7 +186,7 @@ TABLES = (
             _action("GDT strong, 50 epochs", "82.7", "49.7", f"{PAPER}, Table 1b"),
             _action("GDT strong, 100 epochs", "86.5", "56.0", f"{PAPER}, Table 1b"),
         ),
-        on_request=True,
+        ablation=True,
     ),
 )
 """By number and name."""

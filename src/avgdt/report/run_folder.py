@@ -1,41 +1,45 @@
-"""What a run's folder tells, read once."""
+"""The files of a run's folder that a report reads."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from avgdt.evaluation.results import Result, read_folder
+from avgdt.evaluation.results import Result, examples_path, read_folder
+from avgdt.files import read_json_lines
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.errors import ReportError
-from avgdt.training.metrics import Metrics, read_metrics
-from avgdt.training.provenance import read_sessions
+
+Metrics = dict[str, Any]
+"""One line of ``metrics.jsonl``."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run as its folder tells it."""
+    """A run as its folder holds it."""
 
     path: Path
     """The folder."""
     recipe: Recipe
-    """What the run is."""
+    """Its ``config.yaml``."""
     train: Sequence[Metrics]
-    """One line per step."""
+    """Training metrics, one per step."""
     heldout: Sequence[Metrics]
-    """One line per look at the held-out recordings."""
-    results: Sequence[Result]
-    """What was evaluated."""
-    left_out: Sequence[tuple[str, str]]
-    """(path, reason) of the recordings that were not used."""
-
-    sittings: Sequence[dict[str, Any]]
-    """When and on which machine it was learnt."""
+    """Metrics of the held-out recordings, one per measurement."""
+    results: Sequence[Result] = ()
+    """Results of evaluations, the newest of each protocol first."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """(path, reason) of the recordings that are not used."""
+    sessions: Sequence[Mapping[str, Any]] = ()
+    """When and on which machine it was trained: one for the start and one for each resume."""
+    examples: Mapping[str, Any] | None = None
+    """``results/examples.json`` as :mod:`avgdt.evaluation.examples` writes it; None where it is missing."""
 
     @property
     def name(self) -> str:
@@ -44,48 +48,66 @@ class RunFolder:
 
     @property
     def seconds(self) -> float:
-        """Time spent learning; the clock of ``metrics.jsonl`` starts anew with each resume."""
+        """Training time; the clock of ``metrics.jsonl`` starts anew with each resume."""
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]
         return float(sum(ends) + clock[-1])
 
     @property
     def machines(self) -> list[str]:
-        """What it was learnt on, each machine and arithmetic once."""
-        told = (sitting["machine"] for sitting in self.sittings)
-        return list(dict.fromkeys(f"{machine['device']}, {machine['precision']}" for machine in told))
+        """The devices and precisions of training, each pair once."""
+        machines = (session["machine"] for session in self.sessions)
+        return list(dict.fromkeys(f"{machine['device']}, {machine['precision']}" for machine in machines))
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs of the recipe were done."""
+        """Whether all epochs of the recipe are done."""
         return float(self.train[-1]["epoch"]) >= self.recipe.schedule.epochs
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe of the run in the folder ``path``; raise :class:`ReportError` where it is no run."""
+    """The recipe of the run in the folder ``path``; raise :class:`ReportError` where it is not a run."""
     if not path.is_dir():
         raise ReportError(f"{path}: no such run; name the folder that `avgdt pretrain --out` wrote")
     if not (path / "config.yaml").is_file():
-        raise ReportError(f"{path}: no config.yaml here, so no run; name the folder that `avgdt pretrain --out` wrote")
+        raise ReportError(
+            f"{path}: not a run, it has no config.yaml; name the folder that `avgdt pretrain --out` wrote"
+        )
     return read_yaml(path / "config.yaml")
 
 
 def read_run(path: Path) -> RunFolder:
-    """Read the folder ``path``; raise :class:`ReportError` where it is no run or has not learnt yet."""
+    """Read the folder ``path``; raise :class:`ReportError` where it is not a run or has no training metrics yet."""
     recipe = read_recipe(path)
-    metrics = read_metrics(path / "metrics.jsonl")
-    try:
-        sittings = read_sessions(path)
-    except ValueError as error:
-        raise ReportError(f"{path / 'sessions.jsonl'}: not JSON lines ({error}); restore it") from None
-    train = [line for line in metrics if line.get("kind") == "train"]
+    metrics = read_json_lines(path / "metrics.jsonl", ("kind", "step"))
+    train = [line for line in metrics if line["kind"] == "train"]
     if not train:
-        raise ReportError(f"{path / 'metrics.jsonl'}: no metrics; let the run make a step first")
-    heldout = [line for line in metrics if line.get("kind") == "heldout"]
-    return RunFolder(path, recipe, train, heldout, read_folder(path), _left_out(path / "skipped.csv"), sittings)
+        raise ReportError(f"{path / 'metrics.jsonl'}: no training metrics; train the run for at least one step first")
+    return RunFolder(
+        path,
+        recipe,
+        train,
+        [line for line in metrics if line["kind"] == "heldout"],
+        read_folder(path),
+        _skipped(path / "skipped.csv"),
+        read_json_lines(path / "sessions.jsonl", ("machine",)),
+        _examples(examples_path(path)),
+    )
 
 
-def _left_out(path: Path) -> list[tuple[str, str]]:
+def _examples(path: Path) -> Mapping[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        examples = json.loads(path.read_bytes())
+        if "networks" not in examples:
+            raise ValueError("no networks")
+    except ValueError as error:
+        raise ReportError(f"{path}: damaged ({error}); delete it, `avgdt report` writes it again") from None
+    return dict(examples)
+
+
+def _skipped(path: Path) -> list[tuple[str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:

@@ -1,4 +1,4 @@
-"""What was evaluated: the run beside random weights beside chance."""
+"""Results of evaluations as tables: the run beside random weights beside chance."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.tables import at, leaves
-from avgdt.report.wording import percent
+from avgdt.report.formatting import percent
 
 TITLES = {
     "linear": "Linear probe",
     "knn": "Nearest neighbours",
-    "retrieval": "Retrieval",
+    "retrieval": "Cross-modal retrieval",
     "reidentification": "Re-identification",
     "finetune": "Finetuning",
     "ucf101": "UCF101",
@@ -24,38 +24,39 @@ TITLES = {
     "dcase2014": "DCASE2014",
 }
 EXPLAINED = {
-    "linear": "A linear classifier is fitted on the frozen features; only it sees labels.",
-    "knn": "The nearest labelled recordings vote; nothing is fitted.",
-    "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
-    "reidentification": "Another moment of the same recording is looked for among all recordings.",
-    "finetune": "The whole network goes on learning, with labels; beside it, one with random weights does the same.",
-    "ucf101": "101 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
-    "hmdb51": "51 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
-    "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
-    "esc50_fold": "Sounds are told apart within one fold, in parts by source recording: no official figure.",
-    "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
-    "dcase2014": "Acoustic scenes are told apart by the frozen features of sixty sub-clips each.",
+    "linear": "A linear classifier trained on the frozen features.",
+    "knn": "The nearest labelled recordings vote; nothing is trained.",
+    "retrieval": "Each video is the query and the audios of all recordings are the gallery, and the reverse.",
+    "reidentification": "One moment of each recording is the query, another moment of all recordings is the gallery.",
+    "finetune": "The whole network is finetuned with labels, from the pretrained and from random weights.",
+    "ucf101": "Action recognition, 101 classes, three splits, with finetuned and with frozen networks.",
+    "hmdb51": "Action recognition, 51 classes, three splits, with finetuned and with frozen networks.",
+    "esc10": "Sound classification, ten classes, five folds, on the frozen features of ten sub-clips each.",
+    "esc50_fold": "Sound classification within one fold, split by source recording; not an official figure.",
+    "esc50": "Sound classification, fifty classes, five folds, on the frozen features of ten sub-clips each.",
+    "dcase2014": "Acoustic scene classification on the frozen features of sixty sub-clips each.",
 }
 NAMES = {
-    "accuracy": "right",
-    "linear_layer": "linear layer:",
-    "logistic_regression": "logistic regression:",
-    "linear_svm": "linear support vector machine:",
-    "nearest_neighbours": "nearest neighbours:",
-    "end_to_end": "trained end to end:",
-    "mean_class_accuracy": "right, mean over classes",
-    "video_to_audio": "sound by picture:",
-    "audio_to_video": "picture by sound:",
-    "video_to_video": "picture by picture:",
-    "audio_to_audio": "sound by sound:",
-    "r1": "first",
-    "r5": "among the first 5",
-    "r10": "among the first 10",
-    "r20": "among the first 20",
-    "linear_probe": "linear probe:",
-    "retrieval": "one of the same class found:",
-    "median_rank": "median place",
+    "linear_layer": "linear layer",
+    "logistic_regression": "logistic regression",
+    "linear_svm": "linear support vector machine",
+    "nearest_neighbours": "nearest neighbours",
+    "end_to_end": "trained end to end",
+    "mean_class_accuracy": "mean class accuracy",
+    "video_to_audio": "video to audio",
+    "audio_to_video": "audio to video",
+    "video_to_video": "video to video",
+    "audio_to_audio": "audio to audio",
+    "r1": "recall at 1",
+    "r5": "recall at 5",
+    "r10": "recall at 10",
+    "r20": "recall at 20",
+    "linear_probe": "linear probe",
+    "retrieval": "same-class retrieval",
+    "median_rank": "median rank",
+    "nearest_other_of_same_class": "nearest other recording is of the same class",
 }
+"""Names of rows and figures where they are not the keys of the result with blanks."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was measured."""
+    """One figure of the run, of random weights and by chance."""
 
     name: str
     pretrained: Figure
@@ -85,8 +86,8 @@ class Table:
 
     title: str
     explained: str
-    about: str
-    """Sizes and what was left out."""
+    sizes: str
+    """Sizes of the data, and how many recordings were skipped."""
     rows: tuple[Row, ...]
     command: str
 
@@ -94,16 +95,13 @@ class Table:
 def table(result: Result) -> Table:
     """The rows of every figure of ``result`` that has a chance level."""
     sizes = ", ".join(f"{number} {name}" for name, number in result["sizes"].items())
-    skipped = f"; {len(result['skipped'])} could not be read" if result.get("skipped") else ""
+    skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
-        Row(
-            " ".join(words(name) for name in path),
-            *(_figure(result[source], path) for source in ("pretrained", "random", "chance")),
-        )
+        Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))
         for path in leaves(result["chance"])
     )
     return Table(
-        title(result),
+        result_title(result),
         EXPLAINED.get(result["protocol"], ""),
         f"{sizes}{skipped}",
         rows,
@@ -111,16 +109,27 @@ def table(result: Result) -> Table:
     )
 
 
-def title(result: Result) -> str:
-    """The protocol and what of the recordings it looked at."""
+def main_row(result: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The path to the row of the protocol itself, the first one: empty where the result is a single row.
+
+    None where nothing is classified, such as in retrieval.
+    """
+    chance = result["chance"]
+    if "accuracy" in chance:
+        return ()
+    return next(((name,) for name, row in chance.items() if isinstance(row, Mapping) and "accuracy" in row), None)
+
+
+def result_title(result: Result) -> str:
+    """The protocol with the modality and the label of the evaluation."""
     protocol, options = str(result["protocol"]), result["options"]
     named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
     return " · ".join([TITLES.get(protocol, protocol), *named])
 
 
-def words(name: str) -> str:
-    """A row or figure of a result as a person reads it."""
-    return NAMES.get(name, name.replace("_", " "))
+def row_name(path: tuple[str, ...]) -> str:
+    """The name of a row or a figure of a result by its keys."""
+    return ", ".join(NAMES.get(name, name.replace("_", " ")) for name in path)
 
 
 def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:

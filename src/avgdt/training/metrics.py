@@ -13,15 +13,10 @@ from typing import Any
 
 import torch
 
-from avgdt.files import WriteError, naming, write_atomically
-from avgdt.training.errors import TrainingError
+from avgdt.files import WriteError, naming, read_json_lines, write_atomically
 
 Metrics = dict[str, Any]
 _REMEDY = "free some space"
-
-
-class MetricsError(TrainingError):
-    """A ``metrics.jsonl`` that is damaged."""
 
 
 class RunningMeans:
@@ -108,25 +103,8 @@ def _quiet_thread() -> Iterator[None]:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """The lines of a ``metrics.jsonl``, without a last line that a crash cut off.
-
-    Raises :class:`MetricsError` for any other damaged line.
-    """
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    metrics = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            values = json.loads(line)
-            if not (isinstance(values, dict) and {"kind", "step"} <= values.keys()):
-                raise ValueError("it has no kind or step")
-        except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
-            if number < len(lines):
-                raise MetricsError(
-                    f"{path}, line {number}: damaged ({error}); delete the line, or the file: it holds metrics alone"
-                ) from None
-        else:
-            metrics.append(values)
-    return metrics
+    """The lines of a ``metrics.jsonl``; see :func:`avgdt.files.read_json_lines` for damaged ones."""
+    return read_json_lines(path, ("kind", "step"))
 
 
 def _board(folder: Path, step: int) -> Any:

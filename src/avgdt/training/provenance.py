@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -35,12 +34,6 @@ def write_session(folder: Path, step: int, precision: Precision) -> None:
     }
     with naming(folder / SESSIONS, "free some space"), (folder / SESSIONS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(session) + "\n")
-
-
-def read_sessions(folder: Path) -> list[dict[str, Any]]:
-    """The sessions of a run, oldest first; empty without the file. Raises ``ValueError`` for a damaged line."""
-    path = folder / SESSIONS
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
 def machine(precision: Precision) -> dict[str, str | int]:

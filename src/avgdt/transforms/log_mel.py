@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from avgdt.recipes.clip import LogMel
@@ -89,3 +91,7 @@ class LogMelSpectrogram(nn.Module):
         """(..., samples) on the int16 scale -> (..., mels, time) float32, minus the recipe's mean over its std."""
         values = log_mel(waveform, self.recipe, self.sample_rate, self.filters)
         return ((values - self.recipe.mean) / self.recipe.std).float()
+
+    def of_array(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same of a NumPy array, as a NumPy array."""
+        return np.asarray(self(torch.from_numpy(waveform)).numpy())

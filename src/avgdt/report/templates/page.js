@@ -1,23 +1,23 @@
 "use strict";
-// Films play on a click or on Enter, one at a time; without this script they have the browser's own controls.
-for (const film of document.querySelectorAll(".tile video")) {
+// Snippets play on a click or on Enter, one at a time; without this script they have the browser's own controls.
+for (const snippet of document.querySelectorAll(".tile video")) {
   const button = document.createElement("button");
-  const named = film.getAttribute("aria-label");
-  const tell = (verb) => button.setAttribute("aria-label", `${verb} ${named}`);
+  const name = snippet.getAttribute("aria-label");
+  const setLabel = (verb) => button.setAttribute("aria-label", `${verb} ${name}`);
   button.type = "button";
   button.className = "play";
-  tell("Play");
-  film.controls = false;
-  film.after(button);
-  button.addEventListener("click", () => (film.paused ? film.play() : film.pause()));
-  film.addEventListener("play", () => {
-    for (const other of document.querySelectorAll("video")) if (other !== film) other.pause();
+  setLabel("Play");
+  snippet.controls = false;
+  snippet.after(button);
+  button.addEventListener("click", () => (snippet.paused ? snippet.play() : snippet.pause()));
+  snippet.addEventListener("play", () => {
+    for (const other of document.querySelectorAll("video")) if (other !== snippet) other.pause();
     button.classList.add("playing");
-    tell("Pause");
+    setLabel("Pause");
   });
-  film.addEventListener("pause", () => {
+  snippet.addEventListener("pause", () => {
     button.classList.remove("playing");
-    tell("Play");
+    setLabel("Play");
   });
-  film.addEventListener("ended", () => film.load());
+  snippet.addEventListener("ended", () => snippet.load());
 }

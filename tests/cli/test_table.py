@@ -39,11 +39,11 @@ def test_table_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--table", "2"], "which runs?"),
         (["no/such/run"], "no/such/run: no such run"),
         (["{folder}", "--format", "html"], "'html'"),
-        (["{folder}", "--out", "{folder}"], "cannot be written"),
+        (["{folder}", "--out", "{folder}"], "could not be written"),
         (["{folder}", "--table", "4"], "table: '4' is unknown"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_errors_are_one_line(
     arguments: list[str], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["table", *(word.format(folder=folder) for word in arguments)]) == 2

@@ -16,16 +16,10 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
 from avgdt.data.span import common_span
 from avgdt.data.windows import draw
-from avgdt.models.pretrained import untrained
 from avgdt.recipes.clip import Normalisation
-from avgdt.recipes.recipe import Recipe
-from avgdt.report.clip_picture import GAP, ClipPicture, clip_picture
+from avgdt.report.views import GAP, recording_views
 from tests.helpers.recipes import tiny
 from tests.report.reading import content
-
-
-def picture(recipe: Recipe, entries: list[Entry]) -> ClipPicture | None:
-    return clip_picture(recipe, untrained(recipe, device="cpu").views, entries)
 
 
 def frames(uri: str, width: int) -> np.ndarray:
@@ -38,66 +32,66 @@ def frames(uri: str, width: int) -> np.ndarray:
     return np.stack(parts)[..., :3]
 
 
-def test_before_is_what_was_read_and_after_what_the_networks_got(entries: list[Entry]) -> None:
+def test_strips_hold_the_decoded_clip_and_the_inputs_of_the_networks(entries: list[Entry]) -> None:
     recipe = tiny(composition=Composition(Modality(), video=(CentreCrop(24),), audio=(SpecAugment.none(),)))
-    shown = picture(recipe, entries)
-    assert shown is not None
+    drawn = recording_views(recipe, entries)
+    assert drawn is not None
     windows = draw(recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0)
     read = ClipReader(recipe.clip, ("video",), grey=False).read(0, entries[0], windows)
     assert read.video is not None
     clip = read.video[0].transpose(1, 2, 3, 0)
-    ((video, audio),) = shown.before
+    ((video, audio),) = drawn.decoded
     assert (frames(video.image, 32) == clip).all()
     # Normalised and back again, the middle of every frame is what it was.
-    (first_video, first_audio), (second_video, _) = shown.after
+    (first_video, first_audio), (second_video, _) = drawn.views
     assert (frames(first_video.image, 24) == clip[:, :, 4:28]).all()
     assert first_audio.image == audio.image
     assert first_video.image == second_video.image
 
 
-def test_every_view_is_shown(entries: list[Entry]) -> None:
+def test_every_view_is_drawn(entries: list[Entry]) -> None:
     composition = Composition(Modality(), TimeShift(at_least=0.2, distinctive=True), Reversal(invariant=True))
-    shown = picture(tiny(composition=composition), entries)
-    assert shown is not None
-    assert [[one.title for one in row] for row in shown.before] == [
-        ["picture now", "sound now"],
-        ["picture later", "sound later"],
+    drawn = recording_views(tiny(composition=composition), entries)
+    assert drawn is not None
+    assert [[one.title for one in row] for row in drawn.decoded] == [
+        ["video now", "audio now"],
+        ["video later", "audio later"],
     ]
-    assert [one.title for row in shown.after for one in row if one.modality == "video"] == [
+    assert [one.title for row in drawn.views for one in row if one.modality == "video"] == [
         view.name for view in composition.views if view.modality == "video"
     ]
-    forwards, backwards = (frames(row[0].image, 32) for row in shown.after[:2])
+    forwards, backwards = (frames(row[0].image, 32) for row in drawn.views[:2])
     assert (forwards[::-1] == backwards).all()
 
 
-def test_a_clip_is_shown_at_each_speed_before_and_after(entries: list[Entry]) -> None:
-    shown = picture(tiny(composition=Composition(Modality(), Speed((1.0, 2.0), distinctive=True))), entries)
-    assert shown is not None
-    assert [[one.title for one in row] for row in shown.before] == [
-        ["picture", "sound"],
-        ["picture at 2 times the speed", "sound at 2 times the speed"],
+def test_a_clip_is_drawn_at_each_speed(entries: list[Entry]) -> None:
+    drawn = recording_views(tiny(composition=Composition(Modality(), Speed((1.0, 2.0), distinctive=True))), entries)
+    assert drawn is not None
+    assert [[one.title for one in row] for row in drawn.decoded] == [
+        ["video", "audio"],
+        ["video at speed 2", "audio at speed 2"],
     ]
-    for (video, _), (read, _) in zip(shown.after, shown.before, strict=True):
+    for (video, _), (read, _) in zip(drawn.views, drawn.decoded, strict=True):
         assert (frames(video.image, 32) == frames(read.image, 32)).all()
-    slow, fast = (frames(row[0].image, 32) for row in shown.before)
+    slow, fast = (frames(row[0].image, 32) for row in drawn.decoded)
     assert (slow[::2] == fast[:2]).all()
 
 
-def test_grey_and_subtracted_pictures(entries: list[Entry]) -> None:
+def test_grey_frames_without_their_mean_frame(entries: list[Entry]) -> None:
     recipe = tiny(normalisation=Normalisation(subtract_mean_frame=1.0))
     recipe = replace(recipe, model=replace(recipe.model, video=replace(recipe.model.video, channels=1)))
-    shown = picture(recipe, entries)
-    assert shown is not None
-    after = frames(shown.after[0][0].image, 24).astype(float)
+    drawn = recording_views(recipe, entries)
+    assert drawn is not None
+    after = frames(drawn.views[0][0].image, 24).astype(float)
     assert (after == after[..., :1]).all()
-    # What is subtracted leaves mid-grey in the mean over time, wherever nothing was cut off at black or white.
+    # Subtracting the mean frame leaves mid-grey in the mean over time, wherever nothing was clipped at black or white.
     uncut = ((after > 0) & (after < 255)).all(0)
     assert uncut.any()
     assert np.abs(after.mean(0)[uncut] - 127.5).max() <= 1
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_recording_that_is_gone_is_passed_over(first: bool, entries: list[Entry]) -> None:
+def test_a_missing_recording_is_passed_over(first: bool, entries: list[Entry]) -> None:
     gone = replace(entries[0], path=Path("gone.mkv"))
-    shown = picture(tiny(), [gone, entries[1]] if first else [gone])
-    assert (shown.name if shown else None) == ("1.mkv" if first else None)
+    drawn = recording_views(tiny(), [gone, entries[1]] if first else [gone])
+    assert (drawn.path.name if drawn else None) == ("1.mkv" if first else None)

@@ -8,7 +8,7 @@ from avgdt.composition.factors import Modality, TimeShift
 from avgdt.objective.nce import Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
-from avgdt.report.guessing import guessed_accuracy, guessed_loss
+from avgdt.report.curves import chance_accuracy, chance_loss, recall_rank
 from tests.helpers.recipes import tiny
 
 SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
@@ -16,11 +16,11 @@ SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
 
 @pytest.mark.parametrize("recipe", [tiny(), tiny(composition=SHIFTED)])
 @pytest.mark.parametrize(("negatives", "step"), [("batch", 1), ("bank", 2), ("bank", 3), ("bank", 9)])
-@pytest.mark.parametrize("against", ["view", "modality"])
-def test_the_loss_of_networks_that_say_the_same_of_everything(
-    recipe: Recipe, negatives: str, step: int, against: str
+@pytest.mark.parametrize("negatives_from", ["view", "modality"])
+def test_chance_loss_is_the_loss_of_equal_embeddings(
+    recipe: Recipe, negatives: str, step: int, negatives_from: str
 ) -> None:
-    objective = Objective(negatives=negatives, bank=10, negatives_from=against)  # type: ignore[arg-type]
+    objective = Objective(negatives=negatives, bank=10, negatives_from=negatives_from)  # type: ignore[arg-type]
     recipe = tiny(composition=recipe.composition, objective=objective)
     batch, views = recipe.run.batch, len(recipe.composition.views)
     same = [torch.ones(batch, 1)] * views
@@ -29,14 +29,19 @@ def test_the_loss_of_networks_that_say_the_same_of_everything(
     else:
         filled = min(10, batch * (step - 1))
         others = [Negatives(torch.ones(filled, 1), torch.ones(batch, filled, dtype=torch.bool))] * views
-    if against == "modality":
+    if negatives_from == "modality":
         others = pooled_negatives(others, [view.modality for view in recipe.composition.views])
     result = contrastive_loss(same, same, others, recipe.composition.attract, recipe.composition.repel, 0.07)
-    assert guessed_loss(recipe, step) == pytest.approx(float(result.loss))
+    assert chance_loss(recipe, step) == pytest.approx(float(result.loss))
 
 
-def test_accuracy_is_one_in_all_candidates() -> None:
+def test_chance_accuracy_is_one_in_all_keys() -> None:
     recipe = tiny()  # a bank of 10, batches of 4
-    assert guessed_accuracy(recipe, 1) == 0  # an empty bank: nothing to be told apart from is no hit
-    assert guessed_accuracy(recipe, 2) == pytest.approx(1 / 5)
-    assert guessed_accuracy(recipe, 100) == pytest.approx(1 / 11)
+    assert chance_accuracy(recipe, 1) == 0  # an empty bank: no negatives
+    assert chance_accuracy(recipe, 2) == pytest.approx(1 / 5)
+    assert chance_accuracy(recipe, 100) == pytest.approx(1 / 11)
+
+
+@pytest.mark.parametrize(("gallery", "k"), [(2, 1), (19, 1), (20, 5), (39, 5), (40, 10), (5000, 10)])
+def test_recall_is_judged_at_the_largest_rank_with_a_chance_level_of_a_quarter(gallery: int, k: int) -> None:
+    assert recall_rank(gallery) == k

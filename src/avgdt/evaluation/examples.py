@@ -1,0 +1,258 @@
+"""Example recordings of a run with their cross-modal retrieval, written to ``results/examples.json`` for the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgdt.data.collection import Collection, collect, find
+from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry, read_manifest
+from avgdt.data.rows import split_name, split_of
+from avgdt.data.span import clip_span, unfit
+from avgdt.data.windows import uniform
+from avgdt.evaluation.diagnosis import MODALITIES
+from avgdt.evaluation.features import Progress, extract
+from avgdt.evaluation.plans import Plan
+from avgdt.evaluation.readers import embeddings
+from avgdt.evaluation.results import Result, examples_path, read_folder
+from avgdt.evaluation.retrieval import chance, retrieve
+from avgdt.evaluation.segments import Segment, labels
+from avgdt.files import write_atomically
+from avgdt.models.phi import Phi
+from avgdt.models.pretrained import PretrainedModel, load, untrained
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.recordings import default_workers
+
+MAX_RECORDINGS = 60
+"""Size of the retrieval gallery: at most that many recordings are embedded."""
+QUERIES = 6
+NEAREST = 5
+"""Nearest recordings that are listed for each query."""
+VIEWED = 5
+"""Training recordings that are listed for the views of one recording: more than one, as a file may be damaged."""
+
+
+def update_examples(
+    run: Path, recipe: Recipe, data: Path | None = None, progress: Progress = lambda done, total: None
+) -> Path:
+    """Write ``results/examples.json`` of the run folder ``run`` where it is not up to date; return its path.
+
+    It is written again when the weights are newer, when it is of other ``data`` (a manifest or a folder in place of
+    the run's ``manifest.csv``) or another label, and when recordings can be reached that could not be then. Missing
+    recordings or weights are named in it. Raises the errors of the project for damaged weights and manifests.
+    """
+    path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
+    examples: dict[str, Any] = {"data": "" if data is None else str(data.absolute())}
+    if data is None and not source.is_file():
+        reason = "The run has no manifest.csv, so its recordings are unknown; name them with --data."
+        _write(path, {**examples, "networks": _networks(untrained(recipe, device="cpu").phi), "reason": reason})
+        return path
+    entries = read_manifest(source) if data is None else find(data, default_workers(recipe.run.workers) + 1)
+    selection = _select(recipe, entries, read_folder(run), source)
+    examples |= selection.summary()
+    if _current(path, weights, examples):
+        return path
+    model = load(run) if weights.is_file() else None
+    examples["networks"] = _networks((model or untrained(recipe, device="cpu")).phi)
+    if set(recipe.composition.modalities) != set(MODALITIES):
+        (modality,) = recipe.composition.modalities
+        examples["reason"] = f"The run is trained on {modality} alone, so there is no cross-modal retrieval."
+    elif model is None:
+        examples["reason"] = "The run has no weights.safetensors yet, so nothing is embedded; finish it with --resume."
+    elif len(selection.gallery) < 2:
+        examples["reason"] = "Fewer than two recordings can be reached, so there is no retrieval."
+    else:
+        examples["retrieval"] = _retrieval(model, selection, progress)
+        if examples["retrieval"] is None:
+            examples["reason"] = "Fewer than two recordings could be read, so there is no retrieval."
+    _write(path, examples)
+    return path
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """Recordings of the run."""
+
+    train: tuple[Entry, ...]
+    held_out: tuple[Entry, ...]
+    gallery: tuple[Entry, ...]
+    """To be embedded: those that can be reached, ordered by class."""
+    split: str
+    """Where the gallery is from: test, held-out or training."""
+    missing: tuple[Path, ...]
+    """Files of the manifest that cannot be reached."""
+    label: str
+    """The column that names a recording's class; empty for none."""
+
+    def summary(self) -> dict[str, Any]:
+        """What the page shows of it, as plain data."""
+        viewed = islice((entry for entry in self.train if entry.path.is_file()), VIEWED)
+        return {
+            "label": self.label,
+            "train": {"recordings": len(self.train), "seconds": sum(entry.duration or 0.0 for entry in self.train)},
+            "held_out": {"recordings": len(self.held_out)},
+            "missing": {"recordings": len(self.missing), "first": str(next(iter(self.missing), ""))},
+            "viewed": [manifest_row(entry) for entry in viewed],
+        }
+
+
+def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> _Selection:
+    """Select the test recordings, else the held-out ones, else some training ones; at most :data:`MAX_RECORDINGS`."""
+    try:
+        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
+    except DataError:
+        collection = Collection((), (), ())
+    test = tuple(
+        entry
+        for entry in entries
+        if split_of(entry) == "test"
+        and "test" not in map(split_name, recipe.data.splits)
+        and not unfit(entry, recipe.composition, recipe.clip)
+    )
+    choices = (("test", test), ("held-out", collection.held_out), ("training", collection.learn))
+    split, gallery = next((choice for choice in choices if len(choice[1]) > 1), choices[-1])
+    reachable = [entry for entry in gallery if entry.path.is_file()]
+    sampled = np.sort(np.random.default_rng(0).permutation(len(reachable))[:MAX_RECORDINGS])
+    label = _label(entries, results)
+    return _Selection(
+        collection.learn,
+        collection.held_out,
+        # A stable sort: files of one class keep their order.
+        tuple(sorted((reachable[i] for i in sampled), key=lambda entry: entry.extra.get(label, ""))),
+        split,
+        tuple(entry.path for entry in entries if not entry.path.is_file()),
+        label,
+    )
+
+
+def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
+    """The label of the newest probe, else the column ``label``."""
+    present = labels(entries)
+    probed = [str(result["options"].get("label", "")) for result in results]
+    return next((name for name in (*probed, "label") if name and name in present), "")
+
+
+def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
+    """Whether the file is newer than the weights, of the same data and label, and misses no more recordings."""
+    if not path.is_file() or (weights.is_file() and path.stat().st_mtime_ns < weights.stat().st_mtime_ns):
+        return False
+    with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
+        before = json.loads(path.read_bytes())
+        same = all(before[name] == examples[name] for name in ("data", "label"))
+        return same and before["missing"]["recordings"] <= examples["missing"]["recordings"]
+    return False
+
+
+def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
+    """One clip from the middle of each recording, embedded by ``model`` and by random weights; None for fewer than two.
+
+    ``similarity`` is (n, n): rows are videos, columns audios.
+    """
+    entries, clip = selection.gallery, model.recipe.clip
+    plans = [
+        Plan(Segment(index, ""), uniform(clip, clip_span(entry, MODALITIES), 1)) for index, entry in enumerate(entries)
+    ]
+    models = [model, untrained(model.recipe, device=str(model.device))]
+    embedded = extract(models, entries, plans, MODALITIES, embeddings, workers=0, progress=progress)
+    if len(embedded.kept) < 2:
+        return None
+    vectors = dict(zip(("pretrained", "random"), embedded.vectors, strict=True))
+    cosines = {
+        name: one["video"].astype(np.float64) @ one["audio"].astype(np.float64).T for name, one in vectors.items()
+    }
+    classes = [entries[i].extra.get(selection.label, "") for i in embedded.kept]
+    figures: dict[str, Any] = {
+        name: {
+            "video_to_audio": retrieve(one["video"], one["audio"]),
+            "audio_to_video": retrieve(one["audio"], one["video"]),
+        }
+        for name, one in vectors.items()
+    }
+    figures["chance"] = {way: chance(len(classes)) for way in figures["pretrained"]}
+    if any(classes):
+        _add_same_class(figures, cosines, classes)
+    queries = select_queries(classes)
+    return {
+        "split": selection.split,
+        "recordings": [
+            {
+                "row": manifest_row(entries[i]),
+                "class": name,
+                "time": plans[i].windows[0].video + clip.seconds / 2,
+            }
+            for i, name in zip(embedded.kept, classes, strict=True)
+        ],
+        "similarity": {name: np.round(one, 6).tolist() for name, one in cosines.items()},
+        **figures,
+        "queries": {
+            "video": [nearest_recordings(cosines["pretrained"][query], query) for query in queries],
+            "audio": [nearest_recordings(cosines["pretrained"][:, query], query) for query in queries],
+        },
+        "skipped": list(embedded.failures.values()),
+    }
+
+
+def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
+    """Add how often the nearest *other* recording is of the query's class, and how often a random one is."""
+    names = np.array(classes)
+    same = names[:, None] == names[None, :]
+    expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
+    for way in ("video_to_audio", "audio_to_video"):
+        for name, one in cosines.items():
+            others = (one if way == "video_to_audio" else one.T).copy()
+            np.fill_diagonal(others, -np.inf)
+            share = float(same[np.arange(len(names)), others.argmax(1)].mean())
+            figures[name][way]["nearest_other_of_same_class"] = share
+        figures["chance"][way]["nearest_other_of_same_class"] = expected
+
+
+def select_queries(classes: Sequence[str]) -> list[int]:
+    """Indices of up to :data:`QUERIES` random recordings; no class twice before every class once."""
+    counts: dict[str, int] = {}
+    order: list[tuple[int, int, int]] = []
+    for index in np.random.default_rng(0).permutation(len(classes)).tolist():
+        order.append((counts.get(classes[index], 0), len(order), index))
+        counts[classes[index]] = counts.get(classes[index], 0) + 1
+    return [index for _, _, index in sorted(order)[:QUERIES]]
+
+
+def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
+    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of the query."""
+    order = np.argsort(-cosines, kind="stable")
+    return {
+        "query": query,
+        "nearest": order[:NEAREST].tolist(),
+        "rank": 1 + int(np.flatnonzero(order == query)[0]),
+    }
+
+
+def _networks(phi: Phi) -> list[dict[str, Any]]:
+    """Parameters of each modality's encoder and head, and the dimensions of its features."""
+    return [
+        {
+            "modality": modality,
+            "encoder": sum(parameter.numel() for parameter in phi.encoders[modality].parameters()),
+            "head": sum(parameter.numel() for parameter in phi.heads[modality].parameters()),
+            "features": phi.dims[modality],
+        }
+        for modality in phi.modalities
+    ]
+
+
+def manifest_row(entry: Entry) -> dict[str, Any]:
+    """A row of the manifest as plain data."""
+    return {**asdict(entry), "path": str(entry.path.absolute())}
+
+
+def _write(path: Path, examples: dict[str, Any]) -> None:
+    text = json.dumps(examples, allow_nan=False) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")

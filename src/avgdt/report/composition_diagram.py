@@ -1,0 +1,127 @@
+"""A diagram of all views that a composition makes of one recording, as SVG or PNG."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from PIL import Image, ImageDraw, ImageFont
+
+from avgdt.data.collection import Progress, find
+from avgdt.data.span import unfit
+from avgdt.recipes.recipe import Recipe
+from avgdt.report.errors import ReportError
+from avgdt.report.formatting import printable, template, write
+from avgdt.report.views import MAX_FRAMES, RecordingViews, Strip, recording_views
+
+MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14
+FRAMES_WIDTH, SPECTROGRAM_WIDTH, MIN_HEIGHT = 760, 240, 88
+"""Widths of a strip of frames and of a spectrogram, and the least height of a row, in pixels."""
+PNG_SCALE = 2
+"""Pixels of the PNG per unit of the SVG."""
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One view and its rectangle in the diagram, in pixels."""
+
+    strip: Strip
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def write_composition_diagram(
+    recipe: Recipe,
+    data: Path,
+    path: Path,
+    workers: int,
+    progress: Progress = lambda done, total: None,
+) -> None:
+    """Write the views of ``data``, a recording or the first usable one of a folder or manifest, as SVG or PNG.
+
+    ``workers`` processes inspect the files of ``data``. Raises :class:`ReportError` where no recording is usable and
+    ``WriteError`` where the diagram cannot be written.
+    """
+    if path.suffix not in (".svg", ".png"):
+        raise ReportError(f"{path}: the diagram is an SVG or a PNG; give it a name that ends in .svg or .png")
+    entries = find(data, workers, progress)
+    reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
+    usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
+    if not usable:
+        raise ReportError(f"{data}: no recording fits this composition; {entries[0].path.name}: {reasons[0]}")
+    views = recording_views(recipe, usable)
+    if views is None:
+        raise ReportError(
+            f"{data}: {usable[0].path.name} and the recordings after it cannot be read; `avgdt scan` lists the reasons"
+        )
+    svg = _svg(recipe, views)
+    write(svg if path.suffix == ".svg" else rasterise(svg), path)
+
+
+def rasterise(svg: str) -> bytes:
+    """The PNG of a diagram: ``text`` and ``image`` elements with data URIs, on white."""
+    root = ElementTree.fromstring(svg)
+    size = round(PNG_SCALE * float(root.attrib["width"])), round(PNG_SCALE * float(root.attrib["height"]))
+    canvas = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(canvas)
+    for element in root.iter():
+        attributes = element.attrib
+        if element.tag == f"{_SVG}text":
+            position = PNG_SCALE * float(attributes["x"]), PNG_SCALE * float(attributes["y"])
+            font = ImageFont.load_default(PNG_SCALE * float(attributes["font-size"]))
+            draw.text(position, element.text or "", fill=attributes["fill"], font=font, anchor="ls")
+        elif element.tag == f"{_SVG}image":
+            box = (round(PNG_SCALE * float(attributes[name])) for name in ("x", "y", "width", "height"))
+            left, top, width, height = box
+            pixels = Image.open(io.BytesIO(base64.b64decode(attributes["href"].split(",", 1)[1]))).convert("RGBA")
+            if attributes["preserveAspectRatio"] != "none":
+                share = min(width / pixels.width, height / pixels.height)
+                width, height = round(share * pixels.width), round(share * pixels.height)
+            pixels = pixels.resize((max(1, width), max(1, height)), Image.Resampling.NEAREST)
+            canvas.paste(pixels, (left, top), pixels)
+    content = io.BytesIO()
+    canvas.save(content, "PNG")
+    return content.getvalue()
+
+
+def _svg(recipe: Recipe, views: RecordingViews) -> str:
+    placed = [*_placed(views)]
+    return template("composition.svg").render(
+        name=printable(views.path.name),
+        views=len(recipe.composition.views),
+        notes=_notes(recipe),
+        placed=placed,
+        margin=MARGIN,
+        width=max(one.x + one.width for one in placed) + MARGIN,
+        height=max(one.y + one.height for one in placed) + MARGIN,
+    )
+
+
+def _notes(recipe: Recipe) -> list[str]:
+    clip, mel = recipe.clip, recipe.log_mel
+    notes = {
+        "video": f"video: {clip.video_seconds:g} s, {min(MAX_FRAMES, clip.frames)} of {clip.frames} frames",
+        "audio": f"audio: {clip.audio_seconds:g} s, log-mel spectrogram, {mel.low / 1000:g} to {mel.high / 1000:g} kHz",
+    }
+    return [notes[modality] for modality in recipe.composition.modalities]
+
+
+def _placed(views: RecordingViews) -> Iterator[Placed]:
+    """Video on the left and audio on the right, row by row."""
+    y: float = HEAD
+    for row in views.views:
+        heights = [FRAMES_WIDTH * strip.size[0] / strip.size[1] for strip in row if strip.modality == "video"]
+        height = max([MIN_HEIGHT, *heights])
+        x: float = MARGIN
+        for strip in row:
+            width = SPECTROGRAM_WIDTH if strip.modality == "audio" else FRAMES_WIDTH
+            yield Placed(strip, x, y + LABEL, width, height)
+            x += width + MARGIN
+        y += LABEL + height + GAP

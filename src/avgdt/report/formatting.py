@@ -1,0 +1,79 @@
+"""Numbers and names as text, and the templates that use these functions as filters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avgdt.files import write_atomically
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES = Path(__file__).parent / "templates"
+NARROW = "\u202f"
+"""A thin space at which no line breaks."""
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in per cent with one decimal."""
+    return f"{100 * share:.1f}{NARROW}%"
+
+
+def count(number: float) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{round(number):,}".replace(",", NARROW)
+
+
+def duration(seconds: float) -> str:
+    """A duration in seconds, minutes, hours or days, according to its length."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = round(seconds / 3600)
+    if hours < 48:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{hours // 24} days {hours % 24} h"
+
+
+def hours(seconds: float) -> str:
+    """The total length of recordings in hours, or in minutes where that is less than one hour."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+
+
+def millions(parameters: int) -> str:
+    """A number of parameters in millions, or a small one in full."""
+    return f"{parameters / 1e6:.2f} million" if parameters >= 10_000 else count(parameters)
+
+
+def printable(text: str | Path) -> str:
+    """A file's name as valid UTF-8: undecodable bytes and control characters are replaced by U+FFFD."""
+    decoded = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
+
+
+FILTERS = {f.__name__: f for f in (percent, count, duration, hours, millions, printable)}
+"""Filters of the templates by name."""
+
+
+def template(name: str) -> Template:
+    """A file of :data:`TEMPLATES`; values are escaped, and an undefined one is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # every command imports `printable`
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    return environment.get_template(name)
+
+
+def write(content: str | bytes, path: Path) -> None:
+    """Write a page, table or figure atomically; raise ``WriteError`` where that fails."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    write_atomically(path, lambda file: file.write(data), remedy="free some space, or change the permissions")

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avgdt.report.run_folder import RunFolder
+from avgdt.report.summary import Headline, headlines, verdict
+from tests.helpers.recipes import tiny
+from tests.report.conftest import RESULT
+
+RUN = RunFolder(Path("run"), tiny(), [], [])
+
+
+def run_with(accuracy: float, r10: float | None, gallery: int = 60) -> RunFolder:
+    train = [{"step": step, "epoch": step / 10, "accuracy": accuracy if step > 90 else 0.0} for step in range(1, 101)]
+    return RunFolder(Path("run"), tiny(), train, [] if r10 is None else [ways(r10, gallery)])
+
+
+def ways(r10: float, gallery: int = 60) -> dict[str, Any]:
+    way = {"r1": r10, "r5": r10, "r10": r10, "candidates": gallery}
+    return {"video_to_audio": way, "audio_to_video": way}
+
+
+def examples(r10: float, split: str = "test") -> dict[str, Any]:
+    return {"networks": [], "retrieval": {"split": split, "pretrained": ways(r10), "random": ways(0.2)}}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "r10", "outcome"),
+    [
+        (0.9, 0.6, "generalises"),
+        (0.1, 0.35, "generalises"),
+        (0.9, 0.17, "shortcut"),
+        (0.9, 0.05, "shortcut"),
+        (0.1, 0.17, "chance"),
+        (0.1, 0.25, "chance"),  # 15 of 60 where chance is 10: the interval includes the chance level
+        (0.9, None, "unknown"),
+    ],
+)
+def test_outcome(accuracy: float, r10: float | None, outcome: str) -> None:
+    judged = verdict(run_with(accuracy, r10))
+    assert judged.outcome == outcome
+    assert judged.training == pytest.approx(accuracy)  # the last tenth of the steps
+    assert judged.training_chance == pytest.approx(1 / 11)
+
+
+def test_unseen_examples_take_precedence_over_the_metrics_of_training() -> None:
+    run = run_with(0.9, 0.1)
+    assert verdict(replace(run, examples=examples(0.9))).outcome == "generalises"
+    assert verdict(replace(run, examples=examples(0.9, "training"))).outcome == "shortcut"
+    assert verdict(replace(run, examples={"networks": [], "reason": "no weights"})).outcome == "shortcut"
+
+
+def test_smaller_differences_are_significant_with_more_recordings() -> None:
+    few, many = (verdict(run_with(0.1, 1.25 * 10 / count, count)).outcome for count in (60, 6000))
+    assert few == "chance"
+    assert many == "chance"  # 10 of 6000 are still few
+    assert verdict(replace(run_with(0.1, None), heldout=[ways(4 * 10 / 6000, 6000)])).outcome == "generalises"
+
+
+def in_folds(protocol: str, row: str, accuracy: float, **more: Any) -> dict[str, Any]:
+    return {
+        "protocol": protocol,
+        "options": {"seed": 0},
+        "classes": [str(i) for i in range(10)],
+        "pretrained": {row: {"accuracy": accuracy, **more}, "nearest_neighbours": {"accuracy": 0.9, **more}},
+        "random": {row: {"accuracy": 0.5}},
+        "chance": {row: {"accuracy": 0.1}, "nearest_neighbours": {"accuracy": 0.1}},
+    }
+
+
+def test_headlines_of_probes_and_benchmarks() -> None:
+    results = [
+        in_folds("esc10", "linear_layer", 0.625, folds=[{}]),
+        in_folds("esc10", "linear_layer", 0.1, folds=[{}]),  # an earlier one
+        in_folds("dcase2014", "linear_svm", 0.75),
+        in_folds("another", "linear_layer", 0.7, folds=[{}]),
+        in_folds("finetune", "all_labels", 0.8, draws=[{}]),
+        RESULT,
+    ]
+    figures = headlines(replace(RUN, results=results))
+    assert [(one.value, one.modality) for one in figures] == [
+        ("68.8\u202f%", "video"),
+        ("62.5\u202f%", "audio"),
+        ("75.0\u202f%", "audio"),
+        ("70.0\u202f%", "both"),
+    ]
+    assert figures[0].name == "accuracy of a linear probe, video, 2 classes"
+    assert figures[1] == Headline(
+        "accuracy on ESC-10, linear layer, 10 classes",
+        "audio",
+        "62.5\u202f%",
+        "50.0\u202f%",
+        "10.0\u202f%",
+    )
+
+
+def test_headlines_of_retrieval_are_those_of_unseen_examples_else_of_held_out_recordings() -> None:
+    run = run_with(0.9, 0.1)
+    for seen, value, random in ((examples(0.9), "90.0", "20.0"), (examples(0.9, "training"), "10.0", None)):
+        there, back = headlines(replace(run, examples=seen))
+        assert there.name == "recall at 10 of video to audio retrieval among 60 recordings outside the training set"
+        assert (there.modality, back.modality) == ("video", "audio")
+        assert there.value == f"{value}\u202f%"
+        assert there.random == (f"{random}\u202f%" if random else "")
+        assert there.chance == "16.7\u202f%"
+
+
+def test_random_weights_that_were_not_evaluated_have_no_figure() -> None:
+    result = in_folds("esc50", "linear_layer", 0.6, folds=[{}]) | {"random": {}}
+    (figure,) = headlines(replace(RUN, results=[result]))
+    assert figure.random == ""
