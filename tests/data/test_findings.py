@@ -147,7 +147,7 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
     program = (
         "import sys; from avgdt.data import findings, inspector; from avgdt.cli.main import main\n"
         "findings.SECONDS = -1\n"
-        f"prober.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
+        f"inspector.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
         f"sys.exit(main(['scan', {str(folder)!r}, '--out', {str(out)!r}, '--workers', '1']))"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, process_group=0)
