@@ -20,7 +20,7 @@ from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.colours import PALETTE
 from avgdt.report.spectrogram import spectrogram
 from avgdt.synthetic.world import render_world
-from avgdt.transforms.log_mel import LogMelBank
+from avgdt.transforms.log_mel import LogMelSpectrogram
 
 OUT = Path(__file__).parent / "recording.png"
 RECORDING = 1
@@ -39,7 +39,7 @@ def views() -> tuple[list[Image.Image], Image.Image]:
     assert clip.video is not None
     assert clip.audio is not None
     frames: NDArray[np.uint8] = torch.as_tensor(clip.video[0]).permute(1, 2, 3, 0).numpy()
-    mel = LogMelBank(LogMel(), CLIP.sample_rate)(torch.as_tensor(clip.audio[0])[None])[0].numpy()
+    mel = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(torch.as_tensor(clip.audio[0])[None])[0].numpy()
     tiles = [Image.fromarray(frame).resize(TILE, Image.Resampling.LANCZOS) for frame in frames]
     wide = len(tiles) * (TILE[0] + GAP) - GAP
     return tiles, Image.fromarray(PALETTE[spectrogram(mel)]).resize((wide, TILE[1]), Image.Resampling.BICUBIC)

@@ -80,7 +80,7 @@ def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.C
     assert "holds no recordings" in told(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
-    assert "none of 1 files can be learnt from" in told(capsys, *arguments)
+    assert "none of 1 files can be trained on" in told(capsys, *arguments)
 
 
 def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,7 @@ from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.manifest import Entry
-from avgdt.data.span import unfit
-from avgdt.data.windows import Window
+from avgdt.data.windows import Window, unfit
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.transforms.views import Views
 from tests.helpers.media_files import evenly, noise, tone, write_media

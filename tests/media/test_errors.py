@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avgdt.errors import AvgdtError
-from avgdt.media import source
+from avgdt.media import container
 from avgdt.media.errors import (
     Corrupt,
     Encrypted,
@@ -206,7 +206,7 @@ def test_no_decoder(tmp_path: Path) -> None:
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(2), size=(48, 64))
-    monkeypatch.setattr(source, "MAX_PIXELS", 48 * 64 - 1)
+    monkeypatch.setattr(container, "MAX_PIXELS", 48 * 64 - 1)
     with pytest.raises(TooLarge, match="64 x 48"):
         Recording(path)
 

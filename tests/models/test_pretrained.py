@@ -12,7 +12,7 @@ import torch
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.clips import ClipReader
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
 from avgdt.data.windows import Window
 from avgdt.media.recording import Recording
 from avgdt.models.errors import ModelError, WeightsError
@@ -42,7 +42,7 @@ def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: s
     assert found.seconds == 0.5
     assert found.times.tolist() == [0.0, 0.75, 1.5, 2.25]
     assert found.vectors.shape == (4, model.phi.dims[modality])
-    entry = probe(film)
+    entry = inspect(film)
     reader = ClipReader(model.recipe.clip, (modality,), grey=False)
     for start, vector in zip(found.times, found.vectors, strict=True):
         item = reader.read(0, entry, [Window(float(start))])

@@ -14,8 +14,7 @@ from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop
 from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
-from avgdt.data.span import common_span
-from avgdt.data.windows import draw
+from avgdt.data.windows import common_span, draw_windows
 from avgdt.models.pretrained import untrained
 from avgdt.recipes.clip import Normalisation
 from avgdt.recipes.recipe import Recipe
@@ -42,7 +41,9 @@ def test_before_is_what_was_read_and_after_what_the_networks_got(entries: list[E
     recipe = tiny(composition=Composition(Modality(), video=(CentreCrop(24),), audio=(SpecAugment.none(),)))
     shown = picture(recipe, entries)
     assert shown is not None
-    windows = draw(recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0)
+    windows = draw_windows(
+        recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0
+    )
     read = ClipReader(recipe.clip, ("video",), grey=False).read(0, entries[0], windows)
     assert read.video is not None
     clip = read.video[0].transpose(1, 2, 3, 0)

@@ -15,7 +15,7 @@ from avgdt.cli.progress import console, counting, output
 from avgdt.report.wording import printable
 
 if TYPE_CHECKING:
-    from avgdt.data.entry import Entry
+    from avgdt.data.manifest import Entry
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ def run(arguments: Sequence[str]) -> None:
     if options.list and options.layout == "any":
         raise UsageError("--list goes with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
-    from avgdt.data.collection import find
-    from avgdt.data.findings import Counts
     from avgdt.data.manifest import write_manifest
-    from avgdt.data.summary import summary
+    from avgdt.data.scan import Counts, summary
+    from avgdt.data.selection import list_recordings
     from avgdt.training.run_data import default_workers
 
     keep = options.out.with_name(f".{options.out.name}.partial")
@@ -60,7 +59,7 @@ def run(arguments: Sequence[str]) -> None:
             if options.layout == "kinetics400":
                 entries = scan_layout(options.folder, options.list, workers, progress, exclude, known, keep, counted)
             else:
-                entries = find(options.folder, workers, progress, exclude, known, keep, counted)
+                entries = list_recordings(options.folder, workers, progress, exclude, known, keep, counted)
     except KeyboardInterrupt:
         if keep.exists():
             console.print(f"what was inspected is kept in {printable(keep)}; the same command goes on from there")
@@ -77,7 +76,8 @@ def run(arguments: Sequence[str]) -> None:
 
 def _known(out: Path) -> list[Entry]:
     """What an earlier manifest tells; nothing where there is none."""
-    from avgdt.data.manifest import ManifestError, read_manifest
+    from avgdt.data.errors import ManifestError
+    from avgdt.data.manifest import read_manifest
 
     try:
         return read_manifest(out) if out.exists() else []

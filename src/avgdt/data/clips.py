@@ -1,4 +1,4 @@
-"""Clips of recordings: the frames and the sound of named windows, read in one opening of the file."""
+"""Clips of recordings: frames and waveform of named windows, read in one opening of the file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.manifest import Entry
-from avgdt.data.sounds import SoundSpan, read_sounds
 from avgdt.data.store import Store, StoredRecording, open_recording
 from avgdt.data.windows import Window
+from avgdt.media.audio import Waveform
 from avgdt.media.errors import EndsEarly
+from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
+
+
+@dataclass(frozen=True)
+class AudioSpan:
+    """A stretch of sound to read."""
+
+    start: float
+    """Seconds on the recording's timeline."""
+    samples: int
+    """How many samples."""
+    rate: int
+    """Samples per second."""
+
+    @property
+    def first(self) -> int:
+        """Index of the first sample on the grid of ``rate``, where the recording's own reader puts it."""
+        return round(self.start * self.rate)
+
+    @property
+    def end(self) -> float:
+        """Seconds at which it ends."""
+        return (self.first + self.samples) / self.rate
+
+
+def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]) -> list[Waveform]:
+    """The waveform of each span, in order; raise ``MediaError`` where the sound cannot be read.
+
+    A sample's value depends on its place alone: spans that overlap on the whole are cut from one reading.
+    """
+    rates = {span.rate for span in spans}
+    begin, end = min((s.first for s in spans), default=0), max((s.first + s.samples for s in spans), default=0)
+    if len(rates) != 1 or len(spans) < 2 or end - begin > sum(span.samples for span in spans):
+        return [file.waveform(span.start, span.samples / span.rate, span.rate) for span in spans]
+    (rate,) = rates
+    whole = file.waveform(begin / rate, (end - begin) / rate, rate)
+
+    def cut(span: AudioSpan) -> Waveform:
+        ended = whole.end if whole.end is not None and whole.end < span.end else None
+        return Waveform(whole.samples[span.first - begin :][: span.samples], span.first / rate, ended)
+
+    return [cut(span) for span in spans]
 
 
 @dataclass(frozen=True)
@@ -55,7 +97,7 @@ class ClipReader:
         The item is a recording of its own. The streams must last as long as the entry says, or, where it does not say,
         as long as the windows.
         """
-        pixels, times, spans = [], [], list[SoundSpan]()
+        pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
         with open_recording(entry) if self.store is None else self.store.open(entry) as file:
             for window in windows:
@@ -76,8 +118,8 @@ class ClipReader:
                     # As many samples at a lower rate last longer; taken for samples of the clip's own rate, as every
                     # clip is, they play faster and higher.
                     rate = round(self.clip.sample_rate / window.speed)
-                    spans.append(SoundSpan(at, self.clip.samples, rate))
-            sounds = read_sounds(file, spans)
+                    spans.append(AudioSpan(at, self.clip.samples, rate))
+            sounds = read_waveforms(file, spans)
             for span, sound in zip(spans, sounds, strict=True):
                 self._check_end(entry, "audio", sound.end, span.end)
         return Item(

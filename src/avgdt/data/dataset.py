@@ -16,7 +16,7 @@ from avgdt.data.windows import Window
 from avgdt.data.workers import read_batches
 from avgdt.media.errors import Corrupt, EndsEarly, MediaError
 
-Order = tuple[int, int]
+ItemKey = tuple[int, int]
 """(epoch, index)."""
 
 
@@ -34,7 +34,7 @@ class Clips:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, order: Order) -> Item | Failure:
+    def __getitem__(self, order: ItemKey) -> Item | Failure:
         """Read the windows of one item; a file that fails is told, not hidden."""
         epoch, index = order
         try:
@@ -67,7 +67,7 @@ class Batches:
     def __len__(self) -> int:
         return self.steps_per_epoch * self.epochs - self.first_step
 
-    def __iter__(self) -> Iterator[list[Order]]:
+    def __iter__(self) -> Iterator[list[ItemKey]]:
         for epoch in range(self.first_step // self.steps_per_epoch, self.epochs):
             order = np.random.default_rng([self.seed, epoch, 0x0DE5]).permutation(self.recordings)
             shown = order if self.rest == "spread" else order[: self.steps_per_epoch * self.batch]

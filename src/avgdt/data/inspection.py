@@ -1,25 +1,27 @@
-"""One file looked into: decodes a little of its beginning and of its end, so that a file called good gives clips.
-
-``python -m avgdt.data.inspection`` serves ``scan``: a path in JSON per line in, an entry in JSON per line out.
-"""
+"""Inspection of files: decode a little of the beginning and end, so that files that are listed as good give clips."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import av
 import av.logging
 
-from avgdt.data.entry import SILENT, Entry
 from avgdt.data.fingerprint import fingerprint
-from avgdt.media.errors import Corrupt, MediaError, TooLarge, Unreadable
+from avgdt.data.manifest import SILENT, Entry
+from avgdt.media.errors import Corrupt, Crashed, MediaError, TimedOut, TooLarge, Unreadable
 from avgdt.media.recording import Recording
+from avgdt.processes import stopping_blocked
 
 MAX_SECONDS = 7 * 24 * 3600.0
 PLACES = (0.0, 0.5, 0.25, 0.75, 1.0)  # where a second of each stream is tried, until one is undamaged
@@ -31,26 +33,26 @@ def failure(path: Path, error: MediaError) -> Entry:
     return Entry(path=path, error=f"{type(error).__name__}: {error.reason}")
 
 
-def probe(path: Path) -> Entry:
+def inspect(path: Path) -> Entry:
     """The entry of one file, with the true ends of its streams; never raises for what is wrong with the file.
 
     A recording of which only the picture or only the sound can be decoded is listed with that alone; the extra column
     ``note`` says why; it also names audio that is silent throughout.
     """
-    entry = _probe(path)
+    entry = _inspect_usable_streams(path)
     try:
         return replace(entry, **asdict(fingerprint(path)))
     except OSError:
         return entry  # its error says so
 
 
-def _probe(path: Path) -> Entry:
+def _inspect_usable_streams(path: Path) -> Entry:
     try:
-        return _look(path)
+        return _inspect_streams(path)
     except MediaError as error:
         for video, audio in ((False, True), (True, False)):
             try:
-                found = _look(path, video, audio)
+                found = _inspect_streams(path, video, audio)
                 notes = [failure(path, error).error, *found.extra.values()]
                 return replace(found, extra={"note": "; ".join(notes)})
             except MediaError:
@@ -58,7 +60,7 @@ def _probe(path: Path) -> Entry:
         return failure(path, error)
 
 
-def _look(path: Path, video: bool = True, audio: bool = True) -> Entry:
+def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entry:
     with Recording(path, video, audio) as recording:
         if not recording.has_video and not recording.has_audio:
             raise Unreadable(path, "it has neither picture nor sound")
@@ -122,11 +124,100 @@ def serve() -> None:
     for line in sys.stdin:
         path = Path(json.loads(line))
         try:
-            entry = probe(path)
+            entry = inspect(path)
         except MemoryError:
             entry = failure(path, TooLarge(path, "decoding it takes too much memory"))
         answers.write(to_json(entry) + "\n")
         answers.flush()
+
+
+COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
+
+
+class Inspector:
+    """A process that looks into files, started anew whenever it dies."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def inspect(self, path: Path) -> Entry:
+        """The entry of a file, or ``TimedOut`` or ``Crashed`` in it."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            process.kill()
+
+        timer = Timer(self._seconds, expire)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(str(path)) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
+        if line.endswith("\n"):
+            return _fingerprinted(from_json(line))
+        code = process.wait()  # its output has ended, so it is ending too
+        self.close()
+        if expired:
+            return _fingerprinted(failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s")))
+        return _fingerprinted(failure(path, Crashed(path, f"the decoder's process ended with {_cause(code)}")))
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            with stopping_blocked():  # for good: a file of which a signal ended the inspection is not broken
+                self._process = subprocess.Popen(
+                    COMMAND,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    encoding="ascii",
+                    process_group=0,  # Ctrl-C is for this process, which ends those that it started
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                )
+        return self._process
+
+    def kill(self) -> None:
+        """End the process under the hands of whoever waits for its answer, who is told that it crashed."""
+        if (process := self._process) is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):  # of what was not read any more
+                        pipe.close()
+            self._process = None
+
+
+def _fingerprinted(entry: Entry) -> Entry:
+    """The entry with its file's fingerprint, without which nobody knows whether it still holds."""
+    if entry.size is not None:
+        return entry
+    try:
+        return replace(entry, **asdict(fingerprint(entry.path)))
+    except OSError:
+        return entry
+
+
+def _cause(code: int) -> str:
+    """A process' exit code in words."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"
 
 
 if __name__ == "__main__":

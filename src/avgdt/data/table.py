@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.errors import AvgdtError
+from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
 _HEAD = 8192  # bytes by which text is known
@@ -28,14 +28,6 @@ _BOMS = (
 _MARKED = re.compile(r'"?sep=([^\w"\'\r\n])"?[ ,;\t|]*(?=[\r\n]|\Z)', re.IGNORECASE)
 _STRAIGHT = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
 _SHOWN = 120  # letters of a strange first line
-
-
-class ManifestError(AvgdtError):
-    """A manifest that cannot be read; the message names the file, the line and the column."""
-
-
-class NotText(ManifestError):
-    """A file that is not text, such as a recording, where a list was expected."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,131 @@
-"""When clips start: named time windows, drawn apart from decoding."""
+"""Time windows: where in a recording clips may lie, and the windows drawn or spaced there, apart from decoding."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
 from avgdt.composition.composition import Composition
-from avgdt.data.span import Span
+from avgdt.data.errors import DataError
+from avgdt.data.manifest import SILENT, Entry
 from avgdt.recipes.clip import Clip
+
+SEGMENT = ("start", "end")
+"""Columns of a row's segment, in seconds of the recording."""
+ROUNDING = 0.1  # seconds: lists round the ends of segments
+
+Seconds = tuple[float, float]
+"""Start and end of a segment on the recording's timeline."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """From ``start`` to ``end``, in seconds: where every modality that is used is present."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end - self.start
+
+
+def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
+    """Where all ``modalities`` of a scanned, good entry are present at once."""
+    starts = [_known(getattr(entry, f"{modality}_start")) for modality in modalities]
+    ends = [_known(getattr(entry, f"{modality}_end")) for modality in modalities]
+    return Span(max(starts), min(ends))
+
+
+def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
+    """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
+    ``start`` and ``end``, else None; in any capitals.
+
+    Raises :class:`DataError` where only one of two columns is there.
+    """
+    pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
+    folded = {name.lower(): name for name in present} | {name: name for name in present}
+    for start, end in pairs:
+        found = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
+        if found[0] and found[1]:
+            return found[0], found[1]
+        if other := found[0] or found[1]:
+            missing = end if found[0] else start
+            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
+    return None
+
+
+def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
+    """The seconds of a row's segment; None for the whole recording: where both cells are empty, or there are none.
+
+    Raises :class:`DataError` for seconds that are no numbers or run backwards, and for a half of a segment.
+    """
+    if columns is None:
+        return None
+    cells = [entry.extra.get(name, "").strip() for name in columns]
+    if not any(cells):
+        return None
+    try:
+        start, end = (float(cell) for cell in cells)
+    except ValueError:
+        raise DataError(
+            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds, such as 1.5"
+        ) from None
+    if not (isfinite(start) and isfinite(end) and start < end):
+        raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")
+    return start, end
+
+
+def segment(entry: Entry) -> Seconds | None:
+    """The row's segment by its columns ``start`` and ``end``; None for the whole recording.
+
+    Raises ``DataError`` for half a segment and for seconds that are no numbers or run backwards.
+    """
+    return segment_of(entry, segment_columns(entry.extra))
+
+
+def reaches_beyond(entry: Entry) -> bool:
+    """Whether the row's segment begins before its recording or ends after it, by more than rounding."""
+    within = segment(entry)
+    return within is not None and (within[0] < -ROUNDING or within[1] > (entry.duration or 0.0) + ROUNDING)
+
+
+def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
+    """Where clips of a row may lie: all ``modalities`` are present, and it is inside the row's segment."""
+    span, within = common_span(entry, modalities), segment(entry)
+    return span if within is None else Span(max(span.start, within[0]), min(span.end, within[1]))
+
+
+def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
+    """Why the row's segment, or its whole recording, cannot give the windows of the composition; "" if it can."""
+    if entry.error:
+        return entry.error
+    for modality, name in (("video", "picture"), ("audio", "sound")):
+        if modality in composition.modalities and not getattr(entry, f"has_{modality}"):
+            return f"has no {name}"
+    if "audio" in composition.modalities and entry.silent:
+        return SILENT
+    span, within = clip_span(entry, composition.modalities), segment(entry)
+    least = clip.seconds * composition.fastest + composition.shift
+    # Files round their ends to a frame or a packet: a clip may outlast the recording by less than two frames, but not
+    # the segment, whose end was given (to a hair's breadth of rounding: 0.8 - 0.3).
+    latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
+    if within is not None:
+        latest = min(latest, within[1] + 1e-6)
+    if latest - span.start < least:
+        where = "" if within is None else f"segment {within[0]:g} - {within[1]:g} s: "
+        return f"too short: {where}{max(span.seconds, 0):.2f} s with all that is used, {least:.2f} s needed"
+    return ""
+
+
+def _known(value: float | None) -> float:
+    assert value is not None, "a scanned entry knows its times"
+    return value
 
 
 @dataclass(frozen=True)
@@ -24,7 +140,9 @@ class Window:
     """Seconds of the recording that one second of the clip plays."""
 
 
-def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int) -> tuple[Window, ...]:
+def draw_windows(
+    composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int
+) -> tuple[Window, ...]:
     """One window for each of ``composition.clips``: a pure function of (seed, epoch, item).
 
     Without jitter the draw is that of the item's first epoch, always. Two windows of different names start at

@@ -33,7 +33,7 @@ from avgdt.errors import AvgdtError
 from avgdt.processes import STOPPING, stopping_blocked
 
 if TYPE_CHECKING:
-    from avgdt.data.dataset import Clips, Order
+    from avgdt.data.dataset import Clips, ItemKey
 
 SECONDS_A_RECORDING = 600.0
 """A worker that reads one recording for longer than this hangs."""
@@ -48,7 +48,7 @@ class Lots(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[list[Order]]: ...
+    def __iter__(self) -> Iterator[list[ItemKey]]: ...
 
 
 class WorkerError(DataError):
@@ -217,7 +217,7 @@ class _Pool:
             worker.close()
 
 
-def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mmap, inherited: Sequence[int]) -> None:
+def _work(clips: Clips, lots: Iterator[list[ItemKey]], results: int, mark: mmap.mmap, inherited: Sequence[int]) -> None:
     """Main function of a worker process: read its batches and send each, or the exception."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)

@@ -14,7 +14,7 @@ _FILTER = 64  # native samples on either side that a new sample may draw on, tim
 
 
 @dataclass(frozen=True)
-class Plan:
+class Resampling:
     """Which native samples make the samples ``first`` ... ``first + count`` at a new rate.
 
     Both grids share their sample 0, so the value of a new sample does not depend on the span it was asked in.
@@ -62,6 +62,6 @@ class Plan:
 
 def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
     """A whole waveform (samples,) at ``native`` Hz brought to ``rate`` Hz; before and after it is silence."""
-    plan = Plan(native, rate, 0, round(len(samples) * rate / native))
+    plan = Resampling(native, rate, 0, round(len(samples) * rate / native))
     padded = np.pad(samples, (-plan.begin, max(plan.needed + plan.begin - len(samples), 0)))
     return plan.apply(padded[: plan.needed])

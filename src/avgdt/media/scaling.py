@@ -1,17 +1,64 @@
-"""A decoded frame to an upright array of the asked size, in one pass of libswscale."""
+"""Scaling of decoded frames to upright RGB or grey arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av.error
 import numpy as np
+from av.buffer import Buffer
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from avgdt.media.errors import Unsupported
-from avgdt.media.orientation import orientation
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Quarter turns counter-clockwise, after a left-right mirroring."""
+
+    mirrored: bool = False
+    """Mirror left and right first."""
+    turns: int = 0
+    """Quarter turns counter-clockwise, 0 to 3."""
+
+    @property
+    def sideways(self) -> bool:
+        """Whether height and width change places."""
+        return self.turns % 2 == 1
+
+    def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The upright picture (height, width, channels) of a decoded one."""
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        return np.rot90(pixels, self.turns) if self.turns else pixels
+
+
+UPRIGHT = Orientation()
+
+
+def orientation(frame: VideoFrame) -> Orientation:
+    """What a frame's display matrix asks for, to the nearest quarter turn."""
+    side_data = cast(Mapping[Type, Buffer], frame.side_data).get(Type.DISPLAYMATRIX)
+    if side_data is None:
+        return UPRIGHT
+    matrix = np.frombuffer(bytes(side_data), dtype=np.int32)
+    if matrix.size != 9:
+        return UPRIGHT
+    # (x', y') = (a x + c y, b x + d y) with y downwards, as in ISO/IEC 14496-12.
+    a, b, c, d = (float(matrix[i]) for i in (0, 1, 3, 4))
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    # x' and y' may be scaled apart from each other; in a damaged matrix, this gives the turn that players show.
+    a, b = a / (np.hypot(a, c) or 1.0), b / (np.hypot(b, d) or 1.0)
+    turns = round(np.degrees(np.arctan2(-b, a)) / 90) % 4
+    return Orientation(mirrored, int(turns))
 
 
 class Scaler:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from avgdt.data.collection import Collection, collect
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import split_name, split_of
-from avgdt.data.span import unfit
+from avgdt.data.selection import Selection, select
+from avgdt.data.splits import split_name, split_of
+from avgdt.data.windows import unfit
 from avgdt.evaluation.results import Result
 from avgdt.evaluation.segments import labels
 from avgdt.recipes.recipe import Recipe
@@ -46,9 +46,9 @@ class Chosen:
 def choose(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> Chosen:
     """Choose the test recordings, else the held-out ones, else some of those learnt from; at most :data:`MOST`."""
     try:
-        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
+        collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError:
-        collection = Collection((), (), ())
+        collection = Selection((), (), ())
     test = tuple(
         entry
         for entry in entries
@@ -61,13 +61,13 @@ def choose(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], 
         candidates, kind = collection.held_out, "held-out"
     seen = len(candidates) < 2
     if seen:
-        candidates, kind = collection.learn, "learnt-from"
+        candidates, kind = collection.train, "learnt-from"
     there = [entry for entry in candidates if entry.path.is_file()]
     drawn = np.sort(np.random.default_rng(0).permutation(len(there))[:MOST])
     return Chosen(
-        collection.learn,
+        collection.train,
         collection.held_out,
-        len(collection.left_out),
+        len(collection.skipped),
         tuple(there[i] for i in drawn),
         kind,
         seen,

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
-from avgdt.data.span import clip_span
-from avgdt.data.windows import draw
+from avgdt.data.windows import clip_span, draw_windows
 from avgdt.media.errors import MediaError
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.images import png
@@ -63,7 +62,7 @@ def clip_picture(recipe: Recipe, views: Views, entries: Sequence[Entry]) -> Clip
     there = [(index, entry) for index, entry in enumerate(entries) if entry.path.is_file()]
     for index, entry in there[:TRIES]:
         span = clip_span(entry, composition.modalities)
-        windows = draw(composition, recipe.clip, span, recipe.run.seed, 0, index)
+        windows = draw_windows(composition, recipe.clip, span, recipe.run.seed, 0, index)
         try:
             item = reader.read(index, entry, windows)
         except MediaError:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.data.collection import find
-from avgdt.data.span import unfit
+from avgdt.data.selection import list_recordings
+from avgdt.data.windows import unfit
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.clip_picture import MOST_FRAMES, ClipPicture, Shown, clip_picture
 from avgdt.report.errors import ReportError
@@ -42,7 +42,7 @@ def write_composition_picture(
     """
     if path.suffix not in (".svg", ".png"):
         raise ReportError(f"{path}: the picture is an SVG or a PNG; give it a name that ends in .svg or .png")
-    entries = find(data, default_workers(recipe.run.workers) + 1, progress)
+    entries = list_recordings(data, default_workers(recipe.run.workers) + 1, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.span import clip_span
-from avgdt.data.windows import uniform
+from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation.features import Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings

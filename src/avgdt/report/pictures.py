@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.data.collection import find
 from avgdt.data.manifest import Entry, read_manifest
+from avgdt.data.selection import list_recordings
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.report.chosen import Chosen, choose
 from avgdt.report.clip_picture import ClipPicture, clip_picture
@@ -54,7 +54,7 @@ def pictures(run: RunFolder, model: PretrainedModel | None, data: Path | None, p
 
 
 def _entries(run: RunFolder, source: Path, data: Path | None) -> list[Entry]:
-    return read_manifest(source) if data is None else find(data, default_workers(run.recipe.run.workers) + 1)
+    return read_manifest(source) if data is None else list_recordings(data, default_workers(run.recipe.run.workers) + 1)
 
 
 def _missing(chosen: Chosen) -> tuple[str, ...]:

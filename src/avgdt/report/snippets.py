@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from avgdt.data.manifest import Entry
-from avgdt.data.span import clip_span
+from avgdt.data.windows import clip_span
 from avgdt.media.recording import Recording
 from avgdt.report.images import data_uri, jpeg, png
 from avgdt.report.spectrogram import spectrogram

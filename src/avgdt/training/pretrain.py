@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from avgdt.data.batch import Batch
-from avgdt.data.collection import Collection, Progress
 from avgdt.data.dataset import Batches, training_batches
+from avgdt.data.selection import Progress, Selection
 from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
@@ -50,9 +50,9 @@ def pretrain(
     data: Path | None,
     out: Path,
     resume: bool = False,
-    monitors: Callable[[Recipe, Collection, Unread], list[Monitor]] = lambda recipe, collection, unread: [],
+    monitors: Callable[[Recipe, Selection, Unread], list[Monitor]] = lambda recipe, collection, unread: [],
     scanned: Progress | None = None,
-    begun: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
+    begun: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None,
     logged: Callable[[Metrics], None] = lambda metrics: None,
     said: Callable[[str], None] = lambda line: None,
     weights: Path | None = None,
@@ -86,9 +86,9 @@ def _pretrain(
     data: Path | None,
     out: Path,
     resume: bool,
-    monitors: Callable[[Recipe, Collection, Unread], list[Monitor]],
+    monitors: Callable[[Recipe, Selection, Unread], list[Monitor]],
     scanned: Progress | None,
-    begun: Callable[[Learner, Collection, int], None],
+    begun: Callable[[Learner, Selection, int], None],
     logged: Callable[[Metrics], None],
     said: Callable[[str], None],
     weights: Path | None,
@@ -106,9 +106,9 @@ def _pretrain(
         collection = new_recordings(recipe, data, out, scanned, said, remedies)
     check_batch(recipe, collection, data or out / "manifest.csv")
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
-    order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
+    order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     steps = order.steps_per_epoch * order.epochs
-    recipe = in_proportion(recipe, len(collection.learn), steps)
+    recipe = in_proportion(recipe, len(collection.train), steps)
     learner = Learner(recipe, order.steps_per_epoch, precision, start)
     if before is not None:
         _go_on(learner, before, out)
@@ -120,7 +120,7 @@ def _pretrain(
             write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
         if learner.step < steps:
             write_sitting(out, learner.step, precision)
-        failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", said)
+        failures = Failures(collection.train, recipe.data.failing_at_most, out / "skipped.csv", said)
         watching = monitors(recipe, collection, failures.held_out)
         order = replace(order, first_step=learner.step)
         _train(learner, collection, order, out, failures, watching, logged, checkpoints, remedies)
@@ -136,7 +136,7 @@ def _pretrain(
 
 def _train(
     learner: Learner,
-    collection: Collection,
+    collection: Selection,
     order: Batches,
     out: Path,
     failures: Failures,
@@ -146,7 +146,7 @@ def _train(
     remedies: Remedies,
 ) -> None:
     recipe, log = learner.recipe, MetricsLog(out, learner.step)
-    names = [identity(entry) for entry in collection.learn]
+    names = [identity(entry) for entry in collection.train]
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)

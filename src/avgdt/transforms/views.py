@@ -13,11 +13,11 @@ from avgdt.composition.view import View
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.recipe import Recipe
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_clips, centre_crop
-from avgdt.transforms.draws import Generators, generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.transforms.rng import Generators, view_generators
+from avgdt.transforms.video_augmentation import augment_clips, centre_crop
 
 
 class Views(nn.Module):
@@ -68,7 +68,7 @@ class Views(nn.Module):
         epoch = batch.epoch if epoch is None else epoch
         items = batch.items.tolist()
         return [
-            self._view(batch, view, generators(self.seed, epoch, items, i) if augment else None)
+            self._view(batch, view, view_generators(self.seed, epoch, items, i) if augment else None)
             for i, view in enumerate(self.composition.views)
         ]
 

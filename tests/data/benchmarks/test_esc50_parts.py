@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.data.benchmarks.esc50_parts import deal_sources
-from avgdt.data.entry import Entry
+from avgdt.data.benchmarks.esc50 import deal_sources
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 
 def _entries(seed: int, column: bool = True) -> list[Entry]:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 CLASSES = (
     "bus",

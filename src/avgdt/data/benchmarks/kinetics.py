@@ -9,13 +9,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
-from avgdt.data.entry import Entry
-from avgdt.data.errors import DataError
-from avgdt.data.findings import Counts
-from avgdt.data.manifest import ManifestError, read_manifest
-from avgdt.data.rows import split_of
-from avgdt.data.scan import files_below, scan_missing
-from avgdt.data.table import NotText
+from avgdt.data.errors import DataError, ManifestError, NotText
+from avgdt.data.manifest import Entry, read_manifest
+from avgdt.data.scan import Counts, files_below, scan_missing
+from avgdt.data.splits import split_of
 
 KEYS = ("youtube_id", "video_id", "id")
 """Columns by which a list names a video."""
@@ -81,20 +78,23 @@ def scan_layout(
     workers: int,
     progress: Callable[[int, int], None] | None = None,
     exclude: Sequence[Path] = (),
-    known: Iterable[Entry] = (),
-    keep: Path | None = None,
-    counted: Callable[[Counts], None] = lambda counts: None,
+    previous: Iterable[Entry] = (),
+    partial: Path | None = None,
+    on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
     """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error.
 
-    ``known``, ``keep`` and ``counted`` are those of :func:`avgdt.data.scan.scan_missing`.
+    ``previous``, ``partial`` and ``on_counts`` are those of :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
     left_out = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
     extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in left_out]
-    seen = [entry for entry in known if entry.size is not None]
-    return [*scan_missing(layout.entries, workers, progress, known=seen, keep=keep, counted=counted), *extra]
+    seen = [entry for entry in previous if entry.size is not None]
+    return [
+        *scan_missing(layout.entries, workers, progress, previous=seen, partial=partial, on_counts=on_counts),
+        *extra,
+    ]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:

@@ -20,7 +20,7 @@ from avgdt.evaluation.plans import span_of
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.run_data import default_workers
-from avgdt.transforms.draws import generators
+from avgdt.transforms.rng import view_generators
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def train(
             raise EvaluationError("data: fewer than two recordings of a batch could be read")
         read[batch.items.numpy()] = True
         batch = batch.to(device)
-        draws = generators(seed, batch.epoch, batch.items.tolist(), view=0)
+        draws = view_generators(seed, batch.epoch, batch.items.tolist(), view=0)
         view = model.views.augmented_view(batch, task.modality, draws)
         losses.append(tuner.learn(view, targets[batch.items.cpu()].to(device)))
         if not np.isfinite(losses[-1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, pairwise, takewhile
 from typing import NamedTuple
@@ -16,15 +16,78 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from avgdt.media.blocks import Block, Grid
-from avgdt.media.decoding import Decoder
+from avgdt.media.container import DROPPED_SECONDS, Container, tick
+from avgdt.media.decoder import Decoder, with_next
 from avgdt.media.downmix import Downmix, Levels, audible
 from avgdt.media.errors import Corrupt, NoAudio, Unsupported
-from avgdt.media.overlap import Blocks
-from avgdt.media.preroll import Preroll
-from avgdt.media.reading import Reading
-from avgdt.media.resample import Plan
-from avgdt.media.source import Source, tick
+from avgdt.media.resample import Resampling
+from avgdt.media.sample_grid import JITTER_SECONDS, AudioBlock, SampleGrid
+from avgdt.media.seek import Preroll, VorbisBlocks
+
+
+@dataclass
+class AudioDecoding:
+    """One pass of audio decoding: yields blocks and records damaged spans."""
+
+    decoder: Decoder
+    base: float
+    """Seconds of one time stamp unit."""
+    container: Container
+    """The file, which knows whether packets are missing."""
+    memory: float
+    """Seconds for which a damaged packet is heard in what follows."""
+    damaged: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the sound is not as it was encoded, in container time: packets were refused, gave no sound, or
+    gave corrupt sound."""
+    ended: bool = False
+    """Whether all was read."""
+
+    def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+        """Decode packets to blocks of samples."""
+        waiting: list[int] = []  # time stamps of packets since the last block
+        last: Packet[AudioStream] | None = None
+        end: float | None = None  # of the last block
+        for packet, following in with_next(packets):
+            at_end = following is None
+            before = self.decoder.refused
+            frames = self.decoder.audio(packet)
+            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
+            at = end if packet is None or packet.pts is None else packet.pts * self.base
+            if refused and not at_end:  # the last packet of all may be cut off by the end of the file
+                self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
+            elif packet is not None and packet.pts is not None:
+                waiting.append(packet.pts)
+            for frame in frames:
+                if frame.pts is not None:
+                    begin = frame.pts * self.base
+                    if end is None:  # a decoder that has given nothing yet carries nothing over
+                        self.damaged = [(at, begin) for at, _ in self.damaged]
+                    elif begin - end > JITTER_SECONDS:
+                        after = following or packet
+                        between = last is not None and after is not None and self.container.lost_between(last, after)
+                        if between or (self.container.without_gaps and begin - end > DROPPED_SECONDS):
+                            self._damage(end, begin - end + self.memory)
+                        for stamp in waiting:
+                            if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
+                                self._damage(stamp * self.base)
+                    end = begin + frame.samples / frame.sample_rate
+                    waiting = [stamp for stamp in waiting if stamp > frame.pts]
+                if frame.is_corrupt:
+                    self._damage(end)
+                yield frame
+            last = packet or last
+        self.ended = True
+
+    def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
+        """The frames of this reading as blocks at ``rate``, each with whether damage was noted since the one before."""
+        stretches = 0
+        for frame in frames:
+            yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)
+            stretches = len(self.damaged)
+
+    def _damage(self, at: float | None, seconds: float = 0.0) -> None:
+        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
+
 
 SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
 LONGEST_SECONDS = 600.0  # up to which all blocks of a stream that is read from its start are laid together
@@ -43,7 +106,7 @@ class Waveform:
     """When the stream ended, where that was before the last of the samples; what lies behind is silent."""
 
 
-class Head(NamedTuple):
+class FirstBlock(NamedTuple):
     """The first block of a stream."""
 
     stamp: int
@@ -63,25 +126,25 @@ class _Piece(NamedTuple):
     end: int | None
     """Place behind the last sample, where the stream ended."""
     damaged: list[tuple[float, float]]
-    """See ``Reading``."""
+    """See ``AudioDecoding``."""
 
 
-class Sound:
+class AudioReader:
     """The sound of a source: any span by time."""
 
-    def __init__(self, source: Source, downmix: Downmix | None = None) -> None:
-        self._source = source
+    def __init__(self, container: Container, downmix: Downmix | None = None) -> None:
+        self._container = container
         self._downmix = downmix
         self._disturbed = False  # whether the last read met damage, whose traces the decoder may keep
 
     @property
     def stream(self) -> AudioStream:
         """The stream; raises ``NoAudio``, ``Unsupported``."""
-        if self._source.audio is None:
-            raise NoAudio(self._source.path, "it has no sound")
-        if self._source.audio.codec_context is None:
-            raise Unsupported(self._source.path, "no decoder for its audio codec")
-        return self._source.audio
+        if self._container.audio is None:
+            raise NoAudio(self._container.path, "it has no sound")
+        if self._container.audio.codec_context is None:
+            raise Unsupported(self._container.path, "no decoder for its audio codec")
+        return self._container.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
         """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound.
@@ -89,27 +152,29 @@ class Sound:
         A sample's value depends on its place alone, not on where reading began: see ``Preroll``.
         """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
-        plan = Plan(self.stream.sample_rate, sample_rate, first, count)
-        self._source.check_known("audio", start + seconds + zero, zero)
+        plan = Resampling(self.stream.sample_rate, sample_rate, first, count)
+        self._container.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(plan, zero)
-        if pieces[0].rate != plan.native and self._head.rate != plan.native:  # some AAC has twice its header's rate
-            plan = replace(plan, native=self._head.rate)
+        if (
+            pieces[0].rate != plan.native and self._first_block.rate != plan.native
+        ):  # some AAC has twice its header's rate
+            plan = replace(plan, native=self._first_block.rate)
             pieces = self._pieces(plan, zero)
         for at, until in (stretch for piece in pieces for stretch in piece.damaged):
             if start + zero < until and at < start + seconds + zero:
-                raise Corrupt(self._source.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
+                raise Corrupt(self._container.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
         samples = np.concatenate([piece.samples for piece in pieces])
         if not np.isfinite(samples).all():
-            raise Corrupt(self._source.path, "its sound has values that are not numbers")
+            raise Corrupt(self._container.path, "its sound has values that are not numbers")
         end = next((piece.end / plan.native for piece in pieces if piece.end is not None), math.inf)
         return Waveform(plan.apply(samples), first / sample_rate, end if end < start + seconds else None)
 
-    def _pieces(self, plan: Plan, zero: float) -> list[_Piece]:
+    def _pieces(self, plan: Resampling, zero: float) -> list[_Piece]:
         """The native samples that a plan needs, each piece from where decoding begins anew."""
         unit = float(tick(self.stream))
         # Where time stamps are coarser than samples, the first block tells where samples lie.
-        origin = (self._head.stamp, self._head.samples) if unit * self.stream.sample_rate > 1 else None
-        grid = Grid(plan.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
+        origin = (self._first_block.stamp, self._first_block.samples) if unit * self.stream.sample_rate > 1 else None
+        grid = SampleGrid(plan.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
         begin, end = plan.begin, plan.begin + plan.needed
         cuts = self._cuts(grid, end)
         bounds = [begin, *(cut for cut in cuts if cut > begin), end]
@@ -119,19 +184,19 @@ class Sound:
             for first, last in pairwise(bounds)
         ]
 
-    def _cuts(self, grid: Grid, end: int) -> range:
+    def _cuts(self, grid: SampleGrid, end: int) -> range:
         """Places on the grid, up to ``end``, at which decoding begins anew."""
         edge = self._preroll.from_start
         if edge == math.inf or (edge == -math.inf and grid.head is None):
             return range(0)
-        first = max(edge, 0.0) + (self._source.start("audio") or 0.0) - grid.zero
+        first = max(edge, 0.0) + (self._container.start("audio") or 0.0) - grid.zero
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
-    def _piece(self, grid: Grid, begin: int, end: int, cut: int | None) -> _Piece:
+    def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
         """Samples ``begin`` to ``end`` on the grid, of what is decoded from ``cut`` on, or from the first packet."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
-            self._source.reopen()  # for a decoder whose state is that of no earlier read
+            self._container.reopen()  # for a decoder whose state is that of no earlier read
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
@@ -141,14 +206,14 @@ class Sound:
         rate = grid.rate if head is None else head.sample_rate
         return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
 
-    def _until(self, grid: Grid, end: int, cut: int | None) -> int:
+    def _until(self, grid: SampleGrid, end: int, cut: int | None) -> int:
         """Up to where blocks are read for samples up to ``end``: coarse stamps tell the place by all of them."""
         if grid.head is None:
             return end
         if cut is not None:
             return cut + round(SEGMENT_SECONDS * grid.rate)
         if self._preroll.from_start == math.inf:
-            whole = min(self._source.end("audio") - grid.zero, LONGEST_SECONDS)
+            whole = min(self._container.end("audio") - grid.zero, LONGEST_SECONDS)
             return max(round(whole * grid.rate), end)
         return max(self._cuts(grid, sys.maxsize).start, end)
 
@@ -177,54 +242,54 @@ class Sound:
 
     def _second(self, place: float) -> Iterator[AudioFrame]:
         """About a second of sound at a place from 0, its start, to 1, its end."""
-        begin = self._source.start("audio") or 0.0
-        at = begin + place * max(self._source.end("audio") - 1.0 - begin, 0.0)
+        begin = self._container.start("audio") or 0.0
+        at = begin + place * max(self._container.end("audio") - 1.0 - begin, 0.0)
         base = float(tick(self.stream))
         _, frames = self._open(at, exact=False)
         return takewhile(lambda frame: frame.pts is None or frame.pts * base < at + 1.0, frames)
 
     def first_time(self) -> float:
         """Container time in seconds of the first sample that is presented, past any codec delay."""
-        return float(self._head.stamp * tick(self.stream))
+        return float(self._first_block.stamp * tick(self.stream))
 
     def last_end(self) -> float:
         """Container time in seconds at which the last sample that can be decoded ends."""
-        grid = Grid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
-        _, frames = self._open(self._source.end("audio") - 1.0, exact=False)
-        return grid.end(Block(frame, grid.rate) for frame in frames) / grid.rate
+        grid = SampleGrid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
+        _, frames = self._open(self._container.end("audio") - 1.0, exact=False)
+        return grid.end(AudioBlock(frame, grid.rate) for frame in frames) / grid.rate
 
     @cached_property
-    def _head(self) -> Head:
+    def _first_block(self) -> FirstBlock:
         """The stream's first block."""
         head = next(self._open(-math.inf)[1], None)
         if head is None:
-            return Head(0, 0, self.stream.sample_rate)
-        return Head(head.pts or 0, 0 if head.pts is None else head.samples, head.sample_rate)
+            return FirstBlock(0, 0, self.stream.sample_rate)
+        return FirstBlock(head.pts or 0, 0 if head.pts is None else head.samples, head.sample_rate)
 
     @property
     def _preroll(self) -> Preroll:
-        return Preroll.of(self.stream.codec_context.name, self._source.container.size)
+        return Preroll.of(self.stream.codec_context.name, self._container.demuxer.size)
 
-    def _open(self, start: float, exact: bool = True) -> tuple[Reading, Iterator[AudioFrame]]:
+    def _open(self, start: float, exact: bool = True) -> tuple[AudioDecoding, Iterator[AudioFrame]]:
         """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
 
         ``exact``: as they are when decoded from the first packet; raises ``Corrupt`` where nothing can be decoded.
         """
         preroll = self._preroll
-        begin = self._source.start("audio") or 0.0
+        begin = self._container.start("audio") or 0.0
         backs = [preroll.seconds * 4**k for k in range(8)]
         if start - begin <= preroll.from_start and (exact or preroll.from_start == math.inf):
             backs = []
         if self._disturbed:
-            self._source.rewind()
+            self._container.rewind()
         for back in (*backs, math.inf):
             from_start = self._go_to(start - back)
             stream = self.stream  # going to the start opens anew
             base = tick(stream)
-            packets = self._source.packets(stream)
-            blocks = Blocks.of(stream)
+            packets = self._container.packets(stream)
+            blocks = VorbisBlocks.of(stream)
             packets = packets if blocks is None else blocks.counted(packets)
-            reading = Reading(Decoder(self._source.path, stream), float(base), self._source, preroll.memory)
+            reading = AudioDecoding(Decoder(self._container.path, stream), float(base), self._container, preroll.memory)
             frames = reading.frames(_from_last_key(packets, (start - back) / base))
             head = next(frames, None)
             enough = head is not None and head.pts is not None and head.pts * base <= start - preroll.seconds / 2
@@ -240,9 +305,9 @@ class Sound:
         begin = stream.start_time or 0
         if stream.duration is not None:
             seconds = min(seconds, float((begin + stream.duration) * base) - self._preroll.seconds)
-        if seconds > float(begin * base) and self._source.seek(stream, int(seconds / base)):
+        if seconds > float(begin * base) and self._container.seek(stream, int(seconds / base)):
             return False
-        self._source.rewind()
+        self._container.rewind()
         return True
 
 

@@ -14,9 +14,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from avgdt.media.cuts import Cuts
 from avgdt.media.errors import Corrupt, TooLarge
-from avgdt.media.holes import first_hole
+from avgdt.media.gaps import Cuts, first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
@@ -42,7 +41,7 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
     return stream.time_base
 
 
-class Source:
+class Container:
     """An open container with its best picture and sound stream, where wanted.
 
     Raises ``TooLarge`` and what ``open_container`` raises.
@@ -56,13 +55,13 @@ class Source:
         self._open()
 
     def _open(self) -> None:
-        self.container = open_container(self.path)
+        self.demuxer = open_container(self.path)
         self.video = self._best_video() if self._wanted[0] else None
         self.audio = self._best_audio() if self._wanted[1] else None
         self._fresh = True
 
     def _best_video(self) -> VideoStream | None:
-        stream = self.container.streams.best("video")
+        stream = self.demuxer.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.disposition & _PICTURES:  # the cover of a piece of music
             return None
         if stream.codec_context is not None:
@@ -72,7 +71,7 @@ class Source:
         return stream
 
     def _best_audio(self) -> AudioStream | None:
-        stream = self.container.streams.best("audio")
+        stream = self.demuxer.streams.best("audio")
         if not isinstance(stream, AudioStream):
             return None
         if stream.codec_context is not None:
@@ -88,20 +87,20 @@ class Source:
         pages, not packets. Files of this kind that are not too large are read from the start, without decoding what
         lies before.
         """
-        name = self.container.format.name
-        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg", "ogg")
-        return _evenly_stored(stream) or not by_bytes or self.container.size > SEQUENTIAL_BYTES
+        name = self.demuxer.format.name
+        by_bytes = Flags.generic_index in Flags(self.demuxer.format.flags) or name in ("avi", "mpeg", "ogg")
+        return _evenly_stored(stream) or not by_bytes or self.demuxer.size > SEQUENTIAL_BYTES
 
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
         """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
         if not self.seekable(stream):
             return False
-        if self.container.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
+        if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
         try:
-            self.container.seek(ticks, stream=stream, backward=True)
+            self.demuxer.seek(ticks, stream=stream, backward=True)
         except (av.error.FFmpegError, OverflowError):
             return False
         return True
@@ -119,10 +118,10 @@ class Source:
     def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
         """The stream's packets from here on."""
         self._fresh = False
-        for other in self.container.streams:
+        for other in self.demuxer.streams:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
-            for packet in self.container.demux(stream):
+            for packet in self.demuxer.demux(stream):
                 if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end mark
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
@@ -132,7 +131,7 @@ class Source:
     @property
     def without_gaps(self) -> bool:
         """Whether a packet follows the other in this container, so that a hole is damage."""
-        return self.container.format.name in WITHOUT_GAPS
+        return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Whether packets are missing between two of a stream: the bytes there belong to no packet of any stream.
@@ -145,7 +144,7 @@ class Source:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if self._cuts.between(first, then):
             return True
-        if first.pos is None or then.pos is None or self.container.format.name == "asf":  # which pads its packets
+        if first.pos is None or then.pos is None or self.demuxer.format.name == "asf":  # which pads its packets
             return False
         used_up = first.size
         if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):
@@ -170,7 +169,7 @@ class Source:
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
         """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``holes``."""
         if kind not in self._holes:
-            self._holes[kind] = first_hole(self.container, self.path, self.stream(kind).index)
+            self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
         if hole is not None and until > hole:
             raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and no time behind it is known")
@@ -198,10 +197,10 @@ class Source:
         stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))
-        if self.container.duration is not None:
+        if self.demuxer.duration is not None:
             # Matroska counts its duration from its clock's zero, the others from their first packet.
-            matroska = self.container.format.name.startswith("matroska")
-            return ((0 if matroska else self.container.start_time or 0) + self.container.duration) / 1e6
+            matroska = self.demuxer.format.name.startswith("matroska")
+            return ((0 if matroska else self.demuxer.start_time or 0) + self.demuxer.duration) / 1e6
         return self._last_packet_end(kind)
 
     def _last_packet_end(self, kind: Kind) -> float:
@@ -218,19 +217,7 @@ class Source:
 
     def close(self) -> None:
         """Close the container."""
-        self.container.close()
-
-
-def with_next(
-    packets: Iterator[Packet[AnyStream]],
-) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
-    """The packets, each with the one after it, and last None, which drains a decoder."""
-    held = next(packets, None)
-    while held is not None:
-        following = next(packets, None)
-        yield held, following
-        held = following
-    yield None, None
+        self.demuxer.close()
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:

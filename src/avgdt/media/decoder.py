@@ -1,22 +1,89 @@
-"""Frames in the order in which they are shown, with their time stamps."""
+"""Packets to frames: the decoder of one stream, and the frames of a video in presentation order."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain, islice, tee
+from pathlib import Path
+from typing import Any, Literal
 
+import av.error
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.packet import Packet
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from avgdt.media.approach import Approach
+from avgdt.media.container import AnyStream, tick
 from avgdt.media.damage import LONGEST_DELAY, ONE_FRAME_A_PACKET, Damage, DamagedError
-from avgdt.media.decoding import Decoder
-from avgdt.media.source import tick, with_next
+from avgdt.media.errors import Corrupt, Encrypted
+from avgdt.media.seek import PacketsFromKeyframe
+
+
+class Decoder:
+    """A stream's decoder that counts what it gives and remembers why it refused something.
+
+    Raises ``Encrypted`` at an encrypted packet.
+    """
+
+    def __init__(self, path: Path, stream: Stream) -> None:
+        self.path = path
+        self.kind = stream.type
+        self.context: CodecContext = stream.codec_context
+        self.given = 0
+        self.refused = 0
+        self.refusal = ""
+        self._skipped = ""  # the context's own answer is slow
+
+    def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        """The frames that this packet completes; ``None`` drains the decoder."""
+        assert isinstance(self.context, VideoCodecContext)
+        frames: list[VideoFrame] = []
+        with self._refusals(packet):
+            frames = self.context.decode(packet)
+        self.given += len(frames)
+        return frames
+
+    def audio(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
+        """The blocks of samples that this packet completes; ``None`` drains the decoder."""
+        assert isinstance(self.context, AudioCodecContext)
+        frames: list[AudioFrame] = []
+        with self._refusals(packet):
+            frames = self.context.decode(packet)
+        self.given += len(frames)
+        return frames
+
+    @contextmanager
+    def _refusals(self, packet: Packet[Any] | None) -> Iterator[None]:
+        """Note why a packet is refused, and go on: a damaged packet does not end a recording."""
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # it would decode to noise
+        try:
+            yield
+        except (av.error.FFmpegError, MemoryError) as error:
+            self.refused += 1
+            self.refusal = getattr(error, "strerror", None) or str(error)
+
+    def check(self) -> None:
+        """Raise ``Corrupt`` when nothing was decoded."""
+        if not self.given:
+            raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
+
+    def skip_non_reference(self, skip: bool) -> None:
+        """Whether frames that no other frame needs are dropped undecoded."""
+        wanted: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
+        if self._skipped != wanted:
+            self.context.skip_frame = self._skipped = wanted
+
 
 SHORTEST_STEP = 0.03  # seconds from frame to frame, where headers say less
 GAP_FRAMES = 5  # at the average rate, between two packets: then it is looked whether others are missing
@@ -40,7 +107,7 @@ class _Ticket:
 
 
 @dataclass(frozen=True)
-class Shown:
+class PresentedFrame:
     """A frame and when it appears."""
 
     stamp: int
@@ -58,14 +125,14 @@ class Shown:
         return self.stamp + max(0, self.frame.duration or 0)
 
 
-class Walk:
+class FrameIterator:
     """The frames of an approach; with ``skip``, those that no other needs are left out before the wanted one.
 
     Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``, and with
     ``skip`` ``MissingError``.
     """
 
-    def __init__(self, decoder: Decoder, way: Approach, skip: bool = False) -> None:
+    def __init__(self, decoder: Decoder, way: PacketsFromKeyframe, skip: bool = False) -> None:
         self._decoder = decoder
         self._way = way
         self._skip = skip
@@ -75,21 +142,21 @@ class Walk:
             delayed=way.stamps.may_run_backwards,
         )
         self._frames = self._shown()
-        stream = way.source.video
+        stream = way.container.video
         assert stream is not None
         self._step = max(way.stamps.step, round(SHORTEST_STEP / tick(stream)))
         self._last: int | None = None  # time stamp of the last frame
-        self._ahead = deque[Shown]()
+        self._ahead = deque[PresentedFrame]()
         self._latest: float = -math.inf  # the latest presentation time stamp of a packet
         self._decoded_to: float = -math.inf  # the latest decoding time stamp of a packet that was decoded
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[PresentedFrame]:
         return self
 
-    def __next__(self) -> Shown:
+    def __next__(self) -> PresentedFrame:
         return self._ahead.popleft() if self._ahead else next(self._frames)
 
-    def check(self, one: Shown, limit: int) -> None:
+    def check(self, one: PresentedFrame, limit: int) -> None:
         """Raise ``DamagedError`` unless ``one`` is whole and the frame on screen at ``limit``.
 
         The frame after it should have been taken. Frames may still come late, as they do where others are missing: as
@@ -115,16 +182,16 @@ class Walk:
         shown = (
             then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
         )  # decoding times may be guesses
-        return (decoding or shown) and self._way.source.lost_between(first, following)
+        return (decoding or shown) and self._way.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
         """Whether the last frame is so much later that its time stamp may be wrong: the one after it tells."""
         return self._last is not None and self._last > limit + FAR_FRAMES * self._step
 
-    def _shown(self) -> Iterator[Shown]:
+    def _shown(self) -> Iterator[PresentedFrame]:
         way, decoder, damage = self._way, self._decoder, self.damage
         settled = reordered = False
-        both = way.source.container.format.name.startswith("mov")  # stores both stamps wherever they differ
+        both = way.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
         serial, stump = 0, -1
         before_it: Packet[VideoStream] | None = None
         packets, *_ = tee(way.packets, 1)  # of which a copy looks ahead
@@ -185,7 +252,7 @@ class Walk:
                 if cut is not None and stamp >= cut and (self._last is not None or not way.from_start):
                     return
                 self._last = stamp
-                yield Shown(stamp, frame, whole, settled)
+                yield PresentedFrame(stamp, frame, whole, settled)
                 settled = settled or whole
         damage.ended()
 
@@ -197,3 +264,15 @@ def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
             return False
         latest = packet.pts
     return True
+
+
+def with_next(
+    packets: Iterator[Packet[AnyStream]],
+) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
+    """The packets, each with the one after it, and last None, which drains a decoder."""
+    held = next(packets, None)
+    while held is not None:
+        following = next(packets, None)
+        yield held, following
+        held = following
+    yield None, None

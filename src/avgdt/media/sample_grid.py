@@ -17,7 +17,7 @@ OVERLAP_SECONDS = 0.05  # stamps that run back by more contradict those before
 
 
 @dataclass(frozen=True)
-class Block:
+class AudioBlock:
     """A decoded block of sound, made mono when its samples are wanted."""
 
     frame: AudioFrame
@@ -50,7 +50,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Grid:
+class SampleGrid:
     """Where a stream's blocks lie on the grid whose sample 0 is the timeline's zero."""
 
     rate: int
@@ -69,7 +69,7 @@ class Grid:
         """The place that a time stamp says."""
         return (stamp * self.tick - self.zero) * self.rate
 
-    def lay(self, blocks: Iterable[Block], first: int, count: int) -> tuple[NDArray[np.float32], int]:
+    def lay(self, blocks: Iterable[AudioBlock], first: int, count: int) -> tuple[NDArray[np.float32], int]:
         """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere.
 
         Also the grid index behind the last block up to there.
@@ -85,20 +85,20 @@ class Grid:
                 at += len(block)
         return result, at
 
-    def end(self, blocks: Iterable[Block]) -> int:
+    def end(self, blocks: Iterable[AudioBlock]) -> int:
         """The grid index behind the last sample."""
-        last: list[Block] = []
+        last: list[AudioBlock] = []
         for run in self._runs(blocks, None):
             last = run
         return self._start(last) + sum(len(block) for block in last)
 
-    def _runs(self, blocks: Iterable[Block], until: int | None) -> Iterator[list[Block]]:
-        """Blocks that follow each other without a gap, up to grid index ``until``.
+    def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
+        """VorbisBlocks that follow each other without a gap, up to grid index ``until``.
 
-        Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
+        AudioReader cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
         stamps run back, those from there on hold, so that a sample's place does not depend on where reading began.
         """
-        run: list[Block] = []
+        run: list[AudioBlock] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp
         last: float | None = None  # where the last block was stamped
         last_stamped = False
@@ -128,7 +128,7 @@ class Grid:
         if run:
             yield run
 
-    def _start(self, run: list[Block]) -> int:
+    def _start(self, run: list[AudioBlock]) -> int:
         """The grid index of a run's first sample."""
         before = np.cumsum([0, *(len(block) for block in run[:-1])])
         starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]
@@ -139,7 +139,7 @@ class Grid:
         unit = self.tick * self.rate
         length = max(len(block) for block in run)
         even = all(len(block) == length for block in run[1:-1])
-        # Blocks of a length that varies may be stamped in two ways, so that no majority is right.
+        # VorbisBlocks of a length that varies may be stamped in two ways, so that no majority is right.
         start = _agreed(starts, unit + 1) if even else (min(starts) + max(starts)) / 2
         if length > 2 * unit + 2 and even:
             end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]

@@ -9,12 +9,12 @@ import numpy as np
 Generators = Sequence[np.random.Generator]
 
 
-def generator(seed: int, epoch: int, item: int, view: int) -> np.random.Generator:
+def view_generator(seed: int, epoch: int, item: int, view: int) -> np.random.Generator:
     """The generator of one view of one item in one epoch; the same on every worker, rank and resumed run."""
     # A spawn key, since as a fourth word of entropy view 0 would draw the same stream as (seed, epoch, item).
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, item), spawn_key=(view,)))
 
 
-def generators(seed: int, epoch: int, items: Iterable[int], view: int) -> list[np.random.Generator]:
+def view_generators(seed: int, epoch: int, items: Iterable[int], view: int) -> list[np.random.Generator]:
     """One generator per item of a batch."""
-    return [generator(seed, epoch, item, view) for item in items]
+    return [view_generator(seed, epoch, item, view) for item in items]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.media.decoding import Decoder
+from avgdt.media.decoder import Decoder
 from avgdt.media.recording import Recording
 from tests.helpers.full_decode import all_frames, on_screen
 from tests.helpers.media_files import board_indices, evenly, write_media
