@@ -62,7 +62,7 @@ def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Calla
     """Apply ``step`` to every window's waveform, or spectrogram."""
     assert batch.audio is not None
     sound = batch.audio
-    pictures = learner.views.log_mel(sound)
+    pictures = learner.views.preprocessing.log_mel(sound)
     draws = [view_generators(0, 0, range(len(batch)), view) for view in range(sound.shape[1])]
     if isinstance(step, SpecAugment):
         return lambda: [augment_spectrogram(pictures[:, view], step, draw) for view, draw in enumerate(draws)]

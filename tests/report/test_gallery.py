@@ -32,7 +32,7 @@ def both(entries: list[Entry], model: PretrainedModel) -> tuple[Gallery, Gallery
     """Picture i is nearest to sound i + 1, then i + 2, ...; its own is the last."""
     n = len(entries)
     cosines = np.array([[1 - ((j - i - 1) % n) / n for j in range(n)] for i in range(n)])
-    return galleries(matches(entries, cosines), model.views.log_mel, lambda done, total: None)
+    return galleries(matches(entries, cosines), model.views.preprocessing.log_mel, lambda done, total: None)
 
 
 def test_answers_come_in_order_of_the_right_direction(entries: list[Entry], both: tuple[Gallery, Gallery]) -> None:
@@ -48,7 +48,9 @@ def test_answers_come_in_order_of_the_right_direction(entries: list[Entry], both
 
 
 def test_hits_are_the_own_one_and_those_of_its_class(entries: list[Entry], model: PretrainedModel) -> None:
-    own, _ = galleries(matches(entries, np.eye(len(entries))), model.views.log_mel, lambda done, total: None)
+    own, _ = galleries(
+        matches(entries, np.eye(len(entries))), model.views.preprocessing.log_mel, lambda done, total: None
+    )
     for query in own.queries:
         assert query.place == 1
         assert [answer.hit for answer in query.answers] == [
@@ -59,7 +61,7 @@ def test_hits_are_the_own_one_and_those_of_its_class(entries: list[Entry], model
 
 def test_a_file_that_vanished_has_no_film(entries: list[Entry], model: PretrainedModel) -> None:
     gone = [replace(entries[0], path=Path("gone.mkv")), *entries[1:]]
-    shown, _ = galleries(matches(gone, np.eye(len(gone))), model.views.log_mel, lambda done, total: None)
+    shown, _ = galleries(matches(gone, np.eye(len(gone))), model.views.preprocessing.log_mel, lambda done, total: None)
     tiles = [tile for query in shown.queries for tile in (query.tile, *query.answers)]
     assert {tile.snippet is None for tile in tiles if tile.name == "gone.mkv"} <= {True}
     assert all(tile.snippet for tile in tiles if tile.name != "gone.mkv")

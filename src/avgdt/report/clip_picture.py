@@ -69,7 +69,11 @@ def clip_picture(recipe: Recipe, views: Views, entries: Sequence[Entry]) -> Clip
             continue
         batch = collate([item])
         epochs = 2 if len(composition.views) == len(composition.modalities) else 1
-        heard = [] if item.audio is None else [views.log_mel(torch.from_numpy(sound)).numpy() for sound in item.audio]
+        heard = (
+            []
+            if item.audio is None
+            else [views.preprocessing.log_mel(torch.from_numpy(sound)).numpy() for sound in item.audio]
+        )
         bounds = loudness(np.stack(heard)) if heard else (0.0, 1.0)
         before = []
         for place, (window, speed) in enumerate(composition.clips):

@@ -49,7 +49,7 @@ def pictures(run: RunFolder, model: PretrainedModel | None, data: Path | None, p
         return Pictures(chosen, clip, None, None, (), (*lacking, why))
     if matches.failures:
         lacking += (f"{len(matches.failures)} could not be read, first: {printable(matches.failures[0])}.",)
-    shown = galleries(matches, views.log_mel, lambda done, total: progress(total + done, 2 * total))
+    shown = galleries(matches, views.preprocessing.log_mel, lambda done, total: progress(total + done, 2 * total))
     return Pictures(chosen, clip, matches, similarity(matches), shown, lacking)
 
 

@@ -34,9 +34,9 @@ def change_volume(waveform: torch.Tensor, volume: Volume, generators: Generators
     return waveform * torch.from_numpy(factors).to(waveform.device)[:, None]
 
 
-def augment_spectrogram(picture: torch.Tensor, masks: SpecAugment, generators: Generators) -> torch.Tensor:
-    """Set bands of (batch, mels, time) to zero, drawn for each item."""
-    mels, time = picture.shape[-2:]
+def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generators: Generators) -> torch.Tensor:
+    """SpecAugment: set random bands of mels and of time steps of (batch, mels, time) to zero, others for each item."""
+    mels, time = spectrogram.shape[-2:]
     if masks.frequency_width > mels or masks.time_width > time:
         raise TransformError(
             f"composition.audio: SpecAugment's widths {masks.frequency_width} and {masks.time_width} do not fit into "
@@ -46,18 +46,18 @@ def augment_spectrogram(picture: torch.Tensor, masks: SpecAugment, generators: G
     for g in generators:
         by_mel.append(_bands(g, masks.frequency_masks, masks.frequency_width, mels))
         by_time.append(_bands(g, masks.time_masks, masks.time_width, time))
-    hidden = torch.from_numpy(np.stack(by_mel)[:, :, None] | np.stack(by_time)[:, None, :])
-    return picture.masked_fill(hidden.to(picture.device), 0.0)
+    masked = torch.from_numpy(np.stack(by_mel)[:, :, None] | np.stack(by_time)[:, None, :])
+    return spectrogram.masked_fill(masked.to(spectrogram.device), 0.0)
 
 
 def _bands(generator: np.random.Generator, count: int, width: int, size: int) -> np.ndarray:
-    """(size,) bool: the union of ``count`` bands, each of 0 to ``width`` places, anywhere where it fits."""
-    places = np.zeros(size, dtype=bool)
+    """(size,) bool: the union of ``count`` bands, each 0 to ``width`` wide, at uniform positions."""
+    bands = np.zeros(size, dtype=bool)
     for _ in range(count):
         wide = generator.integers(0, width, endpoint=True)
         start = generator.integers(0, size - wide, endpoint=True)
-        places[start : start + wide] = True
-    return places
+        bands[start : start + wide] = True
+    return bands
 
 
 _OCTAVES = 8.0  # from the first point to the last, which is half the sample rate
@@ -99,18 +99,18 @@ def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tens
 def add_noise(waveform: torch.Tensor, noise: Noise, generators: Generators) -> torch.Tensor:
     """Add Gaussian white noise to some rows of (batch, samples).
 
-    The ratio of the powers, taken over the clip, is exactly the one drawn; a silent row stays silent.
+    The ratio of the powers over the clip is exactly the drawn one; a silent row stays silent.
     """
-    # Drawn on the processor for the waveform, since no two kinds of device draw the same.
-    drawn = np.zeros(tuple(waveform.shape), dtype=np.float32)
-    factors = np.zeros(len(drawn), dtype=np.float32)
+    # Drawn on the CPU, since other devices have other generators.
+    noises = np.zeros(tuple(waveform.shape), dtype=np.float32)
+    factors = np.zeros(len(noises), dtype=np.float32)
     for row, g in enumerate(generators):
         if g.random() < noise.probability:
             factors[row] = 10 ** (-g.uniform(noise.low, noise.high) / 20)
-            drawn[row] = g.standard_normal(drawn.shape[1], dtype=np.float32)
-            drawn[row] /= max(float(np.sqrt(np.mean(np.square(drawn[row])))), 1e-9)
+            noises[row] = g.standard_normal(noises.shape[1], dtype=np.float32)
+            noises[row] /= max(float(np.sqrt(np.mean(np.square(noises[row])))), 1e-9)
     if not factors.any():
         return waveform
     loudness = waveform.float().square().mean(-1, keepdim=True).sqrt()
-    added = torch.from_numpy(drawn).to(waveform.device)
+    added = torch.from_numpy(noises).to(waveform.device)
     return waveform + loudness * torch.from_numpy(factors).to(waveform.device)[:, None] * added

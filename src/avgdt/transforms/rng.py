@@ -1,4 +1,4 @@
-"""All randomness of augmentation: a pure function of who is drawn for, on the CPU, as small arrays of parameters."""
+"""Random number generators of the augmentations: one per view and item, a pure function of what it is for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Generators = Sequence[np.random.Generator]
+"""One generator for each item of a batch; augmentations draw their parameters from it on the CPU."""
 
 
 def view_generator(seed: int, epoch: int, item: int, view: int) -> np.random.Generator:
     """The generator of one view of one item in one epoch; the same on every worker, rank and resumed run."""
-    # A spawn key, since as a fourth word of entropy view 0 would draw the same stream as (seed, epoch, item).
+    # The view is a spawn key: as a fourth word of entropy, view 0 would have the stream of (seed, epoch, item).
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, item), spawn_key=(view,)))
 
 

@@ -23,7 +23,14 @@ from avgdt.composition.video_augmentations import (
     VideoStep,
 )
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.preprocessing import centre_crop, crop_at, crop_margins
 from avgdt.transforms.rng import Generators
+
+WHITE = 255.0
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma (ITU-R BT.601)."""
+TRIES = 10
+"""Number of boxes drawn until one fits; else the largest central box is taken."""
 
 
 def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
@@ -45,9 +52,11 @@ def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Gene
     """One step on (batch, channels, time, height, width) of any type, with one generator per clip."""
     match augmentation:
         case RandomCrop(size):
-            room = _room(video, size)
-            corners = [g.integers(0, room, endpoint=True).tolist() for g in generators]
-            return torch.stack([_cut(clip, top, left, size) for clip, (top, left) in zip(video, corners, strict=True)])
+            margins = crop_margins(video, size)
+            corners = [g.integers(0, margins, endpoint=True).tolist() for g in generators]
+            return torch.stack(
+                [crop_at(clip, top, left, size) for clip, (top, left) in zip(video, corners, strict=True)]
+            )
         case CentreCrop(size):
             return centre_crop(video, size)
         case Flip(probability):
@@ -65,35 +74,15 @@ def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Gene
             assert_never(augmentation)
 
 
-def centre_crop(video: torch.Tensor, size: int) -> torch.Tensor:
-    """Cut the middle square from (..., height, width); an odd remainder leaves one row or column more after it."""
-    top, left = (room // 2 for room in _room(video, size))
-    return _cut(video, top, left, size)
-
-
-def _cut(video: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
-    return video[..., top : top + size, left : left + size]
-
-
-def _room(video: torch.Tensor, size: int) -> tuple[int, int]:
-    height, width = video.shape[-2:]
-    if size > min(height, width):
-        raise TransformError(
-            f"composition.video: a crop of {size} does not fit into {height} x {width} pixels; "
-            "lower its size or raise clip.height and clip.width"
-        )
-    return height - size, width - size
-
-
 def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tensor:
-    """Smooth some clips of (batch, channels, time, height, width), all frames alike; float32 where any is smoothed."""
-    drawn = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
-    places = [place for place, (chosen, _) in enumerate(drawn) if chosen]
-    if not places:
+    """Blur some clips of (batch, channels, time, height, width), all frames alike; float32 if any is blurred."""
+    parameters = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
+    blurred = [clip for clip, (chosen, _) in enumerate(parameters) if chosen]
+    if not blurred:
         return video
     height, width = video.shape[-2:]
-    sigmas = torch.tensor([drawn[place][1] for place in places], dtype=torch.float64)
-    index = torch.tensor(places, device=video.device)
+    sigmas = torch.tensor([parameters[clip][1] for clip in blurred], dtype=torch.float64)
+    index = torch.tensor(blurred, device=video.device)
     smooth = apply_separable(video[index], gaussian_weights(sigmas, height), gaussian_weights(sigmas, width))
     return video.float().index_copy(0, index, smooth)
 
@@ -101,7 +90,7 @@ def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tenso
 def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
     """(batch,) standard deviations in pixels -> (batch, pixels, pixels): weight of each pixel in each smoothed one.
 
-    The Gaussian is cut off four standard deviations away. The picture is continued by its mirror image, the last
+    The Gaussian is cut off four standard deviations away. The image is continued by its mirror image, with the last
     pixel twice, so that all rows and all columns sum to one: a constant stays, and so does the mean.
     """
     reach = int(4 * float(sigmas.max())) + 1
@@ -115,11 +104,6 @@ def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
     return weights.scatter_add_(2, sources.expand(len(sigmas), -1, -1), kernels[:, None].expand(-1, pixels, -1))
 
 
-WHITE = 255.0
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the luma (ITU-R BT.601)."""
-
-
 def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generators) -> torch.Tensor:
     """Change (batch, channels, time, height, width), values 0 to 255 of any type, to float32 within 0 to 255.
 
@@ -128,10 +112,12 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
     """
     channels = _channels(video, "ColourJitter")
     strengths = (jitter.brightness, jitter.contrast, jitter.saturation)
-    drawn = [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-jitter.hue, jitter.hue)] for g in generators]
+    parameters = [
+        [*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-jitter.hue, jitter.hue)] for g in generators
+    ]
     pixels = video.float()
-    maps = np.stack([b * c * (_colours(s, h) if channels == 3 else np.eye(1)) for b, c, s, h in drawn])
-    shift = np.array([b * (1 - c) for b, c, _, _ in drawn])
+    maps = np.stack([b * c * (_colours(s, h) if channels == 3 else np.eye(1)) for b, c, s, h in parameters])
+    shift = np.array([b * (1 - c) for b, c, _, _ in parameters])
     luma = torch.tensor(LUMA if channels == 3 else (1.0,), device=video.device)
     mean = pixels.mean((2, 3, 4)) @ luma
     added = mean * torch.from_numpy(shift).to(mean)
@@ -158,12 +144,12 @@ def _channels(video: torch.Tensor, name: str) -> int:
 
 
 def _colours(saturation: float, hue: float) -> np.ndarray:
-    """(3, 3): new red, green and blue from old ones; ``hue`` is in turns about the grey axis."""
+    """(3, 3): new red, green and blue from old ones; ``hue`` is the share of a full rotation about the grey axis."""
     luma = np.ones((3, 1)) @ np.array([LUMA])
     cosine, sine = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
-    turn = cosine * np.eye(3) + sine * axis + (1 - cosine) / 3
-    mixed: np.ndarray = turn @ (saturation * np.eye(3) + (1 - saturation) * luma)
+    rotation = cosine * np.eye(3) + sine * axis + (1 - cosine) / 3
+    mixed: np.ndarray = rotation @ (saturation * np.eye(3) + (1 - saturation) * luma)
     return mixed
 
 
@@ -171,10 +157,6 @@ def _mapped(pixels: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
     """Apply (batch, channels, channels) to the colours of (batch, channels, time, height, width)."""
     flat = torch.from_numpy(maps).to(pixels) @ pixels.flatten(2)
     return flat.view_as(pixels)
-
-
-TRIES = 10
-"""Boxes drawn before the largest one in the middle is taken."""
 
 
 def resized_crop(video: torch.Tensor, crop: RandomResizedCrop, generators: Generators) -> torch.Tensor:
@@ -231,7 +213,7 @@ def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) 
     """(batch, size, pixels): how much each of ``pixels`` counts in each of ``size`` cuts of start..start + length.
 
     Pixel j covers j to j + 1. A triangle stands on the middle of each cut, one pixel wide to either side, or one cut
-    where cuts are wider than pixels; what reaches beyond the picture is left out.
+    where cuts are wider than pixels; weights beyond the image's edge are dropped.
     """
     step = (length / size)[:, None, None]
     middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
