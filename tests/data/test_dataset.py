@@ -47,12 +47,12 @@ def test_batches_go_on_from_any_step(step: int) -> None:
 def test_a_rest_can_be_spread_so_that_every_epoch_shows_every_recording(
     recordings: int, batch: int, sizes: set[int]
 ) -> None:
-    batches = list(Batches(recordings, batch, epochs=2, seed=0, rest="spread"))
+    batches = list(Batches(recordings, batch, epochs=2, seed=0, remainder="spread"))
     assert {len(one) for one in batches} == sizes
     assert sorted(order for one in batches for order in one) == [
         (epoch, i) for epoch in range(2) for i in range(recordings)
     ]
-    assert list(Batches(recordings, batch, 2, 0, first_step=1, rest="spread")) == batches[1:]
+    assert list(Batches(recordings, batch, 2, 0, first_step=1, remainder="spread")) == batches[1:]
 
 
 def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:

@@ -103,6 +103,6 @@ def test_a_recording_must_hold_the_longest_window() -> None:
     )
     plain, fast = Composition(Modality()), Composition(Modality(), Speed((1.0, 3.0), invariant=True))
     assert unfit(entry, plain, CLIP) == ""
-    assert unfit(entry, fast, CLIP) == "too short: 1.00 s with all that is used, 1.20 s needed"
+    assert unfit(entry, fast, CLIP) == "too short: 1.00 s with all modalities, 1.20 s needed"
     assert unfit(replace(entry, video_end=1.2, audio_end=1.2), fast, CLIP) == ""
     assert unfit(entry, Composition(Modality(), Speed((1.0, 0.5), invariant=True)), CLIP) == ""

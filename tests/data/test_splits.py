@@ -80,7 +80,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
 @pytest.mark.parametrize(
     ("start", "end", "reason"),
     [
-        ("0.2", "0.5", "too short: segment 0.2 - 0.5 s: 0.30 s with all that is used, 0.50 s needed"),
+        ("0.2", "0.5", "too short: segment 0.2 - 0.5 s: 0.30 s with all modalities, 0.50 s needed"),
         ("2.9", "9", "too short: segment 2.9 - 9 s: 0.10 s"),
         ("5", "9", "too short: segment 5 - 9 s: 0.00 s"),
         ("0.3", "0.8", ""),

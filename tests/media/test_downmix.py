@@ -128,11 +128,11 @@ def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     silent = inspect(write_wav(tmp_path / "silent.wav", quiet, 16000))
     clicks = inspect(write_wav(tmp_path / "clicks.wav", click, 16000))
     assert (silent.silent, clicks.silent) == (True, False)
-    assert silent.extra["note"] == "its sound is silent throughout"
+    assert silent.extra["note"] == "its audio is silent throughout"
     film = replace(silent, has_video=True, video_start=0.0, video_end=10.0)
-    assert unfit(film, Composition(Modality()), Clip()) == "its sound is silent throughout"
+    assert unfit(film, Composition(Modality()), Clip()) == "its audio is silent throughout"
     assert unfit(replace(film, silent=False), Composition(Modality()), Clip()) == ""
-    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its sound is silent throughout"
+    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its audio is silent throughout"
     assert unusable(Segment(0, "test"), clicks, ("audio",)) == ""
     assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
 

@@ -105,7 +105,7 @@ def test_the_first_usable_recording_of_a_folder_is_drawn(tmp_path: Path, capsys:
 
 def test_what_cannot_be_drawn_is_named(tmp_path: Path) -> None:
     silent = write_media(tmp_path / "silent.mkv", evenly(12, 8), size=(24, 32))
-    with pytest.raises(ReportError, match=r"gives no clip of this composition; silent\.mkv: has no sound"):
+    with pytest.raises(ReportError, match=r"gives no clip of this composition; silent\.mkv: has no audio"):
         write_composition_picture(RECIPE, silent, tmp_path / "views.svg")
     (tmp_path / "text.mp4").write_text("no film")
     with pytest.raises(ReportError, match=r"text\.mp4: gives no clip"):

@@ -35,7 +35,7 @@ def split_of(entry: Entry) -> str:
 
 
 def check_split_names(entries: Iterable[Entry]) -> None:
-    """Raise :class:`DataError` for two splits whose names differ in case or blanks alone."""
+    """Raise :class:`DataError` for two splits whose names differ only in case or blanks."""
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
         if (other := seen.setdefault("".join(name.casefold().split()), name)) != name:
@@ -43,9 +43,9 @@ def check_split_names(entries: Iterable[Entry]) -> None:
 
 
 def split_counts(splits: Sequence[str], most: int = 8) -> str:
-    """The names of splits and how often each occurs, in words, the commonest first and at most so many."""
-    told = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
-    return ", ".join([*told[:most], *["..."] * (len(told) > most)])
+    """Splits with their numbers of rows for messages, the most frequent first: ``train (20), test (8)``."""
+    names = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
+    return ", ".join([*names[:most], *["..."] * (len(names) > most)])
 
 
 def file_numbers(paths: Iterable[Path]) -> list[int]:
@@ -57,7 +57,7 @@ def file_numbers(paths: Iterable[Path]) -> list[int]:
 def _identity(path: Path) -> object:
     try:
         state = path.stat()
-    except OSError:  # not there: rows of one name are still of one file
+    except OSError:  # a missing file is identified by its path
         return path.resolve()
     return (state.st_dev, state.st_ino) if state.st_ino else path.resolve()
 
@@ -65,7 +65,7 @@ def _identity(path: Path) -> object:
 def recording_numbers(entries: Sequence[Entry]) -> list[int]:
     """For each entry, the index of the first entry of the same recording: the same file, or a copy of it.
 
-    Copies are known by ``Entry.content``; see :class:`Sameness` for a comparison of all bytes.
+    Copies are recognised by the digest ``Entry.content``; :class:`SameRecording` compares all bytes.
     """
     first = dict[str, int]()
     files = file_numbers(entry.path for entry in entries)
@@ -89,7 +89,7 @@ class SameRecording:
             return False
         try:
             return self._digest(one.path) == self._digest(other.path)
-        except OSError:  # said where it is read
+        except OSError:  # reported where the file is read
             return False
 
 
@@ -103,16 +103,16 @@ class SplitSpan:
     """None for the whole recording."""
 
 
-def check_no_leakage(stretches: Sequence[SplitSpan]) -> None:
-    """Raise :class:`DataError` where two splits overlap in one recording: test data would have been trained on."""
+def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
+    """Raise :class:`DataError` where spans of two splits overlap in one recording: test data would leak."""
     of_recording = defaultdict[int, list[SplitSpan]](list)
-    for number, stretch in zip(recording_numbers([one.entry for one in stretches]), stretches, strict=True):
-        of_recording[number].append(stretch)
+    for number, span in zip(recording_numbers([one.entry for one in spans]), spans, strict=True):
+        of_recording[number].append(span)
     same = SameRecording()
-    for own in of_recording.values():
-        if len({one.split for one in own}) < 2:
+    for group in of_recording.values():
+        if len({one.split for one in group}) < 2:
             continue
-        for one, other in combinations(own, 2):
+        for one, other in combinations(group, 2):
             if one.split == other.split or not _overlap(one.seconds, other.seconds):
                 continue
             if same(one.entry, other.entry):

@@ -82,7 +82,7 @@ def scan_layout(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error.
+    """The listed clips, inspected, followed by the videos that are not listed, which have an error.
 
     ``previous``, ``partial`` and ``on_counts`` are those of :func:`avgdt.data.scan.scan_missing`.
     """

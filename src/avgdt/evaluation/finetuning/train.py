@@ -53,7 +53,7 @@ def train(
     """
     device = model.precision.device
     passes = finetuning.schedule.epochs * finetuning.clips
-    batches = Batches(len(task.train), finetuning.batch, passes, seed, rest="spread")
+    batches = Batches(len(task.train), finetuning.batch, passes, seed, remainder="spread")
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
     tuner = Tuner(model, task.modality, task.classes, finetuning, steps_per_epoch, seed)
     read, failures, loss = np.zeros(len(task.train), dtype=np.bool_), dict[str, str](), 0.0
