@@ -8,8 +8,9 @@ import torch
 
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.preprocessing import centre_crop
 from avgdt.transforms.rng import view_generators
-from avgdt.transforms.video_augmentation import augment_video, centre_crop
+from avgdt.transforms.video_augmentation import augment_video
 
 
 def clips(batch: int, channels: int = 3, time: int = 4, height: int = 9, width: int = 12) -> torch.Tensor:

@@ -33,14 +33,13 @@ class AudioDecoding:
     base: float
     """Seconds of one time stamp unit."""
     container: Container
-    """The file, which knows whether packets are missing."""
+    """The container, which tells whether packets are missing."""
     memory: float
-    """Seconds for which a damaged packet is heard in what follows."""
+    """Seconds for which a damaged packet affects the samples after it."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
-    """From when to when the sound is not as it was encoded, in container time: packets were refused, gave no sound, or
-    gave corrupt sound."""
+    """Start and end of damaged spans in container time: packets were refused, gave no samples, or corrupt ones."""
     ended: bool = False
-    """Whether all was read."""
+    """Whether the end of the stream was reached."""
 
     def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
         """Decode packets to blocks of samples."""
@@ -91,19 +90,19 @@ class AudioDecoding:
 
 SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
 LONGEST_SECONDS = 600.0  # up to which all blocks of a stream that is read from its start are laid together
-SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # places of a stream at which a second tells what all of it is like
+SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # positions in a stream at which a second is decoded to judge all of it
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Mono sound of a time span."""
+    """Mono waveform of a time span."""
 
     samples: NDArray[np.float32]
     """(samples,) float32 on the int16 scale."""
     start: float
     """True time of the first sample in seconds."""
     end: float | None = None
-    """When the stream ended, where that was before the last of the samples; what lies behind is silent."""
+    """When the stream ended, if that is before the last sample; the rest is silent."""
 
 
 class FirstBlock(NamedTuple):
@@ -118,64 +117,64 @@ class FirstBlock(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Native samples that were decoded in one go."""
+    """Samples at the native rate that were decoded in one pass."""
 
     samples: NDArray[np.float32]
     rate: int
     """Samples per second of the first block."""
     end: int | None
-    """Place behind the last sample, where the stream ended."""
+    """Grid index after the last sample, if the stream ended."""
     damaged: list[tuple[float, float]]
-    """See ``AudioDecoding``."""
+    """Damaged spans, see ``AudioDecoding``."""
 
 
 class AudioReader:
-    """The sound of a source: any span by time."""
+    """Reads the waveform of any time span of a container."""
 
     def __init__(self, container: Container, downmix: Downmix | None = None) -> None:
         self._container = container
         self._downmix = downmix
-        self._disturbed = False  # whether the last read met damage, whose traces the decoder may keep
+        self._disturbed = False  # whether a read met damage, of which the decoder may keep state
 
     @property
     def stream(self) -> AudioStream:
         """The stream; raises ``NoAudio``, ``Unsupported``."""
         if self._container.audio is None:
-            raise NoAudio(self._container.path, "it has no sound")
+            raise NoAudio(self._container.path, "it has no audio")
         if self._container.audio.codec_context is None:
             raise Unsupported(self._container.path, "no decoder for its audio codec")
         return self._container.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
-        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the recording has no sound.
+        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the stream has none.
 
-        A sample's value depends on its place alone, not on where reading began: see ``Preroll``.
+        A sample's value depends on its position alone, not on the requested span: see ``Preroll``.
         """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
-        plan = Resampling(self.stream.sample_rate, sample_rate, first, count)
+        resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
         self._container.check_known("audio", start + seconds + zero, zero)
-        pieces = self._pieces(plan, zero)
+        pieces = self._pieces(resampling, zero)
         if (
-            pieces[0].rate != plan.native and self._first_block.rate != plan.native
+            pieces[0].rate != resampling.native and self._first_block.rate != resampling.native
         ):  # some AAC has twice its header's rate
-            plan = replace(plan, native=self._first_block.rate)
-            pieces = self._pieces(plan, zero)
+            resampling = replace(resampling, native=self._first_block.rate)
+            pieces = self._pieces(resampling, zero)
         for at, until in (stretch for piece in pieces for stretch in piece.damaged):
             if start + zero < until and at < start + seconds + zero:
                 raise Corrupt(self._container.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
         samples = np.concatenate([piece.samples for piece in pieces])
         if not np.isfinite(samples).all():
-            raise Corrupt(self._container.path, "its sound has values that are not numbers")
-        end = next((piece.end / plan.native for piece in pieces if piece.end is not None), math.inf)
-        return Waveform(plan.apply(samples), first / sample_rate, end if end < start + seconds else None)
+            raise Corrupt(self._container.path, "its audio has samples that are not numbers")
+        end = next((piece.end / resampling.native for piece in pieces if piece.end is not None), math.inf)
+        return Waveform(resampling.apply(samples), first / sample_rate, end if end < start + seconds else None)
 
-    def _pieces(self, plan: Resampling, zero: float) -> list[_Piece]:
-        """The native samples that a plan needs, each piece from where decoding begins anew."""
+    def _pieces(self, resampling: Resampling, zero: float) -> list[_Piece]:
+        """The native samples that a resampling needs, in pieces, at each of which decoding starts anew."""
         unit = float(tick(self.stream))
         # Where time stamps are coarser than samples, the first block tells where samples lie.
         origin = (self._first_block.stamp, self._first_block.samples) if unit * self.stream.sample_rate > 1 else None
-        grid = SampleGrid(plan.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
-        begin, end = plan.begin, plan.begin + plan.needed
+        grid = SampleGrid(resampling.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
+        begin, end = resampling.begin, resampling.begin + resampling.needed
         cuts = self._cuts(grid, end)
         bounds = [begin, *(cut for cut in cuts if cut > begin), end]
         self.downmix  # noqa: B018 (it reads too, so it has to come before a decoder is made anew)
@@ -185,7 +184,7 @@ class AudioReader:
         ]
 
     def _cuts(self, grid: SampleGrid, end: int) -> range:
-        """Places on the grid, up to ``end``, at which decoding begins anew."""
+        """Grid indices up to ``end`` at which decoding starts anew."""
         edge = self._preroll.from_start
         if edge == math.inf or (edge == -math.inf and grid.head is None):
             return range(0)
@@ -196,7 +195,7 @@ class AudioReader:
         """Samples ``begin`` to ``end`` on the grid, of what is decoded from ``cut`` on, or from the first packet."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
-            self._container.reopen()  # for a decoder whose state is that of no earlier read
+            self._container.reopen()  # for a decoder without state of an earlier read
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
@@ -207,7 +206,7 @@ class AudioReader:
         return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
 
     def _until(self, grid: SampleGrid, end: int, cut: int | None) -> int:
-        """Up to where blocks are read for samples up to ``end``: coarse stamps tell the place by all of them."""
+        """Grid index up to which blocks are read for samples up to ``end``: with coarse stamps, a whole segment."""
         if grid.head is None:
             return end
         if cut is not None:
@@ -219,14 +218,14 @@ class AudioReader:
 
     @property
     def downmix(self) -> Downmix:
-        """How channels become one: as was said, else as the stream's levels tell."""
+        """How channels become one: as chosen by the caller, else by the stream's levels."""
         if self._downmix is None:
             self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
 
     @cached_property
     def _levels(self) -> Levels:
-        """The levels at a few places of the stream, or of all of it where these do not decide the downmix."""
+        """The levels at a few positions of the stream, or of all of it where these do not decide the downmix."""
         sampled = Levels(self._sampled())
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 
@@ -237,13 +236,13 @@ class AudioReader:
         return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))
 
     def _sampled(self) -> Iterator[AudioFrame]:
-        """About a second of sound at each of a few places."""
-        return (frame for place in SAMPLED for frame in self._second(place))
+        """About a second of audio at each of a few positions."""
+        return (frame for position in SAMPLED for frame in self._second(position))
 
-    def _second(self, place: float) -> Iterator[AudioFrame]:
-        """About a second of sound at a place from 0, its start, to 1, its end."""
+    def _second(self, position: float) -> Iterator[AudioFrame]:
+        """About a second of audio at a position from 0, the start of the stream, to 1, its end."""
         begin = self._container.start("audio") or 0.0
-        at = begin + place * max(self._container.end("audio") - 1.0 - begin, 0.0)
+        at = begin + position * max(self._container.end("audio") - 1.0 - begin, 0.0)
         base = float(tick(self.stream))
         _, frames = self._open(at, exact=False)
         return takewhile(lambda frame: frame.pts is None or frame.pts * base < at + 1.0, frames)

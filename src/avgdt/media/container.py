@@ -1,4 +1,4 @@
-"""One open container: its picture and sound stream, positioning, packets."""
+"""Media containers: an open file with its video and audio stream, seeking, and packets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
 # Decoders that do not flag a frame of which they decoded a part; as each frame stands alone, they may refuse it.
 _UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
-_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
 def tick(stream: VideoStream | AudioStream) -> Fraction:
@@ -42,7 +42,7 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
 
 
 class Container:
-    """An open container with its best picture and sound stream, where wanted.
+    """An open media file with its best video and audio stream.
 
     Raises ``TooLarge`` and what ``open_container`` raises.
     """
@@ -62,7 +62,7 @@ class Container:
 
     def _best_video(self) -> VideoStream | None:
         stream = self.demuxer.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.disposition & _PICTURES:  # the cover of a piece of music
+        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # cover art of music
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
@@ -76,15 +76,15 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.sample_rate > MAX_SAMPLE_RATE:
-                raise TooLarge(self.path, f"sound at {stream.sample_rate} Hz is not decoded")
+                raise TooLarge(self.path, f"audio at {stream.sample_rate} Hz is not decoded")
             _prepare(stream)
         return stream
 
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Whether time stamps after a seek are those of reading from the start.
 
-        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, and stamps then guessed; Ogg stamps
-        pages, not packets. Files of this kind that are not too large are read from the start, without decoding what
+        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, with estimated time stamps; Ogg has
+        time stamps of pages, not packets. Such files, if not too large, are read from the start without decoding what
         lies before.
         """
         name = self.demuxer.format.name
@@ -92,7 +92,7 @@ class Container:
         return _evenly_stored(stream) or not by_bytes or self.demuxer.size > SEQUENTIAL_BYTES
 
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
-        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
+        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False if that is impossible."""
         if not self.seekable(stream):
             return False
         if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
@@ -106,12 +106,12 @@ class Container:
         return True
 
     def rewind(self) -> None:
-        """Go to the very first packet; the stream objects are new ones afterwards."""
+        """Go to the very first packet; stream objects are replaced."""
         if not self._fresh:
             self.reopen()  # not every demuxer seeks to its start reliably
 
     def reopen(self) -> None:
-        """Open the file again, which costs about 1 ms: all streams and decoders are new ones afterwards."""
+        """Open the file again, which costs about 1 ms: all streams and decoders are replaced."""
         self.close()
         self._open()
 
@@ -136,8 +136,8 @@ class Container:
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Whether packets are missing between two of a stream: the bytes there belong to no packet of any stream.
 
-        A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
-        can read is damaged, and so is one whose streams both jump: see ``cuts``. Containers for what is sent, or for
+        A container without packets for a while is silent or has a long frame; one with bytes that no demuxer or parser
+        can read is damaged, and so is one whose streams both jump: see ``gaps``. Containers for what is sent, or for
         sound alone, are never without a packet for long.
         """
         if self.without_gaps:
@@ -167,12 +167,12 @@ class Container:
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
-        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``holes``."""
+        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``gaps``."""
         if kind not in self._holes:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
         if hole is not None and until > hole:
-            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and no time behind it is known")
+            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and times after that are unknown")
 
     @staticmethod
     def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:
@@ -182,7 +182,7 @@ class Container:
         return float((stamps[1] - stamps[0] - (first.duration or 0)) * first.time_base)
 
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
-        """The picture's or the sound's stream."""
+        """The video or the audio stream."""
         stream = self.video if kind == "video" else self.audio
         assert stream is not None
         return stream
@@ -221,7 +221,7 @@ class Container:
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
-    """Whether the stream is of plain samples, as many bytes to each as its header says: then a time is a place."""
+    """Whether the stream holds uncompressed samples of constant size, so that a time gives a byte position."""
     context = stream.codec_context
     if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
         return False
@@ -234,4 +234,4 @@ def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-    stream.codec_context.copy_opaque = True  # so that a frame tells its packet
+    stream.codec_context.copy_opaque = True  # so that a frame refers to its packet

@@ -26,11 +26,11 @@ from av.video.stream import VideoStream
 from avgdt.media.container import AnyStream, tick
 from avgdt.media.damage import LONGEST_DELAY, ONE_FRAME_A_PACKET, Damage, DamagedError
 from avgdt.media.errors import Corrupt, Encrypted
-from avgdt.media.seek import PacketsFromKeyframe
+from avgdt.media.seek import PacketRun
 
 
 class Decoder:
-    """A stream's decoder that counts what it gives and remembers why it refused something.
+    """The decoder of a stream, which continues after packets that it refuses and records the reason.
 
     Raises ``Encrypted`` at an encrypted packet.
     """
@@ -42,7 +42,7 @@ class Decoder:
         self.given = 0
         self.refused = 0
         self.refusal = ""
-        self._skipped = ""  # the context's own answer is slow
+        self._skipped = ""  # reading it from the context is slow
 
     def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         """The frames that this packet completes; ``None`` drains the decoder."""
@@ -64,7 +64,7 @@ class Decoder:
 
     @contextmanager
     def _refusals(self, packet: Packet[Any] | None) -> Iterator[None]:
-        """Note why a packet is refused, and go on: a damaged packet does not end a recording."""
+        """Record why a packet is refused and continue: a damaged packet does not end a recording."""
         if packet is not None and packet.has_sidedata("encryption_info"):
             raise Encrypted(self.path, f"its {self.kind} is encrypted")  # it would decode to noise
         try:
@@ -79,16 +79,16 @@ class Decoder:
             raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
 
     def skip_non_reference(self, skip: bool) -> None:
-        """Whether frames that no other frame needs are dropped undecoded."""
+        """Set whether frames that no other frame refers to are skipped without decoding."""
         wanted: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
         if self._skipped != wanted:
             self.context.skip_frame = self._skipped = wanted
 
 
-SHORTEST_STEP = 0.03  # seconds from frame to frame, where headers say less
-GAP_FRAMES = 5  # at the average rate, between two packets: then it is looked whether others are missing
-LEAP_FRAMES = 20  # the same, from the latest that was to be shown before: more than a decoder ever reorders
-FAR_FRAMES = 100  # at the average rate, from one frame to the next: then the time stamp may be damaged
+SHORTEST_STEP = 0.03  # lower bound of the seconds from frame to frame in the rules below
+GAP_FRAMES = 5  # gap between two packets, in frames at the average rate, from which missing packets are looked for
+LEAP_FRAMES = 20  # the same in presentation time: more than any decoder reorders
+FAR_FRAMES = 100  # gap between two frames, at the average rate, from which a time stamp may be damaged
 
 
 class BackwardsError(Exception):
@@ -96,28 +96,28 @@ class BackwardsError(Exception):
 
 
 class MissingError(Exception):
-    """Frames were left out on the way and others are missing, for which one of those left out may stand in."""
+    """Frames were skipped and others are missing; one of the skipped frames may be the wanted one."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Ticket:
-    """What a packet carries through the decoder to its frame; PyAV needs an object of its own for each."""
+    """Serial number of a packet that its frame carries; PyAV needs a separate object for each."""
 
     serial: int
 
 
 @dataclass(frozen=True)
 class PresentedFrame:
-    """A frame and when it appears."""
+    """A decoded frame with its presentation time stamp."""
 
     stamp: int
     """Presentation time stamp."""
     frame: VideoFrame
     """The decoded frame."""
     whole: bool
-    """Whether it is as it was encoded: neither it nor what it depends on is damaged."""
+    """Whether neither it nor a frame that it depends on is damaged."""
     settled: bool
-    """Whether a whole frame came before it, so that to start further back would give the same one."""
+    """Whether a whole frame came before it, so that decoding from further back gives the same frame."""
 
     @property
     def end(self) -> int:
@@ -126,25 +126,25 @@ class PresentedFrame:
 
 
 class FrameIterator:
-    """The frames of an approach; with ``skip``, those that no other needs are left out before the wanted one.
+    """The frames of a packet run in presentation order; ``skip`` drops non-reference frames before the wanted one.
 
-    Ends early where a frame's time or wholeness can be had only from further back. Raises ``BackwardsError``, and with
-    ``skip`` ``MissingError``.
+    Ends early where a frame's time or damage can be determined only from further back. Raises ``BackwardsError``, and
+    with ``skip`` ``MissingError``.
     """
 
-    def __init__(self, decoder: Decoder, way: PacketsFromKeyframe, skip: bool = False) -> None:
+    def __init__(self, decoder: Decoder, run: PacketRun, skip: bool = False) -> None:
         self._decoder = decoder
-        self._way = way
+        self._run = run
         self._skip = skip
         self.damage = Damage(
-            in_order=way.stamps.decoding,
+            in_order=run.stamps.decoding,
             complete=decoder.context.name in ONE_FRAME_A_PACKET,
-            delayed=way.stamps.may_run_backwards,
+            delayed=run.stamps.may_run_backwards,
         )
-        self._frames = self._shown()
-        stream = way.container.video
+        self._frames = self._decode()
+        stream = run.container.video
         assert stream is not None
-        self._step = max(way.stamps.step, round(SHORTEST_STEP / tick(stream)))
+        self._step = max(run.stamps.step, round(SHORTEST_STEP / tick(stream)))
         self._last: int | None = None  # time stamp of the last frame
         self._ahead = deque[PresentedFrame]()
         self._latest: float = -math.inf  # the latest presentation time stamp of a packet
@@ -159,8 +159,8 @@ class FrameIterator:
     def check(self, one: PresentedFrame, limit: int) -> None:
         """Raise ``DamagedError`` unless ``one`` is whole and the frame on screen at ``limit``.
 
-        The frame after it should have been taken. Frames may still come late, as they do where others are missing: as
-        long as packets may follow, or wait in the decoder, that are shown before ``limit``.
+        Call it after the frame that follows ``one`` was taken. Where frames are missing, others may come late: it reads
+        on while packets may follow, or wait in the decoder, that are presented before ``limit``.
         """
         if not one.whole:
             raise DamagedError(one.stamp)
@@ -172,31 +172,33 @@ class FrameIterator:
             self._ahead.append(following)
         self.damage.check(one.stamp, limit)
 
-    def _lacks(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
-        """Whether packets are missing between two, for so long that it is no frame dropped by a camera.
+    def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
+        """Whether packets are missing between two, for longer than a camera drops frames.
 
-        Where a demuxer finds its way again, only the packet after knows its place: that is ``following``.
+        After damage, a demuxer knows the position of the next packet only: that is ``following``.
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
-        shown = (
+        presentation = (
             then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
         )  # decoding times may be guesses
-        return (decoding or shown) and self._way.container.lost_between(first, following)
+        return (decoding or presentation) and self._run.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
-        """Whether the last frame is so much later that its time stamp may be wrong: the one after it tells."""
+        """Whether the last frame is so much later that its time stamp may be wrong, which the next frame shows."""
         return self._last is not None and self._last > limit + FAR_FRAMES * self._step
 
-    def _shown(self) -> Iterator[PresentedFrame]:
-        way, decoder, damage = self._way, self._decoder, self.damage
+    def _decode(self) -> Iterator[PresentedFrame]:
+        run, decoder, damage = self._run, self._decoder, self.damage
         settled = reordered = False
-        both = way.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
-        serial, stump = 0, -1
+        both = run.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
+        serial, last_serial = 0, -1
         before_it: Packet[VideoStream] | None = None
-        packets, *_ = tee(way.packets, 1)  # of which a copy looks ahead
+        packets, *_ = tee(run.packets, 1)  # so that copies can look ahead
         end: int | None = None  # the stamp of the last packet
-        cut: int | None = None  # that of the last packet if the end of the file cuts it off: there the video ends
+        cut: int | None = (
+            None  # time stamp of a last packet that is cut off by the end of the file: the video ends there
+        )
         for packet, following in with_next(packets):
             due: int | None = None
             at_end = following is None
@@ -204,29 +206,29 @@ class FrameIterator:
                 serial += 1
                 packet.opaque = _Ticket(serial)
                 pts, dts = packet.pts, packet.dts
-                early = self._skip and way.first is not None and pts is not None and pts < way.first
+                early = self._skip and run.first is not None and pts is not None and pts < run.first
                 decoder.skip_non_reference(early and not at_end)
-                at = way.stamps.due(packet)
+                at = run.stamps.due(packet)
                 due = None if early or packet.is_discard or not packet.size else at
-                if before_it is not None and self._lacks(before_it, packet, following or packet):
-                    lost = way.stamps.due(before_it)
-                    # Frames that are shown after this one may have been decoded before it.
+                if before_it is not None and self._is_gap(before_it, packet, following or packet):
+                    lost = run.stamps.due(before_it)
+                    # Frames that are presented later may have been decoded earlier.
                     lost = lost if lost is None else round(max(lost, self._latest))
-                    damage.refused(serial, None if lost is None else lost + way.stamps.step)
+                    damage.refused(serial, None if lost is None else lost + run.stamps.step)
                 damage.fed(serial, due)
                 before_it = packet
-                if self._skip and way.uneven(dts, self._decoded_to):
+                if self._skip and run.uneven(dts, self._decoded_to):
                     raise MissingError
                 if dts is not None and dts > self._decoded_to:
                     self._decoded_to = dts
                 reordered = reordered or pts is None or pts < self._latest or (both and pts != dts)
                 self._latest = self._latest if pts is None else max(self._latest, pts)
-                stump, end = (serial, at) if at_end else (-1, None)
+                last_serial, end = (serial, at) if at_end else (-1, None)
             before = decoder.refused
             frames = decoder.video(packet)
             if packet is not None and (decoder.refused > before or packet.is_corrupt):
-                if self._last is None and not way.from_start:
-                    return  # perhaps it lacks what lies further back
+                if self._last is None and not run.from_start:
+                    return  # perhaps it depends on frames further back
                 if at_end:
                     cut = end
                 else:
@@ -234,22 +236,22 @@ class FrameIterator:
             for frame in frames:
                 ticket = frame.opaque
                 number = ticket.serial if isinstance(ticket, _Ticket) else serial
-                stamp = way.stamps.frame(frame, self._last)
-                if stamp is None and way.from_start:
+                stamp = run.stamps.frame(frame, self._last)
+                if stamp is None and run.from_start:
                     stamp = 0
-                if stamp is None or (self._last is None and not way.from_start and not frame.key_frame):
+                if stamp is None or (self._last is None and not run.from_start and not frame.key_frame):
                     return
-                if end is not None and self._last is None and not way.from_start and end < stamp:
-                    return  # the last packet leads up to this keyframe: only from further back is it seen to be whole
+                if end is not None and self._last is None and not run.from_start and end < stamp:
+                    return  # the last packet precedes this keyframe: whether it is whole shows only from further back
                 if self._last is not None and stamp < self._last:
                     behind = chain([] if following is None else [following], islice(copy(packets), LONGEST_DELAY))
-                    if way.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
+                    if run.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
                         raise BackwardsError  # the packets have stamps in the order in which they are decoded
                     damage.late(number, stamp)
                     continue
                 whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
-                cut = stamp if number == stump and not whole else cut
-                if cut is not None and stamp >= cut and (self._last is not None or not way.from_start):
+                cut = stamp if number == last_serial and not whole else cut
+                if cut is not None and stamp >= cut and (self._last is not None or not run.from_start):
                     return
                 self._last = stamp
                 yield PresentedFrame(stamp, frame, whole, settled)

@@ -18,7 +18,7 @@ from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
 """Containers that are written while recording, without a table of all packets: a cut leaves no trace but a jump."""
-SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and sound dropped while recording
+SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and audio dropped while recording
 LONGER = 4.0  # so many times as long as any other frame of the file
 COMMON = 0.8  # share of the longer of two holes that both streams have in common; the rest is how they interleave
 
@@ -26,7 +26,7 @@ Stretch = tuple[float, float]  # begin and end in container seconds
 
 
 class Cuts:
-    """The cuts of one file, looked for when a stream is first seen to jump."""
+    """The cuts of one file, searched for when a stream first jumps."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -25,34 +25,34 @@ class Info:
     duration: float
     """Seconds from zero to where the last stream ends."""
     has_video: bool
-    """Whether there is a picture."""
+    """Whether there is a video stream."""
     has_audio: bool
-    """Whether there is sound."""
+    """Whether there is an audio stream."""
     frame_rate: float | None = None
     """Average frames per second (frames need not be evenly spaced)."""
     width: int | None = None
-    """Width of the upright picture in pixels."""
+    """Width of the upright frames in pixels."""
     height: int | None = None
-    """Height of the upright picture in pixels."""
+    """Height of the upright frames in pixels."""
     sample_rate: int | None = None
     """Native samples per second."""
     channels: int | None = None
-    """Channels of sound."""
+    """Number of audio channels."""
     video_start: float | None = None
     """When the first frame appears."""
     video_end: float | None = None
     """When the last frame disappears."""
     audio_start: float | None = None
-    """When the first sample sounds."""
+    """When the first sample is played."""
     audio_end: float | None = None
-    """When the sound ends."""
+    """When the audio ends."""
 
 
 class Recording:
     """A media file, opened once, decoded by one thread.
 
-    All times are seconds on one presentation timeline whose zero is where the first of the picture and the sound
-    starts; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
+    All times are seconds on one presentation timeline whose zero is the earlier of the starts of video and
+    audio; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
     """
 
     def __init__(self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix = "auto") -> None:
@@ -67,17 +67,17 @@ class Recording:
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a picture."""
+        """Whether there is a video stream."""
         return self._container.video is not None
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is sound."""
+        """Whether there is an audio stream."""
         return self._container.audio is not None
 
     @cached_property
     def info(self) -> Info:
-        """What the recording says of itself; decodes one frame, as only frames tell how they are turned.
+        """Duration, rates, sizes and times by the headers; decodes one frame for its orientation.
 
         Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
@@ -108,8 +108,8 @@ class Recording:
         """The frame on screen at each of ``times``: the last that begins at or before it, else the first.
 
         Pixels are (time, height, width, channels) uint8, upright, scaled in one pass. ``Frames.end`` says where the
-        video ended before the last of ``times``. A frame that damage keeps from being decoded as it was encoded is
-        ``Corrupt``; what is read does not depend on what was read before.
+        video ended before the last of ``times``. A damaged frame raises ``Corrupt``; the result does not
+        depend on earlier reads.
         Raises ``NoVideo``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
         return self._video.frames(times, self._zero, height, width, grey)
@@ -121,7 +121,7 @@ class Recording:
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
         """``round(seconds * sample_rate)`` mono samples from ``start`` on.
 
-        Gaps and what lies outside the sound are silent; ``Waveform.end`` says where it ended before the last sample.
+        It is silent in gaps, before and after the audio; ``Waveform.end`` is its end, if before the last sample.
         The start is rounded to the grid of ``sample_rate``.
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
@@ -133,7 +133,7 @@ class Recording:
         return self._audio.downmix
 
     def silent(self) -> bool:
-        """Whether all channels of its audio are digital silence; reads all of it if a few places are silent.
+        """Whether all channels of its audio are digital silence; reads all of it if a few positions are silent.
 
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
@@ -141,7 +141,7 @@ class Recording:
 
     @cached_property
     def _starts(self) -> dict[Kind, float]:
-        """Container time in seconds at which picture and sound start, the picture first."""
+        """Container time in seconds at which video and audio start, video first."""
         starts: dict[Kind, float] = {}
         if self.has_video:
             starts["video"] = self._start("video", self._video.first_time)
@@ -157,7 +157,7 @@ class Recording:
         try:
             return decoded()
         except MediaError:
-            return 0.0  # it will be raised when the stream is asked for
+            return 0.0  # raised again when the stream is read
 
     @property
     def _zero(self) -> float:
@@ -165,7 +165,7 @@ class Recording:
         return min(self._starts.values(), default=0.0)
 
     def true_ends(self) -> tuple[float | None, float | None]:
-        """When the last frame and the last sample that can be decoded end, whatever the header says.
+        """When the last frame and the last sample that can be decoded end, regardless of the headers.
 
         Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """

@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from avgdt.media.downmix import Downmix, mono
 
-JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
-LEAP_SECONDS = 5.0  # a gap that makes one read on for a second
-OVERLAP_SECONDS = 0.05  # stamps that run back by more contradict those before
+JITTER_SECONDS = 0.005  # tolerance of time stamps; a larger difference is a gap, as any lost packet is longer
+LEAP_SECONDS = 5.0  # a gap after which a second more is read, as time stamps may come back
+OVERLAP_SECONDS = 0.05  # time stamps that run back by more contradict the earlier ones
 
 
 @dataclass(frozen=True)
 class AudioBlock:
-    """A decoded block of sound, made mono when its samples are wanted."""
+    """A decoded block of audio, downmixed to mono on access to its samples."""
 
     frame: AudioFrame
-    """As the decoder gave it."""
+    """The decoder's output."""
     rate: int
-    """Samples per second wanted; another than the frame's where it changes in mid-stream, as in spliced broadcasts."""
+    """Samples per second of the output; the frame's may differ, as in spliced broadcasts."""
     downmix: Downmix = "mean"
     """How its channels become one."""
     after_damage: bool = False
-    """Whether samples may be missing before it: then only its own time stamp tells its place."""
+    """Whether samples may be missing before it: then its position follows from its own time stamp alone."""
 
     @property
     def stamp(self) -> int | None:
@@ -39,8 +39,8 @@ class AudioBlock:
         """(samples,) float32 on the int16 scale."""
         values = mono(self.frame, self.downmix)
         if self.frame.sample_rate != self.rate:
-            places = np.arange(len(self)) * self.frame.sample_rate / self.rate
-            values = np.interp(places, np.arange(len(values)), values)
+            positions = np.arange(len(self)) * self.frame.sample_rate / self.rate
+            values = np.interp(positions, np.arange(len(values)), values)
         return values.astype(np.float32)
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class AudioBlock:
 
 @dataclass(frozen=True)
 class SampleGrid:
-    """Where a stream's blocks lie on the grid whose sample 0 is the timeline's zero."""
+    """Positions of a stream's blocks on the sample grid whose index 0 is the zero of the timeline."""
 
     rate: int
     """Samples per second."""
@@ -66,13 +66,13 @@ class SampleGrid:
     """Whether blocks hold more or fewer samples than their stamps say, the rest being carried over (WMA)."""
 
     def index(self, stamp: int) -> float:
-        """The place that a time stamp says."""
+        """The grid index of a time stamp, with fraction."""
         return (stamp * self.tick - self.zero) * self.rate
 
     def lay(self, blocks: Iterable[AudioBlock], first: int, count: int) -> tuple[NDArray[np.float32], int]:
-        """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere.
+        """(count,) samples from grid index ``first`` on: the samples of blocks, and silence between them.
 
-        Also the grid index behind the last block up to there.
+        Also returns the grid index after the last block.
         """
         result = np.zeros(count, dtype=np.float32)
         at = first
@@ -86,7 +86,7 @@ class SampleGrid:
         return result, at
 
     def end(self, blocks: Iterable[AudioBlock]) -> int:
-        """The grid index behind the last sample."""
+        """The grid index after the last sample."""
         last: list[AudioBlock] = []
         for run in self._runs(blocks, None):
             last = run
@@ -114,7 +114,7 @@ class SampleGrid:
                     break
                 continue
             beyond = 0
-            expected = last if last_stamped else following  # the place of a block without a stamp is a guess
+            expected = last if last_stamped else following  # the position of a block without a time stamp is estimated
             back = stamped is not None and expected is not None and stamped < expected - OVERLAP_SECONDS * self.rate
             late = stamped is not None and following is not None and stamped - following > slack
             torn = block.after_damage and block.stamp is not None and run
@@ -139,7 +139,7 @@ class SampleGrid:
         unit = self.tick * self.rate
         length = max(len(block) for block in run)
         even = all(len(block) == length for block in run[1:-1])
-        # VorbisBlocks of a length that varies may be stamped in two ways, so that no majority is right.
+        # Blocks of a length that varies may be stamped in two ways, so that no majority is right.
         start = _agreed(starts, unit + 1) if even else (min(starts) + max(starts)) / 2
         if length > 2 * unit + 2 and even:
             end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]

@@ -29,11 +29,11 @@ class Orientation:
 
     @property
     def sideways(self) -> bool:
-        """Whether height and width change places."""
+        """Whether height and width are swapped."""
         return self.turns % 2 == 1
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The upright picture (height, width, channels) of a decoded one."""
+        """The upright frame of a decoded one, both (height, width, channels)."""
         if self.mirrored:
             pixels = pixels[:, ::-1]
         return np.rot90(pixels, self.turns) if self.turns else pixels
@@ -43,7 +43,7 @@ UPRIGHT = Orientation()
 
 
 def orientation(frame: VideoFrame) -> Orientation:
-    """What a frame's display matrix asks for, to the nearest quarter turn."""
+    """The orientation in a frame's display matrix, to the nearest quarter turn."""
     side_data = cast(Mapping[Type, Buffer], frame.side_data).get(Type.DISPLAYMATRIX)
     if side_data is None:
         return UPRIGHT
@@ -55,7 +55,7 @@ def orientation(frame: VideoFrame) -> Orientation:
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
-    # x' and y' may be scaled apart from each other; in a damaged matrix, this gives the turn that players show.
+    # x' and y' may be scaled differently; for a damaged matrix, this gives the rotation that players apply.
     a, b = a / (np.hypot(a, c) or 1.0), b / (np.hypot(b, d) or 1.0)
     turns = round(np.degrees(np.arctan2(-b, a)) / 90) % 4
     return Orientation(mirrored, int(turns))
@@ -70,8 +70,8 @@ class Scaler:
 
     def scale(self, frame: VideoFrame, height: int, width: int, grey: bool) -> NDArray[np.uint8]:
         """(height, width, channels) uint8 in full range; raises ``Unsupported`` for formats without a conversion."""
-        turn = orientation(frame)
-        if turn.sideways:
+        upright = orientation(frame)
+        if upright.sideways:
             height, width = width, height
         try:
             scaled = self._reformatter.reformat(
@@ -85,4 +85,4 @@ class Scaler:
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
             raise Unsupported(self._path, f"frames of format {frame.format.name} cannot be converted") from error
         pixels = scaled.to_ndarray().reshape(height, width, -1)
-        return turn.apply(np.asarray(pixels, dtype=np.uint8))
+        return upright.apply(np.asarray(pixels, dtype=np.uint8))

@@ -18,12 +18,11 @@ from avgdt.media.container import SEQUENTIAL_BYTES, Container, tick
 
 @dataclass(frozen=True)
 class VideoTimestamps:
-    """How the packets and frames of one video stream are stamped.
+    """Presentation time stamps of the packets and frames of one video stream, also where the container has none.
 
-    AVI and some writers of other containers store when a frame is decoded, not when it is shown: with frames that are
-    decoded ahead of their turn, stamps run backwards. There a frame is stamped with the decoding time stamp at which
-    the decoder gave it, which is in the order of presentation, less the decoder's constant delay. Raw streams have no
-    stamps at all: their frames are counted.
+    AVI and some muxers of other formats store decoding time stamps alone: with B-frames, the stamps of frames in
+    presentation order then run backwards. There a frame gets the decoding time stamp at which the decoder returned it,
+    less the decoder's constant delay. Raw streams have no time stamps: their frames are counted.
     """
 
     decoding: bool
@@ -37,7 +36,7 @@ class VideoTimestamps:
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
-        """The stamps of a stream, given whether they were seen to run backwards."""
+        """The stamps of a stream, given whether they were found to run backwards."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
         depth = stream.codec_context.reorder_depth
@@ -48,19 +47,19 @@ class VideoTimestamps:
         """The presentation time stamp, where the container stores it."""
         return None if self.decoding else packet.pts
 
-    def place(self, packet: Packet[VideoStream]) -> int | None:
+    def timestamp(self, packet: Packet[VideoStream]) -> int | None:
         """The presentation time stamp, else the decoding time stamp."""
         presented = self.presented(packet)
         return packet.dts if presented is None else presented
 
     def due(self, packet: Packet[VideoStream]) -> int | None:
-        """The stamp at which a frame should appear for this packet; ``None`` where nothing tells it."""
+        """The time stamp at which the frame of this packet should appear; ``None`` where it is unknown."""
         if self.decoding:
             return None if packet.dts is None else packet.dts - self.delay
         return packet.pts
 
     def frame(self, frame: VideoFrame, last: int | None) -> int | None:
-        """A frame's presentation time stamp, given that of the frame before; ``None`` where nothing tells it."""
+        """A frame's presentation time stamp, given that of the frame before; ``None`` where it is unknown."""
         if self.decoding:
             known = None if frame.dts is None else frame.dts - self.delay
         else:
@@ -69,51 +68,51 @@ class VideoTimestamps:
 
 
 LOOK_AHEAD_BYTES = 2**26
-EVERYTHING = 2**62  # time stamp units: going back so far is going to the start
+EVERYTHING = 2**62  # time stamp units: seeking back this far means the start of the file
 
 
 @dataclass(frozen=True)
-class PacketsFromKeyframe:
-    """Packets from a keyframe on that lead to the frame on screen at some moment."""
+class PacketRun:
+    """The packets from a keyframe on from which the frame on screen at a given time is decoded."""
 
     container: Container
-    """The file."""
+    """The container they are read from."""
     packets: Iterator[Packet[VideoStream]]
-    """From the keyframe to the end of the file."""
+    """The packets from the keyframe to the end of the file."""
     stamps: VideoTimestamps
-    """How the packets and their frames are stamped."""
+    """The time stamps of the packets and their frames."""
     first: int | None
-    """Time stamp of the frame on screen at that moment, where the packets tell it."""
+    """Time stamp of the frame on screen at the given time, if it can be derived from the packets."""
     step: int | None
-    """From one packet to the next up to that moment, if they come evenly, so that none seems to be missing."""
+    """Decoding time from packet to packet up to the given time, if it is constant, so that no packet seems missing."""
     from_start: bool
-    """Whether these are all packets of the file, so that nothing better can be had."""
+    """Whether these are all packets of the file, so that seeking further back is impossible."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
-        """Whether a packet comes later after the one before than those on the way did."""
+        """Whether the step from the packet before to this one is longer than ``step``."""
         return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
-def packets_before(container: Container, moment: int, back: int, second: int, backwards: bool) -> PacketsFromKeyframe:
-    """The packets from the last keyframe at or before ``moment - back``, where there is one, on.
+def seek_packets(container: Container, moment: int, back: int, second: int, backwards: bool) -> PacketRun:
+    """The packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
 
     ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units; ``backwards`` says
-    whether its stamps were seen to run backwards.
+    whether its stamps were found to run backwards.
     """
     while True:
         from_start = _go_to(container, moment - back, back)
-        stream = container.video  # a new one after going to the start
+        stream = container.video  # a new object after a rewind
         assert stream is not None
         stamps = VideoTimestamps.of(stream, backwards)
         rest = container.packets(stream)
         ahead, complete = _look_ahead(rest, moment)
-        places = [stamps.place(packet) for packet in ahead]
-        keys = [i for i, at in enumerate(places) if at is not None and at <= moment and ahead[i].is_keyframe]
+        timestamps = [stamps.timestamp(packet) for packet in ahead]
+        keys = [i for i, at in enumerate(timestamps) if at is not None and at <= moment and ahead[i].is_keyframe]
         if keys or from_start:
-            # The last keyframe will do, but a second attempt that goes back must not end at the same one.
-            early = [i for i in keys if back < EVERYTHING and (places[i] or 0) <= moment - back]
+            # The last keyframe is enough, but an attempt further back must start from an earlier one.
+            early = [i for i in keys if back < EVERYTHING and (timestamps[i] or 0) <= moment - back]
             start = early[-1] if early else keys[0] if keys else 0
-            return PacketsFromKeyframe(
+            return PacketRun(
                 container=container,
                 packets=chain(ahead[start:], rest),
                 stamps=stamps,
@@ -123,7 +122,7 @@ def packets_before(container: Container, moment: int, back: int, second: int, ba
             )
         # Containers without an index (MPEG streams) seek by bytes and may land past the keyframe; raw streams without
         # time stamps are read from the start.
-        back = max(second, 2 * back) if any(at is not None for at in places) or not ahead else EVERYTHING
+        back = max(second, 2 * back) if any(at is not None for at in timestamps) or not ahead else EVERYTHING
 
 
 def _go_to(container: Container, ticks: int, back: int) -> bool:
@@ -140,7 +139,10 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 
 
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Packets up to the first decoded after ``moment`` (none after it is shown before), and whether all were held."""
+    """Packets up to the first that is decoded after ``moment``, and whether these are all up to there.
+
+    No later packet is presented at or before ``moment``.
+    """
     ahead: list[Packet[VideoStream]] = []
     size = 0
     for packet in packets:
@@ -156,15 +158,15 @@ def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[li
 
 def _on_screen(packets: list[Packet[VideoStream]], stamps: VideoTimestamps, moment: int) -> int | None:
     """The latest presentation time stamp at or before ``moment``, if all packets have one."""
-    known = [stamps.presented(packet) for packet in packets]
-    if None in known:
+    presented = [stamps.presented(packet) for packet in packets]
+    if None in presented:
         return None
-    shown = (at for at, packet in zip(known, packets, strict=True) if not packet.is_discard)
-    return max((at for at in shown if at is not None and at <= moment), default=None)
+    displayed = (at for at, packet in zip(presented, packets, strict=True) if not packet.is_discard)
+    return max((at for at in displayed if at is not None and at <= moment), default=None)
 
 
 def _step(packets: list[Packet[VideoStream]]) -> int | None:
-    """The step of decoding time stamps, if all are known and alike but for rounding."""
+    """The step of the decoding time stamps, if all are known and it is constant up to rounding."""
     stamps = [packet.dts for packet in packets if packet.dts is not None]
     steps = [later - earlier for earlier, later in pairwise(stamps)]
     if len(stamps) < len(packets) or not steps or max(steps) >= 1.5 * min(steps) + 2:
@@ -173,9 +175,9 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Moments up to here are read from the first packet where a decoder does not forget.
+"""Positions up to here are read from the first packet if the decoder does not forget.
 
-In the segments behind it, noise that a decoder makes up differs from that of reading everything.
+In the segments after it, synthetic noise of a decoder differs from that of a sequential decode.
 """
 
 _FORGETTING = {
@@ -194,14 +196,20 @@ _RUNNING = ("dpcm", "g72")  # parts of names of decoders that add differences up
 
 @dataclass(frozen=True)
 class Preroll:
-    """Amount of audio that is decoded and discarded before a position."""
+    """Audio that is decoded and discarded before a position, so that samples equal those of a sequential decode.
+
+    Some decoders forget: after a short time, nothing depends on where decoding began. Others never do: AAC and AC-3
+    fill bands with noise from one running generator, MP2 dithers, WMA carries exponents over, ADPCM and G.72x add
+    differences up. Such a stream is read from the first packet, where that is near, and further on in segments that
+    always start at the same positions: a sample depends on its position alone, not on the requested span.
+    """
 
     seconds: float
-    """From so far ahead of a moment on it is decoded, where not from the first packet."""
+    """Seconds of audio decoded before a position that is not read from the first packet."""
     from_start: float
-    """Moments up to so many seconds behind the first packet are read from there: none of them at -inf."""
+    """Positions up to so many seconds after the first packet are read from there; none at -inf."""
     memory: float
-    """Seconds after which nothing is heard any more of a damaged packet."""
+    """Seconds for which a damaged packet affects the samples after it."""
 
     @classmethod
     def of(cls, decoder: str, size: int) -> Preroll:
@@ -220,7 +228,13 @@ _SIZES = 28  # the byte of the identification header that holds both block sizes
 
 @dataclass(frozen=True)
 class VorbisBlocks:
-    """The two block sizes of a Vorbis stream whose time stamps count samples."""
+    """The two block sizes of a Vorbis stream, from which the time stamps of its packets are computed.
+
+    A block is long or short and overlaps its neighbours: a packet gives a quarter of its own block and a quarter of
+    the one before. An Ogg page gives only the end of its last packet; within a page, FFmpeg stamps a short block after
+    a long one late by a quarter of their difference, and some encoders stamp a whole page wrongly. Players join what is
+    decoded, whatever the pages say.
+    """
 
     short: int
     """Samples of a short block."""

@@ -18,12 +18,16 @@ from avgdt.media.damage import DamagedError
 from avgdt.media.decoder import BackwardsError, Decoder, FrameIterator, MissingError, PresentedFrame
 from avgdt.media.errors import Corrupt, NoVideo, Unsupported
 from avgdt.media.scaling import Scaler, orientation
-from avgdt.media.seek import EVERYTHING, PacketsFromKeyframe, packets_before
+from avgdt.media.seek import EVERYTHING, PacketRun, seek_packets
+
+NEW_SEEK_SECONDS = 5.0  # requested times further apart than this are read by separate seeks
+KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep parameter sets across seeks
+ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
 
 
 @dataclass(frozen=True)
 class SelectedFrame:
-    """The frame on screen at an asked time."""
+    """The frame on screen at a requested time."""
 
     stamp: int
     """Its time stamp."""
@@ -33,27 +37,27 @@ class SelectedFrame:
     """Time stamp at which it disappears, where it is the last of the stream."""
 
 
-FramesByTick = dict[int, SelectedFrame]  # by the asked tick
+FramesByTick = dict[int, SelectedFrame]  # by the requested time stamp
 
 
-def acceptance(way: PacketsFromKeyframe, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
-    """Whether a frame is surely the one on screen at ``moment`` and whole, or cannot be had better."""
+def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
+    """A test whether a frame is certainly the one on screen at ``moment`` and whole, or the best obtainable."""
     if skip:
-        return lambda one: one.stamp == way.first and (one.whole or one.settled)
-    return lambda one: way.from_start or (one.stamp <= moment and (one.whole or one.settled))
+        return lambda one: one.stamp == run.first and (one.whole or one.settled)
+    return lambda one: run.from_start or (one.stamp <= moment and (one.whole or one.settled))
 
 
 def select(
     frames: FrameIterator,
-    sure: Callable[[PresentedFrame], bool],
+    accept: Callable[[PresentedFrame], bool],
     limits: list[int],
     scale: Callable[[PresentedFrame], NDArray[np.uint8]],
 ) -> FramesByTick | None:
-    """The frame on screen at each limit; nothing if the first of them is not surely the right one.
+    """The frame on screen at each of ``limits`` (time stamps); ``None`` unless ``accept`` accepts the first.
 
-    Raises ``DamagedError`` where that frame is not whole, or is not the one that should be there.
+    Raises ``DamagedError`` where that frame is damaged, or another one is missing there.
     """
-    found: FramesByTick = {}
+    selected: FramesByTick = {}
     current: PresentedFrame | None = None
     following = next(frames, None)
     for limit in limits:
@@ -61,17 +65,17 @@ def select(
         while following is not None and (current is None or following.stamp <= limit):
             current, new = following, True
             following = next(frames, None)
-        if current is None or (not found and not sure(current)):
+        if current is None or (not selected and not accept(current)):
             return None
         frames.check(current, limit)
         if new:
             pixels = scale(current)
-        found[limit] = SelectedFrame(current.stamp, pixels, current.end if following is None else None)
-    return found
+        selected[limit] = SelectedFrame(current.stamp, pixels, current.end if following is None else None)
+    return selected
 
 
 def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
-    """Runs of ``limits`` without a hole larger than ``gap``."""
+    """Split ``limits`` into runs without a gap larger than ``gap``."""
     start = 0
     for i in range(1, len(limits) + 1):
         if i == len(limits) or limits[i] - limits[i - 1] > gap:
@@ -79,21 +83,16 @@ def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
             start = i
 
 
-NEW_SEEK_SECONDS = 5.0  # asked times further apart than this are read by separate seeks
-KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep the parameter sets met in one place for all others
-ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
-
-
 @dataclass(frozen=True)
 class Frames:
-    """Frames on screen at the asked times."""
+    """Frames on screen at the requested times."""
 
     pixels: NDArray[np.uint8]
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
     times: NDArray[np.float64]
     """(time,) true presentation times in seconds."""
     end: float | None = None
-    """When the stream ended, where that was before the last of the asked times; from there on its last frame stands."""
+    """When the stream ended, if that is before the last requested time; its last frame is repeated from there on."""
 
 
 @dataclass(frozen=True)
@@ -129,19 +128,19 @@ _Read = Callable[[FrameIterator, Callable[[PresentedFrame], bool]], _Result | No
 
 
 class VideoReader:
-    """The picture of a source: any frames by time."""
+    """Reads video frames of a container by time."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
         self._scaler = Scaler(container.path)
-        self._disturbed = False  # whether the decoder may keep traces of the last read
-        self._backwards = False  # whether this read saw time stamps run backwards
+        self._disturbed = False  # whether the decoder may keep state of the last read
+        self._backwards = False  # whether time stamps ran backwards in this read
 
     @property
     def stream(self) -> VideoStream:
         """The stream; raises ``NoVideo``, ``Unsupported``."""
         if self._container.video is None:
-            raise NoVideo(self._container.path, "it has no picture")
+            raise NoVideo(self._container.path, "it has no video")
         if self._container.video.codec_context is None:
             raise Unsupported(self._container.path, "no decoder for its video codec")
         return self._container.video
@@ -156,33 +155,33 @@ class VideoReader:
         def scale(one: PresentedFrame) -> NDArray[np.uint8]:
             return self._scaler.scale(one.frame, height, width, grey)
 
-        found: FramesByTick = {}
+        selected: FramesByTick = {}
         try:
             for span in runs_of(sorted(set(limits)), round(NEW_SEEK_SECONDS / base)):
-                found |= self._from(span[0], partial(select, limits=span, scale=scale))
+                selected |= self._from(span[0], partial(select, limits=span, scale=scale))
         except DamagedError as error:
             raise self._damaged(error, zero) from None
-        chosen = [found[limit] for limit in limits]
+        chosen = [selected[limit] for limit in limits]
         pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
         for i, one in enumerate(chosen):
             pixels[i] = one.pixels
         shown = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
-        return Frames(pixels, shown, self._end_before(max(limits), found, zero) if limits else None)
+        return Frames(pixels, shown, self._end_before(max(limits), selected, zero) if limits else None)
 
     def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
         """Every frame from the first on; raises ``Corrupt`` where any is damaged."""
 
         def read(
-            frames: FrameIterator, sure: Callable[[PresentedFrame], bool]
+            frames: FrameIterator, accept: Callable[[PresentedFrame], bool]
         ) -> list[tuple[PresentedFrame, NDArray[np.uint8]]] | None:
-            found = list[tuple[PresentedFrame, NDArray[np.uint8]]]()
+            frames_read = list[tuple[PresentedFrame, NDArray[np.uint8]]]()
             for one in frames:
-                if found:
-                    frames.check(found[-1][0], one.stamp - 1)
-                found.append((one, self._scaler.scale(one.frame, height, width, grey)))
-            if found:
-                frames.check(found[-1][0], EVERYTHING)
-            return found or None
+                if frames_read:
+                    frames.check(frames_read[-1][0], one.stamp - 1)
+                frames_read.append((one, self._scaler.scale(one.frame, height, width, grey)))
+            if frames_read:
+                frames.check(frames_read[-1][0], EVERYTHING)
+            return frames_read or None
 
         base = tick(self.stream)
         self._container.check_known("video", math.inf, zero)
@@ -198,9 +197,9 @@ class VideoReader:
         at = float(error.stamp * tick(self.stream)) - zero
         return Corrupt(self._container.path, f"its video is damaged at {at:.1f} s")
 
-    def _end_before(self, limit: int, found: FramesByTick, zero: float) -> float | None:
-        """When the stream ends, where that is before ``limit``, the last of the asked ticks."""
-        last = found[limit]
+    def _end_before(self, limit: int, selected: FramesByTick, zero: float) -> float | None:
+        """When the stream ends, where that is before ``limit``, the last requested time stamp."""
+        last = selected[limit]
         if last.end is None:
             return None
         end = self._end(last.stamp, last.end)
@@ -213,7 +212,7 @@ class VideoReader:
 
     def first(self) -> FirstFrame:
         """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
-        one = self._from(-EVERYTHING, lambda frames, sure: next(frames, None))
+        one = self._from(-EVERYTHING, lambda frames, accept: next(frames, None))
         sideways = orientation(one.frame).sideways
         return FirstFrame(
             time=float(one.stamp * tick(self.stream)),
@@ -232,11 +231,11 @@ class VideoReader:
         return float(self._end(stamp, end) * tick(self.stream))
 
     def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
-        """What ``read`` makes of the frames from the one on screen at ``moment`` on.
+        """The result of ``read`` on the frames from the one on screen at ``moment`` on.
 
-        It decodes more, and from further back, for as long as ``read`` gives nothing; ``read`` is also told how to
-        know whether a frame is surely the one on screen and whole. ``skipping`` leaves frames that no other needs
-        undecoded before that one. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        While ``read`` returns ``None``, decoding starts again from further back. Its second argument tests whether a
+        frame is certainly the one on screen and whole (see :func:`acceptance`). With ``skipping``, frames before that
+        one that no other refers to are not decoded. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
         self._backwards = False
         second = max(1, round(1 / tick(self.stream)))
@@ -245,15 +244,15 @@ class VideoReader:
             for back, skip in attempts:
                 if self._disturbed:
                     self._container.rewind()
-                way = packets_before(self._container, moment, back, second, self._backwards)
-                # A decoder that lacks a frame replaces it by others, perhaps by one that would be left out; and dav1d
-                # settles when it is opened which frames it leaves out: it would go on to leave them out.
-                skip = skip and way.first is not None and way.step is not None
+                run = seek_packets(self._container, moment, back, second, self._backwards)
+                # A decoder replaces a missing frame by others, perhaps by one that would be skipped; and dav1d reads
+                # the setting only when it is opened, so that it would skip frames to the end.
+                skip = skip and run.first is not None and run.step is not None
                 skip = skip and self.stream.codec_context.name != "libdav1d"
                 decoder = Decoder(self._container.path, self.stream)
-                walk = FrameIterator(decoder, way, skip)
+                frames = FrameIterator(decoder, run, skip)
                 try:
-                    result = read(walk, acceptance(way, skip, moment))
+                    result = read(frames, acceptance(run, skip, moment))
                 except MissingError:
                     continue
                 except BackwardsError:
@@ -261,16 +260,16 @@ class VideoReader:
                     break
                 finally:
                     headers = decoder.context.name in KEEPS_HEADERS
-                    self._disturbed = headers or decoder.refused > 0 or walk.damage.met
+                    self._disturbed = headers or decoder.refused > 0 or frames.damage.met
                 if result is not None:
                     return result
-                if way.from_start and not skip:
+                if run.from_start and not skip:
                     decoder.check()
                     raise Corrupt(self._container.path, "all of its video is damaged")
             else:
                 raise AssertionError("the last attempt reads from the start")
 
 
-def _last(frames: FrameIterator, sure: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
+def _last(frames: FrameIterator, accept: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
     """Start and end of the last undamaged frame."""
     return max(((one.stamp, one.end) for one in frames if one.whole), default=None)
