@@ -51,11 +51,11 @@ def segment_columns(present: Collection[str], label: str | None = None) -> tuple
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
     folded = {name.lower(): name for name in present} | {name: name for name in present}
     for start, end in pairs:
-        found = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
-        if found[0] and found[1]:
-            return found[0], found[1]
-        if other := found[0] or found[1]:
-            missing = end if found[0] else start
+        present_pair = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
+        if present_pair[0] and present_pair[1]:
+            return present_pair[0], present_pair[1]
+        if other := present_pair[0] or present_pair[1]:
+            missing = end if present_pair[0] else start
             raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
     return None
 
@@ -185,7 +185,7 @@ def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
     """Windows of ``length`` seconds that start each ``seconds`` and lie inside the span; the first always."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
-    return tuple(Window(span.start + place * seconds) for place in range(count))
+    return tuple(Window(span.start + index * seconds) for index in range(count))
 
 
 def centred(clip: Clip, span: Span, start: float, end: float) -> Window:

@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class MediaError(AvgdtError):
-    """A media file cannot give what was asked of it."""
+    """A media file that cannot be read as requested."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")

@@ -1,4 +1,4 @@
-"""Stretches of a file that are missing: cut out of it, or lost where it has no time stamps of its own."""
+"""Missing parts of a file: cut out while recording, or lost from containers without time stamps."""
 
 from __future__ import annotations
 
@@ -92,16 +92,16 @@ def first_hole(container: InputContainer, path: Path, stream: int) -> float | No
     name = container.format.name
     if name == "avi":
         with path.open("rb") as file:
-            place = _bad_chunk(file, path.stat().st_size)
+            position = _bad_chunk(file, path.stat().st_size)
     elif name in LARGEST:
         with open_container(path) as again:
-            place = _bad_packet(again, LARGEST[name])
+            position = _bad_packet(again, LARGEST[name])
     else:
         return None
-    if place is None:
+    if position is None:
         return None
     with open_container(path) as again:
-        before = [(at, index, end) for at, _, index, end in _packets(again) if at < place]
+        before = [(at, index, end) for at, _, index, end in _packets(again) if at < position]
         broken = max((at for at, _, _ in before), default=0)  # the packet in which the damage may lie
         return max((end for at, index, end in before if index == stream and at < broken), default=0.0)
 

@@ -96,7 +96,7 @@ class SampleGrid:
         """VorbisBlocks that follow each other without a gap, up to grid index ``until``.
 
         AudioReader cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
-        stamps run back, those from there on hold, so that a sample's place does not depend on where reading began.
+        stamps run back, those from there on hold, so that a sample's position does not depend on where reading began.
         """
         run: list[AudioBlock] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp

@@ -165,8 +165,8 @@ class VideoReader:
         pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
         for i, one in enumerate(chosen):
             pixels[i] = one.pixels
-        shown = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
-        return Frames(pixels, shown, self._end_before(max(limits), selected, zero) if limits else None)
+        presented = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
+        return Frames(pixels, presented, self._end_before(max(limits), selected, zero) if limits else None)
 
     def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
         """Every frame from the first on; raises ``Corrupt`` where any is damaged."""
@@ -186,12 +186,14 @@ class VideoReader:
         base = tick(self.stream)
         self._container.check_known("video", math.inf, zero)
         try:
-            shown = self._from(-EVERYTHING, read, skipping=False)
+            decoded = self._from(-EVERYTHING, read, skipping=False)
         except DamagedError as error:
             raise self._damaged(error, zero) from None
-        last, _ = shown[-1]
-        stamps = np.array([one.stamp for one, _ in shown], dtype=np.int64)
-        return AllFrames(np.stack([pixels for _, pixels in shown]), stamps, base, zero, self._end(last.stamp, last.end))
+        last, _ = decoded[-1]
+        stamps = np.array([one.stamp for one, _ in decoded], dtype=np.int64)
+        return AllFrames(
+            np.stack([pixels for _, pixels in decoded]), stamps, base, zero, self._end(last.stamp, last.end)
+        )
 
     def _damaged(self, error: DamagedError, zero: float) -> Corrupt:
         at = float(error.stamp * tick(self.stream)) - zero

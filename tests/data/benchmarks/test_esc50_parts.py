@@ -51,7 +51,7 @@ def test_the_same_parts_every_time_with_or_without_the_column() -> None:
 
 def test_a_sound_whose_source_is_not_told() -> None:
     extra = {"fold": "4", "category": "dog"}
-    with pytest.raises(DataError, match=r"dog\.wav: its source is told neither by `src_file` nor by its name"):
+    with pytest.raises(DataError, match=r"dog\.wav: its source is given neither by `src_file` nor by its name"):
         deal_sources([Entry(Path("dog.wav"), extra=extra)], 3)
 
 

@@ -54,11 +54,11 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
                     f"{meta}, line {line}, column `{column}`: missing or empty; take the list as distributed"
                 )
         # Names are FOLD-SOURCE-TAKE-CLASS.
-        told, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
+        named, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
         if fold not in FOLDS:
             raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; there are {', '.join(FOLDS)}")
-        if told and told[1] != fold:
-            raise DataError(f"{meta}, line {line}: {name} is of fold {told[1]} by its name, but listed in fold {fold}")
+        if named and named[1] != fold:
+            raise DataError(f"{meta}, line {line}: {name} is of fold {named[1]} by its name, but listed in fold {fold}")
         if name in seen:
             raise DataError(f"{meta}, line {line}: {name} is listed twice")
         seen.add(name)
@@ -69,7 +69,7 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
 
     The sources of each class, the largest first, equal ones in an order that is drawn once and for all, go each to the
     part that has fewest sounds of the class. Sounds of a class with fewer sources than parts get an error. Raises
-    :class:`DataError` where the source is not told.
+    :class:`DataError` where the source is unknown.
     """
     random = np.random.default_rng(0)
     part = dict[tuple[str, str], int]()
@@ -100,6 +100,6 @@ def _source(entry: Entry) -> str:
     source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
     if not source:
         raise DataError(
-            f"{entry.path}: its source is told neither by `src_file` nor by its name, FOLD-SOURCE-TAKE-CLASS"
+            f"{entry.path}: its source is given neither by `src_file` nor by its name, FOLD-SOURCE-TAKE-CLASS"
         )
     return source

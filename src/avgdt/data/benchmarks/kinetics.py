@@ -29,7 +29,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     A list is one as distributed, or lines of FILE and a number, as other makers write them: then the split is told by
     the list's name, and the label is the file's folder, or else the number. A clip is ID_START_END with six digits for
     either second, or ID_START_END without zeros in front, or ID where the list names one clip of it; in a folder of its
-    class or split or in no folder of its own: it is found by its name anywhere below ``folder``. Raises
+    class or split or in no folder of its of_list: it is found by its name anywhere below ``folder``. Raises
     :class:`DataError` for a list that cannot be used, a clip that is listed or there twice, and a list that names none
     or of which none is there.
     """
@@ -50,8 +50,8 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     named = [replace(e, path=Path(name)) for e, name in zip(listed, _names_there(others, there), strict=True)]
     layout = lay_out(named, there, folder, VIDEOS, ", ".join(path.name for path in lists))
     for path in lists:
-        own = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
-        check_some(own, "clips", folder, path.name)
+        of_list = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
+        check_some(of_list, "clips", folder, path.name)
     return layout
 
 
@@ -153,9 +153,9 @@ def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
 def _below(folder: Path, leave: Sequence[Path]) -> Files:
     """All files below a folder, also behind links, by name, but the lists."""
     there, left_out = dict[str, Path](), {path.absolute() for path in leave}
-    files, unread = files_below(folder)
-    if unread:
-        raise DataError(f"{unread[0].path}: {unread[0].error}; change its rights")
+    files, unreadable = files_below(folder)
+    if unreadable:
+        raise DataError(f"{unreadable[0].path}: {unreadable[0].error}; change its rights")
     for path in files:
         if path.absolute() in left_out:
             continue
