@@ -87,9 +87,9 @@ def scan_layout(
     ``previous``, ``partial`` and ``on_counts`` are those of :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
-    left_out = {path.absolute() for path in exclude}
+    excluded = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
-    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in left_out]
+    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in excluded]
     seen = [entry for entry in previous if entry.size is not None]
     return [
         *scan_missing(layout.entries, workers, progress, previous=seen, partial=partial, on_counts=on_counts),
@@ -152,12 +152,12 @@ def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
 
 def _below(folder: Path, leave: Sequence[Path]) -> Files:
     """All files below a folder, also behind links, by name, but the lists."""
-    there, left_out = dict[str, Path](), {path.absolute() for path in leave}
+    there, excluded = dict[str, Path](), {path.absolute() for path in leave}
     files, unreadable = files_below(folder)
     if unreadable:
         raise DataError(f"{unreadable[0].path}: {unreadable[0].error}; change its rights")
     for path in files:
-        if path.absolute() in left_out:
+        if path.absolute() in excluded:
             continue
         name = path.name
         if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
