@@ -31,9 +31,9 @@ from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_clips
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_clips
 
 
 def batch_of(recipe: Recipe, channels: int) -> Batch:
@@ -54,7 +54,7 @@ def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | N
     """Apply ``steps`` to every window's clips, which are cropped first where ``crop`` says so."""
     assert batch.video is not None
     clips = batch.video if crop is None else batch.video[..., :crop, :crop].contiguous()
-    draws = [generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
+    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
     return lambda: [augment_clips(clips[:, view], steps, draw) for view, draw in enumerate(draws)]
 
 
@@ -62,8 +62,8 @@ def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Calla
     """Apply ``step`` to every window's waveform, or spectrogram."""
     assert batch.audio is not None
     sound = batch.audio
-    pictures = learner.views.log_mel(sound)
-    draws = [generators(0, 0, range(len(batch)), view) for view in range(sound.shape[1])]
+    pictures = learner.views.preprocessing.log_mel(sound)
+    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(sound.shape[1])]
     if isinstance(step, SpecAugment):
         return lambda: [augment_spectrogram(pictures[:, view], step, draw) for view, draw in enumerate(draws)]
     return lambda: [augment_waveform(sound[:, view], step, draw) for view, draw in enumerate(draws)]

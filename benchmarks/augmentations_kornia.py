@@ -32,9 +32,8 @@ from avgdt.composition.video_augmentations import (
 from avgdt.models.precision import resolve_precision
 from avgdt.recipes.named import named
 from avgdt.training.learner import Learner
-from avgdt.transforms.augment_video import augment_clips
-from avgdt.transforms.draws import Generators, generators
-from avgdt.transforms.resizing import draw_box
+from avgdt.transforms.rng import Generators, view_generators
+from avgdt.transforms.video_augmentation import augment_clips, draw_box
 
 try:
     from kornia.color import rgb_to_grayscale
@@ -230,7 +229,7 @@ def main() -> None:
         return list((video if case.whole else video[..., :crop, :crop].contiguous()).unbind(1))
 
     def draws(view: int) -> Generators:
-        return generators(0, 0, range(recipe.run.batch), view)
+        return view_generators(0, 0, range(recipe.run.batch), view)
 
     def ours(case: Case) -> Work:
         return lambda video, seed: augment_clips(video, case.ours, seed)

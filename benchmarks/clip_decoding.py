@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from avgdt.data.clips import ClipReader
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip
 from avgdt.synthetic.world import render_world
@@ -29,7 +29,7 @@ def main() -> None:
         else:
             render_world(Path(folder), recordings=1, workers=0)
             path = next(Path(folder).rglob("*.mp4"))
-        entry = probe(path)
+        entry = inspect(path)
         duration = entry.duration or 0.0
         reader = ClipReader(Clip(), ("video", "audio"), grey=False)
         seconds = []

@@ -19,10 +19,9 @@ from fuzz_oracle import HEIGHT, WIDTH, UnknownError, Whole, decode, track
 from numpy.typing import NDArray
 
 from avgdt.data.clips import ClipReader, Item
-from avgdt.data.entry import Entry
-from avgdt.data.inspection import probe
-from avgdt.data.span import common_span
-from avgdt.data.windows import Window, uniform
+from avgdt.data.inspection import inspect
+from avgdt.data.manifest import Entry
+from avgdt.data.windows import Window, common_span, uniform
 from avgdt.media.errors import MediaError
 from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
@@ -39,7 +38,7 @@ class WrongError(Exception):
 
 def judge(path: Path, seed: int) -> str:
     """The verdict: right, the name of a typed error, or "wrong: why"."""
-    entry = probe(path)
+    entry = inspect(path)
     if entry.error:
         return entry.error.partition(":")[0]
     modalities = tuple(kind for kind in ("video", "audio") if getattr(entry, f"has_{kind}"))

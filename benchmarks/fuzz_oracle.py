@@ -18,7 +18,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
 
 HEIGHT, WIDTH = 24, 32
 MOST_SAMPLES = 10**8  # of a track; time stamps that claim more are damaged

@@ -33,10 +33,10 @@ from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.images import PALETTE, loudness, spectrogram
 from avgdt.synthetic.world import render_world
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_clips
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_clips
 
 HERE = Path(__file__).parent / "augmentations"
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128)
@@ -106,14 +106,14 @@ def main() -> None:
     assert batch.audio is not None
     video, sound = batch.video[:, 0], batch.audio[:, 0]
     for name, steps in VIDEO.items():
-        drawn = [augment_clips(video, steps, generators(seed, 0, range(2), 0))[0] for seed in SEEDS]
+        drawn = [augment_clips(video, steps, view_generators(seed, 0, range(2), 0))[0] for seed in SEEDS]
         save(name, [strip(video[0]), *map(strip, drawn)])
     bank = LogMelSpectrogram(LogMel(), CLIP.sample_rate)
     bounds = loudness(bank(sound[0]).numpy())
     for name, step in AUDIO.items():
         heard = [bank(sound)]
         for seed in SEEDS:
-            draws = generators(seed, 0, range(2), 0)
+            draws = view_generators(seed, 0, range(2), 0)
             heard.append(
                 augment_spectrogram(bank(sound), step, draws)
                 if isinstance(step, SpecAugment)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from avgdt.data.batch import Batch
-from avgdt.data.collection import collect, find
 from avgdt.data.dataset import Batches, training_batches
+from avgdt.data.selection import list_recordings, select
 from avgdt.evaluation import evaluate as evaluation
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols import protocol as protocol_of
@@ -47,9 +47,9 @@ def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Ite
     """
     chosen, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
     count = default_workers(workers)
-    collection = collect(find(source, count + 1), chosen.data, chosen.composition, chosen.clip, source)
+    collection = select(list_recordings(source, count + 1), chosen.data, chosen.composition, chosen.clip, source)
     check_batch(chosen, collection, source)
-    order = Batches(len(collection.learn), chosen.run.batch, chosen.schedule.epochs, chosen.run.seed)
+    order = Batches(len(collection.train), chosen.run.batch, chosen.schedule.epochs, chosen.run.seed)
     with closing(training_batches(training_clips(chosen, collection), order, count, pin_memory=False)) as loaded:
         yield from loaded
 

@@ -83,7 +83,7 @@ def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.C
     assert "holds no recordings" in told(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
-    assert "none of 1 files can be learnt from" in told(capsys, *arguments)
+    assert "none of 1 files can be trained on" in told(capsys, *arguments)
 
 
 def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +94,7 @@ def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
         capsys, "pretrain", "--config", config, "--data", str(tmp_path / "silent"), "--out", str(tmp_path / "r")
     )
     assert "none of 5 files" in line
-    assert "has no sound" in line
+    assert "has no audio" in line
 
 
 def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,7 +266,7 @@ def test_mixed_folder_trains_and_lists_what_is_left_out(config: str, tmp_path: P
     assert main(["pretrain", "--config", config, "--data", str(folder), "--out", str(out)]) == 0
     rows = (out / "skipped.csv").read_text().splitlines()
     assert len(rows) == 3
-    assert any("silent.mkv,has no sound" in row for row in rows)
+    assert any("silent.mkv,has no audio" in row for row in rows)
     assert any("broken.mp4" in row for row in rows)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.data.collection import LeftOut, read_left_out, write_left_out
+from avgdt.data.selection import SkippedRecording, read_skipped, write_skipped
 from avgdt.recipes.config import write_yaml
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
@@ -31,10 +31,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_skipped_files_are_listed_by_their_bytes(tmp_path: Path) -> None:
-    rows = [LeftOut(tmp_path / BROKEN, "Unreadable: why"), LeftOut(Path('a, "b"\n.mp4'), "x")]
-    write_left_out(rows, tmp_path / "skipped.csv")
+    rows = [SkippedRecording(tmp_path / BROKEN, "Unreadable: why"), SkippedRecording(Path('a, "b"\n.mp4'), "x")]
+    write_skipped(rows, tmp_path / "skipped.csv")
     assert os.fsencode(BROKEN) in (tmp_path / "skipped.csv").read_bytes()
-    assert read_left_out(tmp_path / "skipped.csv") == rows
+    assert read_skipped(tmp_path / "skipped.csv") == rows
 
 
 def test_the_scans_table_shows_names_as_they_are(
@@ -55,7 +55,7 @@ def test_a_run_from_names_like_these_to_a_page(
     command = ["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", str(folder), "--out", str(out)]
     assert main(command) == 0
     assert f"wrote {out}/weights.safetensors" in capsys.readouterr().err
-    listed = {os.fsdecode(entry.path.name): entry.reason for entry in read_left_out(out / "skipped.csv")}
+    listed = {os.fsdecode(entry.path.name): entry.reason for entry in read_skipped(out / "skipped.csv")}
     assert set(listed) == {BROKEN, "silent\udcff [x].mkv"}
     names = [os.fsencode(path.name) for path in sorted(folder.iterdir()) if path.name.startswith("film")]
     rows = [b"%s,[b]%d,%s" % (name, i % 2, b"test" if i > 8 else b"train") for i, name in enumerate(names)]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from avgdt.data.clips import ClipReader
-from avgdt.data.entry import Entry
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
+from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.media.errors import EndsEarly
 from avgdt.recipes.clip import Clip
@@ -26,7 +26,7 @@ def reader(*modalities: str) -> ClipReader:
 @pytest.mark.parametrize("modality", ["video", "audio"])
 def test_a_file_that_was_cut_since_it_was_inspected(tmp_path: Path, modality: str) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(150), noise(6, 16000))
-    entry = probe(path)
+    entry = inspect(path)
     write_media(path, evenly(75), noise(3, 16000))
     reader("video", "audio").read(0, entry, [Window(1.9)])
     for start in (2.3, 2.8, 4.0, 5.0):
@@ -42,7 +42,7 @@ def test_a_file_that_was_cut_since_it_was_inspected(tmp_path: Path, modality: st
 
 def test_a_short_recording_is_padded(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(20), noise(0.7, 16000))
-    item = reader("video", "audio").read(0, probe(path), [Window(0.0)])
+    item = reader("video", "audio").read(0, inspect(path), [Window(0.0)])
     assert item.video is not None
     assert item.audio is not None
     assert board_indices(item.video[0].transpose(1, 2, 3, 0))[-5:] == [19] * 5
@@ -61,7 +61,7 @@ def test_an_entry_that_knows_no_ends_needs_all_of_the_window(tmp_path: Path) -> 
 def test_the_entry_says_how_channels_become_one(tmp_path: Path) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / "a.mkv", None, np.concatenate([sound, -sound]), audio_codec="pcm_s16le")
-    entry = probe(path)
+    entry = inspect(path)
     item = reader("audio").read(0, entry, [Window(0.5)])
     assert item.audio is not None
     assert np.array_equal(item.audio[0], sound[0, 8000:24000])

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from avgdt.data.clips import ClipReader
-from avgdt.data.collection import collect, find
 from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
+from avgdt.data.selection import list_recordings, select
 from avgdt.data.windows import Window
 from avgdt.recipes.data import Data
 from avgdt.training.recordings import training_clips
@@ -22,7 +22,7 @@ from tests.helpers.recipes import tiny
 
 @pytest.fixture(scope="module")
 def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
-    return find(write_folder(tmp_path_factory.mktemp("films"), 11), workers=1)
+    return list_recordings(write_folder(tmp_path_factory.mktemp("films"), 11), workers=1)
 
 
 def test_an_epoch_is_a_permutation_and_another_the_next() -> None:
@@ -47,17 +47,17 @@ def test_batches_go_on_from_any_step(step: int) -> None:
 def test_a_rest_can_be_spread_so_that_every_epoch_shows_every_recording(
     recordings: int, batch: int, sizes: set[int]
 ) -> None:
-    batches = list(Batches(recordings, batch, epochs=2, seed=0, rest="spread"))
+    batches = list(Batches(recordings, batch, epochs=2, seed=0, remainder="spread"))
     assert {len(one) for one in batches} == sizes
     assert sorted(order for one in batches for order in one) == [
         (epoch, i) for epoch in range(2) for i in range(recordings)
     ]
-    assert list(Batches(recordings, batch, 2, 0, first_step=1, rest="spread")) == batches[1:]
+    assert list(Batches(recordings, batch, 2, 0, first_step=1, remainder="spread")) == batches[1:]
 
 
 def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
     recipe = tiny()
-    clips = training_clips(recipe, collect(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
+    clips = training_clips(recipe, select(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
     runs = [
         list(training_batches(clips, Batches(len(clips), 4, 2, 0), workers, pin_memory=False)) for workers in (0, 2)
     ]
@@ -105,7 +105,7 @@ def _start(epoch: int, index: int) -> list[Window]:
 
 def test_clips_travel_to_workers(entries: list[Entry]) -> None:
     recipe = tiny()
-    clips = training_clips(recipe, collect(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
+    clips = training_clips(recipe, select(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
     assert len(pickle.loads(pickle.dumps(clips))) == len(clips)
 
 
@@ -116,31 +116,31 @@ def with_splits(entries: list[Entry]) -> list[Entry]:
 
 def test_splits_are_kept_apart(entries: list[Entry]) -> None:
     recipe = tiny()
-    found = collect(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
-    assert (len(found.learn), len(found.held_out)) == (6, 3)
-    both = collect(
+    found = select(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
+    assert (len(found.train), len(found.held_out)) == (6, 3)
+    both = select(
         with_splits(entries), Data(splits=("train", "val"), held_out="test"), recipe.composition, recipe.clip, Path("x")
     )
-    assert (len(both.learn), len(both.held_out)) == (9, 2)
-    assert not {e.path for e in both.learn} & {e.path for e in both.held_out}
+    assert (len(both.train), len(both.held_out)) == (9, 2)
+    assert not {e.path for e in both.train} & {e.path for e in both.held_out}
 
 
 def test_a_split_cannot_be_learnt_from_and_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
     with pytest.raises(DataError, match="held_out"):
-        collect(with_splits(entries), Data(splits=("val",)), recipe.composition, recipe.clip, Path("x"))
+        select(with_splits(entries), Data(splits=("val",)), recipe.composition, recipe.clip, Path("x"))
     with pytest.raises(DataError, match=r"data\.splits"):
-        collect(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
+        select(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
 
 
 def test_no_recordings_at_all_are_told() -> None:
     recipe = tiny()
     with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
-        collect([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
+        select([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
 
 
 def test_without_splits_the_same_tenth_is_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
-    first, again = (collect(entries, Data(), recipe.composition, recipe.clip, Path("x")) for _ in range(2))
+    first, again = (select(entries, Data(), recipe.composition, recipe.clip, Path("x")) for _ in range(2))
     assert first == again
-    assert (len(first.learn), len(first.held_out)) == (10, 1)
+    assert (len(first.train), len(first.held_out)) == (10, 1)

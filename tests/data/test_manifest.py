@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data.manifest import Entry, ManifestError, read_manifest, write_manifest
-from avgdt.media.info import Info
+from avgdt.data.errors import ManifestError
+from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.media.recording import Info
 
 
 def good(path: Path, **extra: str) -> Entry:

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data import inspector as module
-from avgdt.data.entry import Entry
-from avgdt.data.inspection import from_json, probe, to_json
-from avgdt.data.manifest import read_manifest, write_manifest
-from avgdt.data.scan import scan, scan_missing
-from avgdt.data.summary import summary
+from avgdt.data import inspection as module
+from avgdt.data.inspection import from_json, inspect, to_json
+from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.data.scan import scan, scan_missing, summary
 from avgdt.media.errors import NotAFile
 from avgdt.processes import STOPPING
 from tests.helpers.media_files import evenly, noise, write_media, write_wav
@@ -24,14 +22,14 @@ STAND_IN = """
 import os, sys, time, json
 from pathlib import Path
 from avgdt.data import inspection as real
-look = real.probe
-def probe(path):
+original = real.inspect
+def inspect(path):
     if path.name == "hangs": time.sleep(60)
     if path.name == "crashes": os.abort()
     if path.name == "exits": os._exit(3)
     if path.name == "talks": os.write(1, b"not an answer\\n"); print("neither")
-    return look(path)
-real.probe = probe
+    return original(path)
+real.inspect = inspect
 real.serve()
 """
 
@@ -149,12 +147,12 @@ def test_truncation_is_seen_in_the_ends(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mp4", evenly(100), noise(4, 16000), container_options={"movflags": "faststart"})
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
-    entry = probe(path)
+    entry = inspect(path)
     assert entry.error == ""
     assert 1.0 < entry.video_end < 3.6
     assert 1.0 < entry.audio_end < 3.6
-    assert probe(whole).video_end == pytest.approx(4.0)
-    assert probe(whole).audio_end == pytest.approx(4.0)
+    assert inspect(whole).video_end == pytest.approx(4.0)
+    assert inspect(whole).audio_end == pytest.approx(4.0)
 
 
 def test_half_a_recording_is_listed_with_a_note(tmp_path: Path) -> None:
@@ -163,7 +161,7 @@ def test_half_a_recording_is_listed_with_a_note(tmp_path: Path) -> None:
     assert data.count(b"V_MPEG4/ISO/AVC") == 1
     path = tmp_path / "half.mkv"
     path.write_bytes(data.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
-    entry = probe(path)
+    entry = inspect(path)
     assert (entry.error, entry.has_video, entry.has_audio) == ("", False, True)
     assert entry.extra["note"].startswith("Unsupported: ")
 
@@ -195,9 +193,9 @@ def test_summary_adds_up() -> None:
         ]
     )
     assert rows == [
-        ("picture and sound", "2 files, 1.0 h"),
+        ("video and audio", "2 files, 1.0 h"),
+        ("audio only", "1 file, 0.6 min"),
         ("not scanned", "1 file, 0.0 min"),
-        ("sound only", "1 file, 0.6 min"),
         ("Corrupt", "2 files, such as b: x"),
         ("Encrypted", "1 file, such as f: z"),
         ("all", "7 files, 1.0 h"),

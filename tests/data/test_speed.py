@@ -14,8 +14,7 @@ from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.data.batch import collate
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.manifest import Entry
-from avgdt.data.span import unfit
-from avgdt.data.windows import Window
+from avgdt.data.windows import Window, unfit
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.transforms.views import Views
 from tests.helpers.media_files import evenly, noise, tone, write_media
@@ -104,6 +103,6 @@ def test_a_recording_must_hold_the_longest_window() -> None:
     )
     plain, fast = Composition(Modality()), Composition(Modality(), Speed((1.0, 3.0), invariant=True))
     assert unfit(entry, plain, CLIP) == ""
-    assert unfit(entry, fast, CLIP) == "too short: 1.00 s with all that is used, 1.20 s needed"
+    assert unfit(entry, fast, CLIP) == "too short: 1.00 s with all modalities, 1.20 s needed"
     assert unfit(replace(entry, video_end=1.2, audio_end=1.2), fast, CLIP) == ""
     assert unfit(entry, Composition(Modality(), Speed((1.0, 0.5), invariant=True)), CLIP) == ""

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data.collection import find
-from avgdt.data.errors import DataError
-from avgdt.data.manifest import ManifestError, read_manifest, write_manifest
-from avgdt.data.rows import split_name
+from avgdt.data.errors import DataError, ManifestError, NotText
+from avgdt.data.manifest import read_manifest, write_manifest
 from avgdt.data.scan import scan
-from avgdt.data.table import NotText
+from avgdt.data.selection import list_recordings
+from avgdt.data.splits import split_name
 from avgdt.evaluation.segments import labels, segments
 from tests.helpers.folders import write_folder
 
@@ -135,7 +134,7 @@ def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(
         DataError, match=f"; {shown} is a path of Windows; write paths relative to the folder of the list"
     ):
-        find(tmp_path / "list.csv", 1)
+        list_recordings(tmp_path / "list.csv", 1)
 
 
 @pytest.mark.parametrize("name", [" a.mp4", "a.mp4 ", "back\\slash.mp4", "\x01control.mp4", '"q" .mp4', "\u00a0b.mp4"])
@@ -143,7 +142,7 @@ def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
     (write_folder(tmp_path / "films", 1) / "00.mkv").rename(tmp_path / "films" / name)
     write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
     assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
-    assert not find(tmp_path / "list.csv", 1)[0].error
+    assert not list_recordings(tmp_path / "list.csv", 1)[0].error
 
 
 NFC, NFD = "Gr\u00f6\u00dfe/caf\u00e9.mp4", "Gro\u0308\u00dfe/cafe\u0301.mp4"
@@ -205,13 +204,13 @@ def test_a_list_cut_off_in_the_middle_of_a_letter(tmp_path: Path) -> None:
 
 def test_a_media_file_is_a_list_of_itself(tmp_path: Path) -> None:
     film = write_folder(tmp_path, 1) / "00.mkv"
-    with pytest.raises(NotText, match=r"00.mkv: is no text"):
+    with pytest.raises(NotText, match=r"00.mkv: is not text"):
         read_manifest(film)
-    (entry,) = find(film, 1)
+    (entry,) = list_recordings(film, 1)
     assert (entry.path, entry.error) == (film, "")
     film.rename(tmp_path / "list.csv")
-    with pytest.raises(ManifestError, match="a spreadsheet must be saved as CSV"):
-        find(tmp_path / "list.csv", 1)
+    with pytest.raises(ManifestError, match="save a spreadsheet as CSV"):
+        list_recordings(tmp_path / "list.csv", 1)
 
 
 def test_none_of_the_files_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,8 +220,8 @@ def test_none_of_the_files_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(
         DataError, match=r"none of its 2 files is there; looked for .*lists/films/00.mkv; paths are rel"
     ):
-        find(path, 1)
+        list_recordings(path, 1)
     write_folder(tmp_path / "films", 2)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"there is a films/00.mkv below the current folder: move the list there"):
-        find(path, 1)
+        list_recordings(path, 1)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Speed, TimeShift
 from avgdt.composition.view import Time
-from avgdt.data.span import Span
-from avgdt.data.windows import Window, centred, draw, uniform
+from avgdt.data.windows import Span, Window, centred, draw_windows, uniform
 from avgdt.recipes.clip import Clip
 
 CLIP = Clip(frames=10, frame_rate=10.0, audio_seconds=1.0)
@@ -22,7 +21,7 @@ def test_windows_lie_inside_and_shifted_ones_apart(
 ) -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True), time=Time(synchronous=synchronous))
     span = Span(start, start + seconds + 0.5)
-    now, later = draw(composition, CLIP, span, seed, epoch, recording)
+    now, later = draw_windows(composition, CLIP, span, seed, epoch, recording)
     assert abs(now.video - later.video) >= 0.5 - 1e-9
     for window in (now, later):
         assert span.start - 1e-9 <= window.video <= span.end - 1 + 1e-9
@@ -31,13 +30,13 @@ def test_windows_lie_inside_and_shifted_ones_apart(
 
 def test_jitter_draws_anew_each_epoch_and_its_absence_never() -> None:
     still = Composition(Modality(), time=Time(jitter=False))
-    starts = [[draw(c, CLIP, Span(0, 9), 0, epoch, 3)[0].video for epoch in range(5)] for c in (PLAIN, still)]
+    starts = [[draw_windows(c, CLIP, Span(0, 9), 0, epoch, 3)[0].video for epoch in range(5)] for c in (PLAIN, still)]
     assert len(set(starts[0])) == 5
     assert len(set(starts[1])) == 1
 
 
 def test_starts_cover_the_whole_span_evenly() -> None:
-    starts = [draw(PLAIN, CLIP, Span(2, 6), 0, epoch, 0)[0].video for epoch in range(2000)]
+    starts = [draw_windows(PLAIN, CLIP, Span(2, 6), 0, epoch, 0)[0].video for epoch in range(2000)]
     counts, _ = np.histogram(starts, bins=6, range=(2, 5))
     assert counts.sum() == 2000
     assert counts.min() > 250
@@ -45,14 +44,14 @@ def test_starts_cover_the_whole_span_evenly() -> None:
 
 def test_later_comes_before_and_after_now() -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True))
-    draws = [draw(composition, CLIP, Span(0, 3), 0, epoch, 0) for epoch in range(200)]
+    draws = [draw_windows(composition, CLIP, Span(0, 3), 0, epoch, 0) for epoch in range(200)]
     after = sum(later.video > now.video for now, later in draws)
     assert 60 < after < 140
 
 
 def test_independent_sound_is_another_draw() -> None:
     composition = Composition(Modality(), time=Time(synchronous=False))
-    (window,) = draw(composition, CLIP, Span(0, 9), 0, 0, 0)
+    (window,) = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert window.audio is not None
     assert abs(window.audio - window.video) > 1e-3
 
@@ -73,7 +72,7 @@ def test_centred_window_has_the_segment_in_its_middle_or_is_moved_inside() -> No
 def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float) -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True), Speed((1.0, 0.5, 3.0), invariant=True))
     span = Span(1.0, 4.5 + spare)  # three times a clip of 1 s, and the shift
-    windows = draw(composition, CLIP, span, 0, epoch, 0)
+    windows = draw_windows(composition, CLIP, span, 0, epoch, 0)
     assert [window.speed for window in windows] == [1.0, 0.5, 3.0] * 2
     now, later = ({window.video for window in windows[first : first + 3]} for first in (0, 3))
     assert len(now) == len(later) == 1
@@ -84,7 +83,7 @@ def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float)
 
 def test_each_speed_hears_the_sound_that_is_drawn_for_its_window() -> None:
     composition = Composition(Modality(), Speed(invariant=True), time=Time(synchronous=False))
-    as_recorded, fast = draw(composition, CLIP, Span(0, 9), 0, 0, 0)
+    as_recorded, fast = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert as_recorded.audio == fast.audio
     assert as_recorded.audio != as_recorded.video
 
@@ -92,14 +91,14 @@ def test_each_speed_hears_the_sound_that_is_drawn_for_its_window() -> None:
 def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
     slow = Composition(Modality(), Speed((1.0, 0.5), invariant=True))
     for epoch in range(5):
-        (plain,) = draw(PLAIN, CLIP, Span(0, 9), 0, epoch, 3)
-        assert draw(slow, CLIP, Span(0, 9), 0, epoch, 3)[0] == plain
+        (plain,) = draw_windows(PLAIN, CLIP, Span(0, 9), 0, epoch, 3)
+        assert draw_windows(slow, CLIP, Span(0, 9), 0, epoch, 3)[0] == plain
 
 
 @pytest.mark.parametrize("shift", [0.05, 1.0])
 def test_a_recording_that_is_a_frame_too_short_still_shifts_by_all_that_is_asked(shift: float) -> None:
     composition = Composition(Modality(), TimeShift(shift, distinctive=True))
     for epoch in range(5):
-        now, later = draw(composition, CLIP, Span(0.5, 1.5 + shift - 0.05), 0, epoch, 0)
+        now, later = draw_windows(composition, CLIP, Span(0.5, 1.5 + shift - 0.05), 0, epoch, 0)
         assert abs(now.video - later.video) == pytest.approx(shift)
         assert min(now.video, later.video) == 0.5

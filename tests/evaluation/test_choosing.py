@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.choosing import choosing, val_from_train
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment

@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from avgdt.data.collection import Collection
 from avgdt.data.manifest import Entry
-from avgdt.data.span import clip_span
-from avgdt.data.windows import uniform
+from avgdt.data.selection import Selection
+from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation import diagnosis
 from avgdt.evaluation.diagnosis import MODALITIES
 from avgdt.evaluation.features import Vectors, extract
@@ -54,7 +53,7 @@ def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
     aside: dict[int, list[PretrainedModel]] = {}
     kept: list[Any] = []
 
-    def watching(recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]) -> Any:
+    def watching(recipe: Recipe, collection: Selection, unread: Callable[[Path, str], None]) -> Any:
         (monitor,) = monitors(recipe, collection, unread)
 
         def watch(learner: Learner) -> Metrics | None:

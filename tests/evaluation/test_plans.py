@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from avgdt.data.span import Span
+from avgdt.data.windows import Span
 from avgdt.evaluation.plans import Skipped, plan, span_of, unusable, windows
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip

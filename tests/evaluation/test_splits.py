@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import check_apart
+from avgdt.data.splits import check_no_leakage
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import labelled_splits, one_split, sort_names, stretches
@@ -67,7 +67,7 @@ def test_a_recording_belongs_in_one_split() -> None:
 
     def check(*rows: tuple[int, str, float | None, float | None]) -> None:
         segments = [Segment(entry, split, "x", start, end) for entry, split, start, end in rows]
-        check_apart(stretches(segments, entries))
+        check_no_leakage(stretches(segments, entries))
 
     check((0, "train", None, None), (1, "test", None, None), (0, "train", None, None))
     check((0, "train", 0.0, 1.0), (0, "test", 1.0, 2.0), (1, "val", None, None))
@@ -82,8 +82,8 @@ def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         entries.append(Entry(tmp_path / name, content="the same digest"))
     rows = [Segment(0, "train", "x"), Segment(1, "train", "x"), Segment(2, "test", "x")]
-    check_apart(stretches(rows, entries))
+    check_no_leakage(stretches(rows, entries))
     with pytest.raises(
         DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so stands in the splits 'train'"
     ):
-        check_apart(stretches([*rows, Segment(1, "test", "x")], entries))
+        check_no_leakage(stretches([*rows, Segment(1, "test", "x")], entries))

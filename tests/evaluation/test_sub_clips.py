@@ -32,7 +32,7 @@ def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: Pret
     np.testing.assert_allclose([w.video for w in plans[0].windows], [i / 3 for i in range(10)])
     samples = noise(5, 8000)[0].astype(np.float32)
     cut = np.stack([samples[round(8000 * i / 3) :][:16000] for i in range(10)])
-    views = model.views.log_mel(torch.from_numpy(cut))
+    views = model.views.preprocessing.log_mel(torch.from_numpy(cut))
     assert views.shape == (10, 16, 199)
     shown = pictures(model, [Segment(0, "1", "a")], entries, TEN, lambda done, total: None)
     np.testing.assert_allclose(shown, views.numpy()[None], atol=1e-4)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
 from avgdt.media.errors import Corrupt
 from avgdt.media.recording import Recording
 from tests.helpers.damage import cut_packets
@@ -36,7 +36,7 @@ def write(path: Path, times: list[Fraction] | None = None, gaps: tuple[tuple[flo
 def test_seconds_cut_out_are_damage(tmp_path: Path, name: str) -> None:
     whole = write(tmp_path / name)
     path = cut_packets(whole, 3.0, 5.0, tmp_path / f"cut_{name}")
-    assert probe(path).error == ""
+    assert inspect(path).error == ""
     with Recording(path) as recording, Recording(whole) as intact:
         start = recording.info.video_start
         for at in (2.5, 3.5, 4.5):

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
 from avgdt.media.errors import Corrupt
 from avgdt.media.recording import Recording
 from tests.helpers.damage import drop_packets, zero_packets
@@ -35,9 +35,9 @@ def test_no_frame_stands_for_damaged_ones(tmp_path: Path, name: str) -> None:
     options = dict(WRITERS[name])
     whole = write_media(tmp_path / options.pop("path"), evenly(FRAMES), **options)
     path = zero_packets(whole, lambda i, n: 0.3 * n <= i < 0.7 * n, tmp_path / f"damaged{whole.suffix}")
-    entry = probe(path)
+    entry = inspect(path)
     assert entry.error == ""
-    assert entry.video_end == pytest.approx(probe(whole).video_end, abs=1e-3)
+    assert entry.video_end == pytest.approx(inspect(whole).video_end, abs=1e-3)
     read, damaged = [], []
     with Recording(path) as recording:
         start = recording.info.video_start
@@ -165,7 +165,7 @@ def test_damaged_sound_is_no_silence(tmp_path: Path, name: str, codec: str) -> N
         before = recording.waveform(1.0, 1.0, 48000)
         assert np.array_equal(before.samples, good[48000:96000])
         assert np.abs(recording.waveform(4.6, 1.0, 48000).samples).max() > 1000
-    assert probe(path).error == ""
+    assert inspect(path).error == ""
 
 
 def test_a_header_that_contradicts_its_samples_does_not_misplace_them(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality
-from avgdt.data.inspection import probe
-from avgdt.data.manifest import ManifestError, read_manifest, write_manifest
-from avgdt.data.span import unfit
-from avgdt.data.summary import summary
+from avgdt.data.errors import ManifestError
+from avgdt.data.inspection import inspect
+from avgdt.data.manifest import read_manifest, write_manifest
+from avgdt.data.scan import summary
+from avgdt.data.windows import unfit
 from avgdt.evaluation.plans import unusable
 from avgdt.evaluation.segments import Segment
 from avgdt.media.recording import Recording
@@ -24,7 +25,7 @@ from tests.helpers.media_files import noise, write_media, write_wav
 def test_channels_out_of_phase_keep_their_sound(tmp_path: Path) -> None:
     sound = noise(4, 16000)
     path = write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000)
-    entry = probe(path)
+    entry = inspect(path)
     assert (entry.downmix, entry.silent) == ("first", False)
     with Recording(path) as recording:
         assert recording.downmix == "first"
@@ -43,7 +44,7 @@ def test_the_mean_is_taken_where_it_does_not_cancel(tmp_path: Path, other: str) 
         "out of phase for a while": np.concatenate([-sound[:, :16000], sound[:, 16000:]], axis=1),
     }[other]
     path = write_wav(tmp_path / "a.wav", np.concatenate([sound, second]), 16000)
-    assert probe(path).downmix == "mean"
+    assert inspect(path).downmix == "mean"
     with Recording(path) as recording:
         mean = (sound[0].astype(float) + second[0]) / 2
         assert np.allclose(recording.waveform(2, 1, 16000).samples, mean[32000:48000], atol=1e-2)
@@ -85,7 +86,7 @@ def test_sound_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
     path = tmp_path / "a.mka"
     codec = {"wav": "pcm_s16le", "flac": "flac"}[form]
     write_media(path, None, sounds[case], sample_rate=16000, audio_codec=codec, container="matroska")
-    entry = probe(path)
+    entry = inspect(path)
     assert (entry.downmix, entry.silent, entry.extra) == (downmix, False, {})
     at = 0 if "late" not in case else 6
     wanted = sounds[case][0 if downmix == "first" else int(downmix[-1]) - 1]
@@ -107,7 +108,7 @@ def test_one_channel_of_six_and_sound_between_the_sampled_places_keep_the_mean(t
     kept["dither"][:, 96000:144000] = sound[:, :48000]
     for name, channels in kept.items():
         path = write_wav(tmp_path / f"{name}.wav", channels, 16000)
-        assert (probe(path).downmix, probe(path).silent) == ("mean", False)
+        assert (inspect(path).downmix, inspect(path).silent) == ("mean", False)
         with Recording(path) as recording:
             mean = channels.astype(float).mean(axis=0)
             assert np.allclose(recording.waveform(6, 2, 16000).samples, mean[96000:128000], atol=1e-2)
@@ -124,21 +125,21 @@ def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     quiet = np.zeros((1, 160000), dtype=np.int16)
     click = quiet.copy()
     click[0, 55555] = 3000
-    silent = probe(write_wav(tmp_path / "silent.wav", quiet, 16000))
-    clicks = probe(write_wav(tmp_path / "clicks.wav", click, 16000))
+    silent = inspect(write_wav(tmp_path / "silent.wav", quiet, 16000))
+    clicks = inspect(write_wav(tmp_path / "clicks.wav", click, 16000))
     assert (silent.silent, clicks.silent) == (True, False)
-    assert silent.extra["note"] == "its sound is silent throughout"
+    assert silent.extra["note"] == "its audio is silent throughout"
     film = replace(silent, has_video=True, video_start=0.0, video_end=10.0)
-    assert unfit(film, Composition(Modality()), Clip()) == "its sound is silent throughout"
+    assert unfit(film, Composition(Modality()), Clip()) == "its audio is silent throughout"
     assert unfit(replace(film, silent=False), Composition(Modality()), Clip()) == ""
-    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its sound is silent throughout"
+    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its audio is silent throughout"
     assert unusable(Segment(0, "test"), clicks, ("audio",)) == ""
     assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
 
 
 def test_a_manifest_keeps_both(tmp_path: Path) -> None:
     sound = noise(2, 16000)
-    entry = probe(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
+    entry = inspect(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
     write_manifest([entry], tmp_path / "m.csv")
     assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("silent,downmix,error")
     (again,) = read_manifest(tmp_path / "m.csv")

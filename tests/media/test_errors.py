@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avgdt.errors import AvgdtError
-from avgdt.media import source
+from avgdt.media import container
 from avgdt.media.errors import (
     Corrupt,
     Encrypted,
@@ -53,7 +53,7 @@ def test_without_sound(tmp_path: Path) -> None:
     with Recording(write_media(tmp_path / "a.mp4", evenly(10))) as recording:
         assert not recording.info.has_audio
         assert recording.info.audio_start is None
-        with pytest.raises(NoAudio, match=r"a\.mp4: it has no sound"):
+        with pytest.raises(NoAudio, match=r"a\.mp4: it has no audio"):
             recording.waveform(0, 1, 16000)
 
 
@@ -61,7 +61,7 @@ def test_without_picture(tmp_path: Path) -> None:
     with Recording(write_wav(tmp_path / "a.wav", noise(1, 16000), 16000)) as recording:
         assert not recording.info.has_video
         assert recording.info.video_end is None
-        with pytest.raises(NoVideo, match=r"a\.wav: it has no picture"):
+        with pytest.raises(NoVideo, match=r"a\.wav: it has no video"):
             recording.frames([0], 24, 32)
 
 
@@ -100,7 +100,7 @@ def test_a_still_picture_is_no_recording(tmp_path: Path) -> None:
     codec.width, codec.height, codec.pix_fmt, codec.time_base = 32, 24, "rgb24", Fraction(1, 25)
     path = tmp_path / "a.mp4"
     path.write_bytes(b"".join(bytes(packet) for packet in codec.encode(av.VideoFrame.from_ndarray(board(5, 24, 32)))))
-    with pytest.raises(Unsupported, match=r"a\.mp4: a still picture"):
+    with pytest.raises(Unsupported, match=r"a\.mp4: a still image"):
         Recording(path)
 
 
@@ -206,13 +206,13 @@ def test_no_decoder(tmp_path: Path) -> None:
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(2), size=(48, 64))
-    monkeypatch.setattr(source, "MAX_PIXELS", 48 * 64 - 1)
+    monkeypatch.setattr(container, "MAX_PIXELS", 48 * 64 - 1)
     with pytest.raises(TooLarge, match="64 x 48"):
         Recording(path)
 
 
 def test_errors_are_for_users_and_travel_between_processes() -> None:
-    error = pickle.loads(pickle.dumps(NoAudio(Path("a.mp4"), "it has no sound")))
+    error = pickle.loads(pickle.dumps(NoAudio(Path("a.mp4"), "it has no audio")))
     assert isinstance(error, NoAudio)
     assert isinstance(error, AvgdtError)
-    assert (error.path, error.reason, str(error)) == (Path("a.mp4"), "it has no sound", "a.mp4: it has no sound")
+    assert (error.path, error.reason, str(error)) == (Path("a.mp4"), "it has no audio", "a.mp4: it has no audio")

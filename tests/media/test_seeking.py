@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avgdt.media import source
+from avgdt.media import container
 from avgdt.media.recording import Recording
 from tests.helpers.media_files import write_media
 from tests.helpers.vorbis_file import write_vorbis
@@ -77,5 +77,5 @@ def test_vorbis_in_long_and_short_blocks(tmp_path: Path, rate: int, late_page: i
 
 
 def test_vorbis_too_large_to_be_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "SEQUENTIAL_BYTES", 0)
+    monkeypatch.setattr(container, "SEQUENTIAL_BYTES", 0)
     assert_spans_are_parts(write_vorbis(tmp_path / "a.ogg", SECONDS, 24000), 24000)

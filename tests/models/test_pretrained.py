@@ -12,7 +12,7 @@ import torch
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.clips import ClipReader
-from avgdt.data.inspection import probe
+from avgdt.data.inspection import inspect
 from avgdt.data.windows import Window
 from avgdt.media.recording import Recording
 from avgdt.models.errors import ModelError, WeightsError
@@ -42,7 +42,7 @@ def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: s
     assert found.seconds == 0.5
     assert found.times.tolist() == [0.0, 0.75, 1.5, 2.25]
     assert found.vectors.shape == (4, model.phi.dims[modality])
-    entry = probe(film)
+    entry = inspect(film)
     reader = ClipReader(model.recipe.clip, (modality,), grey=False)
     for start, vector in zip(found.times, found.vectors, strict=True):
         item = reader.read(0, entry, [Window(float(start))])
@@ -52,7 +52,9 @@ def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: s
                 slow = model.phi.features("video", pixels[..., 4:28])  # the middle crop of 24
             else:
                 assert item.audio is not None
-                slow = model.phi.features("audio", model.views.log_mel(torch.from_numpy(item.audio))[:, None])
+                slow = model.phi.features(
+                    "audio", model.views.preprocessing.log_mel(torch.from_numpy(item.audio))[:, None]
+                )
         np.testing.assert_allclose(vector, slow[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
@@ -90,7 +92,7 @@ def test_waveforms_give_the_files_vector(model: PretrainedModel) -> None:
     ours = model.embed_audio(samples, 8000)
     torch.testing.assert_close(model.embed_audio(samples.float() / 2**15, 8000), ours, rtol=1e-4, atol=1e-5)
     with torch.inference_mode():
-        slow = model.phi.features("audio", model.views.log_mel(samples[None].float())[:, None])
+        slow = model.phi.features("audio", model.views.preprocessing.log_mel(samples[None].float())[:, None])
     torch.testing.assert_close(ours, slow, rtol=1e-4, atol=1e-5)
 
 

@@ -14,8 +14,7 @@ from avgdt.composition.factors import Modality, Reversal, Speed, TimeShift
 from avgdt.composition.video_augmentations import CentreCrop
 from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
-from avgdt.data.span import common_span
-from avgdt.data.windows import draw
+from avgdt.data.windows import common_span, draw_windows
 from avgdt.recipes.clip import Normalisation
 from avgdt.report.views import GAP, recording_views
 from tests.helpers.recipes import tiny
@@ -36,7 +35,9 @@ def test_strips_hold_the_decoded_clip_and_the_inputs_of_the_networks(entries: li
     recipe = tiny(composition=Composition(Modality(), video=(CentreCrop(24),), audio=(SpecAugment.none(),)))
     drawn = recording_views(recipe, entries)
     assert drawn is not None
-    windows = draw(recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0)
+    windows = draw_windows(
+        recipe.composition, recipe.clip, common_span(entries[0], ("video", "audio")), recipe.run.seed, 0, 0
+    )
     read = ClipReader(recipe.clip, ("video",), grey=False).read(0, entries[0], windows)
     assert read.video is not None
     clip = read.video[0].transpose(1, 2, 3, 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from avgdt.data.collection import read_left_out
+from avgdt.data.selection import read_skipped
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoint_file import load_checkpoint
@@ -40,7 +40,7 @@ def test_a_file_that_vanishes_is_said_once_counted_and_listed(tmp_path: Path) ->
     assert said[0].startswith("skipped, cannot be read: ")
     assert "03.mkv" in said[0]
     assert said[1] == f"1 recording could not be read during training; see {out / 'skipped.csv'}"
-    assert [row.path for row in read_left_out(out / "skipped.csv")] == [own / "03.mkv"]
+    assert [row.path for row in read_skipped(out / "skipped.csv")] == [own / "03.mkv"]
     assert [line["failed"] for line in read_metrics(out / "metrics.jsonl")][:2] == [0, 0]
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 1
 
@@ -62,7 +62,7 @@ def test_one_that_can_be_read_again_is_no_failure_any_more(tmp_path: Path) -> No
         on_metrics=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)),
     )
     assert len(said) == 1
-    assert read_left_out(out / "skipped.csv") == []
+    assert read_skipped(out / "skipped.csv") == []
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
@@ -93,4 +93,4 @@ def test_the_share_is_the_recipes_and_may_change_on_resume(tmp_path: Path) -> No
     with pytest.raises(TooManyFailed):
         pretrain(recipe(0.1), own, out, resume=True)
     pretrain(recipe(0.3), own, out, resume=True)
-    assert len(read_left_out(out / "skipped.csv")) == 3
+    assert len(read_skipped(out / "skipped.csv")) == 3

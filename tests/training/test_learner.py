@@ -15,7 +15,7 @@ import torch
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats, Speed, TimeShift
 from avgdt.data.batch import Batch
-from avgdt.data.collection import Collection, read_left_out
+from avgdt.data.selection import Selection, read_skipped
 from avgdt.evaluation.held_out import monitors
 from avgdt.models.precision import Precision
 from avgdt.recipes.errors import RecipeError
@@ -180,7 +180,7 @@ def test_held_out_recordings_that_break_are_told_and_end_nothing(tmp_path: Path,
     folder = write_folder(tmp_path / "films", 20)
 
     def breaking(
-        recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
+        recipe: Recipe, collection: Selection, unread: Callable[[Path, str], None]
     ) -> list[Callable[[Learner], Metrics | None]]:
         for entry in collection.held_out[left:]:
             entry.path.write_text("no recording, but it was one when it was listed")
@@ -189,7 +189,7 @@ def test_held_out_recordings_that_break_are_told_and_end_nothing(tmp_path: Path,
     pretrain(tiny(), folder, tmp_path / "run", monitors=breaking)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in lines} == {"train"}
-    assert len(read_left_out(tmp_path / "run" / "skipped.csv")) == 2 - left
+    assert len(read_skipped(tmp_path / "run" / "skipped.csv")) == 2 - left
 
 
 def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from avgdt.data.collection import read_left_out
+from avgdt.data.selection import read_skipped
 from avgdt.recipes.config import write_yaml
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
@@ -82,7 +82,7 @@ def test_damaged_recordings_are_said_listed_and_give_no_wrong_clip(tmp_path: Pat
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)
     pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", on_message=said.append)
-    rows = {row.path.name: row.reason for row in read_left_out(tmp_path / "run" / "skipped.csv")}
+    rows = {row.path.name: row.reason for row in read_skipped(tmp_path / "run" / "skipped.csv")}
     assert rows.keys() == {"03.mkv", "07.mkv"}
     assert all(reason.startswith("damaged: ") and "is damaged at" in reason for reason in rows.values())
     assert len(said) == 3

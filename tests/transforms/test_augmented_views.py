@@ -22,11 +22,11 @@ from avgdt.composition.video_augmentations import (
 )
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_clips
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_clips
 from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=3, frame_rate=8, height=12, width=16, audio_seconds=0.25)
@@ -67,7 +67,7 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
     assert batch.audio is not None
     for index, (view, made) in enumerate(zip(composition.views, maker(composition, channels)(batch), strict=True)):
         window = ["now", "later"].index(view.window)
-        draws = generators(3, 7, range(10, 15), index)
+        draws = view_generators(3, 7, range(10, 15), index)
         if view.modality == "video":
             clips = batch.video[:, window].flip(2) if view.reversed else batch.video[:, window]
             expected = (augment_clips(clips, composition.video, draws) / 255 - 0.45) / 0.225

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from avgdt.composition.video_augmentations import Blur
-from avgdt.transforms.augment_video import augment_video
-from avgdt.transforms.blur import blur, gaussian_weights
-from avgdt.transforms.draws import generators
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_video, blur, gaussian_weights
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -33,8 +32,8 @@ def slow(frame: np.ndarray, sigma: float) -> np.ndarray:
 
 def test_values_are_those_of_a_slow_sum() -> None:
     video, step = noise(5, 2, 2, 7, 9), Blur(0.3, 2.5, 1.0)
-    after = augment_video(video, step, generators(0, 0, range(5), 0))
-    for clip, made, g in zip(video, after, generators(0, 0, range(5), 0), strict=True):
+    after = augment_video(video, step, view_generators(0, 0, range(5), 0))
+    for clip, made, g in zip(video, after, view_generators(0, 0, range(5), 0), strict=True):
         g.random()
         sigma = g.uniform(0.3, 2.5)
         for channel in range(2):
@@ -44,17 +43,17 @@ def test_values_are_those_of_a_slow_sum() -> None:
 
 def test_the_mean_of_every_frame_stays_and_so_does_a_constant() -> None:
     video = noise(20, 3, 2, 16, 11)
-    after = blur(video, Blur(0.1, 6.0, 1.0), generators(0, 0, range(20), 0))
+    after = blur(video, Blur(0.1, 6.0, 1.0), view_generators(0, 0, range(20), 0))
     torch.testing.assert_close(after.mean((3, 4)), video.float().mean((3, 4)), rtol=1e-4, atol=0)
     even = torch.full((3, 1, 2, 8, 8), 77.0)
-    torch.testing.assert_close(blur(even, Blur(0.5, 3.0, 1.0), generators(0, 0, range(3), 0)), even)
+    torch.testing.assert_close(blur(even, Blur(0.5, 3.0, 1.0), view_generators(0, 0, range(3), 0)), even)
 
 
 def test_standard_deviations_are_those_asked_for() -> None:
     # The blurred picture of one lit pixel has the variance of the Gaussian.
     point = torch.zeros(300, 1, 1, 41, 41)
     point[..., 20, 20] = 1000
-    after = blur(point, Blur(1.0, 3.0, 1.0), generators(0, 0, range(300), 0))
+    after = blur(point, Blur(1.0, 3.0, 1.0), view_generators(0, 0, range(300), 0))
     profile = after.sum(3).squeeze() / 1000
     sigmas = (profile * (torch.arange(41) - 20) ** 2).sum(1).sqrt()
     assert 0.98 < sigmas.min() < 1.03
@@ -64,15 +63,15 @@ def test_standard_deviations_are_those_asked_for() -> None:
 
 def test_some_clips_are_blurred_and_the_others_left() -> None:
     video = noise(400, 1, 1, 6, 6)
-    after = blur(video, Blur(1.0, 2.0, 0.25), generators(0, 0, range(400), 0))
+    after = blur(video, Blur(1.0, 2.0, 0.25), view_generators(0, 0, range(400), 0))
     same = sum(torch.equal(a, b.float()) for a, b in zip(after, video, strict=True))
     assert 270 < same < 330  # 300 expected, sigma 8.7
-    assert torch.equal(blur(video, Blur(probability=0.0), generators(0, 0, range(400), 0)), video)
+    assert torch.equal(blur(video, Blur(probability=0.0), view_generators(0, 0, range(400), 0)), video)
 
 
 def test_a_hair_of_blur_changes_nothing() -> None:
     video = noise(3, 1, 2, 6, 7)
-    assert torch.equal(blur(video, Blur(0.01, 0.01, 1.0), generators(0, 0, range(3), 0)), video.float())
+    assert torch.equal(blur(video, Blur(0.01, 0.01, 1.0), view_generators(0, 0, range(3), 0)), video.float())
 
 
 @pytest.mark.parametrize("pixels", [1, 2, 5, 40])

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from avgdt.composition.video_augmentations import ColourJitter, Grey
-from avgdt.transforms.augment_video import augment_video
-from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_video
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -21,7 +21,7 @@ def noise(*shape: int, low: int = 0, high: int = 256) -> torch.Tensor:
 
 
 def jittered(video: torch.Tensor, jitter: ColourJitter) -> torch.Tensor:
-    return augment_video(video, jitter, generators(0, 0, range(len(video)), 0))
+    return augment_video(video, jitter, view_generators(0, 0, range(len(video)), 0))
 
 
 def luma(video: torch.Tensor) -> np.ndarray:
@@ -31,7 +31,7 @@ def luma(video: torch.Tensor) -> np.ndarray:
 def test_values_are_those_of_a_slow_loop_over_pixels() -> None:
     video = noise(4, 3, 2, 3, 4)
     after = jittered(video, ColourJitter(0.8, 0.7, 0.9, 0.3))
-    for clip, made, g in zip(video.double().numpy(), after, generators(0, 0, range(4), 0), strict=True):
+    for clip, made, g in zip(video.double().numpy(), after, view_generators(0, 0, range(4), 0), strict=True):
         brightness, contrast, saturation = (g.uniform(1 - s, 1 + s) for s in (0.8, 0.7, 0.9))
         angle = 2 * np.pi * g.uniform(-0.3, 0.3)
         mean = np.mean([LUMA @ (brightness * clip[:, t, y, x]) for t in range(2) for y in range(3) for x in range(4)])
@@ -106,18 +106,18 @@ def test_a_third_of_a_turn_makes_red_green() -> None:
 def test_no_strength_changes_nothing(channels: int) -> None:
     video = noise(4, channels, 3, 4, 5)
     assert torch.equal(jittered(video, ColourJitter(0, 0, 0, 0)), video.float())
-    assert torch.equal(augment_video(video, Grey(0.0), generators(0, 0, range(4), 0)), video)
+    assert torch.equal(augment_video(video, Grey(0.0), view_generators(0, 0, range(4), 0)), video)
 
 
 @pytest.mark.parametrize("step", [ColourJitter(0.4, 0.4, 0.4, 0.1), Grey(0.5)])
 def test_frames_are_not_taken_for_channels(step: ColourJitter | Grey) -> None:
     # A clip of still frames stays still; a frame alone in being lit stays so, whatever its number.
     still = noise(6, 3, 1, 4, 5).expand(-1, -1, 5, -1, -1)
-    after = augment_video(still, step, generators(0, 0, range(6), 0))
+    after = augment_video(still, step, view_generators(0, 0, range(6), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(5))
     one_lit = torch.zeros(6, 3, 3, 4, 5)
     one_lit[:, :, 1] = 100
-    after = augment_video(one_lit, step, generators(0, 0, range(6), 0))
+    after = augment_video(one_lit, step, view_generators(0, 0, range(6), 0))
     torch.testing.assert_close(after[:, :, 0], after[:, :, 2])
     assert (after[:, :, 1] > after[:, :, 0]).all()
     assert not isinstance(step, Grey) or torch.allclose(after, one_lit, atol=1e-3)
@@ -128,12 +128,12 @@ def test_grey_clips_change_in_brightness_and_contrast_alone() -> None:
     assert torch.equal(jittered(video, ColourJitter(0.4, 0.4, 1.0, 0.5)), jittered(video, ColourJitter(0.4, 0.4, 0, 0)))
     coloured = jittered(video.expand(-1, 3, -1, -1, -1), ColourJitter(0.4, 0.4, 0, 0))
     torch.testing.assert_close(jittered(video, ColourJitter(0.4, 0.4)), coloured[:, :1], rtol=0, atol=1e-3)
-    assert torch.equal(augment_video(video, Grey(1.0), generators(0, 0, range(6), 0)), video)
+    assert torch.equal(augment_video(video, Grey(1.0), view_generators(0, 0, range(6), 0)), video)
 
 
 def test_grey_is_the_luma_in_all_three_channels_of_some_clips() -> None:
     video = noise(400, 3, 2, 3, 4)
-    after = augment_video(video, Grey(0.25), generators(0, 0, range(400), 0))
+    after = augment_video(video, Grey(0.25), view_generators(0, 0, range(400), 0))
     assert after.shape == video.shape
     changed = 0
     for before, made, expected in zip(video, after, luma(video), strict=True):
@@ -146,4 +146,4 @@ def test_grey_is_the_luma_in_all_three_channels_of_some_clips() -> None:
 @pytest.mark.parametrize("step", [ColourJitter(), Grey(1.0)])
 def test_other_numbers_of_channels_are_refused(step: ColourJitter | Grey) -> None:
     with pytest.raises(TransformError, match=f"{type(step).__name__} needs clips with 3 channels or 1, not 2"):
-        augment_video(noise(1, 2, 3, 4, 5), step, generators(0, 0, [0], 0))
+        augment_video(noise(1, 2, 3, 4, 5), step, view_generators(0, 0, [0], 0))

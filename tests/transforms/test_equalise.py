@@ -6,8 +6,8 @@ import torch
 
 from avgdt.composition.audio_augmentations import Equaliser
 from avgdt.composition.errors import CompositionError
-from avgdt.transforms.draws import generators
-from avgdt.transforms.equalise import equalise
+from avgdt.transforms.audio_augmentation import equalise
+from avgdt.transforms.rng import view_generators
 
 RATE = 8000
 
@@ -22,8 +22,8 @@ def tones(frequency: float, batch: int) -> torch.Tensor:
 def test_a_tone_is_raised_by_the_decibels_of_its_own_curve(frequency: float) -> None:
     equaliser = Equaliser(decibels=9.0, points=5)
     before = tones(frequency, 6)
-    after = equalise(before, equaliser, generators(1, 2, range(6), 3))
-    for item, random in enumerate(generators(1, 2, range(6), 3)):
+    after = equalise(before, equaliser, view_generators(1, 2, range(6), 3))
+    for item, random in enumerate(view_generators(1, 2, range(6), 3)):
         curve = random.uniform(-9.0, 9.0, 5)
         octave = (8 + np.log2(max(frequency / (RATE / 2), 1 / 256))) / 8 * 4
         low = min(int(octave), 3)
@@ -35,14 +35,14 @@ def test_a_tone_is_raised_by_the_decibels_of_its_own_curve(frequency: float) -> 
 def test_what_happens_stays_where_it_happens() -> None:
     click = torch.zeros(1, RATE)
     click[0, RATE // 2] = 1.0
-    after = equalise(click, Equaliser(), generators(0, 0, [0], 0))[0].abs()
+    after = equalise(click, Equaliser(), view_generators(0, 0, [0], 0))[0].abs()
     assert int(after.argmax()) == RATE // 2
     assert float(after[: RATE // 2 - 400].max()) < 0.02 * float(after.max())
 
 
 def test_a_flat_curve_changes_nothing_and_bounds_are_kept() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(2, RATE)).astype(np.float32))
-    after = equalise(before, Equaliser(decibels=0.0), generators(0, 0, range(2), 0))
+    after = equalise(before, Equaliser(decibels=0.0), view_generators(0, 0, range(2), 0))
     torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
     for decibels, points in ((-1.0, 12), (3.0, 1)):
         with pytest.raises(CompositionError, match="Equaliser"):

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from avgdt.composition.audio_augmentations import Mix
-from avgdt.transforms.augment_audio import augment_waveform
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_waveform
+from avgdt.transforms.rng import view_generators
 
 
 def mixed(waveform: torch.Tensor, mix: Mix, seed: int = 0, epoch: int = 0) -> torch.Tensor:
-    return augment_waveform(waveform, mix, generators(seed, epoch, range(len(waveform)), 0))
+    return augment_waveform(waveform, mix, view_generators(seed, epoch, range(len(waveform)), 0))
 
 
 def shares(batch: int, mix: Mix, epoch: int = 0) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from avgdt.composition.audio_augmentations import Noise
-from avgdt.transforms.augment_audio import augment_waveform
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_waveform
+from avgdt.transforms.rng import view_generators
 
 
 def sounds(batch: int, samples: int = 4000) -> torch.Tensor:
@@ -18,7 +18,7 @@ def sounds(batch: int, samples: int = 4000) -> torch.Tensor:
 
 
 def noisy(waveform: torch.Tensor, noise: Noise, seed: int = 0) -> torch.Tensor:
-    return augment_waveform(waveform, noise, generators(seed, 0, range(len(waveform)), 0))
+    return augment_waveform(waveform, noise, view_generators(seed, 0, range(len(waveform)), 0))
 
 
 def test_the_ratio_is_the_one_drawn_and_lies_within_its_bounds() -> None:
@@ -27,7 +27,7 @@ def test_the_ratio_is_the_one_drawn_and_lies_within_its_bounds() -> None:
     added = (after.double() - before.double()).numpy()
     ratios = 10 * np.log10(np.square(before.double().numpy()).mean(1) / np.square(added).mean(1))
     expected = []
-    for g in generators(0, 0, range(200), 0):
+    for g in view_generators(0, 0, range(200), 0):
         g.random()
         expected.append(g.uniform(-5, 25))
     np.testing.assert_allclose(ratios, expected, atol=1e-3)
@@ -62,5 +62,5 @@ def test_draws_are_a_function_of_the_seed_and_of_whom_they_are_for() -> None:
     assert torch.equal(noisy(before, Noise()), after)
     assert not torch.equal(noisy(before, Noise(), seed=1), after)
     order = [5, 1]
-    apart = augment_waveform(before[order], Noise(), generators(0, 0, order, 0))
+    apart = augment_waveform(before[order], Noise(), view_generators(0, 0, order, 0))
     assert torch.equal(apart, after[order])

@@ -10,10 +10,9 @@ import torch
 from torch.nn.functional import interpolate
 
 from avgdt.composition.video_augmentations import CentreCrop, RandomCrop, RandomResizedCrop, ShortSideJitter
-from avgdt.transforms.augment_video import augment_clips, augment_video
-from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.resizing import draw_box, rescale, short_side_crop
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_clips, augment_video, draw_box, rescale, short_side_crop
 
 HEIGHT, WIDTH = 24, 32
 
@@ -57,12 +56,12 @@ def test_a_whole_picture_is_rescaled_as_torch_does(size: int) -> None:
 
 def test_a_box_that_is_the_picture_changes_nothing() -> None:
     video = noise(3, 3, 2, HEIGHT, HEIGHT)
-    after = augment_video(video, RandomResizedCrop(HEIGHT, (1.0, 1.0), (1.0, 1.0)), generators(0, 0, range(3), 0))
+    after = augment_video(video, RandomResizedCrop(HEIGHT, (1.0, 1.0), (1.0, 1.0)), view_generators(0, 0, range(3), 0))
     assert torch.equal(after, video.float())
 
 
 def boxes_of(crop: RandomResizedCrop, count: int = 3000) -> np.ndarray:
-    return np.array([draw_box(crop, HEIGHT, WIDTH, g) for g in generators(0, 0, range(count), 0)])
+    return np.array([draw_box(crop, HEIGHT, WIDTH, g) for g in view_generators(0, 0, range(count), 0)])
 
 
 def test_boxes_take_the_areas_and_shapes_asked_for_and_lie_within() -> None:
@@ -92,9 +91,9 @@ def test_a_shape_that_never_fits_gives_the_largest_box_in_the_middle() -> None:
 @pytest.mark.parametrize("crop", [RandomCrop(14), CentreCrop(14)])
 def test_jitter_and_crop_are_a_rescaled_picture_and_a_crop_of_it(crop: RandomCrop | CentreCrop) -> None:
     video, jitter = noise(12, 2, 3, HEIGHT, WIDTH), ShortSideJitter(15, 40)
-    after = augment_clips(video, (jitter, crop), generators(0, 0, range(12), 0))
+    after = augment_clips(video, (jitter, crop), view_generators(0, 0, range(12), 0))
     assert after.shape == (12, 2, 3, 14, 14)
-    for clip, cropped, g in zip(video, after, generators(0, 0, range(12), 0), strict=True):
+    for clip, cropped, g in zip(video, after, view_generators(0, 0, range(12), 0), strict=True):
         short = g.integers(15, 41)
         whole = interpolate(clip.float(), (int(short), round(WIDTH * short / HEIGHT)), mode="bilinear", antialias=True)
         expected = augment_video(whole[None], crop, [g])[0]
@@ -104,7 +103,7 @@ def test_jitter_and_crop_are_a_rescaled_picture_and_a_crop_of_it(crop: RandomCro
 def test_short_sides_take_every_whole_number_about_equally() -> None:
     # The slope of a ramp tells by how much it was stretched.
     video = ramp(1, 1, 1).expand(2000, -1, -1, -1, -1)
-    after = short_side_crop(video, ShortSideJitter(24, 28), CentreCrop(12), generators(0, 0, range(2000), 0))
+    after = short_side_crop(video, ShortSideJitter(24, 28), CentreCrop(12), view_generators(0, 0, range(2000), 0))
     slopes = after[:, 0, 0, 6, 0] - after[:, 0, 0, 5, 0]
     shorts = (3 * HEIGHT / slopes).round().int().tolist()
     counts = [shorts.count(short) for short in range(24, 29)]
@@ -114,7 +113,7 @@ def test_short_sides_take_every_whole_number_about_equally() -> None:
 
 def test_a_jitter_to_the_picture_s_own_side_leaves_its_pixels() -> None:
     video = noise(8, 1, 2, HEIGHT, WIDTH)
-    draws, again = generators(0, 0, range(8), 0), generators(0, 0, range(8), 0)
+    draws, again = view_generators(0, 0, range(8), 0), view_generators(0, 0, range(8), 0)
     for g in again:
         g.integers(HEIGHT, HEIGHT, endpoint=True)
     after = augment_clips(video, (ShortSideJitter(HEIGHT, HEIGHT), RandomCrop(10)), draws)
@@ -123,14 +122,14 @@ def test_a_jitter_to_the_picture_s_own_side_leaves_its_pixels() -> None:
 
 def test_upright_pictures_are_jittered_by_their_width() -> None:
     video = noise(2, 1, 1, WIDTH, HEIGHT)
-    after = augment_clips(video, (ShortSideJitter(12, 12), CentreCrop(12)), generators(0, 0, range(2), 0))
+    after = augment_clips(video, (ShortSideJitter(12, 12), CentreCrop(12)), view_generators(0, 0, range(2), 0))
     expected = interpolate(video[:, 0].float(), (16, 12), mode="bilinear", antialias=True)[:, :, 2:14]
     torch.testing.assert_close(after[:, 0], expected, rtol=0, atol=1e-3)
 
 
 def test_a_crop_larger_than_the_shortest_side_is_refused() -> None:
     with pytest.raises(TransformError, match="a crop of 20 does not fit into a side of 15 pixels"):
-        short_side_crop(noise(1, 1, 1, 24, 32), ShortSideJitter(15, 40), CentreCrop(20), generators(0, 0, [0], 0))
+        short_side_crop(noise(1, 1, 1, 24, 32), ShortSideJitter(15, 40), CentreCrop(20), view_generators(0, 0, [0], 0))
 
 
 def test_scales_are_equally_likely_in_the_logarithm_of_the_shape() -> None:

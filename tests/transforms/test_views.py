@@ -15,11 +15,11 @@ from avgdt.composition.factors import Modality, Repeats, Reversal, Strength, Tim
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_video
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.errors import TransformError
 from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_video
 from avgdt.transforms.views import Views
 
 CLIP = Clip(frames=4, frame_rate=8, height=12, width=16, audio_seconds=0.5)
@@ -80,7 +80,7 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
     assert len(views) == len(composition.views)
     for index, (view, made) in enumerate(zip(composition.views, views, strict=True)):
         window = ["now", "later"].index(view.window)
-        draws = generators(3, 7, range(10, 15), index)
+        draws = view_generators(3, 7, range(10, 15), index)
         if view.modality == "video":
             clips = batch.video[:, window]
             clips = clips[:, :, [3, 2, 1, 0]] if view.reversed else clips

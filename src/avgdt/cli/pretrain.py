@@ -17,7 +17,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.training.signals import advising
 
 if TYPE_CHECKING:
-    from avgdt.data.collection import Collection
+    from avgdt.data.selection import Selection
     from avgdt.training.learner import Learner
 
 USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
@@ -73,8 +73,8 @@ def pretrain_with_progress(
     step: int | None = None,
 ) -> None:
     """Pretrain, telling on the terminal how it goes."""
-    from avgdt.data.collection import rows_of_files
-    from avgdt.data.rows import counted
+    from avgdt.data.selection import count_in_words
+    from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
     from avgdt.training.pretrain import describe_device, pretrain
 
@@ -82,18 +82,18 @@ def pretrain_with_progress(
         looking = progress.add_task("inspecting files", total=None, note="", visible=False)
         task = progress.add_task("training", total=None, note="", visible=False)
 
-        def begun(learner: Learner, collection: Collection, steps: int) -> None:
+        def begun(learner: Learner, collection: Selection, steps: int) -> None:
             console.print(recipe.title)
             console.print(
-                f"{rows_of_files(collection.learn)} for training, {len(collection.held_out)} held out, "
-                f"{len(collection.left_out)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
+                f"{count_in_words(collection.train)} for training, {len(collection.held_out)} held out, "
+                f"{len(collection.skipped)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
-            if collection.repeated:
-                told = "row repeats" if collection.repeated == 1 else "rows repeat"
-                console.print(f"{collection.repeated} {told} another (the same file and segment): used once")
+            if collection.duplicates:
+                told = "row repeats" if collection.duplicates == 1 else "rows repeat"
+                console.print(f"{collection.duplicates} {told} another (the same file and segment): used once")
             if others := collection.other_splits:
                 told = "row is of another split" if len(others) == 1 else "rows are of other splits"
-                console.print(f"{len(others)} {told} ({counted(others)}): not used")
+                console.print(f"{len(others)} {told} ({split_counts(others)}): not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``avgdt scan``: what is in a folder of media, file by file."""
+"""``avgdt scan``: inspects all files of a folder and writes a manifest."""
 
 from __future__ import annotations
 
@@ -15,69 +15,71 @@ from avgdt.cli.progress import console, counting, output
 from avgdt.report.formatting import printable
 
 if TYPE_CHECKING:
-    from avgdt.data.entry import Entry
+    from avgdt.data.manifest import Entry
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Which folder, and where the list goes."""
+    """Options of ``avgdt scan``."""
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Folder to look through, with all folders below it; endings of names are not trusted."""
+    """Folder to scan, with all folders below it; files are recognised by content, not by suffix."""
     out: Path
-    """The manifest (csv) to write: one line per file, with its error where it has one. Where it is there already, files
-    that have not changed since are not inspected again, and its other columns stay."""
+    """The manifest (CSV) to write: one row per file, with its error where it has one. If it exists, files that have not
+    changed since are not inspected again, and its extra columns stay."""
     layout: Literal["any", "kinetics400"] = "any"
-    """any: all files of the folder. kinetics400: the clips of --list, those that are missing and those not listed."""
+    """any: all files of the folder. kinetics400: the clips of --list, with missing and unlisted ones marked."""
     list: tuple[Path, ...] = ()
-    """Lists of kinetics400 as distributed: train.csv, validate.csv, test.csv; a clip's split and label are kept."""
+    """Lists of kinetics400 as distributed: train.csv, validate.csv, test.csv; they give splits and labels."""
     workers: int = -1
-    """Processes that open files; -1 chooses by the processor."""
+    """Number of processes that inspect files; -1 chooses by the processor."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Scan, write the manifest, print the summary."""
-    options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, sound, error.")
+    options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, streams, error.")
     if options.list and options.layout == "any":
         raise UsageError("--list goes with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
-    from avgdt.data.collection import find
-    from avgdt.data.findings import Counts
     from avgdt.data.manifest import write_manifest
-    from avgdt.data.summary import summary
+    from avgdt.data.scan import Counts, summary
+    from avgdt.data.selection import list_recordings
     from avgdt.training.recordings import default_workers
 
-    keep = options.out.with_name(f".{options.out.name}.partial")
-    told, workers = Counts(), default_workers(options.workers) + 1
-    known, exclude = _known(options.out), (options.out, keep)
+    partial = options.out.with_name(f".{options.out.name}.partial")
+    counts, workers = Counts(), default_workers(options.workers) + 1
+    previous, exclude = _previous(options.out), (options.out, partial)
 
-    def counted(counts: Counts) -> None:
-        nonlocal told
-        told = counts
+    def on_counts(new: Counts) -> None:
+        nonlocal counts
+        counts = new
 
     try:
-        with counting("looking at files") as progress:
+        with counting("inspecting files") as progress:
             if options.layout == "kinetics400":
-                entries = scan_layout(options.folder, options.list, workers, progress, exclude, known, keep, counted)
+                entries = scan_layout(
+                    options.folder, options.list, workers, progress, exclude, previous, partial, on_counts
+                )
             else:
-                entries = find(options.folder, workers, progress, exclude, known, keep, counted)
+                entries = list_recordings(options.folder, workers, progress, exclude, previous, partial, on_counts)
     except KeyboardInterrupt:
-        if keep.exists():
-            console.print(f"what was inspected is kept in {printable(keep)}; the same command goes on from there")
+        if partial.exists():
+            console.print(f"results so far are saved in {printable(partial)}; the same command goes on from there")
         raise
     write_manifest(entries, options.out)
-    keep.unlink(missing_ok=True)
+    partial.unlink(missing_ok=True)
     table = Table(show_header=False)
     for name, value in summary(entries):
         table.add_row(printable(name), printable(value))
     output().print(table)
-    print(told)
+    print(counts)
     print(f"wrote {printable(options.out)}")
 
 
-def _known(out: Path) -> list[Entry]:
-    """What an earlier manifest tells; nothing where there is none."""
-    from avgdt.data.manifest import ManifestError, read_manifest
+def _previous(out: Path) -> list[Entry]:
+    """The rows of an earlier manifest; none where there is no readable one."""
+    from avgdt.data.errors import ManifestError
+    from avgdt.data.manifest import read_manifest
 
     try:
         return read_manifest(out) if out.exists() else []

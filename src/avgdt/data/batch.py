@@ -1,4 +1,4 @@
-"""A batch of clips as it leaves the loader: raw frames and raw sound with their true times."""
+"""Batches of clips: raw frames and raw waveforms with their true times."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """An item of the data set whose clips could not be read."""
+    """An item of the data set whose clips cannot be read."""
 
     item: int
     """Its index in the list of items."""
     reason: str
-    """What was wrong, in one line."""
+    """The error, in one line."""
     damaged: bool = False
     """Whether the recording itself is damaged, so that other clips of it may be read."""
 
@@ -30,10 +30,10 @@ class Batch:
     """Clips of several items; ``windows`` are those of the composition's ``clips``, in order."""
 
     items: torch.Tensor
-    """(batch,) int64: the index of each item in the list of items, by which augmentations are drawn."""
+    """(batch,) int64: the index of each item in the list of items, which seeds its augmentations."""
     recordings: torch.Tensor
-    """(batch,) int64: the recording that each item is of, which the objective compares: segments of one file are one
-    recording, and never each other's negatives for being another item."""
+    """(batch,) int64: the recording of each item, which the objective compares: segments of one file are one recording,
+    and no negatives of each other."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8."""
     audio: torch.Tensor | None
@@ -43,9 +43,9 @@ class Batch:
     audio_start: torch.Tensor | None
     """(batch, windows) float64: true time of the first sample in seconds."""
     epoch: int = 0
-    """The epoch whose draws these clips are."""
+    """The epoch whose windows these clips are."""
     failures: tuple[Failure, ...] = ()
-    """Items that were asked for and could not be read; they are not in the tensors."""
+    """Items that could not be read; they are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
     """Items that could be read, of recordings that are damaged elsewhere."""
 
@@ -76,23 +76,23 @@ class Batch:
 
 
 def collate(items: Sequence[Item | Failure]) -> Batch:
-    """Stack items; failures are listed beside them."""
-    good = [item for item in items if not isinstance(item, Failure)]
+    """Stack items into a batch; failures go to ``Batch.failures``."""
+    readable = [item for item in items if not isinstance(item, Failure)]
 
     def stack(name: str) -> torch.Tensor | None:
-        values = [getattr(item, name) for item in good]
+        values = [getattr(item, name) for item in readable]
         if not values or values[0] is None:
             return None
         return torch.stack([torch.from_numpy(np.ascontiguousarray(value)) for value in values])
 
     return Batch(
-        items=torch.tensor([item.item for item in good], dtype=torch.long),
-        recordings=torch.tensor([item.recording for item in good], dtype=torch.long),
+        items=torch.tensor([item.item for item in readable], dtype=torch.long),
+        recordings=torch.tensor([item.recording for item in readable], dtype=torch.long),
         video=stack("video"),
         audio=stack("audio"),
         video_times=stack("video_times"),
         audio_start=stack("audio_start"),
-        epoch=good[0].epoch if good else 0,
+        epoch=readable[0].epoch if readable else 0,
         failures=tuple(item for item in items if isinstance(item, Failure)),
-        damaged=tuple(Failure(item.item, item.damage, damaged=True) for item in good if item.damage),
+        damaged=tuple(Failure(item.item, item.damage, damaged=True) for item in readable if item.damage),
     )

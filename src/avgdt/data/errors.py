@@ -1,7 +1,15 @@
-"""What can be wrong with a set of recordings."""
+"""What can be wrong with a data set or its manifest."""
 
 from avgdt.errors import AvgdtError
 
 
 class DataError(AvgdtError):
-    """The recordings do not fit what is asked; the message names the folder or field and the remedy."""
+    """Recordings that do not fit the command or recipe; the message names the folder or field and the remedy."""
+
+
+class ManifestError(AvgdtError):
+    """A manifest that cannot be read or written; the message names the file, the line and the column."""
+
+
+class NotText(ManifestError):
+    """A file that is not text, such as a recording, where a list was expected."""

@@ -1,78 +1,80 @@
-"""One file looked into: decodes a little of its beginning and of its end, so that a file called good gives clips.
-
-``python -m avgdt.data.inspection`` serves ``scan``: a path in JSON per line in, an entry in JSON per line out.
-"""
+"""Inspection of files: decode a little of the beginning and end, so that files that are listed as good give clips."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import av
 import av.logging
 
-from avgdt.data.entry import SILENT, Entry
 from avgdt.data.fingerprint import fingerprint
-from avgdt.media.errors import Corrupt, MediaError, TooLarge, Unreadable
+from avgdt.data.manifest import SILENT, Entry
+from avgdt.media.errors import Corrupt, Crashed, MediaError, TimedOut, TooLarge, Unreadable
 from avgdt.media.recording import Recording
+from avgdt.processes import stopping_blocked
 
 MAX_SECONDS = 7 * 24 * 3600.0
-PLACES = (0.0, 0.5, 0.25, 0.75, 1.0)  # where a second of each stream is tried, until one is undamaged
-MEMORY_BYTES = 2**33  # of address space, whatever a hostile file makes a decoder ask for
+POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)  # shares of a stream at which a second is decoded, until one is undamaged
+MEMORY_BYTES = 2**33  # limit of address space, against hostile files that make a decoder allocate without end
 
 
 def failure(path: Path, error: MediaError) -> Entry:
-    """The entry of a file that gives no clips."""
+    """The entry of an unusable file."""
     return Entry(path=path, error=f"{type(error).__name__}: {error.reason}")
 
 
-def probe(path: Path) -> Entry:
-    """The entry of one file, with the true ends of its streams; never raises for what is wrong with the file.
+def inspect(path: Path) -> Entry:
+    """The entry of one file, with the true ends of its streams; what is wrong with the file is in its ``error``.
 
-    A recording of which only the picture or only the sound can be decoded is listed with that alone; the extra column
-    ``note`` says why; it also names audio that is silent throughout.
+    A recording of which only one stream can be decoded is listed with that alone. The extra column ``note`` has the
+    reason; it also notes audio that is silent throughout.
     """
-    entry = _probe(path)
+    entry = _inspect_usable_streams(path)
     try:
         return replace(entry, **asdict(fingerprint(path)))
     except OSError:
-        return entry  # its error says so
+        return entry  # its error is that it cannot be read
 
 
-def _probe(path: Path) -> Entry:
+def _inspect_usable_streams(path: Path) -> Entry:
     try:
-        return _look(path)
+        return _inspect_streams(path)
     except MediaError as error:
         for video, audio in ((False, True), (True, False)):
             try:
-                found = _look(path, video, audio)
-                notes = [failure(path, error).error, *found.extra.values()]
-                return replace(found, extra={"note": "; ".join(notes)})
+                entry = _inspect_streams(path, video, audio)
+                notes = [failure(path, error).error, *entry.extra.values()]
+                return replace(entry, extra={"note": "; ".join(notes)})
             except MediaError:
                 continue
         return failure(path, error)
 
 
-def _look(path: Path, video: bool = True, audio: bool = True) -> Entry:
+def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entry:
     with Recording(path, video, audio) as recording:
         if not recording.has_video and not recording.has_audio:
-            raise Unreadable(path, "it has neither picture nor sound")
+            raise Unreadable(path, "it has neither video nor audio")
         info = recording.info
         video_end, audio_end = recording.true_ends()
         duration = max(end for end in (video_end, audio_end) if end is not None)
         if duration > MAX_SECONDS:
-            raise TooLarge(path, f"it says that it lasts {duration / 86400:.0f} days")
+            raise TooLarge(path, f"its duration is given as {duration / 86400:.0f} days")
         if info.video_start is not None:
-            _somewhere(
+            _check_decodable(
                 lambda at: recording.frames([at + i / 10 for i in range(10)], 36, 64), info.video_start, video_end
             )
         if info.audio_start is not None:
-            _somewhere(lambda at: recording.waveform(at, 1.0, 24000), info.audio_start, audio_end)
+            _check_decodable(lambda at: recording.waveform(at, 1.0, 24000), info.audio_start, audio_end)
         entry = Entry.of(replace(info, duration=duration, video_end=video_end, audio_end=audio_end))
         if not recording.has_audio:
             return entry
@@ -81,19 +83,19 @@ def _look(path: Path, video: bool = True, audio: bool = True) -> Entry:
         return replace(entry, downmix=recording.downmix, silent=silent, extra=note)
 
 
-def _somewhere(read: Callable[[float], object], start: float, end: float | None) -> None:
-    """Read a second at some place of a stream, the first if it is not damaged; raise ``Corrupt`` if all places are."""
-    for k, place in enumerate(PLACES, 1):
+def _check_decodable(read: Callable[[float], object], start: float, end: float | None) -> None:
+    """Decode a second at one of ``POSITIONS`` of a stream; raise ``Corrupt`` if all of them are damaged."""
+    for k, position in enumerate(POSITIONS, 1):
         try:
-            read(start + place * max((end or 0.0) - 1.0 - start, 0.0))
+            read(start + position * max((end or 0.0) - 1.0 - start, 0.0))
             return
         except Corrupt:
-            if k == len(PLACES):
+            if k == len(POSITIONS):
                 raise
 
 
 def to_json(entry: Entry) -> str:
-    """An entry in one line of ASCII, whatever bytes its path has."""
+    """An entry as one line of ASCII; the path may hold any bytes."""
     return json.dumps({**asdict(entry), "path": str(entry.path)})
 
 
@@ -114,19 +116,108 @@ def _bound_memory() -> None:
 
 
 def serve() -> None:
-    """Answer paths until the input ends."""
+    """Main function of an inspecting process: paths from stdin, entries to stdout, as JSON lines."""
     _bound_memory()
     av.logging.set_level(av.logging.PANIC)
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # nothing that a library prints may pass for an answer
+    os.dup2(2, 1)  # what a library prints must not be taken for an answer
     for line in sys.stdin:
         path = Path(json.loads(line))
         try:
-            entry = probe(path)
+            entry = inspect(path)
         except MemoryError:
             entry = failure(path, TooLarge(path, "decoding it takes too much memory"))
         answers.write(to_json(entry) + "\n")
         answers.flush()
+
+
+COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
+
+
+class Inspector:
+    """A process that inspects files, so that a crash or an endless loop of a decoder ends only that process."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def inspect(self, path: Path) -> Entry:
+        """The entry of a file; a time-out or a crash is its error. The process is restarted after these."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            process.kill()
+
+        timer = Timer(self._seconds, expire)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(str(path)) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
+        if line.endswith("\n"):
+            return _fingerprinted(from_json(line))
+        code = process.wait()  # its output has ended, so it is ending too
+        self.close()
+        if expired:
+            return _fingerprinted(failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s")))
+        return _fingerprinted(failure(path, Crashed(path, f"the decoder's process ended with {_cause(code)}")))
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            with stopping_blocked():  # in the child too: a signal must not make a file seem broken
+                self._process = subprocess.Popen(
+                    COMMAND,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    encoding="ascii",
+                    process_group=0,  # Ctrl-C reaches only the parent, which ends its children
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                )
+        return self._process
+
+    def kill(self) -> None:
+        """Kill the process; a thread that waits for its answer gets an entry with the error ``Crashed``."""
+        if (process := self._process) is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):  # input that it did not read
+                        pipe.close()
+            self._process = None
+
+
+def _fingerprinted(entry: Entry) -> Entry:
+    """The entry with its file's fingerprint, by which a later scan sees whether the file has changed."""
+    if entry.size is not None:
+        return entry
+    try:
+        return replace(entry, **asdict(fingerprint(entry.path)))
+    except OSError:
+        return entry
+
+
+def _cause(code: int) -> str:
+    """The exit code of a process in words."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The list of a data set's recordings: a CSV file that a scan writes, or a person."""
+"""Manifests: CSV files that list the recordings of a data set, one :class:`Entry` a row."""
 
 from __future__ import annotations
 
@@ -9,13 +9,72 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from avgdt.data.entry import Entry
-from avgdt.data.table import ManifestError, composed, read_table, stripped
-from avgdt.media.downmix import channel_of
+from avgdt.data.errors import ManifestError
+from avgdt.data.table import composed, read_table, stripped
+from avgdt.media.downmix import Downmix, channel_of
+from avgdt.media.recording import Info
 
-__all__ = ["COLUMNS", "Entry", "ManifestError", "read_manifest", "write_manifest"]
+SILENT = "its audio is silent throughout"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recording, or one segment of it: a row of a manifest. Unknown values are ``None``."""
+
+    path: Path
+    """The file, as it can be opened."""
+    duration: float | None = None
+    """Seconds from the start of the presentation to its end."""
+    frame_rate: float | None = None
+    """Average frames per second."""
+    width: int | None = None
+    """Width of the upright frames in pixels."""
+    height: int | None = None
+    """Height of the upright frames in pixels."""
+    sample_rate: int | None = None
+    """Native samples per second."""
+    has_video: bool | None = None
+    """Whether there is video that can be decoded."""
+    has_audio: bool | None = None
+    """Whether there is audio that can be decoded."""
+    video_start: float | None = None
+    """When the first frame appears, in seconds on the presentation timeline."""
+    video_end: float | None = None
+    """When the last frame disappears."""
+    audio_start: float | None = None
+    """When the first sample is played."""
+    audio_end: float | None = None
+    """When the audio ends."""
+    downmix: Downmix | None = None
+    """How the channels of its audio become one: "mean", or where that cancels "first", "channel 2" ..."""
+    silent: bool | None = None
+    """Whether all of its audio is digital silence."""
+    size: int | None = None
+    """Bytes of the file when it was inspected."""
+    modified: int | None = None
+    """Time of the file's last change when it was inspected, in nanoseconds since 1970."""
+    content: str = ""
+    """Digest of the file's content when it was inspected (see ``avgdt.data.fingerprint``)."""
+    error: str = ""
+    """Why the file cannot be used; empty when it can."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Extra columns, such as split and label."""
+
+    @classmethod
+    def of(cls, info: Info, extra: dict[str, str] | None = None) -> Entry:
+        """The entry of a recording that can be decoded."""
+        known = {f.name: getattr(info, f.name) for f in fields(cls) if hasattr(info, f.name)}
+        return cls(**known, extra=dict(extra or {}))
+
+    @property
+    def scanned(self) -> bool:
+        """Whether the file was inspected: the times by which clips are placed are known, or the error is."""
+        present = [modality for modality in ("video", "audio") if getattr(self, f"has_{modality}")]
+        times = [getattr(self, f"{modality}_{end}") for modality in present for end in ("start", "end")]
+        return bool(self.error) or None not in (self.duration, self.has_video, self.has_audio, *times)
 
 
 _NUMBERS = ("duration", "frame_rate", "video_start", "video_end", "audio_start", "audio_end")
@@ -24,7 +83,7 @@ _FLAGS = ("has_video", "has_audio", "silent")
 _ROLES = ("split", "label", "start", "end")
 _BOUND = r"(?:(?P<start>start|begin|onset)|end|stop|offset)[ _]?(?:time)?[ _]?"
 _SECONDS = re.compile(rf"{_BOUND}[\[(]?(?:s|secs?|seconds?)?[\])]?", re.IGNORECASE)
-"""Other names that the columns of a segment have in lists."""
+"""Other names of the columns of a segment in common lists."""
 _OTHER_UNIT = re.compile(
     rf"{_BOUND}[\[(]?(?:stamp|ms|msecs?|milliseconds?|min|minutes?|frames?|samples?)[\])]?", re.IGNORECASE
 )
@@ -39,10 +98,9 @@ COLUMNS = (
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
     """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
 
-    Paths are relative to the CSV's folder, or absolute. Blanks around cells are no part of them, but around the name of
-    a file that is there with them; backslashes separate folders where there is no file of such a name. Unicode is
-    composed (NFC), but in names of files, which are as their folder has them. What else may vary is told by
-    :func:`avgdt.data.table.read_table`. Raises ``ManifestError``.
+    Paths are relative to the CSV's folder, or absolute. Blanks around cells are stripped, unless a file's name has
+    them; backslashes separate folders, unless a file's name has them. Text is normalised to Unicode NFC, except the
+    names of files. For the accepted variants of CSV see :func:`avgdt.data.table.read_table`. Raises ``ManifestError``.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)
@@ -75,7 +133,7 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
 
 def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> list[str]:
     roles = (*file_columns, *_ROLES)
-    # A column of such a role may begin with a capital.
+    # The names of these columns are matched without regard to case.
     names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
     if not {"start", "end"} <= set(names):
         names = _segment_names(path, names)
@@ -87,12 +145,12 @@ def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> li
 
 
 def _segment_names(path: Path, names: list[str]) -> list[str]:
-    """The names of columns, those of a segment's seconds by whatever name as ``start`` and ``end``.
+    """The column names, with synonyms of a segment's columns replaced by ``start`` and ``end``.
 
     Raises ``ManifestError`` where a segment is given in another unit alone.
     """
     bounds = {name: "start" if match["start"] else "end" for name in names if (match := _SECONDS.fullmatch(name))}
-    # What is called `offset` or `stop` may be something else where nothing begins.
+    # `offset` or `stop` alone may mean something else.
     if set(bounds.values()) == {"start", "end"} or any(name.lower().startswith(("start", "end")) for name in bounds):
         return [bounds.get(name, name) for name in names]
     others = {bool(match["start"]): name for name in names if (match := _OTHER_UNIT.fullmatch(name))}
@@ -110,7 +168,7 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
     if not stripped(file):
         raise ManifestError(f"{path}, line {line}, column `path`: empty")
     cells = {name: stripped(cell) for name, cell in raw.items()}
-    if decimal_comma:  # where commas do not separate, numbers are often written so
+    if decimal_comma:  # common where commas are not the separator
         for name in cells:
             if name in _NUMBERS or name in ("start", "end") or name.lower().endswith(("_start", "_end")):
                 cells[name] = _DECIMAL_COMMA.sub(r"\1.\2", cells[name])
@@ -127,20 +185,20 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 
 
 def _file(folder: Path, cell: str) -> Path:
-    """The file that a cell names: as it is written where it is there so, else without blanks and backslashes.
+    """The file that a cell names: the literal text if such a file exists, else without blanks and backslashes.
 
-    A file whose name is that one in another Unicode normalisation is found where there is none of the very name.
+    A file whose name differs in Unicode normalisation alone is accepted where the exact one does not exist.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")
     if cell == posix and cell.isascii():
         return folder / cell
-    there = (_there(folder, name) for name in dict.fromkeys((cell, plain, posix, *_from_windows(posix))))
-    return next((file for file in there if file is not None), folder / posix)
+    existing = (_existing(folder, name) for name in dict.fromkeys((cell, plain, posix, *_from_windows(posix))))
+    return next((file for file in existing if file is not None), folder / posix)
 
 
 def _from_windows(text: str) -> list[str]:
-    """The text as of a list that is not UTF-8, but Windows-1252 as spreadsheets write it; none where it is UTF-8."""
+    """The text decoded as Windows-1252, which spreadsheets write, if it is not valid UTF-8; else an empty list."""
     with suppress(UnicodeError):
         text.encode()
         return []
@@ -149,8 +207,8 @@ def _from_windows(text: str) -> list[str]:
     return []
 
 
-def _there(folder: Path, name: str) -> Path | None:
-    """The file of that name, by the normalisation of each of its folders and of itself that is there; None if none."""
+def _existing(folder: Path, name: str) -> Path | None:
+    """The existing file of that name, each part in the Unicode normalisation that exists; None if there is none."""
     if os.path.lexists(folder / name):
         return folder / name
     if name.isascii():
@@ -158,10 +216,10 @@ def _there(folder: Path, name: str) -> Path | None:
     file = folder
     for part in Path(name).parts:
         spellings = (part, composed(part), unicodedata.normalize("NFD", part))
-        found = next((spelling for spelling in spellings if os.path.lexists(file / spelling)), None)
-        if found is None:
+        existing = next((spelling for spelling in spellings if os.path.lexists(file / spelling)), None)
+        if existing is None:
             return None
-        file /= found
+        file /= existing
     return file
 
 

@@ -1,23 +1,45 @@
-"""Every file of a folder looked into, each in bounded time, by processes that a hostile file may bring down."""
+"""Scanning of folders: every file inspected, in bounded time, by processes that a hostile file may crash."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from avgdt.data.entry import Entry
-from avgdt.data.findings import Counts, Findings, filled
-from avgdt.data.inspection import failure
-from avgdt.data.inspector import Prober
+from avgdt.data.errors import ManifestError
+from avgdt.data.inspection import Inspector, failure
+from avgdt.data.manifest import Entry, read_manifest, write_manifest
 from avgdt.media.errors import NotAFile
 
 SECONDS_A_FILE = 30.0
+"""Time limit for the inspection of one file."""
+SAVE_SECONDS = 30.0
+"""Interval at which the results of a running scan are saved."""
+NOTE = "note"
+"""Extra column that an inspection writes: why only one of two streams is used, or that the audio is silent."""
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Number of files that were inspected, inspected again, and reused."""
+
+    new: int = 0
+    """Inspected for the first time."""
+    changed: int = 0
+    """Inspected again: size or modification time differ from the recorded ones, or these are missing."""
+    unchanged: int = 0
+    """Not inspected: the earlier result still holds."""
+
+    def __str__(self) -> str:
+        again = f" ({self.changed} of them again)" if self.changed else ""
+        return f"{self.new + self.changed} files inspected{again}, {self.unchanged} unchanged"
 
 
 def scan(
@@ -26,40 +48,40 @@ def scan(
     progress: Progress | None = None,
     seconds: float = SECONDS_A_FILE,
     exclude: Collection[Path] = (),
-    known: Iterable[Entry] = (),
-    keep: Path | None = None,
-    counted: Callable[[Counts], None] = lambda counts: None,
+    previous: Iterable[Entry] = (),
+    partial: Path | None = None,
+    on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """An entry for every file below ``folder``, by content, in the order of their paths.
+    """One entry for every file below ``folder``, sorted by path; files are judged by content, not by suffix.
 
     Args:
         folder: searched with all its subfolders, also behind links.
-        workers: processes; by default one per processor.
-        progress: called with the files done and the files to inspect.
-        seconds: after which a file is given up.
-        exclude: files left out, such as the manifest that is being written.
-        known: rows of an earlier manifest: files that have not changed since are not inspected again, and all rows of
-            a file stay, with their other columns.
-        keep: as in :func:`scan_missing`.
-        counted: as in :func:`scan_missing`.
+        workers: number of processes; by default one per processor.
+        progress: called with the number of files done and the number to inspect.
+        seconds: time limit for one file.
+        exclude: files that are not listed, such as the manifest to write.
+        previous: rows of an earlier manifest. Unchanged files are not inspected again, and all rows of a file stay,
+            with their extra columns.
+        partial: as in :func:`scan_missing`.
+        on_counts: as in :func:`scan_missing`.
 
     Raises ``NotAFile`` if there is no such folder.
     """
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
-    left_out = {path.absolute() for path in exclude}
-    files, unread = files_below(folder)
+    excluded = {path.absolute() for path in exclude}
+    files, unreadable = files_below(folder)
     rows = dict[str, list[Entry]]()
-    for entry in known:
+    for entry in previous:
         rows.setdefault(os.path.abspath(entry.path), []).append(entry)
     listed = [
         replace(row, path=file) if row.size is not None else Entry(file, extra=row.extra)
         for file in files
-        if file.absolute() not in left_out
+        if file.absolute() not in excluded
         for row in rows.get(os.path.abspath(file), [Entry(file)])
     ]
-    entries = scan_missing(listed, workers, progress, seconds, keep=keep, counted=counted)
-    return sorted([*entries, *unread], key=lambda entry: str(entry.path))
+    entries = scan_missing(listed, workers, progress, seconds, partial=partial, on_counts=on_counts)
+    return sorted([*entries, *unreadable], key=lambda entry: str(entry.path))
 
 
 def scan_missing(
@@ -67,93 +89,93 @@ def scan_missing(
     workers: int | None = None,
     progress: Progress | None = None,
     seconds: float = SECONDS_A_FILE,
-    known: Iterable[Entry] = (),
-    keep: Path | None = None,
-    counted: Callable[[Counts], None] = lambda counts: None,
+    previous: Iterable[Entry] = (),
+    partial: Path | None = None,
+    on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The entries, in their order, all of them inspected; their other columns stay.
+    """The entries in their order with the results of inspection; extra columns stay.
 
-    An entry is trusted where the file's size and time of change are those it had when it was inspected; where they
-    differ, or the entry does not tell them, the file is inspected (again).
+    A file is inspected unless its entry, or one of ``previous`` or ``partial``, holds the result of an inspection at
+    the file's present size and modification time.
 
     Args:
-        entries: rows of a manifest, or files of which nothing is known.
-        workers: processes; by default one per processor.
-        progress: called with the files done and the files to inspect.
-        seconds: after which a file is given up.
-        known: other entries, that tell of some of the files.
-        keep: a manifest of what was inspected so far, written every half minute and at any end, also at Ctrl-C; the
-            next call with the same one goes on from there. It is the caller's to delete once all is done.
-        counted: told before the inspection how many files it is about.
+        entries: rows of a manifest, or files that were never inspected.
+        workers: number of processes; by default one per processor.
+        progress: called with the number of files done and the number to inspect.
+        seconds: time limit for one file.
+        previous: other entries with results for some of the files.
+        partial: manifest to which results are saved every half minute and at the end, also at Ctrl-C; the next call
+            with the same one resumes from it. The caller deletes it in the end.
+        on_counts: called before the inspection with the number of files to inspect.
     """
-    listed, findings = list(entries), Findings(known, keep)
-    found = [findings.of(entry) for entry in listed]
-    missing = {os.path.abspath(old.path): old for old, new in zip(listed, found, strict=True) if new is None}
-    changed = sum(findings.knew(entry) for entry in missing.values())
+    listed, cache = list(entries), InspectionCache(previous, partial)
+    cached = [cache.look_up(entry) for entry in listed]
+    missing = {os.path.abspath(old.path): old for old, new in zip(listed, cached, strict=True) if new is None}
+    changed = sum(cache.inspected_before(entry) for entry in missing.values())
     files = len({os.path.abspath(entry.path) for entry in listed})
-    counted(Counts(len(missing) - changed, changed, files - len(missing)))
+    on_counts(Counts(len(missing) - changed, changed, files - len(missing)))
     try:
-        inspected = _inspect(
-            {name: entry.path for name, entry in missing.items()}, workers, progress, seconds, findings.add
+        inspected = _inspect_all(
+            {name: entry.path for name, entry in missing.items()}, workers, progress, seconds, cache.add
         )
     finally:
-        findings.write()
+        cache.save()
     return [
-        filled(old, inspected[os.path.abspath(old.path)]) if new is None else new
-        for old, new in zip(listed, found, strict=True)
+        completed(old, inspected[os.path.abspath(old.path)]) if new is None else new
+        for old, new in zip(listed, cached, strict=True)
     ]
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """All files below a folder, also behind links, sorted, and entries for the subfolders that may not be read."""
+    """All files below a folder, also behind links, sorted; and entries with an error for unreadable subfolders."""
     files: list[Path] = []
-    unread: list[Entry] = []
-    seen: set[tuple[int, int]] = set()
+    unreadable: list[Entry] = []
+    visited: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
         path = Path(error.filename)
-        unread.append(failure(path, NotAFile(path, f"folder cannot be read ({error.strerror})")))
+        unreadable.append(failure(path, NotAFile(path, f"folder cannot be read ({error.strerror})")))
 
     for root, folders, names in os.walk(folder, onerror=refused, followlinks=True):
         state = os.stat(root)
-        if (state.st_dev, state.st_ino) in seen:  # a link back to a folder above
+        if (state.st_dev, state.st_ino) in visited:  # a link back to a folder above
             folders.clear()
             continue
-        seen.add((state.st_dev, state.st_ino))
+        visited.add((state.st_dev, state.st_ino))
         files += [Path(root, name) for name in names]
-    return sorted(files, key=str), unread
+    return sorted(files, key=str), unreadable
 
 
-def _inspect(
+def _inspect_all(
     paths: Mapping[str, Path],
     workers: int | None,
     progress: Progress | None,
     seconds: float,
-    found: Callable[[Entry], None],
+    on_result: Callable[[Entry], None],
 ) -> dict[str, Entry]:
-    """An entry per path; ``found`` is told each as it comes, also those that were done when this is interrupted."""
+    """One entry per path; ``on_result`` is called with each, also with those that were done before an interruption."""
     count = max(1, min(workers or os.cpu_count() or 1, len(paths)))
-    idle: SimpleQueue[Prober] = SimpleQueue()
-    probers = [Prober(seconds) for _ in range(count)]
-    for prober in probers:
-        idle.put(prober)
+    idle: SimpleQueue[Inspector] = SimpleQueue()
+    inspectors = [Inspector(seconds) for _ in range(count)]
+    for inspector in inspectors:
+        idle.put(inspector)
 
-    def one(path: Path) -> Entry:
-        prober = idle.get()
+    def inspect_one(path: Path) -> Entry:
+        inspector = idle.get()
         try:
-            return prober.probe(path)
+            return inspector.inspect(path)
         finally:
-            idle.put(prober)
+            idle.put(inspector)
 
     entries = dict[str, Entry]()
 
     def take(future: Future[Entry]) -> None:
         name = names.pop(future)
         entries[name] = future.result()
-        found(entries[name])
+        on_result(entries[name])
 
     pool = ThreadPoolExecutor(count)
-    names = {pool.submit(one, path): name for name, path in paths.items()}
+    names = {pool.submit(inspect_one, path): name for name, path in paths.items()}
     try:
         for future in as_completed([*names]):
             take(future)
@@ -165,11 +187,121 @@ def _inspect(
             future for future in names if future.done() and not future.cancelled() and not future.exception()
         ]:
             take(future)
-        for prober in probers:
-            prober.kill()  # what they are at is not taken any more
+        for inspector in inspectors:
+            inspector.kill()  # the results of running inspections are not used
         raise
     finally:
         pool.shutdown()
-        for prober in probers:
-            prober.close()
+        for inspector in inspectors:
+            inspector.close()
     return entries
+
+
+class InspectionCache:
+    """Results of inspections by file, valid while a file is unchanged, and saved so that a scan can be resumed."""
+
+    def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
+        """Start with ``previous`` entries and those that an interrupted scan saved to ``partial``, if readable."""
+        self._previous = {os.path.abspath(entry.path): entry for entry in previous}
+        self._partial = partial
+        self._inspected = dict[str, Entry]()
+        if partial is not None and partial.exists():
+            with suppress(ManifestError):
+                self._inspected = {os.path.abspath(entry.path): entry for entry in read_manifest(partial)}
+        self._unsaved = False
+        self._next_save = time.monotonic() + SAVE_SECONDS
+
+    def look_up(self, entry: Entry) -> Entry | None:
+        """``entry`` completed by the results for its file in its present state; None where it must be inspected."""
+        if entry.error and entry.size is None and not (entry.error.startswith("NotAFile") and entry.path.is_file()):
+            return entry  # the error comes from a list, or the file is still missing
+        try:
+            state = os.stat(entry.path)
+        except OSError:
+            return None
+        for result in self._results(entry):
+            if result.scanned and (result.size, result.modified) == (state.st_size, state.st_mtime_ns):
+                return entry if result is entry else completed(entry, result)
+        return None
+
+    def inspected_before(self, entry: Entry) -> bool:
+        """Whether there is any result for the file, in whatever state it was."""
+        return any(result.scanned for result in self._results(entry))
+
+    def _results(self, entry: Entry) -> list[Entry]:
+        name = os.path.abspath(entry.path)
+        return [entry, *(entries[name] for entries in (self._inspected, self._previous) if name in entries)]
+
+    def add(self, entry: Entry) -> None:
+        """Add the result of an inspection; at intervals, all results are saved."""
+        self._inspected[os.path.abspath(entry.path)] = entry
+        self._unsaved = True
+        if time.monotonic() > self._next_save:
+            start = time.monotonic()
+            self.save()
+            now = time.monotonic()
+            self._next_save = now + max(SAVE_SECONDS, 20 * (now - start))
+
+    def save(self) -> None:
+        """Write the partial manifest atomically; without it (disk full, say), the files are inspected another time."""
+        if self._partial is not None and self._unsaved:
+            with suppress(ManifestError):
+                write_manifest(self._inspected.values(), self._partial)
+                self._unsaved = False
+
+
+def unchanged(entry: Entry) -> bool:
+    """Whether an inspected file still has the size and modification time recorded in its entry."""
+    try:
+        state = os.stat(entry.path)
+    except OSError:
+        return False
+    return (entry.size, entry.modified) == (state.st_size, state.st_mtime_ns)
+
+
+def completed(entry: Entry, result: Entry) -> Entry:
+    """``result`` with the path and the extra columns of ``entry``."""
+    extra = {name: cell for name, cell in entry.extra.items() if not (name == NOTE and entry.scanned)}
+    notes = {NOTE: result.extra[NOTE]} if result.extra.get(NOTE) else {}
+    return replace(result, path=entry.path, extra={**extra, **notes})
+
+
+def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
+    """Rows of a table that summarises a scan: usable files by their streams, the others by error, and the total.
+
+    Each group is ordered by size. The row before the last counts the usable files whose audio is silent throughout.
+    """
+    listed = list(entries)
+    groups: dict[tuple[bool, str], list[Entry]] = {}
+    for entry in listed:
+        groups.setdefault((bool(entry.error), _kind(entry)), []).append(entry)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
+    rows = [(kind, _example(group) if failed else _amount(group)) for (failed, kind), group in ordered]
+    silent = [entry for entry in listed if entry.silent]
+    silent_row = [("silent throughout", _example(silent))] if silent else []
+    return [*rows, *silent_row, ("all", _amount(listed))]
+
+
+def _kind(entry: Entry) -> str:
+    if entry.error:
+        return entry.error.partition(":")[0]
+    if not entry.scanned:
+        return "not scanned"
+    streams = [name for name, has in (("video", entry.has_video), ("audio", entry.has_audio)) if has]
+    kind = " and ".join(streams) or "nothing"
+    return kind if len(streams) != 1 else f"{kind} only"
+
+
+def _amount(group: list[Entry]) -> str:
+    seconds = sum(entry.duration or 0.0 for entry in group)
+    long = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+    return f"{_files(group)}, {long}"
+
+
+def _example(group: list[Entry]) -> str:
+    detail = group[0].error.partition(": ")[2]
+    return f"{_files(group)}, such as {group[0].path.name}" + (f": {detail}" if detail else "")
+
+
+def _files(group: list[Entry]) -> str:
+    return f"{len(group)} file{'' if len(group) == 1 else 's'}"

@@ -1,7 +1,7 @@
 """A cache of decoded recordings on disk: each file is decoded once, when it is first read.
 
-Clips cut from it have the bits of clips decoded from the recording. Every file appears whole or not at all, several
-processes may read and write at once, and the folder may be deleted at any time.
+Clips cut from it are bit for bit those decoded from the recording. Files are written atomically, several processes may
+read and write at once, and the folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -11,31 +11,143 @@ import json
 import math
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 import av
 import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 import avgdt.media
 from avgdt.data.manifest import Entry
-from avgdt.data.stored import StoredAudio, StoredVideo
 from avgdt.files import WriteError, source_digest, write_atomically
+from avgdt.media.audio import Waveform
 from avgdt.media.errors import MediaError
-from avgdt.media.picture import Frames
 from avgdt.media.recording import Recording
-from avgdt.media.sound import Waveform
+from avgdt.media.video import ROUNDING, AllFrames, Frames
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data
 
-STALE_SECONDS = 3600.0  # an unfinished file this old was left by a process that was killed
-MARGIN = 0.25  # seconds around the sound that are stored too: where the resampling filter still rings
 
-Kept = TypeVar("Kept", StoredVideo, StoredAudio)
+@dataclass(frozen=True)
+class StoredVideo:
+    """A file with all frames of a recording at one size."""
+
+    path: Path
+    """A safetensors file; frames are read from it on demand."""
+    stamps: NDArray[np.int64]
+    """(time,) presentation time stamps, increasing."""
+    tick: Fraction
+    """Seconds of one time stamp unit."""
+    zero: float
+    """Container time in seconds of the recording's zero."""
+    end: Fraction
+    """Time stamp at which the last frame disappears."""
+
+    @classmethod
+    def load(cls, path: Path) -> StoredVideo | None:
+        """What :meth:`encode` wrote; ``None`` where there is no such file or it is damaged."""
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata()
+                if not _intact(path, path.stat().st_mtime_ns, metadata["crc32"], "pixels"):
+                    return None
+                stamps, zero = file.get_tensor("stamps"), float.fromhex(metadata["zero"])
+                return cls(path, stamps, Fraction(metadata["tick"]), zero, Fraction(metadata["end"]))
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+            return None
+
+    @staticmethod
+    def encode(frames: AllFrames) -> bytes:
+        """All frames of a recording as the content of a file."""
+        metadata = {
+            "tick": str(frames.tick),
+            "zero": frames.zero.hex(),
+            "end": str(frames.end),
+            "crc32": _crc32(frames.pixels),
+        }
+        return save({"pixels": frames.pixels, "stamps": frames.stamps}, metadata)
+
+    def frames(self, times: Sequence[float]) -> Frames:
+        """The frame on screen at each of ``times``: bit for bit those of ``Recording.frames``."""
+        limits = [math.floor((time + self.zero + ROUNDING) / self.tick) for time in times]
+        indices = np.maximum(np.searchsorted(self.stamps, limits, side="right") - 1, 0)
+        first, last = int(indices.min()), int(indices.max())
+        with safe_open(self.path, framework="numpy") as file:
+            pixels: NDArray[np.uint8] = file.get_slice("pixels")[first : last + 1]
+        presented = [float(int(stamp) * self.tick) - self.zero for stamp in self.stamps[indices]]
+        ended = last == len(self.stamps) - 1 and self.end <= max(limits)
+        end = float(self.end * self.tick) - self.zero if ended else None
+        return Frames(pixels[indices - first], np.array(presented, dtype=np.float64), end)
+
+
+@dataclass(frozen=True)
+class StoredAudio:
+    """A file with the whole waveform of a recording at one sample rate."""
+
+    path: Path
+    """A safetensors file; samples are read from it on demand."""
+    first: int
+    """Index of its first sample on the grid of the sample rate."""
+    count: int
+    """Number of samples."""
+    end: float
+    """When the audio ends, in seconds."""
+
+    @classmethod
+    def load(cls, path: Path) -> StoredAudio | None:
+        """What :meth:`encode` wrote; ``None`` where there is no such file or it is damaged."""
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata()
+                if not _intact(path, path.stat().st_mtime_ns, metadata["crc32"], "samples"):
+                    return None
+                (count,) = file.get_slice("samples").get_shape()
+                return cls(path, int(metadata["first"]), count, float.fromhex(metadata["end"]))
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+            return None
+
+    @staticmethod
+    def encode(whole: Waveform, sample_rate: int) -> bytes:
+        """The whole waveform of a recording as the content of a file."""
+        end = math.inf if whole.end is None else whole.end
+        metadata = {"first": str(round(whole.start * sample_rate)), "end": end.hex(), "crc32": _crc32(whole.samples)}
+        return save({"samples": whole.samples}, metadata)
+
+    def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
+        """``round(seconds * sample_rate)`` samples from ``start`` on: bit for bit those of ``Recording.waveform``."""
+        first, count = round(start * sample_rate), round(seconds * sample_rate)
+        samples = np.zeros(count, dtype=np.float32)
+        begin, end = max(first, self.first), min(first + count, self.first + self.count)
+        if begin < end:
+            with safe_open(self.path, framework="numpy") as file:
+                samples[begin - first : end - first] = file.get_slice("samples")[begin - self.first : end - self.first]
+        return Waveform(samples, first / sample_rate, self.end if self.end < start + seconds else None)
+
+
+def _crc32(values: NDArray[np.generic]) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(values).data):08x}"
+
+
+@lru_cache(maxsize=2**20)
+def _intact(path: Path, modified: int, crc32: str, name: str) -> bool:
+    """Whether an array of a file matches its checksum; verified once per process."""
+    with safe_open(path, framework="numpy") as file:
+        return _crc32(file.get_tensor(name)) == crc32
+
+
+STALE_SECONDS = 3600.0  # an unfinished file this old was left by a process that was killed
+MARGIN = 0.25  # seconds around the audio that are stored too, for the tails of the resampling filter
+
+Stored = TypeVar("Stored", StoredVideo, StoredAudio)
 
 
 @dataclass(frozen=True)
@@ -47,7 +159,7 @@ class Store:
     gigabytes: float = -1.0
     """Disk space that it may take; -1 is half of what is free."""
     seconds: float = 0.0
-    """Seconds that will be read of each recording in all: a longer one is not worth decoding as a whole."""
+    """Seconds that will be read of each recording in total: longer recordings are not stored."""
     share: float = 1.0
     """Share of the recordings worth storing that the disk space holds, 0 to 1."""
     spare: int = 0
@@ -77,16 +189,16 @@ class Store:
         return StoredRecording(self, entry)
 
     def video(self, recording: StoredRecording, height: int, width: int, grey: bool) -> StoredVideo | None:
-        """All frames of a recording at one size, stored now if need be; ``None`` where they are not to be stored."""
+        """All frames of a recording at one size, stored if they are not yet; ``None`` where they are not to be."""
 
         def encode() -> bytes | None:
             frames = recording.file.all_frames(height, width, grey)
             return StoredVideo.encode(frames) if bool(np.all(np.diff(frames.stamps) > 0)) else None
 
-        return self._kept(recording, ["video", height, width, grey], StoredVideo.load, encode)
+        return self._load_or_store(recording, ["video", height, width, grey], StoredVideo.load, encode)
 
     def audio(self, recording: StoredRecording, sample_rate: int) -> StoredAudio | None:
-        """The whole waveform of a recording, stored now if need be; ``None`` where it is not to be stored."""
+        """The whole waveform of a recording, stored if it is not yet; ``None`` where it is not to be stored."""
         entry = recording.entry
 
         def encode() -> bytes | None:
@@ -96,22 +208,22 @@ class Store:
             whole = recording.file.waveform(start, entry.audio_end + MARGIN - start, sample_rate)
             return StoredAudio.encode(whole, sample_rate)
 
-        return self._kept(recording, ["audio", sample_rate, entry.downmix], StoredAudio.load, encode)
+        return self._load_or_store(recording, ["audio", sample_rate, entry.downmix], StoredAudio.load, encode)
 
-    def _kept(
+    def _load_or_store(
         self,
         recording: StoredRecording,
         settings: Sequence[object],
-        load: Callable[[Path], Kept | None],
+        load: Callable[[Path], Stored | None],
         encode: Callable[[], bytes | None],
-    ) -> Kept | None:
+    ) -> Stored | None:
         name = _name(recording.entry, settings)
         if name is None:
             return None
         path = self.folder / name[:2] / f"{settings[0]}-{name}.safetensors"
-        kept = load(path)
-        if kept is not None or not self._worth_storing(recording.entry, name):
-            return kept
+        stored = load(path)
+        if stored is not None or not self._worth_storing(recording.entry, name):
+            return stored
         note = path.with_suffix(".damaged")
         if note.exists():
             recording.damage = note.read_text(errors="surrogateescape")
@@ -119,7 +231,7 @@ class Store:
         try:
             content = encode()
         except MediaError as error:
-            # Clips of its undamaged stretches can be had from the recording itself.
+            # Clips of the undamaged parts can still be decoded from the recording itself.
             recording.damage = str(error)
             self._write(note, recording.damage.encode(errors="surrogateescape"))
             return None
@@ -151,20 +263,20 @@ class StoredRecording:
     def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
         self.damage = ""
-        """Why it could not be decoded as a whole, where that was found: its undamaged stretches can be read."""
+        """Why it could not be decoded as a whole; empty where no damage is known. Undamaged parts can be read."""
         self._store = store
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
         """As :meth:`avgdt.media.recording.Recording.frames`."""
-        kept = self._store.video(self, height, width, grey)
-        return self.file.frames(times, height, width, grey) if kept is None else kept.frames(times)
+        stored = self._store.video(self, height, width, grey)
+        return self.file.frames(times, height, width, grey) if stored is None else stored.frames(times)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
         """As :meth:`avgdt.media.recording.Recording.waveform`."""
-        kept = self._store.audio(self, sample_rate)
-        if kept is None:
+        stored = self._store.audio(self, sample_rate)
+        if stored is None:
             return self.file.waveform(start, seconds, sample_rate)
-        return kept.waveform(start, seconds, sample_rate)
+        return stored.waveform(start, seconds, sample_rate)
 
     @cached_property
     def file(self) -> Recording:
@@ -212,12 +324,12 @@ def open_recording(entry: Entry) -> Recording:
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:
-    """Cache key of a recording, of its file, the decoder and ``settings``; ``None`` where the file is missing."""
+    """Cache key: a hash of a recording's file, the decoder and ``settings``; ``None`` where the file is missing."""
     try:
         path = entry.path.resolve()
         state = path.stat()
     except OSError:
         return None
     decoder = source_digest(Path(avgdt.media.__file__).parent), av.__version__
-    told = [*decoder, str(path), state.st_size, state.st_mtime_ns, *settings]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    key = [*decoder, str(path), state.st_size, state.st_mtime_ns, *settings]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.errors import AvgdtError
+from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
-_HEAD = 8192  # bytes by which text is known
+_HEAD = 8192  # bytes by which text and encoding are detected
 _BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -27,15 +27,7 @@ _BOMS = (
 )
 _MARKED = re.compile(r'"?sep=([^\w"\'\r\n])"?[ ,;\t|]*(?=[\r\n]|\Z)', re.IGNORECASE)
 _STRAIGHT = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
-_SHOWN = 120  # letters of a strange first line
-
-
-class ManifestError(AvgdtError):
-    """A manifest that cannot be read; the message names the file, the line and the column."""
-
-
-class NotText(ManifestError):
-    """A file that is not text, such as a recording, where a list was expected."""
+_LONGEST_HEADER = 120  # characters of a header in a message
 
 
 @dataclass(frozen=True)
@@ -43,11 +35,11 @@ class Table:
     """Header and rows of a CSV file."""
 
     names: list[str]
-    """Of the columns, without blanks around them, composed."""
+    """Names of the columns, stripped and normalised to NFC."""
     rows: list[tuple[int, list[str]]]
     """The number of the line on which each row ends, and its cells, as many as columns."""
     separator: str
-    """What stands between two cells."""
+    """The character that separates cells."""
 
 
 def stripped(cell: str) -> str:
@@ -64,14 +56,14 @@ def composed(text: str) -> str:
 def read_table(path: Path, key: Sequence[str]) -> Table:
     """Read a list whose first line names its columns, one of ``key`` among them.
 
-    The columns are separated by commas, or where these do not separate one of ``key`` by semicolons, tabs or bars;
-    cells are quoted by ``"``, or where the first line is so by ``'`` or curved quotes; the encoding is UTF-8, or UTF-16
-    or UTF-32 where the file says so. Lines and last columns without any cell are none.
-    Raises :class:`ManifestError`, :class:`NotText` for what is no text.
+    The separator is the comma, semicolon, tab or bar that separates one of ``key`` in the first line; quotes are ``"``,
+    ``'`` or curved ones, as in the first line; the encoding is UTF-8, or UTF-16 or UTF-32 by its byte order mark. Empty
+    lines and empty last columns are ignored.
+    Raises :class:`ManifestError`, and :class:`NotText` for binary files.
     """
-    text = _decoded(path).rstrip("\x1a")  # which ended files under DOS
-    marked = _MARKED.match(text)  # Excel's way to tell the separator
-    text = text[marked.end() :] if marked else text  # its line is left, without cells
+    text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
+    marked = _MARKED.match(text)  # Excel's declaration of the separator
+    text = text[marked.end() :] if marked else text  # leaves an empty line
     first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
     if not first:
         raise ManifestError(f"{path}: empty; its first line must name the columns, at least `{key[0]}`")
@@ -96,12 +88,12 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str]
     while not names[-1]:
         names.pop()
     if not set(key) & _folded(names):
-        shown = ", ".join(names)
-        told = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+        header = ", ".join(names)
+        header = header if len(header) <= _LONGEST_HEADER else f"{header[:_LONGEST_HEADER]} ..."
         wanted = " or ".join(f"`{name}`" for name in key)
         by = "" if separator == "," else f" (separated by `{separator}`)".replace("\t", "tabs")
         raise ManifestError(
-            f"{path}, line {head_line}: no column {wanted} among {told}{by}; the first line must name the columns, "
+            f"{path}, line {head_line}: no column {wanted} among {header}{by}; the first line must name the columns, "
             f"such as {key[0]},label"
         )
     listed = []
@@ -123,7 +115,7 @@ def _decoded(path: Path) -> str:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        # Names of files are bytes: those that are not UTF-8 are kept as they are.
+        # File names are bytes: those that are not UTF-8 are preserved.
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
         raise ManifestError(
@@ -135,17 +127,17 @@ def _unmarked(path: Path, head: bytes) -> str:
     """Detect the encoding of a file without byte order mark; raise :class:`NotText` for binary files."""
     half = len(head) // 2
     for encoding, zeros, letters in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
-        # Names of columns are of the Latin alphabet, of which UTF-16 has a zero in every second byte.
+        # Column names are mostly ASCII: UTF-16 then has a zero in every second byte.
         if half and zeros[:half].count(0) > 0.8 * half and 0 not in letters:
             return encoding
-    # Names of files may hold control characters, but no zero, and few will.
+    # File names may hold control characters, but no zero byte.
     if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
-        raise NotText(f"{path}: is no text, and so no list of recordings; a spreadsheet must be saved as CSV")
+        raise NotText(f"{path}: is not text, and so no manifest; save a spreadsheet as CSV")
     return "utf-8"
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """The separator and quote by which the first line names one of ``key``, else what it holds most of; and ``"``."""
+    """The separator and quote with which the first line has a column of ``key``, else its most frequent separator."""
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):
             cells = next(csv.reader([first], delimiter=separator, quotechar=quote))
@@ -159,7 +151,7 @@ def _folded(names: Sequence[str]) -> set[str]:
 
 
 def _tidied(text: str, separator: str, quote: str) -> str:
-    """The same without blanks around quoted cells, which CSV does not know."""
+    """The text without blanks around quoted cells, which Python's CSV reader does not accept."""
     if not re.search(f"{quote}{_BLANK}|{_BLANK}{quote}", text):
         return text
     blank = _BLANK.replace(r"\t", "") if separator == "\t" else _BLANK

@@ -1,15 +1,131 @@
-"""When clips start: named time windows, drawn apart from decoding."""
+"""Time windows: where in a recording clips may lie, and the windows drawn or spaced there, apart from decoding."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
 from avgdt.composition.composition import Composition
-from avgdt.data.span import Span
+from avgdt.data.errors import DataError
+from avgdt.data.manifest import SILENT, Entry
 from avgdt.recipes.clip import Clip
+
+SEGMENT = ("start", "end")
+"""Columns of a row's segment, in seconds of the recording."""
+ROUNDING = 0.1  # seconds by which lists round the ends of segments
+
+Seconds = tuple[float, float]
+"""Start and end of a segment on the recording's timeline."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time span of a recording in seconds in which all modalities in use are present."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Its duration."""
+        return self.end - self.start
+
+
+def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
+    """The span in which all ``modalities`` of a scanned entry without error are present."""
+    starts = [_known(getattr(entry, f"{modality}_start")) for modality in modalities]
+    ends = [_known(getattr(entry, f"{modality}_end")) for modality in modalities]
+    return Span(max(starts), min(ends))
+
+
+def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
+    """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
+    ``start`` and ``end``, else None; in any capitals.
+
+    Raises :class:`DataError` where only one of two columns is there.
+    """
+    pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
+    folded = {name.lower(): name for name in present} | {name: name for name in present}
+    for start, end in pairs:
+        present_pair = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
+        if present_pair[0] and present_pair[1]:
+            return present_pair[0], present_pair[1]
+        if other := present_pair[0] or present_pair[1]:
+            missing = end if present_pair[0] else start
+            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
+    return None
+
+
+def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
+    """The seconds of a row's segment; None for the whole recording: where both cells are empty, or there are none.
+
+    Raises :class:`DataError` for seconds that are no numbers or run backwards, and for a half of a segment.
+    """
+    if columns is None:
+        return None
+    cells = [entry.extra.get(name, "").strip() for name in columns]
+    if not any(cells):
+        return None
+    try:
+        start, end = (float(cell) for cell in cells)
+    except ValueError:
+        raise DataError(
+            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds, such as 1.5"
+        ) from None
+    if not (isfinite(start) and isfinite(end) and start < end):
+        raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")
+    return start, end
+
+
+def segment(entry: Entry) -> Seconds | None:
+    """The row's segment by its columns ``start`` and ``end``; None for the whole recording.
+
+    Raises ``DataError`` for half a segment and for seconds that are no numbers or run backwards.
+    """
+    return segment_of(entry, segment_columns(entry.extra))
+
+
+def reaches_beyond(entry: Entry) -> bool:
+    """Whether the row's segment starts before the recording or ends after it, by more than ``ROUNDING``."""
+    within = segment(entry)
+    return within is not None and (within[0] < -ROUNDING or within[1] > (entry.duration or 0.0) + ROUNDING)
+
+
+def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
+    """The span in which clips of a row may lie: inside its segment, with all ``modalities`` present."""
+    span, within = common_span(entry, modalities), segment(entry)
+    return span if within is None else Span(max(span.start, within[0]), min(span.end, within[1]))
+
+
+def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
+    """The reason why a row is unusable for a composition, such as a missing modality; "" where it is usable."""
+    if entry.error:
+        return entry.error
+    for modality in ("video", "audio"):
+        if modality in composition.modalities and not getattr(entry, f"has_{modality}"):
+            return f"has no {modality}"
+    if "audio" in composition.modalities and entry.silent:
+        return SILENT
+    span, within = clip_span(entry, composition.modalities), segment(entry)
+    least = clip.seconds * composition.fastest + composition.shift
+    # Streams end at a frame or packet boundary: a clip may outlast the recording by less than two frames, but not the
+    # segment, whose end was given (except for floating-point rounding).
+    latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
+    if within is not None:
+        latest = min(latest, within[1] + 1e-6)
+    if latest - span.start < least:
+        where = "" if within is None else f"segment {within[0]:g} - {within[1]:g} s: "
+        return f"too short: {where}{max(span.seconds, 0):.2f} s with all modalities, {least:.2f} s needed"
+    return ""
+
+
+def _known(value: float | None) -> float:
+    assert value is not None, "a scanned entry knows its times"
+    return value
 
 
 @dataclass(frozen=True)
@@ -17,55 +133,59 @@ class Window:
     """Where one clip starts, in seconds on the recording's timeline."""
 
     video: float
-    """Start of the picture."""
+    """Start of the video."""
     audio: float | None = None
-    """Start of the sound; None: with the first frame that is shown."""
+    """Start of the audio; None: with the first frame."""
     speed: float = 1.0
-    """Seconds of the recording that one second of the clip plays."""
+    """Playback speed: seconds of the recording in one second of the clip."""
 
 
-def draw(composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int) -> tuple[Window, ...]:
+def draw_windows(
+    composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int
+) -> tuple[Window, ...]:
     """One window for each of ``composition.clips``: a pure function of (seed, epoch, item).
 
-    Without jitter the draw is that of the item's first epoch, always. Two windows of different names start at
-    least ``composition.shift`` seconds apart, and every such pair is possible. The speeds of one name start together.
+    Without temporal jittering, all epochs have the windows of the first. Two windows of different names start at least
+    ``composition.shift`` seconds apart, uniformly among all such pairs. Windows of one name and several speeds start
+    together.
     """
     time = composition.time
-    random = np.random.default_rng([seed, epoch if time.jitter else 0, item, 0xC11B])
+    rng = np.random.default_rng([seed, epoch if time.jitter else 0, item, 0xC11B])
     room = max(span.seconds - clip.seconds * composition.fastest, 0.0)
 
     def starts() -> dict[str, float]:
         names = composition.windows
-        places = [random.uniform(0, room)] if len(names) == 1 else _apart(room, composition.shift, random)
-        return {name: span.start + place for name, place in zip(names, places, strict=True)}
+        offsets = [rng.uniform(0, room)] if len(names) == 1 else _apart(room, composition.shift, rng)
+        return {name: span.start + offset for name, offset in zip(names, offsets, strict=True)}
 
-    pictures = starts()
-    sounds = {} if time.synchronous else starts()
-    return tuple(Window(pictures[name], sounds.get(name), speed) for name, speed in composition.clips)
+    video_starts = starts()
+    audio_starts = {} if time.synchronous else starts()
+    return tuple(Window(video_starts[name], audio_starts.get(name), speed) for name, speed in composition.clips)
 
 
-def _apart(room: float, least: float, random: np.random.Generator) -> tuple[float, float]:
-    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart; 0 and ``least`` if there is less.
+def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart.
 
-    The later clip then outlasts the recording, by what is tolerated of any clip.
+    If ``room`` is smaller, they are 0 and ``least``; the later clip then outlasts the recording as far as
+    :func:`unfit` allows.
     """
     room = max(room, least)
-    first, second = np.sort(random.uniform(0, room - least, size=2))
+    first, second = np.sort(rng.uniform(0, room - least, size=2))
     pair = (float(first), float(second + least))
-    return pair if random.random() < 0.5 else pair[::-1]
+    return pair if rng.random() < 0.5 else pair[::-1]
 
 
 def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
     """``count`` windows equally spaced over the span; one lies in its middle."""
     room = max(span.seconds - clip.seconds, 0.0)
-    places = np.linspace(0, room, count) if count > 1 else [room / 2]
-    return tuple(Window(span.start + float(place)) for place in places)
+    offsets = np.linspace(0, room, count) if count > 1 else [room / 2]
+    return tuple(Window(span.start + float(offset)) for offset in offsets)
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
     """Windows of ``length`` seconds that start each ``seconds`` and lie inside the span; the first always."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
-    return tuple(Window(span.start + place * seconds) for place in range(count))
+    return tuple(Window(span.start + index * seconds) for index in range(count))
 
 
 def centred(clip: Clip, span: Span, start: float, end: float) -> Window:

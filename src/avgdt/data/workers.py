@@ -33,7 +33,7 @@ from avgdt.errors import AvgdtError
 from avgdt.processes import STOPPING, stopping_blocked
 
 if TYPE_CHECKING:
-    from avgdt.data.dataset import Clips, Order
+    from avgdt.data.dataset import Clips, ItemKey
 
 SECONDS_A_RECORDING = 600.0
 """A worker that reads one recording for longer than this hangs."""
@@ -43,12 +43,12 @@ IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _LENGTH, _MARK = struct.Struct("q"), struct.Struct("qq")
 
 
-class Lots(Protocol):
+class BatchOrder(Protocol):
     """The items of each batch, by (epoch, index); the same at each iteration."""
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[list[Order]]: ...
+    def __iter__(self) -> Iterator[list[ItemKey]]: ...
 
 
 class WorkerError(DataError):
@@ -59,25 +59,25 @@ class WorkerError(DataError):
         self.message = message
         """What happened."""
         self.remedy = remedy
-        """What helps against it."""
+        """What the user can do."""
 
     def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
         return type(self), (self.message, self.remedy)
 
 
 def read_batches(
-    clips: Clips, lots: Lots, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
+    clips: Clips, order: BatchOrder, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
 ) -> Generator[Batch, None, None]:
-    """The batch of each of ``lots``, in order, read ahead by ``workers`` processes, or by this one where that is 0.
+    """The batches of ``order``, in their order, read ahead by ``workers`` processes, or by this one where that is 0.
 
     With ``pin_memory`` batches are in page-locked memory. Raises :class:`WorkerError` where a worker is killed, or
     reads one recording for more than ``seconds``. (Without workers nothing bounds the time of a recording.)
     """
     pinned: Callable[[Batch], Batch] = Batch.pin_memory if pin_memory else lambda batch: batch
-    if workers == 0 or len(lots) == 0:
-        yield from (pinned(collate([clips[order] for order in lot])) for lot in lots)
+    if workers == 0 or len(order) == 0:
+        yield from (pinned(collate([clips[key] for key in keys])) for keys in order)
         return
-    pool = _Pool(clips, lots, min(workers, len(lots)), seconds, pinned)
+    pool = _Pool(clips, order, min(workers, len(order)), seconds, pinned)
     try:
         yield from pool.batches()
     finally:
@@ -91,20 +91,20 @@ class _Closed(Exception):
 class _Worker:
     """A process that reads batches, and the end of its pipe."""
 
-    def __init__(self, clips: Clips, lots: Lots, place: int, count: int, others: Sequence[_Worker]) -> None:
+    def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, others: Sequence[_Worker]) -> None:
         self.clips = clips
         self.results, theirs = os.pipe()
-        with suppress(OSError):  # beyond what the system grants; slower then
+        with suppress(OSError):  # above the system's limit; slower
             fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         # Anonymous memory, not a file of /dev/shm: how many recordings were begun, and which one is being read.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
         inherited = [self.results, *(other.results for other in others)]
-        arguments = (clips, islice(lots, place, None, count), theirs, self.mark, inherited)
+        arguments = (clips, islice(order, index, None, count), theirs, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
         try:
-            with stopping_blocked():  # the child inherits this process's handlers, and has to lay them down first
+            with stopping_blocked():  # the child inherits this process's handlers, which it has to replace first
                 self.process.start()
         finally:
             os.close(theirs)
@@ -162,15 +162,17 @@ class _Worker:
 class _Pool:
     """Workers, and a thread that receives their batches while this process computes."""
 
-    def __init__(self, clips: Clips, lots: Lots, count: int, seconds: float, pinned: Callable[[Batch], Batch]) -> None:
-        self._lots, self._seconds, self._pinned = lots, seconds, pinned
+    def __init__(
+        self, clips: Clips, order: BatchOrder, count: int, seconds: float, pinned: Callable[[Batch], Batch]
+    ) -> None:
+        self._order, self._seconds, self._pinned = order, seconds, pinned
         self._workers: list[_Worker] = []
         self._received = queue.Queue[Any](maxsize=1)
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         try:
-            for place in range(count):
-                self._workers.append(_Worker(clips, lots, place, count, self._workers))
+            for index in range(count):
+                self._workers.append(_Worker(clips, order, index, count, self._workers))
         except OSError as error:
             self.close()
             raise DataError(f"workers: cannot be started ({error.strerror}); use fewer, or free some memory") from None
@@ -179,7 +181,7 @@ class _Pool:
 
     def batches(self) -> Iterator[Batch]:
         """All batches in order; re-raises the exceptions of workers."""
-        for _ in range(len(self._lots)):
+        for _ in range(len(self._order)):
             message = self._received.get()
             if isinstance(message, WorkerError):
                 # Whoever ends all processes of a job may reach the workers first: this one's own signal tells more.
@@ -190,7 +192,7 @@ class _Pool:
 
     def _receive(self) -> None:
         try:
-            for number in range(len(self._lots)):
+            for number in range(len(self._order)):
                 message = self._workers[number % len(self._workers)].receive(self._seconds, self._closed)
                 self._put(message if isinstance(message, BaseException) else self._pinned(_unpacked(message)))
         except _Closed:
@@ -217,7 +219,9 @@ class _Pool:
             worker.close()
 
 
-def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mmap, inherited: Sequence[int]) -> None:
+def _work(
+    clips: Clips, order: Iterator[list[ItemKey]], results: int, mark: mmap.mmap, inherited: Sequence[int]
+) -> None:
     """Main function of a worker process: read its batches and send each, or the exception."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
@@ -230,13 +234,13 @@ def _work(clips: Clips, lots: Iterator[list[Order]], results: int, mark: mmap.mm
     sender = threading.Thread(target=_send, args=(outgoing, results), daemon=True)
     sender.start()
     begun = 0
-    for lot in lots:
+    for keys in order:
         try:
             items = []
-            for order in lot:
+            for key in keys:
                 begun += 1
-                mark[:] = _MARK.pack(begun, order[1])
-                items.append(clips[order])
+                mark[:] = _MARK.pack(begun, key[1])
+                items.append(clips[key])
             mark[:] = _MARK.pack(begun, -1)
             message: Any = _packed(collate(items))
         except (AvgdtError, MemoryError) as error:

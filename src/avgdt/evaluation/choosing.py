@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.entry import Entry
-from avgdt.data.rows import recording_numbers
+from avgdt.data.manifest import Entry
+from avgdt.data.splits import recording_numbers
 from avgdt.evaluation.plans import Plan
 
 SHARE = 5

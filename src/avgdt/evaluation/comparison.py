@@ -9,7 +9,7 @@ from typing import Any
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.span import common_span
+from avgdt.data.windows import common_span
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Extract, Progress, Vectors, extract
 from avgdt.evaluation.plans import Plan, Skipped, span_of

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
-from avgdt.data.collection import LeftOut, find, write_left_out
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
+from avgdt.data.selection import SkippedRecording, list_recordings, write_skipped
 from avgdt.data.windows import Window
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
@@ -48,7 +48,7 @@ class Table:
     """The files that were embedded."""
     seconds: float
     """Length of a window."""
-    skipped: list[LeftOut]
+    skipped: list[SkippedRecording]
     """The files that were not, and why."""
 
 
@@ -80,9 +80,9 @@ def embed(
     parts = None if target is None else target.with_name(f".{target.name}.parts")
     keep = None if target is None else target.with_name(f".{target.name}.inspected.csv")
     count = default_workers(workers)
-    entries = find(data, count + 1, scanned, keep=keep)
+    entries = list_recordings(data, count + 1, scanned, partial=keep)
     reasons = [model.unusable(entry, modality) for entry in entries]
-    skipped = [LeftOut(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
+    skipped = [SkippedRecording(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         reason = f"; the first: {skipped[0].reason}" if skipped else ""
@@ -93,7 +93,7 @@ def embed(
         skipped_file = target.with_name(f"{target.name}.skipped.csv")
         skipped_file.unlink(missing_ok=True)
         if table.skipped:
-            write_left_out(table.skipped, skipped_file)
+            write_skipped(table.skipped, skipped_file)
     for path in (parts, keep):
         if path is not None and path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -109,7 +109,7 @@ def _embed(
     workers: int,
     parts: Path | None,
     progress: Progress,
-    skipped: list[LeftOut],
+    skipped: list[SkippedRecording],
 ) -> Table:
     windows = [model.windows(entry, modality, every) for entry in entries]
     plans = [
@@ -143,7 +143,7 @@ def _embed(
         failures |= {part[index].segment.entry: reason for index, reason in extraction.failures.items()}
         done += len(part)
         progress(done, len(plans))
-    skipped = [*skipped, *(LeftOut(entries[index].path, reason) for index, reason in failures.items())]
+    skipped = [*skipped, *(SkippedRecording(entries[index].path, reason) for index, reason in failures.items())]
     kept = [index for index in range(len(entries)) if index not in failures]
     if not kept:
         raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")

@@ -23,8 +23,8 @@ from avgdt.models.precision import Precision
 from avgdt.recipes.training import Optimiser, Schedule
 from avgdt.training.optimiser import build_optimiser, set_rates
 from avgdt.training.schedule import rate_factor
-from avgdt.transforms.augment_audio import augment_spectrogram
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram
+from avgdt.transforms.rng import view_generators
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def train_classifier(
     scaler = precision.scaler()
     for step, places in enumerate(order):
         epoch, chosen = places[0][0], [place for _, place in places]
-        own = generators(training.seed, epoch, chosen, view=0)
+        own = view_generators(training.seed, epoch, chosen, view=0)
         shown = np.stack([pictures[i, g.integers(windows)] for i, g in zip(chosen, own, strict=True)])
         batch = augment_spectrogram(torch.from_numpy(shown), training.masks, own)[:, None].to(precision.device)
         set_rates(optimiser, training.rate * rate_factor(schedule, step, order.steps_per_epoch))

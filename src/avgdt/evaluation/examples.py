@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.collection import Collection, collect, find
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry, read_manifest
-from avgdt.data.rows import split_name, split_of
-from avgdt.data.span import clip_span, unfit
-from avgdt.data.windows import uniform
+from avgdt.data.selection import Selection, list_recordings, select
+from avgdt.data.splits import split_name, split_of
+from avgdt.data.windows import clip_span, unfit, uniform
 from avgdt.evaluation.diagnosis import MODALITIES
 from avgdt.evaluation.features import Progress, extract
 from avgdt.evaluation.plans import Plan
@@ -56,7 +55,7 @@ def update_examples(
         reason = "The run has no manifest.csv, so its recordings are unknown; name them with --data."
         _write(path, {**examples, "networks": _networks(untrained(recipe, device="cpu").phi), "reason": reason})
         return path
-    entries = read_manifest(source) if data is None else find(data, default_workers(recipe.run.workers) + 1)
+    entries = read_manifest(source) if data is None else list_recordings(data, default_workers(recipe.run.workers) + 1)
     selection = _select(recipe, entries, read_folder(run), source)
     examples |= selection.summary()
     if _current(path, weights, examples):
@@ -108,9 +107,9 @@ class _Selection:
 def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> _Selection:
     """Select the test recordings, else the held-out ones, else some training ones; at most :data:`MAX_RECORDINGS`."""
     try:
-        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
+        collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError:
-        collection = Collection((), (), ())
+        collection = Selection((), (), ())
     test = tuple(
         entry
         for entry in entries
@@ -118,13 +117,13 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
         and "test" not in map(split_name, recipe.data.splits)
         and not unfit(entry, recipe.composition, recipe.clip)
     )
-    choices = (("test", test), ("held-out", collection.held_out), ("training", collection.learn))
+    choices = (("test", test), ("held-out", collection.held_out), ("training", collection.train))
     split, gallery = next((choice for choice in choices if len(choice[1]) > 1), choices[-1])
     reachable = [entry for entry in gallery if entry.path.is_file()]
     sampled = np.sort(np.random.default_rng(0).permutation(len(reachable))[:MAX_RECORDINGS])
     label = _label(entries, results)
     return _Selection(
-        collection.learn,
+        collection.train,
         collection.held_out,
         # A stable sort: files of one class keep their order.
         tuple(sorted((reachable[i] for i in sampled), key=lambda entry: entry.extra.get(label, ""))),

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from avgdt.data.collection import Collection
 from avgdt.data.manifest import Entry
-from avgdt.data.span import clip_span
-from avgdt.data.windows import uniform
+from avgdt.data.selection import Selection
+from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation.diagnosis import MODALITIES, agreement, geometry, measured_batch_norm_share
 from avgdt.evaluation.features import Vectors, extract
 from avgdt.evaluation.plans import Plan
@@ -24,7 +23,7 @@ from avgdt.training.loop import Metrics
 
 
 def monitors(
-    recipe: Recipe, collection: Collection, unread: Callable[[Path, str], None]
+    recipe: Recipe, collection: Selection, unread: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
     """The monitor of cross-modal retrieval on held-out recordings; none without them, or with one modality alone.
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import Sameness, check_apart, counted, recording_numbers, split_of
+from avgdt.data.splits import SameRecording, check_no_leakage, recording_numbers, split_counts, split_of
 from avgdt.data.table import composed
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Skipped
@@ -46,7 +46,7 @@ def labelled_rows(
     check_needed(labelled, entries, label, needed, optional)
     chosen = [segment for segment in labelled if segment.split in used]
     others = [segment.split for segment in labelled if segment.split and segment.split not in used]
-    check_apart(stretches(chosen, entries))
+    check_no_leakage(stretches(chosen, entries))
     check_one_label(chosen, entries)
     once = each_once(chosen, entries, lambda segment: (segment.seconds, segment.split, segment.label))
     unlabelled = without_label(entries, label, used)
@@ -56,8 +56,8 @@ def labelled_rows(
         *_note(len(unsplit), "row has no split: skipped", "rows have no split: skipped"),
         *_note(
             len(others),
-            f"row is of another split ({counted(others)}): not used",
-            f"rows are of other splits ({counted(others)}): not used",
+            f"row is of another split ({split_counts(others)}): not used",
+            f"rows are of other splits ({split_counts(others)}): not used",
         ),
         *_note(
             len(chosen) - len(once),
@@ -101,7 +101,7 @@ def check_needed(
                 f"split: none of the {rows} rows with split '{split}' has a label in the column '{label}'; {wanted}; "
                 "fill them in, or name another column with --label"
             )
-        found = counted([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
+        found = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise EvaluationError(
             f"split: no row has split '{split}'; the column 'split' has: {found}; {wanted}; name the splits so in that "
             "column"
@@ -114,7 +114,7 @@ def check_one_label(chosen: Sequence[Segment], entries: Sequence[Entry]) -> None
     numbers = recording_numbers([entries[segment.entry] for segment in chosen])
     for number, segment in zip(numbers, chosen, strict=True):
         alike[number, segment.seconds].append(segment)
-    same = Sameness()
+    same = SameRecording()
     for first, *others in alike.values():
         for other in others:
             one, two = entries[first.entry], entries[other.entry]

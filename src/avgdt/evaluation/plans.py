@@ -8,10 +8,8 @@ from math import ceil
 
 import numpy as np
 
-from avgdt.data.entry import SILENT
-from avgdt.data.manifest import Entry
-from avgdt.data.span import Span, common_span
-from avgdt.data.windows import Window, centred, uniform
+from avgdt.data.manifest import SILENT, Entry
+from avgdt.data.windows import Span, Window, centred, common_span, uniform
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
+from avgdt.data.splits import file_numbers, split_of
 from avgdt.data.table import composed
+from avgdt.data.windows import SEGMENT, Seconds, segment_columns, segment_of
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.recipes.nearest import nearest
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import Stretch, counted, split_name
+from avgdt.data.splits import SplitSpan, split_counts, split_name
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Skipped
 from avgdt.evaluation.segments import Segment
@@ -48,8 +48,8 @@ def labelled_splits(
         if not rows[split]:
             raise EvaluationError(
                 f"split: none of the rows with split '{split}' can be used; usable rows: "
-                f"{counted([s.split for s in segments if s.split]) or 'none'}{_commonest(skipped)}; `avgdt scan` tells "
-                "what is wrong with each file"
+                f"{split_counts([s.split for s in segments if s.split]) or 'none'}{_commonest(skipped)}; "
+                "`avgdt scan` tells what is wrong with each file"
             )
     _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
@@ -82,9 +82,9 @@ def _check_alike(labels: set[str]) -> None:
             )
 
 
-def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[Stretch]:
-    """Which part of which file stands in which split, for :func:`avgdt.data.rows.check_apart`."""
-    return [Stretch(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
+def stretches(segments: Sequence[Segment], entries: Sequence[Entry]) -> list[SplitSpan]:
+    """Which part of which file stands in which split, for :func:`avgdt.data.splits.check_no_leakage`."""
+    return [SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
@@ -98,8 +98,8 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     chosen = [s for s in segments if s.split == split]
     if not chosen:
         raise EvaluationError(
-            f"split: no rows with split '{split}'; the data has: {counted([s.split for s in segments if s.split])}; "
-            "name one of these, or all, with --split"
+            f"split: no rows with split '{split}'; the data has: {split_counts([s.split for s in segments if s.split])}"
+            "; name one of these, or all, with --split"
         )
     return chosen
 

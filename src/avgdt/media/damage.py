@@ -6,7 +6,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 
 ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "hevc"})
-"""Decoders that pass over a packet without a word although each should give a frame; others have hidden frames."""
+"""Decoders that drop a damaged packet without an error although each packet has a frame; others have hidden frames."""
 
 
 LONGEST_DELAY = 16  # packets that go to a decoder before the first one's frame comes out
@@ -22,10 +22,10 @@ class DamagedError(Exception):
 
 @dataclass
 class Damage:
-    """The packets of one walk from a keyframe on that the decoder refused, passed over, or gave a corrupt frame for.
+    """Tracks the packets since a keyframe that the decoder refused, dropped, or returned a corrupt frame for.
 
-    A frame is whole when neither its own packet is damaged nor any before it, back to the last whole keyframe: what
-    depends on what is not known outside the decoder.
+    A frame is whole if neither its own packet nor any before it is damaged, back to the last whole keyframe: the
+    dependencies of frames are not known outside the decoder.
     """
 
     in_order: bool
@@ -35,18 +35,18 @@ class Damage:
     delayed: bool
     """Whether the decoder gives frames later than their packets."""
     met: bool = False
-    """Whether there was any."""
+    """Whether any damage was met."""
     lost: list[int] = field(default_factory=list)
     """Time stamps, in order, at which a frame should appear and none does."""
     _damaged: list[int] = field(default_factory=list)
-    """Serial numbers, in order, of damaged packets that a keyframe has not yet made up for."""
+    """Serial numbers, in order, of damaged packets since the last whole keyframe."""
     _awaited: dict[int, int] = field(default_factory=dict)
-    """Serial number -> time stamp of packets that are still to give a frame."""
+    """Serial number -> time stamp of packets whose frame the decoder has not returned yet."""
     _last: int | None = None
     """Time stamp of the last frame."""
 
     def fed(self, serial: int, stamp: int | None) -> None:
-        """A packet goes to the decoder, from which a frame is due at ``stamp``; ``None``: it is not to be shown."""
+        """A packet goes to the decoder, from which a frame is due at ``stamp``; ``None``: it is not displayed."""
         if (self.complete or self.delayed) and stamp is not None and not self.in_order:
             self._awaited[serial] = stamp
 
@@ -73,12 +73,12 @@ class Damage:
             self._damaged = [other for other in self._damaged if other > serial]
         return not self._damaged or (self._damaged[0] > serial and not self.in_order)
 
-    def pending(self, shown: int, limit: int) -> bool:
-        """Whether a packet's frame, due after ``shown`` and by ``limit``, may still come out of the decoder."""
-        return self.delayed and any(shown < at <= limit for at in self._awaited.values())
+    def pending(self, stamp: int, limit: int) -> bool:
+        """Whether a packet's frame, due after ``stamp`` and by ``limit``, may still come out of the decoder."""
+        return self.delayed and any(stamp < at <= limit for at in self._awaited.values())
 
     def late(self, serial: int, stamp: int) -> None:
-        """A frame came after another that is shown later, since packets between them are missing."""
+        """A frame came after one with a later time stamp, as packets between them are missing."""
         self._awaited.pop(serial, None)
         self.met = True
         insort(self.lost, stamp)
@@ -100,8 +100,8 @@ class Damage:
         self.met = True
         insort(self._damaged, serial)
 
-    def check(self, shown: int, limit: int) -> None:
-        """Raise ``DamagedError`` if another frame than that stamped ``shown`` should be on screen at ``limit``."""
+    def check(self, current: int, limit: int) -> None:
+        """Raise ``DamagedError`` if another frame than that stamped ``current`` should be on screen at ``limit``."""
         for stamp in self.lost:
-            if stamp <= limit and (stamp > shown or shown > limit):
+            if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

@@ -14,8 +14,8 @@ Downmix = str
 """How several channels become one: "mean", or one channel alone, "first", "channel 2", "channel 3" ..."""
 _CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
-"""The mean cancels where its energy is below this share of the channels' mean energy: unrelated channels keep at least
-one part in their number, the same sound out of phase keeps next to nothing."""
+"""The mean cancels if its energy is below this share of the channels' mean energy. Of n uncorrelated channels it keeps
+1 / n, of the same signal out of phase next to nothing."""
 AUDIBLE = 1.0
 """Least sample on the int16 scale that is not digital silence."""
 
@@ -27,8 +27,8 @@ def channel_of(downmix: Downmix) -> int | None:
     """Index of the one channel that is used; None for the mean. Raises ``ValueError`` for anything else."""
     if downmix in ("mean", "first"):
         return None if downmix == "mean" else 0
-    if found := _CHANNEL.fullmatch(downmix):
-        return int(found[1]) - 1
+    if match := _CHANNEL.fullmatch(downmix):
+        return int(match[1]) - 1
     raise ValueError("mean, first or a channel such as `channel 2`")
 
 
@@ -51,7 +51,7 @@ class Levels:
     """Energies and peaks of the mean of the channels, and of each channel, over audio frames."""
 
     def __init__(self, frames: Iterable[AudioFrame]) -> None:
-        """Measure ``frames``; those of one channel have no part in the energies, as nothing is chosen for them."""
+        """Measure ``frames``; frames of one channel do not count in the energies, as they need no downmix."""
         self._mean = self._each = self._mean_peak = 0.0
         self._energies = self._peaks = np.zeros(0)
         for frame in frames:
@@ -76,7 +76,7 @@ class Levels:
 
     @property
     def conclusive(self) -> bool:
-        """Whether these frames decide the downmix, whatever the others of their stream hold."""
+        """Whether these frames decide the downmix for the whole stream."""
         return self._mean_peak >= AUDIBLE or (self._cancels and not self.silent)
 
     @property

@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class MediaError(AvgdtError):
-    """A media file cannot give what was asked of it."""
+    """A media file that cannot be read as requested."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -29,15 +29,15 @@ class Unreadable(MediaError):
 
 
 class NoVideo(MediaError):
-    """The recording has no picture."""
+    """The recording has no video."""
 
 
 class NoAudio(MediaError):
-    """The recording has no sound."""
+    """The recording has no audio."""
 
 
 class Unsupported(MediaError):
-    """No decoder for this codec, or a kind of file that is not a recording (a playlist, a still picture)."""
+    """No decoder for this codec, or a kind of file that is not a recording (a playlist, a still image)."""
 
 
 class Encrypted(MediaError):
@@ -45,11 +45,11 @@ class Encrypted(MediaError):
 
 
 class TooLarge(MediaError):
-    """The pictures or the sample rate exceed what is decoded."""
+    """The frame size or the sample rate exceeds what is decoded."""
 
 
 class Corrupt(MediaError):
-    """A recording of which nothing can be decoded, a damaged stretch of one, or values that are not numbers."""
+    """A recording of which nothing can be decoded, a damaged part of one, or values that are not numbers."""
 
 
 class EndsEarly(MediaError):
@@ -61,4 +61,4 @@ class TimedOut(MediaError):
 
 
 class Crashed(MediaError):
-    """The decoder brought its process down."""
+    """The decoder crashed its process."""

@@ -1,4 +1,4 @@
-"""Opening a file by its content and nothing else."""
+"""Opening of media files by content, safely for hostile files."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from av.container import InputContainer
 
 from avgdt.media.errors import NotAFile, Unreadable, Unsupported
 
-MAX_PIXELS = 2**26  # 8192 x 8192: a frame beyond that is an attack or an accident
+MAX_PIXELS = 2**26  # 8192 x 8192: larger frames are an attack or an accident
 
 # Demuxers of playlists (they open other files), of devices, and of things that are no recordings but would be shown
-# as one: texts, single pictures.
+# as one: texts, still images.
 _PLAYLISTS = ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest")
 _DEVICES = ("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab", "xcbgrab")
 _TEXTS = ("adf", "bin", "idf", "tty", "xbin")
-_PICTURES = ("alias_pix", "brender_pix", "ico", "image2", "image2pipe")
+_IMAGES = ("alias_pix", "brender_pix", "ico", "image2", "image2pipe")
 
 
 @cache
 def _demuxers() -> str:
     """The demuxers that may open a file, as FFmpeg's ``format_whitelist``."""
-    refused = {*_PLAYLISTS, *_DEVICES, *_TEXTS, *_PICTURES}
+    refused = {*_PLAYLISTS, *_DEVICES, *_TEXTS, *_IMAGES}
     return ",".join(sorted(av.formats_available - refused))
 
 
@@ -52,7 +52,7 @@ def open_container(path: Path) -> InputContainer:
         os.close(descriptor)  # FFmpeg holds its own duplicate
     if container.format.name.endswith("_pipe"):
         container.close()
-        raise Unsupported(path, "a still picture, not a recording")
+        raise Unsupported(path, "a still image, not a recording")
     return container
 
 

@@ -1,4 +1,4 @@
-"""Resampling that depends on where a sample lies and on nothing else."""
+"""Resampling in which a sample's value depends on its position alone, not on the requested span."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _FILTER = 64  # native samples on either side that a new sample may draw on, tim
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which native samples make the samples ``first`` ... ``first + count`` at a new rate.
+class Resampling:
+    """The samples ``first`` to ``first + count`` at a new rate, and the native samples that they need.
 
-    Both grids share their sample 0, so the value of a new sample does not depend on the span it was asked in.
+    Both sample grids share index 0, so that the value of a sample does not depend on the requested span.
     """
 
     native: int
     """Native samples per second."""
     rate: int
-    """Wanted samples per second."""
+    """New samples per second."""
     first: int
-    """Index of the first wanted sample on the new grid."""
+    """Index of the first new sample on the new grid."""
     count: int
-    """Wanted samples."""
+    """Number of new samples."""
 
     @property
     def _margin(self) -> int:
@@ -61,7 +61,7 @@ class Plan:
 
 
 def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
-    """A whole waveform (samples,) at ``native`` Hz brought to ``rate`` Hz; before and after it is silence."""
-    plan = Plan(native, rate, 0, round(len(samples) * rate / native))
-    padded = np.pad(samples, (-plan.begin, max(plan.needed + plan.begin - len(samples), 0)))
-    return plan.apply(padded[: plan.needed])
+    """A whole waveform (samples,) at ``native`` Hz resampled to ``rate`` Hz; it is silent before and after."""
+    resampling = Resampling(native, rate, 0, round(len(samples) * rate / native))
+    padded = np.pad(samples, (-resampling.begin, max(resampling.needed + resampling.begin - len(samples), 0)))
+    return resampling.apply(padded[: resampling.needed])

@@ -1,17 +1,64 @@
-"""A decoded frame to an upright array of the asked size, in one pass of libswscale."""
+"""Scaling of decoded frames to upright RGB or grey arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av.error
 import numpy as np
+from av.buffer import Buffer
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from avgdt.media.errors import Unsupported
-from avgdt.media.orientation import orientation
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Quarter turns counter-clockwise, after a left-right mirroring."""
+
+    mirrored: bool = False
+    """Mirror left and right first."""
+    turns: int = 0
+    """Quarter turns counter-clockwise, 0 to 3."""
+
+    @property
+    def sideways(self) -> bool:
+        """Whether height and width are swapped."""
+        return self.turns % 2 == 1
+
+    def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The upright frame of a decoded one, both (height, width, channels)."""
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        return np.rot90(pixels, self.turns) if self.turns else pixels
+
+
+UPRIGHT = Orientation()
+
+
+def orientation(frame: VideoFrame) -> Orientation:
+    """The orientation in a frame's display matrix, to the nearest quarter turn."""
+    side_data = cast(Mapping[Type, Buffer], frame.side_data).get(Type.DISPLAYMATRIX)
+    if side_data is None:
+        return UPRIGHT
+    matrix = np.frombuffer(bytes(side_data), dtype=np.int32)
+    if matrix.size != 9:
+        return UPRIGHT
+    # (x', y') = (a x + c y, b x + d y) with y downwards, as in ISO/IEC 14496-12.
+    a, b, c, d = (float(matrix[i]) for i in (0, 1, 3, 4))
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    # x' and y' may be scaled differently; for a damaged matrix, this gives the rotation that players apply.
+    a, b = a / (np.hypot(a, c) or 1.0), b / (np.hypot(b, d) or 1.0)
+    turns = round(np.degrees(np.arctan2(-b, a)) / 90) % 4
+    return Orientation(mirrored, int(turns))
 
 
 class Scaler:
@@ -23,8 +70,8 @@ class Scaler:
 
     def scale(self, frame: VideoFrame, height: int, width: int, grey: bool) -> NDArray[np.uint8]:
         """(height, width, channels) uint8 in full range; raises ``Unsupported`` for formats without a conversion."""
-        turn = orientation(frame)
-        if turn.sideways:
+        upright = orientation(frame)
+        if upright.sideways:
             height, width = width, height
         try:
             scaled = self._reformatter.reformat(
@@ -38,4 +85,4 @@ class Scaler:
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
             raise Unsupported(self._path, f"frames of format {frame.format.name} cannot be converted") from error
         pixels = scaled.to_ndarray().reshape(height, width, -1)
-        return turn.apply(np.asarray(pixels, dtype=np.uint8))
+        return upright.apply(np.asarray(pixels, dtype=np.uint8))

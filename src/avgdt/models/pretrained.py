@@ -16,11 +16,10 @@ from avgdt.composition.errors import CompositionError
 from avgdt.composition.factors import ModalityName
 from avgdt.data.batch import Batch, collate
 from avgdt.data.clips import ClipReader
-from avgdt.data.entry import Entry
-from avgdt.data.inspection import probe
-from avgdt.data.span import common_span
+from avgdt.data.inspection import inspect
+from avgdt.data.manifest import Entry
 from avgdt.data.store import Store, open_store
-from avgdt.data.windows import Window, every
+from avgdt.data.windows import Window, common_span, every
 from avgdt.media.resample import resampled
 from avgdt.models.errors import ModelError, WeightsError
 from avgdt.models.memory_format import set_memory_format
@@ -81,7 +80,7 @@ class PretrainedModel:
         The vector of a file is the mean over consecutive windows. Windows are processed in batches of ``batch``.
         Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for damage.
         """
-        entry = probe(Path(path))
+        entry = inspect(Path(path))
         if reason := self.unusable(entry, modality):
             raise ModelError(f"{path}: {reason}")
         windows = self.windows(entry, modality, every)

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 from PIL import Image, ImageDraw, ImageFont
 
-from avgdt.data.collection import Progress, find
-from avgdt.data.span import unfit
+from avgdt.data.selection import Progress, list_recordings
+from avgdt.data.windows import unfit
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.errors import ReportError
 from avgdt.report.formatting import printable, template, write
@@ -51,7 +51,7 @@ def write_composition_diagram(
     """
     if path.suffix not in (".svg", ".png"):
         raise ReportError(f"{path}: the diagram is an SVG or a PNG; give it a name that ends in .svg or .png")
-    entries = find(data, workers, progress)
+    entries = list_recordings(data, workers, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:

@@ -14,9 +14,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.data.collection import Progress
-from avgdt.data.entry import Entry
-from avgdt.data.span import clip_span
+from avgdt.data.manifest import Entry
+from avgdt.data.selection import Progress
+from avgdt.data.windows import clip_span
 from avgdt.media.errors import MediaError
 from avgdt.media.recording import Recording
 from avgdt.recipes.recipe import Recipe

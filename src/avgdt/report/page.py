@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 import avgdt
-from avgdt.data.collection import Progress
+from avgdt.data.selection import Progress
 from avgdt.report.charts import HEIGHT, WIDTH
 from avgdt.report.confusion import confusion
 from avgdt.report.curves import curves

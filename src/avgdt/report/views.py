@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.data.clips import ClipReader
-from avgdt.data.entry import Entry
-from avgdt.data.span import clip_span
-from avgdt.data.windows import draw
+from avgdt.data.manifest import Entry
+from avgdt.data.windows import clip_span, draw_windows
 from avgdt.media.errors import MediaError
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.images import loudness, png, spectrogram
@@ -65,14 +64,16 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
     existing = [(index, entry) for index, entry in enumerate(entries) if entry.path.is_file()]
     for index, entry in existing[:MAX_TRIES]:
         span = clip_span(entry, composition.modalities)
-        windows = draw(composition, recipe.clip, span, recipe.run.seed, 0, index)
+        windows = draw_windows(composition, recipe.clip, span, recipe.run.seed, 0, index)
         try:
             item = reader.read(index, entry, windows)
         except MediaError:
             continue
         batch = collate([item])
         epochs = 2 if len(composition.views) == len(composition.modalities) else 1
-        spectrograms = [] if item.audio is None else [views.log_mel.of_array(waveform) for waveform in item.audio]
+        spectrograms = (
+            [] if item.audio is None else [views.preprocessing.log_mel.of_array(waveform) for waveform in item.audio]
+        )
         bounds = loudness(np.stack(spectrograms)) if spectrograms else (0.0, 1.0)
         decoded, augmented = [], []
         for clip, (window, speed) in enumerate(composition.clips):

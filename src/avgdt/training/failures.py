@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avgdt.data.batch import Batch
-from avgdt.data.collection import LeftOut, read_left_out, write_left_out
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
+from avgdt.data.selection import SkippedRecording, read_skipped, write_skipped
 from avgdt.files import naming
 from avgdt.training.errors import TooManyFailed
 
@@ -27,7 +27,7 @@ class Failures:
     ) -> None:
         """Of ``recordings`` the share ``at_most`` may fail; ``on_message`` is called with a line for each."""
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
-        listed = {entry.path: entry for entry in read_left_out(path)} if path.exists() else {}
+        listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
         """Recordings with a damaged part: clips of that part can never be read."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
@@ -57,7 +57,7 @@ class Failures:
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._now.difference_update(read)
         for failure in batch.failures:
-            row = LeftOut(self._recordings[failure.item].path, failure.reason)
+            row = SkippedRecording(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
                 if row.path not in self._damaged:  # those have been reported
@@ -67,7 +67,7 @@ class Failures:
         for finding in (*batch.failures, *batch.damaged):
             path = self._recordings[finding.item].path
             if finding.damaged and path not in self._damaged:
-                row = self._damaged[path] = LeftOut(path, f"{DAMAGED}{finding.reason}")
+                row = self._damaged[path] = SkippedRecording(path, f"{DAMAGED}{finding.reason}")
                 changed.append(row)
                 if finding in batch.damaged:
                     self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
@@ -84,7 +84,7 @@ class Failures:
         if path not in self._held_out:
             self._held_out.add(path)
             self._report(f"skipped, cannot be read: {reason}")
-        self._others[path] = LeftOut(path, reason)
+        self._others[path] = SkippedRecording(path, reason)
         self._write()
 
     def _report(self, line: str) -> None:
@@ -100,5 +100,5 @@ class Failures:
         rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._damaged.values(), *failing)}
         temporary = self._path.with_name(f".{self._path.name}.partial")
         with naming(self._path, "free some space"):
-            write_left_out(list(rows.values()), temporary)
+            write_skipped(list(rows.values()), temporary)
             temporary.replace(self._path)

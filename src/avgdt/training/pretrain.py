@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from avgdt.data.batch import Batch
-from avgdt.data.collection import Collection, Progress
 from avgdt.data.dataset import Batches, training_batches
+from avgdt.data.selection import Progress, Selection
 from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
@@ -50,11 +50,9 @@ def pretrain(
     data: Path | None,
     out: Path,
     resume: bool = False,
-    monitors: Callable[
-        [Recipe, Collection, OnUnreadable], list[Monitor]
-    ] = lambda recipe, collection, on_unreadable: [],
+    monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]] = lambda recipe, collection, on_unreadable: [],
     on_scan: Progress | None = None,
-    on_start: Callable[[Learner, Collection, int], None] = lambda learner, collection, steps: None,
+    on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None,
     on_metrics: Callable[[Metrics], None] = lambda metrics: None,
     on_message: Callable[[str], None] = lambda line: None,
     weights: Path | None = None,
@@ -91,9 +89,9 @@ def _pretrain(
     data: Path | None,
     out: Path,
     resume: bool,
-    monitors: Callable[[Recipe, Collection, OnUnreadable], list[Monitor]],
+    monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]],
     on_scan: Progress | None,
-    on_start: Callable[[Learner, Collection, int], None],
+    on_start: Callable[[Learner, Selection, int], None],
     on_metrics: Callable[[Metrics], None],
     on_message: Callable[[str], None],
     weights: Path | None,
@@ -111,9 +109,9 @@ def _pretrain(
         collection = new_recordings(recipe, data, out, on_scan, on_message, remedies)
     check_batch(recipe, collection, data or out / "manifest.csv")
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
-    order = Batches(len(collection.learn), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
+    order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     steps = order.steps_per_epoch * order.epochs
-    recipe = in_proportion(recipe, len(collection.learn), steps)
+    recipe = in_proportion(recipe, len(collection.train), steps)
     learner = Learner(recipe, order.steps_per_epoch, precision, start)
     if before is not None:
         _restore(learner, before, out)
@@ -125,7 +123,7 @@ def _pretrain(
             write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
         if learner.step < steps:
             write_session(out, learner.step, precision)
-        failures = Failures(collection.learn, recipe.data.failing_at_most, out / "skipped.csv", on_message)
+        failures = Failures(collection.train, recipe.data.failing_at_most, out / "skipped.csv", on_message)
         measuring = monitors(recipe, collection, failures.held_out)
         order = replace(order, first_step=learner.step)
         _train(learner, collection, order, out, failures, measuring, on_metrics, checkpoints, remedies)
@@ -141,7 +139,7 @@ def _pretrain(
 
 def _train(
     learner: Learner,
-    collection: Collection,
+    collection: Selection,
     order: Batches,
     out: Path,
     failures: Failures,
@@ -151,7 +149,7 @@ def _train(
     remedies: Remedies,
 ) -> None:
     recipe, log = learner.recipe, MetricsLog(out, learner.step)
-    names = [identity(entry) for entry in collection.learn]
+    names = [identity(entry) for entry in collection.train]
 
     def both(metrics: Metrics) -> None:
         log.write(metrics)

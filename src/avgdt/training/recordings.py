@@ -9,15 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from avgdt.data.clips import ClipReader
-from avgdt.data.collection import Collection, Progress, collect, find, write_left_out
 from avgdt.data.dataset import Clips
-from avgdt.data.errors import DataError
-from avgdt.data.findings import Counts, unchanged
-from avgdt.data.manifest import Entry, ManifestError, read_manifest, write_manifest
-from avgdt.data.rows import recording_numbers
-from avgdt.data.span import Span, clip_span, reaches_beyond
+from avgdt.data.errors import DataError, ManifestError
+from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.data.scan import Counts, unchanged
+from avgdt.data.selection import Progress, Selection, list_recordings, select, write_skipped
+from avgdt.data.splits import recording_numbers
 from avgdt.data.store import Store, open_store
-from avgdt.data.windows import Window, draw
+from avgdt.data.windows import Span, Window, clip_span, draw_windows, reaches_beyond
 from avgdt.files import naming, write_atomically
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
@@ -41,7 +40,7 @@ def new_recordings(
     on_scan: Progress | None,
     on_message: Callable[[str], None],
     remedies: Remedies,
-) -> Collection:
+) -> Selection:
     """Inspect the recordings of a new run, resuming an interrupted inspection, and prepare its folder."""
     if Checkpoints(out).paths():
         raise TrainingError(f"{out}: already holds a run; resume with: {remedies.resume()} (or choose another --out)")
@@ -56,13 +55,15 @@ def new_recordings(
             on_message(f"files differ from the manifest: {counts}")
 
     inspected = out / ".inspected.csv"
-    entries = find(data, default_workers(recipe.run.workers) + 1, on_scan, keep=inspected, counted=counted)
+    entries = list_recordings(
+        data, default_workers(recipe.run.workers) + 1, on_scan, partial=inspected, on_counts=counted
+    )
     _write_manifest(entries, out, full)
     inspected.unlink(missing_ok=True)
-    collection = collect(entries, recipe.data, recipe.composition, recipe.clip, data)
+    collection = select(entries, recipe.data, recipe.composition, recipe.clip, data)
     with naming(out / "skipped.csv", full):
-        write_left_out(collection.left_out, out / "skipped.csv")
-    if beyond := sum(reaches_beyond(entry) for entry in collection.learn):
+        write_skipped(collection.skipped, out / "skipped.csv")
+    if beyond := sum(reaches_beyond(entry) for entry in collection.train):
         on_message(f"{beyond} segments extend beyond their recording: clips are drawn from the part that exists")
     return collection
 
@@ -74,7 +75,7 @@ def resumed_recordings(
     on_message: Callable[[str], None],
     on_scan: Progress | None,
     before: Sequence[str],
-) -> Collection:
+) -> Selection:
     """The recordings of a resumed run: those of its manifest, whatever was added to the folder since.
 
     Without its manifest, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless they are
@@ -86,14 +87,14 @@ def resumed_recordings(
         if data is not None:
             entries = relocated(listed, data)
     else:
-        entries, listed = find(data, default_workers(recipe.run.workers) + 1, on_scan), []
+        entries, listed = list_recordings(data, default_workers(recipe.run.workers) + 1, on_scan), []
         entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     source = data or manifest
     try:
-        collection = collect(entries, recipe.data, recipe.composition, recipe.clip, source)
+        collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError as error:
         raise TrainingError(f"{error}; {not_those(len(before), out)}") from None
-    check_recordings(before, collection.learn, source, out)
+    check_recordings(before, collection.train, source, out)
     if entries != listed:
         _write_manifest(entries, out, "free some space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
@@ -136,21 +137,21 @@ def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
             raise error.__cause__ from None
 
 
-def check_batch(recipe: Recipe, collection: Collection, data: Path) -> None:
+def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
     """Raise :class:`DataError` where the recordings do not fill a batch."""
-    if len(set(recording_numbers(collection.learn))) < 2:
+    if len(set(recording_numbers(collection.train))) < 2:
         raise DataError(
-            f"{data}: holds a single recording for training ({collection.learn[0].path.name}); contrastive learning "
+            f"{data}: holds a single recording for training ({collection.train[0].path.name}); contrastive learning "
             "compares recordings with each other: add more"
         )
-    if recipe.run.batch > len(collection.learn):
+    if recipe.run.batch > len(collection.train):
         raise DataError(
-            f"run.batch: {recipe.run.batch} is more than the {len(collection.learn)} training recordings of "
-            f"{data}; use --run.batch {len(collection.learn)} or less"
+            f"run.batch: {recipe.run.batch} is more than the {len(collection.train)} training recordings of "
+            f"{data}; use --run.batch {len(collection.train)} or less"
         )
 
 
-def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | None:
+def run_store(recipe: Recipe, collection: Selection, folder: Path) -> Store | None:
     """The store of decoded recordings of the run in ``folder``; ``None`` where the recipe turns it off.
 
     Raises ``WriteError`` where its folder cannot be made.
@@ -160,7 +161,7 @@ def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | N
         return None
     modalities = recipe.composition.modalities
     return store.planned(
-        collection.learn,
+        collection.train,
         recipe.clip,
         seconds=recipe.schedule.epochs * recipe.clip.seconds * sum(speed for _, speed in clips),
         channels=recipe.model.video.channels if "video" in modalities else 0,
@@ -168,17 +169,17 @@ def run_store(recipe: Recipe, collection: Collection, folder: Path) -> Store | N
     )
 
 
-def training_clips(recipe: Recipe, collection: Collection, store: Store | None = None) -> Clips:
-    """The dataset of a run: each item, a row of ``collection.learn``, is a pure function of (seed, epoch, item)."""
+def training_clips(recipe: Recipe, collection: Selection, store: Store | None = None) -> Clips:
+    """The dataset of a run: each item, a row of ``collection.train``, is a pure function of (seed, epoch, item)."""
     composition = recipe.composition
-    spans = [clip_span(entry, composition.modalities) for entry in collection.learn]
+    spans = [clip_span(entry, composition.modalities) for entry in collection.train]
     return Clips(
-        collection.learn,
+        collection.train,
         ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
         partial(_windows, recipe, spans),
-        recording_numbers(collection.learn),
+        recording_numbers(collection.train),
     )
 
 
 def _windows(recipe: Recipe, spans: list[Span], epoch: int, index: int) -> tuple[Window, ...]:
-    return draw(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)
+    return draw_windows(recipe.composition, recipe.clip, spans[index], recipe.run.seed, epoch, index)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
 from avgdt.data.fingerprint import fingerprint
-from avgdt.data.manifest import read_manifest
+from avgdt.data.manifest import Entry, read_manifest
 
 _SAMPLE = 50
 """Recordings with which the new folder is searched."""

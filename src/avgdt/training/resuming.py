@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Run

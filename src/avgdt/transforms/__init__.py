@@ -1,1 +1,1 @@
-"""From raw frames and sound to the views of a composition: batched, on the device."""
+"""Raw clips to the views of a composition and to network input: batched, on the device."""

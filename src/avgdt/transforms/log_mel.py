@@ -48,13 +48,13 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     waveform = waveform.float()
     emphasised = torch.cat([waveform[..., :1], waveform[..., 1:] - recipe.pre_emphasis * waveform[..., :-1]], dim=-1)
-    lacking = window + (steps(recipe, sample_rate, waveform.shape[-1]) - 1) * step - waveform.shape[-1]
-    frames = nn.functional.pad(emphasised, (0, max(lacking, 0))).unfold(-1, window, step)
+    padding = window + (steps(recipe, sample_rate, waveform.shape[-1]) - 1) * step - waveform.shape[-1]
+    frames = nn.functional.pad(emphasised, (0, max(padding, 0))).unfold(-1, window, step)
     spectrum = torch.fft.rfft(frames, n=recipe.fft)
     power = (spectrum.real.square() + spectrum.imag.square()) / recipe.fft
-    # In float64, which neither autocast nor TF32 shortens.
+    # In float64, whose precision neither autocast nor TF32 reduces.
     energies = power.double() @ filters.T
-    # Silence has no logarithm: it is given that of the machine epsilon.
+    # Zero energy is replaced by the machine epsilon.
     return energies.log().masked_fill(energies == 0, _SMALLEST).transpose(-1, -2)
 
 
@@ -65,7 +65,7 @@ def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
 
 
 class LogMelSpectrogram(nn.Module):
-    """The standardised log mel picture of a waveform."""
+    """The standardised log-mel spectrogram of a waveform."""
 
     def __init__(self, recipe: LogMel, sample_rate: int) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class LogMelSpectrogram(nn.Module):
         self.register_buffer("filters", mel_filters(recipe, sample_rate), persistent=False)
 
     def steps(self, samples: int) -> int:
-        """Time steps in the picture of ``samples`` samples."""
+        """Time steps in the spectrogram of ``samples`` samples."""
         return steps(self.recipe, self.sample_rate, samples)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A composition applied to tensors: from a batch of clips to its T views."""
+"""Views: a composition applied to a batch of clips, as augmented network input."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from avgdt.composition.view import View
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.recipe import Recipe
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.augment_video import augment_clips, centre_crop
-from avgdt.transforms.draws import Generators, generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.errors import TransformError
-from avgdt.transforms.log_mel import LogMelSpectrogram
+from avgdt.transforms.preprocessing import Preprocessing, centre_crop
+from avgdt.transforms.rng import Generators, view_generators
+from avgdt.transforms.video_augmentation import augment_clips
 
 
 class Views(nn.Module):
-    """Makes the views of a composition; every view of every item draws its own augmentation.
+    """The T views of a composition, made of a batch; every view of every item draws its own augmentation.
 
     Raise :class:`TransformError` at once where an augmentation does not fit the clips.
     """
@@ -36,22 +36,21 @@ class Views(nn.Module):
         normalisation: Normalisation = Normalisation(),  # noqa: B008 (a frozen value)
     ) -> None:
         super().__init__()
-        self.normalisation = normalisation
         self.composition = composition
         self.channels = channels
         self.seed = seed
-        self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
-        # A trial on one blank frame: sizes that do not fit, be it in evaluation, are told before a run begins.
+        self.preprocessing = Preprocessing(clip, log_mel, normalisation)
+        # One blank frame is transformed for training and for evaluation, so that wrong sizes raise before a run begins.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
-        nobody = torch.zeros(1, dtype=torch.int64)
-        blank = Batch(nobody, nobody, frame, torch.zeros(1, windows, clip.samples), None, None)
+        index = torch.zeros(1, dtype=torch.int64)
+        blank = Batch(index, index, frame, torch.zeros(1, windows, clip.samples), None, None)
         for augment in (True, False):
             self(blank, augment=augment)
 
     @classmethod
     def of(cls, recipe: Recipe, seed: int | None = None) -> Views:
-        """The views of a recipe, drawn from ``seed`` (else the recipe's), on the CPU."""
+        """The views of a recipe on the CPU; ``seed`` replaces that of the recipe."""
         seed = recipe.run.seed if seed is None else seed
         return cls(
             recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.normalisation
@@ -61,31 +60,32 @@ class Views(nn.Module):
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
         """The T views in the order of ``composition.views``.
 
-        Picture: (batch, channels, time, height, width) float32, normalised. Sound: (batch, 1, mels, time) float32,
-        standardised. The draws are those of ``epoch``, or else of the batch's own; without ``augment`` nothing is
-        drawn and the crop is the middle one. Raise :class:`TransformError` where the batch lacks what a view takes.
+        Video: (batch, channels, time, height, width) float32, normalised. Audio: (batch, 1, mels, time) float32,
+        standardised. Augmentations depend on ``epoch``, by default the batch's; without ``augment`` there are none, and
+        the crop is the central one. Raise :class:`TransformError` where the batch lacks a modality.
         """
         epoch = batch.epoch if epoch is None else epoch
         items = batch.items.tolist()
         return [
-            self._view(batch, view, generators(self.seed, epoch, items, i) if augment else None)
+            self._view(batch, view, view_generators(self.seed, epoch, items, i) if augment else None)
             for i, view in enumerate(self.composition.views)
         ]
 
     @torch.no_grad()
     def test_view(self, batch: Batch, modality: ModalityName, window: str = "now") -> torch.Tensor:
-        """One modality of one window as evaluation sees it: nothing drawn, the middle crop, time forwards."""
+        """One modality of one window as evaluation uses it: central crop, time forwards, no augmentation."""
         return self._view(batch, View(modality, window), None)
 
     @torch.no_grad()
-    def augmented_view(self, batch: Batch, modality: ModalityName, draws: Generators) -> torch.Tensor:
-        """One modality of the first window, time forwards, augmented by one generator per recording."""
-        return self._view(batch, View(modality), draws)
+    def augmented_view(self, batch: Batch, modality: ModalityName, generators: Generators) -> torch.Tensor:
+        """One modality of the first window, time forwards, augmented with one generator per item."""
+        return self._view(batch, View(modality), generators)
 
-    def _view(self, batch: Batch, view: View, draws: Generators | None) -> torch.Tensor:
+    def _view(self, batch: Batch, view: View, generators: Generators | None) -> torch.Tensor:
         clips = self._clips(batch, view)
-        with torch.autocast(clips.device.type, enabled=False):  # which would shorten what multiplies matrices
-            return self._video(clips, view, draws) if view.modality == "video" else self._audio(clips, view, draws)
+        transform = self._video if view.modality == "video" else self._audio
+        with torch.autocast(clips.device.type, enabled=False):  # which would reduce the precision of matrix products
+            return transform(clips, view, generators)
 
     def _clips(self, batch: Batch, view: View) -> torch.Tensor:
         clips = batch.video if view.modality == "video" else batch.audio
@@ -93,31 +93,29 @@ class Views(nn.Module):
             raise TransformError(f"the batch holds no {view.modality}, which composition.factors asks for")
         return clips[:, self.composition.clips.index(view.clip)]
 
-    def _video(self, video: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
+    def _video(self, video: torch.Tensor, view: View, generators: Generators | None) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
         if view.reversed:
             video = video.flip(2)
-        if draws is not None:
+        if generators is not None:
             steps = [at_strength(step, view.strength) for step in self.composition.video]
-            video = augment_clips(video, steps, draws)  # on bytes while they will do, cheap to move
+            video = augment_clips(video, steps, generators)  # uint8 for as long as possible: less memory to move
         elif self.composition.crop is not None:
             video = centre_crop(video, self.composition.crop)
-        pixels = video.float()
-        share = self.normalisation.subtract_mean_frame
-        still = share * pixels.mean(2, keepdim=True) if share else 0.0
-        return pixels.sub_(still + 255 * (1 - share) * self.normalisation.mean).mul_(1 / (255 * self.normalisation.std))
+        return self.preprocessing.video(video)
 
-    def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
+    def _audio(self, waveform: torch.Tensor, view: View, generators: Generators | None) -> torch.Tensor:
         if view.reversed:
             waveform = waveform.flip(-1)
-        chosen = self.composition.audio if draws is not None else ()
-        steps = [at_strength(step, view.strength) for step in chosen]
+        if generators is None:
+            return self.preprocessing.audio(waveform)[:, None]
+        steps = [at_strength(step, view.strength) for step in self.composition.audio]
         for step in steps:
             if not isinstance(step, SpecAugment):
-                waveform = augment_waveform(waveform, step, draws or ())
-        picture = self.log_mel(waveform)
+                waveform = augment_waveform(waveform, step, generators)
+        spectrogram = self.preprocessing.audio(waveform)
         for step in steps:
             if isinstance(step, SpecAugment):
-                picture = augment_spectrogram(picture, step, draws or ())
-        return picture[:, None]
+                spectrogram = augment_spectrogram(spectrogram, step, generators)
+        return spectrogram[:, None]

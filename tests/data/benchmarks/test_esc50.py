@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.data.benchmarks.esc50 import read_layout
-from avgdt.data.errors import DataError
-from avgdt.data.manifest import ManifestError
+from avgdt.data.errors import DataError, ManifestError
 from tests.helpers.esc50 import read_list, write_esc50, write_list
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.data.benchmarks.esc50_parts import deal_sources
-from avgdt.data.entry import Entry
+from avgdt.data.benchmarks.esc50 import deal_sources
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 
 def _entries(seed: int, column: bool = True) -> list[Entry]:
@@ -51,7 +51,7 @@ def test_the_same_parts_every_time_with_or_without_the_column() -> None:
 
 def test_a_sound_whose_source_is_not_told() -> None:
     extra = {"fold": "4", "category": "dog"}
-    with pytest.raises(DataError, match=r"dog\.wav: its source is told neither by `src_file` nor by its name"):
+    with pytest.raises(DataError, match=r"dog\.wav: its source is given neither by `src_file` nor by its name"):
         deal_sources([Entry(Path("dog.wav"), extra=extra)], 3)
 
 

@@ -8,9 +8,9 @@ from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.benchmarks.kinetics import read_layout
-from avgdt.data.collection import collect
-from avgdt.data.errors import DataError
-from avgdt.data.manifest import ManifestError, read_manifest
+from avgdt.data.errors import DataError, ManifestError
+from avgdt.data.manifest import read_manifest
+from avgdt.data.selection import select
 from avgdt.recipes.clip import Clip
 from avgdt.recipes.data import Data
 from tests.helpers.coloured_videos import write_coloured
@@ -67,12 +67,12 @@ def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
     assert {other.path.name, more.path.name} == {"cdeFGHIJK-3_000000_000010.avi", "validate.csv"}
     assert other.error == more.error == "not in train.csv"
     told = " ".join(capsys.readouterr().out.split())
-    for line in ("picture only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
+    for line in ("video only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
         assert line in told
     entries = read_manifest(tmp_path / "manifest.csv")
     sight = Composition(Modality(("video",)), Repeats(2), partners="equal")
-    collection = collect(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)
-    assert ([*collection.learn], collection.held_out, len(collection.left_out)) == ([first], (), 3)
+    collection = select(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)
+    assert ([*collection.train], collection.held_out, len(collection.skipped)) == ([first], (), 3)
     assert main([*command[:2], "--out", str(tmp_path / "m.csv"), "--list", str(lists[0])]) == 2
     assert "--list goes with --layout kinetics400" in capsys.readouterr().err
 

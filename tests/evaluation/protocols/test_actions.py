@@ -13,7 +13,7 @@ import pytest
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
-from avgdt.data.entry import Entry
+from avgdt.data.manifest import Entry
 from avgdt.data.scan import scan_missing
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 CLASSES = (
     "bus",
@@ -42,12 +42,12 @@ def read_layout(folder: Path) -> Layout:
             )
         # An archive may have been extracted into a folder of its own.
         for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
-            told = re.fullmatch(r"([a-z]+)\d+", path.stem)
-            if told and told[1] in CLASSES and path.suffix.lower() in SOUNDS:
+            match = re.fullmatch(r"([a-z]+)\d+", path.stem)
+            if match and match[1] in CLASSES and path.suffix.lower() in SOUNDS:
                 other = seen.setdefault((split, path.stem), path)
                 if other != path:
                     raise DataError(f"{path}: the same sound as {other.name}; keep one of them")
-                entries.append(Entry(path, extra={"split": split, "label": told[1]}))
+                entries.append(Entry(path, extra={"split": split, "label": match[1]}))
             else:
                 unlisted.append(path)
     if not entries:

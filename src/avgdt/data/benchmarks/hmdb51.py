@@ -7,8 +7,8 @@ from pathlib import Path
 
 from avgdt.data.benchmarks.layout import VIDEOS, Layout
 from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 LISTS = "testTrainMulti_7030_splits"
 ARCHIVE = "test_train_splits.rar"
@@ -50,9 +50,9 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 def _classes(home: Path, lists: Path) -> list[str]:
     """Those that any of the lists is about, and those that have a folder of videos."""
-    told = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
+    matches = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
     here = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEOS}
-    names = [*sorted(match[1] for match in told if match), *sorted(path.name for path in here - {lists})]
+    names = [*sorted(match[1] for match in matches if match), *sorted(path.name for path in here - {lists})]
     spelt = {name.casefold(): name for name in reversed(names)}  # as the lists spell them, where they do
     classes = sorted(spelt.values())
     if not classes:

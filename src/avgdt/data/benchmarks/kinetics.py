@@ -9,13 +9,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
-from avgdt.data.entry import Entry
-from avgdt.data.errors import DataError
-from avgdt.data.findings import Counts
-from avgdt.data.manifest import ManifestError, read_manifest
-from avgdt.data.rows import split_of
-from avgdt.data.scan import files_below, scan_missing
-from avgdt.data.table import NotText
+from avgdt.data.errors import DataError, ManifestError, NotText
+from avgdt.data.manifest import Entry, read_manifest
+from avgdt.data.scan import Counts, files_below, scan_missing
+from avgdt.data.splits import split_of
 
 KEYS = ("youtube_id", "video_id", "id")
 """Columns by which a list names a video."""
@@ -32,7 +29,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     A list is one as distributed, or lines of FILE and a number, as other makers write them: then the split is told by
     the list's name, and the label is the file's folder, or else the number. A clip is ID_START_END with six digits for
     either second, or ID_START_END without zeros in front, or ID where the list names one clip of it; in a folder of its
-    class or split or in no folder of its own: it is found by its name anywhere below ``folder``. Raises
+    class or split or in no folder of its of_list: it is found by its name anywhere below ``folder``. Raises
     :class:`DataError` for a list that cannot be used, a clip that is listed or there twice, and a list that names none
     or of which none is there.
     """
@@ -53,8 +50,8 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     named = [replace(e, path=Path(name)) for e, name in zip(listed, _names_there(others, there), strict=True)]
     layout = lay_out(named, there, folder, VIDEOS, ", ".join(path.name for path in lists))
     for path in lists:
-        own = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
-        check_some(own, "clips", folder, path.name)
+        of_list = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
+        check_some(of_list, "clips", folder, path.name)
     return layout
 
 
@@ -81,20 +78,23 @@ def scan_layout(
     workers: int,
     progress: Callable[[int, int], None] | None = None,
     exclude: Sequence[Path] = (),
-    known: Iterable[Entry] = (),
-    keep: Path | None = None,
-    counted: Callable[[Counts], None] = lambda counts: None,
+    previous: Iterable[Entry] = (),
+    partial: Path | None = None,
+    on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The listed clips, opened and measured, and behind them the videos that are not listed, which have an error.
+    """The listed clips, inspected, followed by the videos that are not listed, which have an error.
 
-    ``known``, ``keep`` and ``counted`` are those of :func:`avgdt.data.scan.scan_missing`.
+    ``previous``, ``partial`` and ``on_counts`` are those of :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
-    left_out = {path.absolute() for path in exclude}
+    excluded = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
-    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in left_out]
-    seen = [entry for entry in known if entry.size is not None]
-    return [*scan_missing(layout.entries, workers, progress, known=seen, keep=keep, counted=counted), *extra]
+    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in excluded]
+    seen = [entry for entry in previous if entry.size is not None]
+    return [
+        *scan_missing(layout.entries, workers, progress, previous=seen, partial=partial, on_counts=on_counts),
+        *extra,
+    ]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
@@ -152,12 +152,12 @@ def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
 
 def _below(folder: Path, leave: Sequence[Path]) -> Files:
     """All files below a folder, also behind links, by name, but the lists."""
-    there, left_out = dict[str, Path](), {path.absolute() for path in leave}
-    files, unread = files_below(folder)
-    if unread:
-        raise DataError(f"{unread[0].path}: {unread[0].error}; change its rights")
+    there, excluded = dict[str, Path](), {path.absolute() for path in leave}
+    files, unreadable = files_below(folder)
+    if unreadable:
+        raise DataError(f"{unreadable[0].path}: {unreadable[0].error}; change its rights")
     for path in files:
-        if path.absolute() in left_out:
+        if path.absolute() in excluded:
             continue
         name = path.name
         if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):

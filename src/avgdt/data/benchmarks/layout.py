@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
-"""Endings that a listed sound may have, whichever of them the list says."""
+"""Suffixes that a listed sound may have, whichever the list gives."""
 VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
 """The same of videos, which are often encoded anew."""
 
@@ -62,13 +62,13 @@ def lay_out(listed: Sequence[Entry], there: Files, home: Path, endings: Sequence
 
     ``by`` names the list, for the error of those that are missing.
     """
-    found = [there.look_up(entry.path.as_posix(), endings) for entry in listed]
-    named = set(found)
+    paths = [there.look_up(entry.path.as_posix(), endings) for entry in listed]
+    named = set(paths)
     entries = [
         replace(entry, path=home / entry.path, error=f"in {by}, but not in {home.name}/")
         if path is None
         else replace(entry, path=path)
-        for entry, path in zip(listed, found, strict=True)
+        for entry, path in zip(listed, paths, strict=True)
     ]
     return Layout(entries, [path for path in there.values() if path not in named])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from avgdt.data.benchmarks.layout import Layout
 from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 LISTS = "ucfTrainTestlist"
 ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_classes, check_some, lay_out
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
+from avgdt.data.manifest import Entry
 
 SPLITS = (1, 2, 3)
 """Of both data sets."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.span import common_span
-from avgdt.data.windows import Window
+from avgdt.data.windows import Window, common_span
 from avgdt.evaluation.plans import Plan, draw_window
 from avgdt.recipes.clip import Clip
 

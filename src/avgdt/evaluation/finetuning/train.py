@@ -20,7 +20,7 @@ from avgdt.evaluation.plans import span_of
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.training.recordings import default_workers
-from avgdt.transforms.draws import generators
+from avgdt.transforms.rng import view_generators
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def train(
     """
     device = model.precision.device
     passes = finetuning.schedule.epochs * finetuning.clips
-    batches = Batches(len(task.train), finetuning.batch, passes, seed, rest="spread")
+    batches = Batches(len(task.train), finetuning.batch, passes, seed, remainder="spread")
     steps_per_epoch = batches.steps_per_epoch * finetuning.clips
     tuner = Tuner(model, task.modality, task.classes, finetuning, steps_per_epoch, seed)
     read, failures, loss = np.zeros(len(task.train), dtype=np.bool_), dict[str, str](), 0.0
@@ -73,7 +73,7 @@ def train(
             raise EvaluationError("data: fewer than two recordings of a batch could be read")
         read[batch.items.numpy()] = True
         batch = batch.to(device)
-        draws = generators(seed, batch.epoch, batch.items.tolist(), view=0)
+        draws = view_generators(seed, batch.epoch, batch.items.tolist(), view=0)
         view = model.views.augmented_view(batch, task.modality, draws)
         losses.append(tuner.learn(view, targets[batch.items.cpu()].to(device)))
         if not np.isfinite(losses[-1]):

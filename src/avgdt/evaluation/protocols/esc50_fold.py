@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from avgdt.data.benchmarks.esc50 import read_layout
-from avgdt.data.benchmarks.esc50_parts import deal_sources
+from avgdt.data.benchmarks.esc50 import deal_sources, read_layout
 from avgdt.data.benchmarks.layout import Layout
 from avgdt.data.errors import DataError
 from avgdt.evaluation.errors import EvaluationError

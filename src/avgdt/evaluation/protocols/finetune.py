@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from avgdt.data.collection import find
 from avgdt.data.manifest import Entry
+from avgdt.data.selection import list_recordings
 from avgdt.evaluation.comparison import check_modalities, count_padded
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, one_by_one
@@ -71,7 +71,7 @@ class Finetune:
         check_modalities(model, (self.modality,))
         notes = list[str]()
         workers = default_workers(model.recipe.run.workers) + 1
-        entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
+        entries = list_recordings(data, workers, scanned, on_counts=lambda counts: notes.extend(changed_files(counts)))
         rows = labelled_rows(entries, self.label, (TRAIN, TEST))
         model, random = (for_training(model, self.finetuning, self.modality) for model in (model, random))
         plans, skipped = plan(rows.segments, entries, model.recipe.clip, (self.modality,), self.finetuning.test_clips)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from avgdt.data.collection import find
-from avgdt.data.findings import Counts
 from avgdt.data.manifest import Entry
+from avgdt.data.scan import Counts
+from avgdt.data.selection import list_recordings
 from avgdt.evaluation.features import Progress
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.recordings import default_workers
@@ -36,7 +36,7 @@ class OnRecordings(ABC):
         """Inspect the files of ``data``, then call :meth:`run` on their entries."""
         notes = list[str]()
         workers = default_workers(model.recipe.run.workers) + 1
-        entries = find(data, workers, scanned, counted=lambda counts: notes.extend(changed_files(counts)))
+        entries = list_recordings(data, workers, scanned, on_counts=lambda counts: notes.extend(changed_files(counts)))
         result = self.run(model, random, entries, progress)
         return {**result, "notes": [*notes, *result.get("notes", ())]}
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.rows import split_name
+from avgdt.data.splits import split_name
 from avgdt.evaluation.candidates import candidates, check_enough
 from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError

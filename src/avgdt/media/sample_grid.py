@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from avgdt.media.downmix import Downmix, mono
 
-JITTER_SECONDS = 0.005  # time stamps may stray this far before they mean a gap; a lost packet is longer
-LEAP_SECONDS = 5.0  # a gap that makes one read on for a second
-OVERLAP_SECONDS = 0.05  # stamps that run back by more contradict those before
+JITTER_SECONDS = 0.005  # tolerance of time stamps; a larger difference is a gap, as any lost packet is longer
+LEAP_SECONDS = 5.0  # a gap after which a second more is read, as time stamps may come back
+OVERLAP_SECONDS = 0.05  # time stamps that run back by more contradict the earlier ones
 
 
 @dataclass(frozen=True)
-class Block:
-    """A decoded block of sound, made mono when its samples are wanted."""
+class AudioBlock:
+    """A decoded block of audio, downmixed to mono on access to its samples."""
 
     frame: AudioFrame
-    """As the decoder gave it."""
+    """The decoder's output."""
     rate: int
-    """Samples per second wanted; another than the frame's where it changes in mid-stream, as in spliced broadcasts."""
+    """Samples per second of the output; the frame's may differ, as in spliced broadcasts."""
     downmix: Downmix = "mean"
     """How its channels become one."""
     after_damage: bool = False
-    """Whether samples may be missing before it: then only its own time stamp tells its place."""
+    """Whether samples may be missing before it: then its position follows from its own time stamp alone."""
 
     @property
     def stamp(self) -> int | None:
@@ -39,8 +39,8 @@ class Block:
         """(samples,) float32 on the int16 scale."""
         values = mono(self.frame, self.downmix)
         if self.frame.sample_rate != self.rate:
-            places = np.arange(len(self)) * self.frame.sample_rate / self.rate
-            values = np.interp(places, np.arange(len(values)), values)
+            positions = np.arange(len(self)) * self.frame.sample_rate / self.rate
+            values = np.interp(positions, np.arange(len(values)), values)
         return values.astype(np.float32)
 
     def __len__(self) -> int:
@@ -50,8 +50,8 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Where a stream's blocks lie on the grid whose sample 0 is the timeline's zero."""
+class SampleGrid:
+    """Positions of a stream's blocks on the sample grid whose index 0 is the zero of the timeline."""
 
     rate: int
     """Samples per second."""
@@ -66,13 +66,13 @@ class Grid:
     """Whether blocks hold more or fewer samples than their stamps say, the rest being carried over (WMA)."""
 
     def index(self, stamp: int) -> float:
-        """The place that a time stamp says."""
+        """The grid index of a time stamp, with fraction."""
         return (stamp * self.tick - self.zero) * self.rate
 
-    def lay(self, blocks: Iterable[Block], first: int, count: int) -> tuple[NDArray[np.float32], int]:
-        """(count,) samples from grid index ``first`` on: the blocks where there are any, silence elsewhere.
+    def lay(self, blocks: Iterable[AudioBlock], first: int, count: int) -> tuple[NDArray[np.float32], int]:
+        """(count,) samples from grid index ``first`` on: the samples of blocks, and silence between them.
 
-        Also the grid index behind the last block up to there.
+        Also returns the grid index after the last block.
         """
         result = np.zeros(count, dtype=np.float32)
         at = first
@@ -85,20 +85,20 @@ class Grid:
                 at += len(block)
         return result, at
 
-    def end(self, blocks: Iterable[Block]) -> int:
-        """The grid index behind the last sample."""
-        last: list[Block] = []
+    def end(self, blocks: Iterable[AudioBlock]) -> int:
+        """The grid index after the last sample."""
+        last: list[AudioBlock] = []
         for run in self._runs(blocks, None):
             last = run
         return self._start(last) + sum(len(block) for block in last)
 
-    def _runs(self, blocks: Iterable[Block], until: int | None) -> Iterator[list[Block]]:
-        """Blocks that follow each other without a gap, up to grid index ``until``.
+    def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
+        """VorbisBlocks that follow each other without a gap, up to grid index ``until``.
 
-        Sound cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
-        stamps run back, those from there on hold, so that a sample's place does not depend on where reading began.
+        AudioReader cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
+        stamps run back, those from there on hold, so that a sample's position does not depend on where reading began.
         """
-        run: list[Block] = []
+        run: list[AudioBlock] = []
         following: float | None = None  # where the next block is expected; unknown until one has a stamp
         last: float | None = None  # where the last block was stamped
         last_stamped = False
@@ -114,7 +114,7 @@ class Grid:
                     break
                 continue
             beyond = 0
-            expected = last if last_stamped else following  # the place of a block without a stamp is a guess
+            expected = last if last_stamped else following  # the position of a block without a time stamp is estimated
             back = stamped is not None and expected is not None and stamped < expected - OVERLAP_SECONDS * self.rate
             late = stamped is not None and following is not None and stamped - following > slack
             torn = block.after_damage and block.stamp is not None and run
@@ -128,7 +128,7 @@ class Grid:
         if run:
             yield run
 
-    def _start(self, run: list[Block]) -> int:
+    def _start(self, run: list[AudioBlock]) -> int:
         """The grid index of a run's first sample."""
         before = np.cumsum([0, *(len(block) for block in run[:-1])])
         starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]

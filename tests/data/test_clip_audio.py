@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.data.sounds import SoundSpan, read_sounds
+from avgdt.data.clips import AudioSpan, read_waveforms
 from avgdt.media.recording import Recording
 from tests.helpers.media_files import noise, write_wav
 
@@ -20,13 +20,13 @@ def test_spans_cut_from_one_reading_are_those_read_alone(
     file: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Before the sound, inside it, on no sample's place, and beyond its end.
-    spans = [SoundSpan(start, rate, rate) for start in (-0.5, 0.0, 0.31415, 0.7, 1.5, 2.6)]
+    spans = [AudioSpan(start, rate, rate) for start in (-0.5, 0.0, 0.31415, 0.7, 1.5, 2.6)]
     with Recording(file) as recording:
         alone = [recording.waveform(span.start, 1.0, rate) for span in spans]
         calls = []
         read = Recording.waveform
         monkeypatch.setattr(Recording, "waveform", lambda *args: calls.append(args) or read(*args))
-        together = read_sounds(recording, spans)
+        together = read_waveforms(recording, spans)
     assert len(calls) == 1
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one.samples, other.samples, atol=1e-2)
@@ -36,9 +36,9 @@ def test_spans_cut_from_one_reading_are_those_read_alone(
 
 def test_spans_far_apart_or_of_unequal_rates_are_read_alone(file: Path) -> None:
     with Recording(file) as recording:
-        for spans in ([SoundSpan(0.0, 800, 8000), SoundSpan(2.5, 800, 8000)], [SoundSpan(0.0, 800, 8000)], []):
-            for one, span in zip(read_sounds(recording, spans), spans, strict=True):
+        for spans in ([AudioSpan(0.0, 800, 8000), AudioSpan(2.5, 800, 8000)], [AudioSpan(0.0, 800, 8000)], []):
+            for one, span in zip(read_waveforms(recording, spans), spans, strict=True):
                 np.testing.assert_array_equal(one.samples, recording.waveform(span.start, 0.1, 8000).samples)
-        fast, slow = read_sounds(recording, [SoundSpan(0.5, 800, 8000), SoundSpan(0.5, 800, 4000)])
+        fast, slow = read_waveforms(recording, [AudioSpan(0.5, 800, 8000), AudioSpan(0.5, 800, 4000)])
         assert (len(fast.samples), len(slow.samples)) == (800, 800)
         np.testing.assert_array_equal(slow.samples, recording.waveform(0.5, 0.2, 4000).samples)

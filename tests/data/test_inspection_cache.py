@@ -13,11 +13,9 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.data.collection import find
-from avgdt.data.entry import Entry
-from avgdt.data.findings import Counts
-from avgdt.data.manifest import read_manifest, write_manifest
-from avgdt.data.scan import scan, scan_missing
+from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.data.scan import Counts, scan, scan_missing
+from avgdt.data.selection import list_recordings
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, noise, write_media
 
@@ -29,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def counted(entries: list[Entry], **options: object) -> tuple[list[Entry], Counts]:
     told: list[Counts] = []
-    return scan_missing(entries, workers=1, counted=told.append, **options), told[0]  # type: ignore[arg-type]
+    return scan_missing(entries, workers=1, on_counts=told.append, **options), told[0]  # type: ignore[arg-type]
 
 
 def shorten(path: Path) -> None:
@@ -85,28 +83,28 @@ def test_rows_of_one_file_are_inspected_once(folder: Path) -> None:
 
 
 def test_an_interrupted_inspection_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = folder.parent / "partial.csv"
+    partial = folder.parent / "partial.csv"
 
     def interrupt(done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        find(folder, 1, interrupt, keep=keep)
-    kept = read_manifest(keep)
+        list_recordings(folder, 1, interrupt, partial=partial)
+    kept = read_manifest(partial)
     assert 2 <= len(kept) < 4
     assert all(entry.scanned and not entry.error for entry in kept)
     told: list[Counts] = []
-    entries = find(folder, 1, keep=keep, counted=told.append)
+    entries = list_recordings(folder, 1, partial=partial, on_counts=told.append)
     assert told == [Counts(new=4 - len(kept), unchanged=len(kept))]
     assert [(entry.path.name, entry.error) for entry in entries] == [(f"0{i}.mkv", "") for i in range(4)]
-    assert len(read_manifest(keep)) == 4
+    assert len(read_manifest(partial)) == 4
 
 
 def test_what_was_inspected_is_written_now_and_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avgdt.data.findings.SECONDS", -1.0)
-    keep, sizes = folder.parent / "partial.csv", []
-    scan(folder, workers=1, keep=keep, progress=lambda done, total: sizes.append(len(read_manifest(keep))))
+    monkeypatch.setattr("avgdt.data.scan.SAVE_SECONDS", -1.0)
+    partial, sizes = folder.parent / "partial.csv", []
+    scan(folder, workers=1, partial=partial, progress=lambda done, total: sizes.append(len(read_manifest(partial))))
     assert sizes == sorted(sizes)
     assert sizes[0] < 4
 
@@ -132,11 +130,11 @@ def test_a_second_scan_reuses_the_manifest(folder: Path, capsys: pytest.CaptureF
 SLOW = """
 import sys, time
 from avgdt.data import inspection as real
-look = real.probe
-def probe(path):
+original = real.inspect
+def inspect(path):
     time.sleep(0 if path.name < "02" else 60)
-    return look(path)
-real.probe = probe
+    return original(path)
+real.inspect = inspect
 real.serve()
 """
 
@@ -145,9 +143,9 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
     """The signal goes to the whole group of processes, as from a terminal."""
     out = tmp_path / "m.csv"
     program = (
-        "import sys; from avgdt.data import findings, inspector; from avgdt.cli.main import main\n"
-        "findings.SECONDS = -1\n"
-        f"prober.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
+        "import sys; from avgdt.data import inspection, scan; from avgdt.cli.main import main\n"
+        "scan.SAVE_SECONDS = -1\n"
+        f"inspection.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
         f"sys.exit(main(['scan', {str(folder)!r}, '--out', {str(out)!r}, '--workers', '1']))"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, process_group=0)

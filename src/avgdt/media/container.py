@@ -1,4 +1,4 @@
-"""One open container: its picture and sound stream, positioning, packets."""
+"""Media containers: an open file with its video and audio stream, seeking, and packets."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from avgdt.media.cuts import Cuts
 from avgdt.media.errors import Corrupt, TooLarge
-from avgdt.media.holes import first_hole
+from avgdt.media.gaps import Cuts, first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
@@ -33,7 +32,7 @@ AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
 # Decoders that do not flag a frame of which they decoded a part; as each frame stands alone, they may refuse it.
 _UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
-_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
 def tick(stream: VideoStream | AudioStream) -> Fraction:
@@ -42,8 +41,8 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
     return stream.time_base
 
 
-class Source:
-    """An open container with its best picture and sound stream, where wanted.
+class Container:
+    """An open media file with its best video and audio stream.
 
     Raises ``TooLarge`` and what ``open_container`` raises.
     """
@@ -56,14 +55,14 @@ class Source:
         self._open()
 
     def _open(self) -> None:
-        self.container = open_container(self.path)
+        self.demuxer = open_container(self.path)
         self.video = self._best_video() if self._wanted[0] else None
         self.audio = self._best_audio() if self._wanted[1] else None
         self._fresh = True
 
     def _best_video(self) -> VideoStream | None:
-        stream = self.container.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.disposition & _PICTURES:  # the cover of a piece of music
+        stream = self.demuxer.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # cover art of music
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
@@ -72,57 +71,57 @@ class Source:
         return stream
 
     def _best_audio(self) -> AudioStream | None:
-        stream = self.container.streams.best("audio")
+        stream = self.demuxer.streams.best("audio")
         if not isinstance(stream, AudioStream):
             return None
         if stream.codec_context is not None:
             if stream.sample_rate > MAX_SAMPLE_RATE:
-                raise TooLarge(self.path, f"sound at {stream.sample_rate} Hz is not decoded")
+                raise TooLarge(self.path, f"audio at {stream.sample_rate} Hz is not decoded")
             _prepare(stream)
         return stream
 
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Whether time stamps after a seek are those of reading from the start.
 
-        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, and stamps then guessed; Ogg stamps
-        pages, not packets. Files of this kind that are not too large are read from the start, without decoding what
+        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, with estimated time stamps; Ogg has
+        time stamps of pages, not packets. Such files, if not too large, are read from the start without decoding what
         lies before.
         """
-        name = self.container.format.name
-        by_bytes = Flags.generic_index in Flags(self.container.format.flags) or name in ("avi", "mpeg", "ogg")
-        return _evenly_stored(stream) or not by_bytes or self.container.size > SEQUENTIAL_BYTES
+        name = self.demuxer.format.name
+        by_bytes = Flags.generic_index in Flags(self.demuxer.format.flags) or name in ("avi", "mpeg", "ogg")
+        return _evenly_stored(stream) or not by_bytes or self.demuxer.size > SEQUENTIAL_BYTES
 
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
-        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False when that cannot be had."""
+        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False if that is impossible."""
         if not self.seekable(stream):
             return False
-        if self.container.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
+        if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
         try:
-            self.container.seek(ticks, stream=stream, backward=True)
+            self.demuxer.seek(ticks, stream=stream, backward=True)
         except (av.error.FFmpegError, OverflowError):
             return False
         return True
 
     def rewind(self) -> None:
-        """Go to the very first packet; the stream objects are new ones afterwards."""
+        """Go to the very first packet; stream objects are replaced."""
         if not self._fresh:
             self.reopen()  # not every demuxer seeks to its start reliably
 
     def reopen(self) -> None:
-        """Open the file again, which costs about 1 ms: all streams and decoders are new ones afterwards."""
+        """Open the file again, which costs about 1 ms: all streams and decoders are replaced."""
         self.close()
         self._open()
 
     def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
         """The stream's packets from here on."""
         self._fresh = False
-        for other in self.container.streams:
+        for other in self.demuxer.streams:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
-            for packet in self.container.demux(stream):
+            for packet in self.demuxer.demux(stream):
                 if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end mark
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
@@ -132,20 +131,20 @@ class Source:
     @property
     def without_gaps(self) -> bool:
         """Whether a packet follows the other in this container, so that a hole is damage."""
-        return self.container.format.name in WITHOUT_GAPS
+        return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Whether packets are missing between two of a stream: the bytes there belong to no packet of any stream.
 
-        A container without a packet for a while is silent or shows a long frame; one whose bytes no demuxer or parser
-        can read is damaged, and so is one whose streams both jump: see ``cuts``. Containers for what is sent, or for
+        A container without packets for a while is silent or has a long frame; one with bytes that no demuxer or parser
+        can read is damaged, and so is one whose streams both jump: see ``gaps``. Containers for what is sent, or for
         sound alone, are never without a packet for long.
         """
         if self.without_gaps:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if self._cuts.between(first, then):
             return True
-        if first.pos is None or then.pos is None or self.container.format.name == "asf":  # which pads its packets
+        if first.pos is None or then.pos is None or self.demuxer.format.name == "asf":  # which pads its packets
             return False
         used_up = first.size
         if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):
@@ -168,12 +167,12 @@ class Source:
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
-        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``holes``."""
+        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``gaps``."""
         if kind not in self._holes:
-            self._holes[kind] = first_hole(self.container, self.path, self.stream(kind).index)
+            self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
         if hole is not None and until > hole:
-            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and no time behind it is known")
+            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and times after that are unknown")
 
     @staticmethod
     def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:
@@ -183,7 +182,7 @@ class Source:
         return float((stamps[1] - stamps[0] - (first.duration or 0)) * first.time_base)
 
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
-        """The picture's or the sound's stream."""
+        """The video or the audio stream."""
         stream = self.video if kind == "video" else self.audio
         assert stream is not None
         return stream
@@ -198,10 +197,10 @@ class Source:
         stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))
-        if self.container.duration is not None:
+        if self.demuxer.duration is not None:
             # Matroska counts its duration from its clock's zero, the others from their first packet.
-            matroska = self.container.format.name.startswith("matroska")
-            return ((0 if matroska else self.container.start_time or 0) + self.container.duration) / 1e6
+            matroska = self.demuxer.format.name.startswith("matroska")
+            return ((0 if matroska else self.demuxer.start_time or 0) + self.demuxer.duration) / 1e6
         return self._last_packet_end(kind)
 
     def _last_packet_end(self, kind: Kind) -> float:
@@ -218,23 +217,11 @@ class Source:
 
     def close(self) -> None:
         """Close the container."""
-        self.container.close()
-
-
-def with_next(
-    packets: Iterator[Packet[AnyStream]],
-) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
-    """The packets, each with the one after it, and last None, which drains a decoder."""
-    held = next(packets, None)
-    while held is not None:
-        following = next(packets, None)
-        yield held, following
-        held = following
-    yield None, None
+        self.demuxer.close()
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
-    """Whether the stream is of plain samples, as many bytes to each as its header says: then a time is a place."""
+    """Whether the stream holds uncompressed samples of constant size, so that a time gives a byte position."""
     context = stream.codec_context
     if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
         return False
@@ -247,4 +234,4 @@ def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-    stream.codec_context.copy_opaque = True  # so that a frame tells its packet
+    stream.codec_context.copy_opaque = True  # so that a frame refers to its packet

@@ -17,8 +17,8 @@ from avgdt.composition.video_augmentations import (
     ShortSideJitter,
     VideoAugmentation,
 )
-from avgdt.transforms.augment_video import augment_clips, augment_video
-from avgdt.transforms.draws import generators
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_clips, augment_video
 
 STEPS: list[tuple[VideoAugmentation, ...]] = [
     (RandomCrop(10),),
@@ -41,25 +41,29 @@ def noise(*shape: int) -> torch.Tensor:
 @each
 def test_a_clip_that_stands_still_goes_on_standing_still(steps: tuple[VideoAugmentation, ...]) -> None:
     still = noise(8, 3, 1, 20, 26).expand(-1, -1, 4, -1, -1)
-    after = augment_clips(still, steps, generators(0, 0, range(8), 0))
+    after = augment_clips(still, steps, view_generators(0, 0, range(8), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(4))
 
 
 @each
 def test_items_views_and_epochs_differ_and_the_same_draws_are_the_same(steps: tuple[VideoAugmentation, ...]) -> None:
     clips = noise(1, 3, 2, 20, 26).expand(40, -1, -1, -1, -1)
-    one = augment_clips(clips, steps, generators(0, 0, range(40), 0))
-    assert torch.equal(one, augment_clips(clips, steps, generators(0, 0, range(40), 0)))
+    one = augment_clips(clips, steps, view_generators(0, 0, range(40), 0))
+    assert torch.equal(one, augment_clips(clips, steps, view_generators(0, 0, range(40), 0)))
     assert not all(torch.equal(one[0], other) for other in one)
-    for others in (generators(0, 0, range(40), 1), generators(0, 1, range(40), 0), generators(1, 0, range(40), 0)):
+    for others in (
+        view_generators(0, 0, range(40), 1),
+        view_generators(0, 1, range(40), 0),
+        view_generators(1, 0, range(40), 0),
+    ):
         assert not torch.equal(one, augment_clips(clips, steps, others))
 
 
 @each
 def test_a_clip_is_drawn_for_whatever_stands_beside_it(steps: tuple[VideoAugmentation, ...]) -> None:
     video, order = noise(6, 3, 2, 20, 26), [4, 0, 3]
-    together = augment_clips(video, steps, generators(5, 1, range(6), 2))
-    apart = augment_clips(video[order], steps, generators(5, 1, order, 2))
+    together = augment_clips(video, steps, view_generators(5, 1, range(6), 2))
+    apart = augment_clips(video[order], steps, view_generators(5, 1, order, 2))
     torch.testing.assert_close(apart.float(), together[order].float(), rtol=0, atol=1e-3)
 
 
@@ -67,7 +71,7 @@ def test_a_clip_is_drawn_for_whatever_stands_beside_it(steps: tuple[VideoAugment
 def test_values_stay_within_those_of_pixels_and_the_clips_are_left(steps: tuple[VideoAugmentation, ...]) -> None:
     video = 255 * noise(6, 3, 2, 20, 26).gt(127).to(torch.uint8)
     before = video.clone()
-    after = augment_clips(video, steps, generators(0, 0, range(6), 0)).float()
+    after = augment_clips(video, steps, view_generators(0, 0, range(6), 0)).float()
     assert after.min() >= -1e-3
     assert after.max() <= 255 + 1e-3
     assert torch.equal(video, before)
@@ -76,7 +80,7 @@ def test_values_stay_within_those_of_pixels_and_the_clips_are_left(steps: tuple[
 def test_steps_come_in_their_order() -> None:
     video = noise(5, 3, 2, 20, 26)
     steps = (RandomResizedCrop(12), ColourJitter(), Blur(1.0, 2.0, 1.0))
-    expected, draws = video, generators(0, 0, range(5), 0)
+    expected, draws = video, view_generators(0, 0, range(5), 0)
     for step in steps:
         expected = augment_video(expected, step, draws)
-    assert torch.equal(augment_clips(video, steps, generators(0, 0, range(5), 0)), expected)
+    assert torch.equal(augment_clips(video, steps, view_generators(0, 0, range(5), 0)), expected)

@@ -7,21 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from avgdt.data.collection import Collection, collect, find
 from avgdt.data.dataset import Batches, training_batches
 from avgdt.data.errors import DataError
 from avgdt.data.fingerprint import fingerprint, whole_content
 from avgdt.data.manifest import Entry, read_manifest
-from avgdt.data.rows import (
-    Sameness,
-    Stretch,
-    check_apart,
-    file_numbers,
-    recording_numbers,
-    segment_of,
-    split_name,
-)
-from avgdt.data.span import clip_span, unfit
+from avgdt.data.selection import Selection, list_recordings, select
+from avgdt.data.splits import SameRecording, SplitSpan, check_no_leakage, file_numbers, recording_numbers, split_name
+from avgdt.data.windows import clip_span, segment_of, unfit
 from avgdt.errors import AvgdtError
 from avgdt.recipes.data import Data
 from avgdt.recipes.recipe import Recipe
@@ -41,12 +33,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def listed(folder: Path, text: str) -> list[Entry]:
     (folder / "list.csv").write_text(text)
-    return find(folder / "list.csv", workers=1)
+    return list_recordings(folder / "list.csv", workers=1)
 
 
-def collected(entries: list[Entry], data: Data | None = None) -> Collection:
+def collected(entries: list[Entry], data: Data | None = None) -> Selection:
     recipe = tiny()
-    return collect(entries, data or recipe.data, recipe.composition, recipe.clip, Path("list.csv"))
+    return select(entries, data or recipe.data, recipe.composition, recipe.clip, Path("list.csv"))
 
 
 SEGMENTS = """path,start,end
@@ -59,7 +51,7 @@ SEGMENTS = """path,start,end
 
 def test_windows_lie_inside_the_segment_of_the_row(films: Path) -> None:
     collection = collected(listed(films, SEGMENTS))
-    assert len(collection.learn) == 4
+    assert len(collection.train) == 4
     clips = training_clips(tiny(), collection)
     bounds = [(0.5, 1.25), (2.0, 3.5), (0.0, 4.0), (1.0, 2.0)]
     for index, (start, end) in enumerate(bounds):
@@ -88,7 +80,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
 @pytest.mark.parametrize(
     ("start", "end", "reason"),
     [
-        ("0.2", "0.5", "too short: segment 0.2 - 0.5 s: 0.30 s with all that is used, 0.50 s needed"),
+        ("0.2", "0.5", "too short: segment 0.2 - 0.5 s: 0.30 s with all modalities, 0.50 s needed"),
         ("2.9", "9", "too short: segment 2.9 - 9 s: 0.10 s"),
         ("5", "9", "too short: segment 5 - 9 s: 0.00 s"),
         ("0.3", "0.8", ""),
@@ -124,8 +116,8 @@ def test_rows_of_one_file_are_held_out_together() -> None:
     entries = [row(f"{i // 3}.mp4", start=str(i % 3), end=str(i % 3 + 0.9)) for i in range(60)]
     found = collected(entries, Data(held_out_at_most=100))
     assert len(found.held_out) == 2 * 3
-    assert not {entry.path for entry in found.learn} & {entry.path for entry in found.held_out}
-    assert len(found.learn) == 54
+    assert not {entry.path for entry in found.train} & {entry.path for entry in found.held_out}
+    assert len(found.train) == 54
 
 
 def test_rows_that_repeat_another_are_used_once_and_counted(films: Path, tmp_path: Path) -> None:
@@ -140,8 +132,8 @@ def test_rows_that_repeat_another_are_used_once_and_counted(films: Path, tmp_pat
         entry.extra.setdefault("start", "")
         entry.extra.setdefault("end", "")
     found = collected(rows)
-    assert found.learn == (rows[0], rows[1], rows[3])
-    assert found.repeated == 3
+    assert found.train == (rows[0], rows[1], rows[3])
+    assert found.duplicates == 3
 
 
 @pytest.mark.parametrize("other", ["00.mkv", "link.mkv", "hard.mkv"])
@@ -158,8 +150,8 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
         with pytest.raises(DataError, match=r"stands in the splits 'train' and 'val'; it belongs in one"):
             collected(extra)
     assert len(collected(rows("val", "1", "2")).held_out) == 1
-    assert len(collected(rows("test")).learn) == 1
-    assert len(collected(rows("val"), Data(splits=("train", "val"), held_out="")).learn) == 2
+    assert len(collected(rows("test")).train) == 1
+    assert len(collected(rows("val"), Data(splits=("train", "val"), held_out="")).train) == 2
 
 
 @pytest.mark.parametrize(
@@ -168,7 +160,7 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
         (
             ("A", "A", "B"),
             Data(),
-            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name those to learn from with "
+            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name those to train on with "
             "--data.splits",
         ),
         (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the column 'split' has: test (1); name"),
@@ -185,7 +177,7 @@ def test_missing_splits_are_named(splits: tuple[str, ...], data: Data, message: 
 def test_rows_of_other_splits_are_counted() -> None:
     names = ("train", "trian", "Val", "test", "", "Testing")
     found = collected([row(f"{i}.mp4", split=split) for i, split in enumerate(names)])
-    assert (len(found.learn), len(found.held_out), found.other_splits) == (1, 1, ("trian", "test", "test"))
+    assert (len(found.train), len(found.held_out), found.other_splits) == (1, 1, ("trian", "test", "test"))
     assert collected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
 
 
@@ -197,7 +189,7 @@ def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> 
 
 def test_a_split_of_which_nothing_can_be_used_is_said() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
-    with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be learnt from; most often: has no"):
+    with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be trained on; most often: has no"):
         collected([*rows, row(split="val")])
 
 
@@ -226,7 +218,7 @@ def test_segments_by_other_names_of_their_columns(tmp_path: Path) -> None:
 def test_copies_of_a_file_are_one_recording_for_the_objective(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 3)
     (folder / "copy.mkv").write_bytes((folder / "01.mkv").read_bytes())
-    entries = find(folder, 1)
+    entries = list_recordings(folder, 1)
     names = [entry.path.name for entry in entries]
     numbers = dict(zip(names, recording_numbers(entries), strict=True))
     assert numbers["copy.mkv"] == numbers["01.mkv"]
@@ -253,8 +245,8 @@ def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
         ):
             collected(refused)
     assert len(collected(entries("val", "0.7", "1.4")).held_out) == 2
-    assert len(collected(entries("train")).learn) == 3
-    assert len(collected(entries("test")).learn) == 2
+    assert len(collected(entries("train")).train) == 3
+    assert len(collected(entries("test")).train) == 2
 
 
 def test_files_that_differ_in_the_middle_are_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,19 +259,19 @@ def test_files_that_differ_in_the_middle_are_no_copies(tmp_path: Path, monkeypat
         rows.append(replace(row(), path=tmp_path / name, content=found, extra={"split": name}))
     assert rows[0].content == rows[1].content
     read = list[Path]()
-    monkeypatch.setattr("avgdt.data.rows.whole_content", lambda path: read.append(path) or whole_content(path))
-    check_apart([Stretch(entry, entry.extra["split"], None) for entry in rows for _ in range(3)])
+    monkeypatch.setattr("avgdt.data.splits.whole_content", lambda path: read.append(path) or whole_content(path))
+    check_no_leakage([SplitSpan(entry, entry.extra["split"], None) for entry in rows for _ in range(3)])
     assert sorted(read) == [tmp_path / "a", tmp_path / "b"]  # once each, and not where the digests differ
-    assert not Sameness()(rows[0], rows[1])
+    assert not SameRecording()(rows[0], rows[1])
     (tmp_path / "b").unlink()
-    assert not Sameness()(rows[0], rows[1])
+    assert not SameRecording()(rows[0], rows[1])
 
 
 def test_copies_are_held_out_together() -> None:
     rows = [replace(row(f"{i}.mp4"), content=str(i // 3)) for i in range(60)]
     found = collected(rows, Data(held_out_at_most=100))
     assert len(found.held_out) == 2 * 3
-    assert not {entry.content for entry in found.learn} & {entry.content for entry in found.held_out}
+    assert not {entry.content for entry in found.train} & {entry.content for entry in found.held_out}
     alone = [replace(entry, content="") for entry in rows]
     assert [e.path for e in collected(alone).held_out] == [
         e.path for e in collected([replace(e, content=e.path.name) for e in alone]).held_out

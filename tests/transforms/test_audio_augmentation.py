@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from avgdt.composition.audio_augmentations import SpecAugment, Volume
-from avgdt.transforms.augment_audio import augment_spectrogram, augment_waveform
-from avgdt.transforms.draws import generators
+from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.rng import view_generators
 
 MELS, TIME = 40, 99
 
@@ -25,7 +25,7 @@ def pictures(batch: int) -> torch.Tensor:
 def masked(masks: SpecAugment, batch: int) -> tuple[np.ndarray, np.ndarray]:
     """The mels and time steps that were hidden, (batch, MELS) and (batch, TIME) bool."""
     before = pictures(batch)
-    after = augment_spectrogram(before, masks, generators(0, 0, range(batch), 0))
+    after = augment_spectrogram(before, masks, view_generators(0, 0, range(batch), 0))
     hidden = (after == 0).numpy()
     assert torch.equal(after[~torch.from_numpy(hidden)], before[~torch.from_numpy(hidden)])
     mels, time = hidden.all(axis=2), hidden.all(axis=1)
@@ -48,8 +48,8 @@ def runs(row: np.ndarray) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("masks", [SpecAugment.mild(), SpecAugment.strong(), SpecAugment(3, 8, 0, 0)])
 def test_values_are_those_of_slow_loops(masks: SpecAugment) -> None:
     before = pictures(20)
-    after = augment_spectrogram(before, masks, generators(2, 3, range(20), 1))
-    for item, random in enumerate(generators(2, 3, range(20), 1)):
+    after = augment_spectrogram(before, masks, view_generators(2, 3, range(20), 1))
+    for item, random in enumerate(view_generators(2, 3, range(20), 1)):
         expected = before[item].clone()
         for _ in range(masks.frequency_masks):
             width = int(random.integers(0, masks.frequency_width + 1))
@@ -91,20 +91,20 @@ def test_two_masks_may_meet_but_are_never_more_than_two() -> None:
 
 def test_none_hides_nothing() -> None:
     before = pictures(3)
-    assert torch.equal(augment_spectrogram(before, SpecAugment.none(), generators(0, 0, range(3), 0)), before)
+    assert torch.equal(augment_spectrogram(before, SpecAugment.none(), view_generators(0, 0, range(3), 0)), before)
 
 
 def test_masks_that_fill_the_picture_fit_and_wider_ones_are_refused() -> None:
-    whole = augment_spectrogram(pictures(50), SpecAugment(1, MELS, 0, 0), generators(0, 0, range(50), 0))
+    whole = augment_spectrogram(pictures(50), SpecAugment(1, MELS, 0, 0), view_generators(0, 0, range(50), 0))
     assert (whole == 0).flatten(1).all(dim=1).any()
     for masks in (SpecAugment(1, MELS + 1, 0, 0), SpecAugment(0, 0, 1, TIME + 1)):
         with pytest.raises(TransformError, match="SpecAugment's widths"):
-            augment_spectrogram(pictures(1), masks, generators(0, 0, [0], 0))
+            augment_spectrogram(pictures(1), masks, view_generators(0, 0, [0], 0))
 
 
 def test_volume_is_one_factor_per_clip_within_its_bounds() -> None:
     waveform = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 50)).astype(np.float32))
-    ratio = (augment_waveform(waveform, Volume(0.5, 1.5), generators(0, 0, range(300), 0)) / waveform).numpy()
+    ratio = (augment_waveform(waveform, Volume(0.5, 1.5), view_generators(0, 0, range(300), 0)) / waveform).numpy()
     np.testing.assert_allclose(ratio, ratio[:, :1].repeat(50, axis=1), rtol=1e-5)
     assert 0.5 <= ratio.min() < 0.52
     assert 1.48 < ratio.max() <= 1.5 + 1e-5
@@ -113,6 +113,6 @@ def test_volume_is_one_factor_per_clip_within_its_bounds() -> None:
 
 def test_an_item_is_drawn_for_whatever_stands_beside_it() -> None:
     before, order = pictures(6), [5, 1]
-    together = augment_spectrogram(before, SpecAugment.strong(), generators(0, 4, range(6), 1))
-    apart = augment_spectrogram(before[order], SpecAugment.strong(), generators(0, 4, order, 1))
+    together = augment_spectrogram(before, SpecAugment.strong(), view_generators(0, 4, range(6), 1))
+    apart = augment_spectrogram(before[order], SpecAugment.strong(), view_generators(0, 4, order, 1))
     assert torch.equal(apart, together[order])

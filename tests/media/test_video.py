@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avgdt.media.decoding import Decoder
+from avgdt.media.decoder import Decoder
 from avgdt.media.recording import Recording
 from tests.helpers.full_decode import all_frames, on_screen
 from tests.helpers.media_files import board_indices, evenly, write_media
@@ -145,7 +145,7 @@ def test_frames_that_no_other_needs_are_skipped_before_the_span(
     monkeypatch.setattr(Decoder, "video", lambda self, packet: given.extend(frames := video(self, packet)) or frames)
     with Recording(path) as recording:
         frames = recording.frames([3.6], 24, 32)
-        assert recording._source.video.codec_context.thread_count == 1
+        assert recording._container.video.codec_context.thread_count == 1
     assert board_indices(frames.pixels) == [90]
     assert len(given) < 40  # of 91: three in four are B-frames
 

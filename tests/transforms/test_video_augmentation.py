@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from avgdt.composition.video_augmentations import CentreCrop, Flip, RandomCrop
-from avgdt.transforms.augment_video import augment_video, centre_crop
-from avgdt.transforms.draws import generators
 from avgdt.transforms.errors import TransformError
+from avgdt.transforms.preprocessing import centre_crop
+from avgdt.transforms.rng import view_generators
+from avgdt.transforms.video_augmentation import augment_video
 
 
 def clips(batch: int, channels: int = 3, time: int = 4, height: int = 9, width: int = 12) -> torch.Tensor:
@@ -29,7 +30,7 @@ def corner(clip: torch.Tensor, width: int) -> tuple[int, int]:
 
 def test_a_crop_is_one_square_of_the_clip_pixel_for_pixel() -> None:
     video = clips(32)
-    cropped = augment_video(video, RandomCrop(5), generators(0, 0, range(32), 0))
+    cropped = augment_video(video, RandomCrop(5), view_generators(0, 0, range(32), 0))
     assert cropped.shape == (32, 3, 4, 5, 5)
     corners = set()
     for before, after in zip(video, cropped, strict=True):
@@ -42,7 +43,7 @@ def test_a_crop_is_one_square_of_the_clip_pixel_for_pixel() -> None:
 
 def test_crops_reach_every_place_about_equally() -> None:
     video = clips(1, channels=1, time=1).expand(2000, -1, -1, -1, -1)
-    cropped = augment_video(video, RandomCrop(8), generators(0, 0, range(2000), 0))
+    cropped = augment_video(video, RandomCrop(8), view_generators(0, 0, range(2000), 0))
     counts: dict[tuple[int, int], int] = {}
     for clip in cropped:
         counts[corner(clip, 12)] = counts.get(corner(clip, 12), 0) + 1
@@ -52,18 +53,18 @@ def test_crops_reach_every_place_about_equally() -> None:
 
 def test_a_crop_of_the_whole_picture_changes_nothing() -> None:
     video = noise(2, 3, 4, 7, 7)
-    assert torch.equal(augment_video(video, RandomCrop(7), generators(0, 0, range(2), 0)), video)
+    assert torch.equal(augment_video(video, RandomCrop(7), view_generators(0, 0, range(2), 0)), video)
 
 
 def test_the_centre_is_in_the_middle() -> None:
     video = noise(2, 3, 4, 9, 12)
-    for cropped in (centre_crop(video, 4), augment_video(video, CentreCrop(4), generators(0, 0, range(2), 0))):
+    for cropped in (centre_crop(video, 4), augment_video(video, CentreCrop(4), view_generators(0, 0, range(2), 0))):
         assert torch.equal(cropped, video[..., 2:6, 4:8])
 
 
 def test_a_flip_mirrors_all_frames_of_a_clip_or_none() -> None:
     video = noise(400, 2, 3, 4, 5)
-    flipped = augment_video(video, Flip(0.25), generators(0, 0, range(400), 0))
+    flipped = augment_video(video, Flip(0.25), view_generators(0, 0, range(400), 0))
     mirrored = 0
     for before, after in zip(video, flipped, strict=True):
         changed = torch.equal(after, before[..., [4, 3, 2, 1, 0]])
@@ -75,20 +76,20 @@ def test_a_flip_mirrors_all_frames_of_a_clip_or_none() -> None:
 @pytest.mark.parametrize(("probability", "reversed_columns"), [(0.0, False), (1.0, True)])
 def test_a_certain_flip(probability: float, reversed_columns: bool) -> None:
     video = noise(20, 1, 2, 3, 4)
-    after = augment_video(video, Flip(probability), generators(0, 0, range(20), 0))
+    after = augment_video(video, Flip(probability), view_generators(0, 0, range(20), 0))
     assert torch.equal(after, video.flip(-1) if reversed_columns else video)
 
 
 @pytest.mark.parametrize("augmentation", [RandomCrop(5), Flip()])
 def test_a_clip_is_drawn_for_whatever_stands_beside_it(augmentation: RandomCrop | Flip) -> None:
     video = noise(6, 3, 2, 9, 12)
-    together = augment_video(video, augmentation, generators(5, 1, range(6), 2))
+    together = augment_video(video, augmentation, view_generators(5, 1, range(6), 2))
     order = [4, 0, 3]
-    apart = augment_video(video[order], augmentation, generators(5, 1, order, 2))
+    apart = augment_video(video[order], augmentation, view_generators(5, 1, order, 2))
     assert torch.equal(apart, together[order])
 
 
 @pytest.mark.parametrize("augmentation", [RandomCrop(10), CentreCrop(10)])
 def test_a_crop_that_does_not_fit_is_refused(augmentation: RandomCrop | CentreCrop) -> None:
     with pytest.raises(TransformError, match=r"crop of 10 does not fit into 9 x 12 pixels; .*clip\.height"):
-        augment_video(clips(1), augmentation, generators(0, 0, [0], 0))
+        augment_video(clips(1), augmentation, view_generators(0, 0, [0], 0))

@@ -1,11 +1,14 @@
-"""Stretches of which a recording has neither video nor audio, as where a part of the file was cut out."""
+"""Missing parts of a file: cut out while recording, or lost from containers without time stamps."""
 
 from __future__ import annotations
 
+import re
+import struct
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av.error
 from av.container import InputContainer
@@ -15,7 +18,7 @@ from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
 """Containers that are written while recording, without a table of all packets: a cut leaves no trace but a jump."""
-SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and sound dropped while recording
+SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and audio dropped while recording
 LONGER = 4.0  # so many times as long as any other frame of the file
 COMMON = 0.8  # share of the longer of two holes that both streams have in common; the rest is how they interleave
 
@@ -23,7 +26,7 @@ Stretch = tuple[float, float]  # begin and end in container seconds
 
 
 class Cuts:
-    """The cuts of one file, looked for when a stream is first seen to jump."""
+    """The cuts of one file, searched for when a stream first jumps."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,3 +76,65 @@ def _holes(spans: list[Stretch]) -> list[Stretch]:
 def _common(one: Stretch, other: Stretch) -> float:
     """Share of the longer stretch that both have in common; negative where they have nothing."""
     return (min(one[1], other[1]) - max(one[0], other[0])) / max(one[1] - one[0], other[1] - other[0])
+
+
+LARGEST = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
+"""Largest packet in bytes, by container; a larger one holds bytes that the parser could not read."""
+_BETWEEN = 64  # bytes between two of them that are no hole
+_CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # of an AVI file behind its header
+
+
+def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
+    """Container time in seconds after which the times of a stream are unknown; ``None`` where all are known.
+
+    Reads the packets of the whole file, without decoding them, where its time stamps are counts.
+    """
+    name = container.format.name
+    if name == "avi":
+        with path.open("rb") as file:
+            position = _bad_chunk(file, path.stat().st_size)
+    elif name in LARGEST:
+        with open_container(path) as again:
+            position = _bad_packet(again, LARGEST[name])
+    else:
+        return None
+    if position is None:
+        return None
+    with open_container(path) as again:
+        before = [(at, index, end) for at, _, index, end in _packets(again) if at < position]
+        broken = max((at for at, _, _ in before), default=0)  # the packet in which the damage may lie
+        return max((end for at, index, end in before if index == stream and at < broken), default=0.0)
+
+
+def _bad_chunk(file: BinaryIO, size: int) -> int | None:
+    """Byte position at which the chunk structure of an AVI file is broken; ``None`` where it is intact."""
+    at = 12  # behind RIFF, its size and AVI
+    while at + 8 <= size:
+        file.seek(at)
+        head = file.read(12)
+        name, length = head[:4], struct.unpack("<I", head[4:8])[0]
+        if not _CHUNK.fullmatch(name):
+            return at
+        inside = name in (b"LIST", b"RIFF") and head[8:12] in (b"movi", b"rec ", b"AVIX")
+        at += 12 if inside else 8 + length + length % 2
+    return None
+
+
+def _bad_packet(container: InputContainer, largest: int) -> int | None:
+    packets = [packet[:2] for packet in _packets(container)]
+    for (begin, size), (following, _) in pairwise(packets):
+        if size > largest or following - (begin + size) > _BETWEEN:
+            return begin
+    return None
+
+
+def _packets(container: InputContainer) -> Iterator[tuple[int, int, int, float]]:
+    """File position, size in bytes, stream and end time in seconds of each packet; packets without them are skipped."""
+    try:
+        for packet in container.demux():
+            at = packet.dts if packet.dts is not None else packet.pts
+            if packet.pos is not None and packet.size and at is not None and packet.time_base is not None:
+                end = float((at + (packet.duration or 0)) * packet.time_base)
+                yield packet.pos, packet.size, packet.stream_index, end
+    except (av.error.FFmpegError, IndexError):
+        return

@@ -1,31 +1,26 @@
-"""Splits and segments of manifest rows, and which rows refer to the same file."""
+"""Splits of manifest rows, and the check that no part of a recording is in two of them."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from math import isfinite
 from pathlib import Path
 
-from avgdt.data.entry import Entry
 from avgdt.data.errors import DataError
 from avgdt.data.fingerprint import whole_content
+from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
+from avgdt.data.windows import Seconds
 
-SEGMENT = ("start", "end")
-"""Columns of a row's segment, in seconds of the recording."""
 _SYNONYMS = {
     "train": ("training",),
     "val": ("valid", "validate", "validation", "dev", "development"),
     "test": ("testing",),
 }
 _SPLITS = {name: split for split, synonyms in _SYNONYMS.items() for name in (split, *synonyms)}
-
-Seconds = tuple[float, float]
-"""Start and end of a segment on the recording's timeline."""
 
 
 def split_name(text: str) -> str:
@@ -40,56 +35,17 @@ def split_of(entry: Entry) -> str:
 
 
 def check_split_names(entries: Iterable[Entry]) -> None:
-    """Raise :class:`DataError` for two splits whose names differ in case or blanks alone."""
+    """Raise :class:`DataError` for two splits whose names differ only in case or blanks."""
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
         if (other := seen.setdefault("".join(name.casefold().split()), name)) != name:
             raise DataError(f"split: '{other}' and '{name}' differ in case or blanks alone; write both alike")
 
 
-def counted(splits: Sequence[str], most: int = 8) -> str:
-    """The names of splits and how often each occurs, in words, the commonest first and at most so many."""
-    told = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
-    return ", ".join([*told[:most], *["..."] * (len(told) > most)])
-
-
-def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
-    """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
-    ``start`` and ``end``, else None; in any capitals.
-
-    Raises :class:`DataError` where only one of two columns is there.
-    """
-    pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
-    folded = {name.lower(): name for name in present} | {name: name for name in present}
-    for start, end in pairs:
-        found = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
-        if found[0] and found[1]:
-            return found[0], found[1]
-        if other := found[0] or found[1]:
-            missing = end if found[0] else start
-            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
-    return None
-
-
-def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
-    """The seconds of a row's segment; None for the whole recording: where both cells are empty, or there are none.
-
-    Raises :class:`DataError` for seconds that are no numbers or run backwards, and for a half of a segment.
-    """
-    if columns is None:
-        return None
-    cells = [entry.extra.get(name, "").strip() for name in columns]
-    if not any(cells):
-        return None
-    try:
-        start, end = (float(cell) for cell in cells)
-    except ValueError:
-        raise DataError(
-            f"{entry.path}: {columns[0]} '{cells[0]}' and {columns[1]} '{cells[1]}' must be seconds, such as 1.5"
-        ) from None
-    if not (isfinite(start) and isfinite(end) and start < end):
-        raise DataError(f"{entry.path}: {columns[0]} ({start:g}) must be less than {columns[1]} ({end:g})")
-    return start, end
+def split_counts(splits: Sequence[str], most: int = 8) -> str:
+    """Splits with their numbers of rows for messages, the most frequent first: ``train (20), test (8)``."""
+    names = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
+    return ", ".join([*names[:most], *["..."] * (len(names) > most)])
 
 
 def file_numbers(paths: Iterable[Path]) -> list[int]:
@@ -101,7 +57,7 @@ def file_numbers(paths: Iterable[Path]) -> list[int]:
 def _identity(path: Path) -> object:
     try:
         state = path.stat()
-    except OSError:  # not there: rows of one name are still of one file
+    except OSError:  # a missing file is identified by its path
         return path.resolve()
     return (state.st_dev, state.st_ino) if state.st_ino else path.resolve()
 
@@ -109,7 +65,7 @@ def _identity(path: Path) -> object:
 def recording_numbers(entries: Sequence[Entry]) -> list[int]:
     """For each entry, the index of the first entry of the same recording: the same file, or a copy of it.
 
-    Copies are known by ``Entry.content``; see :class:`Sameness` for a comparison of all bytes.
+    Copies are recognised by the digest ``Entry.content``; :class:`SameRecording` compares all bytes.
     """
     first = dict[str, int]()
     files = file_numbers(entry.path for entry in entries)
@@ -119,7 +75,7 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
     ]
 
 
-class Sameness:
+class SameRecording:
     """Whether two rows refer to the same recording; the whole content of files is compared where digests are equal."""
 
     def __init__(self) -> None:
@@ -133,12 +89,12 @@ class Sameness:
             return False
         try:
             return self._digest(one.path) == self._digest(other.path)
-        except OSError:  # said where it is read
+        except OSError:  # reported where the file is read
             return False
 
 
 @dataclass(frozen=True)
-class Stretch:
+class SplitSpan:
     """A time span of a recording, and the split it belongs to."""
 
     entry: Entry
@@ -147,23 +103,23 @@ class Stretch:
     """None for the whole recording."""
 
 
-def check_apart(stretches: Sequence[Stretch]) -> None:
-    """Raise :class:`DataError` where two splits overlap in one recording: test data would have been trained on."""
-    of_recording = defaultdict[int, list[Stretch]](list)
-    for number, stretch in zip(recording_numbers([one.entry for one in stretches]), stretches, strict=True):
-        of_recording[number].append(stretch)
-    same = Sameness()
-    for own in of_recording.values():
-        if len({one.split for one in own}) < 2:
+def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
+    """Raise :class:`DataError` where spans of two splits overlap in one recording: test data would leak."""
+    of_recording = defaultdict[int, list[SplitSpan]](list)
+    for number, span in zip(recording_numbers([one.entry for one in spans]), spans, strict=True):
+        of_recording[number].append(span)
+    same = SameRecording()
+    for group in of_recording.values():
+        if len({one.split for one in group}) < 2:
             continue
-        for one, other in combinations(own, 2):
+        for one, other in combinations(group, 2):
             if one.split == other.split or not _overlap(one.seconds, other.seconds):
                 continue
             if same(one.entry, other.entry):
                 raise DataError(_in_two_splits(one, other))
 
 
-def _in_two_splits(one: Stretch, other: Stretch) -> str:
+def _in_two_splits(one: SplitSpan, other: SplitSpan) -> str:
     first, second = one.entry.path, other.entry.path
     splits = f"stands in the splits '{one.split}' and '{other.split}'"
     if first == second:

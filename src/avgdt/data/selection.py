@@ -1,0 +1,220 @@
+"""Selection of the recordings of a run: listed from a folder or manifest, split into train and held out, or skipped."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from mimetypes import guess_type
+from pathlib import Path
+
+import numpy as np
+
+from avgdt.composition.composition import Composition
+from avgdt.data.errors import DataError, ManifestError, NotText
+from avgdt.data.manifest import Entry, read_manifest
+from avgdt.data.scan import Counts, scan, scan_missing
+from avgdt.data.splits import (
+    SplitSpan,
+    check_no_leakage,
+    check_split_names,
+    file_numbers,
+    recording_numbers,
+    split_counts,
+    split_name,
+    split_of,
+)
+from avgdt.data.windows import Seconds, segment, unfit
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.data import Data
+
+Progress = Callable[[int, int], None]
+LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
+"""Suffixes of files that are meant as manifests, whether or not these formats can be read."""
+
+
+@dataclass(frozen=True)
+class SkippedRecording:
+    """A recording, or a segment of one, that a run does not use."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The recordings of a run; where the rows of its manifest name segments, these."""
+
+    train: tuple[Entry, ...]
+    """The training set."""
+    held_out: tuple[Entry, ...]
+    """Not trained on; their retrieval is measured during training."""
+    skipped: tuple[SkippedRecording, ...]
+    """Unusable recordings, each with the reason."""
+    duplicates: int = 0
+    """Number of rows with the same file and segment as an earlier row; they are not used again."""
+    other_splits: tuple[str, ...] = ()
+    """The split of each row whose split is neither trained on nor held out."""
+
+
+def list_recordings(
+    path: Path,
+    workers: int,
+    progress: Progress | None = None,
+    exclude: Sequence[Path] = (),
+    previous: Iterable[Entry] = (),
+    partial: Path | None = None,
+    on_counts: Callable[[Counts], None] = lambda counts: None,
+) -> list[Entry]:
+    """The entries of a manifest, or of all files of a folder except ``exclude``; files are inspected where needed.
+
+    A single media file gives one entry. ``previous`` entries of unchanged files save their inspection. ``partial`` is a
+    manifest to which results are saved during the inspection, also when it is interrupted; the next call with the same
+    one resumes from it, and the caller deletes it in the end. ``on_counts`` is called with the number of files to
+    inspect. Raises :class:`DataError` where there are no recordings.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
+    if path.is_dir():
+        entries = scan(
+            path, workers, progress, exclude=exclude, previous=previous, partial=partial, on_counts=on_counts
+        )
+    else:
+        listed = _listed(path)
+        entries = scan_missing(listed, workers, progress, previous=previous, partial=partial, on_counts=on_counts)
+        _check_files_exist(path, entries)
+    if not entries:
+        raise DataError(f"{path}: holds no recordings")
+    check_split_names(entries)
+    return entries
+
+
+def _listed(path: Path) -> list[Entry]:
+    """The rows of a manifest, or one row for a media file."""
+    try:
+        return read_manifest(path)
+    except ManifestError as error:
+        kind = (guess_type(path.name)[0] or "").partition("/")[0]
+        if kind in ("video", "audio", "image") or (isinstance(error, NotText) and path.suffix.lower() not in LISTS):
+            return [Entry(path)]
+        raise
+
+
+def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
+    """Raise :class:`DataError` where none of a manifest's files exists; the message names one of the paths tried."""
+    if entries and not any(entry.path.exists() for entry in entries):
+        first = entries[0].path
+        below = os.path.relpath(first, path.parent)
+        remedy = "paths are relative to the folder of the list, or absolute"
+        if os.path.lexists(below):
+            remedy = f"there is a {below} below the current folder: move the list there, or write absolute paths"
+        elif os.name != "nt" and (named := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
+            remedy = f"{named[1] or first} is a path of Windows; write paths relative to the folder of the list"
+        raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
+
+
+def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
+    """Split the entries into train and held out; paths become absolute, independent of the working directory.
+
+    Raises :class:`DataError` where no entry can be trained on, naming the most frequent reason, and where one part of
+    a recording is both in the training set and held out.
+    """
+    if not entries:
+        raise DataError(f"{source}: holds no recordings")
+    entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
+    reasons = [unfit(entry, composition, clip) for entry in entries]
+    skipped = tuple(SkippedRecording(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
+    usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
+    if not usable:
+        raise DataError(
+            f"{source}: none of {len(entries)} files can be trained on; most often: "
+            f"{_most_frequent([row.reason for row in skipped])}. `avgdt scan` lists every file"
+        )
+    if any("split" in entry.extra for entry in entries):
+        train, held_out = _by_split(entries, reasons, data, source)
+        skipped += tuple(
+            SkippedRecording(entry.path, "its row has no split") for entry in usable if not split_of(entry)
+        )
+    else:
+        train, held_out = _at_random(usable, data.held_out_at_most)
+    train_once, held_out_once = _without_duplicates(train), _without_duplicates(held_out)
+    duplicates = len(train) + len(held_out) - len(train_once) - len(held_out_once)
+    used = {split_name(name) for name in (*data.splits, data.held_out)}
+    others = tuple(split_of(entry) for entry in entries if split_of(entry) and split_of(entry) not in used)
+    return Selection(tuple(train_once), tuple(held_out_once[: data.held_out_at_most]), skipped, duplicates, others)
+
+
+def _by_split(
+    entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
+) -> tuple[list[Entry], list[Entry]]:
+    """The usable entries (those without a reason) of the training and the held-out split, by the column ``split``."""
+    names, held_out_name = {split_name(name) for name in data.splits}, split_name(data.held_out)
+    usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
+    train = [entry for entry in usable if split_of(entry) in names]
+    held_out = [entry for entry in usable if split_of(entry) == held_out_name and data.held_out_at_most]
+    if not train:
+        wanted = " or ".join(f"'{name}'" for name in data.splits)
+        unusable = [reason for entry, reason in zip(entries, reasons, strict=True) if split_of(entry) in names]
+        if unusable:
+            raise DataError(
+                f"{source}: none of the {len(unusable)} rows with split {wanted} can be trained on; most often: "
+                f"{_most_frequent(unusable)}"
+            )
+        present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
+        raise DataError(
+            f"{source}: no row has split {wanted}; the column 'split' has: {present}; name those to train on with "
+            "--data.splits"
+        )
+    if held_out_name in names:
+        raise DataError(
+            f"data.held_out: split {data.held_out!r} is also in data.splits; name another with --data.held-out, or '' "
+            "for none"
+        )
+    parts = ((" ".join(data.splits), train), (data.held_out, held_out))
+    check_no_leakage([SplitSpan(entry, name, segment(entry)) for name, rows in parts for entry in rows])
+    return train, held_out
+
+
+def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
+    """Train and held out where there are no splits: a tenth of the recordings, with all their rows, is held out."""
+    numbers = recording_numbers(usable)
+    recordings = list(dict.fromkeys(numbers))
+    # A fixed seed: the held-out recordings are the same in every run on these files.
+    order = np.random.default_rng(0).permutation(len(recordings))
+    chosen = {recordings[index] for index in order[: min(at_most, len(recordings) // 10)]}
+    train = [entry for entry, number in zip(usable, numbers, strict=True) if number not in chosen]
+    return train, [entry for entry, number in zip(usable, numbers, strict=True) if number in chosen]
+
+
+def _without_duplicates(entries: Sequence[Entry]) -> list[Entry]:
+    """The first row of each file and segment."""
+    first = dict[tuple[int, Seconds | None], Entry]()
+    for number, entry in zip(file_numbers(entry.path for entry in entries), entries, strict=True):
+        first.setdefault((number, segment(entry)), entry)
+    return list(first.values())
+
+
+def _most_frequent(reasons: Sequence[str]) -> str:
+    return max(reasons, key=reasons.count)
+
+
+def count_in_words(entries: Sequence[Entry]) -> str:
+    """The number of recordings, and of segments where these differ, in words for messages."""
+    files = len(set(file_numbers(entry.path for entry in entries)))
+    return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
+
+
+def write_skipped(skipped: Sequence[SkippedRecording], path: Path) -> None:
+    """Write the recordings that are not used, each with its reason, as CSV."""
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "reason"])
+        writer.writerows([str(entry.path), entry.reason] for entry in skipped)
+
+
+def read_skipped(path: Path) -> list[SkippedRecording]:
+    """The inverse of :func:`write_skipped`."""
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return [SkippedRecording(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

@@ -1,0 +1,325 @@
+"""Waveforms by presentation time."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, pairwise, takewhile
+from typing import NamedTuple
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from avgdt.media.container import DROPPED_SECONDS, Container, tick
+from avgdt.media.decoder import Decoder, with_next
+from avgdt.media.downmix import Downmix, Levels, audible
+from avgdt.media.errors import Corrupt, NoAudio, Unsupported
+from avgdt.media.resample import Resampling
+from avgdt.media.sample_grid import JITTER_SECONDS, AudioBlock, SampleGrid
+from avgdt.media.seek import Preroll, VorbisBlocks
+
+
+@dataclass
+class AudioDecoding:
+    """One pass of audio decoding: yields blocks and records damaged spans."""
+
+    decoder: Decoder
+    base: float
+    """Seconds of one time stamp unit."""
+    container: Container
+    """The container, which tells whether packets are missing."""
+    memory: float
+    """Seconds for which a damaged packet affects the samples after it."""
+    damaged: list[tuple[float, float]] = field(default_factory=list)
+    """Start and end of damaged spans in container time: packets were refused, gave no samples, or corrupt ones."""
+    ended: bool = False
+    """Whether the end of the stream was reached."""
+
+    def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+        """Decode packets to blocks of samples."""
+        waiting: list[int] = []  # time stamps of packets since the last block
+        last: Packet[AudioStream] | None = None
+        end: float | None = None  # of the last block
+        for packet, following in with_next(packets):
+            at_end = following is None
+            before = self.decoder.refused
+            frames = self.decoder.audio(packet)
+            refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
+            at = end if packet is None or packet.pts is None else packet.pts * self.base
+            if refused and not at_end:  # the last packet of all may be cut off by the end of the file
+                self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
+            elif packet is not None and packet.pts is not None:
+                waiting.append(packet.pts)
+            for frame in frames:
+                if frame.pts is not None:
+                    begin = frame.pts * self.base
+                    if end is None:  # a decoder that has given nothing yet carries nothing over
+                        self.damaged = [(at, begin) for at, _ in self.damaged]
+                    elif begin - end > JITTER_SECONDS:
+                        after = following or packet
+                        between = last is not None and after is not None and self.container.lost_between(last, after)
+                        if between or (self.container.without_gaps and begin - end > DROPPED_SECONDS):
+                            self._damage(end, begin - end + self.memory)
+                        for stamp in waiting:
+                            if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:
+                                self._damage(stamp * self.base)
+                    end = begin + frame.samples / frame.sample_rate
+                    waiting = [stamp for stamp in waiting if stamp > frame.pts]
+                if frame.is_corrupt:
+                    self._damage(end)
+                yield frame
+            last = packet or last
+        self.ended = True
+
+    def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
+        """The frames of this reading as blocks at ``rate``, each with whether damage was noted since the one before."""
+        stretches = 0
+        for frame in frames:
+            yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)
+            stretches = len(self.damaged)
+
+    def _damage(self, at: float | None, seconds: float = 0.0) -> None:
+        self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
+
+
+SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
+LONGEST_SECONDS = 600.0  # up to which all blocks of a stream that is read from its start are laid together
+SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # positions in a stream at which a second is decoded to judge all of it
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Mono waveform of a time span."""
+
+    samples: NDArray[np.float32]
+    """(samples,) float32 on the int16 scale."""
+    start: float
+    """True time of the first sample in seconds."""
+    end: float | None = None
+    """When the stream ended, if that is before the last sample; the rest is silent."""
+
+
+class FirstBlock(NamedTuple):
+    """The first block of a stream."""
+
+    stamp: int
+    """Its time stamp."""
+    samples: int
+    """How many it holds; 0 where it has no time stamp."""
+    rate: int
+    """Samples per second."""
+
+
+class _Piece(NamedTuple):
+    """Samples at the native rate that were decoded in one pass."""
+
+    samples: NDArray[np.float32]
+    rate: int
+    """Samples per second of the first block."""
+    end: int | None
+    """Grid index after the last sample, if the stream ended."""
+    damaged: list[tuple[float, float]]
+    """Damaged spans, see ``AudioDecoding``."""
+
+
+class AudioReader:
+    """Reads the waveform of any time span of a container."""
+
+    def __init__(self, container: Container, downmix: Downmix | None = None) -> None:
+        self._container = container
+        self._downmix = downmix
+        self._disturbed = False  # whether a read met damage, of which the decoder may keep state
+
+    @property
+    def stream(self) -> AudioStream:
+        """The stream; raises ``NoAudio``, ``Unsupported``."""
+        if self._container.audio is None:
+            raise NoAudio(self._container.path, "it has no audio")
+        if self._container.audio.codec_context is None:
+            raise Unsupported(self._container.path, "no decoder for its audio codec")
+        return self._container.audio
+
+    def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
+        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the stream has none.
+
+        A sample's value depends on its position alone, not on the requested span: see ``Preroll``.
+        """
+        first, count = round(start * sample_rate), round(seconds * sample_rate)
+        resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
+        self._container.check_known("audio", start + seconds + zero, zero)
+        pieces = self._pieces(resampling, zero)
+        if (
+            pieces[0].rate != resampling.native and self._first_block.rate != resampling.native
+        ):  # some AAC has twice its header's rate
+            resampling = replace(resampling, native=self._first_block.rate)
+            pieces = self._pieces(resampling, zero)
+        for at, until in (stretch for piece in pieces for stretch in piece.damaged):
+            if start + zero < until and at < start + seconds + zero:
+                raise Corrupt(self._container.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
+        samples = np.concatenate([piece.samples for piece in pieces])
+        if not np.isfinite(samples).all():
+            raise Corrupt(self._container.path, "its audio has samples that are not numbers")
+        end = next((piece.end / resampling.native for piece in pieces if piece.end is not None), math.inf)
+        return Waveform(resampling.apply(samples), first / sample_rate, end if end < start + seconds else None)
+
+    def _pieces(self, resampling: Resampling, zero: float) -> list[_Piece]:
+        """The native samples that a resampling needs, in pieces, at each of which decoding starts anew."""
+        unit = float(tick(self.stream))
+        # Where time stamps are coarser than samples, the first block tells where samples lie.
+        origin = (self._first_block.stamp, self._first_block.samples) if unit * self.stream.sample_rate > 1 else None
+        grid = SampleGrid(resampling.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
+        begin, end = resampling.begin, resampling.begin + resampling.needed
+        cuts = self._cuts(grid, end)
+        bounds = [begin, *(cut for cut in cuts if cut > begin), end]
+        self.downmix  # noqa: B018 (it reads too, so it has to come before a decoder is made anew)
+        return [
+            self._piece(grid, first, last, max((cut for cut in cuts if cut <= first), default=None))
+            for first, last in pairwise(bounds)
+        ]
+
+    def _cuts(self, grid: SampleGrid, end: int) -> range:
+        """Grid indices up to ``end`` at which decoding starts anew."""
+        edge = self._preroll.from_start
+        if edge == math.inf or (edge == -math.inf and grid.head is None):
+            return range(0)
+        first = max(edge, 0.0) + (self._container.start("audio") or 0.0) - grid.zero
+        return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
+
+    def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
+        """Samples ``begin`` to ``end`` on the grid, of what is decoded from ``cut`` on, or from the first packet."""
+        forgets = self._preroll.from_start == -math.inf
+        if cut is not None and not forgets:
+            self._container.reopen()  # for a decoder without state of an earlier read
+        at = begin if cut is None else cut
+        reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
+        head = next(frames, None)
+        blocks = reading.blocks(chain([] if head is None else [head], frames), grid.rate, self.downmix)
+        samples, last = grid.lay(blocks, at, self._until(grid, end, cut) - at)
+        self._disturbed = self._disturbed or bool(reading.damaged)
+        rate = grid.rate if head is None else head.sample_rate
+        return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
+
+    def _until(self, grid: SampleGrid, end: int, cut: int | None) -> int:
+        """Grid index up to which blocks are read for samples up to ``end``: with coarse stamps, a whole segment."""
+        if grid.head is None:
+            return end
+        if cut is not None:
+            return cut + round(SEGMENT_SECONDS * grid.rate)
+        if self._preroll.from_start == math.inf:
+            whole = min(self._container.end("audio") - grid.zero, LONGEST_SECONDS)
+            return max(round(whole * grid.rate), end)
+        return max(self._cuts(grid, sys.maxsize).start, end)
+
+    @property
+    def downmix(self) -> Downmix:
+        """How channels become one: as chosen by the caller, else by the stream's levels."""
+        if self._downmix is None:
+            self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
+        return self._downmix
+
+    @cached_property
+    def _levels(self) -> Levels:
+        """The levels at a few positions of the stream, or of all of it where these do not decide the downmix."""
+        sampled = Levels(self._sampled())
+        return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
+
+    def silent(self) -> bool:
+        """Whether no channel reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
+        if self.stream.channels > 1:
+            return self._levels.silent
+        return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))
+
+    def _sampled(self) -> Iterator[AudioFrame]:
+        """About a second of audio at each of a few positions."""
+        return (frame for position in SAMPLED for frame in self._second(position))
+
+    def _second(self, position: float) -> Iterator[AudioFrame]:
+        """About a second of audio at a position from 0, the start of the stream, to 1, its end."""
+        begin = self._container.start("audio") or 0.0
+        at = begin + position * max(self._container.end("audio") - 1.0 - begin, 0.0)
+        base = float(tick(self.stream))
+        _, frames = self._open(at, exact=False)
+        return takewhile(lambda frame: frame.pts is None or frame.pts * base < at + 1.0, frames)
+
+    def first_time(self) -> float:
+        """Container time in seconds of the first sample that is presented, past any codec delay."""
+        return float(self._first_block.stamp * tick(self.stream))
+
+    def last_end(self) -> float:
+        """Container time in seconds at which the last sample that can be decoded ends."""
+        grid = SampleGrid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
+        _, frames = self._open(self._container.end("audio") - 1.0, exact=False)
+        return grid.end(AudioBlock(frame, grid.rate) for frame in frames) / grid.rate
+
+    @cached_property
+    def _first_block(self) -> FirstBlock:
+        """The stream's first block."""
+        head = next(self._open(-math.inf)[1], None)
+        if head is None:
+            return FirstBlock(0, 0, self.stream.sample_rate)
+        return FirstBlock(head.pts or 0, 0 if head.pts is None else head.samples, head.sample_rate)
+
+    @property
+    def _preroll(self) -> Preroll:
+        return Preroll.of(self.stream.codec_context.name, self._container.demuxer.size)
+
+    def _open(self, start: float, exact: bool = True) -> tuple[AudioDecoding, Iterator[AudioFrame]]:
+        """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
+
+        ``exact``: as they are when decoded from the first packet; raises ``Corrupt`` where nothing can be decoded.
+        """
+        preroll = self._preroll
+        begin = self._container.start("audio") or 0.0
+        backs = [preroll.seconds * 4**k for k in range(8)]
+        if start - begin <= preroll.from_start and (exact or preroll.from_start == math.inf):
+            backs = []
+        if self._disturbed:
+            self._container.rewind()
+        for back in (*backs, math.inf):
+            from_start = self._go_to(start - back)
+            stream = self.stream  # going to the start opens anew
+            base = tick(stream)
+            packets = self._container.packets(stream)
+            blocks = VorbisBlocks.of(stream)
+            packets = packets if blocks is None else blocks.counted(packets)
+            reading = AudioDecoding(Decoder(self._container.path, stream), float(base), self._container, preroll.memory)
+            frames = reading.frames(_from_last_key(packets, (start - back) / base))
+            head = next(frames, None)
+            enough = head is not None and head.pts is not None and head.pts * base <= start - preroll.seconds / 2
+            if head is not None and (from_start or enough):
+                return reading, chain([head], frames)
+        reading.decoder.check()
+        return reading, iter(())
+
+    def _go_to(self, seconds: float) -> bool:
+        """Seek to a container time; True when that meant the very start."""
+        stream = self.stream
+        base = tick(stream)
+        begin = stream.start_time or 0
+        if stream.duration is not None:
+            seconds = min(seconds, float((begin + stream.duration) * base) - self._preroll.seconds)
+        if seconds > float(begin * base) and self._container.seek(stream, int(seconds / base)):
+            return False
+        self._container.rewind()
+        return True
+
+
+def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:
+    """The packets from the last one before ``tick`` where decoding can start."""
+    held: list[Packet[AudioStream]] = []
+    for packet in packets:
+        if packet.pts is None or packet.pts > tick:
+            yield from held
+            yield packet
+            yield from packets
+            return
+        if packet.is_keyframe:
+            held.clear()
+        held.append(packet)
+    yield from held

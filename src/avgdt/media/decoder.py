@@ -1,0 +1,280 @@
+"""Packets to frames: the decoder of one stream, and the frames of a video in presentation order."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from itertools import chain, islice, tee
+from pathlib import Path
+from typing import Any, Literal
+
+import av.error
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
+from av.packet import Packet
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from avgdt.media.container import AnyStream, tick
+from avgdt.media.damage import LONGEST_DELAY, ONE_FRAME_A_PACKET, Damage, DamagedError
+from avgdt.media.errors import Corrupt, Encrypted
+from avgdt.media.seek import PacketRun
+
+
+class Decoder:
+    """The decoder of a stream, which continues after packets that it refuses and records the reason.
+
+    Raises ``Encrypted`` at an encrypted packet.
+    """
+
+    def __init__(self, path: Path, stream: Stream) -> None:
+        self.path = path
+        self.kind = stream.type
+        self.context: CodecContext = stream.codec_context
+        self.given = 0
+        self.refused = 0
+        self.refusal = ""
+        self._skipped = ""  # reading it from the context is slow
+
+    def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        """The frames that this packet completes; ``None`` drains the decoder."""
+        assert isinstance(self.context, VideoCodecContext)
+        frames: list[VideoFrame] = []
+        with self._refusals(packet):
+            frames = self.context.decode(packet)
+        self.given += len(frames)
+        return frames
+
+    def audio(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
+        """The blocks of samples that this packet completes; ``None`` drains the decoder."""
+        assert isinstance(self.context, AudioCodecContext)
+        frames: list[AudioFrame] = []
+        with self._refusals(packet):
+            frames = self.context.decode(packet)
+        self.given += len(frames)
+        return frames
+
+    @contextmanager
+    def _refusals(self, packet: Packet[Any] | None) -> Iterator[None]:
+        """Record why a packet is refused and continue: a damaged packet does not end a recording."""
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # it would decode to noise
+        try:
+            yield
+        except (av.error.FFmpegError, MemoryError) as error:
+            self.refused += 1
+            self.refusal = getattr(error, "strerror", None) or str(error)
+
+    def check(self) -> None:
+        """Raise ``Corrupt`` when nothing was decoded."""
+        if not self.given:
+            raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
+
+    def skip_non_reference(self, skip: bool) -> None:
+        """Set whether frames that no other frame refers to are skipped without decoding."""
+        wanted: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
+        if self._skipped != wanted:
+            self.context.skip_frame = self._skipped = wanted
+
+
+SHORTEST_STEP = 0.03  # lower bound of the seconds from frame to frame in the rules below
+GAP_FRAMES = 5  # gap between two packets, in frames at the average rate, from which missing packets are looked for
+LEAP_FRAMES = 20  # the same in presentation time: more than any decoder reorders
+FAR_FRAMES = 100  # gap between two frames, at the average rate, from which a time stamp may be damaged
+
+
+class BackwardsError(Exception):
+    """Frames in the order of presentation have time stamps in another order."""
+
+
+class MissingError(Exception):
+    """Frames were skipped and others are missing; one of the skipped frames may be the wanted one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Ticket:
+    """Serial number of a packet that its frame carries; PyAV needs a separate object for each."""
+
+    serial: int
+
+
+@dataclass(frozen=True)
+class PresentedFrame:
+    """A decoded frame with its presentation time stamp."""
+
+    stamp: int
+    """Presentation time stamp."""
+    frame: VideoFrame
+    """The decoded frame."""
+    whole: bool
+    """Whether neither it nor a frame that it depends on is damaged."""
+    settled: bool
+    """Whether a whole frame came before it, so that decoding from further back gives the same frame."""
+
+    @property
+    def end(self) -> int:
+        """Time stamp at which the frame disappears, if the container says so; else its own."""
+        return self.stamp + max(0, self.frame.duration or 0)
+
+
+class FrameIterator:
+    """The frames of a packet run in presentation order; ``skip`` drops non-reference frames before the wanted one.
+
+    Ends early where a frame's time or damage can be determined only from further back. Raises ``BackwardsError``, and
+    with ``skip`` ``MissingError``.
+    """
+
+    def __init__(self, decoder: Decoder, run: PacketRun, skip: bool = False) -> None:
+        self._decoder = decoder
+        self._run = run
+        self._skip = skip
+        self.damage = Damage(
+            in_order=run.stamps.decoding,
+            complete=decoder.context.name in ONE_FRAME_A_PACKET,
+            delayed=run.stamps.may_run_backwards,
+        )
+        self._frames = self._decode()
+        stream = run.container.video
+        assert stream is not None
+        self._step = max(run.stamps.step, round(SHORTEST_STEP / tick(stream)))
+        self._last: int | None = None  # time stamp of the last frame
+        self._ahead = deque[PresentedFrame]()
+        self._latest: float = -math.inf  # the latest presentation time stamp of a packet
+        self._decoded_to: float = -math.inf  # the latest decoding time stamp of a packet that was decoded
+
+    def __iter__(self) -> Iterator[PresentedFrame]:
+        return self
+
+    def __next__(self) -> PresentedFrame:
+        return self._ahead.popleft() if self._ahead else next(self._frames)
+
+    def check(self, one: PresentedFrame, limit: int) -> None:
+        """Raise ``DamagedError`` unless ``one`` is whole and the frame on screen at ``limit``.
+
+        Call it after the frame that follows ``one`` was taken. Where frames are missing, others may come late: it reads
+        on while packets may follow, or wait in the decoder, that are presented before ``limit``.
+        """
+        if not one.whole:
+            raise DamagedError(one.stamp)
+        while (self._decoded_to <= limit or self.damage.pending(one.stamp, limit)) and (
+            following := next(self._frames, None)
+        ) is not None:
+            self._ahead.append(following)
+        if self._ahead_of(limit) and (following := next(self._frames, None)) is not None:
+            self._ahead.append(following)
+        self.damage.check(one.stamp, limit)
+
+    def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
+        """Whether packets are missing between two, for longer than a camera drops frames.
+
+        After damage, a demuxer knows the position of the next packet only: that is ``following``.
+        """
+        step = self._step
+        decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
+        presentation = (
+            then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
+        )  # decoding times may be guesses
+        return (decoding or presentation) and self._run.container.lost_between(first, following)
+
+    def _ahead_of(self, limit: int) -> bool:
+        """Whether the last frame is so much later that its time stamp may be wrong, which the next frame shows."""
+        return self._last is not None and self._last > limit + FAR_FRAMES * self._step
+
+    def _decode(self) -> Iterator[PresentedFrame]:
+        run, decoder, damage = self._run, self._decoder, self.damage
+        settled = reordered = False
+        both = run.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
+        serial, last_serial = 0, -1
+        before_it: Packet[VideoStream] | None = None
+        packets, *_ = tee(run.packets, 1)  # so that copies can look ahead
+        end: int | None = None  # the stamp of the last packet
+        cut: int | None = (
+            None  # time stamp of a last packet that is cut off by the end of the file: the video ends there
+        )
+        for packet, following in with_next(packets):
+            due: int | None = None
+            at_end = following is None
+            if packet is not None:
+                serial += 1
+                packet.opaque = _Ticket(serial)
+                pts, dts = packet.pts, packet.dts
+                early = self._skip and run.first is not None and pts is not None and pts < run.first
+                decoder.skip_non_reference(early and not at_end)
+                at = run.stamps.due(packet)
+                due = None if early or packet.is_discard or not packet.size else at
+                if before_it is not None and self._is_gap(before_it, packet, following or packet):
+                    lost = run.stamps.due(before_it)
+                    # Frames that are presented later may have been decoded earlier.
+                    lost = lost if lost is None else round(max(lost, self._latest))
+                    damage.refused(serial, None if lost is None else lost + run.stamps.step)
+                damage.fed(serial, due)
+                before_it = packet
+                if self._skip and run.uneven(dts, self._decoded_to):
+                    raise MissingError
+                if dts is not None and dts > self._decoded_to:
+                    self._decoded_to = dts
+                reordered = reordered or pts is None or pts < self._latest or (both and pts != dts)
+                self._latest = self._latest if pts is None else max(self._latest, pts)
+                last_serial, end = (serial, at) if at_end else (-1, None)
+            before = decoder.refused
+            frames = decoder.video(packet)
+            if packet is not None and (decoder.refused > before or packet.is_corrupt):
+                if self._last is None and not run.from_start:
+                    return  # perhaps it depends on frames further back
+                if at_end:
+                    cut = end
+                else:
+                    damage.refused(serial, None if frames else due)
+            for frame in frames:
+                ticket = frame.opaque
+                number = ticket.serial if isinstance(ticket, _Ticket) else serial
+                stamp = run.stamps.frame(frame, self._last)
+                if stamp is None and run.from_start:
+                    stamp = 0
+                if stamp is None or (self._last is None and not run.from_start and not frame.key_frame):
+                    return
+                if end is not None and self._last is None and not run.from_start and end < stamp:
+                    return  # the last packet precedes this keyframe: whether it is whole shows only from further back
+                if self._last is not None and stamp < self._last:
+                    behind = chain([] if following is None else [following], islice(copy(packets), LONGEST_DELAY))
+                    if run.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
+                        raise BackwardsError  # the packets have stamps in the order in which they are decoded
+                    damage.late(number, stamp)
+                    continue
+                whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
+                cut = stamp if number == last_serial and not whole else cut
+                if cut is not None and stamp >= cut and (self._last is not None or not run.from_start):
+                    return
+                self._last = stamp
+                yield PresentedFrame(stamp, frame, whole, settled)
+                settled = settled or whole
+        damage.ended()
+
+
+def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
+    """Whether packets behind one stamped ``latest`` are stamped in the order in which they are decoded."""
+    for packet in packets:
+        if packet.pts is None or packet.pts < latest:
+            return False
+        latest = packet.pts
+    return True
+
+
+def with_next(
+    packets: Iterator[Packet[AnyStream]],
+) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
+    """The packets, each with the one after it, and last None, which drains a decoder."""
+    held = next(packets, None)
+    while held is not None:
+        following = next(packets, None)
+        yield held, following
+        held = following
+    yield None, None

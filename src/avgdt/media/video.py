@@ -1,0 +1,277 @@
+"""Video frames by presentation time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from avgdt.media.container import Container, tick
+from avgdt.media.damage import DamagedError
+from avgdt.media.decoder import BackwardsError, Decoder, FrameIterator, MissingError, PresentedFrame
+from avgdt.media.errors import Corrupt, NoVideo, Unsupported
+from avgdt.media.scaling import Scaler, orientation
+from avgdt.media.seek import EVERYTHING, PacketRun, seek_packets
+
+NEW_SEEK_SECONDS = 5.0  # requested times further apart than this are read by separate seeks
+KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep parameter sets across seeks
+ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
+
+
+@dataclass(frozen=True)
+class SelectedFrame:
+    """The frame on screen at a requested time."""
+
+    stamp: int
+    """Its time stamp."""
+    pixels: NDArray[np.uint8]
+    """(height, width, channels)."""
+    end: int | None
+    """Time stamp at which it disappears, where it is the last of the stream."""
+
+
+FramesByTick = dict[int, SelectedFrame]  # by the requested time stamp
+
+
+def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
+    """A test whether a frame is certainly the one on screen at ``moment`` and whole, or the best obtainable."""
+    if skip:
+        return lambda one: one.stamp == run.first and (one.whole or one.settled)
+    return lambda one: run.from_start or (one.stamp <= moment and (one.whole or one.settled))
+
+
+def select(
+    frames: FrameIterator,
+    accept: Callable[[PresentedFrame], bool],
+    limits: list[int],
+    scale: Callable[[PresentedFrame], NDArray[np.uint8]],
+) -> FramesByTick | None:
+    """The frame on screen at each of ``limits`` (time stamps); ``None`` unless ``accept`` accepts the first.
+
+    Raises ``DamagedError`` where that frame is damaged, or another one is missing there.
+    """
+    selected: FramesByTick = {}
+    current: PresentedFrame | None = None
+    following = next(frames, None)
+    for limit in limits:
+        new = False
+        while following is not None and (current is None or following.stamp <= limit):
+            current, new = following, True
+            following = next(frames, None)
+        if current is None or (not selected and not accept(current)):
+            return None
+        frames.check(current, limit)
+        if new:
+            pixels = scale(current)
+        selected[limit] = SelectedFrame(current.stamp, pixels, current.end if following is None else None)
+    return selected
+
+
+def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
+    """Split ``limits`` into runs without a gap larger than ``gap``."""
+    start = 0
+    for i in range(1, len(limits) + 1):
+        if i == len(limits) or limits[i] - limits[i - 1] > gap:
+            yield limits[start:i]
+            start = i
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames on screen at the requested times."""
+
+    pixels: NDArray[np.uint8]
+    """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
+    times: NDArray[np.float64]
+    """(time,) true presentation times in seconds."""
+    end: float | None = None
+    """When the stream ended, if that is before the last requested time; its last frame is repeated from there on."""
+
+
+@dataclass(frozen=True)
+class AllFrames:
+    """All displayed frames in presentation order."""
+
+    pixels: NDArray[np.uint8]
+    """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
+    stamps: NDArray[np.int64]
+    """(time,) presentation time stamps."""
+    tick: Fraction
+    """Seconds of one time stamp unit."""
+    zero: float
+    """Container time in seconds of the recording's zero."""
+    end: Fraction
+    """Time stamp at which the last frame disappears."""
+
+
+@dataclass(frozen=True)
+class FirstFrame:
+    """The first frame that is presented."""
+
+    time: float
+    """Container time in seconds."""
+    width: int
+    """Pixels, upright."""
+    height: int
+    """Pixels, upright."""
+
+
+_Result = TypeVar("_Result")
+_Read = Callable[[FrameIterator, Callable[[PresentedFrame], bool]], _Result | None]
+
+
+class VideoReader:
+    """Reads video frames of a container by time."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._scaler = Scaler(container.path)
+        self._disturbed = False  # whether the decoder may keep state of the last read
+        self._backwards = False  # whether time stamps ran backwards in this read
+
+    @property
+    def stream(self) -> VideoStream:
+        """The stream; raises ``NoVideo``, ``Unsupported``."""
+        if self._container.video is None:
+            raise NoVideo(self._container.path, "it has no video")
+        if self._container.video.codec_context is None:
+            raise Unsupported(self._container.path, "no decoder for its video codec")
+        return self._container.video
+
+    def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
+        """The frame on screen at each time: the last with a time stamp at or before it, else the first."""
+        base = tick(self.stream)
+        if times:
+            self._container.check_known("video", max(times) + zero, zero)
+        limits = [math.floor((t + zero + ROUNDING) / base) for t in times]
+
+        def scale(one: PresentedFrame) -> NDArray[np.uint8]:
+            return self._scaler.scale(one.frame, height, width, grey)
+
+        selected: FramesByTick = {}
+        try:
+            for span in runs_of(sorted(set(limits)), round(NEW_SEEK_SECONDS / base)):
+                selected |= self._from(span[0], partial(select, limits=span, scale=scale))
+        except DamagedError as error:
+            raise self._damaged(error, zero) from None
+        chosen = [selected[limit] for limit in limits]
+        pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
+        for i, one in enumerate(chosen):
+            pixels[i] = one.pixels
+        presented = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
+        return Frames(pixels, presented, self._end_before(max(limits), selected, zero) if limits else None)
+
+    def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
+        """Every frame from the first on; raises ``Corrupt`` where any is damaged."""
+
+        def read(
+            frames: FrameIterator, accept: Callable[[PresentedFrame], bool]
+        ) -> list[tuple[PresentedFrame, NDArray[np.uint8]]] | None:
+            frames_read = list[tuple[PresentedFrame, NDArray[np.uint8]]]()
+            for one in frames:
+                if frames_read:
+                    frames.check(frames_read[-1][0], one.stamp - 1)
+                frames_read.append((one, self._scaler.scale(one.frame, height, width, grey)))
+            if frames_read:
+                frames.check(frames_read[-1][0], EVERYTHING)
+            return frames_read or None
+
+        base = tick(self.stream)
+        self._container.check_known("video", math.inf, zero)
+        try:
+            decoded = self._from(-EVERYTHING, read, skipping=False)
+        except DamagedError as error:
+            raise self._damaged(error, zero) from None
+        last, _ = decoded[-1]
+        stamps = np.array([one.stamp for one, _ in decoded], dtype=np.int64)
+        return AllFrames(
+            np.stack([pixels for _, pixels in decoded]), stamps, base, zero, self._end(last.stamp, last.end)
+        )
+
+    def _damaged(self, error: DamagedError, zero: float) -> Corrupt:
+        at = float(error.stamp * tick(self.stream)) - zero
+        return Corrupt(self._container.path, f"its video is damaged at {at:.1f} s")
+
+    def _end_before(self, limit: int, selected: FramesByTick, zero: float) -> float | None:
+        """When the stream ends, where that is before ``limit``, the last requested time stamp."""
+        last = selected[limit]
+        if last.end is None:
+            return None
+        end = self._end(last.stamp, last.end)
+        return float(end * tick(self.stream)) - zero if end <= limit else None
+
+    def _end(self, stamp: int, end: int) -> Fraction:
+        """Where a frame ends, in time stamp units: as its container says, else after one at the average rate."""
+        rate = self.stream.average_rate
+        return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
+
+    def first(self) -> FirstFrame:
+        """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
+        one = self._from(-EVERYTHING, lambda frames, accept: next(frames, None))
+        sideways = orientation(one.frame).sideways
+        return FirstFrame(
+            time=float(one.stamp * tick(self.stream)),
+            width=one.frame.height if sideways else one.frame.width,
+            height=one.frame.width if sideways else one.frame.height,
+        )
+
+    def first_time(self) -> float:
+        """Container time in seconds of the first frame that is presented."""
+        return self.first().time
+
+    def last_end(self) -> float:
+        """Container time in seconds at which the last undamaged frame disappears."""
+        moment = math.ceil(self._container.end("video") / tick(self.stream))
+        stamp, end = self._from(moment, _last, skipping=False)
+        return float(self._end(stamp, end) * tick(self.stream))
+
+    def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
+        """The result of ``read`` on the frames from the one on screen at ``moment`` on.
+
+        While ``read`` returns ``None``, decoding starts again from further back. Its second argument tests whether a
+        frame is certainly the one on screen and whole (see :func:`acceptance`). With ``skipping``, frames before that
+        one that no other refers to are not decoded. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        """
+        self._backwards = False
+        second = max(1, round(1 / tick(self.stream)))
+        attempts = [(0, skipping), (0, False), *((second << k, False) for k in range(13)), (EVERYTHING, False)]
+        while True:
+            for back, skip in attempts:
+                if self._disturbed:
+                    self._container.rewind()
+                run = seek_packets(self._container, moment, back, second, self._backwards)
+                # A decoder replaces a missing frame by others, perhaps by one that would be skipped; and dav1d reads
+                # the setting only when it is opened, so that it would skip frames to the end.
+                skip = skip and run.first is not None and run.step is not None
+                skip = skip and self.stream.codec_context.name != "libdav1d"
+                decoder = Decoder(self._container.path, self.stream)
+                frames = FrameIterator(decoder, run, skip)
+                try:
+                    result = read(frames, acceptance(run, skip, moment))
+                except MissingError:
+                    continue
+                except BackwardsError:
+                    self._backwards = True
+                    break
+                finally:
+                    headers = decoder.context.name in KEEPS_HEADERS
+                    self._disturbed = headers or decoder.refused > 0 or frames.damage.met
+                if result is not None:
+                    return result
+                if run.from_start and not skip:
+                    decoder.check()
+                    raise Corrupt(self._container.path, "all of its video is damaged")
+            else:
+                raise AssertionError("the last attempt reads from the start")
+
+
+def _last(frames: FrameIterator, accept: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
+    """Start and end of the last undamaged frame."""
+    return max(((one.stamp, one.end) for one in frames if one.whole), default=None)

@@ -1,0 +1,58 @@
+"""Preprocessing: raw clips to network input, without randomness, as training and evaluation share it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from avgdt.recipes.clip import Clip, LogMel, Normalisation
+from avgdt.transforms.errors import TransformError
+from avgdt.transforms.log_mel import LogMelSpectrogram
+
+
+class Preprocessing(nn.Module):
+    """Normalised frames, and the log-mel spectrogram of waveforms (which may raise :class:`TransformError`)."""
+
+    def __init__(self, clip: Clip, log_mel: LogMel, normalisation: Normalisation) -> None:
+        super().__init__()
+        self.normalisation = normalisation
+        self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
+
+    def video(self, video: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, time, height, width) of values 0 to 255 -> float32, less the mean, over the std.
+
+        A share ``subtract_mean_frame`` of the clip's mean frame is subtracted in place of as much of the constant mean.
+        A float32 input is changed in place.
+        """
+        pixels = video.float()
+        share = self.normalisation.subtract_mean_frame
+        mean_frame = share * pixels.mean(2, keepdim=True) if share else 0.0
+        offset = mean_frame + 255 * (1 - share) * self.normalisation.mean
+        return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
+
+    def audio(self, waveform: torch.Tensor) -> torch.Tensor:
+        """(batch, samples) on the int16 scale -> (batch, mels, time) float32, standardised."""
+        spectrogram: torch.Tensor = self.log_mel(waveform)
+        return spectrogram
+
+
+def centre_crop(video: torch.Tensor, size: int) -> torch.Tensor:
+    """Cut the middle square from (..., height, width); an odd remainder leaves one row or column more after it."""
+    top, left = (margin // 2 for margin in crop_margins(video, size))
+    return crop_at(video, top, left, size)
+
+
+def crop_at(video: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
+    """Cut the square of ``size`` pixels with its corner at ``top`` and ``left`` from (..., height, width)."""
+    return video[..., top : top + size, left : left + size]
+
+
+def crop_margins(video: torch.Tensor, size: int) -> tuple[int, int]:
+    """Rows and columns by which (..., height, width) exceeds a crop; raise :class:`TransformError` if smaller."""
+    height, width = video.shape[-2:]
+    if size > min(height, width):
+        raise TransformError(
+            f"composition.video: a crop of {size} does not fit into {height} x {width} pixels; "
+            "lower its size or raise clip.height and clip.width"
+        )
+    return height - size, width - size

@@ -1,0 +1,233 @@
+"""Augmentations of video clips: all frames of a clip get the same, every clip its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import assert_never
+
+import numpy as np
+import torch
+
+from avgdt.composition.video_augmentations import (
+    Blur,
+    CentreCrop,
+    ColourJitter,
+    Crop,
+    Flip,
+    Grey,
+    RandomCrop,
+    RandomResizedCrop,
+    ShortSideJitter,
+    VideoAugmentation,
+    VideoStep,
+)
+from avgdt.transforms.errors import TransformError
+from avgdt.transforms.preprocessing import centre_crop, crop_at, crop_margins
+from avgdt.transforms.rng import Generators
+
+WHITE = 255.0
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma (ITU-R BT.601)."""
+TRIES = 10
+"""Number of boxes drawn until one fits; else the largest central box is taken."""
+
+
+def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
+    """Perturb (batch, channels, time, height, width) step by step; a ShortSideJitter together with the crop after it.
+
+    Values are 0 to 255. What only moves pixels keeps their type; all else gives float32, which is not rounded again.
+    """
+    for before, step in zip((None, *steps), steps, strict=False):
+        if isinstance(step, ShortSideJitter):
+            continue
+        if isinstance(before, ShortSideJitter) and isinstance(step, RandomCrop | CentreCrop):
+            video = short_side_crop(video, before, step, generators)
+        else:
+            video = augment_video(video, step, generators)
+    return video
+
+
+def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Generators) -> torch.Tensor:
+    """One step on (batch, channels, time, height, width) of any type, with one generator per clip."""
+    match augmentation:
+        case RandomCrop(size):
+            margins = crop_margins(video, size)
+            corners = [g.integers(0, margins, endpoint=True).tolist() for g in generators]
+            return torch.stack(
+                [crop_at(clip, top, left, size) for clip, (top, left) in zip(video, corners, strict=True)]
+            )
+        case CentreCrop(size):
+            return centre_crop(video, size)
+        case Flip(probability):
+            flipped = [bool(g.random() < probability) for g in generators]
+            return torch.stack([clip.flip(-1) if flip else clip for clip, flip in zip(video, flipped, strict=True)])
+        case RandomResizedCrop():
+            return resized_crop(video, augmentation, generators)
+        case ColourJitter():
+            return colour_jitter(video, augmentation, generators)
+        case Grey():
+            return grey(video, augmentation, generators)
+        case Blur():
+            return blur(video, augmentation, generators)
+        case _:
+            assert_never(augmentation)
+
+
+def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tensor:
+    """Blur some clips of (batch, channels, time, height, width), all frames alike; float32 if any is blurred."""
+    parameters = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
+    blurred = [clip for clip, (chosen, _) in enumerate(parameters) if chosen]
+    if not blurred:
+        return video
+    height, width = video.shape[-2:]
+    sigmas = torch.tensor([parameters[clip][1] for clip in blurred], dtype=torch.float64)
+    index = torch.tensor(blurred, device=video.device)
+    smooth = apply_separable(video[index], gaussian_weights(sigmas, height), gaussian_weights(sigmas, width))
+    return video.float().index_copy(0, index, smooth)
+
+
+def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
+    """(batch,) standard deviations in pixels -> (batch, pixels, pixels): weight of each pixel in each smoothed one.
+
+    The Gaussian is cut off four standard deviations away. The image is continued by its mirror image, with the last
+    pixel twice, so that all rows and all columns sum to one: a constant stays, and so does the mean.
+    """
+    reach = int(4 * float(sigmas.max())) + 1
+    offsets = torch.arange(-reach, reach + 1)
+    kernels = torch.exp(-0.5 * (offsets / sigmas[:, None]) ** 2)
+    kernels = kernels.masked_fill(offsets.abs() > 4 * sigmas[:, None], 0)
+    kernels = kernels / kernels.sum(-1, keepdim=True)
+    sources = (torch.arange(pixels)[:, None] + offsets) % (2 * pixels)
+    sources = torch.minimum(sources, 2 * pixels - 1 - sources)
+    weights = torch.zeros(len(sigmas), pixels, pixels, dtype=sigmas.dtype)
+    return weights.scatter_add_(2, sources.expand(len(sigmas), -1, -1), kernels[:, None].expand(-1, pixels, -1))
+
+
+def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generators) -> torch.Tensor:
+    """Change (batch, channels, time, height, width), values 0 to 255 of any type, to float32 within 0 to 255.
+
+    One map for all frames of a clip: brightness, contrast about the mean luma of the brightened clip, saturation and
+    hue. Raise :class:`TransformError` where there are neither 3 channels nor 1, which has no saturation and no hue.
+    """
+    channels = _channels(video, "ColourJitter")
+    strengths = (jitter.brightness, jitter.contrast, jitter.saturation)
+    parameters = [
+        [*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-jitter.hue, jitter.hue)] for g in generators
+    ]
+    pixels = video.float()
+    maps = np.stack([b * c * (_colours(s, h) if channels == 3 else np.eye(1)) for b, c, s, h in parameters])
+    shift = np.array([b * (1 - c) for b, c, _, _ in parameters])
+    luma = torch.tensor(LUMA if channels == 3 else (1.0,), device=video.device)
+    mean = pixels.mean((2, 3, 4)) @ luma
+    added = mean * torch.from_numpy(shift).to(mean)
+    return _mapped(pixels, maps).add_(added[:, None, None, None, None]).clamp_(0, WHITE)
+
+
+def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
+    """Give all channels of some clips of (batch, channels, time, height, width) their luma, float32.
+
+    Raise :class:`TransformError` where there are neither 3 channels nor 1, which is left as it is.
+    """
+    channels = _channels(video, "Grey")
+    chosen = [g.random() < step.probability for g in generators]
+    if channels == 1 or not any(chosen):
+        return video
+    return _mapped(video.float(), np.stack([_colours(0.0 if grey else 1.0, 0.0) for grey in chosen]))
+
+
+def _channels(video: torch.Tensor, name: str) -> int:
+    channels = video.shape[1]
+    if channels not in (1, 3):
+        raise TransformError(f"composition.video: {name} needs clips with 3 channels or 1, not {channels}")
+    return channels
+
+
+def _colours(saturation: float, hue: float) -> np.ndarray:
+    """(3, 3): new red, green and blue from old ones; ``hue`` is the share of a full rotation about the grey axis."""
+    luma = np.ones((3, 1)) @ np.array([LUMA])
+    cosine, sine = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
+    axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    rotation = cosine * np.eye(3) + sine * axis + (1 - cosine) / 3
+    mixed: np.ndarray = rotation @ (saturation * np.eye(3) + (1 - saturation) * luma)
+    return mixed
+
+
+def _mapped(pixels: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
+    """Apply (batch, channels, channels) to the colours of (batch, channels, time, height, width)."""
+    flat = torch.from_numpy(maps).to(pixels) @ pixels.flatten(2)
+    return flat.view_as(pixels)
+
+
+def resized_crop(video: torch.Tensor, crop: RandomResizedCrop, generators: Generators) -> torch.Tensor:
+    """Cut a random box from each clip of (batch, channels, time, height, width) and rescale it, float32."""
+    height, width = video.shape[-2:]
+    return rescale([draw_box(crop, height, width, g) for g in generators], video, crop.size)
+
+
+def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, generators: Generators) -> torch.Tensor:
+    """Rescale each clip to a random short side and crop it, float32; only what the crop shows is computed.
+
+    Raise :class:`TransformError` where the crop is larger than the jitter's shortest side.
+    """
+    if crop.size > jitter.low:
+        raise TransformError(
+            f"composition.video: a crop of {crop.size} does not fit into a side of {jitter.low} pixels"
+        )
+    height, width = video.shape[-2:]
+    boxes = []
+    for g in generators:
+        short = int(g.integers(jitter.low, jitter.high, endpoint=True))
+        tall, wide = (round(side * short / min(height, width)) for side in (height, width))
+        room = (tall - crop.size, wide - crop.size)
+        top, left = (r // 2 for r in room) if isinstance(crop, CentreCrop) else g.integers(0, room, endpoint=True)
+        by, bx = height / tall, width / wide  # old pixels per new one
+        boxes.append((top * by, left * bx, crop.size * by, crop.size * bx))
+    return rescale(boxes, video, crop.size)
+
+
+def draw_box(
+    crop: RandomResizedCrop, height: int, width: int, generator: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Top, left, height and width in pixels, with fractions, of a box within ``height`` x ``width``."""
+    narrow, broad = map(math.log, crop.ratio)
+    for _ in range(TRIES):
+        area = generator.uniform(*crop.scale) * height * width
+        ratio = math.exp(generator.uniform(narrow, broad))
+        tall, wide = math.sqrt(area / ratio), math.sqrt(area * ratio)
+        if tall <= height and wide <= width:
+            return generator.uniform(0, height - tall), generator.uniform(0, width - wide), tall, wide
+    ratio = min(max(width / height, crop.ratio[0]), crop.ratio[1])
+    tall, wide = min(height, width / ratio), min(width, height * ratio)
+    return (height - tall) / 2, (width - wide) / 2, tall, wide
+
+
+def rescale(boxes: list[tuple[float, float, float, float]], video: torch.Tensor, size: int) -> torch.Tensor:
+    """(batch, channels, time, height, width) -> (batch, channels, time, size, size) float32, one box per clip."""
+    height, width = video.shape[-2:]
+    top, left, tall, wide = torch.tensor(boxes, dtype=torch.float64).unbind(1)
+    return apply_separable(video, _weights(top, tall, height, size), _weights(left, wide, width, size))
+
+
+def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) -> torch.Tensor:
+    """(batch, size, pixels): how much each of ``pixels`` counts in each of ``size`` cuts of start..start + length.
+
+    Pixel j covers j to j + 1. A triangle stands on the middle of each cut, one pixel wide to either side, or one cut
+    where cuts are wider than pixels; weights beyond the image's edge are dropped.
+    """
+    step = (length / size)[:, None, None]
+    middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
+    far = (torch.arange(pixels, dtype=torch.float64) + 0.5 - middles).abs()
+    weights = (1 - far / step.clamp(min=1)).clamp(min=0)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Map (batch, channels, time, height, width) of any type to (batch, channels, time, y, x) float32.
+
+    ``rows`` (batch, y, height) and ``columns`` (batch, x, width) hold the weight of each old row and column in each
+    new one. All channels and frames of a clip get the same.
+    """
+    rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
+    # b is the clip, c its channels, t its frames, h and w the old rows and columns, y and x the new ones.
+    return torch.einsum("byh,bcthx->bctyx", rows, torch.einsum("bcthw,bxw->bcthx", video.float(), columns))
