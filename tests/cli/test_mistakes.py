@@ -49,7 +49,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["recipes", "tiny"], "recipe 'tiny' is unknown"),
         (["report", "no/such/run"], "no/such/run"),
         (["composition"], "which recipe?"),
-        (["composition", "paper", "--run.seed", "4294967296"], "run.seed: 4294967296 cannot be a seed; use 0 to"),
+        (["composition", "paper", "--run.seed", "4294967296"], "run.seed: 4294967296 is out of range; use 0 to"),
         (["composition", "papper"], "recipe 'papper' is unknown; did you mean 'paper'?"),
         (["composition", "paper", "--config", "x.yaml"], "give either a RECIPE or --config"),
         (["composition", "--config"], "--config lacks its value"),
@@ -104,7 +104,7 @@ def test_more_than_the_memory(config: str, tmp_path: Path, capsys: pytest.Captur
     folder, out = write_folder(tmp_path / "films", 20), tmp_path / "run"
     petabytes = ["--objective.bank", "4000000000", "--model.head.out", "100000"]
     line = told(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
-    assert line.startswith("avgdt: out of memory; make the batch,")
+    assert line.startswith("avgdt: out of memory; reduce the batch,")
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:

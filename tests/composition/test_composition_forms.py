@@ -89,7 +89,7 @@ def test_more_than_ten_views_stay_in_columns() -> None:
     assert len({len(line) for line in lines[-13:]}) == 1
     assert lines[-13].split() == [str(i) for i in range(12)]
     assert lines[-1] == "11 audio repeat 5   a  a  a  a  a  a  .  .  .  .  .  ."
-    assert "video: as it is" in lines
+    assert "video: no augmentation" in lines
 
 
 @pytest.mark.parametrize(

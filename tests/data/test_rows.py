@@ -23,8 +23,7 @@ from avgdt.data.rows import (
 )
 from avgdt.data.span import clip_span, unfit
 from avgdt.errors import AvgdtError
-from avgdt.recipes.data import Data
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.pretrain import pretrain
 from avgdt.training.run_data import training_clips

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import counting
-from avgdt.cli.recipe import chosen_recipe, recipe_of_help
-from avgdt.recipes.explain import explain
+from avgdt.cli.arguments import UsageError, chosen_recipe, parse, recipe_of_help
+from avgdt.progress import counting
+from avgdt.recipes.describe import describe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
@@ -40,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Composition, rest, "composition", USAGE, default)
     if (options.picture is None) != (options.data is None):
         raise UsageError("--picture FILE.png (or .svg) and --data PATH go together: where to draw, and what")
-    print(explain(options.recipe))
+    print(describe(options.recipe))
     if options.picture is not None and options.data is not None:
         from avgdt.report.composition_picture import write_composition_picture
 

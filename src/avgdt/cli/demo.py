@@ -9,7 +9,7 @@ from pathlib import Path
 from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.evaluate import evaluate_with_progress
 from avgdt.cli.pretrain import pretrain_with_progress
-from avgdt.cli.progress import console, counting
+from avgdt.progress import console, counting
 from avgdt.recipes.named import named
 from avgdt.training.signals import advising
 

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from avgdt.cli.arguments import UsageError
-from avgdt.cli.memory import told_out_of_memory
-from avgdt.errors import AvgdtError
-from avgdt.recipes.nearest import nearest
+from avgdt.errors import AvgdtError, suggestion
 from avgdt.report.wording import printable
 from avgdt.training.signals import handled
 from avgdt.tuning import tune_process
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         name, rest = arguments[0], arguments[1:]
         if name not in COMMANDS:
-            raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
+            raise UsageError(f"no command {name!r}; {suggestion(name, COMMANDS)}")
         with handled():
             importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
@@ -65,9 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except (MemoryError, RuntimeError) as error:
-        if (told := told_out_of_memory(error)) is None:
+        if not _is_out_of_memory(error):
             raise
-        print(f"avgdt: {told}", file=sys.stderr)
+        print("avgdt: out of memory; reduce the batch, the clips, the networks or the bank", file=sys.stderr)
         return 2
     return 0
 
@@ -75,6 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _one_line(error: BaseException) -> str:
     """The error's message; blanks stay as they are, since they may be those of a command or a file."""
     return " ".join(line.strip() for line in str(error).splitlines())
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
+    torch = sys.modules.get("torch")  # not imported here: a command that did not import it cannot raise its errors
+    on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def _help() -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import parse, taken
-from avgdt.cli.progress import bar, console
-from avgdt.cli.recipe import chosen_recipe, recipe_of_help
+from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help, taken
+from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.signals import advising

@@ -10,8 +10,7 @@ import tyro
 
 from avgdt.cli.arguments import parse
 from avgdt.recipes.config import to_yaml
-from avgdt.recipes.named import RECIPES, named
-from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
+from avgdt.recipes.named import COMPOSITIONS, RECIPES, named, with_composition
 
 
 @dataclass(frozen=True)

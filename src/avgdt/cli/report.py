@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import counting
+from avgdt.progress import counting
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from avgdt.data.scan import scan, scan_missing
 from avgdt.data.span import segment, unfit
 from avgdt.data.table import NotText
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 
 Progress = Callable[[int, int], None]
 LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")

@@ -30,7 +30,7 @@ from avgdt.media.picture import Frames
 from avgdt.media.recording import Recording
 from avgdt.media.sound import Waveform
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 
 STALE_SECONDS = 3600.0  # an unfinished file this old was left by a process that was killed
 MARGIN = 0.25  # seconds around the sound that are stored too: where the resampling filter still rings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from avgdt.data.manifest import Entry
 from avgdt.data.rows import SEGMENT, Seconds, file_numbers, segment_columns, segment_of, split_of
 from avgdt.data.table import composed
+from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", *SEGMENT)
 """Columns that are never labels, nor are those ending in ``_start`` and ``_end``."""
@@ -56,7 +56,7 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
         remedy = (
-            nearest(label, labels(entries))
+            suggestion(label, labels(entries))
             if labels(entries)
             else "it has none that could be a label; give a manifest (csv) with one"
         )

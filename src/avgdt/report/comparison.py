@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.recipes.nearest import nearest
+from avgdt.errors import suggestion
 from avgdt.report.cells import DASH, Cell, Source, cell
 from avgdt.report.errors import ReportError
 from avgdt.report.published import TABLES, PaperTable
@@ -39,7 +39,7 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Compared, ...]:
     asked = [table for table in TABLES if (name in (table.number, table.name) if name else not table.on_request)]
     if not asked:
         known = [word for table in TABLES for word in (table.number, table.name)]
-        raise ReportError(f"table: {name!r} is unknown; {nearest(name, known)}")
+        raise ReportError(f"table: {name!r} is unknown; {suggestion(name, known)}")
     told = [compared for table in asked if (compared := _compare(table, groups))]
     if not told:
         protocols = dict.fromkeys(column.protocol for table in asked for column in table.columns)

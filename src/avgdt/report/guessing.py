@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log
 
-from avgdt.recipes.negatives import other_keys
+from avgdt.recipes.describe import other_keys
 from avgdt.recipes.recipe import Recipe
 
 

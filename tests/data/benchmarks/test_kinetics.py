@@ -12,7 +12,7 @@ from avgdt.data.collection import collect
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import ManifestError, read_manifest
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 from tests.helpers.coloured_videos import write_coloured
 
 CLIPS = {
