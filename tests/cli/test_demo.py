@@ -87,6 +87,6 @@ def test_a_stopped_demo_is_continued(
         patch.setattr(place, stop)
         assert main(["demo", "--out", "a demo/run"]) == 130
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == "avgdt: stopped by SIGINT; finished steps are saved; to continue: avgdt demo --out 'a demo/run'"
+    assert line == "avgdt: stopped by SIGINT; finished steps are saved; continue with: avgdt demo --out 'a demo/run'"
     assert main(["demo", "--out", "a demo/run"]) == 0
     assert (tmp_path / "a demo" / "run" / "report.html").exists()

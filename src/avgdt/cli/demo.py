@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Demo, arguments, "demo", description)
     from avgdt.training.provenance import own_command
 
-    with advising(lambda: f"finished steps are saved; to continue: {own_command('demo', *arguments)}"):
+    with advising(lambda: f"finished steps are saved; continue with: {own_command('demo', *arguments)}"):
         _demo(options)
 
 

@@ -1,4 +1,4 @@
-"""``avgdt report``: tell a run as one HTML page."""
+"""``avgdt report``: write the report of a run as one HTML page."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from avgdt.progress import counting
 
 @dataclass(frozen=True)
 class Report:
-    """Which run, and where its recordings are."""
+    """The run and its recordings."""
 
     run: tyro.conf.Positional[Path]
     """A run folder; the page is written into it as report.html."""
     data: Path | None = None
-    """Manifest (csv) or folder of the recordings, where they are no longer where the run found them."""
+    """Manifest (csv) or folder of the recordings, where they were moved after the run."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line and write the page."""
+    """Parse the command line and write the page."""
     if not arguments:
-        raise UsageError("which run? avgdt report RUN [--data PATH]")
-    options = parse(Report, arguments, "report", "Tell a run as one HTML page that needs no other file.")
+        raise UsageError("RUN is missing; usage: avgdt report RUN [--data PATH]")
+    options = parse(Report, arguments, "report", "Write the report of a run as one self-contained HTML page.")
     from avgdt.report.page import write_report
 
     with counting("writing the report") as written:
