@@ -1,4 +1,4 @@
-"""Time to read one clip of 30 frames and a second of sound from an MP4 file, opening included; one thread.
+"""Time to read one clip of 30 frames and one second of audio from an MP4 file, opening included; one thread.
 
 python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the synthetic data set is rendered)
 """

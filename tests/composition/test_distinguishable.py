@@ -30,7 +30,7 @@ LOUDER = Volume(0.5, 1.5)
         ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented equally at 0.9 and 1"),
     ],
 )
-def test_strengths_that_are_alike(
+def test_distinctive_strengths_with_equal_augmentations_raise(
     levels: tuple[float, ...], video: tuple[VideoAugmentation, ...], audio: tuple[AudioAugmentation, ...], alike: str
 ) -> None:
     with pytest.raises(CompositionError, match=f"Strength is distinctive, but {alike}; add an augmentation"):
@@ -38,13 +38,13 @@ def test_strengths_that_are_alike(
     Composition(Modality(), Strength(levels, invariant=True), video=video, audio=audio)
 
 
-def test_strengths_that_differ() -> None:
+def test_distinctive_strengths_with_different_augmentations_are_valid() -> None:
     Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
     sounds = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
     Composition(*sounds, audio=(LOUDER,), partners="equal")  # what would perturb pictures is of no matter
 
 
-def test_windows_of_sound_and_picture_that_have_nothing_to_do_with_each_other() -> None:
+def test_distinctive_shift_needs_synchronous_windows() -> None:
     apart, loose = TimeShift(0.5, distinctive=True), Time(synchronous=False)
     for partners in ("different", "both"):
         with pytest.raises(CompositionError, match=r"TimeShift is distinctive, but time\.synchronous is false"):

@@ -17,12 +17,12 @@ from avgdt.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_comes_back_from_yaml(name: str, tmp_path: Path) -> None:
+def test_every_recipe_survives_yaml(name: str, tmp_path: Path) -> None:
     write_yaml(named(name), tmp_path / "config.yaml")
     assert read_yaml(tmp_path / "config.yaml") == named(name)
 
 
-def test_any_composition_comes_back_from_yaml(tmp_path: Path) -> None:
+def test_any_composition_survives_yaml(tmp_path: Path) -> None:
     composition = Composition(
         Modality(),
         TimeShift(0.5, distinctive=True),
@@ -64,7 +64,7 @@ def test_a_mistake_names_its_field_and_the_most_similar_name(path: str, value: A
     assert str(told.value).startswith(message)
 
 
-def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: [")
     with pytest.raises(RecipeError, match=r"x\.yaml: is not YAML"):
         read_yaml(tmp_path / "x.yaml")
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
         read_yaml(tmp_path / "none.yaml")
 
 
-def test_yaml_runs_no_code(tmp_path: Path) -> None:
+def test_yaml_executes_no_code(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("!!python/object/apply:os.mkdir ['made']")
     with pytest.raises(RecipeError, match="is not YAML"):
         read_yaml(tmp_path / "x.yaml")
@@ -112,7 +112,7 @@ def test_invalid_files_raise_with_one_line(text: str, says: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")]
 )
-def test_numbers_that_yaml_reads_otherwise(text: str, says: str, tmp_path: Path) -> None:
+def test_numbers_that_yaml_reads_as_text(text: str, says: str, tmp_path: Path) -> None:
     write_yaml(named("small"), path := tmp_path / "wrong.yaml")
     path.write_text(re.sub("temperature: .*", f"temperature: {text}", path.read_text()))
     with pytest.raises(RecipeError, match=re.escape("objective.temperature: ") + f".*{says}"):

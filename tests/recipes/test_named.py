@@ -25,7 +25,7 @@ NINE = {
 """Name -> views, ordered pairs that attract, and that repel."""
 
 
-def test_there_are_nine() -> None:
+def test_there_are_nine_compositions() -> None:
     assert set(COMPOSITIONS) == set(NINE)
 
 
