@@ -1,4 +1,4 @@
-"""Augmentations as data: their bounds, their place in a composition, YAML and the command line."""
+"""Augmentations: their bounds, their use in a composition, YAML and the command line."""
 
 from __future__ import annotations
 
@@ -126,10 +126,10 @@ def test_the_command_line_sets_augmentations() -> None:
 
 def test_docs_show_each_augmentation_with_an_existing_image() -> None:
     text = DOCUMENT.read_text()
-    shown = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
+    images = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
     names = {kind.__name__ for kind in (*get_args(VideoAugmentation), *get_args(AudioAugmentation))}
-    assert set(shown) == names
-    assert len(set(shown.values())) == len(names)
-    assert all((DOCUMENT.parent / picture).is_file() for picture in shown.values())
+    assert set(images) == names
+    assert len(set(images.values())) == len(names)
+    assert all((DOCUMENT.parent / image).is_file() for image in images.values())
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(code, {})

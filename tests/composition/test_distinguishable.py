@@ -1,4 +1,4 @@
-"""Distinctive factors must leave something by which their views can be told apart."""
+"""Views that differ in a distinctive factor must differ in the input of a network."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_distinctive_strengths_with_equal_augmentations_raise(
 
 def test_distinctive_strengths_with_different_augmentations_are_valid() -> None:
     Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
-    sounds = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
-    Composition(*sounds, audio=(LOUDER,), partners="equal")  # what would perturb pictures is of no matter
+    audio = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
+    Composition(*audio, audio=(LOUDER,), partners="equal")  # video augmentations do not matter
 
 
 def test_distinctive_shift_needs_synchronous_windows() -> None:

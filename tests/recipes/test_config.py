@@ -59,9 +59,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_a_mistake_names_its_field_and_the_most_similar_name(path: str, value: Any, message: str) -> None:
-    with pytest.raises(RecipeError) as told:
+    with pytest.raises(RecipeError) as raised:
         from_plain(Recipe, changed(path, value))
-    assert str(told.value).startswith(message)
+    assert str(raised.value).startswith(message)
 
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The rule gives the paper its own numbers, and small runs the same shares."""
+"""Bank size and momentum: the values of the paper for its run, the same proportions for smaller ones."""
 
 from __future__ import annotations
 
