@@ -79,26 +79,26 @@ class Synth:
         phase = np.cumsum(self.timbre.pitch * pitch)
         phase *= 2 * np.pi
         phase /= self.sample_rate
-        sound = self._carrier(phase)
-        sound *= self._breath
+        waveform = self._carrier(phase)
+        waveform *= self._breath
         air = self._generator.standard_normal(out=phase)
         air *= 0.5 * self.timbre.air
-        sound += air
-        sound *= loudness
-        return sound
+        waveform += air
+        waveform *= loudness
+        return waveform
 
     def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
         """Struck notes, (samples,): ``times`` in seconds, ``strengths`` and ``pitches`` relative to the timbre's.
 
         Their pitch rises by ``glide`` octaves within one decay.
         """
-        sound = np.zeros(self.times.size)
+        waveform = np.zeros(self.times.size)
         decay = self.timbre.decay
         length = round(6 * decay * self.sample_rate)
         for time, strength, pitch in np.broadcast(times, strengths, pitches):
             first = int(np.ceil(time * self.sample_rate))
             skipped = max(-first, 0)
-            count = min(length - skipped, sound.size - first - skipped)
+            count = min(length - skipped, waveform.size - first - skipped)
             if count <= 0:
                 continue
             age = (np.arange(skipped, skipped + count) + first) / self.sample_rate - time
@@ -117,8 +117,8 @@ class Synth:
             contact *= 3 * self.timbre.air * np.exp(-age[:heard] / _CLICK)
             note[:heard] += contact
             note *= strength
-            sound[span] += note
-        return sound
+            waveform[span] += note
+        return waveform
 
     def _carrier(self, phase: Floats) -> Floats:
         total, partial = np.zeros(phase.size), np.empty(phase.size)
@@ -169,10 +169,10 @@ def draw_room(generator: np.random.Generator) -> Room:
     )
 
 
-def record(sound: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
+def record(waveform: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
     """The waveform at the microphone (samples,), within -1 to 1, at ``level`` decibels; onsets keep their times."""
-    samples = sound.size
-    spectrum = np.fft.rfft(sound, 2 * samples)
+    samples = waveform.size
+    spectrum = np.fft.rfft(waveform, 2 * samples)
     other = np.fft.rfft(_echo(room, samples, sample_rate, generator), 2 * samples)
     spectrum *= other
     spectrum *= _colour(samples, sample_rate, room.colour)
@@ -198,10 +198,10 @@ def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Gener
     return np.asarray(tail)
 
 
-def _unit(sound: Floats) -> Floats:
-    """Scale ``sound`` in place to a root mean square of 1; silence stays silent."""
-    sound /= max(float(np.sqrt(np.mean(sound**2))), 1e-9)
-    return sound
+def _unit(waveform: Floats) -> Floats:
+    """Scale ``waveform`` in place to a root mean square of 1; silence stays silent."""
+    waveform /= max(float(np.sqrt(np.mean(waveform**2))), 1e-9)
+    return waveform
 
 
 def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
