@@ -37,7 +37,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/encoder_step.py
 	$(BIN)/python benchmarks/clip_decoding.py
 	$(BIN)/python benchmarks/augmentation_cost.py
-	$(BIN)/python benchmarks/render_world.py
+	$(BIN)/python benchmarks/synthetic_rendering.py
 
 $(VENV)/.torch: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "avgdt needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

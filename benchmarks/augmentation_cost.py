@@ -1,9 +1,10 @@
-"""What each augmentation costs: its time on all views of a step, as a share of a training step of a recipe.
+"""Cost of each augmentation: its time on all views of a step, as a share of a training step of a recipe.
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
 The clips are noise of the recipe's sizes; augmentations that are drawn with a probability are timed at 1. Steps and
-augmentations take turns, and medians are reported. Colours are measured on clips of the recipe's channels and on three.
+augmentations alternate, and medians are printed. Colour augmentations are measured on clips of the recipe's channels
+and of three.
 """
 
 from __future__ import annotations
@@ -61,12 +62,12 @@ def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | N
 def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Callable[[], object]:
     """Apply ``step`` to every window's waveform, or spectrogram."""
     assert batch.audio is not None
-    sound = batch.audio
-    pictures = learner.views.preprocessing.log_mel(sound)
-    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(sound.shape[1])]
+    waveforms = batch.audio
+    spectrograms = learner.views.preprocessing.log_mel(waveforms)
+    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(waveforms.shape[1])]
     if isinstance(step, SpecAugment):
-        return lambda: [augment_spectrogram(pictures[:, view], step, draw) for view, draw in enumerate(draws)]
-    return lambda: [augment_waveform(sound[:, view], step, draw) for view, draw in enumerate(draws)]
+        return lambda: [augment_spectrogram(spectrograms[:, view], step, draw) for view, draw in enumerate(draws)]
+    return lambda: [augment_waveform(waveforms[:, view], step, draw) for view, draw in enumerate(draws)]
 
 
 def milliseconds(work: Callable[[], object], device: torch.device) -> float:
@@ -84,12 +85,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
     options.add_argument("--device", default="auto")
-    asked = options.parse_args()
-    if asked.threads:
-        torch.set_num_threads(asked.threads)
+    arguments = options.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    recipe = named(asked.recipe)
-    device = resolve_device(asked.device)
+    recipe = named(arguments.recipe)
+    device = resolve_device(arguments.device)
     learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
     own, height, width = recipe.model.video.channels, recipe.clip.height, recipe.clip.width
     batch, coloured = (batch_of(recipe, channels).to(device) for channels in (own, 3))
@@ -113,13 +114,13 @@ def main() -> None:
         for step in (Volume(), Equaliser(), Noise(probability=1.0), Mix(probability=1.0), SpecAugment.strong())
     }
     seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(asked.rounds + 1):  # the first warms up
+    for _ in range(arguments.rounds + 1):  # the first warms up
         seconds["step"].append(milliseconds(lambda: learner.train_step(batch), device))
         for name, call in work.items():
             seconds[name].append(milliseconds(call, device))
     middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
-    print(f"recipe {asked.recipe}, {device.type}, {torch.get_num_threads()} threads, torch {torch.__version__}: "
-          f"a step takes {middle['step']:.1f} ms (median of {asked.rounds})")  # fmt: skip
+    print(f"recipe {arguments.recipe}, {device.type}, {torch.get_num_threads()} threads, torch {torch.__version__}: "
+          f"a step takes {middle['step']:.1f} ms (median of {arguments.rounds})")  # fmt: skip
     for name in work:
         print(f"{name:34}{middle[name]:8.2f} ms  {100 * middle[name] / middle['step']:6.2f} %", flush=True)
 

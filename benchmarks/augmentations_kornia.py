@@ -1,9 +1,9 @@
-"""kornia's picture operations beside our own: time as a share of a training step, and how far the values differ.
+"""kornia's image augmentations compared with ours: time as a share of a training step, and differences of values.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
-Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes), generators and hence draws, and
-always draw. Steps, ours and kornia's take turns; medians are reported.
+Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes) and the same random parameters,
+with probability 1. Steps, ours and kornia's alternate; medians are printed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
 
 
 def mirrored_blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
-    """Our border, the last pixel twice, laid around the picture beforehand."""
+    """Pads the frames as our blur does, with the last pixel repeated."""
     kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, draws))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
@@ -82,7 +82,7 @@ def mirrored(pixels: int, beyond: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) -> torch.Tensor:
-    """Frames below each other make one picture per clip, hence one mean luma. Strengths of zero are left out."""
+    """Frames are stacked to one image per clip, which has one mean luma. Strengths of zero are skipped."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
         [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in draws]
@@ -159,7 +159,7 @@ class Case(NamedTuple):
     kornia: Work
     channels: int = 1
     whole: bool = False
-    """Takes the picture as decoded rather than a crop of it."""
+    """Uses the decoded frames rather than a crop."""
 
 
 def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
@@ -214,10 +214,10 @@ def main() -> None:
     options.add_argument("--recipe", default="small")
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--threads", type=int, default=1)
-    asked = options.parse_args()
-    torch.set_num_threads(asked.threads)
+    arguments = options.parse_args()
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    recipe, device = named(asked.recipe), torch.device("cpu")
+    recipe, device = named(arguments.recipe), torch.device("cpu")
     learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
     short = min(recipe.clip.height, recipe.clip.width)
     crop = recipe.composition.crop or short
@@ -248,13 +248,14 @@ def main() -> None:
         work[f"{case.name} ours"] = all_views(ours(case), views)
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(asked.rounds + 1):  # the first warms up
+    for _ in range(arguments.rounds + 1):  # the first warms up
         taken["step"].append(milliseconds(lambda: learner.train_step(own), device))
         for name, call in work.items():
             taken[name].append(milliseconds(call, device))
     middle = {name: statistics.median(times[1:]) for name, times in taken.items()}
-    print(f"recipe {asked.recipe}, cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-          f"kornia {version('kornia')}: a step takes {middle['step']:.1f} ms (median of {asked.rounds})")  # fmt: skip
+    rounds = arguments.rounds
+    print(f"recipe {arguments.recipe}, cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, "
+          f"kornia {version('kornia')}: a step takes {middle['step']:.1f} ms (median of {rounds})")  # fmt: skip
     print(f"{'':36}{'ours %':>8}{'kornia %':>10}{'largest difference':>20}{'mean':>8}")
     for name, far in apart.items():
         shares = (100 * middle[f"{name} {whose}"] / middle["step"] for whose in ("ours", "kornia"))

@@ -1,6 +1,6 @@
-"""Time to read one clip of 30 frames and a second of sound from an MP4 file, opening included; one thread.
+"""Time to read one clip of 30 frames and one second of audio from an MP4 file, opening included; one thread.
 
-python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the demo world is rendered)
+python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the synthetic data set is rendered)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.inspection import inspect
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip
-from avgdt.synthetic.world import render_world
+from avgdt.synthetic.dataset import render_dataset
 
 CLIPS = 60
 
@@ -27,7 +27,7 @@ def main() -> None:
         if len(sys.argv) > 1:
             path = Path(sys.argv[1])
         else:
-            render_world(Path(folder), recordings=1, workers=0)
+            render_dataset(Path(folder), recordings=1, workers=0)
             path = next(Path(folder).rglob("*.mp4"))
         entry = inspect(path)
         duration = entry.duration or 0.0

@@ -2,8 +2,8 @@
 
 python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]     (without it, of files that it writes itself)
 
-Prints how many mutations ended how, and exits with 1 if any gave a wrong frame or sample, a crash or a hang. With
---keep FOLDER the files that did are kept there.
+Prints the number of mutations per verdict, and exits with 1 if any gave a wrong frame or sample, a crash or a hang.
+With --keep FOLDER those files are copied there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_BYTES = 2**24  # larger files are not mutated
 
 
 class Judge:
-    """A process that reads damaged files, started anew whenever it dies."""
+    """A process that reads damaged files, restarted whenever it ends."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -35,7 +35,7 @@ class Judge:
         self.peak = 0
 
     def verdict(self, path: Path, seed: int) -> str:
-        """What the process says of a file; "crash" or "hang" if it says nothing."""
+        """The verdict of the process on a file; "crash" or "hang" where it prints none."""
         if self._process is None:
             command = [sys.executable, str(Path(__file__).with_name("fuzz_judge.py"))]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -124,8 +124,8 @@ def main() -> int:
 
 
 def _files(data: list[Path]) -> list[Path]:
-    found = [path for place in data for path in (sorted(place.rglob("*")) if place.is_dir() else [place])]
-    return [path for path in found if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES]
+    paths = [path for source in data for path in (sorted(source.rglob("*")) if source.is_dir() else [source])]
+    return [path for path in paths if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES]
 
 
 if __name__ == "__main__":

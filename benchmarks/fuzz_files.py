@@ -1,4 +1,4 @@
-"""Real files to damage, and the ways in which they are damaged."""
+"""Media files for the fuzzer, and the mutations that damage them."""
 
 from __future__ import annotations
 

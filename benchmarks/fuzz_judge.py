@@ -1,4 +1,4 @@
-"""One damaged file read as training and evaluation read it, and compared with decoding it from first packet to last.
+"""Reads one damaged file as training and evaluation do, and compares the result with decoding the whole file.
 
 ``python benchmarks/fuzz_judge.py`` serves ``fuzz.py``: a path and a seed in JSON per line in, a verdict per line out.
 """
@@ -76,24 +76,24 @@ def compare(window: Window, item: Item, whole: Whole, entry: Entry, clip: Clip, 
     """Raise ``WrongError`` unless all frames and samples are those of the whole file."""
     if item.video is not None:
         for k, pixels in enumerate(item.video[0].transpose(1, 2, 3, 0)):
-            asked = window.video + k / clip.frame_rate
-            if not _is_frame(pixels, asked + zero, min(asked, (entry.video_end or 0) - 1e-3) + zero, whole):
-                raise WrongError(f"frame at {asked:.3f} s")
+            requested = window.video + k / clip.frame_rate
+            if not _is_frame(pixels, requested + zero, min(requested, (entry.video_end or 0) - 1e-3) + zero, whole):
+                raise WrongError(f"frame at {requested:.3f} s")
     if item.audio is not None and item.audio_start is not None:
         start = float(item.audio_start[0])
-        _compare_sound(item.audio[0], start + zero, clip.sample_rate, whole)
+        _compare_audio(item.audio[0], start + zero, clip.sample_rate, whole)
 
 
-def _is_frame(pixels: NDArray[np.uint8], asked: float, latest: float, whole: Whole) -> bool:
-    near = [t for t in whole.times if abs(t - asked) < 0.25]
-    packets = [t for t in whole.stamps if abs(t - asked) < 0.25]
+def _is_frame(pixels: NDArray[np.uint8], requested: float, latest: float, whole: Whole) -> bool:
+    near = [t for t in whole.times if abs(t - requested) < 0.25]
+    packets = [t for t in whole.stamps if abs(t - requested) < 0.25]
     decoding = packets == sorted(packets) and near != sorted(near)  # packets say when frames are decoded
     if not whole.ordered or decoding:  # only the order is known: a frame near that time
         return any(np.array_equal(pixels, frame) for frame in whole.frames)
     times = np.array(whole.times)
-    if asked > times.max() + 0.2:
+    if requested > times.max() + 0.2:
         raise UnknownError("not reached by reading from the start")
-    for at in (asked, latest, asked - 1e-6):
+    for at in (requested, latest, requested - 1e-6):
         before = times[times <= at + 1e-6]
         wanted = before.max() if len(before) else times.min()
         if wanted in whole.varying:
@@ -103,7 +103,7 @@ def _is_frame(pixels: NDArray[np.uint8], asked: float, latest: float, whole: Who
     return False
 
 
-def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole: Whole) -> None:
+def _compare_audio(samples: NDArray[np.float32], start: float, rate: int, whole: Whole) -> None:
     samples_of_all, noise, begin = track(whole, rate)
     padded, margin = (np.pad(values, (2 * rate, 4 * rate)) for values in (samples_of_all, noise))
     margin += LEAST
@@ -122,7 +122,7 @@ def _compare_sound(samples: NDArray[np.float32], start: float, rate: int, whole:
                 inside = padded[max(place, 0) : place + CHUNK]
                 if not inside.any():
                     continue
-            raise WrongError(f"sound at {start + k / rate:.3f} s")
+            raise WrongError(f"audio at {start + k / rate:.3f} s")
 
 
 def _contains(stretch: NDArray[np.float32], margin: NDArray[np.float32], chunk: NDArray[np.float32]) -> bool:

@@ -1,4 +1,4 @@
-"""A file decoded from the first packet to the last, without the code under test."""
+"""Decoding of a whole file from the first packet to the last, without the code under test."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Whole:
     stamps: list[float] = field(default_factory=list)
     """Presentation times of the video packets in the order of decoding."""
     ordered: bool = True
-    """Whether the container stores when frames are shown."""
+    """Whether the container stores presentation times."""
     tick: float = 0.0
-    """Seconds of one time stamp unit of the sound."""
+    """Seconds of one time stamp unit of the audio."""
     reservoir: bool = False
     """Whether stamps are worth no more than a block: samples are carried over from packet to packet (WMA), or blocks
     are long and short (Vorbis in Ogg)."""
@@ -55,7 +55,7 @@ class Whole:
 
 
 def decode(path: Path, entry: Entry) -> Whole:
-    """Every frame with its container time, and every block of sound."""
+    """Every frame with its container time, and every block of audio."""
     whole = Whole()
     kinds: tuple[Literal["video"], Literal["audio"]] = ("video", "audio")
     for kind in kinds:
@@ -86,11 +86,11 @@ def decode(path: Path, entry: Entry) -> Whole:
 
 def _decode_again(path: Path, whole: Whole) -> None:
     """Note the frames that differ where others are kept in memory."""
-    kept = deque[Any](maxlen=8)
+    recent = deque[Any](maxlen=8)
     with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
         for k, frame in enumerate(_frames(container, "video", [])):
-            kept.append(frame)
+            recent.append(frame)
             if not np.array_equal(_pixels(frame), whole.frames[k]):
                 whole.varying.add(whole.times[k])
 

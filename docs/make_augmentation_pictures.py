@@ -1,4 +1,4 @@
-"""Draws docs/augmentations/*.png: each augmentation on a recording of the demo world, as it is and drawn twice.
+"""Draws docs/augmentations/*.png: each augmentation on a recording of the synthetic data set, as it is and drawn twice.
 
 python docs/make_augmentation_pictures.py
 """
@@ -32,7 +32,7 @@ from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.images import PALETTE, loudness, spectrogram
-from avgdt.synthetic.world import render_world
+from avgdt.synthetic.dataset import render_dataset
 from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.log_mel import LogMelSpectrogram
 from avgdt.transforms.rng import view_generators
@@ -64,9 +64,9 @@ AUDIO: dict[str, AudioAugmentation] = {
 }
 
 
-def batch_of_the_world(folder: Path) -> Batch:
+def batch_of_the_data_set(folder: Path) -> Batch:
     """One clip of the shown recording and one of the other."""
-    render_world(folder, recordings=max(SHOWN, OTHER) + 1, workers=0)
+    render_dataset(folder, recordings=max(SHOWN, OTHER) + 1, workers=0)
     reader = ClipReader(CLIP, ("video", "audio"), grey=False)
     paths = [folder / "recordings" / f"{index:05d}.mp4" for index in (SHOWN, OTHER)]
     return collate([reader.read(place, Entry(path), [Window(1.0)]) for place, path in enumerate(paths)])
@@ -101,7 +101,7 @@ def main() -> None:
     """Render, augment, write."""
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        batch = batch_of_the_world(Path(folder))
+        batch = batch_of_the_data_set(Path(folder))
     assert batch.video is not None
     assert batch.audio is not None
     video, sound = batch.video[:, 0], batch.audio[:, 0]

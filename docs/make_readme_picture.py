@@ -18,7 +18,7 @@ from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip, LogMel
 from avgdt.report.images import PALETTE, spectrogram
-from avgdt.synthetic.world import render_world
+from avgdt.synthetic.dataset import render_dataset
 from avgdt.transforms.log_mel import LogMelSpectrogram
 
 OUT = Path(__file__).parent / "recording.png"
@@ -32,7 +32,7 @@ INK, LINE, ATTRACT, VIDEO, AUDIO = "#222", "#777", "#2a7d3f", "#dbe9f6", "#fbe6c
 def views() -> tuple[list[Image.Image], Image.Image]:
     """The frames of one second, and the log-mel spectrogram of the same second."""
     with tempfile.TemporaryDirectory() as folder:
-        render_world(Path(folder), recordings=RECORDING + 1, workers=0)
+        render_dataset(Path(folder), recordings=RECORDING + 1, workers=0)
         reader = ClipReader(CLIP, ("video", "audio"), grey=False)
         clip = reader.read(0, Entry(Path(folder) / "recordings" / f"{RECORDING:05d}.mp4"), [Window(1.0)])
     assert clip.video is not None

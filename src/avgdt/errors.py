@@ -1,5 +1,17 @@
-"""The base class of all errors that a user can correct; the command line prints one line and exits with code 2."""
+"""The base of every error of avgdt, and the end of messages about unknown names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class AvgdtError(Exception):
-    """An error in the input, the options or the environment; the message names the file or field and a remedy."""
+    """A mistake in the input that the user can correct: the message names the file or field and a remedy."""
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """End of an error message about the unknown name ``wrong``: the most similar known name, or all of them."""
+    known = sorted(known)
+    close = get_close_matches(wrong, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

@@ -13,7 +13,8 @@ from avgdt.cli.main import main
 from avgdt.evaluation.results import read_folder
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
-from avgdt.synthetic import Parameters, render_world
+from avgdt.synthetic.dataset import render_dataset
+from avgdt.synthetic.parameters import Parameters
 
 
 def brief(name: str) -> Recipe:
@@ -22,29 +23,29 @@ def brief(name: str) -> Recipe:
     return replace(recipe, schedule=schedule, run=run)
 
 
-def little(folder: Path, progress: Callable[[int, int], None]) -> Path:
-    return render_world(folder, 36, workers=0, progress=progress, parameters=Parameters(seconds=1.5))
+def small_dataset(folder: Path, progress: Callable[[int, int], None]) -> Path:
+    return render_dataset(folder, 36, workers=0, progress=progress, parameters=Parameters(seconds=1.5))
 
 
-def test_the_whole_demonstration_and_that_it_goes_on(
+def test_the_demo_and_that_a_second_call_skips_finished_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     out = tmp_path / "runs" / "demo"
     demo.run(["--out", str(out), "--seed", "3"])
     assert f"open {(out / 'report.html').resolve()}\n" in capsys.readouterr().err
     assert (out / "report.html").stat().st_size > 10_000
-    found = {result["protocol"]: result for result in read_folder(out)}
-    assert found.keys() == {"linear", "retrieval"}
-    assert found["retrieval"]["options"]["aligned"]
-    assert {result["seed"] for result in found.values()} == {3}
-    films = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "world" / "recordings").iterdir()}
+    results_by_protocol = {result["protocol"]: result for result in read_folder(out)}
+    assert results_by_protocol.keys() == {"linear", "retrieval"}
+    assert results_by_protocol["retrieval"]["options"]["aligned"]
+    assert {result["seed"] for result in results_by_protocol.values()} == {3}
+    recordings = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "world" / "recordings").iterdir()}
     weights = load_file(out / "weights.safetensors")
     results = {path: path.read_bytes() for path in (out / "results").iterdir()}
-    demo.run(["--out", str(out), "--seed", "3"])  # nothing is left to render, to train or to evaluate
+    demo.run(["--out", str(out), "--seed", "3"])  # nothing remains to render, train or evaluate
     assert {path: path.read_bytes() for path in results} == results
-    assert {path: path.stat().st_mtime_ns for path in films} == films
+    assert {path: path.stat().st_mtime_ns for path in recordings} == recordings
     after = load_file(out / "weights.safetensors")
     assert after.keys() == weights.keys()
     assert all(torch.equal(after[name], weights[name]) for name in weights)
@@ -54,7 +55,7 @@ def test_another_seed_goes_to_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     monkeypatch.chdir(tmp_path)
     assert main(["demo"]) == 0
     capsys.readouterr()
@@ -68,11 +69,11 @@ def test_another_seed_goes_to_another_folder(
 
 
 @pytest.mark.parametrize("phase", ["pretrain", "evaluate"])
-def test_a_demo_that_was_stopped_goes_on(
+def test_a_stopped_demo_is_continued(
     phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "named", brief)
-    monkeypatch.setattr("avgdt.synthetic.world.render_world", little)
+    monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     monkeypatch.chdir(tmp_path)
 
     def stop(*_: object, **__: object) -> None:
@@ -86,6 +87,6 @@ def test_a_demo_that_was_stopped_goes_on(
         patch.setattr(place, stop)
         assert main(["demo", "--out", "a demo/run"]) == 130
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == "avgdt: stopped by SIGINT; what is done is kept; go on with: avgdt demo --out 'a demo/run'"
+    assert line == "avgdt: stopped by SIGINT; finished steps are saved; continue with: avgdt demo --out 'a demo/run'"
     assert main(["demo", "--out", "a demo/run"]) == 0
     assert (tmp_path / "a demo" / "run" / "report.html").exists()

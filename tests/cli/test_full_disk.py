@@ -1,4 +1,4 @@
-"""A disk that is full, at whatever is written to it: one line that names the file, and a command that works later."""
+"""A full disk at any file of a run: one line that names the file, and a command that works once there is space."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers.recipes import tiny
         (400, "checkpoints/last.pt", "restart with: "),
     ],
 )
-def test_full_disk_is_one_line(kilobytes: int, file: str, remedy: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(kilobytes: int, file: str, remedy: str, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     mounted = (
         "unshare",

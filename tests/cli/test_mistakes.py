@@ -1,4 +1,4 @@
-"""Typical mistakes: one clear line that names the thing and the remedy, exit code 2."""
+"""Errors of commands: one line that names the option, field or file and a remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def config(tmp_path: Path) -> str:
     return str(tmp_path / "tiny.yaml")
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one line of standard error of a command that must fail."""
     assert main(list(arguments)) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
@@ -37,9 +37,9 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pretian"], "no command 'pretian'; did you mean 'pretrain'?"),
+        (["pretian"], "unknown command 'pretian'; did you mean 'pretrain'?"),
         (["pretrain", "papper", "--data", "x", "--out", "y"], "recipe 'papper' is unknown; did you mean 'paper'?"),
-        (["pretrain", "--data", "x", "--out", "y"], "which recipe?"),
+        (["pretrain", "--data", "x", "--out", "y"], "RECIPE is missing"),
         (["pretrain", "paper", "--data", "x", "--out", "y", "--run.bach", "3"], "--run.batch"),
         (["pretrain", "paper", "--data", "x", "--out", "y", "--run.precision", "fp33"], "'fp33'"),
         (["pretrain", "paper", "--data", "x", "--out", "y", "--run.batch", "many"], "--run.batch"),
@@ -48,11 +48,11 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["evaluate", "linear", "--weights", "no/such/run", "--data", "x"], "no/such/run: no weights here"),
         (["recipes", "tiny"], "recipe 'tiny' is unknown"),
         (["report", "no/such/run"], "no/such/run"),
-        (["composition"], "which recipe?"),
-        (["composition", "paper", "--run.seed", "4294967296"], "run.seed: 4294967296 cannot be a seed; use 0 to"),
+        (["composition"], "RECIPE is missing"),
+        (["composition", "paper", "--run.seed", "4294967296"], "run.seed: 4294967296 is out of range; use 0 to"),
         (["composition", "papper"], "recipe 'papper' is unknown; did you mean 'paper'?"),
-        (["composition", "paper", "--config", "x.yaml"], "give either a RECIPE or --config"),
-        (["composition", "--config"], "--config lacks its value"),
+        (["composition", "paper", "--config", "x.yaml"], "RECIPE and --config are both given"),
+        (["composition", "--config"], "--config needs a value"),
         (["composition", "paper", "--composition.video.0.size", "0"], "RandomCrop: size"),
         (["pretrain", "paper", "--composition", "reversal-distinct"], "did you mean 'reversal-distinctive'?"),
         (
@@ -68,29 +68,31 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["composition", "paper", "--diagram", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
     ],
 )
-def test_words_that_are_off(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert message in told(capsys, *arguments)
+def test_invalid_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in error_line(capsys, *arguments)
 
 
 def test_no_such_folder(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = told(capsys, "pretrain", "--config", config, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "r"))
+    line = error_line(
+        capsys, "pretrain", "--config", config, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "r")
+    )
     assert "none: no such file or folder" in line
 
 
 def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "texts").mkdir()
     arguments = ["pretrain", "--config", config, "--data", str(tmp_path / "texts"), "--out", str(tmp_path / "run")]
-    assert "holds no recordings" in told(capsys, *arguments)
+    assert "holds no recordings" in error_line(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
-    assert "none of 1 files can be trained on" in told(capsys, *arguments)
+    assert "none of 1 files can be trained on" in error_line(capsys, *arguments)
 
 
 def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "silent").mkdir()
     for i in range(5):
         write_media(tmp_path / "silent" / f"{i}.mkv", evenly(12, 8), size=(24, 32))
-    line = told(
+    line = error_line(
         capsys, "pretrain", "--config", config, "--data", str(tmp_path / "silent"), "--out", str(tmp_path / "r")
     )
     assert "none of 5 files" in line
@@ -99,18 +101,18 @@ def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(write_folder(tmp_path / "few", 3))
-    line = told(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(tmp_path / "run"))
+    line = error_line(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(tmp_path / "run"))
     assert "run.batch: 4 is more than the 3 training recordings" in line
 
 
-def test_more_than_the_memory(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_of_memory(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = write_folder(tmp_path / "films", 20), tmp_path / "run"
     petabytes = ["--objective.bank", "4000000000", "--model.head.out", "100000"]
-    line = told(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
-    assert line.startswith("avgdt: out of memory; make the batch,")
+    line = error_line(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
+    assert line.startswith("avgdt: out of memory; reduce the batch,")
 
 
-def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_reported_as_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(arguments: list[str]) -> None:
         raise RuntimeError("a defect")
 
@@ -131,7 +133,7 @@ def test_full_disk(
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    line = told(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(out))
+    line = error_line(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(out))
     assert "last.pt: could not be written" in line
     assert "No space left" in line
     assert list((out / "checkpoints").iterdir()) == []
@@ -145,10 +147,10 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     recipe = replace(recipe, optimiser=replace(recipe.optimiser, lr=1e9))
     write_yaml(recipe, tmp_path / "wild.yaml")
     folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
-    line = told(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
+    line = error_line(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
     assert "the training has diverged" in line
     assert "fp32" not in line  # it is what the run computes in
-    assert not (out / "checkpoints" / "last.pt").exists()  # nothing healthy was there to be kept
+    assert not (out / "checkpoints" / "last.pt").exists()  # there was no healthy state
     assert not (out / "weights.safetensors").exists()
     again = shlex.split(line.partition("restart with: ")[2])
     assert again[:2] == ["avgdt", "pretrain"]
@@ -157,7 +159,7 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     assert main(again[1:]) == 0
 
 
-def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
+def test_a_run_that_diverges_later_resumes_from_its_last_healthy_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = replace(tiny(), run=replace(tiny().run, checkpoint_minutes=0))
@@ -166,7 +168,7 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", folder, "--out", str(out)]) == 0
     healthy = (out / "checkpoints" / "last.pt").read_bytes()
     resume = ["pretrain", "--resume", "--out", str(out)]
-    line = told(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
+    line = error_line(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
     assert "the training has diverged, and the last checkpoint before that remains" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
     again = shlex.split(line.partition("resume with: ")[2])
@@ -184,7 +186,7 @@ def test_a_run_that_diverges_later_goes_on_from_its_last_healthy_checkpoint(
         ("1", "so have all its checkpoints; lower", "run-2"),
     ],
 )
-def test_a_checkpoint_that_had_grown_is_not_what_a_diverged_run_goes_on_from(
+def test_a_diverged_run_does_not_resume_from_a_checkpoint_with_grown_weights(
     checkpoints: str, grown: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_yaml(replace(tiny(), run=replace(tiny().run, checkpoint_minutes=0)), tmp_path / "tiny.yaml")
@@ -192,7 +194,7 @@ def test_a_checkpoint_that_had_grown_is_not_what_a_diverged_run_goes_on_from(
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", films, "--out", str(out)]) == 0
     resume = ["pretrain", "--resume", "--out", str(out)]
     wild = ["--schedule.epochs", "12", "--optimiser.lr", "100", "--run.checkpoints", checkpoints]
-    line = told(capsys, *resume, *wild)
+    line = error_line(capsys, *resume, *wild)
     assert "the training has diverged, and " + grown in line
     again = shlex.split(line.rpartition("with: ")[2])
     assert again[-2:] == ["--optimiser.lr", "10"]
@@ -222,7 +224,7 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
     assert all(torch.equal(before[name], after[name]) for name in before)
     for path in (out / "checkpoints").iterdir():
         path.write_bytes(b"rubbish")
-    assert "(nor can the 2 before it be used)" in told(capsys, *resume)
+    assert "(nor can the 2 before it be used)" in error_line(capsys, *resume)
 
 
 @pytest.mark.parametrize("store", ["a file/store", "auto"])
@@ -235,9 +237,11 @@ def test_a_store_that_cannot_be_used_is_not_in_the_printed_command(
     (out / "store").touch()
     place = str(tmp_path / store) if store != "auto" else store
     arguments = ["pretrain", "--config", config, "--data", films, "--out", str(out), "--data.store", place]
-    line = told(capsys, *arguments)
+    line = error_line(capsys, *arguments)
     assert main(shlex.split(line.rpartition("with: ")[2])[1:]) == 0
-    line = told(capsys, "pretrain", "--resume", "--out", str(out), "--schedule.epochs", "4", "--data.store", "/proc/x")
+    line = error_line(
+        capsys, "pretrain", "--resume", "--out", str(out), "--schedule.epochs", "4", "--data.store", "/proc/x"
+    )
     assert main(shlex.split(line.rpartition("with: ")[2])[1:]) == 0
 
 
@@ -247,19 +251,19 @@ def test_folders_that_begin_with_a_dash(
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "-films", 6)
     new = ["pretrain", "--config", config, "--data=-films", "--out=-dash"]
-    again = shlex.split(told(capsys, *new, "--data.store", "/proc/x").rpartition("with: ")[2])
+    again = shlex.split(error_line(capsys, *new, "--data.store", "/proc/x").rpartition("with: ")[2])
     assert {"--out=-dash", "--data=-films", "--config=-dash/config.yaml"} < set(again)
     assert main(again[1:]) == 0
-    line = told(capsys, *new)
+    line = error_line(capsys, *new)
     again = shlex.split(line.rpartition("with: ")[2].removesuffix(" (or choose another --out)"))
     assert "--out=-dash" in again
     assert main(again[1:]) == 0
-    again = shlex.split(told(capsys, *again[1:], "--run.seed", "3").rpartition("weights: ")[2])
+    again = shlex.split(error_line(capsys, *again[1:], "--run.seed", "3").rpartition("weights: ")[2])
     assert {"--out=-dash-2", "--from=-dash"} < set(again)
     assert main(again[1:]) == 0
 
 
-def test_mixed_folder_trains_and_lists_what_is_left_out(config: str, tmp_path: Path) -> None:
+def test_a_mixed_folder_trains_and_lists_skipped_files(config: str, tmp_path: Path) -> None:
     folder, out = write_folder(tmp_path / "films", 6), tmp_path / "run"
     (folder / "broken.mp4").write_bytes(b"\0" * 1000)
     write_media(folder / "silent.mkv", evenly(12, 8), size=(24, 32))

@@ -17,7 +17,7 @@ from tests.helpers.media_files import evenly, write_media
 from tests.helpers.recipes import tiny
 
 BROKEN = "caf\udce9 [bold]:smile: [-dQw4w9WgXcQ].mp4"
-SHOWN = "caf\ufffd [bold]:smile: [-dQw4w9WgXcQ].mp4"
+PRINTED = "caf\ufffd [bold]:smile: [-dQw4w9WgXcQ].mp4"
 
 
 @pytest.fixture
@@ -37,19 +37,17 @@ def test_skipped_files_are_listed_by_their_bytes(tmp_path: Path) -> None:
     assert read_skipped(tmp_path / "skipped.csv") == rows
 
 
-def test_the_scans_table_shows_names_as_they_are(
+def test_the_table_of_scan_prints_names_unchanged(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["scan", str(folder), "--out", str(tmp_path / "list [red].csv")]) == 0
     out = capsys.readouterr().out
-    assert f"such as {SHOWN}: not a readable recording" in out
+    assert f"such as {PRINTED}: not a readable recording" in out
     assert f"wrote {tmp_path}/list [red].csv" in out
 
 
-def test_a_run_from_names_like_these_to_a_page(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_accepts_such_names(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_yaml(tiny(), tmp_path / "tiny.yaml")
     out = tmp_path / "run [bold]x"
     command = ["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", str(folder), "--out", str(out)]
@@ -63,13 +61,13 @@ def test_a_run_from_names_like_these_to_a_page(
     labels.write_bytes(b"\n".join([b"path,class [a],split", *rows]))
     options = ["--weights", str(out), "--data", str(labels), "--device", "cpu", "--label", "class [a]"]
     assert main(["evaluate", "knn", *options]) == 0
-    told = capsys.readouterr().out
-    assert "knn · class [a] · video" in told
-    assert f"wrote {out}/results/knn.json" in told
+    text = capsys.readouterr().out
+    assert "knn · class [a] · video" in text
+    assert f"wrote {out}/results/knn.json" in text
     assert main(["report", str(out)]) == 0
 
 
-def test_the_terminal_need_not_know_the_letters(folder: Path, tmp_path: Path) -> None:
+def test_a_terminal_in_ascii_prints_escapes(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "avgdt", "scan", str(folder), "--out", str(tmp_path / "caf\udce9 \u2713.csv")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)

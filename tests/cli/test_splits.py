@@ -1,4 +1,4 @@
-"""What the command line says of rows that a run or an evaluation does not use."""
+"""Messages about rows that a run or an evaluation does not use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
 
-def test_rows_that_are_not_used_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unused_rows_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_folder(tmp_path / "films", 10)
     write_yaml(tiny(), tmp_path / "tiny.yaml")
     splits = ["train"] * 6 + ["trian", "test", "test", "test"]
@@ -22,9 +22,9 @@ def test_rows_that_are_not_used_are_said(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), *data, "--out", out]) == 0
     assert "4 rows are of other splits (test (3), trian (1)): not used" in capsys.readouterr().err
     assert main(["evaluate", "knn", "--weights", out, *data, "--device", "cpu", "--clips", "1"]) == 0
-    told = capsys.readouterr().out
-    assert "1 row has no label in the column 'label': skipped" in told
-    assert "1 row is of another split (trian (1)): not used" in told
+    text = capsys.readouterr().out
+    assert "1 row has no label in the column 'label': skipped" in text
+    assert "1 row is of another split (trian (1)): not used" in text
 
     copy = tmp_path / "films" / "copy.mkv"
     copy.write_bytes((tmp_path / "films" / "00.mkv").read_bytes())

@@ -1,4 +1,4 @@
-"""Augmentations as data: their bounds, their place in a composition, YAML and the command line."""
+"""Augmentations: their bounds, their use in a composition, YAML and the command line."""
 
 from __future__ import annotations
 
@@ -76,29 +76,29 @@ RESIZED = Composition(Modality(), video=(RandomResizedCrop(112, (0.2, 0.9)), Fli
         (lambda: Composition(Modality(), video=(CentreCrop(9), RandomResizedCrop(9))), "video may hold one crop"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(make: Callable[[], object], says: str) -> None:
+def test_invalid_values_raise_with_one_line(make: Callable[[], object], says: str) -> None:
     with pytest.raises(CompositionError, match=says) as caught:
         make()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])
-def test_they_come_back_from_yaml(composition: Composition, tmp_path: Path) -> None:
+def test_augmentations_survive_yaml(composition: Composition, tmp_path: Path) -> None:
     recipe = replace(named("paper"), composition=composition)
     write_yaml(recipe, tmp_path / "config.yaml")
     assert read_yaml(tmp_path / "config.yaml") == recipe
 
 
-def test_every_augmentation_is_among_those_tried_here() -> None:
+def test_every_augmentation_is_covered_by_these_tests() -> None:
     tried = {type(step) for step in (*ALL.video, *ALL.audio, *RESIZED.video)} | {CentreCrop}
     assert tried == {*get_args(VideoAugmentation), *get_args(AudioAugmentation)}
 
 
-def test_the_crop_that_evaluation_makes() -> None:
+def test_the_crop_of_evaluation() -> None:
     assert ALL.crop == RESIZED.crop == 112
 
 
-def test_they_are_printed_as_they_are_written() -> None:
+def test_augmentations_print_as_constructor_calls() -> None:
     lines = ALL.describe().splitlines()
     assert lines[2] == (
         "video: ShortSideJitter(low=128, high=160), RandomCrop(size=112), Flip(), ColourJitter(hue=0.1), "
@@ -112,7 +112,7 @@ class Nested:
     composition: Composition
 
 
-def test_the_command_line_reaches_them() -> None:
+def test_the_command_line_sets_augmentations() -> None:
     def changed(default: Composition, *options: str) -> Composition:
         config = (tyro.conf.AvoidSubcommands,)
         return tyro.cli(Nested, default=Nested(default), config=config, args=options).composition
@@ -124,12 +124,12 @@ def test_the_command_line_reaches_them() -> None:
     assert changed(RESIZED, "--composition.video.0.scale", "0.5", "0.6").video[0] == RandomResizedCrop(112, (0.5, 0.6))
 
 
-def test_the_page_shows_each_with_a_picture_that_is_there() -> None:
+def test_docs_show_each_augmentation_with_an_existing_image() -> None:
     text = DOCUMENT.read_text()
-    shown = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
+    images = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
     names = {kind.__name__ for kind in (*get_args(VideoAugmentation), *get_args(AudioAugmentation))}
-    assert set(shown) == names
-    assert len(set(shown.values())) == len(names)
-    assert all((DOCUMENT.parent / picture).is_file() for picture in shown.values())
+    assert set(images) == names
+    assert len(set(images.values())) == len(names)
+    assert all((DOCUMENT.parent / image).is_file() for image in images.values())
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(code, {})

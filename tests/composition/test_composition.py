@@ -24,7 +24,7 @@ def letters(composition: Composition) -> list[str]:
 
 @settings(deadline=None)
 @given(plans)
-def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
+def test_views_and_relations_equal_the_definition(plan: Plan) -> None:
     if not any("a" in row for row in plan.letters()):
         with pytest.raises(CompositionError, match="no view attracts"):
             plan.build()
@@ -38,7 +38,7 @@ def test_views_and_relations_are_those_of_the_definition(plan: Plan) -> None:
 
 @settings(deadline=None)
 @given(plans)
-def test_relations_are_symmetrical_disjoint_and_never_with_oneself(plan: Plan) -> None:
+def test_relations_are_symmetric_disjoint_and_irreflexive(plan: Plan) -> None:
     try:
         composition = plan.build()
     except CompositionError:
@@ -79,7 +79,7 @@ def test_modality_slicing_is_equation_six() -> None:
     assert composition.repel == ((False, False), (False, False))
 
 
-def test_sound_alone_attracts_its_two_draws() -> None:
+def test_repeats_of_audio_alone_attract_each_other() -> None:
     composition = Composition(Modality(("audio",)), Repeats(2), partners="equal")
     assert [(view.modality, view.repeat) for view in composition.views] == [("audio", 0), ("audio", 1)]
     assert composition.attract == ((False, True), (True, False))
@@ -101,7 +101,7 @@ def test_all_negatives_of_two_distinctive_factors_are_counted_once() -> None:
     assert sum(map(sum, composition.repel)) == 24  # reading a matrix does not make it grow
 
 
-def test_speeds_that_must_be_told_apart_and_speeds_that_belong_together() -> None:
+def test_distinctive_and_invariant_speeds() -> None:
     apart = Composition(Modality(), Speed(distinctive=True))
     assert [view.name for view in apart.views] == ["video", "video 2x", "audio", "audio 2x"]
     assert letters(apart) == ["..ar", "..ra", "ar..", "ra.."]
@@ -109,7 +109,7 @@ def test_speeds_that_must_be_told_apart_and_speeds_that_belong_together() -> Non
     assert letters(together) == ["..aa", "..aa", "aa..", "aa.."]
 
 
-def test_strengths_that_belong_together() -> None:
+def test_invariant_strengths() -> None:
     composition = Composition(Modality(("audio",)), Strength((1.0, 0.5), invariant=True), partners="equal")
     assert [view.name for view in composition.views] == ["audio", "audio strength 0.5"]
     assert letters(composition) == [".a", "a."]

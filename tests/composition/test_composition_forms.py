@@ -27,7 +27,7 @@ FULL = Composition(
 )
 
 
-def test_factors_one_by_one_or_as_a_field_are_the_same() -> None:
+def test_factors_as_arguments_and_as_a_field_are_equal() -> None:
     again = Composition(**{f.name: getattr(FULL, f.name) for f in fields(FULL)})
     assert again == FULL
     assert hash(again) == hash(FULL)
@@ -36,7 +36,7 @@ def test_factors_one_by_one_or_as_a_field_are_the_same() -> None:
     assert replace(FULL, partners="both").factors == FULL.factors
 
 
-def test_a_composition_is_a_value() -> None:
+def test_compositions_compare_and_hash_by_value() -> None:
     FULL.views  # noqa: B018 (what is derived must not enter into equality)
     assert copy.deepcopy(FULL) == FULL
     assert pickle.loads(pickle.dumps(FULL)) == FULL
@@ -44,7 +44,7 @@ def test_a_composition_is_a_value() -> None:
         FULL.partners = "both"  # type: ignore[misc]
 
 
-def test_what_others_ask_of_it() -> None:
+def test_derived_properties() -> None:
     assert FULL.windows == ("now", "later")
     assert FULL.shift == 0.5
     assert FULL.crop == 112
@@ -54,7 +54,7 @@ def test_what_others_ask_of_it() -> None:
     assert Composition(Modality(), video=(Flip(), CentreCrop(96))).crop == 96
 
 
-def test_what_is_read_of_a_recording_is_named_once_however_many_views_share_it() -> None:
+def test_clips_shared_by_several_views_are_listed_once() -> None:
     assert FULL.clips == (("now", 1.0), ("later", 1.0))
     assert FULL.fastest == 1.0
     sped = replace(FULL, factors=(*FULL.factors, Speed((1.0, 3.0, 0.5), invariant=True)))
@@ -65,7 +65,7 @@ def test_what_is_read_of_a_recording_is_named_once_however_many_views_share_it()
     assert sped.views[5].clip == ("now", 0.5)
 
 
-def test_it_prints_its_views_and_both_matrices() -> None:
+def test_describe_prints_the_views_and_both_matrices() -> None:
     assert FULL.describe() == (
         "T = 8 views of video and audio; different modalities meet: 16 ordered pairs attract, 16 repel\n"
         "factors: Modality(), TimeShift(at_least=0.5, distinctive=True), Reversal(invariant=True)\n"
@@ -84,12 +84,12 @@ def test_it_prints_its_views_and_both_matrices() -> None:
     )
 
 
-def test_more_than_ten_views_stay_in_columns() -> None:
+def test_describe_aligns_more_than_ten_views() -> None:
     lines = Composition(Modality(), Repeats(6)).describe().splitlines()
     assert len({len(line) for line in lines[-13:]}) == 1
     assert lines[-13].split() == [str(i) for i in range(12)]
     assert lines[-1] == "11 audio repeat 5   a  a  a  a  a  a  .  .  .  .  .  ."
-    assert "video: as it is" in lines
+    assert "video: no augmentation" in lines
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_more_than_ten_views_stay_in_columns() -> None:
         (lambda: Volume(1.2, 0.8), "Volume: low <= high"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(make, says) -> None:  # type: ignore[no-untyped-def]
+def test_invalid_values_raise_with_one_line(make, says) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(CompositionError, match=says) as caught:
         make()
     assert isinstance(caught.value, AvgdtError)
     assert "\n" not in str(caught.value)
 
 
-def test_spec_augment_is_the_papers() -> None:
+def test_spec_augment_has_the_papers_settings() -> None:
     def numbers(masks: SpecAugment) -> tuple[int, ...]:
         return (masks.frequency_masks, masks.frequency_width, masks.time_masks, masks.time_width)
 
@@ -147,7 +147,7 @@ def on_the_command_line(*options: str, default: Composition = FULL) -> Compositi
     return tyro.cli(Nested, default=Nested(default), config=(tyro.conf.AvoidSubcommands,), args=options).composition
 
 
-def test_the_command_line_reaches_every_part() -> None:
+def test_the_command_line_sets_every_part() -> None:
     assert on_the_command_line() == FULL
     assert on_the_command_line(default=Composition(Modality())) == Composition(Modality())
     changed = on_the_command_line(
@@ -169,6 +169,6 @@ def test_the_command_line_sets_the_speeds() -> None:
     assert changed.factors[1] == Speed((1.0, 1.5, 4.0), invariant=True)
 
 
-def test_the_command_line_refuses_as_code_does() -> None:
+def test_the_command_line_rejects_what_python_rejects() -> None:
     with pytest.raises(CompositionError, match="RandomCrop: size"):
         on_the_command_line("--composition.video.0.size", "0")

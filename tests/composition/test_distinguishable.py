@@ -1,4 +1,4 @@
-"""Distinctive factors must leave something by which their views can be told apart."""
+"""Views that differ in a distinctive factor must differ in the input of a network."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ LOUDER = Volume(0.5, 1.5)
 @pytest.mark.parametrize(
     ("levels", "video", "audio", "alike"),
     [
-        ((0.0, 1.0), (Flip(),), (), "audio is augmented alike at 0 and 1"),
-        ((0.0, 1.0), (CentreCrop(24),), (LOUDER,), "video is augmented alike at 0 and 1"),
-        ((0.0, 1.0), (Flip(),), (SpecAugment.none(),), "audio is augmented alike at 0 and 1"),
-        ((0.5, 1.0), (Flip(),), (SpecAugment(0, 5, 0, 5), Mix(0.1, 0.3, 0.0)), "audio is augmented alike at 0.5 and 1"),
-        ((0.5, 1.0), (RandomCrop(24),), (LOUDER,), "video is augmented alike at 0.5 and 1"),
-        ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented alike at 0.9 and 1"),
+        ((0.0, 1.0), (Flip(),), (), "audio is augmented equally at 0 and 1"),
+        ((0.0, 1.0), (CentreCrop(24),), (LOUDER,), "video is augmented equally at 0 and 1"),
+        ((0.0, 1.0), (Flip(),), (SpecAugment.none(),), "audio is augmented equally at 0 and 1"),
+        (
+            (0.5, 1.0),
+            (Flip(),),
+            (SpecAugment(0, 5, 0, 5), Mix(0.1, 0.3, 0.0)),
+            "audio is augmented equally at 0.5 and 1",
+        ),
+        ((0.5, 1.0), (RandomCrop(24),), (LOUDER,), "video is augmented equally at 0.5 and 1"),
+        ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented equally at 0.9 and 1"),
     ],
 )
-def test_strengths_that_are_alike(
+def test_distinctive_strengths_with_equal_augmentations_raise(
     levels: tuple[float, ...], video: tuple[VideoAugmentation, ...], audio: tuple[AudioAugmentation, ...], alike: str
 ) -> None:
     with pytest.raises(CompositionError, match=f"Strength is distinctive, but {alike}; add an augmentation"):
@@ -33,13 +38,13 @@ def test_strengths_that_are_alike(
     Composition(Modality(), Strength(levels, invariant=True), video=video, audio=audio)
 
 
-def test_strengths_that_differ() -> None:
+def test_distinctive_strengths_with_different_augmentations_are_valid() -> None:
     Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
-    sounds = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
-    Composition(*sounds, audio=(LOUDER,), partners="equal")  # what would perturb pictures is of no matter
+    audio = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
+    Composition(*audio, audio=(LOUDER,), partners="equal")  # video augmentations do not matter
 
 
-def test_windows_of_sound_and_picture_that_have_nothing_to_do_with_each_other() -> None:
+def test_distinctive_shift_needs_synchronous_windows() -> None:
     apart, loose = TimeShift(0.5, distinctive=True), Time(synchronous=False)
     for partners in ("different", "both"):
         with pytest.raises(CompositionError, match=r"TimeShift is distinctive, but time\.synchronous is false"):

@@ -41,16 +41,16 @@ AUDIO = (
 
 
 @pytest.mark.parametrize(("whole", "half", "none"), VIDEO)
-def test_pictures(whole: object, half: object, none: object) -> None:
+def test_scaled_video_augmentations(whole: object, half: object, none: object) -> None:
     assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("whole", "half", "none"), AUDIO)
-def test_sounds(whole: object, half: object, none: object) -> None:
+def test_scaled_audio_augmentations(whole: object, half: object, none: object) -> None:
     assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
-def test_strengths_lie_in_zero_to_one_and_are_named_once() -> None:
+def test_strengths_lie_in_0_to_1_and_are_unique() -> None:
     for levels, message in (((0.5, 0.5), "each of the levels once"), ((1.5,), "0 to 1"), ((), "each of the levels")):
         with pytest.raises(CompositionError, match=message):
             Strength(levels, invariant=True)

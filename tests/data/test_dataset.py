@@ -13,7 +13,7 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 from avgdt.data.selection import list_recordings, select
 from avgdt.data.windows import Window
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 from avgdt.training.recordings import training_clips
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import board_indices, evenly, noise, write_media

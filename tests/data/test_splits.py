@@ -15,8 +15,7 @@ from avgdt.data.selection import Selection, list_recordings, select
 from avgdt.data.splits import SameRecording, SplitSpan, check_no_leakage, file_numbers, recording_numbers, split_name
 from avgdt.data.windows import clip_span, segment_of, unfit
 from avgdt.errors import AvgdtError
-from avgdt.recipes.data import Data
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.pretrain import pretrain
 from avgdt.training.recordings import training_clips

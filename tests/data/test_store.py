@@ -17,7 +17,7 @@ from avgdt.data.scan import scan_missing
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Window
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 from tests.helpers.media_files import evenly, noise, write_media
 
 CLIP = Clip(frames=4, frame_rate=10.0, height=24, width=32, audio_seconds=0.4, sample_rate=8000)

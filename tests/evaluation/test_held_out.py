@@ -24,8 +24,7 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.data import Data
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics

@@ -9,9 +9,8 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality
 from avgdt.composition.video_augmentations import Flip, RandomCrop
 from avgdt.recipes.clip import Clip, LogMel
-from avgdt.recipes.data import Data
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
 

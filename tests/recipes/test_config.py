@@ -17,12 +17,12 @@ from avgdt.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_comes_back_from_yaml(name: str, tmp_path: Path) -> None:
+def test_every_recipe_survives_yaml(name: str, tmp_path: Path) -> None:
     write_yaml(named(name), tmp_path / "config.yaml")
     assert read_yaml(tmp_path / "config.yaml") == named(name)
 
 
-def test_any_composition_comes_back_from_yaml(tmp_path: Path) -> None:
+def test_any_composition_survives_yaml(tmp_path: Path) -> None:
     composition = Composition(
         Modality(),
         TimeShift(0.5, distinctive=True),
@@ -50,31 +50,31 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ("path", "value", "message"),
     [
         ("run.bach", 3, "run.bach: no such field; did you mean 'batch'?"),
-        ("run.batch", "3", "run.batch: expected int, found '3'"),
-        ("run.precision", "fp33", "run.precision: 'fp33' is not a choice; did you mean 'fp32'?"),
-        ("composition.video.0.is", "RandomCorp", "composition.video.0.is: 'RandomCorp' is unknown here; did you mean"),
-        ("model.video.blocks", [2, 2, 2], "model.video.blocks: expected 4 values, found 3"),
-        ("clip", 5, "clip: expected fields, found 5"),
-        ("schedule.is", "Run", "schedule.is: 'Run' does not belong here"),
+        ("run.batch", "3", "run.batch: expected int, not '3'"),
+        ("run.precision", "fp33", "run.precision: 'fp33' is not among the choices; did you mean 'fp32'?"),
+        ("composition.video.0.is", "RandomCorp", "composition.video.0.is: 'RandomCorp' is unknown; did you mean"),
+        ("model.video.blocks", [2, 2, 2], "model.video.blocks: expected 4 values, not 3"),
+        ("clip", 5, "clip: expected a mapping of fields, not 5"),
+        ("schedule.is", "Run", "schedule.is: 'Run' is not allowed; use Schedule"),
     ],
 )
-def test_a_mistake_names_its_field_and_the_nearest(path: str, value: Any, message: str) -> None:
-    with pytest.raises(RecipeError) as told:
+def test_a_mistake_names_its_field_and_the_most_similar_name(path: str, value: Any, message: str) -> None:
+    with pytest.raises(RecipeError) as raised:
         from_plain(Recipe, changed(path, value))
-    assert str(told.value).startswith(message)
+    assert str(raised.value).startswith(message)
 
 
-def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: [")
-    with pytest.raises(RecipeError, match=r"x\.yaml: not YAML"):
+    with pytest.raises(RecipeError, match=r"x\.yaml: is not YAML"):
         read_yaml(tmp_path / "x.yaml")
     with pytest.raises(RecipeError, match="cannot be read"):
         read_yaml(tmp_path / "none.yaml")
 
 
-def test_yaml_runs_no_code(tmp_path: Path) -> None:
+def test_yaml_executes_no_code(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("!!python/object/apply:os.mkdir ['made']")
-    with pytest.raises(RecipeError, match="not YAML"):
+    with pytest.raises(RecipeError, match="is not YAML"):
         read_yaml(tmp_path / "x.yaml")
 
 
@@ -93,14 +93,14 @@ def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("title: 2024-99-99", "not YAML: month must be in 1..12"),
-        ("title: a\ntitle: b", "not YAML: 'title' is given twice"),
-        ("title: a\nclip: {frames: 3, height: 4, frames: 5}", "not YAML: 'frames' is given twice"),
-        (f"title: {'[' * 5000}{']' * 5000}", "too many brackets within each other"),
-        (f"title: {'9' * 5000}", "not YAML: Exceeds the limit"),
+        ("title: 2024-99-99", "is not YAML: month must be in 1..12"),
+        ("title: a\ntitle: b", "is not YAML: 'title' is repeated"),
+        ("title: a\nclip: {frames: 3, height: 4, frames: 5}", "is not YAML: 'frames' is repeated"),
+        (f"title: {'[' * 5000}{']' * 5000}", "brackets are nested too deeply"),
+        (f"title: {'9' * 5000}", "is not YAML: Exceeds the limit"),
     ],
 )
-def test_texts_that_are_no_recipe_get_one_line(text: str, says: str, tmp_path: Path) -> None:
+def test_invalid_files_raise_with_one_line(text: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
     with pytest.raises(RecipeError, match=re.escape(says)) as refused:
@@ -112,7 +112,7 @@ def test_texts_that_are_no_recipe_get_one_line(text: str, says: str, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")]
 )
-def test_numbers_that_yaml_reads_otherwise(text: str, says: str, tmp_path: Path) -> None:
+def test_numbers_that_yaml_reads_as_text(text: str, says: str, tmp_path: Path) -> None:
     write_yaml(named("small"), path := tmp_path / "wrong.yaml")
     path.write_text(re.sub("temperature: .*", f"temperature: {text}", path.read_text()))
     with pytest.raises(RecipeError, match=re.escape("objective.temperature: ") + f".*{says}"):

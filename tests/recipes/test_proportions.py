@@ -1,4 +1,4 @@
-"""The rule gives the paper its own numbers, and small runs the same shares."""
+"""Bank size and momentum: the values of the paper for its run, the same proportions for smaller ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def automatic(recipe: Recipe) -> Recipe:
     return replace(recipe, objective=replace(recipe.objective, bank=-1, momentum=-1))
 
 
-def test_the_papers_run_gets_the_papers_numbers() -> None:
+def test_the_papers_run_has_the_papers_bank_and_momentum() -> None:
     recipe = automatic(replace(paper(), run=replace(paper().run, batch=1024)))
     found = in_proportion(recipe, 210_000, 200 * (210_000 // 1024)).objective
     assert found.bank == 15_000
@@ -24,18 +24,18 @@ def test_the_papers_run_gets_the_papers_numbers() -> None:
 
 
 @pytest.mark.parametrize(("recordings", "steps"), [(384, 1152), (800, 2376), (20_000, 80_000)])
-def test_the_shares_are_kept_at_any_size(recordings: int, steps: int) -> None:
+def test_proportions_are_constant(recordings: int, steps: int) -> None:
     found = in_proportion(automatic(small()), recordings, steps).objective
     assert found.bank / recordings == pytest.approx(15 / 210, abs=0.5 / recordings)
     assert 1 / (1 - found.momentum) / steps == pytest.approx(1000 / 41015.6, rel=1e-3)
 
 
-def test_a_tiny_run_keeps_a_batch_and_a_momentum_that_is_one() -> None:
+def test_a_tiny_run_has_a_bank_of_one_batch_and_a_valid_momentum() -> None:
     assert bank_size(20, 12) == 12
     assert momentum(10) == 0.0
 
 
-def test_what_is_given_stays() -> None:
+def test_given_values_are_unchanged() -> None:
     recipe = replace(small(), objective=Objective(bank=7, momentum=0.5))
     assert in_proportion(recipe, 384, 1152) == recipe
     half = in_proportion(replace(recipe, objective=Objective(bank=-1, momentum=0.5)), 384, 1152).objective

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from avgdt.synthetic.actions import ACTIONS
+from avgdt.synthetic.dataset import render_dataset
 from avgdt.synthetic.parameters import Parameters
-from avgdt.synthetic.world import render_world
 
 TINY = Parameters(seed=3, seconds=1.6, height=48, width=64)
 
 
 @pytest.fixture(scope="session")
-def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one short small recording of each class."""
-    folder = tmp_path_factory.mktemp("worlds") / "world"
-    render_world(folder, len(ACTIONS), workers=0, parameters=TINY)
+    folder = tmp_path_factory.mktemp("synthetic") / "dataset"
+    render_dataset(folder, len(ACTIONS), workers=0, parameters=TINY)
     return folder

@@ -5,18 +5,18 @@ import pytest
 
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.outlines import Block, Cross, Disc, Triangle
-from avgdt.synthetic.painting import Picture, patches
+from avgdt.synthetic.painting import Image, patches
 
 WHITE = (255.0, 255.0, 255.0)
 HEIGHT, WIDTH = 60, 80
 
 
 def painted(canvas: Canvas) -> np.ndarray:
-    """What is drawn on ``canvas``, over black: (3, height, width)."""
+    """The strokes of ``canvas`` over black: (3, height, width)."""
     height, width = canvas.size
-    picture = Picture(height, width)
-    picture.paint(patches(canvas.strokes, height, width))
-    return picture.pixels
+    image = Image(height, width)
+    image.paint(patches(canvas.strokes, height, width))
+    return image.pixels
 
 
 def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
@@ -26,7 +26,7 @@ def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("x", [0.6, 0.607, 0.6113])
-def test_a_disc_lies_where_it_should_to_a_hundredth_of_a_pixel(x: float) -> None:
+def test_a_disc_has_its_centre_to_a_fiftieth_of_a_pixel(x: float) -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.shape(Disc(), x, 0.45, 0.1, WHITE)
     assert centre_of_mass(painted(canvas)) == pytest.approx((x * HEIGHT, 0.45 * HEIGHT), abs=0.02)
@@ -34,7 +34,7 @@ def test_a_disc_lies_where_it_should_to_a_hundredth_of_a_pixel(x: float) -> None
 
 
 @pytest.mark.parametrize("outline", [Disc(), Block(), Triangle(), Cross()])
-def test_turning_and_stretching_keep_area_times_stretch(outline: Disc) -> None:
+def test_rotation_keeps_the_area_and_stretching_scales_it(outline: Disc) -> None:
     def area(angle: float, stretch: tuple[float, float]) -> float:
         canvas = Canvas(4 * HEIGHT, 4 * WIDTH)
         canvas.shape(outline, 0.6, 0.5, 0.12, WHITE, angle=angle, stretch=stretch)
@@ -45,7 +45,7 @@ def test_turning_and_stretching_keep_area_times_stretch(outline: Disc) -> None:
     assert area(0.7, (1.3, 0.8)) == pytest.approx(plain * 1.3 * 0.8, rel=0.03)
 
 
-def test_a_positive_angle_turns_clockwise_on_the_screen() -> None:
+def test_a_positive_angle_rotates_clockwise() -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.shape(Block(width=3.0), 0.6, 0.5, 0.08, WHITE, angle=0.5)
     light = painted(canvas)[0]
@@ -79,7 +79,7 @@ def test_alpha_mixes_and_a_glow_fades() -> None:
 
 
 @pytest.mark.parametrize(("x", "y"), [(-1.0, 0.5), (0.6, 3.0), (-0.02, 0.5), (1.33, 1.0)])
-def test_what_lies_outside_is_cut_off(x: float, y: float) -> None:
+def test_strokes_outside_the_frame_are_cut_off(x: float, y: float) -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.shape(Disc(), x, y, 0.1, WHITE)
     canvas.bar(x, y, x + 0.1, y, 0.02, WHITE)
@@ -87,7 +87,7 @@ def test_what_lies_outside_is_cut_off(x: float, y: float) -> None:
     assert bool(painted(canvas).any()) == visible
 
 
-def test_the_camera_moves_everything_the_other_way_and_zoom_enlarges() -> None:
+def test_strokes_move_opposite_to_the_camera_and_zoom_enlarges() -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.aim(canvas.aspect / 2 + 0.1, 0.5 - 0.05, 1.0)
     canvas.shape(Disc(), 0.6, 0.5, 0.1, WHITE)

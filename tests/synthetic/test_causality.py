@@ -1,4 +1,4 @@
-"""What is seen and what is heard coincide: both measured from the decoded files alone."""
+"""Visible and audible events coincide, both measured in the decoded files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pytest
 
 from avgdt.synthetic.actions import ACTIONS, Action, Bounce, Engine, Hammer, Rocket, Siren, Swing
 from avgdt.synthetic.colours import RGB, encoded
-from avgdt.synthetic.film import film
+from avgdt.synthetic.nuisances import Palette
 from avgdt.synthetic.parameters import Parameters
-from avgdt.synthetic.places import Palette
+from avgdt.synthetic.rendering import write_recording
 from tests.synthetic.decoded import Decoded, decode, loudness
 
 PARAMETERS = Parameters(seed=1, seconds=4.0, height=96, width=128)
 FRAME = 1 / 25
 
 
-THING = (230.0, 40.0, 60.0)
+OBJECT = (230.0, 40.0, 60.0)
 CLEAR = Palette(
     sky=encoded((90.0, 120.0, 160.0)),
     haze=encoded((100.0, 130.0, 160.0)),
     ground=encoded((70.0, 100.0, 90.0)),
-    thing=encoded(THING),
+    object=encoded(OBJECT),
     tool=encoded((40.0, 40.0, 50.0)),
     light=encoded((250.0, 250.0, 220.0)),
 )
@@ -31,63 +31,63 @@ CLEAR = Palette(
 
 @pytest.fixture(autouse=True)
 def clear_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours that can be told apart in a decoded picture."""
-    monkeypatch.setattr("avgdt.synthetic.places._palette", lambda generator: CLEAR)
+    """Colours that are distinct in a decoded frame."""
+    monkeypatch.setattr("avgdt.synthetic.nuisances._palette", lambda generator: CLEAR)
 
 
 @pytest.fixture(autouse=True)
 def tripod(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A camera that stands, so that a thing moves in the picture only as it moves in its world."""
-    monkeypatch.setattr("avgdt.synthetic.nuisances.Camera.place", lambda camera, time: (0.0, 0.0))
+    """A camera at rest, so that the object moves in the frame only as it moves in the scene."""
+    monkeypatch.setattr("avgdt.synthetic.nuisances.Camera.offset", lambda camera, time: (0.0, 0.0))
 
 
-class Film:
-    """A rendered file and the colour to look for in it."""
+class Recording:
+    """A rendered recording of one action, decoded."""
 
     def __init__(self, action: type[Action], folder: Path) -> None:
-        index, path = ACTIONS.index(action), folder / "film.mp4"
-        film(PARAMETERS, index, path)
+        index, path = ACTIONS.index(action), folder / "00000.mp4"
+        write_recording(PARAMETERS, index, path)
         self.decoded: Decoded = decode(path)
         self.times = self.decoded.times
-        self.thing = self.likeness(THING)
+        self.object = self.similarity(OBJECT)
 
-    def likeness(self, colour: RGB) -> np.ndarray:
+    def similarity(self, colour: RGB) -> np.ndarray:
         """How much each pixel has ``colour``, 0 to 1, (frames, height, width)."""
         return np.clip(1 - np.abs(self.decoded.pixels - np.array(colour)).sum(-1) / 60, 0, 1)
 
-    def place(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean column and row of the thing in each frame."""
-        rows, columns = np.indices(self.thing.shape[1:])
-        total = self.thing.sum((1, 2)) + 1e-9
-        return (self.thing * columns).sum((1, 2)) / total, (self.thing * rows).sum((1, 2)) / total
+    def position(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean column and row of the object in each frame."""
+        rows, columns = np.indices(self.object.shape[1:])
+        total = self.object.sum((1, 2)) + 1e-9
+        return (self.object * columns).sum((1, 2)) / total, (self.object * rows).sum((1, 2)) / total
 
     def onset_near(self, time: float) -> float:
-        """When, within 0.12 s of ``time``, the sound first grows three quarters as suddenly as it ever does there."""
+        """First time within 0.12 s of ``time`` at which loudness grows by 3/4 of its largest growth there."""
         grid = np.arange(time - 0.12, time + 0.12, 0.001)
         growth = loudness(self.decoded, grid, 0.008) - loudness(self.decoded, grid - 0.008, 0.008)
         return float(grid[np.argmax(growth >= 0.75 * growth.max())])
 
     def loudness(self) -> np.ndarray:
-        """Of the sound while each frame is seen."""
+        """Loudness of the audio during each frame."""
         return loudness(self.decoded, self.times, FRAME)
 
 
-def best_lag(seen: np.ndarray, heard: np.ndarray, reach: int = 6) -> tuple[int, float]:
-    """Frames by which ``heard`` must be moved to be most like ``seen``, and the correlation then."""
+def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int, float]:
+    """Frames by which ``audio`` must be shifted to correlate best with ``video``, and that correlation."""
     middle = slice(reach, -reach)
-    likeness = {
-        lag: float(np.corrcoef(seen[middle], np.roll(heard, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)
+    correlation = {
+        lag: float(np.corrcoef(video[middle], np.roll(audio, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)
     }
-    lag = max(likeness, key=lambda key: likeness[key])
-    return lag, likeness[lag]
+    lag = max(correlation, key=lambda key: correlation[key])
+    return lag, correlation[lag]
 
 
-def assert_heard_when_seen(film: Film, frames: np.ndarray, least: int) -> None:
-    """Something is seen to happen between each of ``frames`` and the frame before; it must be heard within a frame."""
-    times = film.times[frames] - FRAME / 2
-    times = times[(times > 0.2) & (times < film.times[-1] - 0.2)]
+def assert_audible_when_visible(recording: Recording, frames: np.ndarray, least: int) -> None:
+    """An event is visible between each of ``frames`` and the frame before; its onset must be within a frame of it."""
+    times = recording.times[frames] - FRAME / 2
+    times = times[(times > 0.2) & (times < recording.times[-1] - 0.2)]
     assert len(times) >= least
-    gaps = np.array([film.onset_near(time) - time for time in times])
+    gaps = np.array([recording.onset_near(time) - time for time in times])
     assert np.abs(np.median(gaps)) < FRAME / 2
     assert np.mean(np.abs(gaps) <= FRAME) >= 0.9, gaps
 
@@ -97,52 +97,52 @@ def stops(speed: np.ndarray, fast: float) -> np.ndarray:
     return np.flatnonzero((speed[:-1] > fast) & (speed[1:] < 0.4 * speed[:-1])) + 1
 
 
-def test_where_a_fall_ends_the_bounce_is_heard(tmp_path: Path) -> None:
-    film = Film(Bounce, tmp_path)
-    down = np.diff(film.place()[1], prepend=0.0)
-    assert_heard_when_seen(film, stops(down, 1.2), 6)
+def test_a_bounce_is_heard_where_a_fall_ends(tmp_path: Path) -> None:
+    recording = Recording(Bounce, tmp_path)
+    down = np.diff(recording.position()[1], prepend=0.0)
+    assert_audible_when_visible(recording, stops(down, 1.2), 6)
 
 
-def test_where_the_head_is_stopped_the_hammer_is_heard(tmp_path: Path) -> None:
-    film = Film(Hammer, tmp_path)
-    down = np.diff(film.place()[1], prepend=0.0)
-    assert_heard_when_seen(film, stops(down, 0.4 * down[2:].max()), 3)  # blows, not the soft hops
+def test_a_blow_is_heard_where_the_hammer_stops(tmp_path: Path) -> None:
+    recording = Recording(Hammer, tmp_path)
+    down = np.diff(recording.position()[1], prepend=0.0)
+    assert_audible_when_visible(recording, stops(down, 0.4 * down[2:].max()), 3)  # blows, not the soft hops
 
 
-def test_where_the_picture_flashes_the_rocket_is_heard_to_burst(tmp_path: Path) -> None:
-    film = Film(Rocket, tmp_path)
-    flash = np.diff(film.decoded.pixels.mean((1, 2, 3)), prepend=0.0)
-    assert_heard_when_seen(film, np.flatnonzero(flash > flash[1:].max() / 2), 3)
+def test_a_burst_is_heard_where_the_frame_flashes(tmp_path: Path) -> None:
+    recording = Recording(Rocket, tmp_path)
+    flash = np.diff(recording.decoded.pixels.mean((1, 2, 3)), prepend=0.0)
+    assert_audible_when_visible(recording, np.flatnonzero(flash > flash[1:].max() / 2), 3)
 
 
 def test_the_lamp_that_shines_decides_the_pitch(tmp_path: Path) -> None:
-    film = Film(Siren, tmp_path)
-    light = film.decoded.pixels.mean(-1)
+    recording = Recording(Siren, tmp_path)
+    light = recording.decoded.pixels.mean(-1)
     middle = light.shape[2] // 2
     side = light[:, :, :middle].mean((1, 2)) - light[:, :, middle:].mean((1, 2))
     pitch = []
-    for time in film.times:
-        start = round(time * film.decoded.rate)
-        power = np.abs(np.fft.rfft(film.decoded.samples[start : start + 960] * np.hanning(960), 8192)) ** 2
+    for time in recording.times:
+        start = round(time * recording.decoded.rate)
+        power = np.abs(np.fft.rfft(recording.decoded.samples[start : start + 960] * np.hanning(960), 8192)) ** 2
         pitch.append(power[: 8192 // 8].argmax())
     levels = np.array(pitch) > np.mean([np.percentile(pitch, 10), np.percentile(pitch, 90)])
-    lag, likeness = best_lag(side * np.sign(np.corrcoef(side, levels)[0, 1]), levels.astype(float))
+    lag, correlation = best_lag(side * np.sign(np.corrcoef(side, levels)[0, 1]), levels.astype(float))
     assert abs(lag) <= 1
-    assert likeness > 0.7
+    assert correlation > 0.7
 
 
 def test_a_swing_is_loudest_where_it_is_fastest(tmp_path: Path) -> None:
-    film = Film(Swing, tmp_path)
-    column, row = film.place()
+    recording = Recording(Swing, tmp_path)
+    column, row = recording.position()
     speed = np.hypot(np.gradient(column), np.gradient(row))
-    lag, likeness = best_lag(speed, film.loudness())
+    lag, correlation = best_lag(speed, recording.loudness())
     assert abs(lag) <= 1
-    assert likeness > 0.7
+    assert correlation > 0.7
 
 
 def test_an_engine_throbs_as_it_shakes(tmp_path: Path) -> None:
-    film = Film(Engine, tmp_path)
-    _, row = film.place()
-    lag, likeness = best_lag(-row, film.loudness(), reach=2)
+    recording = Recording(Engine, tmp_path)
+    _, row = recording.position()
+    lag, correlation = best_lag(-row, recording.loudness(), reach=2)
     assert abs(lag) <= 1
-    assert likeness > 0.4  # the echo blurs the throb; unrelated curves of this length exceed 0.35 once in a thousand
+    assert correlation > 0.4  # the echo blurs the throb; unrelated curves of this length exceed 0.35 once in a thousand

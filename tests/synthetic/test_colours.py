@@ -15,7 +15,7 @@ def test_known_colours() -> None:
     assert oklch(0.45201, 0.31321, 264.052 / 360) == pytest.approx((0, 0, 255), abs=1)
 
 
-def test_hues_go_round_and_colours_stay_on_the_screen() -> None:
+def test_hue_is_periodic_and_colours_are_clipped_to_rgb() -> None:
     assert oklch(0.7, 0.1, 0.25) == pytest.approx(oklch(0.7, 0.1, 1.25))
     assert all(0 <= value <= 255 for hue in range(12) for value in oklch(0.9, 0.3, hue / 12))
 
@@ -25,10 +25,8 @@ def test_mix() -> None:
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 120, 160)])
-def test_encoded_colours_are_seen_as_red_green_and_blue(colour: tuple[int, int, int]) -> None:
+def test_encoded_colours_decode_to_rgb(colour: tuple[int, int, int]) -> None:
     planes = np.round(encoded(colour)).astype(np.uint8)[:, None, None]
-    picture = np.concatenate(
-        [np.repeat(planes[0], 64).reshape(8, 8), *(np.full((2, 8), plane) for plane in planes[1:])]
-    )
-    seen = av.VideoFrame.from_ndarray(picture, format="yuv420p").to_ndarray(format="rgb24")
-    assert np.abs(seen.astype(int) - colour).max() <= 2
+    image = np.concatenate([np.repeat(planes[0], 64).reshape(8, 8), *(np.full((2, 8), plane) for plane in planes[1:])])
+    decoded = av.VideoFrame.from_ndarray(image, format="yuv420p").to_ndarray(format="rgb24")
+    assert np.abs(decoded.astype(int) - colour).max() <= 2

@@ -8,7 +8,7 @@ from avgdt.synthetic.timeline import Drift, Tempo, ease
 
 @pytest.fixture
 def tempo() -> Tempo:
-    return Tempo(np.random.default_rng(1), rate=2.0, seconds=6.0, depth=0.5)
+    return Tempo(np.random.default_rng(1), frequency=2.0, seconds=6.0, depth=0.5)
 
 
 def test_time_and_phase_are_inverse(tempo: Tempo) -> None:
@@ -16,10 +16,10 @@ def test_time_and_phase_are_inverse(tempo: Tempo) -> None:
     np.testing.assert_allclose(tempo.time(tempo.phase(times)), times, atol=1e-9)
 
 
-def test_rate_is_the_speed_of_the_phase(tempo: Tempo) -> None:
+def test_frequency_is_the_derivative_of_the_phase(tempo: Tempo) -> None:
     times = np.linspace(0.1, 5.9, 40)
     slope = (tempo.phase(times + 0.01) - tempo.phase(times - 0.01)) / 0.02
-    np.testing.assert_allclose(slope, tempo.rate(times), rtol=0.01)
+    np.testing.assert_allclose(slope, tempo.frequency(times), rtol=0.01)
 
 
 def test_beats_fall_on_whole_phases_and_cover_the_recording(tempo: Tempo) -> None:
@@ -32,8 +32,8 @@ def test_beats_fall_on_whole_phases_and_cover_the_recording(tempo: Tempo) -> Non
 def test_tempo_drifts_inside_a_recording_but_not_beyond_its_depth() -> None:
     changes = []
     for seed in range(30):
-        tempo = Tempo(np.random.default_rng(seed), rate=2.0, seconds=6.0, depth=0.5)
-        octaves = np.log2(tempo.rate(np.linspace(0, 6, 200)) / 2.0)
+        tempo = Tempo(np.random.default_rng(seed), frequency=2.0, seconds=6.0, depth=0.5)
+        octaves = np.log2(tempo.frequency(np.linspace(0, 6, 200)) / 2.0)
         assert np.abs(octaves).max() <= 0.5 * 1.4 + 1e-6
         changes.append(octaves.max() - octaves.min())
     assert np.median(changes) > 0.3  # more than a fifth faster or slower

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from avgdt.data.selection import read_skipped
-from avgdt.recipes.data import Data
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.errors import TooManyFailed
 from avgdt.training.metrics import read_metrics

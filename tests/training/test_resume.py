@@ -16,9 +16,8 @@ from avgdt.composition.factors import Modality, Speed
 from avgdt.composition.video_augmentations import Blur, ColourJitter, Flip, Grey, RandomCrop, ShortSideJitter
 from avgdt.errors import AvgdtError
 from avgdt.files import read_json_lines
-from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.pretrain import pretrain

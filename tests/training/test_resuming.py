@@ -15,9 +15,8 @@ from avgdt.data.manifest import read_manifest
 from avgdt.errors import AvgdtError
 from avgdt.models.weights import load_weights
 from avgdt.recipes.config import read_yaml
-from avgdt.recipes.data import Data
 from avgdt.recipes.model import Head
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.metrics import read_metrics

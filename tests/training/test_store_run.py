@@ -13,8 +13,7 @@ from safetensors.numpy import load_file
 
 from avgdt.data.selection import read_skipped
 from avgdt.recipes.config import write_yaml
-from avgdt.recipes.data import Data
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.pretrain import pretrain
 from tests.helpers.command import start
 from tests.helpers.folders import write_folder

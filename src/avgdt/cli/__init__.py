@@ -1,1 +1,1 @@
-"""The command line: parse, call one function, print."""
+"""The command line: one module per command, which parses its options, calls one function and prints."""

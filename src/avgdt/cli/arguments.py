@@ -1,28 +1,33 @@
-"""Command lines read into dataclasses, and their mistakes told in one line."""
+"""Parsing of command lines into dataclasses and recipes; mistakes become one-line errors."""
 
 from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from pathlib import Path
 from typing import TypeVar
 
 import tyro
 
 from avgdt.errors import AvgdtError
+from avgdt.recipes.config import read_yaml
+from avgdt.recipes.named import RECIPES, named, with_composition
+from avgdt.recipes.recipe import Recipe
 
 T = TypeVar("T")
 
 
 class UsageError(AvgdtError):
-    """A command line that cannot be understood."""
+    """An invalid command line; the message names the option and a remedy."""
 
 
 def parse(kind: type[T], arguments: Sequence[str], command: str, description: str, default: T | None = None) -> T:
-    """Read ``arguments`` into ``kind``, whose field docstrings are the help; raise :class:`UsageError`.
+    """Parse ``arguments`` into the dataclass ``kind``, whose field docstrings are the help texts.
 
-    ``--help`` prints and exits with 0.
+    ``--help`` prints them and exits with code 0. Raises :class:`UsageError` for invalid arguments.
     """
     errors = io.StringIO()
     try:
@@ -43,29 +48,56 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
 
 
 def positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The first argument where it is no option, and the rest."""
+    """The first argument, None where it is an option, and the remaining arguments."""
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], list(arguments[1:])
     return None, list(arguments)
 
 
-def taken(arguments: Sequence[str], option: str, kind: str) -> tuple[str | None, list[str]]:
-    """The value of ``option``, None where it is not there, and the arguments without both.
+def taken(arguments: Sequence[str], option: str, placeholder: str) -> tuple[str | None, list[str]]:
+    """The value of ``option``, None where it is absent, and the arguments without both.
 
-    Raises :class:`UsageError` for an option without a value, which is to be of the kind that ``kind`` tells.
+    ``placeholder`` stands for the value in the message of the :class:`UsageError` for an option without a value.
     """
-    for place, word in enumerate(arguments):
+    for index, word in enumerate(arguments):
         if word == option:
-            if place + 1 == len(arguments):
-                raise UsageError(f"{option} lacks its value, {option} {kind}")
-            return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
+            if index + 1 == len(arguments):
+                raise UsageError(f"{option} needs a value: {option} {placeholder}")
+            return arguments[index + 1], [*arguments[:index], *arguments[index + 2 :]]
         if word.startswith(f"{option}="):
-            return word.removeprefix(f"{option}="), [*arguments[:place], *arguments[place + 1 :]]
+            return word.removeprefix(f"{option}="), [*arguments[:index], *arguments[index + 1 :]]
     return None, list(arguments)
 
 
+def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
+    """The recipe of a name or --config and --composition, None where there is none, and the remaining arguments.
+
+    Raises :class:`UsageError` where both a name and --config are given or --composition stands alone, and
+    :class:`avgdt.recipes.errors.RecipeError` for an unknown name or an invalid file.
+    """
+    name, rest = positional(arguments)
+    config, rest = taken(rest, "--config", "FILE.yaml")
+    composition, rest = taken(rest, "--composition", "NAME")
+    if name is not None and config is not None:
+        raise UsageError("RECIPE and --config are both given; use one of them")
+    if name is None and config is None:
+        if composition is not None:
+            raise UsageError(f"--composition {composition} changes a recipe; add RECIPE or --config FILE.yaml")
+        return None, rest
+    recipe = named(name) if name is not None else read_yaml(Path(str(config)))
+    return recipe if composition is None else with_composition(recipe, composition), rest
+
+
+def recipe_of_help(rest: Sequence[str], usage: str) -> Recipe:
+    """The recipe whose fields ``--help`` prints where none is named; raises :class:`UsageError` without ``--help``."""
+    if not {"-h", "--help"} & set(rest):
+        raise UsageError(f"RECIPE is missing; usage: {usage}; recipes: {', '.join(RECIPES)}")
+    print("(defaults are those of the recipe `paper`)", file=sys.stderr)
+    return named("paper")
+
+
 def _one_line(box: str, command: str) -> str:
-    """The words of the parser's boxed message, without frame and title."""
+    """The parser's boxed message as one line, without frame and title."""
     lines = [re.sub(r"[│╭╮╰╯]", " ", line).strip() for line in box.splitlines()]
     words = " ".join(line for line in lines if line and not set(line) <= set("─ ") and not line.startswith("─"))
     words = words.split("For full helptext")[0].split("Argument helptext")[0].strip()

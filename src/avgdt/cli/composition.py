@@ -9,17 +9,16 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import counting
-from avgdt.cli.recipe import chosen_recipe, recipe_of_help
-from avgdt.recipes.explain import explain
+from avgdt.cli.arguments import UsageError, chosen_recipe, parse, recipe_of_help
+from avgdt.progress import counting
+from avgdt.recipes.describe import describe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
 USAGE = f"""Print the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
-and reversal; `avgdt recipes` lists the names."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
+shift and reversal; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(CompositionOptions, rest, "composition", USAGE, default)
     if (options.diagram is None) != (options.data is None):
         raise UsageError("--diagram FILE.png (or .svg) and --data PATH need each other: the file and the recording")
-    print(explain(options.recipe))
+    print(describe(options.recipe))
     if options.diagram is not None and options.data is not None:
         from avgdt.report.composition_diagram import write_composition_diagram
         from avgdt.training.recordings import default_workers

@@ -1,4 +1,4 @@
-"""``avgdt demo``: watch a network learn from a little world, and open a page that shows it."""
+"""``avgdt demo``: render the synthetic data set, pretrain on it, evaluate and write the report."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from pathlib import Path
 from avgdt.cli.arguments import UsageError, parse
 from avgdt.cli.evaluate import evaluate_with_progress
 from avgdt.cli.pretrain import pretrain_with_progress
-from avgdt.cli.progress import console, counting
 from avgdt.cli.report import report_with_progress
+from avgdt.progress import console, counting
 from avgdt.recipes.named import named
 from avgdt.training.signals import advising
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Where the demonstration goes."""
+    """Folder and seed of the demo."""
 
     out: Path = Path("runs/demo")
-    """Folder of the run; the recordings lie beside it in world/ and are made once."""
+    """Folder of the run; the synthetic data set is rendered once, into world/ beside it."""
     seed: int = 0
-    """Seed of the networks, the learning and the random weights beside them; the world stays the same."""
+    """Seed of the training, the evaluation and its random weights; the data set does not depend on it."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Render the world, pretrain, evaluate, report; what an earlier call did is not done again."""
-    options = parse(Demo, arguments, "demo", "Render a little world, learn from it without labels, measure, report.")
+    """Render the data set, pretrain, evaluate and write the report; steps that are complete are skipped."""
+    description = "Render the synthetic data set, pretrain on it without labels, evaluate and write the report."
+    options = parse(Demo, arguments, "demo", description)
     from avgdt.training.provenance import own_command
 
-    with advising(lambda: f"what is done is kept; go on with: {own_command('demo', *arguments)}"):
+    with advising(lambda: f"finished steps are saved; continue with: {own_command('demo', *arguments)}"):
         _demo(options)
 
 
 def _demo(options: Demo) -> None:
     from avgdt.evaluation.protocols.linear import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
-    from avgdt.synthetic.world import render_world
+    from avgdt.synthetic.dataset import render_dataset
     from avgdt.training.checkpoints import Checkpoints
     from avgdt.training.errors import OtherRecipe
     from avgdt.training.pretrain import resumed_recipe
@@ -46,15 +47,15 @@ def _demo(options: Demo) -> None:
 
     recipe = named("demo")
     recipe = replace(recipe, run=replace(recipe.run, seed=options.seed))
-    with counting("rendering the world") as rendered:
-        manifest = render_world(options.out.parent / "world", progress=rendered)
+    with counting("rendering") as rendered:
+        manifest = render_dataset(options.out.parent / "world", progress=rendered)
     resume = bool(Checkpoints(options.out).paths())
     if resume:
         try:
             check_recipe(resumed_recipe(options.out), recipe, options.out)
         except OtherRecipe as error:
             other = own_command("demo", *option("--out", free_name(options.out)), "--seed", str(options.seed))
-            raise UsageError(f"{error.what}; the demo of seed {options.seed} goes to another folder: {other}") from None
+            raise UsageError(f"{error.what}; use another folder for seed {options.seed}: {other}") from None
     pretrain_with_progress(recipe, manifest, options.out, resume)
     for protocol in (Linear(seed=options.seed), Retrieval(aligned=True, seed=options.seed)):
         evaluate_with_progress(protocol, options.out, manifest, again=False)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from avgdt.cli.arguments import parse
-from avgdt.cli.progress import console, counting
+from avgdt.progress import console, counting
 from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
 

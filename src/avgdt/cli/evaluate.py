@@ -11,9 +11,9 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 
 from avgdt.cli.arguments import UsageError, parse, positional, taken
-from avgdt.cli.progress import counting, output
+from avgdt.errors import suggestion
 from avgdt.evaluation.protocols import PROTOCOLS, protocol
-from avgdt.recipes.nearest import nearest
+from avgdt.progress import counting, output
 from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
 
@@ -96,6 +96,6 @@ def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
     if setting is None:
         return None, rest
     if setting not in FINETUNINGS:
-        raise UsageError(f"--setting {setting!r} is unknown; {nearest(setting, FINETUNINGS)}")
+        raise UsageError(f"--setting {setting!r} is unknown; {suggestion(setting, FINETUNINGS)}")
     missing: Any = tyro.MISSING
     return Evaluate(kind(finetuning=FINETUNINGS[setting]()), weights=missing, data=missing), rest

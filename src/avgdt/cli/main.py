@@ -1,4 +1,4 @@
-"""``avgdt``: one command, a few verbs."""
+"""``avgdt``: the entry point, which dispatches to commands and turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -10,32 +10,30 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from avgdt.cli.arguments import UsageError
-from avgdt.cli.memory import told_out_of_memory
-from avgdt.errors import AvgdtError
-from avgdt.recipes.nearest import nearest
+from avgdt.errors import AvgdtError, suggestion
 from avgdt.report.formatting import printable
 from avgdt.training.signals import handled
 from avgdt.tuning import tune_process
 
 COMMANDS = {
-    "demo": "render a synthetic data set, pretrain on it, evaluate, write the report",
-    "scan": "list the files of a folder by content, with their errors, in a manifest",
-    "recipes": "list the recipes, or print one as YAML",
-    "composition": "show the views of a recipe, and which of them attract and repel",
+    "demo": "render a synthetic data set, pretrain on it, evaluate and write the report",
+    "scan": "inspect the files of a folder and write a manifest",
+    "recipes": "list the recipes or print one as YAML",
+    "composition": "print the views of a recipe and which of them attract or repel",
     "pretrain": "train without labels",
-    "evaluate": "measure pretrained weights beside random ones",
-    "embed": "write the vectors of all recordings of a folder",
+    "evaluate": "evaluate pretrained weights beside random ones",
+    "embed": "write the embeddings of all recordings of a folder",
     "report": "write the report of a run as one HTML page",
-    "table": "set runs beside the paper's tables",
+    "table": "compare runs with the paper's tables",
 }
-"""Name and what it does; each is a module of this package with a function ``run(arguments)``."""
+"""Name -> description; each command is a module of this package with a function ``run(arguments)``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    Returns 0 if it went well, 2 for a mistake that the user can mend, 128 and the number of the signal that stopped it
-    (130 after Ctrl-C).
+    Returns the exit code: 0 for success, 2 for an error that the user can correct, 128 plus the number of the signal
+    that stopped it (130 after Ctrl-C).
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -46,39 +44,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"avgdt {__version__}")
         return 0
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files that the terminal cannot show must not end a command
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that the terminal cannot encode must not be errors
         sys.stdout.reconfigure(errors="backslashreplace")
     tune_process()
     try:
         name, rest = arguments[0], arguments[1:]
         if name not in COMMANDS:
-            raise UsageError(f"no command {name!r}; {nearest(name, COMMANDS)}")
+            raise UsageError(f"unknown command {name!r}; {suggestion(name, COMMANDS)}")
         with handled():
             importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
         print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        with suppress(OSError):  # of a terminal that was closed
+        with suppress(OSError):  # the terminal was closed
             print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
     except BrokenPipeError:
         return 0
     except (MemoryError, RuntimeError) as error:
-        if (told := told_out_of_memory(error)) is None:
+        if not _is_out_of_memory(error):
             raise
-        print(f"avgdt: {told}", file=sys.stderr)
+        print("avgdt: out of memory; reduce the batch, the clips, the networks or the bank", file=sys.stderr)
         return 2
     return 0
 
 
 def _one_line(error: BaseException) -> str:
-    """The error's message; blanks stay as they are, since they may be those of a command or a file."""
+    """The message as one line; spaces are unchanged, since they may belong to a command or a file name."""
     return " ".join(line.strip() for line in str(error).splitlines())
 
 
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
+    torch = sys.modules.get("torch")  # not imported here: a command that did not import it cannot raise its errors
+    on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
 def _help() -> str:
-    lines = [f"  {name:<11} {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<11} {description}" for name, description in COMMANDS.items()]
     return "\n".join(
         [
             "usage: avgdt COMMAND ...",
@@ -87,6 +92,6 @@ def _help() -> str:
             "",
             *lines,
             "",
-            "avgdt COMMAND --help lists the options of each.",
+            "avgdt COMMAND --help lists the options of a command.",
         ]
     )

@@ -1,4 +1,4 @@
-"""``avgdt pretrain``: learn from recordings without labels."""
+"""``avgdt pretrain``: train without labels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import parse, taken
-from avgdt.cli.progress import bar, console
-from avgdt.cli.recipe import chosen_recipe, recipe_of_help
+from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help, taken
+from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.signals import advising
@@ -20,34 +19,34 @@ if TYPE_CHECKING:
     from avgdt.data.selection import Selection
     from avgdt.training.learner import Learner
 
-USAGE = f"""Learn from recordings without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
+USAGE = f"""Train without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml takes its place. --composition NAME sets its time shift
-and reversal; `avgdt recipes` lists the names. Ctrl-C saves; --resume goes on exactly."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
+shift and reversal; `avgdt recipes` lists the names. Ctrl-C saves the state; --resume continues from it exactly."""
 
 
 @dataclass(frozen=True)
 class Pretrain:
-    """What, where, and every field of the recipe."""
+    """The options of the command and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run: config.yaml, metrics.jsonl, checkpoints, weights.safetensors, skipped.csv."""
     data: Path | None = None
-    """Folder of recordings (looked through by content), or a manifest (csv). With --resume: where they lie now, if
-    they were moved."""
+    """Folder of recordings (files are recognised by content) or a manifest (csv). With --resume: their new
+    folder, where they were moved."""
     resume: bool = False
-    """Go on with the run in --out; RECIPE and --data are then not needed. Fields of run (but batch and seed),
-    optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless the shape is cosine, schedule.epochs and
-    schedule.steps may change."""
+    """Continue the run in --out; RECIPE and --data are then not needed. These fields may change: those of run except
+    batch and seed, optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless schedule.shape is cosine,
+    schedule.epochs and schedule.steps."""
     step: int | None = None
-    """With --resume: go back to the checkpoint of this step (run.checkpoints are kept); newer ones are deleted."""
+    """With --resume: continue from the checkpoint of this step; newer checkpoints are deleted."""
     weights: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Run folder or weights file (safetensors) with the same networks, from which a new run starts."""
+    """Run folder or weights file (safetensors) of the same networks, whose weights initialise a new run."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line and pretrain with a progress bar."""
+    """Parse the command line and pretrain with a progress bar."""
     recipe, rest = _recipe(arguments)
     options = parse(Pretrain, rest, "pretrain", USAGE, Pretrain(recipe, tyro.MISSING))
 
@@ -79,7 +78,7 @@ def pretrain_with_progress(
     from avgdt.training.pretrain import describe_device, pretrain
 
     with bar() as progress:
-        looking = progress.add_task("inspecting files", total=None, note="", visible=False)
+        inspecting = progress.add_task("inspecting files", total=None, note="", visible=False)
         task = progress.add_task("training", total=None, note="", visible=False)
 
         def begun(learner: Learner, collection: Selection, steps: int) -> None:
@@ -98,25 +97,25 @@ def pretrain_with_progress(
 
         def logged(metrics: dict[str, Any]) -> None:
             if metrics["kind"] == "train":
-                note = f"loss {metrics['loss']:.2f}, re-identified {metrics['accuracy']:.0%}"
+                note = f"loss {metrics['loss']:.2f}, re-identification {metrics['accuracy']:.0%}"
                 progress.update(task, completed=metrics["step"], note=note)
             else:
-                there, back = metrics["video_to_audio"], metrics["audio_to_video"]
+                forward, backward = metrics["video_to_audio"], metrics["audio_to_video"]
                 console.print(
-                    f"epoch {metrics['epoch']:.0f}: of {there['candidates']} held-out recordings found by the other "
-                    f"modality at rank 1: {there['r1']:.0%} and {back['r1']:.0%}, to rank 10: {there['r10']:.0%} and "
-                    f"{back['r10']:.0%}"
+                    f"epoch {metrics['epoch']:.0f}: retrieval among {forward['candidates']} held-out recordings: "
+                    f"video to audio R@1 {forward['r1']:.0%}, R@10 {forward['r10']:.0%}; "
+                    f"audio to video R@1 {backward['r1']:.0%}, R@10 {backward['r10']:.0%}"
                 )
 
         def scanned(done: int, of: int) -> None:
-            progress.update(looking, completed=done, total=of, visible=done < of)
+            progress.update(inspecting, completed=done, total=of, visible=done < of)
 
         file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights, step)
     console.print(f"wrote {file}")
 
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
-    """The recipe that the rest of the command line changes."""
+    """The recipe before the options change its fields, and the remaining arguments."""
     recipe, rest = chosen_recipe(arguments)
     if recipe is not None:
         return recipe, rest

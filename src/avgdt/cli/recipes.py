@@ -1,4 +1,4 @@
-"""``avgdt recipes``: which there are, and what each is."""
+"""``avgdt recipes``: list the recipes and compositions, or print one recipe."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import tyro
 
 from avgdt.cli.arguments import parse
 from avgdt.recipes.config import to_yaml
-from avgdt.recipes.named import RECIPES, named
-from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
+from avgdt.recipes.named import COMPOSITIONS, RECIPES, named, with_composition
 
 
 @dataclass(frozen=True)
 class Recipes:
-    """List the recipes, or print one as YAML."""
+    """Options of the command."""
 
     name: Annotated[str, tyro.conf.Positional] = ""
-    """Print this recipe, as ``pretrain --config`` reads it, and its views."""
+    """Name of the recipe to print as YAML (for ``pretrain --config``), with its views."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """List or print."""
-    options = parse(Recipes, arguments, "recipes", "List the recipes, or print one as YAML.")
+    """List the recipes or print one."""
+    options = parse(Recipes, arguments, "recipes", "List the recipes or print one as YAML.")
     if options.name:
         recipe = named(options.name)
         print("".join(f"# {line}\n" for line in recipe.composition.describe().splitlines()), end="")
@@ -32,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
         return
     for name, make in RECIPES.items():
         print(f"{name:<9} {make().title}")
-    print("\ncompositions of time shift and reversal, for RECIPE --composition NAME, as `released` has them:")
+    print("\ncompositions of time shift and reversal (RECIPE --composition NAME), here of the recipe `released`:")
     for name in COMPOSITIONS:
         composition = with_composition(named("released"), name).composition
         attracted, repelled = (sum(map(sum, matrix)) for matrix in (composition.attract, composition.repel))

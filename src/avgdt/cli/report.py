@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import counting
+from avgdt.progress import counting
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class ReportOptions:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line and write the page."""
+    """Parse the command line and write the page."""
     if not arguments:
-        raise UsageError("which run? avgdt report RUN [--data PATH]")
-    options = parse(ReportOptions, arguments, "report", "Write one self-contained HTML page about a run.")
+        raise UsageError("RUN is missing; usage: avgdt report RUN [--data PATH]")
+    options = parse(ReportOptions, arguments, "report", "Write the report of a run as one self-contained HTML page.")
     print(f"wrote {report_with_progress(options.run, options.data)}")
 
 

@@ -11,7 +11,7 @@ import tyro
 from rich.table import Table
 
 from avgdt.cli.arguments import UsageError, parse
-from avgdt.cli.progress import console, counting, output
+from avgdt.progress import console, counting, output
 from avgdt.report.formatting import printable
 
 if TYPE_CHECKING:

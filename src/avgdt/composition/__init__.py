@@ -1,1 +1,1 @@
-"""The algebra of generalized data transformations (section 3.1 of the paper), as data; no PyTorch."""
+"""The algebra of generalized data transformations (section 3.1 of the paper) as frozen dataclasses; no PyTorch."""

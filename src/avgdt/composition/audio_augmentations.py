@@ -1,6 +1,6 @@
-"""What perturbs a view of the sound, as data: drawn anew for every view and epoch.
+"""Augmentations of audio views as dataclasses: parameters are drawn per clip, view and epoch.
 
-Those of the waveform come before the spectrogram is made, in the order given, and SpecAugment after it.
+Augmentations of the waveform are applied in the given order before the log-mel spectrogram, SpecAugment after it.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 from avgdt.composition.errors import probability, require, span, strength
 
 _DECIBELS = 200.0
-"""More than between the faintest and the loudest sound of 32 bits."""
+"""Largest level in dB, above the dynamic range of 32-bit audio."""
 
 
 @dataclass(frozen=True)
 class SpecAugment:
-    """Bands of the standardised spectrogram set to zero, without time warp (section 4.1 of the paper)."""
+    """SpecAugment without time warp: masks set bands of the spectrogram to zero (section 4.1 of the paper)."""
 
     frequency_masks: int
-    """How many bands of neighbouring mels."""
+    """Number of frequency masks, n_f."""
     frequency_width: int
-    """Most mels in a band; its width is drawn uniformly from 0 to this."""
+    """Largest width of a frequency mask in mels, f; the width is drawn uniformly from 0 to f."""
     time_masks: int
-    """How many bands of neighbouring time steps."""
+    """Number of time masks, n_t."""
     time_width: int
-    """Most time steps in a band; its width is drawn uniformly from 0 to this."""
+    """Largest width of a time mask in steps, t; the width is drawn uniformly from 0 to t."""
 
     def __post_init__(self) -> None:
         least = min(self.frequency_masks, self.frequency_width, self.time_masks, self.time_width)
@@ -51,18 +51,18 @@ class SpecAugment:
         return cls(2, 3, 2, 6)
 
     def scaled(self, strength: float) -> SpecAugment:
-        """As many bands, narrower by ``strength``, 0 to 1."""
+        """The widths times ``strength``, from 0 to 1."""
         mels, steps = (round(strength * width) for width in (self.frequency_width, self.time_width))
         return replace(self, frequency_width=mels, time_width=steps)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return not ((self.frequency_masks and self.frequency_width) or (self.time_masks and self.time_width))
 
 
 @dataclass(frozen=True)
 class Volume:
-    """The waveform made louder or softer."""
+    """Multiplication of the waveform by a random factor."""
 
     low: float = 0.9
     """Smallest factor."""
@@ -74,46 +74,46 @@ class Volume:
         span("Volume", self.low, self.high)
 
     def scaled(self, strength: float) -> Volume:
-        """Factors nearer to 1, at ``strength`` 0 to 1."""
+        """Factors nearer to 1, to ``strength`` from 0 to 1."""
         return Volume(1 + strength * (self.low - 1), 1 + strength * (self.high - 1))
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.low == self.high == 1
 
 
 @dataclass(frozen=True)
 class Equaliser:
-    """The waveform coloured by a random frequency curve, as another room or microphone would (not in the paper)."""
+    """A random frequency response, like that of another room or microphone (not in the paper)."""
 
     decibels: float = 9.0
-    """Most that a point of the curve is raised or lowered; drawn uniformly."""
+    """Largest gain or attenuation in dB of a point of the response, drawn uniformly."""
     points: int = 12
-    """Points of the curve, evenly in octaves."""
+    """Points of the response, evenly spaced in octaves."""
 
     def __post_init__(self) -> None:
         strength("Equaliser", "decibels", self.decibels, _DECIBELS)
         require(2 <= self.points <= 4096, f"Equaliser: points must be 2 to 4096, not {self.points}")
 
     def scaled(self, strength: float) -> Equaliser:
-        """A flatter curve, at ``strength`` 0 to 1."""
+        """The decibels times ``strength``, from 0 to 1."""
         return replace(self, decibels=strength * self.decibels)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.decibels == 0
 
 
 @dataclass(frozen=True)
 class Noise:
-    """White noise added to the waveform, its power set against that of the clip; silence stays silent."""
+    """White noise at a random signal-to-noise ratio; silent clips are unchanged."""
 
     low: float = 10.0
     """Least signal-to-noise ratio in dB (the loudest noise)."""
     high: float = 30.0
     """Largest signal-to-noise ratio in dB (the faintest noise)."""
     probability: float = 0.5
-    """How often."""
+    """Probability of its application."""
 
     def __post_init__(self) -> None:
         span("Noise", self.low, self.high)
@@ -122,29 +122,29 @@ class Noise:
         probability("Noise", self.probability)
 
     def scaled(self, strength: float) -> Noise:
-        """The same noise less often, at ``strength`` 0 to 1."""
+        """The probability times ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.probability == 0
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Another recording of the batch heard faintly as a distractor; the view still counts as its own recording's.
+    """Mixing with another recording of the batch as a distractor; the identity of the view does not change.
 
-    With the drawn weight w the waveform becomes (1 - w) times itself plus w times the other's, of the same view and as
-    the steps before this one left it. It is the one augmentation that depends on which recordings share a batch (on
-    one device: another number of devices mixes others). A recording that is alone in its batch stays as it is.
+    With the drawn weight w the waveform becomes 1 - w times itself plus w times the other's, of the same view and after
+    the same preceding augmentations. It is the only augmentation that depends on which recordings share a batch (on one
+    device: another number of devices mixes others). A recording that is alone in its batch is unchanged.
     """
 
     low: float = 0.05
     """Least weight of the other recording."""
     high: float = 0.3
-    """Largest weight of the other recording; above 0.5 it would drown the clip's own sound."""
+    """Largest weight of the other recording; above 0.5 it dominates."""
     probability: float = 0.5
-    """How often."""
+    """Probability of its application."""
 
     def __post_init__(self) -> None:
         holds = 0 <= self.low <= self.high <= 1
@@ -152,11 +152,11 @@ class Mix:
         probability("Mix", self.probability)
 
     def scaled(self, strength: float) -> Mix:
-        """Fainter distractors, at ``strength`` 0 to 1."""
+        """The weights times ``strength``, from 0 to 1."""
         return replace(self, low=strength * self.low, high=strength * self.high)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.high == 0 or self.probability == 0
 
 

@@ -1,19 +1,18 @@
-"""The algebra of generalized data transformations: which views exist, which attract, which repel."""
+"""The algebra of generalized data transformations: the views of a recording, and which of them attract or repel."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise, product
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from avgdt.composition.audio_augmentations import AudioAugmentation
 from avgdt.composition.distinguishable import check_distinguishable
 from avgdt.composition.errors import CompositionError, require
 from avgdt.composition.factors import Factor, Level, ModalityName, TimeShift
-from avgdt.composition.table import Matrix, table, written
 from avgdt.composition.video_augmentations import (
     CentreCrop,
     RandomCrop,
@@ -24,22 +23,24 @@ from avgdt.composition.video_augmentations import (
 from avgdt.composition.view import Time, View
 
 Partners = Literal["different", "equal", "both"]
+Matrix = tuple[tuple[bool, ...], ...]
+"""A relation of T views, (T, T)."""
 
 
 @dataclass(frozen=True, init=False)
 class Composition:
-    """A composition of transformations as data; T views and their relations follow from its factors."""
+    """A composition of transformations (section 3.1): its factors determine the T views and their relations."""
 
     factors: tuple[Factor, ...]
-    """In what views differ."""
+    """The factors in which views differ."""
     time: Time = field(default_factory=Time)
-    """When windows start."""
+    """Start times of the windows."""
     video: tuple[VideoAugmentation, ...] = ()
-    """What perturbs a view of the picture."""
+    """Augmentations of video views, in the order of their application."""
     audio: tuple[AudioAugmentation, ...] = ()
-    """What perturbs a view of the sound."""
+    """Augmentations of audio views, in the order of their application."""
     partners: Partners = "different"
-    """Which modalities meet in the loss: views of different ones, of equal ones, or both."""
+    """Modalities that meet in the loss: views of different modalities, of equal ones, or both."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class Composition:
         audio: Iterable[AudioAugmentation] = (),
         partners: Partners = "different",
     ) -> None:
-        """Take the factors one by one or as ``factors``; raise :class:`CompositionError` where no views attract."""
+        """Factors are given as arguments or as ``factors``; raises :class:`CompositionError` if invalid."""
         values = {
             "factors": (*positional, *factors),
             "time": time or Time(),
@@ -81,7 +82,7 @@ class Composition:
 
     @cached_property
     def views(self) -> tuple[View, ...]:
-        """The T views: every choice of one level per factor, modality varying slowest."""
+        """The T views: every combination of one level per factor, with the modality varying slowest."""
         factors = sorted(self.factors, key=lambda factor: factor.axis != "modality")
         views = []
         choices: Iterable[tuple[Level, ...]] = product(*(factor.levels for factor in factors))
@@ -93,42 +94,42 @@ class Composition:
 
     @cached_property
     def attract(self) -> Matrix:
-        """c(i, j), (T, T): partners that agree in every distinctive factor."""
+        """c(i, j), (T, T): whether views i and j meet and agree in every distinctive factor."""
         return self._relation(lambda a, b: not self._distinguished(a, b))
 
     @cached_property
     def repel(self) -> Matrix:
-        """w(i, j), (T, T), between views of one recording: partners that differ in a distinctive factor."""
+        """w(i, j), (T, T), for views of one recording: whether they meet and differ in a distinctive factor."""
         return self._relation(self._distinguished)
 
     @property
     def modalities(self) -> tuple[ModalityName, ...]:
-        """The modalities that views take."""
+        """The modalities of the views."""
         return tuple(dict.fromkeys(view.modality for view in self.views))
 
     @property
     def windows(self) -> tuple[str, ...]:
-        """The named time windows of a recording that views take."""
+        """The names of the time windows of the views."""
         return tuple(dict.fromkeys(view.window for view in self.views))
 
     @property
     def clips(self) -> tuple[tuple[str, float], ...]:
-        """What is read of a recording, each (window, speed) once however many views share it; at speed 1 first."""
+        """The clips that are read of a recording, each (window, speed) once; those at speed 1 first."""
         return tuple(dict.fromkeys(view.clip for view in self.views))
 
     @property
     def fastest(self) -> float:
-        """The highest speed; a window of a recording must be so many times as long as a clip."""
+        """The highest speed; a window must be as many times as long as a clip."""
         return max(view.speed for view in self.views)
 
     @property
     def shift(self) -> float:
-        """Least seconds between the starts of two windows; 0 where there is one."""
+        """Least seconds between the starts of the two windows; 0 for a single window."""
         return next((factor.at_least for factor in self.factors if isinstance(factor, TimeShift)), 0.0)
 
     @property
     def crop(self) -> int | None:
-        """Side in pixels of the square that views of the picture show; None is the whole picture."""
+        """Side in pixels of the square crop of video views; None for whole frames."""
         return self._crops[0].size if self._crops else None
 
     @property
@@ -136,15 +137,18 @@ class Composition:
         return [a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
 
     def describe(self) -> str:
-        """What the composition is and how its views relate, to print: a attracts, r repels, . does not meet."""
-        perturbed = {modality: getattr(self, modality) for modality in self.modalities}
+        """The composition and the relations of its views as text: a attracts, r repels, . does not meet."""
+        augmentations = {modality: getattr(self, modality) for modality in self.modalities}
         lines = [
             f"T = {len(self.views)} views of {' and '.join(self.modalities)}; {self.partners} modalities meet: "
             f"{sum(map(sum, self.attract))} ordered pairs attract, {sum(map(sum, self.repel))} repel",
-            f"factors: {', '.join(map(written, self.factors))}",
-            *(f"{modality}: {', '.join(map(written, steps)) or 'as it is'}" for modality, steps in perturbed.items()),
-            f"windows: {written(self.time)}",
-            table([view.name for view in self.views], self.attract, self.repel),
+            f"factors: {', '.join(map(_written, self.factors))}",
+            *(
+                f"{modality}: {', '.join(map(_written, steps)) or 'no augmentation'}"
+                for modality, steps in augmentations.items()
+            ),
+            f"windows: {_written(self.time)}",
+            _table([view.name for view in self.views], self.attract, self.repel),
         ]
         return "\n".join(lines)
 
@@ -170,3 +174,20 @@ def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> Non
         f"Composition: a crop of {after.size} does not fit into a short side of {jitter.low} pixels; "
         "lower its size or raise ShortSideJitter's low",
     )
+
+
+def _written(value: Any) -> str:
+    """The constructor call of a dataclass, without fields that have their default values."""
+    changed = sorted((f for f in fields(value) if getattr(value, f.name) != f.default), key=lambda f: f.kw_only is True)
+    return f"{type(value).__name__}({', '.join(f'{f.name}={getattr(value, f.name)!r}' for f in changed)})"
+
+
+def _table(names: Sequence[str], attract: Matrix, repel: Matrix) -> str:
+    """The relations as a table with one row and one column per view: a attracts, r repels, . does not meet."""
+    width = max(map(len, names))
+    digits = len(str(len(names) - 1))
+    lines = [" " * (digits + width + 3) + " ".join(f"{j:>{digits}}" for j in range(len(names)))]
+    for i, name in enumerate(names):
+        marks = ("a" if a else "r" if r else "." for a, r in zip(attract[i], repel[i], strict=True))
+        lines.append(f"{i:>{digits}} {name:<{width}}  " + " ".join(f"{mark:>{digits}}" for mark in marks))
+    return "\n".join(lines)

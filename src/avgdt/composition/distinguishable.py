@@ -1,4 +1,4 @@
-"""Whether the views of distinctive factors differ in anything that a network could see."""
+"""The check that views which differ in a distinctive factor also differ in the input of a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step = TypeVar("Step", VideoAugmentation, AudioAugmentation)
 
 
 def at_strength(step: Step, strength: float) -> Step:
-    """``step`` at ``strength`` 0 to 1 of itself: itself at 1, to the last bit; at 0 it changes nothing but the size."""
+    """An augmentation scaled to ``strength`` from 0 to 1: at 1 unchanged, at 0 without effect except on the size."""
     return step if strength == 1 else step.scaled(strength)
 
 
@@ -28,9 +28,9 @@ def check_distinguishable(
     across: bool,
     colours: bool = True,
 ) -> None:
-    """Raise ``CompositionError`` for a distinctive factor whose views are alike, or related by chance alone.
+    """Raise :class:`CompositionError` for a distinctive factor whose views do not differ or are not synchronous.
 
-    ``across``: whether views of different modalities meet; ``colours``: whether pictures have any.
+    ``across`` is whether views of different modalities meet in the loss, ``colours`` whether frames have colours.
     """
     factors = tuple(factors)
     modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]
@@ -38,16 +38,16 @@ def check_distinguishable(
         if isinstance(factor, TimeShift) and factor.distinctive:
             require(
                 time.synchronous or not across or len(modalities) < 2,
-                "Composition: TimeShift is distinctive, but time.synchronous is false: sound and picture of one window "
-                "are no nearer than those of two; make them synchronous, or TimeShift invariant",
+                "Composition: TimeShift is distinctive, but time.synchronous is false, so that audio and video of a "
+                "window start at different times; set time.synchronous, or make TimeShift invariant",
             )
         if isinstance(factor, Strength) and factor.distinctive:
             for modality in modalities:
                 for one, other in combinations(factor.levels, 2):
                     require(
                         _at(modality, video, audio, one, colours) != _at(modality, video, audio, other, colours),
-                        f"Composition: Strength is distinctive, but {modality} is augmented alike at {one:g} and "
-                        f"{other:g}; add an augmentation of {modality} that weakens, or make Strength invariant",
+                        f"Composition: Strength is distinctive, but {modality} is augmented equally at {one:g} and "
+                        f"{other:g}; add an augmentation of {modality} with a strength, or make Strength invariant",
                     )
 
 
@@ -58,7 +58,7 @@ def _at(
     strength: float,
     colours: bool,
 ) -> list[VideoAugmentation | AudioAugmentation]:
-    """What perturbs a view of ``modality`` at ``strength``, without the steps that change nothing."""
+    """The augmentations of a view of ``modality`` at ``strength``, without those that have no effect."""
     scaled: list[VideoAugmentation | AudioAugmentation] = (
         [at_strength(step, strength) for step in video]
         if modality == "video"

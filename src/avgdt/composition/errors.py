@@ -1,4 +1,4 @@
-"""What can be wrong about a composition, and checks of the numbers of its parts."""
+"""The error of compositions, and checks of the values of factors and augmentations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class CompositionError(AvgdtError):
-    """A composition that cannot be: the message names the factor or augmentation and the remedy."""
+    """A composition is invalid; the message names the factor or augmentation and a remedy."""
 
 
 def require(holds: bool, message: str) -> None:

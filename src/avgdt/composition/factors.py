@@ -1,4 +1,4 @@
-"""The factors of a composition: in what the views of one recording may differ."""
+"""The factors of a composition, in which the views of one recording differ."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Modality:
     """Slicing: each view takes one modality of the recording (section 3.1 of the paper)."""
 
     levels: tuple[ModalityName, ...] = ("video", "audio")
-    """The modalities that are used: video audio, or one of them."""
+    """The modalities of the views: video and audio, or one of them."""
 
     axis: ClassVar[str] = "modality"
-    distinctive: ClassVar[bool] = False  # which modalities meet is the composition's `partners`
+    distinctive: ClassVar[bool] = False  # `Composition.partners` decides which modalities meet
 
     def __post_init__(self) -> None:
         known = set(self.levels) <= {"video", "audio"}
@@ -29,7 +29,7 @@ class Modality:
         )
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return str(level)
 
 
@@ -40,7 +40,7 @@ class _Choice:
     distinctive: bool = False
     """Views that differ in this factor repel each other."""
     invariant: bool = False
-    """Views that differ in this factor attract each other as if they did not."""
+    """Views that differ in this factor attract each other like views that agree in it."""
 
     def __post_init__(self) -> None:
         require(
@@ -64,7 +64,7 @@ class TimeShift(_Choice):
         require(self.at_least > 0, f"TimeShift: at_least must be above 0 seconds, not {self.at_least:g}")
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return str(level)
 
 
@@ -76,13 +76,13 @@ class Reversal(_Choice):
     levels: ClassVar[tuple[bool, ...]] = (False, True)
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return "reversed" if level else ""
 
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed as of a tape: at 2 a clip holds twice the stretch of the recording, its sound an octave up."""
+    """Playback speed as of a tape: at 2 a clip spans twice the time of the recording, its audio is an octave higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """The speeds, 1 (as recorded) first: 2 is twice as fast, 0.5 slow motion."""
@@ -91,18 +91,18 @@ class Speed(_Choice):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.levels[:1] == (1.0,), "Speed: the first of levels must be 1, the speed that evaluation sees")
+        require(self.levels[:1] == (1.0,), "Speed: the first of levels must be 1, the speed of evaluation")
         require(len(self.levels) == len(set(self.levels)), "Speed: name each of the levels once")
         require(all(0 < level < inf for level in self.levels), "Speed: every one of levels must be above 0")
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return "" if level == 1 else f"{str(level).removesuffix('.0')}x"
 
 
 @dataclass(frozen=True)
 class Strength(_Choice):
-    """How strongly a view is augmented: at 1 as the composition says, at 0.5 half as much, at 0 not at all."""
+    """Strength of the augmentations of a view: at 1 as configured, at 0.5 half of it, at 0 none."""
 
     levels: tuple[float, ...] = (0.0, 1.0)
     """The strengths, from 0 to 1."""
@@ -115,16 +115,16 @@ class Strength(_Choice):
         require(all(0 <= level <= 1 for level in self.levels), "Strength: every one of levels must lie in 0 to 1")
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return "" if level == 1 else f"strength {level:g}"
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Several independently augmented views of the same thing, which attract each other."""
+    """Several independently augmented views with the same levels, which attract each other."""
 
     count: int
-    """How many."""
+    """Number of views."""
 
     axis: ClassVar[str] = "repeat"
     distinctive: ClassVar[bool] = False
@@ -138,7 +138,7 @@ class Repeats:
         return tuple(range(self.count))
 
     def label(self, level: Level) -> str:
-        """How a level appears in the name of a view."""
+        """The name of a level in the name of a view."""
         return f"repeat {level}"
 
 

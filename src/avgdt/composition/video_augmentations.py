@@ -1,4 +1,4 @@
-"""What perturbs a view of the picture, as data: one draw for all frames of a clip, anew for every view and epoch."""
+"""Augmentations of video views as dataclasses: parameters are drawn per clip, view and epoch, for all frames."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from avgdt.composition.errors import probability, require, span, strength
 
 @dataclass(frozen=True)
 class ShortSideJitter:
-    """The picture rescaled so that its short side has a random length; the crop that cuts it comes right after."""
+    """Rescaling of frames to a random short side; a crop must follow it."""
 
     low: int
-    """Shortest short side in pixels."""
+    """Smallest short side in pixels."""
     high: int
-    """Longest short side in pixels; whole numbers between the two are equally likely."""
+    """Largest short side in pixels; the integers between the two are equally likely."""
 
     def __post_init__(self) -> None:
         require(self.low > 0, f"ShortSideJitter: low must be above 0 pixels, not {self.low}")
         span("ShortSideJitter", self.low, self.high)
 
     def scaled(self, strength: float) -> ShortSideJitter:
-        """A narrower range about its middle, at ``strength`` 0 to 1."""
+        """The range narrowed about its middle to ``strength`` from 0 to 1."""
         half = (self.low + self.high) / 2
         return ShortSideJitter(*(round(half + strength * (side - half)) for side in (self.low, self.high)))
 
     def idle(self, colours: bool = True) -> bool:
-        """Never: it changes the size."""
+        """Whether it has no effect: never, since it changes the size."""
         return False
 
 
 @dataclass(frozen=True)
 class RandomCrop:
-    """A square cut anywhere from the picture, at the same place in all frames of a clip."""
+    """A square crop at a random position, the same in all frames of a clip."""
 
     size: int
     """Side in pixels."""
@@ -41,17 +41,17 @@ class RandomCrop:
         require(self.size > 0, f"RandomCrop: size must be above 0 pixels, not {self.size}")
 
     def scaled(self, strength: float) -> RandomCrop | CentreCrop:
-        """Anywhere at any ``strength`` above 0, the middle at 0."""
+        """Unchanged at any ``strength`` above 0, the centre crop at 0."""
         return self if strength else CentreCrop(self.size)
 
     def idle(self, colours: bool = True) -> bool:
-        """Never: it changes the size."""
+        """Whether it has no effect: never, since it changes the size."""
         return False
 
 
 @dataclass(frozen=True)
 class CentreCrop:
-    """The square in the middle of the picture."""
+    """A square crop in the middle of the frame."""
 
     size: int
     """Side in pixels."""
@@ -60,24 +60,24 @@ class CentreCrop:
         require(self.size > 0, f"CentreCrop: size must be above 0 pixels, not {self.size}")
 
     def scaled(self, strength: float) -> CentreCrop:
-        """The same at any ``strength``."""
+        """Unchanged at any ``strength``."""
         return self
 
     def idle(self, colours: bool = True) -> bool:
-        """Never: it changes the size."""
+        """Whether it has no effect: never, since it changes the size."""
         return False
 
 
 @dataclass(frozen=True)
 class RandomResizedCrop:
-    """A box of random area, shape and place, rescaled to a square; evaluation cuts the middle square instead."""
+    """A crop of random area, aspect ratio and position, rescaled to a square; evaluation uses the centre crop."""
 
     size: int
-    """Side in pixels of what comes out."""
+    """Side of the result in pixels."""
     scale: tuple[float, float] = (0.14, 1.0)
-    """Least and largest area of the box as a share of the picture's, drawn uniformly."""
+    """Least and largest area of the crop as a share of the frame's, drawn uniformly."""
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    """Least and largest width over height of the box, its logarithm drawn uniformly."""
+    """Least and largest aspect ratio (width over height) of the crop, its logarithm drawn uniformly."""
 
     def __post_init__(self) -> None:
         require(self.size > 0, f"RandomResizedCrop: size must be above 0 pixels, not {self.size}")
@@ -88,50 +88,50 @@ class RandomResizedCrop:
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
     def scaled(self, strength: float) -> RandomResizedCrop:
-        """Larger and squarer boxes, at ``strength`` 0 to 1."""
+        """Area and aspect ratio nearer to 1, to ``strength`` from 0 to 1."""
         (least, most), (narrow, wide) = self.scale, self.ratio
         area = 1 - strength * (1 - least), 1 - strength * (1 - most)
         return replace(self, scale=area, ratio=(narrow**strength, wide**strength))
 
     def idle(self, colours: bool = True) -> bool:
-        """Never: it changes the size."""
+        """Whether it has no effect: never, since it changes the size."""
         return False
 
 
 @dataclass(frozen=True)
 class Flip:
-    """The picture mirrored left to right, all frames of a clip or none."""
+    """Horizontal flip of all frames of a clip."""
 
     probability: float = 0.5
-    """How often."""
+    """Probability of its application."""
 
     def __post_init__(self) -> None:
         probability("Flip", self.probability)
 
     def scaled(self, strength: float) -> Flip:
-        """Less often, at ``strength`` 0 to 1."""
+        """The probability times ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.probability == 0
 
 
 @dataclass(frozen=True)
 class ColourJitter:
-    """Brightness, contrast, saturation and hue changed, in this order, then cut off at black and white.
+    """Random brightness, contrast, saturation and hue, in this order, clipped to the range of pixels.
 
-    Grey clips have neither saturation nor hue: theirs change in brightness and contrast alone.
+    Of grey clips only brightness and contrast change.
     """
 
     brightness: float = 0.4
-    """All values times a factor from 1 - this to 1 + this."""
+    """All values are multiplied by a factor from 1 - brightness to 1 + brightness."""
     contrast: float = 0.4
-    """Distances from the clip's mean luma times such a factor."""
+    """Differences from the mean luma of the clip are multiplied by a factor from 1 - contrast to 1 + contrast."""
     saturation: float = 0.4
-    """Distances of each pixel's colour from its own luma times such a factor."""
+    """Differences of each pixel from its luma are multiplied by a factor from 1 - saturation to 1 + saturation."""
     hue: float = 0.0
-    """Most of a turn of the colours about the grey axis, either way; a third of a turn makes red green."""
+    """Largest rotation of the colours about the grey axis in turns, in either direction; 1/3 maps red to green."""
 
     def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):
@@ -139,45 +139,45 @@ class ColourJitter:
         strength("ColourJitter", "hue", self.hue, 0.5)
 
     def scaled(self, strength: float) -> ColourJitter:
-        """All four amounts smaller, at ``strength`` 0 to 1."""
+        """All four amounts times ``strength``, from 0 to 1."""
         return ColourJitter(
             *(strength * amount for amount in (self.brightness, self.contrast, self.saturation, self.hue))
         )
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing, of clips with or without ``colours``."""
+        """Whether it has no effect on clips with or without ``colours``."""
         return not any((self.brightness, self.contrast, *((self.saturation, self.hue) if colours else ())))
 
 
 @dataclass(frozen=True)
 class Grey:
-    """Colours replaced by their luma, all frames of a clip or none; the number of channels stays."""
+    """Conversion of all frames of a clip to grey: every channel becomes the luma."""
 
     probability: float = 0.2
-    """How often."""
+    """Probability of its application."""
 
     def __post_init__(self) -> None:
         probability("Grey", self.probability)
 
     def scaled(self, strength: float) -> Grey:
-        """Less often, at ``strength`` 0 to 1."""
+        """The probability times ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing, of clips with or without ``colours``."""
+        """Whether it has no effect on clips with or without ``colours``."""
         return self.probability == 0 or not colours
 
 
 @dataclass(frozen=True)
 class Blur:
-    """Every frame smoothed by the same Gaussian, mirrored at the borders; the mean of the picture stays."""
+    """Gaussian blur, the same for all frames of a clip, with reflection at the borders; it preserves the mean."""
 
     low: float = 0.1
     """Least standard deviation in pixels."""
     high: float = 2.0
     """Largest standard deviation in pixels."""
     probability: float = 0.5
-    """How often."""
+    """Probability of its application."""
 
     def __post_init__(self) -> None:
         require(self.low > 0, f"Blur: low must be above 0 pixels, not {self.low:g}")
@@ -185,16 +185,16 @@ class Blur:
         probability("Blur", self.probability)
 
     def scaled(self, strength: float) -> Blur:
-        """Less often, at ``strength`` 0 to 1."""
+        """The probability times ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.probability == 0
 
 
 Crop = RandomCrop | CentreCrop
-"""A cut without rescaling, which may follow a ShortSideJitter."""
+"""A crop without rescaling, which may follow a ShortSideJitter."""
 VideoStep = Crop | RandomResizedCrop | Flip | ColourJitter | Grey | Blur
-"""What is applied to the video by itself; a ShortSideJitter is applied with the crop after it."""
+"""Video augmentations that are applied on their own; a ShortSideJitter is applied with the crop after it."""
 VideoAugmentation = ShortSideJitter | VideoStep

@@ -1,4 +1,4 @@
-"""One view of a recording, and when the windows start that views look at."""
+"""One view of a recording, and the start times of time windows."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from avgdt.composition.factors import ModalityName
 
 @dataclass(frozen=True)
 class View:
-    """One choice per factor; a factor that a composition leaves out stands at its default."""
+    """A view: one level per factor, the default for factors that the composition does not have."""
 
     modality: ModalityName
-    """What the view takes of the recording."""
+    """The modality of the view: video or audio."""
     window: str = "now"
     """The time window: now or later."""
     reversed: bool = False
     """Whether time runs backwards."""
     speed: float = 1.0
-    """Seconds of the recording that one second of the view plays."""
+    """Playback speed: seconds of the recording per second of the view."""
     strength: float = 1.0
-    """Share of the composition's augmentations that it gets."""
+    """Strength of the augmentations, from 0 to 1."""
     repeat: int = 0
-    """Which of several independent augmentations."""
+    """Number of the repeat, from 0."""
     name: str = field(default="", compare=False)
-    """The levels of the composition's factors in words, such as "video later reversed"."""
+    """The levels as text, such as "video later reversed"."""
 
     @property
     def clip(self) -> tuple[str, float]:
-        """What is read of the recording for it: the window, and the speed at which that is played."""
+        """The clip from which the view is made: its window and its speed."""
         return self.window, self.speed
 
 
 @dataclass(frozen=True)
 class Time:
-    """When the windows of a recording start."""
+    """Start times of the windows of a recording (temporal jittering and synchrony, section 4.1 of the paper)."""
 
     jitter: bool = True
-    """Draw the start anew each epoch; else it is fixed for the recording."""
+    """Draw the start in every epoch; else it is fixed for the recording."""
     synchronous: bool = True
-    """Sound and picture start together; else each has its own draw."""
+    """Audio and video start together; else their starts are drawn independently."""

@@ -28,7 +28,7 @@ from avgdt.data.splits import (
 )
 from avgdt.data.windows import Seconds, segment, unfit
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 
 Progress = Callable[[int, int], None]
 LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")

@@ -34,7 +34,7 @@ from avgdt.media.errors import MediaError
 from avgdt.media.recording import Recording
 from avgdt.media.video import ROUNDING, AllFrames, Frames
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 
 
 @dataclass(frozen=True)

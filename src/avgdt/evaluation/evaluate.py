@@ -14,7 +14,7 @@ from avgdt.evaluation.features import Progress
 from avgdt.evaluation.options import told_options
 from avgdt.evaluation.results import Result, check_place, read_results, write_result
 from avgdt.models.pretrained import PretrainedModel, load, untrained
-from avgdt.recipes.limits import seed
+from avgdt.recipes.checks import seed
 from avgdt.training.provenance import command, machine
 
 

@@ -9,8 +9,8 @@ from avgdt.data.manifest import Entry
 from avgdt.data.splits import file_numbers, split_of
 from avgdt.data.table import composed
 from avgdt.data.windows import SEGMENT, Seconds, segment_columns, segment_of
+from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.recipes.nearest import nearest
 
 ROLES = ("split", *SEGMENT)
 """Columns that are never labels, nor are those ending in ``_start`` and ``_end``."""
@@ -57,7 +57,7 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
     present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
         remedy = (
-            nearest(label, labels(entries))
+            suggestion(label, labels(entries))
             if labels(entries)
             else "it has none that could be a label; give a manifest (csv) with one"
         )

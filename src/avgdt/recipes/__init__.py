@@ -1,1 +1,1 @@
-"""What a run is, as frozen values; imports nothing else of the project but its errors."""
+"""Recipes: the configuration of pretraining and finetuning as frozen dataclasses; no PyTorch."""

@@ -1,28 +1,28 @@
-"""When and how much: the time windows of a recording that the network sees and hears."""
+"""Clips of a recording: their length and resolution, the normalisation of pixels and the log-mel spectrogram."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avgdt.recipes.limits import above, at_least, share
+from avgdt.recipes.checks import above, at_least, share
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: the frames and the second of sound that one view is made from."""
+    """Size of a clip: the frames and the waveform from which one view is made."""
 
     frames: int = 30
     """Frames in a clip."""
     frame_rate: float = 30.0
-    """Frames per second at which a clip is sampled (by timestamp, from any native rate)."""
+    """Frames per second at which a clip is sampled, by timestamp, from video of any frame rate."""
     height: int = 128
     """Height in pixels to which every frame is scaled while decoding."""
     width: int = 171
     """Width in pixels to which every frame is scaled while decoding."""
     audio_seconds: float = 1.0
-    """Seconds of sound in a clip."""
+    """Seconds of audio in a clip."""
     sample_rate: int = 24000
-    """Samples per second (Hz) to which sound is resampled, mono."""
+    """Samples per second (Hz) to which audio is resampled, mono."""
 
     def __post_init__(self) -> None:
         for name in ("frames", "height", "width", "sample_rate"):
@@ -37,26 +37,26 @@ class Clip:
 
     @property
     def samples(self) -> int:
-        """Samples of sound in a clip."""
+        """Audio samples in a clip."""
         return round(self.audio_seconds * self.sample_rate)
 
     @property
     def seconds(self) -> float:
-        """Seconds of a recording that a clip needs, the longer of picture and sound."""
+        """Seconds of a recording that a clip needs, the longer of video and audio."""
         return max(self.video_seconds, self.audio_seconds)
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How pixels, from 0 to 1, become what the video network sees; in training and evaluation alike."""
+    """Normalisation of pixels in 0 to 1 before the video encoder, the same in training and evaluation."""
 
     mean: float = 0.45
     """Subtracted from every pixel."""
     std: float = 0.225
     """Divides every pixel."""
     subtract_mean_frame: float = 0.0
-    """Share, 0 to 1, of the still picture that is subtracted: of each pixel's mean over the clip, in place of that
-    share of ``mean``. At 1 only what moves is seen (not in the paper; for recordings that share one scene)."""
+    """Share, 0 to 1, of the mean frame of the clip that is subtracted in place of that share of ``mean``. At 1 only
+    motion remains (not in the paper; for recordings that share one scene)."""
 
     def __post_init__(self) -> None:
         above("normalisation.std", self.std, 0)
@@ -65,15 +65,17 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class LogMel:
-    """The log mel filter bank that the audio network sees (section 4.1 of the paper; the values of
-    ``python_speech_features.logfbank`` on the int16 scale, then standardised)."""
+    """The log-mel spectrogram, the input of the audio encoder (section 4.1 of the paper).
+
+    Its values are those of ``python_speech_features.logfbank`` on the int16 scale, then standardised.
+    """
 
     mels: int = 40
     """Triangular mel filters."""
     window: float = 0.02
     """Seconds in an analysis window (rectangular)."""
     step: float = 0.01
-    """Seconds between two windows."""
+    """Seconds between the starts of two windows."""
     fft: int = 1024
     """Points of the Fourier transform."""
     low: float = 0.0

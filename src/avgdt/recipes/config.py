@@ -1,4 +1,4 @@
-"""Recipes as YAML: what a run was, written into its folder and read back to repeat it."""
+"""Recipes as YAML files: written into the folder of a run and read back to repeat or resume it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import yaml
 
 from avgdt.composition.errors import CompositionError
+from avgdt.errors import suggestion
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.nearest import nearest
 from avgdt.recipes.recipe import Recipe
 
 T = TypeVar("T")
@@ -38,24 +38,24 @@ def from_plain(kind: Any, value: Any, where: str = "") -> Any:
     if origin is typing.Literal:
         if value in arguments:
             return value
-        raise RecipeError(f"{where}: {value!r} is not a choice; {nearest(str(value), map(str, arguments))}")
+        raise RecipeError(f"{where}: {value!r} is not among the choices; {suggestion(str(value), map(str, arguments))}")
     if origin in (typing.Union, types.UnionType):
         return _from_union(arguments, value, where)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where}: expected a list, found {value!r}")
+            raise RecipeError(f"{where}: expected a list, not {value!r}")
         kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) != len(value):
-            raise RecipeError(f"{where}: expected {len(kinds)} values, found {len(value)}")
+            raise RecipeError(f"{where}: expected {len(kinds)} values, not {len(value)}")
         return tuple(from_plain(k, v, f"{where}.{i}") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
     if isinstance(kind, type) and is_dataclass(kind):
         return _from_mapping(kind, value, where)
     if kind is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if kind is float and isinstance(value, str) and (number := _number(value)) is not None:
-        raise RecipeError(f"{where}: YAML takes {value!r} for text; write {yaml.safe_dump(number).split()[0]}")
+        raise RecipeError(f"{where}: YAML reads {value!r} as text; write {yaml.safe_dump(number).split()[0]}")
     if kind is not Any and type(value) is not kind:
-        raise RecipeError(f"{where}: expected {getattr(kind, '__name__', kind)}, found {value!r}")
+        raise RecipeError(f"{where}: expected {getattr(kind, '__name__', kind)}, not {value!r}")
     return value
 
 
@@ -71,7 +71,7 @@ def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
     if isinstance(value, dict):
         name = str(value.get(KIND))
         if name not in named:
-            raise RecipeError(f"{where}.{KIND}: {name!r} is unknown here; {nearest(name, named)}")
+            raise RecipeError(f"{where}.{KIND}: {name!r} is unknown; {suggestion(name, named)}")
         return from_plain(named[name], value, where)
     plain = [choice for choice in choices if choice is type(value) or (choice is type(None) and value is None)]
     if not plain:
@@ -81,15 +81,15 @@ def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _from_mapping(kind: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict):
-        raise RecipeError(f"{where or kind.__name__}: expected fields, found {value!r}")
+        raise RecipeError(f"{where or kind.__name__}: expected a mapping of fields, not {value!r}")
     dot = f"{where}." if where else ""
     name = value.get(KIND, kind.__name__)
     if name != kind.__name__:
-        raise RecipeError(f"{dot}{KIND}: {name!r} does not belong here, only {kind.__name__}")
+        raise RecipeError(f"{dot}{KIND}: {name!r} is not allowed; use {kind.__name__}")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     for key in value:
         if key != KIND and key not in known:
-            raise RecipeError(f"{dot}{key}: no such field; {nearest(str(key), known)}")
+            raise RecipeError(f"{dot}{key}: no such field; {suggestion(str(key), known)}")
     missing = [n for n, f in known.items() if n not in value and f.default is f.default_factory is MISSING]
     if missing:
         raise RecipeError(f"{dot}{missing[0]}: this field is missing")
@@ -98,36 +98,36 @@ def _from_mapping(kind: type[T], value: Any, where: str) -> T:
 
 
 def to_yaml(recipe: Recipe) -> str:
-    """The recipe as text."""
+    """The recipe as YAML text."""
     return yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True)
 
 
 def write_yaml(recipe: Recipe, path: Path) -> None:
-    """Write the resolved recipe."""
+    """Write the recipe to a YAML file."""
     path.write_text(to_yaml(recipe))
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only, and every key once."""
+    """A YAML loader of plain values that rejects repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for i, key in enumerate(keys):
             if key.value in {earlier.value for earlier in keys[:i]}:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is repeated", key.start_mark)
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> Recipe:
-    """Read a recipe; raise :class:`RecipeError` for what is no recipe."""
+    """Read a recipe from a YAML file; raises :class:`RecipeError` where it cannot be read or is not a recipe."""
     try:
         plain = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
     except RecursionError:
-        raise RecipeError(f"{path}: not a recipe: too many brackets within each other") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, a date that is none, a number too long
-        raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise RecipeError(f"{path}: is not a recipe: its brackets are nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, an invalid date, a number that is too long
+        raise RecipeError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     try:
         recipe: Recipe = from_plain(Recipe, plain)
     except (RecipeError, CompositionError) as error:

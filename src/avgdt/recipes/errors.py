@@ -1,7 +1,7 @@
-"""Mistakes in a recipe or its configuration file."""
+"""The error of recipes and their YAML files."""
 
 from avgdt.errors import AvgdtError
 
 
 class RecipeError(AvgdtError):
-    """A recipe, field or value that cannot be: the message names it and the remedy."""
+    """A recipe or one of its fields is invalid; the message names the field and a remedy."""

@@ -1,4 +1,4 @@
-"""How networks go on learning with labels."""
+"""Finetuning of a pretrained video encoder with labels (section 4.2 and appendix A.2 of the paper)."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avgdt.composition.video_augmentations import Flip, RandomResizedCrop, VideoAugmentation
-from avgdt.recipes.limits import at_least
+from avgdt.recipes.checks import at_least
 from avgdt.recipes.training import Optimiser, Schedule
 
 
 @dataclass(frozen=True)
 class Finetuning:
-    """Everything is trained on: the encoder and a linear layer on its pooled features (section 4.2, appendix A.2)."""
+    """Configuration of finetuning: the encoder and a linear layer on its pooled features are trained together."""
 
     optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
-    """How a gradient becomes a step; the paper's by default."""
+    """The optimiser; the paper's by default."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
     """The learning rate: from 0.0025 to 0.02 over two epochs, a hundredth from epoch 6 on and again from 8 on."""
     encoder_lr: float = 1.0
-    """Learning rate of the encoder as a share of the layer's."""
+    """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False
-    """Begin with a layer whose rows are orthogonal and whose biases are zero, instead of uniform ones."""
+    """Initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Most clips per step, all of other recordings; a little fewer where the recordings do not divide by it."""
+    """Largest number of clips per step, each of another recording; less where it does not divide the recordings."""
     clips: int = 10
     """Random clips of each recording in an epoch."""
     test_clips: int = 10
-    """Clips over a test recording, whose class probabilities are averaged."""
+    """Uniformly spaced clips of a test recording, whose class probabilities are averaged."""
     spatial_crops: int = 1
-    """Squares of each test picture, evenly along its longer side, whose class probabilities are averaged as well."""
+    """Square crops of each test clip, evenly spaced along its longer side, also averaged."""
     frames: int = 0
-    """Frames of a clip; 0 for as many as in pretraining."""
+    """Frames in a clip; 0 for as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
-    """What perturbs the picture; empty for what did in pretraining."""
+    """Video augmentations; empty for those of pretraining."""
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)
@@ -46,9 +46,9 @@ class Finetuning:
 
 
 def released() -> Finetuning:
-    """That of the code which the authors released with *On Compositions of Transformations* (ICCV 2021).
+    """Finetuning as in the code that the authors released with *On Compositions of Transformations* (ICCV 2021).
 
-    It reports the epoch that is best on the test split, this one the last.
+    That code reports the best epoch on the test split, this project the last one.
     """
     return Finetuning(
         optimiser=Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3),
@@ -62,4 +62,4 @@ def released() -> Finetuning:
 
 
 FINETUNINGS: dict[str, Callable[[], Finetuning]] = {"paper": Finetuning, "released": released}
-"""The named ones."""
+"""Named configurations of finetuning."""

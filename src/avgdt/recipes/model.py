@@ -1,11 +1,11 @@
-"""What the two networks are: encoder sizes and the projection head."""
+"""Sizes of the networks: the encoder of each modality and the projection head."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from avgdt.recipes.limits import at_least, below, one_of
+from avgdt.recipes.checks import at_least, below, one_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class VideoEncoder:
     width: int = 64
     """Channels of the first stage; each later stage doubles them."""
     channels: int = 3
-    """Colour channels of the picture: 3, or 1 for grey."""
+    """Channels of a frame: 3 for RGB, 1 for grey."""
 
     def __post_init__(self) -> None:
         one_of("model.video.channels", self.channels, (1, 3))
@@ -25,7 +25,7 @@ class VideoEncoder:
 
 @dataclass(frozen=True)
 class AudioEncoder:
-    """A residual network over the log-mel picture (batch, 1, mels, time)."""
+    """A residual network over log-mel spectrograms (batch, 1, mels, time)."""
 
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
     """Residual blocks in each of the four stages: 2 2 2 2 is ResNet-18, 1 1 1 1 is ResNet-9."""
@@ -35,16 +35,16 @@ class AudioEncoder:
 
 @dataclass(frozen=True)
 class Head:
-    """The projection head behind each encoder: linear, ReLU, linear."""
+    """The projection head after each encoder: linear, ReLU, linear (section 4.1 of the paper)."""
 
     hidden: int = 512
     """Units of the hidden layer."""
     out: int = 512
     """Dimensions of the embedding."""
     batch_norm: Literal["none", "hidden", "output"] = "none"
-    """Batch norm behind the first linear layer, or at the output before it gets unit length; the paper has none."""
+    """Batch norm after the first linear layer, or at the output before L2 normalisation; the paper has none."""
     dropout: float = 0.0
-    """Share of the inputs of each linear layer that is set to zero while learning; the paper has none."""
+    """Dropout probability at the input of each linear layer; the paper has none."""
 
     def __post_init__(self) -> None:
         at_least("model.head.dropout", self.dropout, 0)
@@ -53,11 +53,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Model:
-    """The network pair Phi."""
+    """Phi: an encoder and a projection head for each modality."""
 
     video: VideoEncoder = field(default_factory=VideoEncoder)
-    """The network that sees."""
+    """The video encoder."""
     audio: AudioEncoder = field(default_factory=AudioEncoder)
-    """The network that hears."""
+    """The audio encoder."""
     head: Head = field(default_factory=Head)
-    """One such head per modality; downstream tasks use the features before it."""
+    """The projection head, one per modality; downstream tasks use the features before it."""

@@ -1,24 +1,25 @@
-"""The recipes that have a name."""
+"""The named recipes, and the nine named compositions of time shift and time reversal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 
 from avgdt.composition.audio_augmentations import Equaliser, Mix, SpecAugment, Volume
 from avgdt.composition.composition import Composition
-from avgdt.composition.factors import Modality, Reversal, TimeShift
+from avgdt.composition.factors import Factor, Modality, Reversal, TimeShift
 from avgdt.composition.video_augmentations import ColourJitter, Flip, RandomCrop, ShortSideJitter
+from avgdt.errors import suggestion
 from avgdt.recipes.clip import Clip, Normalisation
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
-from avgdt.recipes.nearest import nearest
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import AUTO, Objective, Optimiser, Run, Schedule
 
 
 def paper() -> Recipe:
-    """Sections 3.3 and 4.1 of the paper, every hyper-parameter."""
+    """The paper's recipe with every hyper-parameter of sections 3.3 and 4.1."""
     return Recipe(
         title="The paper's own setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
         composition=Composition(
@@ -36,9 +37,9 @@ def paper() -> Recipe:
 def released() -> Recipe:
     """The in-batch variant that the authors released with *On Compositions of Transformations* (ICCV 2021).
 
-    This is the largest of its nine cases; the others are ``named_compositions``. Frames are decoded at the smallest of
-    its short sides and enlarged from there; the bias before batch norm, which it lacks, is kept, since batch norm
-    cancels it; its batch norm is synchronised across devices, this one is not.
+    This is the largest of its nine cases; ``with_composition`` makes the others. It differs in three ways: frames are
+    decoded at the smallest of the short sides and enlarged from there; the linear layer before batch norm has a bias,
+    which batch norm cancels; batch norm is not synchronised across devices.
     """
     return Recipe(
         title="The authors' later code: two windows, two directions of time, in-batch negatives, ResNet-9 for audio",
@@ -61,7 +62,7 @@ def released() -> Recipe:
 
 
 def small() -> Recipe:
-    """A few hundred real recordings on a processor without GPU."""
+    """A recipe for a few hundred real recordings on a CPU."""
     return Recipe(
         title="Real recordings on a CPU: narrow networks, motion alone, negatives from the batch, AdamW",
         composition=Composition(
@@ -82,7 +83,7 @@ def small() -> Recipe:
 
 
 def demo() -> Recipe:
-    """The recipe of ``avgdt demo``: minutes on two cores."""
+    """The recipe of ``avgdt demo``: minutes of training on two cores."""
     return Recipe(
         title="The synthetic recordings of the demo: narrow networks, negatives from the batch, AdamW",
         composition=Composition(
@@ -103,22 +104,22 @@ def demo() -> Recipe:
 
 
 def small_bank() -> Recipe:
-    """``small`` with the paper's objective."""
+    """The recipe ``small`` with the paper's objective."""
     return _with_bank(small(), "Real recordings on a CPU with the paper's objective: momentum encoders and past keys")
 
 
 def demo_bank() -> Recipe:
-    """``demo`` with the paper's objective."""
+    """The recipe ``demo`` with the paper's objective."""
     return _with_bank(demo(), "The demo's recordings with the paper's objective: momentum encoders and past keys")
 
 
 def _with_bank(recipe: Recipe, title: str) -> Recipe:
-    """Replace in-batch negatives by a memory bank and momentum encoders in the paper's proportions."""
+    """The recipe with a memory bank and momentum encoders in the paper's proportions instead of in-batch negatives."""
     return replace(recipe, title=title, objective=Objective(negatives="bank", bank=AUTO, momentum=AUTO))
 
 
 def audio() -> Recipe:
-    """Audio without video: two differently augmented windows of one recording attract each other."""
+    """A recipe for audio alone: two augmented windows of one recording attract each other."""
     return Recipe(
         title="Audio alone: two windows of one recording, augmented differently, attract; ResNet-18",
         composition=Composition(
@@ -148,7 +149,38 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 
 
 def named(name: str) -> Recipe:
-    """The recipe of that name; raise :class:`RecipeError` for an unknown one."""
+    """The recipe called ``name``; raises :class:`RecipeError` for an unknown name."""
     if name not in RECIPES:
-        raise RecipeError(f"recipe {name!r} is unknown; {nearest(name, RECIPES)}")
+        raise RecipeError(f"recipe {name!r} is unknown; {suggestion(name, RECIPES)}")
     return RECIPES[name]()
+
+
+_CHOICES = ("absent", "invariant", "distinctive")
+
+
+def _name(shift: str, reversal: str) -> str:
+    chosen = [f"{factor}-{choice}" for factor, choice in (("shift", shift), ("reversal", reversal))]
+    return "-".join(part for part in chosen if not part.endswith("absent")) or "modality"
+
+
+COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices in product(_CHOICES, _CHOICES)}
+"""The nine compositions: name -> (time shift, reversal), each absent, invariant or distinctive."""
+
+
+def with_composition(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with the time shift and reversal of a named composition; everything else is unchanged.
+
+    The least distance of the windows is that of the recipe, or the length of a window where it had no time shift, so
+    that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
+    """
+    if name not in COMPOSITIONS:
+        raise RecipeError(f"composition {name!r} is unknown; {suggestion(name, COMPOSITIONS)}")
+    shift, reversal = ({choice: True} for choice in COMPOSITIONS[name])
+    composition = recipe.composition
+    factors: list[Factor] = [factor for factor in composition.factors if isinstance(factor, Modality)]
+    if "absent" not in shift:
+        factors.append(TimeShift(composition.shift or composition.fastest * recipe.clip.seconds, **shift))
+    if "absent" not in reversal:
+        factors.append(Reversal(**reversal))
+    factors += [f for f in composition.factors if not isinstance(f, Modality | TimeShift | Reversal)]
+    return replace(recipe, composition=replace(composition, factors=tuple(factors)))

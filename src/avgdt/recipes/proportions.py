@@ -1,9 +1,9 @@
-"""The size of the memory bank and the momentum in the paper's proportions, for any number of recordings and steps.
+"""The bank size and the momentum in the paper's proportions, for any number of recordings and steps.
 
 The paper trains 200 epochs of 210,000 recordings in batches of 1024, which is 41,000 steps, with a bank of 15,000 keys
 and a momentum of 0.999. So the bank holds 7 % of the recordings, and the momentum encoders average over the last 1,000
-steps, 2.4 % of the training. A bank much larger than that holds keys of encoders that have changed since, and queries
-learn to recognise new keys by their age; encoders that follow much faster make that worse, much slower ones lag behind.
+steps, 2.4 % of the training. A much larger bank holds keys of outdated encoders, and queries then recognise recent keys
+by their age; a much lower momentum makes that worse, with a much higher one the momentum encoders lag behind.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def bank_size(recordings: int, batch: int) -> int:
 
 
 def momentum(steps: int) -> float:
-    """The momentum whose average is over the paper's share of ``steps``, the steps of the whole training."""
+    """The momentum that averages over the paper's share of ``steps``, the number of steps of the whole training."""
     return max(0.0, 1 - (1 - MOMENTUM) * STEPS / steps)
 
 
 def in_proportion(recipe: Recipe, recordings: int, steps: int) -> Recipe:
-    """The recipe with numbers for ``objective.bank`` and ``objective.momentum`` where they are left to this rule."""
+    """The recipe with ``objective.bank`` and ``objective.momentum`` computed where they are -1."""
     objective = recipe.objective
     if objective.bank == AUTO:
         objective = replace(objective, bank=bank_size(recordings, recipe.run.batch))

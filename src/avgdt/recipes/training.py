@@ -1,50 +1,48 @@
-"""How a run learns: the objective, the optimiser, the schedule and the running of it."""
+"""Training: the objective, the optimiser, the schedule, and the settings of a run that are not part of the method."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from avgdt.recipes.checks import above, at_least, below, seed, share
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.limits import above, at_least, below, seed, share
 
 AUTO = -1
-"""The value of ``objective.bank`` and ``objective.momentum`` that stands for the paper's proportions."""
+"""Value of ``objective.bank`` and ``objective.momentum`` that selects the paper's proportions."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Noise-contrastive learning (section 3 of the paper, equation 6), or what others take in its place."""
+    """The loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative."""
 
     loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
-    """The paper's loss; the sigmoid loss (SigLIP), which takes the same positives and negatives; or SIGReg (LeJEPA),
-    which takes the positives alone."""
+    """nce is the paper's loss; sigmoid is the loss of SigLIP on the same positives and negatives; sigreg is that of
+    LeJEPA, which has positives only."""
     temperature: float = 0.07
-    """Divides every inner product."""
+    """Temperature tau: every inner product of two embeddings is divided by it."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Where negatives come from: past keys of momentum encoders (the paper), or the other recordings of the batch."""
+    """Source of the negatives: bank is past keys of the momentum encoders (the paper), batch the other recordings."""
     negatives_from: Literal["view", "modality"] = "view"
-    """Which keys of other recordings are negatives: of the positive's view (the paper), or of its modality's views."""
+    """Views whose keys of other recordings are negatives: the positive's (the paper), or all of its modality."""
     pair_reduction: Literal["sum", "mean"] = "sum"
-    """Sum the pairs that attract (equation 6), or average them, so that the loss keeps its size whatever T (loss: nce;
-    the others average)."""
+    """Sum the loss over attracting pairs of views (equation 6) or average it, which makes its scale independent of the
+    number of views (loss: nce; the others average)."""
     detach_keys: bool = False
-    """Let only queries carry gradient where keys are their own batch's (negatives: batch); a bank's keys never do."""
+    """Stop the gradient at the keys (negatives: batch); keys of a bank never carry gradient."""
     bank: int = 15000
-    """Past keys kept per transformation (negatives: bank); -1: the paper's share of the recordings, 7 %."""
+    """Past keys per transformation in the memory bank (negatives: bank); -1 is the paper's 7 % of the recordings."""
     momentum: float = 0.999
-    """Share of the momentum encoders that stays at each step (negatives: bank); -1: they average over the paper's share
-    of the training, 2.4 % of the steps."""
+    """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
-    """Shuffled groups into which a batch of keys is split for batch norm, so that statistics do not leak."""
-
+    """Shuffled groups of the keys of a batch for batch norm, so that its statistics do not leak."""
     sigreg_weight: float = 0.05
-    """Weight of the Gaussian distribution against the invariance of views (loss: sigreg)."""
+    """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 
     def __post_init__(self) -> None:
         share("objective.sigreg_weight", self.sigreg_weight)
         if self.loss == "sigreg" and self.negatives == "bank":
-            raise RecipeError("objective.loss: sigreg has no negatives, so no bank; add --objective.negatives batch")
+            raise RecipeError("objective.loss: sigreg uses no negatives and no bank; add --objective.negatives batch")
         at_least("objective.temperature", self.temperature, 1e-4)
         if self.bank != AUTO:
             at_least("objective.bank", self.bank, 1)
@@ -55,14 +53,14 @@ class Objective:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """How a gradient becomes a step."""
+    """The optimiser."""
 
     kind: Literal["sgd", "adamw"] = "sgd"
-    """Stochastic gradient descent as in the paper, or AdamW, which learns faster on few recordings."""
+    """Stochastic gradient descent as in the paper, or AdamW, which converges faster on few recordings."""
     lr: float = 0.01
     """Learning rate after the warm-up."""
     momentum: float = 0.9
-    """SGD's momentum; AdamW's first coefficient."""
+    """Momentum of SGD; first coefficient (beta 1) of AdamW."""
     weight_decay: float = 1e-5
     """Weight decay."""
 
@@ -81,15 +79,15 @@ class Schedule:
     epochs: int = 200
     """Passes over the recordings."""
     warmup_epochs: float = 10.0
-    """Epochs over which the rate grows linearly to its full value."""
+    """Epochs of linear warm-up of the learning rate."""
     warmup_from: float = 0.0
-    """Share of the full rate at which it begins to grow."""
+    """Learning rate at the start of the warm-up as a share of the full one."""
     shape: Literal["constant", "cosine", "step"] = "constant"
-    """What follows the warm-up."""
+    """Learning rate after the warm-up: constant, cosine decay to 0, or steps."""
     steps: tuple[int, ...] = ()
-    """Epochs at which the rate is multiplied by step_factor (shape: step)."""
+    """Epochs at which the learning rate is multiplied by step_factor (shape: step)."""
     step_factor: float = 0.1
-    """What the rate is multiplied by at each of the steps."""
+    """Factor of the learning rate at each of the steps (shape: step)."""
 
     def __post_init__(self) -> None:
         at_least("schedule.epochs", self.epochs, 1)
@@ -102,28 +100,28 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything about running that is not the method."""
+    """Settings of a run that are not part of the method: batch, seed, device, precision, checkpoints."""
 
     batch: int = 16
     """Recordings per device and step."""
     seed: int = 0
     """Seed of all randomness."""
     workers: int = -1
-    """Processes that decode; -1 chooses by the processor, 0 decodes in the loop itself."""
+    """Processes that decode; -1 chooses by the number of cores, 0 decodes in the training process."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
+    """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Arithmetic of the networks; auto asks the hardware."""
+    """Precision of the networks; auto chooses by the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
-    """Memory format; auto takes channels-last where it wins. Networks narrower than 16 are contiguous on a CPU."""
+    """Channels-last memory format; auto uses it where it is faster. Networks narrower than 16 never use it on a CPU."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints, 0 after every step (one is also written at the end of the run and on Ctrl-C)."""
+    """Minutes between checkpoints; 0 is after every step. One is also written at the end of the run and on Ctrl-C."""
     checkpoints: int = 3
-    """Newest checkpoints kept; older ones are there for when the newest is damaged or the training has diverged."""
+    """Number of checkpoints on disk; older ones serve where the newest is damaged or the training has diverged."""
     log_every: int = 1
     """Steps between two lines of metrics, each the mean over these steps."""
     monitor_epochs: int = 1
-    """Epochs between measurements on held-out recordings; 0 never."""
+    """Epochs between measurements on held-out recordings; 0 for none."""
 
     def __post_init__(self) -> None:
         at_least("run.batch", self.batch, 2)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avgdt.recipes.nearest import nearest
+from avgdt.errors import suggestion
 from avgdt.report.errors import ReportError
 from avgdt.report.groups import DASH, Cell, Group, Source, cell, read_groups
 from avgdt.report.published import TABLES, PaperTable
@@ -59,7 +59,7 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
     if not tables:
         known = [key for table in TABLES for key in (table.number, table.name)]
-        raise ReportError(f"table: {name!r} is unknown; {nearest(name, known)}")
+        raise ReportError(f"table: {name!r} is unknown; {suggestion(name, known)}")
     comparisons = [comparison for table in tables if (comparison := _compare(table, groups))]
     if not comparisons:
         protocols = dict.fromkeys(column.protocol for table in tables for column in table.columns)

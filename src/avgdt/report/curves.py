@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import log
 
-from avgdt.recipes.negatives import other_keys
+from avgdt.recipes.describe import other_keys
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.charts import Chart, Series, chart
 from avgdt.report.run_folder import RunFolder

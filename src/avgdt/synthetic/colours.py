@@ -1,7 +1,6 @@
-"""Soft colours: lightness, chroma and hue of OKLCH, so that equal steps look equal whatever the hue.
+"""Colours: from the perceptual OKLCH space to RGB and to the Y'CbCr values that a video file stores.
 
-Pictures are drawn in the colours that the film stores (Y'CbCr of ITU-R BT.601, limited range), which blend like red,
-green and blue: that spares the conversion of every frame.
+Images are drawn in Y'CbCr (ITU-R BT.601, limited range), which blends as RGB does, so that no frame is converted.
 """
 
 from __future__ import annotations
@@ -9,9 +8,12 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 RGB: TypeAlias = tuple[float, float, float]
 """Red, green, blue from 0 to 255."""
+Pixels = npt.NDArray[np.float32]
+"""Images (3, height, width) in the colours of ``Colour``, or coverages (height, width) from 0 to 1."""
 Colour: TypeAlias = tuple[float, float, float]
 """Luma from 16 to 235 and the blue and red differences from 16 to 240 (128 is grey)."""
 
@@ -29,7 +31,7 @@ _TO_RGB = np.array(
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> RGB:
-    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` in turns, clipped to what a screen shows."""
+    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` in turns, clipped to RGB."""
     angle = 2 * np.pi * hue
     cone = (_TO_CONE @ np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])) ** 3
     linear = np.clip(_TO_RGB @ cone, 0, 1)
@@ -38,7 +40,7 @@ def oklch(lightness: float, chroma: float, hue: float) -> RGB:
 
 
 def encoded(colour: RGB) -> Colour:
-    """Red, green and blue as the film stores them."""
+    """Convert RGB to Y'CbCr."""
     red, green, blue = colour
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     return (

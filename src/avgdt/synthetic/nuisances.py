@@ -1,7 +1,7 @@
-"""What differs between recordings whatever happens in them: thing, place, camera, room, loudness.
+"""What varies between recordings independently of their class: object, colours, background, camera, room, loudness.
 
-A world has few places, which its recordings share. Were each recording's picture unique even when nothing moves, a
-network could learn by heart which room sounds behind which picture, instead of what causes a sound.
+A synthetic data set has few backgrounds, which its recordings share. If each recording had its own, a network could
+memorise which room belongs to which background, instead of what causes a sound.
 """
 
 from __future__ import annotations
@@ -10,72 +10,123 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avgdt.synthetic.audio import LARGEST, OUTLINES, SMALLEST, Room, Timbre, draw_room, draw_timbre
+from avgdt.synthetic.colours import Colour, encoded, oklch
 from avgdt.synthetic.outlines import Outline
-from avgdt.synthetic.places import Palette, Place
-from avgdt.synthetic.room import Room, draw_room
 from avgdt.synthetic.timeline import Drift
-from avgdt.synthetic.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
+
+BACKGROUNDS = 8
+"""Number of backgrounds in a data set."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The six colours of a scene."""
+
+    sky: Colour
+    haze: Colour
+    ground: Colour
+    object: Colour
+    tool: Colour
+    light: Colour
+
+
+@dataclass(frozen=True)
+class Background:
+    """The still part of a scene, in the colours of one recording."""
+
+    palette: Palette
+    ground: float
+    """Vertical position of the ground line in units of the frame height."""
+    scenery: int
+    """Seed of the sky, the hills and the faded actions."""
+
+
+def draw_background(seed: int, number: int, generator: np.random.Generator) -> Background:
+    """Background ``number`` (below BACKGROUNDS) of the data set with ``seed``, in colours drawn from ``generator``."""
+    shared = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
+    return Background(
+        palette=_palette(generator),
+        ground=float(shared.uniform(0.78, 0.86)),
+        scenery=int(shared.integers(2**31)),
+    )
+
+
+def _palette(generator: np.random.Generator) -> Palette:
+    """A palette around one hue, dark in one case of three; the moving object has another hue and lightness."""
+    hue, night = generator.uniform(), generator.uniform() < 1 / 3
+    far = hue + generator.uniform(0.3, 0.7)
+    sky = generator.uniform(0.28, 0.45) if night else generator.uniform(0.68, 0.88)
+    side = 1 if night else -1
+    return Palette(
+        sky=encoded(oklch(sky, 0.05, hue)),
+        haze=encoded(oklch(sky + 0.05, 0.06, hue + generator.uniform(-0.15, 0.15))),
+        ground=encoded(oklch(sky - generator.uniform(0.05, 0.14), 0.06, hue + generator.uniform(-0.2, 0.2))),
+        object=encoded(oklch(sky + side * generator.uniform(0.24, 0.4), 0.15, far)),
+        tool=encoded(oklch(sky + side * generator.uniform(0.18, 0.4), 0.05, far + generator.uniform(-0.3, 0.3))),
+        light=encoded(oklch(min(sky + generator.uniform(0.15, 0.45), 0.97), 0.1, far + generator.uniform(-0.3, 0.3))),
+    )
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera held by a restless hand: the still picture moves, so that what moves tells little by itself."""
+    """A hand-held camera: the background moves as well, so that motion alone tells little about the class."""
 
     across: Drift
     down: Drift
     reach: float
-    """Farthest wandering in units of the picture's height."""
+    """Largest horizontal offset in units of the frame height."""
     zoom: float
-    """How much larger than usual everything looks."""
+    """Magnification."""
 
-    def place(self, time: float) -> tuple[float, float]:
-        """Where it points at ``time`` seconds: right and down of the usual, in units of the picture's height."""
+    def offset(self, time: float) -> tuple[float, float]:
+        """Offset to the right and downwards at ``time`` (seconds), in units of the frame height."""
         return self.reach * float(self.across(time)), 0.5 * self.reach * float(self.down(time))
 
 
 @dataclass(frozen=True)
 class Look:
-    """The nuisances of one recording."""
+    """What varies in one recording independently of its class."""
 
     outline: Outline
     size: float
-    """Half-axis of the thing in units of the picture's height."""
+    """Radius of the moving object in units of the frame height."""
     x: float
-    """Where it happens, from the left."""
-    place: Place
+    """Horizontal position of the action in units of the frame height."""
+    background: Background
     camera: Camera
-    voice: Voice
+    timbre: Timbre
     room: Room
     level: float
-    """Decibels of the sound relative to full scale (root mean square)."""
+    """Root mean square of the audio in decibels relative to full scale."""
 
     @property
     def palette(self) -> Palette:
-        """The colours of the place."""
-        return self.place.palette
+        """The colours of the background."""
+        return self.background.palette
 
     @property
     def ground(self) -> float:
-        """How far down the ground line of the place lies."""
-        return self.place.ground
+        """Vertical position of the ground line in units of the frame height."""
+        return self.background.ground
 
 
-def draw_look(generator: np.random.Generator, aspect: float, place: Place) -> Look:
-    """All nuisances of one recording at ``place``; ``aspect`` is the picture's width over its height."""
+def draw_look(generator: np.random.Generator, aspect: float, background: Background) -> Look:
+    """Draw a look in front of ``background``; ``aspect`` is the width of the frame over its height."""
     outline = OUTLINES[generator.integers(len(OUTLINES))]
     size = float(generator.uniform(SMALLEST, LARGEST))
     return Look(
         outline=outline,
         size=size,
         x=float(aspect / 2 + generator.uniform(-0.14, 0.14)),
-        place=place,
+        background=background,
         camera=Camera(
             across=Drift(generator),
             down=Drift(generator),
             reach=float(generator.uniform(0.05, 0.25)),
             zoom=float(generator.uniform(0.95, 1.05)),
         ),
-        voice=voice_of(outline, size, generator),
+        timbre=draw_timbre(outline, size, generator),
         room=draw_room(generator),
         level=float(generator.uniform(-28, -20)),
     )

@@ -1,6 +1,6 @@
-"""Outlines as signed distances in pixels: negative inside, zero on the line, positive outside.
+"""Outlines of shapes as signed distance functions in pixels: negative inside, zero on the line, positive outside.
 
-All outlines of one size cover about the same area, that of the disc whose radius is the size.
+Outlines of one size cover about the same area: that of the disc whose radius is the size.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from avgdt.synthetic.arrays import Pixels
+from avgdt.synthetic.colours import Pixels
 
 
 class Outline(Protocol):
-    """A closed line around a centre; a value, not an identity."""
+    """A closed curve around a centre; outlines with equal parameters are equal."""
 
     def __hash__(self) -> int:
-        """Equal for equal outlines."""
+        """The same for equal outlines."""
 
     @property
     def reach(self) -> float:
@@ -49,11 +49,11 @@ class Block:
 
     @property
     def reach(self) -> float:
-        """The corner."""
+        """Distance of a corner from the centre, relative to the size."""
         return self._half * float(np.hypot(self.width, 1.0))
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (less than the true one beyond a corner)."""
+        """Signed distance to the sides (a lower bound beyond a corner)."""
         half = size * np.float32(self._half)
         return np.maximum(np.abs(dx) - half * np.float32(self.width), np.abs(dy) - half)
 
@@ -66,11 +66,11 @@ class Triangle:
 
     @property
     def reach(self) -> float:
-        """A corner: twice as far as a side."""
+        """Distance of a corner from the centre, relative to the size: twice that of a side."""
         return 2 * self._inner
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (less than the true one beyond a corner)."""
+        """Signed distance to the sides (a lower bound beyond a corner)."""
         slope = np.abs(dx) * np.float32(np.sqrt(3) / 2) - dy / 2
         return np.maximum(slope, dy) - size * np.float32(self._inner)
 
@@ -84,19 +84,21 @@ class Cross:
 
     @property
     def reach(self) -> float:
-        """The end of a bar."""
+        """Distance of the end of a bar from the centre, relative to the size."""
         return float(np.hypot(self._long, self._short))
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (less than the true one beyond a corner)."""
+        """Signed distance to the sides (a lower bound beyond a corner)."""
         x, y = np.abs(dx), np.abs(dy)
         long, short = size * np.float32(self._long), size * np.float32(self._short)
         return np.maximum(np.maximum(x, y) - long, np.minimum(x, y) - short)
 
 
 def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
-    """Signed distance to a bar with round ends at the offsets ``along`` and ``aside`` from its middle; its line reaches
-    to ``half`` on both sides, its surface ``radius`` farther."""
+    """Signed distance to a bar with round ends, at the offsets ``along`` and ``aside`` from its middle.
+
+    The bar is the set of points within ``radius`` of a segment that reaches ``half`` to both sides.
+    """
     beyond = np.abs(along)
     beyond -= half
     np.maximum(beyond, 0, out=beyond)

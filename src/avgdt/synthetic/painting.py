@@ -1,4 +1,4 @@
-"""From strokes to pictures: how much of each pixel they cover, for many at once, then one painted over the other."""
+"""Rasterisation: the coverage of each pixel by strokes, many at a time, and images painted from them."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from avgdt.synthetic.arrays import Pixels
 from avgdt.synthetic.canvas import Brush, Stroke
+from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # so that what is computed from each other stays in the cache
+_PIXELS_AT_ONCE = 2**14  # strokes computed together have at most so many, which fit into the processor's cache
 
 
 class Patch(NamedTuple):
-    """The part of a picture that a stroke changes."""
+    """The part of an image that a stroke changes."""
 
     rows: slice
     columns: slice
     share: Pixels
-    """(height, width): how much of each pixel takes the colour."""
+    """Coverage times opacity, (height, width) from 0 to 1."""
     colour: Pixels
     """(3, 1, 1)."""
 
 
-class Picture:
-    """Pixels (3, height, width), both sides even."""
+class Image:
+    """An image of pixels (3, height, width), both sides even."""
 
     def __init__(self, height: int, width: int) -> None:
-        # A row and a column more than the picture, so that neighbours lie at fixed distances: numpy is three times as
-        # fast on one long row as on many short ones.
+        # One row and one column more than the image, so that neighbours have constant offsets in the flat array: NumPy
+        # is three times as fast on one long row as on many short ones.
         self._whole, self._strip = np.zeros((2, 3, height + 1, width + 1), np.float32)
         self.pixels: Pixels = self._whole[:, :-1, :-1]
         self._pairs = np.empty((2, height + 2, width // 2), np.float32)
 
     def paste(self, layer: Pixels, across: float, down: float) -> None:
-        """Fill the picture from ``layer`` (3, height, width) as seen from ``across`` columns and ``down`` rows within,
-        interpolated linearly; the layer must cover that and a pixel more."""
+        """Fill the image from ``layer`` (3, height, width), ``across`` columns and ``down`` rows from its corner.
+
+        Interpolation is linear; the layer must be at least one pixel larger than the part used.
+        """
         _, height, width = self._whole.shape
         row, column = int(down), int(across)
         np.copyto(self._whole, layer[:, row : row + height, column : column + width])
@@ -55,11 +57,13 @@ class Picture:
             region += change
 
     def yuv420p(self) -> npt.NDArray[np.uint8]:
-        """The picture as a film stores it, (3 / 2 height, width): luma, then blue and red differences at half the
-        resolution, each between two columns (the mean) and two rows (four rows with weights 1, 3, 3, 1)."""
+        """The image in yuv420p, (3 / 2 height, width) uint8: luma, then both differences at half the resolution.
+
+        Each difference is the mean of two columns and the weighted mean of four rows (1, 3, 3, 1).
+        """
         _, height, width = self.pixels.shape
-        picture = np.empty((height * 3 // 2, width), np.uint8)
-        np.add(self.pixels[0], _HALF, out=picture[:height], casting="unsafe")
+        planes = np.empty((height * 3 // 2, width), np.uint8)
+        np.add(self.pixels[0], _HALF, out=planes[:height], casting="unsafe")
         pairs = self._pairs
         np.add(self.pixels[1:, :, ::2], self.pixels[1:, :, 1::2], out=pairs[:, 1:-1])
         pairs[:, 0], pairs[:, -1] = pairs[:, 1], pairs[:, -2]
@@ -67,12 +71,12 @@ class Picture:
         rows = rows[:, :-1] + rows[:, 1:]
         rows = rows[:, ::2] + rows[:, 1::2]  # 1, 3, 3, 1
         rows *= np.float32(1 / 16)
-        np.add(rows, _HALF, out=picture[height:].reshape(rows.shape), casting="unsafe")
-        return picture
+        np.add(rows, _HALF, out=planes[height:].reshape(rows.shape), casting="unsafe")
+        return planes
 
 
 def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
-    """Each of ``pixels`` moved by ``share`` towards the one ``distance`` farther on, but for the last of all."""
+    """Interpolate each of ``pixels`` by ``share`` towards the one ``distance`` after it in the flat array."""
     here, moved = pixels.reshape(-1), out.reshape(-1)[:-distance]
     np.subtract(here[distance:], here[:-distance], out=moved)
     moved *= np.float32(share)
@@ -80,13 +84,13 @@ def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
 
 
 def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
-    """The patch of each stroke in a picture of that size, empty for what is out of sight.
+    """The patch of each stroke in an image of ``height`` x ``width`` pixels, empty for strokes outside of it.
 
-    Strokes of a kind and about a size are computed together, padded to the size of the group.
+    Strokes with the same brush and of similar size are computed together, padded to the size of the group.
     """
-    places = np.array([stroke.place for stroke in strokes]).reshape(-1, 4)
-    wests, easts = _span(places[:, 0], places[:, 2], width)
-    norths, souths = _span(places[:, 1], places[:, 3], height)
+    boxes = np.array([stroke.box for stroke in strokes]).reshape(-1, 4)
+    wests, easts = _span(boxes[:, 0], boxes[:, 2], width)
+    norths, souths = _span(boxes[:, 1], boxes[:, 3], height)
     numbers = np.array([(*stroke.numbers, stroke.alpha) for stroke in strokes], np.float32).reshape(-1, 6)
     colours = np.array([stroke.colour for stroke in strokes], np.float32).reshape(-1, 3, 1, 1)
     rows = [slice(north, south) for north, south in zip(norths.tolist(), souths.tolist(), strict=True)]
@@ -95,31 +99,31 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     groups = defaultdict[tuple[Brush, int, int], list[int]](list)
     for index, stroke in enumerate(strokes):
         groups[stroke.brush, heights[index], widths[index]].append(index)
-    found: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # each is set below
+    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # each is set below
     for (brush, tall, wide), members in groups.items():
         count = max(_PIXELS_AT_ONCE // max(tall * wide, 1), 1)
         for group in (members[first : first + count] for first in range(0, len(members), count)):
-            dx = np.arange(0.5, wide) + (wests[group] - places[group, 0])[:, None]
-            dy = np.arange(0.5, tall) + (norths[group] - places[group, 1])[:, None]
-            own = np.ascontiguousarray(numbers[group].T)[:, :, None, None]
-            shares = brush(dx.astype(np.float32)[:, None, :], dy.astype(np.float32)[:, :, None], own[:5])
-            shares *= own[5]
+            dx = np.arange(0.5, wide) + (wests[group] - boxes[group, 0])[:, None]
+            dy = np.arange(0.5, tall) + (norths[group] - boxes[group, 1])[:, None]
+            arguments = np.ascontiguousarray(numbers[group].T)[:, :, None, None]
+            shares = brush(dx.astype(np.float32)[:, None, :], dy.astype(np.float32)[:, :, None], arguments[:5])
+            shares *= arguments[5]
             for index, share in zip(group, shares, strict=True):
                 down, across = rows[index], columns[index]
                 part = share[: down.stop - down.start, : across.stop - across.start]
-                found[index] = Patch(down, across, part, colours[index])
-    return found
+                result[index] = Patch(down, across, part, colours[index])
+    return result
 
 
 def _span(
     centres: npt.NDArray[np.float64], reaches: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and last but one of the pixels within ``reaches`` and one more, of ``size`` pixels; equal when none are."""
+    """First and last (exclusive) pixel within ``reaches`` + 1 of ``centres``, clipped to ``size``; equal for none."""
     first = np.clip((centres - reaches - 1).astype(np.int64), 0, size)
     return first, np.clip((centres + reaches + 1).astype(np.int64) + 1, first, size)
 
 
 def _padded(size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The size of a group for strokes of ``size``: a multiple of 4, of 16 above 32."""
+    """Size to which strokes of ``size`` are padded: the next multiple of 4, above 32 of 16."""
     step = np.where(size > 32, 16, 4)
     return (size + step - 1) // step * step

@@ -1,4 +1,4 @@
-"""Rendering of many films in parallel, by processes that end with their parent."""
+"""Rendering of recordings to MP4 files with H.264 video and AAC audio, in this process or in several."""
 
 from __future__ import annotations
 
@@ -7,44 +7,101 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from avgdt.processes import stopping_blocked
-from avgdt.synthetic.errors import WorldError
-from avgdt.synthetic.film import film, unfinished
-from avgdt.synthetic.parameters import Parameters
+import av
+import numpy as np
+import numpy.typing as npt
 
-_ABANDONED = 600  # seconds since an unfinished film has last grown
+from avgdt.errors import AvgdtError
+from avgdt.files import naming
+from avgdt.processes import stopping_blocked
+from avgdt.synthetic.errors import SyntheticDataError
+from avgdt.synthetic.parameters import Parameters
+from avgdt.synthetic.scene import Scene
+from avgdt.synthetic.timeline import Floats
+
+REMEDY = "free some space or name another folder, then run the same command: finished recordings are kept"
+"""End of the message of every error in writing a file of the data set."""
+
+# One thread and no macroblock tree: the bits depend neither on the number of cores nor on earlier content of the memory
+# (with the tree, one small recording in ten differed in one process of three). A key frame each second makes seeking
+# fast. ultrafast takes a third of the time of veryfast at equal quality, and half of the time to decode, for twice the
+# bytes.
+_VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
+_AUDIO_RATE = 64000  # bits per second
+_AUDIO = {"aac_coder": "fast"}
+_ABANDONED = 600  # seconds since the last write after which a temporary file counts as abandoned
 
 
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
-    """Render each index to its path, yielding it once its file is whole; ``workers`` as in ``render_world``.
+    """Render each index to its path and yield it once its file is complete; ``workers`` as in ``render_dataset``.
 
-    Raises WorldError where a film cannot be written or a process is killed.
+    Raises :class:`avgdt.files.WriteError` where a file cannot be written and :class:`SyntheticDataError` where a
+    process is killed.
     """
     processes = min(_cores() if workers is None else workers, len(paths))
     if processes > 1:
-        yield from _side_by_side(parameters, paths, processes)
+        yield from _render_in_processes(parameters, paths, processes)
         return
     for index, path in paths.items():
-        film(parameters, index, path)
+        write_recording(parameters, index, path)
         yield index
 
 
+def write_recording(parameters: Parameters, index: int, path: Path) -> None:
+    """Render recording ``index`` to a temporary file and rename it to ``path``.
+
+    Raises :class:`avgdt.files.WriteError` where it cannot be written.
+    """
+    scene = Scene(parameters, index)
+    temporary = temporary_path(path)
+    with naming(path, REMEDY):
+        try:
+            encode(parameters, scene.frames(parameters.times), scene.audio(), temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audio: Floats, path: Path) -> None:
+    """Write frames, each (3 / 2 height, width) in yuv420p, and a waveform (samples,) to an MP4 file; raises OSError."""
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        video_stream = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
+        video_stream.height, video_stream.width, video_stream.pix_fmt = parameters.height, parameters.width, "yuv420p"
+        audio_stream = container.add_stream("aac", rate=parameters.sample_rate, layout="mono", options=_AUDIO)
+        audio_stream.bit_rate = _AUDIO_RATE
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_numpy_buffer(pixels, format="yuv420p")
+            frame.pts = number
+            container.mux(video_stream.encode(frame))
+        container.mux(video_stream.encode(None))
+        samples = av.AudioFrame.from_ndarray(audio.astype(np.float32)[None], format="fltp", layout="mono")
+        samples.sample_rate = parameters.sample_rate
+        samples.pts = 0
+        container.mux(audio_stream.encode(samples))
+        container.mux(audio_stream.encode(None))
+
+
+def temporary_path(path: Path, process: int | str | None = None) -> Path:
+    """Where a process (the current one by default) writes the recording ``path`` until it is complete."""
+    return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
+
+
 def remove_abandoned(folder: Path) -> None:
-    """Remove what processes that were killed left unfinished; what is younger, another process may be writing."""
-    for path in folder.glob(unfinished(folder / "*.mp4", "*").name):
+    """Remove old temporary files of processes that were killed; another process may still be writing a recent one."""
+    for path in folder.glob(temporary_path(folder / "*.mp4", "*").name):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
 
 
-def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int) -> Generator[int]:
+def _render_in_processes(parameters: Parameters, paths: dict[int, Path], processes: int) -> Generator[int]:
     context, waiting = get_context("spawn"), iter(paths.items())
     running = dict[Connection, BaseProcess]()
     try:
@@ -61,7 +118,7 @@ def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int
         while busy:
             for ready in wait(list(busy)):
                 assert isinstance(ready, Connection)
-                answer: int | WorldError | RuntimeError = ready.recv()
+                answer: int | AvgdtError | RuntimeError = ready.recv()
                 if isinstance(answer, Exception):
                     raise answer
                 if (following := next(waiting, None)) is None:
@@ -70,41 +127,41 @@ def _side_by_side(parameters: Parameters, paths: dict[int, Path], processes: int
                     ready.send(following)
                 yield answer
     except (EOFError, ConnectionError):
-        raise WorldError(
-            "a process that rendered films was killed, perhaps for want of memory; run this again: films that are "
-            "finished are kept"
+        raise SyntheticDataError(
+            "a process that rendered recordings was killed, possibly because memory ran out; run the same command "
+            "again: finished recordings are kept"
         ) from None
     finally:
         for connection in running:
             connection.close()
-        for process in running.values():  # they end after the film at hand
+        for process in running.values():  # each ends after its current recording
             process.join()
             if process.exitcode != 0:
                 for path in paths.values():
-                    unfinished(path, process.pid).unlink(missing_ok=True)
+                    temporary_path(path, process.pid).unlink(missing_ok=True)
 
 
 def _work(parameters: Parameters, connection: Connection) -> None:
     """Main function of a worker process: render the indices received until the parent closes the connection or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where signals have no masks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for platforms without signal masks
     with suppress(EOFError, ConnectionError):
         while True:
             index, path = connection.recv()
             try:
-                film(parameters, index, path)
-            except WorldError as error:
+                write_recording(parameters, index, path)
+            except AvgdtError as error:
                 connection.send(error)
-            except Exception:  # it may not travel itself; its trace does
-                connection.send(RuntimeError(f"film {index} failed\n{traceback.format_exc()}"))
+            except Exception:  # it may not be picklable; its traceback is text
+                connection.send(RuntimeError(f"recording {index} failed\n{traceback.format_exc()}"))
             else:
                 connection.send(index)
 
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Signals to stop take effect afterwards, and never in a process started meanwhile (where signals have masks)."""
+    """Context in which signals to stop wait; processes started in it have them blocked (where signal masks exist)."""
     if sys.platform != "win32":
-        resource_tracker.ensure_running()  # it would start with the first process, and unblock what is blocked here
+        resource_tracker.ensure_running()  # otherwise it starts with the first process and unblocks the signals
     with stopping_blocked():
         yield
 

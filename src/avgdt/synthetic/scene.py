@@ -1,41 +1,47 @@
-"""One recording before it is a file: frames and sound as pure functions of the seed and the index."""
+"""One recording before it is encoded: frames and waveform as functions of the seed and the index alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from avgdt.synthetic.actions import ACTIONS, Setting
-from avgdt.synthetic.arrays import Floats
-from avgdt.synthetic.backdrop import paint_backdrop
+from avgdt.synthetic.actions import ACTIONS
+from avgdt.synthetic.actions.action import Setting
+from avgdt.synthetic.audio import Synth, record
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.life import draw_life
-from avgdt.synthetic.nuisances import draw_look
-from avgdt.synthetic.painting import Picture, patches
+from avgdt.synthetic.colours import Pixels, mix
+from avgdt.synthetic.distractors import draw_distractor
+from avgdt.synthetic.nuisances import BACKGROUNDS, Background, Palette, draw_background, draw_look
+from avgdt.synthetic.outlines import DISC
+from avgdt.synthetic.painting import Image, patches
 from avgdt.synthetic.parameters import Parameters
-from avgdt.synthetic.places import PLACES, place_of
-from avgdt.synthetic.room import record
-from avgdt.synthetic.synth import Synth
+from avgdt.synthetic.timeline import Floats
 
+Corner: TypeAlias = tuple[float, float]
+"""Left and top in units of the frame height."""
+
+_BACKGROUND_ACTION = 0.7  # size of the still actions in the background relative to the action of the recording
+_MARGIN = 0.4  # frame heights that the background reaches beyond the frame: more than the camera moves
 _AT_ONCE = 75  # frames whose strokes are computed together
 
 
 class Scene:
-    """The recording number ``index`` of a world."""
+    """Recording ``index`` of the data set with these parameters."""
 
     def __init__(self, parameters: Parameters, index: int) -> None:
         recording = np.random.SeedSequence(parameters.seed, spawn_key=(0, index))
-        looks, events, sounds, lives = (np.random.default_rng(stream) for stream in recording.spawn(4))
+        look_rng, event_rng, self._audio_rng, distractor_rng = map(np.random.default_rng, recording.spawn(4))
         self._parameters = parameters
-        self._sounds = sounds
         height, width = parameters.height, parameters.width
-        place = place_of(parameters.seed, int(looks.integers(PLACES)), looks)
-        self.look = draw_look(looks, width / height, place)
-        self.action = ACTIONS[index % len(ACTIONS)](Setting(events, self.look, parameters.seconds))
-        self._backdrop, self._corner = paint_backdrop(self.look.place, self.look.camera.zoom, height, width)
-        self._life = draw_life(lives, self.look.place, width / height)
+        background = draw_background(parameters.seed, int(look_rng.integers(BACKGROUNDS)), look_rng)
+        self.look = draw_look(look_rng, width / height, background)
+        self.action = ACTIONS[index % len(ACTIONS)](Setting(event_rng, self.look, parameters.seconds))
+        self._background, self._corner = paint_background(self.look.background, self.look.camera.zoom, height, width)
+        self._distractor = draw_distractor(distractor_rng, self.look.background, width / height)
 
     @property
     def label(self) -> str:
@@ -43,30 +49,92 @@ class Scene:
         return type(self.action).__name__.lower()
 
     def frames(self, times: Sequence[float]) -> Iterator[npt.NDArray[np.uint8]]:
-        """The pictures at ``times`` (seconds), each (3 / 2 height, width): yuv420p, all luma above all blue and all red
-        differences, which have half the resolution."""
+        """The frames at ``times`` (seconds), each (3 / 2 height, width) uint8 in yuv420p.
+
+        The rows hold the luma, then the blue and the red differences at half the resolution.
+        """
         height, width = self._parameters.height, self._parameters.width
-        picture = Picture(height, width)
+        image = Image(height, width)
         for first in range(0, len(times), _AT_ONCE):
             canvases = [self._drawn(time) for time in times[first : first + _AT_ONCE]]
             strokes = patches([stroke for canvas in canvases for stroke in canvas.strokes], height, width)
             for canvas in canvases:
-                picture.paste(self._backdrop, *canvas.pixels_to(*self._corner))
-                picture.paint(strokes[: len(canvas.strokes)])
+                image.paste(self._background, *canvas.pixels_to(*self._corner))
+                image.paint(strokes[: len(canvas.strokes)])
                 del strokes[: len(canvas.strokes)]
-                yield picture.yuv420p()
+                yield image.yuv420p()
 
     def _drawn(self, time: float) -> Canvas:
         canvas = Canvas(self._parameters.height, self._parameters.width)
-        across, down = self.look.camera.place(time)
+        across, down = self.look.camera.offset(time)
         canvas.aim(canvas.aspect / 2 + across, 0.5 + down, self.look.camera.zoom)
-        self._life.draw(canvas, time)
+        self._distractor.draw(canvas, time)
         self.action.draw(canvas, time)
         return canvas
 
-    def sound(self) -> Floats:
-        """The sound of the whole recording, (samples,) within -1 to 1. Call it once: noise is drawn anew each time."""
+    def audio(self) -> Floats:
+        """The waveform of the recording, (samples,) within -1 to 1; call it once, since each call draws other noise."""
         parameters = self._parameters
-        synth = Synth(self.look.voice, parameters.seconds, parameters.sample_rate, self._sounds)
-        look, sound = self.look, self.action.sound(synth)
-        return record(sound, look.room, look.level, parameters.sample_rate, self._sounds)
+        synth = Synth(self.look.timbre, parameters.seconds, parameters.sample_rate, self._audio_rng)
+        look, clean = self.look, self.action.audio(synth)
+        return record(clean, look.room, look.level, parameters.sample_rate, self._audio_rng)
+
+
+def paint_background(background: Background, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:
+    """The still part of the scene and the position of its corner.
+
+    It holds a sky with a light, hills, the ground and two faded still actions, which may differ from the recording's:
+    a single frame then tells little about the class. The image (3, rows, columns) has a margin on all sides.
+    """
+    generator = np.random.default_rng(background.scenery)
+    margin = round(_MARGIN * height)
+    tall, wide = height + 2 * margin, width + 2 * margin
+    canvas, image = Canvas(tall, wide), Image(tall, wide)
+    aspect = width / height
+    corner = canvas.aim(aspect / 2, 0.5, zoom * height / tall)
+    _sky(image.pixels, background, height, margin)
+    colours = background.palette
+    canvas.shape(
+        DISC,
+        generator.uniform(0, aspect),
+        generator.uniform(0.05, 0.4),
+        generator.uniform(0.05, 0.1),
+        mix(colours.haze, colours.light, 0.5),
+    )
+    for _ in range(4):
+        radius = generator.uniform(0.2, 0.5)
+        x = generator.uniform(-0.2, aspect + 0.2)
+        y = background.ground + radius * generator.uniform(0.3, 0.7)
+        canvas.shape(DISC, x, y, radius, mix(colours.haze, colours.ground, generator.uniform(0.2, 0.6)))
+    left, right = -0.3, aspect + 0.3
+    canvas.bar(left, background.ground + 1, right, background.ground + 1, 1.0, colours.ground)
+    canvas.bar(left, background.ground, right, background.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
+    faded = replace(background, palette=_faded(colours))
+    for x in (generator.uniform(0.05, 0.4), generator.uniform(0.6, 0.95)):
+        look = replace(draw_look(generator, aspect, faded), x=float(x * aspect))
+        action = ACTIONS[generator.integers(len(ACTIONS))](Setting(generator, look, 1.0))
+        _shrink(canvas, look.x, background.ground, aspect, zoom * height / tall)
+        action.draw(canvas, generator.uniform(0, 1))
+    image.paint(patches(canvas.strokes, tall, wide))
+    return image.pixels, corner
+
+
+def _sky(pixels: Pixels, background: Background, height: int, margin: int) -> None:
+    rows = (np.arange(pixels.shape[1]) + 0.5 - margin) / height / background.ground
+    share = np.clip(rows, 0, 1).astype(np.float32)[:, None]
+    colours = background.palette
+    sky, haze = (np.array(colour, np.float32).reshape(3, 1, 1) for colour in (colours.sky, colours.haze))
+    pixels[:] = sky + share * (haze - sky)
+
+
+def _faded(colours: Palette) -> Palette:
+    """Colours nearer to the haze, for the still and silent actions in the background."""
+    return replace(
+        colours,
+        **{name: mix(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},
+    )
+
+
+def _shrink(canvas: Canvas, x: float, y: float, aspect: float, zoom: float) -> None:
+    """Aim the canvas so that everything is drawn smaller and (x, y) keeps its position."""
+    canvas.aim(x - (x - aspect / 2) / _BACKGROUND_ACTION, y - (y - 0.5) / _BACKGROUND_ACTION, zoom * _BACKGROUND_ACTION)

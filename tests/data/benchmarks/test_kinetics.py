@@ -12,7 +12,7 @@ from avgdt.data.errors import DataError, ManifestError
 from avgdt.data.manifest import read_manifest
 from avgdt.data.selection import select
 from avgdt.recipes.clip import Clip
-from avgdt.recipes.data import Data
+from avgdt.recipes.recipe import Data
 from tests.helpers.coloured_videos import write_coloured
 
 CLIPS = {

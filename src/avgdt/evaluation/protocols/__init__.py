@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from avgdt.errors import AvgdtError
-from avgdt.recipes.nearest import nearest
+from avgdt.errors import AvgdtError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +36,7 @@ def protocol(name: str) -> Callable[..., Any]:
     Raises :class:`ProtocolError` for a name that is not in ``PROTOCOLS``.
     """
     if name not in PROTOCOLS:
-        raise ProtocolError(f"protocol {name!r} is unknown; {nearest(name, PROTOCOLS)}")
+        raise ProtocolError(f"protocol {name!r} is unknown; {suggestion(name, PROTOCOLS)}")
     module = importlib.import_module(f"avgdt.evaluation.protocols.{name}")
     kind: Callable[..., Any] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
     return kind

@@ -1,20 +1,11 @@
-"""The classes of the demo recordings, one file each."""
+"""The classes of the synthetic data set, in one module each for impacts, machines and motions."""
 
 from __future__ import annotations
 
-from avgdt.synthetic.actions.action import Action, Setting
-from avgdt.synthetic.actions.bellows import Bellows
-from avgdt.synthetic.actions.bounce import Bounce
-from avgdt.synthetic.actions.chimes import Chimes
-from avgdt.synthetic.actions.engine import Engine
-from avgdt.synthetic.actions.hammer import Hammer
-from avgdt.synthetic.actions.rain import Rain
-from avgdt.synthetic.actions.rocket import Rocket
-from avgdt.synthetic.actions.roll import Roll
-from avgdt.synthetic.actions.saw import Saw
-from avgdt.synthetic.actions.siren import Siren
-from avgdt.synthetic.actions.stamp import Stamp
-from avgdt.synthetic.actions.swing import Swing
+from avgdt.synthetic.actions.action import Action
+from avgdt.synthetic.actions.impacts import Bounce, Chimes, Hammer, Stamp
+from avgdt.synthetic.actions.machines import Bellows, Engine, Saw, Siren
+from avgdt.synthetic.actions.motions import Rain, Rocket, Roll, Swing
 
 ACTIONS: tuple[type[Action], ...] = (
     Bellows,
@@ -30,6 +21,4 @@ ACTIONS: tuple[type[Action], ...] = (
     Stamp,
     Swing,
 )
-"""Every class; its name in lower case is the label."""
-
-__all__ = ["ACTIONS", "Action", "Setting"]
+"""Every class of recordings, in the order of the labels; the label is the class's name in lower case."""

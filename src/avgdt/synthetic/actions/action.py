@@ -1,4 +1,4 @@
-"""What happens in a recording: one cause that is both drawn and heard."""
+"""The base class of actions: one cause that is both seen in the frames and heard in the audio."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avgdt.synthetic.arrays import Floats
+from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.colours import encoded, mix
 from avgdt.synthetic.nuisances import Look
 from avgdt.synthetic.outlines import DISC
-from avgdt.synthetic.synth import Synth
+from avgdt.synthetic.timeline import Floats
 
 _SHADOW = encoded((20.0, 20.0, 30.0))
 
 
 @dataclass(frozen=True)
 class Setting:
-    """All that an action is drawn from."""
+    """The arguments of an action's constructor."""
 
     generator: np.random.Generator
     look: Look
     seconds: float
-    """Length of the recording."""
+    """Length of the recording in seconds."""
 
 
 class Action(ABC):
-    """A class of recordings. Its constructor draws the timeline; drawing and sound only read it."""
+    """A class of recordings: its constructor draws the random timeline from which both frames and audio follow."""
 
     def __init__(self, setting: Setting) -> None:
         self.look = setting.look
 
     @abstractmethod
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw what is seen at ``time`` (seconds) over the backdrop."""
+        """Draw the action at ``time`` (seconds) over the background."""
 
     @abstractmethod
-    def sound(self, synth: Synth) -> Floats:
-        """What is heard, (samples,), before the room and the microphone."""
+    def audio(self, synth: Synth) -> Floats:
+        """The waveform of the action, (samples,), before the acoustics of the room."""
 
     @property
     def events(self) -> Floats:
-        """Times in seconds at which something is struck; empty when the sound is sustained."""
+        """Times in seconds of the struck notes; empty where the sound is sustained."""
         return np.empty(0)
 
-    def thing(
+    def draw_object(
         self,
         canvas: Canvas,
         x: float,
@@ -57,15 +57,15 @@ class Action(ABC):
         stretch: tuple[float, float] = (1.0, 1.0),
         lit: float = 0.0,
     ) -> None:
-        """Draw the recording's thing with a lighter core; ``lit`` from 0 to 1 turns it to the colour of light."""
+        """Draw the moving object with a lighter core; ``lit`` from 0 to 1 blends it into the colour of light."""
         colours = self.look.palette
         radius = self.look.size if size is None else size
         outline = self.look.outline
-        body = mix(colours.thing, colours.light, lit)
+        body = mix(colours.object, colours.light, lit)
         canvas.shape(outline, x, y, radius, body, angle=angle, stretch=stretch)
         core = mix(body, colours.light, 0.35)
         canvas.shape(outline, x, y, radius * 0.55, core, angle=angle, stretch=stretch)
 
-    def shadow(self, canvas: Canvas, x: float, width: float, depth: float = 0.35) -> None:
-        """A soft shadow on the ground under x."""
+    def draw_shadow(self, canvas: Canvas, x: float, width: float, depth: float = 0.35) -> None:
+        """Draw a shadow of opacity ``depth`` on the ground under ``x``."""
         canvas.shape(DISC, x, self.look.ground + 0.012, width, _SHADOW, stretch=(1.0, 0.16), alpha=depth)

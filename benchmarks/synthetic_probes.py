@@ -1,11 +1,11 @@
-"""What gives the class of a demo recording away without looking at time: colours? the mean spectrum?
+"""How well linear probes classify recordings of the synthetic data set from descriptions without time.
 
-    python benchmarks/world_probes.py [FOLDER] [--recordings 576] [--seed 0]
+    python benchmarks/synthetic_probes.py [FOLDER] [--recordings 576] [--seed 0]
 
-Renders the world into FOLDER (or reuses it; without FOLDER a temporary one) and reports, for a linear probe on each
-description, the share of each class that is recognised (recall, cross-validated over all recordings). A class is near
-chance when it is recognised at most twice as often as by guessing. The mean of the *logarithm* of the spectrum is shown
-as well: it also tells how much of the time something sounds, so that it is not a mere spectrum.
+Renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each class for a
+linear probe on each description, cross-validated over all recordings. A class is near chance when its recall is at most
+twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it also depends on how
+much of the time there is sound.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from avgdt.synthetic import Parameters, render_world
+from avgdt.synthetic.dataset import render_dataset
+from avgdt.synthetic.parameters import Parameters
 
 Floats = npt.NDArray[np.float64]
 BINS = 8  # per colour channel
@@ -44,7 +45,7 @@ class Description(NamedTuple):
     mean_log_spectrum: Floats
     """Mean of the logarithm of the power in each of 64 mel bands."""
     motion: float
-    """Mean absolute change of a pixel from frame to frame (not probed: shown per class)."""
+    """Mean absolute change of a pixel from frame to frame (printed per class, without a probe)."""
 
 
 def describe(path: Path) -> Description:
@@ -73,41 +74,40 @@ def mel_bands(rate: int) -> Floats:
 
 
 def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
-    """Share of each class that the best linear probe recognises."""
+    """Recall of each class with the best linear probe."""
     truth = np.array(labels)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     best: npt.NDArray[np.str_] | None = None
     for strength in STRENGTHS:
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
-        guesses = cross_val_predict(probe, features, truth, cv=folds)
-        if best is None or np.mean(guesses == truth) > np.mean(best == truth):
-            best = guesses
+        predictions = cross_val_predict(probe, features, truth, cv=folds)
+        if best is None or np.mean(predictions == truth) > np.mean(best == truth):
+            best = predictions
     return {label: float(np.mean(best[truth == label] == label)) for label in sorted(set(labels))}  # type: ignore[index]
 
 
-def report(name: str, found: dict[str, float], out: Callable[[str], object] = print) -> int:
+def report(name: str, recalled: dict[str, float], out: Callable[[str], object] = print) -> int:
     """Print a row and return how many classes are near chance."""
-    limit = 2 / len(found)
-    near = sum(recall <= limit + 1e-9 for recall in found.values())
-    cells = " ".join(f"{100 * recall:>8.0f}" for recall in found.values())
-    out(
-        f"{name:<20}{100 * np.mean(list(found.values())):>6.1f} {cells}   {near:>2} of {len(found)} (up to {limit:.0%})"
-    )
+    limit = 2 / len(recalled)
+    near = sum(recall <= limit + 1e-9 for recall in recalled.values())
+    cells = " ".join(f"{100 * recall:>8.0f}" for recall in recalled.values())
+    mean = 100 * np.mean(list(recalled.values()))
+    out(f"{name:<20}{mean:>6.1f} {cells}   {near:>2} of {len(recalled)} (up to {limit:.0%})")
     return int(near)
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    options.add_argument("folder", nargs="?", type=Path)
-    options.add_argument("--recordings", type=int, default=576)
-    options.add_argument("--seed", type=int, default=0)
-    asked = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--recordings", type=int, default=576)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = asked.folder or Path(temporary) / "world"
-        manifest = render_world(folder, asked.recordings, parameters=Parameters(seed=asked.seed))
+        folder = options.folder or Path(temporary) / "dataset"
+        manifest = render_dataset(folder, options.recordings, parameters=Parameters(seed=options.seed))
         rows = list(csv.DictReader(manifest.open(newline="")))
         with ProcessPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(describe, [folder / row["path"] for row in rows], chunksize=8))
+            descriptions = list(pool.map(describe, [folder / row["path"] for row in rows], chunksize=8))
     labels = [row["label"] for row in rows]
     classes = sorted(set(labels))
     print(f"{len(rows)} recordings, {len(classes)} classes, chance {100 / len(classes):.1f} %; recall in % per class")
@@ -115,12 +115,13 @@ def main() -> int:
     near = [
         report(
             name.replace("_", " "),
-            recalls(np.stack([getattr(one, name) for one in found]), labels),
+            recalls(np.stack([getattr(one, name) for one in descriptions]), labels),
         )
         for name in ("colours", "log_mean_spectrum", "mean_log_spectrum")
     ]
     motion = [
-        np.mean([one.motion for one, own in zip(found, labels, strict=True) if own == label]) for label in classes
+        np.mean([one.motion for one, actual in zip(descriptions, labels, strict=True) if actual == label])
+        for label in classes
     ]
     print(f"{'motion (0-255)':<20}{np.mean(motion):>6.2f} {' '.join(f'{value:>8.2f}' for value in motion)}")
     return 0 if min(near[:2]) >= len(classes) / 2 else 1

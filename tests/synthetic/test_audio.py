@@ -5,16 +5,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avgdt.synthetic.audio import (
+    LARGEST,
+    OUTLINES,
+    SMALLEST,
+    Room,
+    Synth,
+    Timbre,
+    draw_room,
+    draw_timbre,
+    record,
+    smooth_noise,
+)
 from avgdt.synthetic.outlines import Disc
-from avgdt.synthetic.synth import Synth, smooth_noise
-from avgdt.synthetic.voices import LARGEST, OUTLINES, SMALLEST, Voice, voice_of
 
 RATE = 24000
-PURE = Voice(pitch=440.0, ratios=(1.0,), weights=(1.0,), breath=0.0, decay=0.1, air=0.0)
+PURE = Timbre(pitch=440.0, ratios=(1.0,), weights=(1.0,), breath=0.0, decay=0.1, air=0.0)
+PLAIN = Room(colour=(0.0,) * 20, echo=0.0, echo_decay=0.1, noise=-200.0, noise_tilt=0.0)
 
 
-def synth(voice: Voice = PURE, seconds: float = 1.0) -> Synth:
-    return Synth(voice, seconds, RATE, np.random.default_rng(0))
+def synth(timbre: Timbre = PURE, seconds: float = 1.0) -> Synth:
+    return Synth(timbre, seconds, RATE, np.random.default_rng(0))
 
 
 def peak(sound: np.ndarray) -> float:
@@ -28,7 +39,7 @@ def test_a_strike_is_silent_before_its_time_and_loudest_just_after() -> None:
     assert first <= np.abs(sound).argmax() < first + 0.01 * RATE
 
 
-def test_a_strike_has_the_pitch_and_the_decay_of_its_voice() -> None:
+def test_a_strike_has_the_pitch_and_the_decay_of_its_timbre() -> None:
     sound = synth().strike(np.array([0.1]), np.array([1.0]), 1.5)
     assert peak(sound) == pytest.approx(660, abs=5)
     envelope = [np.abs(sound[round(t * RATE) :][:400]).max() for t in (0.2, 0.3, 0.4)]
@@ -68,9 +79,9 @@ def test_breath_widens_the_tone_but_keeps_its_place() -> None:
     power = np.abs(np.fft.rfft(synth(replace(PURE, breath=1.0)).sustain(ones, ones))) ** 2
     frequencies = np.fft.rfftfreq(RATE, 1 / RATE)
     middle = (frequencies * power).sum() / power.sum()
-    spread = np.sqrt(((frequencies - middle) ** 2 * power).sum() / power.sum())
+    std = np.sqrt(((frequencies - middle) ** 2 * power).sum() / power.sum())
     assert middle == pytest.approx(440, abs=15)
-    assert 10 < spread < 90
+    assert 10 < std < 90
 
 
 def test_smooth_noise_stays_below_its_bandwidth() -> None:
@@ -83,9 +94,51 @@ def test_smooth_noise_stays_below_its_bandwidth() -> None:
 
 def test_larger_things_sound_lower_and_outlines_have_timbres() -> None:
     pitches = [
-        np.median([voice_of(Disc(), size, np.random.default_rng(k)).pitch for k in range(9)])
+        np.median([draw_timbre(Disc(), size, np.random.default_rng(k)).pitch for k in range(9)])
         for size in np.linspace(SMALLEST, LARGEST, 6)
     ]
     assert (np.diff(np.log2(pitches)) < -0.2).all()
-    timbres = {(v.ratios, v.weights, v.breath) for v in (voice_of(o, 0.1, np.random.default_rng(0)) for o in OUTLINES)}
+    timbres = {
+        (v.ratios, v.weights, v.breath) for v in (draw_timbre(o, 0.1, np.random.default_rng(0)) for o in OUTLINES)
+    }
     assert len(timbres) == len(OUTLINES) == 4
+
+
+def test_a_plain_room_changes_only_the_level() -> None:
+    sound = np.random.default_rng(0).standard_normal(RATE)
+    recorded = record(sound, PLAIN, -20.0, RATE, np.random.default_rng(1))
+    assert 20 * np.log10(recorded.std()) == pytest.approx(-20, abs=0.1)
+    assert np.corrcoef(recorded, sound)[0, 1] > 0.999999
+
+
+def test_echo_and_colour_leave_the_onset_in_place() -> None:
+    for seed in range(5):
+        room = replace(draw_room(np.random.default_rng(seed)), noise=-200.0)
+        sound = np.zeros(RATE)
+        sound[RATE // 2] = 1.0
+        recorded = np.abs(record(sound, room, -20.0, RATE, np.random.default_rng(1)))
+        assert abs(int(recorded.argmax()) - RATE // 2) <= 2
+        assert recorded[: RATE // 2 - 240].max() < 0.05 * recorded.max()  # 10 ms before
+
+
+def test_colour_is_decibels_at_a_frequency() -> None:
+    times = np.arange(RATE) / RATE
+    low, high = np.sin(2 * np.pi * 200 * times), np.sin(2 * np.pi * 4000 * times)
+    room = replace(PLAIN, colour=(0.0,) * 10 + (-12.0,) * 10)
+    recorded = np.abs(np.fft.rfft(record(low + high, room, -20.0, RATE, np.random.default_rng(0))))
+    assert 20 * np.log10(recorded[4000] / recorded[200]) == pytest.approx(-12, abs=0.5)
+
+
+def test_noise_is_at_its_level_relative_to_the_sound() -> None:
+    sound = np.zeros(2 * RATE)
+    sound[RATE:] = np.sin(np.arange(RATE))
+    recorded = record(sound, replace(PLAIN, noise=-20.0), -20.0, RATE, np.random.default_rng(0))
+    quiet, loud = recorded[:RATE].std(), recorded[RATE:].std()
+    assert 20 * np.log10(loud / quiet) == pytest.approx(20 + 3, abs=0.5)  # the sound is there half of the time
+
+
+def test_amplitude_stays_below_full_scale() -> None:
+    sound = np.zeros(RATE)
+    sound[100] = 1.0
+    recorded = record(sound, PLAIN, 0.0, RATE, np.random.default_rng(0))
+    assert 0.9 < np.abs(recorded).max() <= 1.0

@@ -1,10 +1,9 @@
-"""A recipe's composition in plain words, and against how many keys each of its views stands."""
+"""A recipe as text: its views and their matrix, its factors, and the number of keys of each view."""
 
 from __future__ import annotations
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Factor, Modality
-from avgdt.recipes.negatives import other_keys
 from avgdt.recipes.proportions import BANK, RECORDINGS
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import AUTO
@@ -14,23 +13,23 @@ _MEET = {
     "equal": "views of one modality meet in the loss",
     "both": "views of all modalities meet in the loss",
 }
-_COLUMNS = ("positives", "negatives of its own recording", "negatives of others, for each positive")
+_COLUMNS = ("positives", "negatives of the same recording", "negatives of other recordings per positive")
 
 
-def explain(recipe: Recipe) -> str:
-    """The views and their matrix, what each factor is, and the keys that attract and repel each view."""
+def describe(recipe: Recipe) -> str:
+    """Text with the views of a recipe and their relations, each factor, and the number of keys of each view."""
     composition, objective = recipe.composition, recipe.objective
     factors = [
-        f"{type(factor).__name__}: {_what(factor)} {_role(factor, composition)}" for factor in composition.factors
+        f"{type(factor).__name__}: {_docstring(factor)} {_role(factor, composition)}" for factor in composition.factors
     ]
     if objective.negatives == "batch":
         source = f"the {recipe.run.batch} recordings of a batch"
         others = other_keys(recipe, recipe.run.batch - 1)
     elif objective.bank == AUTO:
-        source = f"a bank of 7 % of the recordings as past keys per view ({BANK:,} of {RECORDINGS:,}), once it is full"
+        source = f"a full bank of 7 % of the recordings as past keys per view ({BANK:,} of {RECORDINGS:,})"
         others = other_keys(recipe, BANK)
     else:
-        source = f"a bank of {objective.bank:,} past keys per view, once it is full"
+        source = f"a full bank of {objective.bank:,} past keys per view"
         others = other_keys(recipe, objective.bank)
     return "\n\n".join(
         [
@@ -41,8 +40,15 @@ def explain(recipe: Recipe) -> str:
     )
 
 
-def _what(factor: Factor) -> str:
-    """The first sentence of its documentation."""
+def other_keys(recipe: Recipe, recordings: int) -> int:
+    """Number of negatives that ``recordings`` other recordings give each positive: one each, or one per view."""
+    composition = recipe.composition
+    keys = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1
+    return keys * recordings
+
+
+def _docstring(factor: Factor) -> str:
+    """The first paragraph of the docstring of the factor's class."""
     text = (type(factor).__doc__ or "").split("\n\n")[0]
     return " ".join(text.split())
 
@@ -52,7 +58,7 @@ def _role(factor: Factor, composition: Composition) -> str:
         return f"Here {_MEET[composition.partners]}."
     if factor.distinctive:
         return "Distinctive: views that differ in it repel each other."
-    return "Invariant: it makes no difference to which views attract each other."
+    return "Invariant: views that differ in it may attract each other."
 
 
 def _counts(composition: Composition, others: int) -> str:

@@ -8,8 +8,7 @@ from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
 from avgdt.recipes.errors import RecipeError
-from avgdt.recipes.named import named
-from avgdt.recipes.named_compositions import COMPOSITIONS, with_composition
+from avgdt.recipes.named import COMPOSITIONS, named, with_composition
 from tests.helpers.recipes import tiny
 
 NINE = {
@@ -26,7 +25,7 @@ NINE = {
 """Name -> views, ordered pairs that attract, and that repel."""
 
 
-def test_there_are_nine() -> None:
+def test_there_are_nine_compositions() -> None:
     assert set(COMPOSITIONS) == set(NINE)
 
 
@@ -41,8 +40,8 @@ def test_views_positives_and_negatives_of_each(name: str) -> None:
     assert kinds.get(Reversal, False) == ("reversal-distinctive" in name)
 
 
-def test_what_the_name_does_not_say_stays() -> None:
-    own = Composition(
+def test_everything_but_shift_and_reversal_is_unchanged() -> None:
+    original = Composition(
         Modality(("audio", "video")),
         Repeats(2),
         Reversal(invariant=True),
@@ -50,13 +49,13 @@ def test_what_the_name_does_not_say_stays() -> None:
         Speed(invariant=True),
         partners="both",
     )
-    recipe = tiny(composition=own)
+    recipe = tiny(composition=original)
     changed = with_composition(recipe, "shift-distinctive")
     factors = (Modality(("audio", "video")), TimeShift(0.3, distinctive=True), Repeats(2), Speed(invariant=True))
-    assert changed == replace(recipe, composition=replace(own, factors=factors))
+    assert changed == replace(recipe, composition=replace(original, factors=factors))
 
 
-def test_windows_share_nothing_where_the_recipe_has_one() -> None:
+def test_windows_do_not_overlap_where_the_recipe_has_no_shift() -> None:
     recipe = tiny()
     assert recipe.composition.shift == 0
     assert with_composition(recipe, "shift-invariant").composition.shift == recipe.clip.seconds == 0.5
@@ -64,26 +63,26 @@ def test_windows_share_nothing_where_the_recipe_has_one() -> None:
     assert with_composition(fast, "shift-invariant").composition.shift == 1.5
 
 
-def test_an_unknown_name_is_refused() -> None:
+def test_an_unknown_name_raises() -> None:
     with pytest.raises(RecipeError, match=r"composition 'reversal-invarient' is unknown; did you mean 'reversal-inv"):
         with_composition(tiny(), "reversal-invarient")
 
 
-def test_one_that_leaves_no_view_a_partner_names_one_that_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_composition_without_attracting_views_suggests_another(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["composition", "audio", "--composition", "modality"]) == 2
     assert "no view attracts another (partners: equal); make a factor invariant" in capsys.readouterr().err
     assert main(["composition", "audio", "--composition", "shift-invariant"]) == 0
 
 
-def test_the_command_line_lists_and_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_list_and_accept_the_compositions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n{name} " in listed for name in NINE)
     assert "shift-invariant-reversal-distinctive   8 views, 16 ordered pairs attract, 16 repel" in listed
     for option in (["--composition", "reversal-distinctive"], ["--composition=reversal-distinctive"]):
         assert main(["composition", "small", *option, "--composition.video.0.size", "48"]) == 0
-        told = capsys.readouterr().out
-        assert "factors: Modality(), Reversal(distinctive=True)\nvideo: RandomCrop(size=48)" in told
+        text = capsys.readouterr().out
+        assert "factors: Modality(), Reversal(distinctive=True)\nvideo: RandomCrop(size=48)" in text
 
 
 def test_the_released_recipe_is_the_last_of_the_nine() -> None:

@@ -6,18 +6,17 @@ import pytest
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats, Reversal, Speed, TimeShift
-from avgdt.recipes.explain import explain
+from avgdt.recipes.describe import describe, other_keys
 from avgdt.recipes.named import RECIPES, named
-from avgdt.recipes.negatives import other_keys
 from avgdt.recipes.training import Objective
 from tests.helpers.recipes import tiny
 
 MANY = Composition(Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True))
 
 
-def test_views_factors_and_counts_are_told() -> None:
+def test_the_text_holds_views_factors_and_counts() -> None:
     recipe = tiny(composition=MANY, objective=Objective(negatives="batch", negatives_from="modality"))
-    matrix, factors, counts = explain(recipe).split("\n\n")
+    matrix, factors, counts = describe(recipe).split("\n\n")
     assert matrix.startswith(MANY.describe())
     modality, shift, reversal = factors.splitlines()
     assert modality.endswith("Here views of different modalities meet in the loss.")
@@ -30,13 +29,13 @@ def test_views_factors_and_counts_are_told() -> None:
     assert rows[1].startswith("video now reversed ")
 
 
-def test_a_bank_is_told_by_its_size() -> None:
-    counts = explain(tiny(objective=Objective(bank=15000))).split("\n\n")[2].splitlines()
-    assert "a bank of 15,000 past keys per view" in counts[0]
+def test_the_text_names_the_size_of_the_bank() -> None:
+    counts = describe(tiny(objective=Objective(bank=15000))).split("\n\n")[2].splitlines()
+    assert "a full bank of 15,000 past keys per view" in counts[0]
     assert [row.split()[-3:] for row in counts[2:]] == [["1", "0", "15,000"]] * 2
 
 
-def test_keys_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
+def test_negatives_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
     recipe = tiny(composition=MANY)
     assert other_keys(recipe, 10) == 10
     assert other_keys(replace(recipe, objective=Objective(negatives_from="modality")), 10) == 40
@@ -45,13 +44,15 @@ def test_keys_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
 
 
 @pytest.mark.parametrize("partners", ["different", "equal", "both"])
-def test_every_factor_and_every_kind_of_partners_has_its_words(partners: str) -> None:
+def test_the_text_describes_every_factor_and_every_choice_of_partners(partners: str) -> None:
     composition = Composition(Modality(), Speed(distinctive=True), Repeats(2), partners=partners)  # type: ignore[arg-type]
-    told = explain(tiny(composition=composition)).split("\n\n")[1].splitlines()
-    assert [line.split(":")[0] for line in told] == ["Modality", "Speed", "Repeats"]
-    assert {"different": "different modalities", "equal": "one modality", "both": "all modalities"}[partners] in told[0]
+    lines = describe(tiny(composition=composition)).split("\n\n")[1].splitlines()
+    assert [line.split(":")[0] for line in lines] == ["Modality", "Speed", "Repeats"]
+    assert {"different": "different modalities", "equal": "one modality", "both": "all modalities"}[partners] in lines[
+        0
+    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_named_recipe_is_told(name: str) -> None:
-    assert explain(named(name)).startswith(f"T = {len(named(name).composition.views)} views")
+def test_every_named_recipe_is_described(name: str) -> None:
+    assert describe(named(name)).startswith(f"T = {len(named(name).composition.views)} views")

@@ -1,4 +1,4 @@
-"""Progress bars on the terminal's error stream, so that output can be piped."""
+"""The terminal: the progress bar of every command and the consoles for messages and tables."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-# Paths are printed as they are: neither broken in two nor read as markup.
+# Paths are printed unchanged: neither wrapped nor interpreted as markup.
 console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+"""The error stream, for progress and messages, so that the output of a command can be piped."""
 
 
 def output() -> Console:
-    """The terminal's output stream, for tables: names in them are printed as they are."""
+    """The output stream, for tables; names in them are printed unchanged."""
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def bar(note: str = "") -> Progress:
-    """A bar with a name, a count, the time spent, the time left and a changing ``note`` field."""
+def bar() -> Progress:
+    """A progress bar on the error stream: description, count, elapsed and remaining time, and a field ``note``."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -39,7 +40,7 @@ def bar(note: str = "") -> Progress:
 
 @contextmanager
 def counting(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is fed (done, of how many)."""
+    """Context with a progress bar; yields its update function, called with (done, total)."""
     with bar() as progress:
         task = progress.add_task(name, total=None, note="")
         yield lambda done, total: progress.update(task, completed=done, total=total)

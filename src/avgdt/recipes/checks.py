@@ -1,0 +1,84 @@
+"""Checks of a recipe: bounds of single values, finite numbers, and fields that must fit each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from avgdt.composition.distinguishable import check_distinguishable
+from avgdt.composition.factors import Reversal
+from avgdt.recipes.errors import RecipeError
+
+if TYPE_CHECKING:
+    from avgdt.recipes.recipe import Recipe
+
+_MOST = 2**32
+"""Larger than any sensible value, and small enough to index arrays."""
+
+
+def at_least(field: str, value: float, least: float) -> None:
+    """Raise :class:`RecipeError` where ``value`` is below ``least`` or not a number."""
+    if not value >= least:
+        raise RecipeError(f"{field}: {value:g} is too small; use {least:g} or more")
+
+
+def above(field: str, value: float, bound: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is greater than ``bound``."""
+    if not value > bound:
+        raise RecipeError(f"{field}: {value:g} is too small; use more than {bound:g}")
+
+
+def below(field: str, value: float, bound: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is less than ``bound``."""
+    if not value < bound:
+        raise RecipeError(f"{field}: {value:g} is too large; use less than {bound:g}")
+
+
+def one_of(field: str, value: float, values: Sequence[float]) -> None:
+    """Raise :class:`RecipeError` unless ``value`` is one of ``values``."""
+    if value not in values:
+        raise RecipeError(f"{field}: {value:g} is not allowed; use {' or '.join(f'{one:g}' for one in values)}")
+
+
+def share(field: str, value: float) -> None:
+    """Raise :class:`RecipeError` unless ``value`` lies in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise RecipeError(f"{field}: {value:g} is out of range; use 0 to 1")
+
+
+def seed(field: str, value: int) -> None:
+    """Raise :class:`RecipeError` unless ``value`` lies in 0 to 2^32 - 1, so that products of it stay in 64 bits."""
+    if not 0 <= value < 2**32:
+        raise RecipeError(f"{field}: {value} is out of range; use 0 to {2**32 - 1}")
+
+
+def check_finite(value: Any, where: str = "") -> None:
+    """Raise :class:`RecipeError` for a number anywhere in ``value`` that is not finite or beyond 2^32."""
+    if is_dataclass(value):
+        for f in fields(value):
+            check_finite(getattr(value, f.name), f"{where}.{f.name}" if where else f.name)
+    elif isinstance(value, tuple):
+        for i, one in enumerate(value):
+            check_finite(one, f"{where}.{i}")
+    elif isinstance(value, int | float) and not abs(value) <= _MOST:
+        number = f"a number beyond {_MOST}" if isinstance(value, int) or math.isfinite(value) else value
+        raise RecipeError(f"{where}: {number} is not allowed; use a finite number up to {_MOST}")
+
+
+def check_coherent(recipe: Recipe) -> None:
+    """Raise :class:`RecipeError` where fields of different parts of a recipe contradict each other."""
+    composition, groups, batch = recipe.composition, recipe.objective.key_groups, recipe.run.batch
+    colours = recipe.model.video.channels > 1
+    if recipe.objective.negatives == "bank" and groups > batch:
+        raise RecipeError(f"objective.key_groups: {groups} is more than run.batch, {batch}; use {batch} or less")
+    if "video" in composition.modalities and recipe.clip.frames == 1:
+        if any(isinstance(factor, Reversal) and factor.distinctive for factor in composition.factors):
+            raise RecipeError("clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive")
+        if recipe.normalisation.subtract_mean_frame == 1:
+            raise RecipeError(
+                "normalisation.subtract_mean_frame: 1 leaves nothing of a clip of 1 frame; raise clip.frames"
+            )
+    across = composition.partners != "equal"
+    check_distinguishable(composition.factors, composition.time, composition.video, composition.audio, across, colours)

@@ -1,0 +1,228 @@
+"""Audio of a recording: the timbre of its object, a synthesiser, and the room and microphone that record it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from avgdt.synthetic.outlines import Block, Cross, Disc, Outline, Triangle
+from avgdt.synthetic.timeline import Floats
+
+_ATTACK = 0.0015  # seconds in which a struck note rises
+_RISEN = 38 * _ATTACK  # exp(-38) is below the precision of 1
+_CLICK = 0.004  # seconds in which the noise of the contact fades
+_FADED = 80 * _CLICK  # exp(-80) is below the precision of the note
+_BANDS = 20  # of the frequency response
+_LOWEST, _HIGHEST = 80.0, 12000.0  # Hz at the centres of the first and the last band
+_CEILING = 0.97  # largest amplitude, relative to full scale
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """The sound of an object: partials at a pitch, struck or sustained."""
+
+    pitch: float
+    """Hz of the lowest partial."""
+    ratios: tuple[float, ...]
+    """Frequencies of the partials relative to the lowest."""
+    weights: tuple[float, ...]
+    """Amplitudes of the partials."""
+    breath: float
+    """0 is a steady tone, 1 a band of noise around each partial."""
+    decay: float
+    """Seconds in which a struck note falls to 1/e."""
+    air: float
+    """Amplitude of the noise at every contact, or of a sustained note."""
+
+
+_TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
+    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
+    (Block(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
+    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
+    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
+)
+
+OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)
+"""The outlines of moving objects; each has its timbre."""
+
+SMALLEST, LARGEST = 0.085, 0.145
+"""Range of the radius of moving objects in units of the frame height."""
+
+
+def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -> Timbre:
+    """The timbre of an object: its outline decides the partials, its size the pitch within a semitone.
+
+    The largest is three octaves below the smallest.
+    """
+    pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
+    _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
+    return Timbre(
+        pitch, ratios, weights, breath, decay * float(generator.uniform(0.7, 1.5)), float(generator.uniform(0.03, 0.3))
+    )
+
+
+class Synth:
+    """A synthesiser of one timbre for one recording; waveforms are float64 (samples,), full scale about 1."""
+
+    def __init__(self, timbre: Timbre, seconds: float, sample_rate: int, generator: np.random.Generator) -> None:
+        self.timbre = timbre
+        self.sample_rate = sample_rate
+        self.times: Floats = np.arange(round(seconds * sample_rate)) / sample_rate
+        """Time of each sample in seconds."""
+        self._generator = generator
+        self._breath = 1 + timbre.breath * (2.2 * smooth_noise(generator, self.times.size, sample_rate, 45.0) - 1)
+
+    def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
+        """A held note: ``pitch`` relative to the timbre's and amplitude ``loudness``, both (samples,)."""
+        phase = np.cumsum(self.timbre.pitch * pitch)
+        phase *= 2 * np.pi
+        phase /= self.sample_rate
+        waveform = self._carrier(phase)
+        waveform *= self._breath
+        air = self._generator.standard_normal(out=phase)
+        air *= 0.5 * self.timbre.air
+        waveform += air
+        waveform *= loudness
+        return waveform
+
+    def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
+        """Struck notes, (samples,): ``times`` in seconds, ``strengths`` and ``pitches`` relative to the timbre's.
+
+        Their pitch rises by ``glide`` octaves within one decay.
+        """
+        waveform = np.zeros(self.times.size)
+        decay = self.timbre.decay
+        length = round(6 * decay * self.sample_rate)
+        for time, strength, pitch in np.broadcast(times, strengths, pitches):
+            first = int(np.ceil(time * self.sample_rate))
+            skipped = max(-first, 0)
+            count = min(length - skipped, waveform.size - first - skipped)
+            if count <= 0:
+                continue
+            age = (np.arange(skipped, skipped + count) + first) / self.sample_rate - time
+            fall = np.exp(-age / decay)
+            phase = 2 * np.pi * self.timbre.pitch * pitch * age
+            if glide:
+                phase *= 2 ** (glide * age / decay * fall)
+            rising = np.searchsorted(age, _RISEN)
+            fall[:rising] *= 1 - np.exp(-age[:rising] / _ATTACK)
+            span = slice(first + skipped, first + skipped + count)
+            note = self._carrier(phase)
+            note *= self._breath[span]
+            note *= fall
+            heard = np.searchsorted(age, _FADED)
+            contact = self._generator.standard_normal(count)[:heard]
+            contact *= 3 * self.timbre.air * np.exp(-age[:heard] / _CLICK)
+            note[:heard] += contact
+            note *= strength
+            waveform[span] += note
+        return waveform
+
+    def _carrier(self, phase: Floats) -> Floats:
+        total, partial = np.zeros(phase.size), np.empty(phase.size)
+        for number, (ratio, weight) in enumerate(zip(self.timbre.ratios, self.timbre.weights, strict=True)):
+            np.multiply(phase, ratio, out=partial)
+            partial += number
+            np.sin(partial, out=partial)
+            partial *= weight
+            total += partial
+        total /= np.linalg.norm(self.timbre.weights)
+        return total
+
+
+def smooth_noise(generator: np.random.Generator, samples: int, sample_rate: int, bandwidth: float) -> Floats:
+    """Gaussian noise (samples,) of unit standard deviation, low-pass filtered at ``bandwidth`` Hz."""
+    spectrum = np.zeros(samples // 2 + 1, np.complex128)
+    count = min(max(int(3 * bandwidth * samples / sample_rate), 2), spectrum.size)
+    shape = np.exp(-0.5 * (np.arange(count) * sample_rate / samples / bandwidth) ** 2)
+    spectrum[:count] = shape * (generator.standard_normal(count) + 1j * generator.standard_normal(count))
+    noise = np.fft.irfft(spectrum, samples)
+    return np.asarray(noise / noise.std())
+
+
+@dataclass(frozen=True)
+class Room:
+    """Acoustics of a room: how sound reaches the microphone."""
+
+    colour: tuple[float, ...]
+    """Frequency response: decibels in each band, the bands spaced evenly in octaves."""
+    echo: float
+    """Amplitude of the reverberation relative to the direct sound."""
+    echo_decay: float
+    """Seconds in which the reverberation falls to 1/e."""
+    noise: float
+    """Decibels of background noise relative to the sound."""
+    noise_tilt: float
+    """Decibels per octave of the noise around 1 kHz."""
+
+
+def draw_room(generator: np.random.Generator) -> Room:
+    """Draw the frequency response, the reverberation and the background noise of a room."""
+    return Room(
+        colour=tuple(generator.normal(0, 6, _BANDS).tolist()),
+        echo=float(generator.uniform(0, 0.35)),
+        echo_decay=float(generator.uniform(0.05, 0.15)),
+        noise=float(generator.uniform(-30, -14)),
+        noise_tilt=float(generator.uniform(-5, 0)),
+    )
+
+
+def record(waveform: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
+    """The waveform at the microphone (samples,), within -1 to 1, at ``level`` decibels; onsets keep their times."""
+    samples = waveform.size
+    spectrum = np.fft.rfft(waveform, 2 * samples)
+    other = np.fft.rfft(_echo(room, samples, sample_rate, generator), 2 * samples)
+    spectrum *= other
+    spectrum *= _colour(samples, sample_rate, room.colour)
+    wave = np.fft.irfft(spectrum)
+    recorded = _unit(wave[:samples])
+    noise = generator.standard_normal(2 * samples)
+    np.fft.rfft(noise, out=other)
+    other *= _tilt(samples, sample_rate, room.noise_tilt)
+    hiss = _unit(np.fft.irfft(other, out=noise)[:samples])
+    hiss *= 10 ** (room.noise / 20)
+    recorded += hiss
+    recorded *= 10 ** (level / 20)
+    recorded /= max(1.0, max(float(recorded.max()), -float(recorded.min())) / _CEILING)
+    return recorded
+
+
+def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Generator) -> Floats:
+    """Impulse response of the room: the direct sound, then a decaying noise."""
+    reach = min(round(6 * room.echo_decay * sample_rate), samples)
+    tail = generator.standard_normal(reach) * np.exp(-np.arange(reach) / (room.echo_decay * sample_rate))
+    tail *= room.echo / np.sqrt(np.sum(tail**2))  # the last bit of linalg.norm depends on the number of cores
+    tail[0] += 1.0
+    return np.asarray(tail)
+
+
+def _unit(waveform: Floats) -> Floats:
+    """Scale ``waveform`` in place to a root mean square of 1; silence stays silent."""
+    waveform /= max(float(np.sqrt(np.mean(waveform**2))), 1e-9)
+    return waveform
+
+
+def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
+    """Gain that takes the values ``decibels`` at the centres of the bands, at each frequency of 2 ``samples``."""
+    centres = np.linspace(np.log2(_LOWEST), np.log2(_HIGHEST), len(decibels))
+    return _gain(np.interp(_octaves(samples, sample_rate, _LOWEST, _HIGHEST), centres, decibels))
+
+
+def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
+    """Gain that changes by ``decibels`` per octave, 1 at 1 kHz, level below 60 Hz and above 8 kHz, at each frequency of
+    2 ``samples``."""
+    return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
+
+
+def _gain(decibels: Floats) -> Floats:
+    decibels /= 20
+    return np.power(10, decibels, out=decibels)
+
+
+@lru_cache(maxsize=2)
+def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
+    """Octaves of each frequency of 2 ``samples`` above ``middle`` (Hz), level outside ``lowest`` to ``highest``."""
+    frequencies = np.fft.rfftfreq(2 * samples, 1 / sample_rate).astype(np.float64)
+    return np.log2(np.clip(frequencies, lowest, highest) / middle)
