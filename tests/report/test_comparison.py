@@ -234,7 +234,7 @@ def test_what_other_networks_see_is_remarked(make: Make) -> None:
         (papers, []),
         (others, ["frames 16, not 30", "height 86, not 128", "other augmentation than usual"]),
     ):
-        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": shown}
+        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "training_input": shown}
         (told,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
         assert [note for note in told.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from avgdt.evaluation.metrics import Score, score_figures
 from avgdt.evaluation.results import write_result
-from avgdt.evaluation.scores import Score, score_figures
 from avgdt.report.colours import PALETTE
 from avgdt.report.confusion import Class, Pair, confusion
 from avgdt.report.page import write_report

@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _demo(options: Demo) -> None:
-    from avgdt.evaluation.protocols.linear import Linear
+    from avgdt.evaluation.protocols.probe import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.report.page import write_report
     from avgdt.synthetic.world import render_world

@@ -103,7 +103,7 @@ def pretrain_with_progress(
             else:
                 there, back = metrics["video_to_audio"], metrics["audio_to_video"]
                 console.print(
-                    f"epoch {metrics['epoch']:.0f}: of {there['candidates']} held-out recordings found by the other "
+                    f"epoch {metrics['epoch']:.0f}: of {there['gallery']} held-out recordings found by the other "
                     f"modality at rank 1: {there['r1']:.0%} and {back['r1']:.0%}, to rank 10: {there['r10']:.0%} and "
                     f"{back['r10']:.0%}"
                 )

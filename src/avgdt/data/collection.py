@@ -39,7 +39,7 @@ LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Skipped:
     """A recording, or a segment of one, that is not used."""
 
     path: Path
@@ -54,7 +54,7 @@ class Collection:
     """Learnt from."""
     held_out: tuple[Entry, ...]
     """Only watched."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Skipped, ...]
     """Not usable."""
     repeated: int = 0
     """Rows that repeat another one of the same file and segment; each is used once."""
@@ -126,7 +126,7 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
         raise DataError(f"{source}: holds no recordings")
     entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
-    left_out = tuple(LeftOut(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
+    left_out = tuple(Skipped(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
     good = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not good:
         common = max((r.reason for r in left_out), key=[r.reason for r in left_out].count)
@@ -136,7 +136,7 @@ def collect(entries: Sequence[Entry], data: Data, composition: Composition, clip
         )
     if any("split" in entry.extra for entry in entries):
         learn, held = _by_split(entries, reasons, data, source)
-        left_out += tuple(LeftOut(entry.path, "its row has no split") for entry in good if not split_of(entry))
+        left_out += tuple(Skipped(entry.path, "its row has no split") for entry in good if not split_of(entry))
     else:
         learn, held = _drawn(good, data.held_out_at_most)
     kept, watched = _each_once(learn), _each_once(held)
@@ -202,7 +202,7 @@ def rows_of_files(entries: Sequence[Entry]) -> str:
     return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
 
 
-def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
+def write_left_out(left_out: Sequence[Skipped], path: Path) -> None:
     """Write which recordings are not used, and why, as csv."""
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
@@ -210,7 +210,7 @@ def write_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
         writer.writerows([str(entry.path), entry.reason] for entry in left_out)
 
 
-def read_left_out(path: Path) -> list[LeftOut]:
+def read_left_out(path: Path) -> list[Skipped]:
     """The inverse of :func:`write_left_out`."""
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-        return [LeftOut(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]
+        return [Skipped(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

@@ -8,15 +8,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import at
+from avgdt.evaluation.results import Result, at
 from avgdt.report.errors import ReportError
 from avgdt.report.headline_row import headline_row
 from avgdt.report.published import Column
 from avgdt.report.run_groups import Group, Measured
 
 DASH = "–"
-APART = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_rate", "shots"}
+APART = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_lr", "shots"}
 """Options that say what else is measured, and change no figure of a table."""
 Source = Literal["pretrained", "random"]
 
@@ -89,7 +88,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
     sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
     told = [
         *_others(options, column.usual),
-        *_others(result.get("shown", {}), column.shown),
+        *_others(result.get("training_input", {}), column.training_input),
         *(f"with {found} of {whole} {part}" for part, (found, whole) in sizes.items() if found < whole),
         *([f"without {left_out} of its recordings"] if left_out else []),
     ]

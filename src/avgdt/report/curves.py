@@ -69,7 +69,7 @@ def _reidentified(run: RunFolder) -> Chart:
 
 
 def _found(run: RunFolder) -> Chart:
-    candidates = int(run.heldout[-1]["video_to_audio"]["candidates"])
+    candidates = int(run.heldout[-1]["video_to_audio"]["gallery"])
     first = places_counted(candidates)
     epochs = [line["epoch"] for line in run.heldout]
 

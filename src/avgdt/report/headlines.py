@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import at
+from avgdt.evaluation.results import Result, at
 from avgdt.report.headline_row import headline_row
 from avgdt.report.judging import places_counted
 from avgdt.report.matching import Matches
 from avgdt.report.run_folder import RunFolder
-from avgdt.report.tables import TITLES, words
+from avgdt.report.tables import words
 from avgdt.report.wording import percent
 
 INKS = {"esc10": "sound", "esc50": "sound", "dcase2014": "sound", "ucf101": "picture", "hmdb51": "picture"}
@@ -61,7 +60,7 @@ def _sets(results: Sequence[Result]) -> Iterator[Headline]:
             continue
         told.add(protocol)
         by = f" ({words(path[0]).rstrip(':')})" if path else ""
-        name = f"of {TITLES.get(protocol, protocol.upper())} put into the right one of {len(result['classes'])} classes"
+        name = f"of {result.get('title', protocol.upper())} put into the right one of {len(result['classes'])} classes"
         yield _shares(result, path, name + by, INKS.get(protocol, "both"))
 
 
@@ -89,7 +88,7 @@ def _watched(run: RunFolder) -> list[Headline]:
     if not run.heldout:
         return []
     last = run.heldout[-1]
-    count = int(last["video_to_audio"]["candidates"])
+    count = int(last["video_to_audio"]["gallery"])
     first = places_counted(count)
     return [_way(way, first, count, last[way][f"r{first}"], "") for way in ("video_to_audio", "audio_to_video")]
 

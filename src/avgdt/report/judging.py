@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from avgdt.evaluation.intervals import wilson_interval
+from avgdt.evaluation.metrics import wilson_interval
 from avgdt.report.guessing import guessed_accuracy
 from avgdt.report.run_folder import RunFolder
 
@@ -52,7 +52,7 @@ def judge(run: RunFolder, ways: Mapping[str, Mapping[str, Any]] | None) -> Judge
     ways = ways or (run.heldout[-1] if run.heldout else None)
     if ways is None:
         return Judgement("unknown", trained, trained_chance, 0.0, 1, 0)
-    candidates = int(ways["video_to_audio"]["candidates"])
+    candidates = int(ways["video_to_audio"]["gallery"])
     first = places_counted(candidates)
     found = float(np.mean([ways[way][f"r{first}"] for way in ("video_to_audio", "audio_to_video")]))
     least, _ = wilson_interval(round(found * candidates), candidates)

@@ -13,9 +13,8 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
 from avgdt.data.span import clip_span
 from avgdt.data.windows import uniform
-from avgdt.evaluation.features import Progress, Vectors, extract
+from avgdt.evaluation.features import Progress, Vectors, embeddings, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel, untrained
@@ -57,15 +56,15 @@ def match(model: PretrainedModel, entries: Sequence[Entry], label: str, progress
     ]
     at_random = untrained(model.recipe, device=str(model.device))
     found = extract([model, at_random], entries, plans, BOTH, embeddings, workers=0, progress=progress)
-    if len(found.kept) < 2:
+    if len(found.read) < 2:
         return None
-    kept = [entries[i] for i in found.kept]
+    kept = [entries[i] for i in found.read]
     ways, random_ways = (_ways(vectors) for vectors in found.vectors)
     names = tuple(entry.extra.get(label, "") for entry in kept)
     similarity, by_chance = (_cosines(vectors) for vectors in found.vectors)
     return Matches(
         tuple(kept),
-        tuple(plans[i].windows[0].video + model.recipe.clip.seconds / 2 for i in found.kept),
+        tuple(plans[i].windows[0].video + model.recipe.clip.seconds / 2 for i in found.read),
         names,
         similarity,
         by_chance,

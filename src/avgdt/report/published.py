@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from avgdt.evaluation.finetuning.shown import told_shown
+from avgdt.evaluation.finetuning.preprocessing import video_input
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.named import paper
@@ -46,8 +46,8 @@ class Column:
     """The option that tells which parts were measured, and all of them: a result of fewer is none of this column."""
     usual: Mapping[str, Any] = field(default_factory=dict)
     """Options as the paper has them, or as they are unasked where it does not tell; others are remarked upon."""
-    shown: Mapping[str, Any] = field(default_factory=dict)
-    """What the paper's networks see while they are finetuned; what others see is remarked upon."""
+    training_input: Mapping[str, Any] = field(default_factory=dict)
+    """The input of the paper's networks in finetuning; another one is remarked upon."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """How much the data set has of what; a result of less is remarked upon."""
 
@@ -81,7 +81,15 @@ _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
 _FINETUNING = {"finetuning": to_plain(Finetuning())}
 _SIZES = {"UCF101": {"recordings": 13320, "classes": 101}, "HMDB51": {"classes": 51}}
 _ACTION = tuple(
-    Column(name, name.lower(), "finetuned", whole=_SPLITS, usual=_FINETUNING, shown=told_shown(paper()), sizes=sizes)
+    Column(
+        name,
+        name.lower(),
+        "finetuned",
+        whole=_SPLITS,
+        usual=_FINETUNING,
+        training_input=video_input(paper().clip, paper().composition.video),
+        sizes=sizes,
+    )
     for name, sizes in _SIZES.items()
 )
 _RETRIEVAL = tuple(

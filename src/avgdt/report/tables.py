@@ -6,36 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import at, leaves
+from avgdt.evaluation.results import Result, at, leaves
 from avgdt.report.wording import percent
 
-TITLES = {
-    "linear": "Linear probe",
-    "knn": "Nearest neighbours",
-    "retrieval": "Retrieval",
-    "reidentification": "Re-identification",
-    "finetune": "Finetuning",
-    "ucf101": "UCF101",
-    "hmdb51": "HMDB51",
-    "esc10": "ESC-10",
-    "esc50": "ESC-50",
-    "esc50_fold": "One fold of ESC-50",
-    "dcase2014": "DCASE2014",
-}
-EXPLAINED = {
-    "linear": "A linear classifier is fitted on the frozen features; only it sees labels.",
-    "knn": "The nearest labelled recordings vote; nothing is fitted.",
-    "retrieval": "Each recording's sound is looked for by its picture among all others, and the reverse.",
-    "reidentification": "Another moment of the same recording is looked for among all recordings.",
-    "finetune": "The whole network goes on learning, with labels; beside it, one with random weights does the same.",
-    "ucf101": "101 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
-    "hmdb51": "51 kinds of actions are told apart in three splits, by finetuned and by frozen networks.",
-    "esc10": "Sounds of ten kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
-    "esc50_fold": "Sounds are told apart within one fold, in parts by source recording: no official figure.",
-    "esc50": "Sounds of fifty kinds are told apart, in five folds, by the frozen features of ten sub-clips each.",
-    "dcase2014": "Acoustic scenes are told apart by the frozen features of sixty sub-clips each.",
-}
 NAMES = {
     "accuracy": "right",
     "linear_layer": "linear layer:",
@@ -104,7 +77,7 @@ def table(result: Result) -> Table:
     )
     return Table(
         title(result),
-        EXPLAINED.get(result["protocol"], ""),
+        _sentence(str(result.get("summary", ""))),
         f"{sizes}{skipped}",
         rows,
         str(result.get("command", "")),
@@ -115,7 +88,11 @@ def title(result: Result) -> str:
     """The protocol and what of the recordings it looked at."""
     protocol, options = str(result["protocol"]), result["options"]
     named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
-    return " · ".join([TITLES.get(protocol, protocol), *named])
+    return " · ".join([str(result.get("title", protocol)), *named])
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[:1].upper()}{summary[1:]}." if summary else ""
 
 
 def words(name: str) -> str:

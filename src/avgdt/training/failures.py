@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avgdt.data.batch import Batch
-from avgdt.data.collection import LeftOut, read_left_out, write_left_out
+from avgdt.data.collection import Skipped, read_left_out, write_left_out
 from avgdt.data.entry import Entry
 from avgdt.files import naming
 from avgdt.training.errors import TooManyFailed
@@ -55,7 +55,7 @@ class Failures:
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._now.difference_update(read)
         for failure in batch.failures:
-            row = LeftOut(self._recordings[failure.item].path, failure.reason)
+            row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
                 if row.path not in self._damaged:  # of which that was said
@@ -65,7 +65,7 @@ class Failures:
         for found in (*batch.failures, *batch.damaged):
             path = self._recordings[found.item].path
             if found.damaged and path not in self._damaged:
-                row = self._damaged[path] = LeftOut(path, f"{DAMAGED}{found.reason}")
+                row = self._damaged[path] = Skipped(path, f"{DAMAGED}{found.reason}")
                 changed.append(row)
                 if found in batch.damaged:
                     self._tell(f"damaged, only clips of its other stretches are used: {found.reason}")
@@ -82,7 +82,7 @@ class Failures:
         if path not in self._held_out:
             self._held_out.add(path)
             self._tell(f"skipped, it could not be read: {reason}")
-        self._others[path] = LeftOut(path, reason)
+        self._others[path] = Skipped(path, reason)
         self._write()
 
     def _tell(self, line: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import nn
 
-from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.audio_augmentations import AudioAugmentation, SpecAugment
 from avgdt.composition.composition import Composition
 from avgdt.composition.distinguishable import at_strength
 from avgdt.composition.factors import ModalityName
+from avgdt.composition.video_augmentations import VideoAugmentation
 from avgdt.composition.view import View
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
@@ -77,15 +81,42 @@ class Views(nn.Module):
         """One modality of one window as evaluation sees it: nothing drawn, the middle crop, time forwards."""
         return self._view(batch, View(modality, window), None)
 
-    @torch.no_grad()
-    def augmented_view(self, batch: Batch, modality: ModalityName, draws: Generators) -> torch.Tensor:
-        """One modality of the first window, time forwards, augmented by one generator per recording."""
-        return self._view(batch, View(modality), draws)
-
     def _view(self, batch: Batch, view: View, draws: Generators | None) -> torch.Tensor:
         clips = self._clips(batch, view)
+        if view.reversed:
+            clips = clips.flip(2 if view.modality == "video" else -1)
+        if draws is None:
+            return self.preprocess(clips, view.modality, self.composition.crop)
+        if view.modality == "video":
+            video = [at_strength(step, view.strength) for step in self.composition.video]
+            return self.augment(clips, "video", video, draws)
+        audio = [at_strength(step, view.strength) for step in self.composition.audio]
+        return self.augment(clips, "audio", audio, draws)
+
+    @torch.no_grad()
+    def preprocess(self, clips: torch.Tensor, modality: ModalityName, crop: int | None = None) -> torch.Tensor:
+        """The network's input for clips of one modality, without augmentation.
+
+        Frames (batch, channels, time, height, width), uint8, of which the middle square of ``crop`` pixels is cut, or
+        waveforms (batch, samples) on the int16 scale. Returns what :meth:`forward` does.
+        """
+        if modality == "video" and crop is not None:
+            clips = centre_crop(clips, crop)
+        return self.augment(clips, modality, (), ())
+
+    @torch.no_grad()
+    def augment(
+        self,
+        clips: torch.Tensor,
+        modality: ModalityName,
+        steps: Sequence[VideoAugmentation] | Sequence[AudioAugmentation],
+        generators: Generators,
+    ) -> torch.Tensor:
+        """The network's input for clips of one modality, augmented by ``steps`` with one generator per clip."""
         with torch.autocast(clips.device.type, enabled=False):  # which would shorten what multiplies matrices
-            return self._video(clips, view, draws) if view.modality == "video" else self._audio(clips, view, draws)
+            if modality == "video":
+                return self._video(clips, cast("Sequence[VideoAugmentation]", steps), generators)
+            return self._audio(clips, cast("Sequence[AudioAugmentation]", steps), generators)
 
     def _clips(self, batch: Batch, view: View) -> torch.Tensor:
         clips = batch.video if view.modality == "video" else batch.audio
@@ -93,31 +124,23 @@ class Views(nn.Module):
             raise TransformError(f"the batch holds no {view.modality}, which composition.factors asks for")
         return clips[:, self.composition.clips.index(view.clip)]
 
-    def _video(self, video: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
+    def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
-        if view.reversed:
-            video = video.flip(2)
-        if draws is not None:
-            steps = [at_strength(step, view.strength) for step in self.composition.video]
-            video = augment_clips(video, steps, draws)  # on bytes while they will do, cheap to move
-        elif self.composition.crop is not None:
-            video = centre_crop(video, self.composition.crop)
+        video = augment_clips(video, steps, generators)  # on bytes while they will do, cheap to move
         pixels = video.float()
         share = self.normalisation.subtract_mean_frame
         still = share * pixels.mean(2, keepdim=True) if share else 0.0
         return pixels.sub_(still + 255 * (1 - share) * self.normalisation.mean).mul_(1 / (255 * self.normalisation.std))
 
-    def _audio(self, waveform: torch.Tensor, view: View, draws: Generators | None) -> torch.Tensor:
-        if view.reversed:
-            waveform = waveform.flip(-1)
-        chosen = self.composition.audio if draws is not None else ()
-        steps = [at_strength(step, view.strength) for step in chosen]
+    def _audio(
+        self, waveform: torch.Tensor, steps: Sequence[AudioAugmentation], generators: Generators
+    ) -> torch.Tensor:
         for step in steps:
             if not isinstance(step, SpecAugment):
-                waveform = augment_waveform(waveform, step, draws or ())
-        picture = self.log_mel(waveform)
+                waveform = augment_waveform(waveform, step, generators)
+        spectrogram = self.log_mel(waveform)
         for step in steps:
             if isinstance(step, SpecAugment):
-                picture = augment_spectrogram(picture, step, draws or ())
-        return picture[:, None]
+                spectrogram = augment_spectrogram(spectrogram, step, generators)
+        return spectrogram[:, None]
