@@ -51,6 +51,6 @@ def test_more_recordings_tell_smaller_differences_apart() -> None:
     assert judge(replace(told(0.1, None), heldout=[ways(4 * 10 / 6000, 6000)]), None).standing == "holds"
 
 
-@pytest.mark.parametrize(("gallery", "first"), [(2, 1), (19, 1), (20, 5), (39, 5), (40, 10), (5000, 10)])
+@pytest.mark.parametrize(("candidates", "first"), [(2, 1), (19, 1), (20, 5), (39, 5), (40, 10), (5000, 10)])
 def test_places_counted(candidates: int, first: int) -> None:
     assert places_counted(candidates) == first
