@@ -11,10 +11,13 @@ from tests.report.conftest import RESULT
 
 RUN = RunFolder(Path("run"), tiny(), [], [], [], [], [])
 
+TITLES = {"esc10": "ESC-10", "esc50": "ESC-50"}
+
 
 def in_folds(protocol: str, row: str, accuracy: float, **more: Any) -> dict[str, Any]:
     return {
         "protocol": protocol,
+        "title": TITLES.get(protocol, protocol.upper()),
         "options": {"seed": 0},
         "classes": [str(i) for i in range(10)],
         "pretrained": {row: {"accuracy": accuracy, **more}, "nearest_neighbours": {"accuracy": 0.9, **more}},

@@ -8,6 +8,7 @@ def test_sounds_in_folds_with_what_was_not_measured() -> None:
     told = table(
         {
             "protocol": "esc10",
+            "title": "ESC-10",
             "options": {"seed": 0},
             "sizes": {"sounds": 400},
             "skipped": [],
