@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.cli.main import main
-from avgdt.data.selection import SkippedRecording, read_skipped, write_skipped
+from avgdt.data.selection import Skipped, read_skipped, write_skipped
 from avgdt.recipes.config import write_yaml
 from tests.helpers.folders import write_folder
 from tests.helpers.media_files import evenly, write_media
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_skipped_files_are_listed_by_their_bytes(tmp_path: Path) -> None:
-    rows = [SkippedRecording(tmp_path / BROKEN, "Unreadable: why"), SkippedRecording(Path('a, "b"\n.mp4'), "x")]
+    rows = [Skipped(tmp_path / BROKEN, "Unreadable: why"), Skipped(Path('a, "b"\n.mp4'), "x")]
     write_skipped(rows, tmp_path / "skipped.csv")
     assert os.fsencode(BROKEN) in (tmp_path / "skipped.csv").read_bytes()
     assert read_skipped(tmp_path / "skipped.csv") == rows

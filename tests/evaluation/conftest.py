@@ -10,6 +10,8 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality
 from avgdt.composition.video_augmentations import RandomCrop
 from avgdt.data.manifest import Entry
+from avgdt.evaluation.folds import Folds, cross_validation
+from avgdt.evaluation.segments import Segment
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.clip import Clip, LogMel
@@ -75,3 +77,17 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
 def gone(entries: list[Entry]) -> Entry:
     """A recording that was deleted after it was listed."""
     return replace(entries[0], path=Path("gone.mkv"))
+
+
+@pytest.fixture
+def folds() -> Folds:
+    """Four folds of 96 recordings of three classes."""
+    return cross_validation([Segment(i, "1234"[i % 4], "abc"[i // 4 % 3]) for i in range(96)], ["1", "2", "3", "4"])
+
+
+@pytest.fixture
+def features(folds: Folds) -> np.ndarray:
+    """(96, 5, 768): features by which most recordings are classified right."""
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(96, 1, 12)) + 0.5 * generator.normal(size=(96, 5, 12))
+    return np.tile(2 * np.eye(3, 12)[folds.targets][:, None] + noise, 64).astype(np.float32)

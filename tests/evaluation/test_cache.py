@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from avgdt.data.manifest import Entry
-from avgdt.evaluation import cache, digest
+from avgdt.evaluation import cache
 from avgdt.evaluation.cache import FeatureCache
-from avgdt.evaluation.features import Extraction, extract
+from avgdt.evaluation.features import Extraction, extract, mean_features, timed_features
 from avgdt.evaluation.plans import Plan, plan
-from avgdt.evaluation.readers import mean_features, timed_features
 from avgdt.evaluation.segments import segments
 from avgdt.files import WriteError, source_digest
 from avgdt.models.pretrained import PretrainedModel, untrained
@@ -56,7 +55,7 @@ def test_a_network_sees_the_same_clips_once(
     first = kept(tmp_path, (model,), entries, plans)
     both = kept(tmp_path, (random, model), entries, plans)
     assert asked == [[model], [random]]
-    assert (first.kept, both.kept, both.failures) == ([0, 1, 2], [0, 1, 2], {})
+    assert (first.read, both.read, both.failures) == ([0, 1, 2], [0, 1, 2], {})
     for found, expected in ((first.vectors[0], 0), (both.vectors[1], 0), (both.vectors[0], 1)):
         np.testing.assert_array_equal(found["audio"], fresh.vectors[expected]["audio"])
     # The same weights read back from elsewhere are the same network.
@@ -73,7 +72,7 @@ def test_another_version_of_the_code_makes_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kept(tmp_path / "cache", (model,), entries, plans)
-    monkeypatch.setattr(digest, "source_digest", lambda folder: "another")
+    monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
     kept(tmp_path / "cache", (model,), entries, plans)
     assert len(asked) == 2
     (tmp_path / "inner").mkdir()
@@ -129,7 +128,7 @@ def test_what_failed_or_was_cut_off_is_made_anew(
     gone = [replace(entries[0], path=tmp_path / "gone.mkv"), *entries[1:]]
     for _ in range(2):
         found = kept(tmp_path, (model, random), gone, plans)
-        assert found.kept == [1, 2]
+        assert found.read == [1, 2]
         assert list(found.failures) == [0]
     assert asked[2:] == [[model, random]] * 2
     assert len(list(tmp_path.iterdir())) == 1

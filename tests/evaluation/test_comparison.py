@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.comparison import check_modalities, compare
 from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import mean_features
 from avgdt.evaluation.plans import Skipped, plan
-from avgdt.evaluation.readers import mean_features
 from avgdt.evaluation.segments import segments
 from avgdt.models.pretrained import PretrainedModel
-
-
-def ignore(done: int, total: int) -> None:
-    """Progress that nobody watches."""
+from tests.evaluation.inspected import inspected
 
 
 def test_failures_join_what_was_skipped_before(
@@ -22,7 +19,7 @@ def test_failures_join_what_was_skipped_before(
 ) -> None:
     rows = [entries[0], replace(entries[1], error="broken"), gone]
     plans, skipped = plan(segments(rows), rows, model.recipe.clip, ("audio",), 2)
-    found = compare(model, random, rows, plans, skipped, ("audio",), mean_features, ignore)
+    found = inspected(model, random).features(rows, plans, skipped, ("audio",), mean_features)
     assert [segment.entry for segment in found.segments] == [0]
     assert found.pretrained["audio"].shape == found.random["audio"].shape == (1, 32)
     account = found.account()
@@ -34,12 +31,12 @@ def test_failures_join_what_was_skipped_before(
 def test_nothing_left_names_the_commonest_reason(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
-    skipped = [Skipped("a", "has no sound"), Skipped("b", "has no sound"), Skipped("c", "broken")]
+    skipped = [Skipped(Path("a"), "has no sound"), Skipped(Path("b"), "has no sound"), Skipped(Path("c"), "broken")]
     with pytest.raises(EvaluationError, match="2 of 3: has no sound"):
-        compare(model, random, entries, [], skipped, ("audio",), mean_features, ignore)
+        inspected(model, random).features(entries, [], skipped, ("audio",), mean_features)
     plans, _ = plan(segments([gone]), [gone], model.recipe.clip, ("audio",), 2)
     with pytest.raises(EvaluationError, match=r"1 of 1: .*gone\.mkv"):
-        compare(model, random, [gone], plans, [], ("audio",), mean_features, ignore)
+        inspected(model, random).features([gone], plans, [], ("audio",), mean_features)
 
 
 def test_recordings_shorter_than_a_clip_are_counted(
@@ -49,7 +46,7 @@ def test_recordings_shorter_than_a_clip_are_counted(
     long = replace(model, recipe=longer)
     for one, padded in ((model, 0), (long, 3)):
         plans, _ = plan(segments(entries[:3]), entries, one.recipe.clip, ("audio",), 1)
-        found = compare(one, random, entries, plans, [], ("audio",), mean_features, ignore)
+        found = inspected(one, random).features(entries, plans, [], ("audio",), mean_features)
         assert found.padded == padded
 
 
@@ -57,6 +54,6 @@ def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
     from avgdt.models.phi import Phi
 
     deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))
-    check_modalities(deaf, ("video",))
+    inspected(deaf, deaf).check_modalities(("video",))
     with pytest.raises(EvaluationError, match="take video, not audio"):
-        check_modalities(deaf, ("video", "audio"))
+        inspected(deaf, deaf).check_modalities(("video", "audio"))

@@ -10,12 +10,10 @@ from rich.console import Console
 
 from avgdt.data.manifest import Entry, write_manifest
 from avgdt.evaluation.evaluate import evaluate
-from avgdt.evaluation.protocols.knn import Knn
-from avgdt.evaluation.protocols.linear import Linear
+from avgdt.evaluation.protocols.probe import Knn, Linear
 from avgdt.evaluation.protocols.reidentification import Reidentification
 from avgdt.evaluation.protocols.retrieval import Retrieval
-from avgdt.evaluation.results import read_results
-from avgdt.evaluation.tables import result_table
+from avgdt.evaluation.results import read_results, result_table
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
@@ -40,7 +38,7 @@ def test_from_weights_and_manifest_to_json_and_table(
     protocol: Linear | Knn | Retrieval | Reidentification, weights: Path, data: Path, tmp_path: Path
 ) -> None:
     result, path = evaluate(protocol, weights, data, tmp_path / "out", device="cpu")
-    assert path == tmp_path / "out" / "results" / f"{protocol.protocol}.json"
+    assert path == tmp_path / "out" / "results" / f"{protocol.name}.json"
     assert read_results(path) == [json.loads(json.dumps(result))] == [result]
     assert result["weights"] == str(weights)
     assert result["data"] == str(data)
@@ -76,7 +74,7 @@ def test_a_folder_without_manifest_is_scanned_and_ranked_whole(
         (folder / entry.path.name).write_bytes(entry.path.read_bytes())
     (folder / "notes.mp4").write_text("not a recording")
     result, _ = evaluate(Retrieval(clips=1), weights, folder, tmp_path / "out", device="cpu")
-    assert result["sizes"] == {"candidates": 3}
+    assert result["sizes"] == {"gallery": 3}
     assert [Path(one["path"]).name for one in result["skipped"]] == ["notes.mp4"]
 
 

@@ -13,11 +13,12 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import extract
+from avgdt.evaluation.features import conv5_features, embeddings, extract, mean_features, pool_conv5, timed_features
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import embeddings, mean_features
 from avgdt.evaluation.segments import Segment
+from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
+from avgdt.recipes.model import AudioEncoder, Model
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
@@ -43,7 +44,7 @@ def test_agrees_with_one_window_at_a_time(
     found = extract(
         (model, random), entries, plans, BOTH, mean_features, workers=0, progress=lambda *at: calls.append(at)
     )
-    assert found.kept == list(range(16))
+    assert found.read == list(range(16))
     for network, vectors in zip((model, random), found.vectors, strict=True):
         for modality in BOTH:
             for one, vector in zip(plans, vectors[modality], strict=True):
@@ -81,13 +82,13 @@ def test_every_clip_is_decoded_once(
 def test_what_cannot_be_read_is_told(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
     plans = made((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
     found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
-    assert found.kept == [1, 2]
+    assert found.read == [1, 2]
     assert list(found.failures) == [0]
     assert "gone.mkv" in found.failures[0]
     alone = extract((model,), entries, plans, BOTH, embeddings, workers=0)
     np.testing.assert_allclose(found.vectors[0]["video"], alone.vectors[0]["video"][1:], rtol=1e-4, atol=1e-5)
     nothing = extract((model,), [gone], made((0, [0.1])), BOTH, embeddings, workers=0)
-    assert nothing.kept == []
+    assert nothing.read == []
 
 
 def test_worker_processes_change_nothing(model: PretrainedModel, entries: list[Entry]) -> None:
@@ -101,7 +102,7 @@ def test_a_diverged_network_is_an_error(model: PretrainedModel, entries: list[En
     def broken(phi: Any, modality: str, view: torch.Tensor) -> torch.Tensor:
         return mean_features(phi, modality, view) * float("nan")
 
-    with pytest.raises(EvaluationError, match="audio is not finite"):
+    with pytest.raises(EvaluationError, match="audio network's output is not finite"):
         extract((model,), entries, made((0, [0.0])), ("audio",), broken, workers=0)
 
 
@@ -112,3 +113,40 @@ def test_grey_networks_see_grey_clips(model: PretrainedModel, entries: list[Entr
     grey = untrained(replace(model.recipe, model=sizes))
     (vectors,) = extract((grey,), entries, made((0, [0.0])), ("video",), mean_features, workers=0).vectors
     assert vectors["video"].shape == (1, 32)
+
+
+@torch.inference_mode()
+def test_pooling_over_space_keeps_the_time_steps(model: PretrainedModel) -> None:
+    views = {"video": torch.randn(2, 3, 16, 24, 24), "audio": torch.randn(2, 1, 16, 99)}
+    for modality, view in views.items():
+        features = model.phi.feature_map(modality, view)
+        time = features.shape[2] if modality == "video" else features.shape[-1]
+        assert time > 1
+        steps = timed_features(model.phi, modality, view).unflatten(1, (-1, time))
+        for t in range(time):
+            step = features[:, :, t] if modality == "video" else features[..., t]
+            torch.testing.assert_close(steps[:, :, t], step.flatten(2).mean(dim=2))
+        torch.testing.assert_close(steps.mean(dim=2), mean_features(model.phi, modality, view))
+
+
+@torch.inference_mode()
+def test_embeddings_are_the_heads_output(model: PretrainedModel) -> None:
+    view = torch.randn(2, 1, 16, 49)
+    found = embeddings(model.phi, "audio", view)
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
+    head = model.phi.heads["audio"](mean_features(model.phi, "audio", view))
+    torch.testing.assert_close(found, head / head.norm(dim=1, keepdim=True))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("encoder", "features"), [(AudioEncoder(), 3072), (AudioEncoder((1, 1, 1, 1), 16), 8 * 16 * 2 * 3)]
+)
+def test_conv5_of_two_seconds_is_pooled_in_time_alone(encoder: AudioEncoder, features: int) -> None:
+    phi = Phi(Model(audio=encoder), ("audio",)).eval()
+    assert conv5_features(phi, "audio", torch.randn(2, 1, 40, 199)).shape == (2, features)
+
+
+def test_too_few_time_steps_are_told() -> None:
+    with pytest.raises(EvaluationError, match=r"leaves 2 time steps .* log_mel.step is too long"):
+        pool_conv5(torch.zeros(1, 4, 2, 2))

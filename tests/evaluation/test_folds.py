@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.folds import check_still_there, make_folds
+from avgdt.evaluation.folds import (
+    all_entries,
+    check_classes_remain,
+    cross_validation,
+    draw_val,
+    official_folds,
+    train_test_fold,
+)
 from avgdt.evaluation.segments import Segment
 
 
@@ -16,15 +29,15 @@ ALL = sounds("1b", "2a", "3a", "1a", "2b", "3b", "4a", "4b")
 
 
 def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
-    folds = make_folds(ALL, ["1", "2", "3", "4"])
+    folds = cross_validation(ALL, ["1", "2", "3", "4"])
     assert folds.classes == ["a", "b"]
     assert folds.targets.tolist() == [1, 0, 0, 0, 1, 1, 0, 1]
-    assert [fold.name for fold in folds.turns] == ["1", "2", "3", "4"]
-    assert [fold.test.tolist() for fold in folds.turns] == [[0, 3], [1, 4], [2, 5], [6, 7]]
-    assert [fold.val.tolist() for fold in folds.turns] == [[1, 4], [2, 5], [6, 7], [0, 3]]
-    for fold in folds.turns:
-        assert sorted([*fold.taught, *fold.test]) == list(range(8))
-        assert sorted(fold.taught) == sorted([*fold.train, *fold.val])
+    assert [fold.name for fold in folds.folds] == ["1", "2", "3", "4"]
+    assert [fold.test.tolist() for fold in folds.folds] == [[0, 3], [1, 4], [2, 5], [6, 7]]
+    assert [fold.val.tolist() for fold in folds.folds] == [[1, 4], [2, 5], [6, 7], [0, 3]]
+    for fold in folds.folds:
+        assert sorted([*fold.train_val, *fold.test]) == list(range(8))
+        assert sorted(fold.train_val) == sorted([*fold.train, *fold.val])
 
 
 @pytest.mark.parametrize(
@@ -40,12 +53,151 @@ def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
 )
 def test_folds_that_cannot_be_measured_are_named(segments: list[Segment], names: list[str], message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
-        make_folds(segments, names)
+        cross_validation(segments, names)
 
 
 def test_a_class_that_could_not_be_read_is_named() -> None:
-    asked = make_folds(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
-    left = make_folds(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
-    check_still_there(asked, asked)
+    asked = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
+    left = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
+    check_classes_remain(asked, asked)
     with pytest.raises(EvaluationError, match="class 'b': none of its train recordings can be read"):
-        check_still_there(asked, left)
+        check_classes_remain(asked, left)
+
+
+def _splits(videos: int = 12) -> dict[str, list[Entry]]:
+    """Two classes; split n tests the videos whose number leaves n when divided by four and leaves the next out."""
+    return {
+        str(split): [
+            Entry(Path(f"{label}{n}.avi"), extra={"split": "test" if n % 4 == split else "train", "label": label})
+            for label in ("cat", "dog")
+            for n in range(videos)
+            if n % 4 != (split + 1) % 4
+        ]
+        for split in (1, 2)
+    }
+
+
+def _segments(entries: list[Entry]) -> list[Segment]:
+    return [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
+
+
+def test_every_recording_is_there_once_without_its_part() -> None:
+    entries = all_entries(_splits())
+    names = {f"{label}{n}.avi": 1 for label in ("cat", "dog") for n in range(12)}
+    assert Counter(entry.path.name for entry in entries) == names
+    assert all_entries(dict(reversed(_splits().items()))) == entries
+    assert {frozenset(entry.extra) for entry in entries} == {frozenset({"label"})}
+
+
+def test_turns_are_the_official_ones() -> None:
+    splits = _splits()
+    entries = all_entries(splits)
+    folds = official_folds(splits, entries, _segments(entries))
+    assert folds.classes == ["cat", "dog"]
+    for turn, (name, listed) in zip(folds.folds, splits.items(), strict=True):
+        assert turn.name == name
+        for role, rows in (("train", turn.train_val), ("test", turn.test)):
+            expected = sorted(entry.path for entry in listed if entry.extra["split"] == role)
+            assert sorted(entries[row].path for row in rows) == expected
+        assert not set(turn.train) & set(turn.val)
+        assert np.bincount(folds.targets[turn.val]).tolist() == [1, 1]
+
+
+def test_the_same_recordings_choose_at_every_call_and_a_lone_one_never_does() -> None:
+    splits = {"1": [e for e in _splits()["1"] if e.extra["label"] == "cat" or e.path.name in ("dog1.avi", "dog0.avi")]}
+    entries = all_entries(splits)
+    one, other = (official_folds(splits, entries, _segments(entries)).folds[0] for _ in range(2))
+    assert one.val.tolist() == other.val.tolist()
+    lone = next(i for i, e in enumerate(entries) if e.path.name == "dog0.avi")
+    assert lone in one.train
+
+
+def test_recordings_of_one_source_choose_or_train_together() -> None:
+    splits = {
+        name: [replace(e, extra={**e.extra, "source": str(int(e.path.stem[3:]) // 3)}) for e in listed]
+        for name, listed in _splits(24).items()
+    }
+    entries = all_entries(splits)
+    for turn in official_folds(splits, entries, _segments(entries)).folds:
+        train, val = (
+            {entries[row].extra["label"] + entries[row].extra["source"] for row in part}
+            for part in (turn.train, turn.val)
+        )
+        assert val
+        assert not train & val
+
+
+def test_what_a_split_lacks_is_told() -> None:
+    splits = _splits()
+    entries = all_entries(splits)
+    segments = _segments(entries)
+    trained = {entry.path for entry in splits["1"] if entry.extra["split"] == "train"}
+    untaught = [s for s in segments if s.label == "cat" or entries[s.entry].path not in trained]
+    with pytest.raises(EvaluationError, match="split 1: none of the train recordings of class 'dog'"):
+        official_folds({"1": splits["1"]}, entries, untaught)
+    with pytest.raises(EvaluationError, match="split 1: none of the test recordings of class 'cat'"):
+        official_folds(splits, entries, [s for s in segments if entries[s.entry].path in trained])
+    with pytest.raises(EvaluationError, match="split 1: none of the train recordings of class 'dog'"):
+        official_folds(splits, entries, [s for s in segments if s.label == "cat"])
+
+
+def test_one_class_is_nothing_to_tell_apart() -> None:
+    splits = {name: [entry for entry in listed if entry.extra["label"] == "cat"] for name, listed in _splits().items()}
+    entries = all_entries(splits)
+    with pytest.raises(EvaluationError, match="all recordings are of the one class 'cat'"):
+        official_folds(splits, entries, _segments(entries))
+
+
+def _labelled(*told: str) -> list[Segment]:
+    return [Segment(i, *one.split()) for i, one in enumerate(told)]
+
+
+def test_a_fifth_of_each_class_of_train_chooses() -> None:
+    train = [f"train {label}" for label in "ab" for _ in range(10)]
+    folds = train_test_fold(_labelled("test b", *train, "train c", "train c", "test a"))
+    (turn,) = folds.folds
+    assert [folds.classes[target] for target in folds.targets[turn.val]] == ["a", "a", "b", "b", "c"]
+    assert not set(turn.val) & set(turn.train)
+    assert turn.test.tolist() == [0, 23]
+    assert sorted(turn.train_val.tolist()) == list(range(1, 23))
+    assert (folds.classes, folds.targets[[0, 1, 22]].tolist()) == (["a", "b", "c"], [1, 0, 2])
+
+
+def test_parts_that_cannot_be_measured() -> None:
+    with pytest.raises(EvaluationError, match="class 'b' is in test but not in train"):
+        train_test_fold(_labelled("train a", "train a", "train c", "test b"))
+
+
+@pytest.mark.parametrize("size", [2, 5, 11, 40])
+def test_a_fifth_of_each_class_one_at_least(size: int) -> None:
+    targets = np.repeat([0, 1, 2], size)
+    taught = np.random.default_rng(0).permutation(3 * size)
+    rows = draw_val(taught, targets)
+    assert np.bincount(targets[rows]).tolist() == [max(1, size // 5)] * 3
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    assert draw_val(np.sort(taught), targets).tolist() == rows.tolist()
+
+
+def test_a_lone_recording_is_trained_on() -> None:
+    assert draw_val(np.arange(3), np.array([0, 1, 1])).tolist() in ([1], [2])
+    assert draw_val(np.arange(2), np.array([0, 1])).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sources_stay_together_and_some_are_left_to_train(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    targets = random.integers(0, 4, 80)
+    sources = [f"{target}-{random.integers(0, 3)}" for target in targets]
+    chosen = set(draw_val(np.arange(80), targets, sources).tolist())
+    for target in range(4):
+        own = [row for row in range(80) if targets[row] == target]
+        picked = {sources[row] for row in own if row in chosen}
+        left = {sources[row] for row in own if row not in chosen}
+        assert picked
+        assert left
+        assert not picked & left
+        assert sum(row in chosen for row in own) >= len(own) // 5
+
+
+def test_a_class_of_one_source_is_parted_all_the_same() -> None:
+    assert len(draw_val(np.arange(10), np.zeros(10, dtype=np.int64), ["one film"] * 10)) == 2

@@ -18,10 +18,9 @@ from avgdt.data.selection import Selection
 from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation import diagnosis
 from avgdt.evaluation.diagnosis import MODALITIES
-from avgdt.evaluation.features import Vectors, extract
+from avgdt.evaluation.features import Vectors, embeddings, extract
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.recipe import Data, Recipe

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
-from avgdt.evaluation.linear_layer import fresh_layer, mean_scores, predict, train_layer
+from avgdt.evaluation import linear_layer
+from avgdt.evaluation.folds import Folds
+from avgdt.evaluation.linear_layer import fresh_layer, linear_layer_fold, mean_scores, predict, train_layer
 
 
 def clouds(recordings: int, windows: int, classes: int, seed: int, repeat: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +67,33 @@ def test_scores_of_the_sub_clips_of_a_sound_are_averaged() -> None:
     with torch.no_grad():
         layer.weight.copy_(torch.eye(2))
     assert predict(layer, logits.numpy()).tolist() == [1, 0]
+
+
+def test_the_test_fold_chooses_nothing(features: np.ndarray, folds: Folds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_layer, "EPOCHS", (1, 50, 200))
+    fold = folds.folds[0]
+    poisoned = features.copy()
+    poisoned[fold.test] = 1e3
+    wrong = folds.targets.copy()
+    wrong[fold.test] = (wrong[fold.test] + 1) % 3
+    honest = linear_layer_fold(features, folds, fold, 0, seed=0)
+    for other in (
+        linear_layer_fold(poisoned, folds, fold, 0, seed=0),
+        linear_layer_fold(features, replace(folds, targets=wrong), fold, 0, seed=0),
+    ):
+        assert other.details == honest.details
+        assert other.score.accuracy != honest.score.accuracy
+    tried = {one["epochs"]: one["val_accuracy"] for one in honest.details["tried"]}
+    assert list(tried) == [1, 50, 200]
+    assert tried[honest.details["chosen"]["epochs"]] == max(tried.values())
+
+
+def test_what_was_chosen_is_trained_on_all_training_folds(features: np.ndarray, folds: Folds) -> None:
+    fold = folds.folds[0]
+    fixed = linear_layer_fold(features, folds, fold, 100, seed=0)
+    assert fixed.details == {"chosen": {"epochs": 100}, "tried": []}
+    # With the choosing fold's labels shuffled, a layer that learnt from it must change.
+    shuffled = folds.targets.copy()
+    shuffled[fold.val] = np.roll(shuffled[fold.val], 5)
+    spoilt = linear_layer_fold(features, replace(folds, targets=shuffled), fold, 100, seed=0)
+    assert (spoilt.score.confusion != fixed.score.confusion).any()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -64,4 +65,4 @@ def test_what_cannot_be_shown_is_listed() -> None:
     rows = [row("a.mp4"), replace(row("b.mp4"), error="broken"), row("c.mp4")]
     plans, skipped = plan([Segment(i, "test") for i in range(3)], rows, CLIP, ("video",), 2)
     assert [one.segment.entry for one in plans] == [0, 2]
-    assert skipped == [Skipped("b.mp4", "broken")]
+    assert skipped == [Skipped(Path("b.mp4"), "broken")]

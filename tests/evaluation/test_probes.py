@@ -2,15 +2,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
-from avgdt.evaluation.probes import Labelled, ProbeResult, joined, knn_probe, linear_probe, standardise, within_rows
-from avgdt.evaluation.scores import score
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.linear_layer import linear_layer_fold
+from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.evaluation.probes import (
+    Labelled,
+    ProbeResult,
+    joined,
+    linear_svm_fold,
+    logistic_regression,
+    logistic_regression_fold,
+    nearest_neighbours,
+    nearest_neighbours_fold,
+    standardise,
+    within_rows,
+)
 
-PROBES: list[Callable[..., ProbeResult]] = [linear_probe, knn_probe]
+PROBES: list[Callable[..., ProbeResult]] = [logistic_regression, nearest_neighbours]
 
 
 def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, spread: float = 1.5) -> Labelled:
@@ -41,7 +57,7 @@ def test_standardise_silences_constant_features() -> None:
 
 def test_linear_probe_is_the_best_of_slow_searches() -> None:
     train, val, test = blobs(0, 90), blobs(1, 45), blobs(2, 60)
-    result = linear_probe(train, val, test, 3, strengths=(1e-3, 1e-1, 1e1))
+    result = logistic_regression(train, val, test, 3, strengths=(1e-3, 1e-1, 1e1))
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0)
     fits = {
         c: LogisticRegression(C=c, max_iter=1000).fit((train.features - mean) / deviation, train.targets)
@@ -62,12 +78,12 @@ def test_linear_probe_is_the_best_of_slow_searches() -> None:
 def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
     # Far apart, so that all are right: then the least regularised is the surest ...
     split = blobs(0, 60, spread=0.01)
-    result = linear_probe(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
+    result = logistic_regression(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
     assert result.chosen == 10.0
     # ... and where a third of validation is wrong under every strength, the least sure of it.
     wrong = Labelled(split.features, np.where(np.arange(60) % 9 < 3, 1, split.targets))
-    result = linear_probe(split, wrong, split, 3, strengths=(1e6, 1e2, 1e-1))
+    result = logistic_regression(split, wrong, split, 3, strengths=(1e6, 1e2, 1e-1))
     assert len(set(result.val_accuracies.values())) == 1
     assert result.chosen == 1e-1
 
@@ -77,16 +93,16 @@ def test_a_truth_of_no_probability_at_all_is_compared_all_the_same() -> None:
     train, val = blobs(0, 90), blobs(1, 45)
     far = Labelled(val.features.copy(), val.targets)
     far.features[0] = train.features[train.targets == (val.targets[0] + 1) % 3].mean(axis=0) * 1e6
-    assert linear_probe(train, far, val, 3, strengths=(1e-1, 1e1)).val_accuracy < 1
+    assert logistic_regression(train, far, val, 3, strengths=(1e-1, 1e1)).val_accuracy < 1
 
 
 def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from avgdt.evaluation import probes
 
     split = blobs(0, 60)
-    assert linear_probe(split, split, split, 3).converged
+    assert logistic_regression(split, split, split, 3).converged
     monkeypatch.setattr(probes, "LogisticRegression", lambda **options: LogisticRegression(**options, max_iter=1))
-    assert not linear_probe(split, split, split, 3).converged
+    assert not logistic_regression(split, split, split, 3).converged
 
 
 def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
@@ -103,7 +119,7 @@ def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
 def test_the_linear_probe_comes_to_its_optimum(strengths: tuple[float, ...]) -> None:
     # Flat valleys: of these 1000, L-BFGS with scikit-learn's own tolerance misses 13 that its optimum has.
     train, test = flat(0, 150), flat(1, 1000)
-    result = linear_probe(train, train, test, 5, strengths)
+    result = logistic_regression(train, train, test, 5, strengths)
     assert result.converged
     assert result.chosen == 100.0  # the surest of train, and the last on the way from strong regularisation to weak
     train, test = standardise(train, test)
@@ -158,7 +174,7 @@ def slow_knn(train: Labelled, queries: np.ndarray, k: int) -> list[int]:
 
 def test_knn_agrees_with_a_slow_loop() -> None:
     train, val, test = blobs(0, 40), blobs(1, 30), blobs(2, 50)
-    result = knn_probe(train, val, test, 3, neighbours=(1, 4, 9, 1000))
+    result = nearest_neighbours(train, val, test, 3, neighbours=(1, 4, 9, 1000))
     train, val, test = standardise(train, val, test)
     expected = {float(k): float(np.mean(slow_knn(train, val.features, k) == val.targets)) for k in (1, 4, 9)}
     assert result.val_accuracies == expected  # 1000 neighbours are more than there are: left out
@@ -170,7 +186,7 @@ def test_equal_votes_go_to_the_nearer_class() -> None:
     # Zero-mean train so that standardising keeps directions; the query is nearest to class 1.
     train = Labelled(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), np.array([0, 1, 2, 2]))
     query = Labelled(np.array([[0.5, 0.6], [0.6, 0.5]]), np.array([1, 0]))
-    assert knn_probe(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0
+    assert nearest_neighbours(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0
 
 
 @pytest.mark.parametrize("probe", PROBES)
@@ -180,7 +196,7 @@ def test_refit_chooses_on_val_and_tests_what_both_taught(probe: Callable[..., Pr
     assert (again.chosen, again.val_accuracies) == (once.chosen, once.val_accuracies)
     both = joined(train, val)
     assert len(both.targets) == 75
-    parameter = [again.chosen] if probe is linear_probe else [int(again.chosen)]
+    parameter = [again.chosen] if probe is logistic_regression else [int(again.chosen)]
     taught = probe(both, both, test, 3, parameter)
     assert (again.score.confusion == taught.score.confusion).all()
     assert (again.score.confusion != once.score.confusion).any()
@@ -196,3 +212,80 @@ def test_fewer_rows_than_features_cost_less_and_say_the_same() -> None:
     expected = slow.predict_proba(test.features)
     np.testing.assert_allclose(fast.predict_proba(seen.features), expected, atol=1e-4)
     assert within_rows(test, train)[0] is test
+
+
+def _guesses(x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int) -> np.ndarray:
+    """An oracle: 0.01 times the squared hinges plus half the squared weights and intercept, by L-BFGS."""
+    windows = x.shape[1]
+    examples = torch.from_numpy(x.reshape(-1, x.shape[2])).double()
+    ones = torch.ones(len(examples), 1, dtype=torch.float64)
+    examples = torch.cat([examples, ones], dim=1)
+    signs = torch.from_numpy(np.where(np.repeat(y, windows)[:, None] == np.arange(classes), 1.0, -1.0))
+    weights = torch.zeros(examples.shape[1], classes, dtype=torch.float64, requires_grad=True)
+    steps = torch.optim.LBFGS([weights], max_iter=500, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        steps.zero_grad()
+        hinges = (1 - signs * (examples @ weights)).clamp(min=0)
+        value = 0.01 * (hinges**2).sum() + 0.5 * (weights**2).sum()
+        value.backward()
+        return value
+
+    steps.step(loss)
+    shown = np.concatenate([test, np.ones((*test.shape[:2], 1))], axis=2)
+    return (shown @ weights.detach().numpy()).mean(axis=1).argmax(axis=1)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_as_the_primal_problem_says(classes: int) -> None:
+    random = np.random.default_rng(classes)
+    targets = np.arange(80) % classes
+    centres = random.normal(size=(classes, 6))
+    features = (centres[targets][:, None] + random.normal(scale=2.5, size=(80, 3, 6))).astype(np.float32)
+    rows = np.arange(80)
+    folds = Folds([], [str(c) for c in range(classes)], targets)
+    tested = linear_svm_fold(features, folds, Fold("test", rows[:30], rows[30:40], rows[40:]))
+    guesses = _guesses(features[:40], targets[:40], features[40:], classes)
+    confusion = np.zeros((classes, classes), dtype=int)
+    np.add.at(confusion, (targets[40:], guesses), 1)
+    assert tested.score.confusion.tolist() == confusion.tolist()
+    assert 1 / classes < tested.score.accuracy < 1
+    assert tested.details == {"C": 0.01, "converged": True}
+
+
+def test_every_figure_is_the_mean_over_folds(features: np.ndarray, folds: Folds) -> None:
+    calls = []
+    means = features.mean(axis=1)
+    probes: dict[str, Callable[[Fold], FoldScore]] = {
+        "linear_layer": lambda fold: linear_layer_fold(features, folds, fold, 400, seed=0),
+        "logistic_regression": lambda fold: logistic_regression_fold(means, folds, fold),
+        "nearest_neighbours": lambda fold: nearest_neighbours_fold(means, folds, fold),
+    }
+    figures = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
+    assert len(calls) == 3 * 4
+    for figure in figures.values():
+        accuracies = [one["accuracy"] for one in figure["folds"]]
+        assert [one["fold"] for one in figure["folds"]] == ["1", "2", "3", "4"]
+        assert figure["accuracy"] == np.mean(accuracies) > 0.5
+        assert figure["accuracy_std"] == np.std(accuracies, ddof=1) > 0
+        assert np.sum(figure["confusion"]) == 96
+        assert figure["interval"][0] < figure["accuracy"] < figure["interval"][1]
+    parts = [Labelled(means[rows], folds.targets[rows]) for rows in (folds.folds[1].train, folds.folds[1].val)]
+    test = Labelled(means[folds.folds[1].test], folds.targets[folds.folds[1].test])
+    expected = logistic_regression(*parts, test, 3, refit=True)
+    assert figures["logistic_regression"]["folds"][1]["accuracy"] == expected.score.accuracy
+    assert figures["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
+
+
+def test_a_probe_without_anything_to_choose_on_is_told(features: np.ndarray, folds: Folds) -> None:
+    turn = folds.folds[0]
+    bare = replace(folds, folds=[replace(turn, val=np.empty(0, dtype=np.int64))])
+    with pytest.raises(EvaluationError, match="split 1: train has one usable recording of each class"):
+        logistic_regression_fold(features.mean(axis=1), bare, bare.folds[0])
+
+
+def test_an_interval_is_told_where_nothing_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
+    means = features.mean(axis=1)
+    assert "interval" in fold_figures(folds, lambda fold: nearest_neighbours_fold(means, folds, fold))
+    twice = replace(folds, folds=[folds.folds[0], folds.folds[0]])
+    assert "interval" not in fold_figures(twice, lambda fold: nearest_neighbours_fold(means, folds, fold))

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.results import check_place, read_folder, read_results, write_result
+from avgdt.evaluation.protocols.actions import Ucf101
+from avgdt.evaluation.results import (
+    check_writable,
+    plain_options,
+    read_folder,
+    read_results,
+    result_table,
+    write_result,
+)
+from avgdt.recipes.finetuning import FINETUNINGS
 
 
 def result(protocol: str = "linear", label: str = "digit", accuracy: float = 0.5) -> dict[str, Any]:
@@ -37,16 +48,16 @@ def test_other_data_and_other_weights_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
-    check_place("linear", tmp_path / "new" / "run")
+    check_writable("linear", tmp_path / "new" / "run")
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("x")
     for where in ("file", "file/below"):
         with pytest.raises(EvaluationError, match="file: results cannot be written here; choose another --out"):
-            check_place("linear", tmp_path / where)
+            check_writable("linear", tmp_path / where)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "linear.json").write_text("mine")
     with pytest.raises(EvaluationError, match="not a result of an evaluation; move it away"):
-        check_place("linear", tmp_path)
+        check_writable("linear", tmp_path)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -72,3 +83,59 @@ def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) 
 def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
     odd = {**result(), "unlisted": [b"caf\xe9.avi".decode("utf-8", "surrogateescape")]}
     assert read_results(write_result(odd, tmp_path)) == [odd]
+
+
+def test_pretrained_stands_beside_random_weights_and_chance() -> None:
+    way = {"r1": 0.25, "median_rank": 3.0, "gallery": 50}
+    table = result_table(
+        {
+            "protocol": "retrieval",
+            "options": {"label": "", "split": "test"},
+            "sizes": {"test": 50},
+            "skipped": [{"path": "x", "reason": "y"}],
+            "pretrained": {"video_to_audio": way, "interval": [0, 1]},
+            "random": {"video_to_audio": {**way, "r1": 0.021}},
+            "chance": {"video_to_audio": {"r1": 0.02, "median_rank": 25.5, "gallery": 50}},
+        }
+    )
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(table)
+    lines = [line.strip("│┃ ").split("│") for line in console.export_text().splitlines()]
+    cells = [[cell.strip() for cell in line] for line in lines if len(line) == 4]
+    assert cells == [
+        ["video to audio r1", "25.0 %", "2.1 %", "2.0 %"],
+        ["video to audio median rank", "3.0", "3.0", "25.5"],
+    ]
+    assert "50 test, 1 skipped" in str(table.caption)
+
+
+def test_spread_over_folds_and_what_was_not_measured() -> None:
+    table = result_table(
+        {
+            "protocol": "esc10",
+            "options": {},
+            "sizes": {"sounds": 400},
+            "skipped": [],
+            "unlisted": ["x", "y"],
+            "pretrained": {"linear_layer": {"accuracy": 0.62, "accuracy_std": 0.045}},
+            "random": {"linear_layer": {"accuracy": 0.6}, "end_to_end": {"accuracy": 0.7, "accuracy_std": 0.0}},
+            "chance": {"linear_layer": {"accuracy": 0.1}, "end_to_end": {"accuracy": 0.1}},
+        }
+    )
+    rows = list(zip(*(list(column.cells) for column in table.columns), strict=True))
+    assert rows == [
+        ("linear layer accuracy", "62.0 % ± 4.5", "60.0 %", "10.0 %"),
+        ("end to end accuracy", "–", "70.0 % ± 0.0", "10.0 %"),
+    ]
+    assert "400 sounds, 2 unlisted" in str(table.caption)
+
+
+def test_options_are_as_json_reads_them_back() -> None:
+    told = plain_options(Ucf101(shots=(1, 0), finetuning=FINETUNINGS["released"]()))
+    assert json.loads(json.dumps(told)) == told
+    assert told["shots"] == [1, 0]
+    assert [step["is"] for step in told["finetuning"]["video"]] == ["RandomResizedCrop", "Flip"]
+
+
+def test_what_changes_nothing_is_left_out() -> None:
+    assert plain_options(Ucf101(jobs=3, cache=False)) == plain_options(Ucf101())

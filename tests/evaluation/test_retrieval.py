@@ -5,14 +5,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avgdt.evaluation.retrieval import chance, ranks, retrieve
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.retrieval import (
+    TIE,
+    chance,
+    check_gallery,
+    gallery,
+    ranks,
+    reidentify,
+    retrieve,
+    same_class_chance,
+    same_class_figures,
+    same_class_recall,
+)
+from tests.evaluation.rows import row
 
 
 def slow_rank(queries: np.ndarray, keys: np.ndarray, i: int) -> int:
     def cosine(j: int) -> float:
         return float(queries[i] @ keys[j] / np.linalg.norm(queries[i]) / np.linalg.norm(keys[j]))
 
-    return 1 + sum(cosine(j) >= cosine(i) - 1e-7 for j in range(len(keys)) if j != i)
+    return 1 + sum(cosine(j) >= cosine(i) - TIE for j in range(len(keys)) if j != i)
 
 
 @settings(max_examples=40, deadline=None)
@@ -34,7 +48,7 @@ def test_figures_by_hand() -> None:
     assert found[:4].tolist() == wanted
     figures = retrieve(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     # Every key has another place, so the ranks are 1 to 20.
-    assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "candidates": n}
+    assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
 
 
 def test_equal_embeddings_give_no_hit() -> None:
@@ -67,3 +81,101 @@ def test_chance_is_what_random_embeddings_give() -> None:
         mean = np.mean([run[name] for run in runs])
         assert mean == pytest.approx(expected, rel=0.1), name
     assert chance(4)["r10"] == 1.0
+
+
+def test_copies_of_one_stretch_are_one_candidate() -> None:
+    rows = [
+        row("a.mp4", split="test", word="x", start="0", end="1"),
+        row("a.mp4", split="test", word="y", start="0", end="1"),
+        row("a.mp4", split="test", word="z", start="1", end="2"),
+        row("b.mp4", split="test", word="", start="0", end="1"),
+        row("c.mp4", split="train", word="x", start="0", end="1"),
+    ]
+    kept, duplicates = gallery(rows, "", "test")
+    assert [s.entry for s in kept] == [0, 2, 3]
+    assert duplicates == 1
+    assert [s.entry for s in gallery(rows, "word", "test")[0]] == [0, 2]
+    assert [s.entry for s in gallery(rows, "word", "all")[0]] == [0, 2, 4]
+
+
+def test_one_candidate_is_no_choice() -> None:
+    check_gallery(2)
+    with pytest.raises(EvaluationError, match="two usable recordings"):
+        check_gallery(1)
+
+
+def test_both_ways_are_pooled() -> None:
+    first = np.eye(4)
+    second = np.eye(4)[[1, 0, 2, 3]]  # recordings 0 and 1 are mistaken for each other
+    assert reidentify(first, second, first, first)["accuracy"] == (2 + 4) / 8
+    assert reidentify(first, first, second, first)["accuracy"] == (4 + 2) / 8
+    assert reidentify(first, second, second, first)["accuracy"] == 0.5
+    # The mistaken queries tie their own key (cosine 0) with two others and stand behind the wrong one: rank 4.
+    assert reidentify(first, second, second, first)["median_rank"] == (1 + 4) / 2
+
+
+def test_equal_embeddings_are_not_hits() -> None:
+    same = np.ones((5, 3))
+    figures = reidentify(same, same, same, same)
+    assert figures == {"accuracy": 0.0, "r5": 1.0, "median_rank": 5.0, "gallery": 5}
+
+
+def _fold(rows: int, tested: int, seed: int, name: str = "1") -> Fold:
+    order = np.random.default_rng(seed).permutation(rows)
+    return Fold(name, order[tested + 3 :], order[tested : tested + 3], order[:tested])
+
+
+def _slow(features: np.ndarray, targets: np.ndarray, fold: Fold, k: int) -> float:
+    found = 0
+    for query in fold.test:
+        cosines = [
+            features[query] @ features[key] / np.linalg.norm(features[query]) / np.linalg.norm(features[key])
+            for key in fold.train_val
+        ]
+        nearest = sorted(range(len(cosines)), key=lambda place: -cosines[place])[:k]
+        found += any(targets[fold.train_val[place]] == targets[query] for place in nearest)
+    return found / len(fold.test)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_recalls_are_the_slow_ones(seed: int, chunk: int) -> None:
+    generator = np.random.default_rng(seed)
+    features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
+    fold = _fold(60, 20, seed)
+    expected = [_slow(features, targets, fold, k) for k in (1, 5, 20)]
+    assert same_class_recall(features, targets, fold, chunk) == pytest.approx(expected)
+
+
+def test_features_that_tell_nothing_find_nothing() -> None:
+    targets = np.arange(60) % 6
+    assert same_class_recall(np.ones((60, 4)), targets, _fold(60, 20, 0)) == [0.0, 0.0, 0.0]
+
+
+def test_a_class_that_is_not_taught_is_not_found() -> None:
+    targets = np.zeros(60, dtype=np.int64)
+    fold = _fold(60, 20, 0)
+    targets[fold.test] = 1
+    assert same_class_recall(np.random.default_rng(0).normal(size=(60, 4)), targets, fold) == [0.0, 0.0, 0.0]
+
+
+def test_mean_and_spread_over_splits() -> None:
+    generator = np.random.default_rng(0)
+    features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
+    turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]
+    told = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
+    each = np.array([same_class_recall(features, targets, fold) for fold in turns])
+    assert [told[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
+    assert [told[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
+    assert [fold["fold"] for fold in told["folds"]] == ["1", "2"]
+    alone = same_class_figures(features, Folds(turns[:1], ["x"] * 8, targets))
+    assert set(alone) == {"r1", "r5", "r20", "folds"}
+
+
+def test_chance_is_what_random_features_give() -> None:
+    generator = np.random.default_rng(1)
+    targets = generator.integers(0, 8, 60)
+    folds = Folds([_fold(60, 20, 0)], ["x"] * 8, targets)
+    drawn = [same_class_recall(generator.normal(size=(60, 12)), targets, folds.folds[0]) for _ in range(400)]
+    expected = same_class_chance(folds)
+    assert [expected[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(np.mean(drawn, axis=0), abs=0.02)

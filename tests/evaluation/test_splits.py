@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
-from avgdt.data.splits import check_no_leakage
+from avgdt.data.splits import Stretch, check_no_leakage
+from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.splits import labelled_splits, one_split, sort_names, stretches
+from avgdt.evaluation.splits import LabelledRows, labelled_rows, labelled_splits, one_split, sort_names, val_from_train
+from tests.evaluation.rows import row
+
+
+def stretches(segments: list[Segment], entries: list[Entry]) -> list[Stretch]:
+    return [Stretch(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
 def made(*pairs: tuple[str, str]) -> list[Segment]:
@@ -23,7 +31,6 @@ def test_rows_classes_and_targets() -> None:
     assert splits.classes == ["a", "b"]
     assert splits.targets(found, "train") == [1, 0, 1]
     assert splits.targets(found, "test") == [1]
-    assert splits.other == 1
 
 
 def test_numbers_are_sorted_as_numbers() -> None:
@@ -87,3 +94,140 @@ def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
         DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so stands in the splits 'train'"
     ):
         check_no_leakage(stretches([*rows, Segment(1, "test", "x")], entries))
+
+
+GOOD = [row("a.mp4", split="train", label="dog"), row("b.mp4", split="test", label="cat")]
+
+
+def used(*rows: Entry) -> LabelledRows:
+    return labelled_rows([*GOOD, *rows], "label", ("train", "test"), optional=("val",))
+
+
+def test_rows_without_label_or_split_are_skipped_and_said() -> None:
+    found = used(
+        row("c.mp4", split="train", label=""),
+        row("d.mp4", split="val"),
+        row("e.mp4", split="extra", label=""),
+        row("f.mp4", label="dog"),
+        row("g.mp4", split="extra", label="dog"),
+        row("h.mp4", split="fold1", label="dog"),
+        row("i.mp4", split="extra", label="dog"),
+        row("a.mp4", split="train", label="dog"),
+    )
+    assert [segment.entry for segment in found.segments] == [0, 1]
+    assert [(str(one.path), one.reason) for one in found.skipped] == [
+        ("c.mp4", "its row has no label"),
+        ("d.mp4", "its row has no label"),
+        ("f.mp4", "its row has no split"),
+    ]
+    assert (found.unlabelled, found.other_splits) == (2, 3)
+    assert found.notes == [
+        "2 rows have no label in the column 'label': skipped",
+        "1 row has no split: skipped",
+        "3 rows are of other splits (extra (2), fold1 (1)): not used",
+        "1 row repeats another of the same file, segment, split and label: used once",
+    ]
+    assert (used().skipped, used().notes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [row(split="trian", label="x"), row(split="trian", label=""), row(split="test", label="x")],
+            "split: no row has split 'train'; the column 'split' has: trian (2), test (1); needed: train and test (val "
+            "is optional); name the splits so in that column",
+        ),
+        (
+            [row(split="", label="x")],
+            "split: no row has split 'train'; the column 'split' has: no split in any row; needed: train and test",
+        ),
+        ([row(label="x")], "split: the data has no column 'split'; needed: train and test (val is optional); add one"),
+        (
+            [row(split="train", label="x"), row(split="test", label=""), row(split="test")],
+            "split: none of the 2 rows with split 'test' has a label in the column 'label'; needed: train and test",
+        ),
+        (
+            [row(split=f"fold{i:02d}", label="x") for i in range(20)],
+            "fold06 (1), fold07 (1), ...; needed",
+        ),
+    ],
+)
+def test_missing_splits_are_named(rows: list[Entry], message: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        labelled_rows(rows, "label", ("train", "test"), optional=("val",))
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_two_labels_of_one_segment_are_refused(tmp_path: Path) -> None:
+    for name, content in (("one.mp4", b"1"), ("copy.mp4", b"1"), ("two.mp4", b"2")):
+        (tmp_path / name).write_bytes(content)
+
+    def cut(name: str, label: str, start: str = "0", end: str = "1") -> Entry:
+        extra = {"split": "train", "label": label, "start": start, "end": end}
+        return replace(row(), path=tmp_path / name, content="the same digest", extra=extra)
+
+    alike = [cut("one.mp4", "dog"), cut("one.mp4", "cat", "1", "2"), cut("two.mp4", "cat"), cut("copy.mp4", "dog")]
+    assert len(used(*alike).segments) == 6
+    with pytest.raises(
+        EvaluationError,
+        match=r"label: .*/one\.mp4 has the labels 'dog' and 'cat' from 0 to 1 s; keep one of the rows$",
+    ):
+        used(*alike, cut("one.mp4", "cat"))
+    with pytest.raises(EvaluationError, match=r"one\.mp4 \(the same content as .*copy\.mp4\) has the labels 'dog' and"):
+        used(*alike, cut("copy.mp4", "cat"))
+    with pytest.raises(EvaluationError, match=r"a\.mp4 has the labels 'dog' and 'cat'; keep one"):
+        used(row("a.mp4", split="train", label="cat"))
+    with pytest.raises(DataError, match="stands in the splits"):
+        used(row("a.mp4", split="test", label="cat"))
+    with pytest.raises(AvgdtError, match="no column 'labels'"):
+        labelled_rows(GOOD, "labels", ("train", "test"))
+
+
+def _plans(*rows: tuple[str, str, str]) -> tuple[list[Plan], list[Entry]]:
+    """(file, label, source) of recordings to train on, and one to test."""
+    entries = [row(name, source=source) for name, _, source in rows] + [row("test.mp4", source="")]
+    plans = [Plan(Segment(i, "train", label), ()) for i, (_, label, _) in enumerate(rows)]
+    return [*plans, Plan(Segment(len(rows), "test", "a"), ())], entries
+
+
+def _val(plans: list[Plan], entries: list[Entry]) -> list[int]:
+    found = val_from_train(plans, entries)
+    chosen = [i for i, one in enumerate(found) if one.segment.split == "val"]
+    assert [one.segment.split for one in found] == [
+        "val" if i in chosen else one.segment.split for i, one in enumerate(plans)
+    ]
+    assert found == val_from_train(plans, entries)
+    return chosen
+
+
+def test_val_is_a_fifth_of_each_class_of_train() -> None:
+    plans, entries = _plans(*((f"{label}{i}.mp4", label, "") for label in "abc" for i in range(12)))
+    chosen = _val(plans, entries)
+    assert [plans[i].segment.label for i in chosen] == ["a"] * 2 + ["b"] * 2 + ["c"] * 2
+
+
+@pytest.mark.parametrize("by", ["source", "file"])
+def test_sources_stay_together_whatever_classes_they_are_of(by: str) -> None:
+    rows = [(f"{i}.mp4" if by == "source" else f"{i // 4}.mp4", "abcd"[i % 4], f"s{i // 4}") for i in range(40)]
+    plans, entries = _plans(*((file, label, source if by == "source" else "") for file, label, source in rows))
+    chosen = _val(plans, entries)
+    assert len(chosen) == 8
+    assert not {i // 4 for i in chosen} & {i // 4 for i in range(40) if i not in chosen}
+
+
+def test_a_class_of_one_source_is_split_and_a_lone_recording_is_trained_on() -> None:
+    rows = [("a.mp4", "a", "")] * 10 + [("b.mp4", "b", "")] + [(f"c{i}.mp4", "c", "") for i in range(2)]
+    plans, entries = _plans(*rows)
+    labels = [plans[i].segment.label for i in _val(plans, entries)]
+    assert labels == ["a", "a", "c"]
+
+
+def test_copies_of_a_file_stay_together() -> None:
+    plans, entries = _plans(*((f"{label}{i}.mp4", label, "") for label in "ab" for i in range(12)))
+    entries = [replace(entry, content=f"{entry.path.name[0]}{i % 12 // 3}") for i, entry in enumerate(entries)]
+    chosen = _val(plans, entries)
+    assert len(chosen) == 6
+    left = {entries[i].content for i in range(24) if i not in chosen}
+    assert not left & {entries[i].content for i in chosen}

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.features import extract
-from avgdt.evaluation.readers import conv5_features
+from avgdt.evaluation.features import conv5_features, extract
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.sub_clips import AUDIO, TEN, on_sub_clips, pictures, plan_sub_clips
+from avgdt.evaluation.sub_clips import AUDIO, SubClips, log_mel_inputs, on_sub_clips, plan_sub_clips
 from avgdt.media.recording import Recording
 from avgdt.models.pretrained import PretrainedModel
+from tests.evaluation.inspected import inspected
 from tests.helpers.media_files import noise, write_wav
+
+TEN = SubClips(10, 2.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: Pret
     cut = np.stack([samples[round(8000 * i / 3) :][:16000] for i in range(10)])
     views = model.views.preprocessing.log_mel(torch.from_numpy(cut))
     assert views.shape == (10, 16, 199)
-    shown = pictures(model, [Segment(0, "1", "a")], entries, TEN, lambda done, total: None)
+    shown = log_mel_inputs(inspected(model, model), [Segment(0, "1", "a")], entries, TEN)
     np.testing.assert_allclose(shown, views.numpy()[None], atol=1e-4)
     # The oracle of the pooling: maxima of three neighbouring time steps, beginning at every second one.
     maps = model.phi.feature_map("audio", views[:, None])

@@ -233,7 +233,7 @@ def test_finetuning_inputs_other_than_the_papers_are_remarked(make: Make) -> Non
         (papers, []),
         (others, ["frames 16, not 30", "height 86, not 128", "another augmentation than the paper's"]),
     ):
-        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "shown": inputs}
+        result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "training_input": inputs}
         (table,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
         assert [note for note in table.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from avgdt.evaluation.metrics import Score, score_figures
 from avgdt.evaluation.results import write_result
-from avgdt.evaluation.scores import Score, score_figures
 from avgdt.report.confusion import ClassAccuracy, Pair, confusion
 from avgdt.report.images import PALETTE
 from tests.report.conftest import RESULT, report

@@ -20,7 +20,7 @@ def run_with(accuracy: float, r10: float | None, gallery: int = 60) -> RunFolder
 
 
 def ways(r10: float, gallery: int = 60) -> dict[str, Any]:
-    way = {"r1": r10, "r5": r10, "r10": r10, "candidates": gallery}
+    way = {"r1": r10, "r5": r10, "r10": r10, "gallery": gallery}
     return {"video_to_audio": way, "audio_to_video": way}
 
 

@@ -8,6 +8,7 @@ def test_rows_of_a_result_in_folds_with_a_figure_that_was_not_measured() -> None
     drawn = table(
         {
             "protocol": "esc10",
+            "title": "ESC-10",
             "options": {"seed": 0},
             "sizes": {"sounds": 400},
             "skipped": [],

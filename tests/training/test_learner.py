@@ -202,7 +202,7 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     assert [line["epoch"] for line in held_out] == [1, 2, 3]
     wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "std_video", "std_audio", "seconds"}
     assert wanted <= train[0].keys()
-    assert held_out[0]["video_to_audio"]["candidates"] == 2
+    assert held_out[0]["video_to_audio"]["gallery"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)
     # The rate of the step itself: warmed up over the four steps of the first epoch, then constant.
     assert [line["lr"] for line in train] == pytest.approx([0.0125, 0.025, 0.0375, 0.05] + [0.05] * 8)

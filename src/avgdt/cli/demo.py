@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _demo(options: Demo) -> None:
-    from avgdt.evaluation.protocols.linear import Linear
+    from avgdt.evaluation.protocols.probe import Linear
     from avgdt.evaluation.protocols.retrieval import Retrieval
     from avgdt.synthetic.dataset import render_dataset
     from avgdt.training.checkpoints import Checkpoints

@@ -1,4 +1,4 @@
-"""``avgdt evaluate``: measure what was learnt, always beside random weights."""
+"""``avgdt evaluate``: measure pretrained weights by a protocol, always beside random weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluate(Generic[T]):
-    """What every protocol needs, and the options of this one."""
+    """The options of every protocol, and those of one."""
 
     options: Annotated[T, tyro.conf.arg(name="")]
     weights: Path
@@ -42,13 +42,13 @@ def run(arguments: Sequence[str]) -> None:
     if name is None:
         if {"-h", "--help"} & set(rest):
             print("usage: avgdt evaluate PROTOCOL --weights RUN --data PATH [--out DIR] [options]\n")
-            print("\n".join(f"  {each:<17} {what}" for each, what in PROTOCOLS.items()))
+            print("\n".join(f"  {each:<17} {protocol(each).summary}" for each in PROTOCOLS))
             print("\navgdt evaluate PROTOCOL --help lists the options of each.")
             sys.exit(0)
         raise UsageError(f"which protocol? one of {', '.join(PROTOCOLS)}")
     kind: Any = protocol(name)
     default, rest = _default(kind, rest)
-    options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", PROTOCOLS[name], default)
+    options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", kind.summary, default)
 
     def advice() -> str:
         from avgdt.training.provenance import own_command
@@ -70,14 +70,14 @@ def evaluate_with_progress(
     Unless ``again``, a result that is there for these weights, this data and these options is taken.
     """
     from avgdt.evaluation.evaluate import evaluate, evaluated
-    from avgdt.evaluation.tables import result_table
+    from avgdt.evaluation.results import result_table
 
     if out is None:
         out = weights if weights.is_dir() else weights.parent
     if not again and (before := evaluated(options, weights, data, out, device)) is not None:
         output().print(result_table(before))
         return before
-    with counting("looking at files") as scanned, counting(f"evaluating {options.protocol}") as progress:
+    with counting("looking at files") as scanned, counting(f"evaluating {options.name}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
     output().print(result_table(result))
     for note in result.get("notes", ()):
@@ -87,7 +87,7 @@ def evaluate_with_progress(
 
 
 def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
-    """What --setting makes of the options, None where it is not given, and the arguments without it."""
+    """The options by --setting, None where it is not given, and the arguments without it."""
     from avgdt.recipes.finetuning import FINETUNINGS
 
     if "finetuning" not in {field.name for field in fields(kind)}:

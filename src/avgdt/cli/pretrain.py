@@ -102,7 +102,7 @@ def pretrain_with_progress(
             else:
                 forward, backward = metrics["video_to_audio"], metrics["audio_to_video"]
                 console.print(
-                    f"epoch {metrics['epoch']:.0f}: retrieval among {forward['candidates']} held-out recordings: "
+                    f"epoch {metrics['epoch']:.0f}: retrieval among {forward['gallery']} held-out recordings: "
                     f"video to audio R@1 {forward['r1']:.0%}, R@10 {forward['r10']:.0%}; "
                     f"audio to video R@1 {backward['r1']:.0%}, R@10 {backward['r10']:.0%}"
                 )

@@ -69,11 +69,8 @@ class Composition:
         require(axes["modality"] > 0, "Composition: factors must hold Modality()")
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
         require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
-        require(len(self._crops) <= 1, "Composition: video may hold one crop")
+        check_video(self.video)
         check_distinguishable(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
-        for jitter, after in pairwise((*self.video, None)):
-            if isinstance(jitter, ShortSideJitter):
-                _check_crop(jitter, after)
         require(
             any(map(any, self.attract)),
             f"Composition: no view attracts another (partners: {self.partners}); "
@@ -130,11 +127,7 @@ class Composition:
     @property
     def crop(self) -> int | None:
         """Side in pixels of the square crop of video views; None for whole frames."""
-        return self._crops[0].size if self._crops else None
-
-    @property
-    def _crops(self) -> list[RandomCrop | CentreCrop | RandomResizedCrop]:
-        return [a for a in self.video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
+        return crop_size(self.video)
 
     def describe(self) -> str:
         """The composition and the relations of its views as text: a attracts, r repels, . does not meet."""
@@ -161,6 +154,20 @@ class Composition:
 
     def _relation(self, holds: Callable[[View, View], bool]) -> Matrix:
         return tuple(tuple(a != b and self._meet(a, b) and holds(a, b) for b in self.views) for a in self.views)
+
+
+def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
+    """Side in pixels of the square that the augmentations crop; None where they crop none."""
+    return next((a.size for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)), None)
+
+
+def check_video(video: Sequence[VideoAugmentation]) -> None:
+    """Raise :class:`CompositionError` for two crops, and for a ShortSideJitter without the crop that must follow it."""
+    crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
+    require(len(crops) <= 1, "Composition: video may hold one crop")
+    for jitter, after in pairwise((*video, None)):
+        if isinstance(jitter, ShortSideJitter):
+            _check_crop(jitter, after)
 
 
 def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> None:

@@ -36,7 +36,7 @@ LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
 
 
 @dataclass(frozen=True)
-class SkippedRecording:
+class Skipped:
     """A recording, or a segment of one, that a run does not use."""
 
     path: Path
@@ -51,7 +51,7 @@ class Selection:
     """The training set."""
     held_out: tuple[Entry, ...]
     """Not trained on; their retrieval is measured during training."""
-    skipped: tuple[SkippedRecording, ...]
+    skipped: tuple[Skipped, ...]
     """Unusable recordings, each with the reason."""
     duplicates: int = 0
     """Number of rows with the same file and segment as an earlier row; they are not used again."""
@@ -125,7 +125,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
         raise DataError(f"{source}: holds no recordings")
     entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
-    skipped = tuple(SkippedRecording(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
+    skipped = tuple(Skipped(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         raise DataError(
@@ -134,9 +134,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
         )
     if any("split" in entry.extra for entry in entries):
         train, held_out = _by_split(entries, reasons, data, source)
-        skipped += tuple(
-            SkippedRecording(entry.path, "its row has no split") for entry in usable if not split_of(entry)
-        )
+        skipped += tuple(Skipped(entry.path, "its row has no split") for entry in usable if not split_of(entry))
     else:
         train, held_out = _at_random(usable, data.held_out_at_most)
     train_once, held_out_once = _without_duplicates(train), _without_duplicates(held_out)
@@ -206,7 +204,7 @@ def count_in_words(entries: Sequence[Entry]) -> str:
     return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
 
 
-def write_skipped(skipped: Sequence[SkippedRecording], path: Path) -> None:
+def write_skipped(skipped: Sequence[Skipped], path: Path) -> None:
     """Write the recordings that are not used, each with its reason, as CSV."""
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
@@ -214,7 +212,7 @@ def write_skipped(skipped: Sequence[SkippedRecording], path: Path) -> None:
         writer.writerows([str(entry.path), entry.reason] for entry in skipped)
 
 
-def read_skipped(path: Path) -> list[SkippedRecording]:
+def read_skipped(path: Path) -> list[Skipped]:
     """The inverse of :func:`write_skipped`."""
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-        return [SkippedRecording(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]
+        return [Skipped(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

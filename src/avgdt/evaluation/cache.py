@@ -1,31 +1,66 @@
-"""Features kept on disk, so that the same networks never see the same clips twice."""
+"""Features on disk, under a digest of everything on which they depend."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+import avgdt
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.digest import code_digest, digest, state_of_clips
-from avgdt.evaluation.features import Extraction, Progress, Vectors, extract
+from avgdt.evaluation.features import Extraction, Progress, Reader, Vectors, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import Reader
-from avgdt.files import write_atomically
+from avgdt.files import source_digest, write_atomically
 from avgdt.models.pretrained import PretrainedModel
+from avgdt.recipes.config import to_plain
+
+_DECIDING = ("composition", "recipes", "media", "data", "transforms", "models", "training", "evaluation")
+"""The packages on whose code a result depends; it does not depend on the report and the command line."""
+
+
+def code_digest() -> str:
+    """Digest of the source code on which results depend: files that another version of it wrote are not used."""
+    root = Path(avgdt.__file__).parent
+    return hashlib.sha256("".join(source_digest(root / package) for package in _DECIDING).encode()).hexdigest()
+
+
+def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
+    """The size and time of the files and the windows that are read of them, as plain data."""
+    state = list[object]()
+    for plan in plans:
+        path = entries[plan.segment.entry].path.absolute()
+        stat = path.stat() if path.exists() else None
+        size_and_time = (stat.st_size, stat.st_mtime_ns) if stat is not None else None
+        state.append([str(path), size_and_time, [asdict(window) for window in plan.windows]])
+    return state
+
+
+def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> str:
+    """Digest of ``context`` and of everything on which the outputs of the networks of ``modalities`` depend."""
+    recipe, precision = model.recipe, model.precision
+    settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
+    plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
+    sha = hashlib.sha256(json.dumps(plain).encode())
+    for name, tensor in model.phi.state_dict().items():
+        if name.split(".")[1] in modalities:  # encoders.MODALITY... and heads.MODALITY...
+            sha.update(name.encode())
+            sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()[:24]
 
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """One safetensors file for each network, set of clips and way of reading them; they may be deleted at any time."""
+    """One safetensors file for each network, set of clips and reader; the files may be deleted at any time."""
 
     folder: Path
-    """Where the files are."""
+    """Where the files are written."""
 
     def extract(
         self,
@@ -39,15 +74,15 @@ class FeatureCache:
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """As :func:`avgdt.evaluation.features.extract`, which is asked for the models that are not kept yet.
+        """As :func:`avgdt.evaluation.features.extract`, which is called for the models that have no file yet.
 
-        Where a recording cannot be read nothing is kept, so that it is tried again. Raises ``WriteError`` where the
-        folder cannot be written to.
+        Where a recording cannot be read no file is written, so that the next call reads it again. Raises
+        ``WriteError`` where the folder cannot be written to.
         """
         clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code_digest()])
-        paths = [self.folder / f"{read.__name__}-{digest(s, modalities, clips)}.safetensors" for s in models]
-        found = [_read(path, modalities) for path in paths]
-        missing = [number for number, vectors in enumerate(found) if vectors is None]
+        paths = [self.folder / f"{read.__name__}-{digest(model, modalities, clips)}.safetensors" for model in models]
+        cached = [_read(path, modalities) for path in paths]
+        missing = [number for number, vectors in enumerate(cached) if vectors is None]
 
         def fresh(numbers: Sequence[int]) -> Extraction:
             chosen = [models[number] for number in numbers]
@@ -60,17 +95,17 @@ class FeatureCache:
             if extracted.failures:
                 return extracted if len(missing) == len(models) else fresh(range(len(models)))
             for number, vectors in zip(missing, extracted.vectors, strict=True):
-                found[number] = vectors
+                cached[number] = vectors
                 _write(vectors, paths[number])
-        return Extraction(list(range(len(plans))), [vectors for vectors in found if vectors is not None], {})
+        return Extraction(list(range(len(plans))), [vectors for vectors in cached if vectors is not None], {})
 
 
 def _read(path: Path, modalities: Sequence[ModalityName]) -> Vectors | None:
     try:
-        kept = load_file(path)
-        return {modality: kept[modality] for modality in modalities}
+        tensors = load_file(path)
+        return {modality: tensors[modality] for modality in modalities}
     except (OSError, SafetensorError, KeyError):
-        return None  # not there, or cut off: made anew
+        return None  # absent or cut off: extracted anew
 
 
 def _write(vectors: Vectors, path: Path) -> None:

@@ -1,99 +1,132 @@
-"""Pretrained and random weights over the same recordings: what every protocol starts with."""
+"""The pretrained model beside the same networks with random weights, on the same recordings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.windows import common_span
+from avgdt.data.scan import Counts, scan_missing
+from avgdt.data.selection import Skipped, list_recordings
+from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import Extract, Progress, Vectors, extract
-from avgdt.evaluation.plans import Plan, Skipped, span_of
-from avgdt.evaluation.readers import Reader
+from avgdt.evaluation.features import Progress, Reader, Vectors, extract
+from avgdt.evaluation.plans import Plan, count_padded
+from avgdt.evaluation.results import plain_skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.recipes.clip import Clip
 from avgdt.training.recordings import default_workers
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What both networks make of the same segments."""
+class Features:
+    """The vectors of both models for the same segments."""
 
     segments: list[Segment]
     """Those that could be read: the rows of the vectors."""
     pretrained: Vectors
-    """Of the trained networks."""
     random: Vectors
-    """Of the untrained ones."""
     skipped: list[Skipped]
-    """Those that could not be read."""
+    """The recordings that were not read, and why."""
     padded: int
-    """Those of ``segments`` whose recording is shorter than a clip: its last frame stands still, silence follows."""
+    """Number of ``segments`` of a recording shorter than a clip: its last frame is repeated, silence follows."""
 
     def account(self) -> dict[str, Any]:
-        """What was left out or filled up, for the result."""
-        return {"padded": self.padded, "skipped": [asdict(one) for one in self.skipped]}
+        """The padded and the skipped recordings, for a result."""
+        return {"padded": self.padded, "skipped": plain_skipped(self.skipped)}
 
 
-def check_modalities(model: PretrainedModel, modalities: Sequence[str]) -> None:
-    """Raise :class:`EvaluationError` for a modality that the networks do not take."""
-    for modality in modalities:
-        if modality not in model.phi.modalities:
-            raise EvaluationError(f"modality: these weights take {' and '.join(model.phi.modalities)}, not {modality}")
+@dataclass(frozen=True)
+class Comparison:
+    """What a protocol measures: a pretrained model and the same one with random weights, on data."""
+
+    pretrained: PretrainedModel
+    random: PretrainedModel
+    data: Path
+    """A folder or a manifest; of a benchmark the folder as distributed."""
+    out: Path
+    """The folder of the results; features and states of finetuning go to folders of it."""
+    scanned: Progress | None = None
+    """Called with (files inspected, files in total)."""
+    progress: Progress = lambda done, total: None
+    """Called with (steps done, steps in total) of the current stage."""
+
+    @property
+    def models(self) -> dict[str, PretrainedModel]:
+        """Both models, by their keys in a result."""
+        return {"pretrained": self.pretrained, "random": self.random}
+
+    @property
+    def workers(self) -> int:
+        """Processes that decode."""
+        return default_workers(self.pretrained.recipe.run.workers)
+
+    def check_modalities(self, modalities: Sequence[str]) -> None:
+        """Raise :class:`EvaluationError` for a modality for which the models have no network."""
+        available = self.pretrained.phi.modalities
+        for modality in modalities:
+            if modality not in available:
+                raise EvaluationError(f"modality: these weights take {' and '.join(available)}, not {modality}")
+
+    def recordings(self) -> tuple[list[Entry], list[str]]:
+        """The recordings of ``data``, a folder or a manifest, inspected; and notes for the result."""
+        notes = list[str]()
+
+        def on_counts(counts: Counts) -> None:
+            if counts.changed:
+                notes.append(f"some files differ from what their manifest says: {counts}")
+
+        return list_recordings(self.data, self.workers + 1, self.scanned, on_counts=on_counts), notes
+
+    def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries of a benchmark, their files inspected."""
+        return scan_missing(entries, self.workers + 1, self.scanned)
+
+    def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
+        """The same comparison of both models after ``change``."""
+        return replace(self, pretrained=change(self.pretrained), random=change(self.random))
+
+    def features(
+        self,
+        entries: Sequence[Entry],
+        plans: Sequence[Plan],
+        skipped: Sequence[Skipped],
+        modalities: tuple[ModalityName, ...],
+        read: Reader,
+        *,
+        average: bool = True,
+        cache: bool = False,
+    ) -> Features:
+        """The vectors of all plans from both models in one pass; recordings that cannot be read join ``skipped``.
+
+        With ``cache`` they are kept in ``out/cache``. Raises :class:`EvaluationError` where no recording remains.
+        """
+        _check_any(plans, skipped)
+        extracting = FeatureCache(self.out / "cache").extract if cache else extract
+        extraction = extracting(
+            (self.pretrained, self.random),
+            entries,
+            plans,
+            modalities,
+            read,
+            workers=self.workers,
+            average=average,
+            progress=self.progress,
+        )
+        failed = [Skipped(entries[plans[i].segment.entry].path, why) for i, why in extraction.failures.items()]
+        skipped = [*skipped, *failed]
+        _check_any(extraction.read, skipped)
+        segments = [plans[i].segment for i in extraction.read]
+        padded = count_padded(segments, entries, self.pretrained.recipe.clip, modalities)
+        pretrained, random = extraction.vectors
+        return Features(segments, pretrained, random, skipped, padded)
 
 
-def count_padded(
-    segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
-) -> int:
-    """How many segments are of a recording that is shorter than a clip."""
-    clip = span_of(clip, modalities)
-    # As for training, a file that falls short by less than two frames is not called short: files round their ends.
-    least = clip.seconds - 2 / clip.frame_rate
-    return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)
-
-
-def compare(
-    model: PretrainedModel,
-    random: PretrainedModel,
-    entries: Sequence[Entry],
-    plans: Sequence[Plan],
-    skipped: Sequence[Skipped],
-    modalities: tuple[ModalityName, ...],
-    read: Reader,
-    progress: Progress,
-    average: bool = True,
-    extract: Extract = extract,
-) -> Compared:
-    """Read the plans out of both networks in one pass; what fails joins ``skipped``.
-
-    Raises :class:`EvaluationError` where no recording is left.
-    """
-    _some(plans, skipped)
-    found = extract(
-        (model, random),
-        entries,
-        plans,
-        modalities,
-        read,
-        workers=default_workers(model.recipe.run.workers),
-        average=average,
-        progress=progress,
-    )
-    failed = [Skipped(str(entries[plans[i].segment.entry].path), reason) for i, reason in found.failures.items()]
-    skipped = [*skipped, *failed]
-    _some(found.kept, skipped)
-    kept = [plans[i].segment for i in found.kept]
-    padded = count_padded(kept, entries, model.recipe.clip, modalities)
-    pretrained, untrained = found.vectors
-    return Compared(kept, pretrained, untrained, skipped, padded)
-
-
-def _some(left: Sequence[object], skipped: Sequence[Skipped]) -> None:
-    if not left:
+def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:
+    if not usable:
         reason, count = Counter(one.reason for one in skipped).most_common(1)[0] if skipped else ("there are none", 0)
         raise EvaluationError(f"data: no recording can be evaluated; {count} of {len(skipped)}: {reason}")

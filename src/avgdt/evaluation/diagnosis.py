@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.features import Vectors, extract
+from avgdt.evaluation.features import Reader, Vectors, embeddings, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import Reader, embeddings
 from avgdt.evaluation.retrieval import unit
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
@@ -92,7 +91,7 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
 
     def vectors(run: PretrainedModel, chosen: Sequence[Plan], read: Reader) -> Vectors | None:
         found = extract([run], entries, chosen, MODALITIES, read, workers=0)
-        return found.vectors[0] if len(found.kept) == len(chosen) else None
+        return found.vectors[0] if len(found.read) == len(chosen) else None
 
     query = vectors(queries, plans, embeddings)
     same = vectors(keys, plans, _in_groups(groups))

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.data.selection import SkippedRecording, list_recordings, write_skipped
+from avgdt.data.selection import Skipped, list_recordings, write_skipped
 from avgdt.data.windows import Window
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import Extract, Progress, extract
+from avgdt.evaluation.features import Extract, Progress, Reader, embeddings, extract, mean_features
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import Reader, embeddings, mean_features
 from avgdt.evaluation.segments import Segment
 from avgdt.files import write_atomically
 from avgdt.models.pretrained import Output, PretrainedModel, load
@@ -48,7 +47,7 @@ class Table:
     """The files that were embedded."""
     seconds: float
     """Length of a window."""
-    skipped: list[SkippedRecording]
+    skipped: list[Skipped]
     """The files that were not, and why."""
 
 
@@ -82,7 +81,7 @@ def embed(
     count = default_workers(workers)
     entries = list_recordings(data, count + 1, scanned, partial=keep)
     reasons = [model.unusable(entry, modality) for entry in entries]
-    skipped = [SkippedRecording(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
+    skipped = [Skipped(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         reason = f"; the first: {skipped[0].reason}" if skipped else ""
@@ -109,7 +108,7 @@ def _embed(
     workers: int,
     parts: Path | None,
     progress: Progress,
-    skipped: list[SkippedRecording],
+    skipped: list[Skipped],
 ) -> Table:
     windows = [model.windows(entry, modality, every) for entry in entries]
     plans = [
@@ -137,13 +136,13 @@ def _embed(
             average=False,
             progress=counted,
         )
-        for place, index in enumerate(extraction.kept):
+        for place, index in enumerate(extraction.read):
             plan, vectors = part[index], extraction.vectors[0][modality][place]
             found.setdefault(plan.segment.entry, {}).update(zip(plan.windows, vectors, strict=True))
         failures |= {part[index].segment.entry: reason for index, reason in extraction.failures.items()}
         done += len(part)
         progress(done, len(plans))
-    skipped = [*skipped, *(SkippedRecording(entries[index].path, reason) for index, reason in failures.items())]
+    skipped = [*skipped, *(Skipped(entries[index].path, reason) for index, reason in failures.items())]
     kept = [index for index in range(len(entries)) if index not in failures]
     if not kept:
         raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")

@@ -1,4 +1,4 @@
-"""From weights and labelled recordings to a result on disk."""
+"""From weights and data to a result on disk, by any protocol."""
 
 from __future__ import annotations
 
@@ -6,42 +6,44 @@ import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
+from typing import Protocol as Contract
 
 import avgdt
-from avgdt.evaluation.digest import digest
+from avgdt.evaluation.cache import digest
+from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.features import Progress
-from avgdt.evaluation.options import told_options
-from avgdt.evaluation.results import Result, check_place, read_results, write_result
+from avgdt.evaluation.results import Result, check_writable, plain_options, read_results, write_result
 from avgdt.models.pretrained import PretrainedModel, load, untrained
 from avgdt.recipes.checks import seed
 from avgdt.training.provenance import command, machine
 
 
-class Evaluation(Protocol):
-    """A protocol with its options chosen: one of the dataclasses of ``avgdt.evaluation.protocols``."""
+class Protocol(Contract):
+    """An evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
 
-    protocol: ClassVar[str]
-    """Its name, that of the result's file."""
+    name: ClassVar[str]
+    """In the command line, and of the result's file."""
+    title: ClassVar[str]
+    """In the report."""
+    summary: ClassVar[str]
+    """One line on what is measured, for ``avgdt evaluate --help`` and the report."""
 
     @property
     def seed(self) -> int:
         """Seed of the random weights."""
 
-    def measure(
-        self,
-        model: PretrainedModel,
-        random: PretrainedModel,
-        data: Path,
-        out: Path,
-        scanned: Progress | None,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Measure both networks on ``data``; what may be kept for another time goes to a folder of ``out``."""
+    def measure(self, comparison: Comparison) -> dict[str, Any]:
+        """The figures of both models and of chance level as plain data.
+
+        The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others of the protocol.
+
+        Raises :class:`EvaluationError` or ``DataError`` for data that cannot be evaluated.
+        """
 
 
 def evaluate(
-    evaluation: Evaluation,
+    protocol: Protocol,
     weights: Path,
     data: Path,
     out: Path,
@@ -51,21 +53,24 @@ def evaluate(
 ) -> tuple[Result, Path]:
     """Measure ``weights`` (a run folder or a file) beside random ones on ``data`` (what the protocol takes).
 
-    Returns the result and where it was written: ``out/results/PROTOCOL.json``. Raises the errors of the project.
+    Returns the result and its file, ``out/results/PROTOCOL.json``. Raises the errors of the project.
     """
-    seed("seed", evaluation.seed)
+    seed("seed", protocol.seed)
     began = time.monotonic()
     model = load(weights, device)
-    check_place(evaluation.protocol, out)
-    random = replace(untrained(model.recipe, evaluation.seed, device), store=model.store)
-    measured = evaluation.measure(model, random, data, out, scanned, progress)
+    check_writable(protocol.name, out)
+    random = replace(untrained(model.recipe, protocol.seed, device), store=model.store)
+    figures = protocol.measure(Comparison(model, random, data, out, scanned, progress))
     result = {
-        "protocol": evaluation.protocol,
+        "protocol": protocol.name,
+        "title": protocol.title,
+        "summary": protocol.summary,
         "weights": str(weights),
-        "weights_digest": _digest(model),
+        "weights_digest": _weights_digest(model),
         "data": str(data),
-        "seed": evaluation.seed,
-        **measured,
+        "seed": protocol.seed,
+        "options": plain_options(protocol),
+        **figures,
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
         "machine": machine(model.precision),
@@ -74,18 +79,18 @@ def evaluate(
     return result, write_result(result, out)
 
 
-def evaluated(evaluation: Evaluation, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
-    """The result that :func:`evaluate` has written for these very weights, data and options; None where it has not."""
-    path = out / "results" / f"{evaluation.protocol}.json"
+def evaluated(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
+    """The result that :func:`evaluate` has written for these very weights, data and options; None if there is none."""
+    path = out / "results" / f"{protocol.name}.json"
     if not path.exists():
         return None
-    wanted = told_options(evaluation), _digest(load(weights, device)), evaluation.seed, data.resolve()
+    wanted = plain_options(protocol), _weights_digest(load(weights, device)), protocol.seed, data.resolve()
     for result in read_results(path):
         if wanted == (result["options"], result.get("weights_digest"), result["seed"], Path(result["data"]).resolve()):
             return result
     return None
 
 
-def _digest(model: PretrainedModel) -> str:
+def _weights_digest(model: PretrainedModel) -> str:
     """Digest of the weights and of all settings that change the outputs of the networks."""
     return digest(model, model.phi.modalities, avgdt.__version__)

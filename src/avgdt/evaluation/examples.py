@@ -19,9 +19,8 @@ from avgdt.data.selection import Selection, list_recordings, select
 from avgdt.data.splits import split_name, split_of
 from avgdt.data.windows import clip_span, unfit, uniform
 from avgdt.evaluation.diagnosis import MODALITIES
-from avgdt.evaluation.features import Progress, extract
+from avgdt.evaluation.features import Progress, embeddings, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.results import Result, examples_path, read_folder
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import Segment, labels
@@ -162,13 +161,13 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
     ]
     models = [model, untrained(model.recipe, device=str(model.device))]
     embedded = extract(models, entries, plans, MODALITIES, embeddings, workers=0, progress=progress)
-    if len(embedded.kept) < 2:
+    if len(embedded.read) < 2:
         return None
     vectors = dict(zip(("pretrained", "random"), embedded.vectors, strict=True))
     cosines = {
         name: one["video"].astype(np.float64) @ one["audio"].astype(np.float64).T for name, one in vectors.items()
     }
-    classes = [entries[i].extra.get(selection.label, "") for i in embedded.kept]
+    classes = [entries[i].extra.get(selection.label, "") for i in embedded.read]
     figures: dict[str, Any] = {
         name: {
             "video_to_audio": retrieve(one["video"], one["audio"]),
@@ -188,7 +187,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
                 "class": name,
                 "time": plans[i].windows[0].video + clip.seconds / 2,
             }
-            for i, name in zip(embedded.kept, classes, strict=True)
+            for i, name in zip(embedded.read, classes, strict=True)
         ],
         "similarity": {name: np.round(one, 6).tolist() for name, one in cosines.items()},
         **figures,

@@ -1,4 +1,4 @@
-"""Recordings through frozen networks: every clip is decoded once and shown to all of them."""
+"""Features of recordings from frozen networks: every clip is decoded once and goes through all of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
@@ -19,26 +20,73 @@ from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import Reader
+from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 
 Progress = Callable[[int, int], None]
-"""(recordings done, recordings in all)."""
+"""(recordings done, recordings in total)."""
 Vectors = dict[ModalityName, NDArray[np.float32]]
 """Modality -> (recordings, windows, dim), or (recordings, dim) once averaged."""
 
+Preprocess = Callable[[Batch, ModalityName], torch.Tensor]
+"""(batch of one window per recording, modality) -> the network's input."""
+Reader = Callable[[Phi, str, torch.Tensor], torch.Tensor]
+"""(networks, modality, view) -> (batch, dim)."""
 
-def one_by_one(progress: Progress, total: int) -> Callable[[], None]:
-    """A function that tells ``progress`` of one more step at each call."""
+
+def embeddings(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """The embeddings that the objective compares: of unit length, (batch, out)."""
+    return phi.embed(modality, view)
+
+
+def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """The last convolution averaged over time and space, (batch, dim)."""
+    return phi.features(modality, view)
+
+
+def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """The last convolution averaged over space or frequency only, its time steps side by side, (batch, dim * time)."""
+    features = phi.feature_map(modality, view).float()
+    # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
+    space = (3, 4) if modality == "video" else (2,)
+    return features.mean(dim=space).flatten(1)
+
+
+def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """The last convolution of a spectrogram, pooled by :func:`pool_conv5`, (batch, dim * mels' * pooled time)."""
+    return pool_conv5(phi.feature_map(modality, view))
+
+
+def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
+    """The paper's pooling for ESC-50: (batch, dim, mels', time') -> maxima of three time steps, every second, as rows.
+
+    ResNet-18 makes 512 x 2 x 7 of two seconds, hence 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for
+    fewer than three steps.
+    """
+    if feature_map.shape[-1] < 3:
+        raise EvaluationError(
+            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, and 3 are pooled; "
+            "its recipe's log_mel.step is too long"
+        )
+    return F.max_pool2d(feature_map.float(), (1, 3), (1, 2)).flatten(1)
+
+
+def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+    """The input of the network itself, for a network that is trained later: (batch, mels * time)."""
+    return view.flatten(1)
+
+
+def counter(progress: Progress, total: int) -> Callable[[], None]:
+    """A function that reports one more of ``total`` steps to ``progress`` at each call."""
     done = count(1)
     return lambda: progress(next(done), total)
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What came out."""
+    """The vectors of all plans that could be read."""
 
-    kept: list[int]
+    read: list[int]
     """Indices of the plans that could be read, in order; the rows of the vectors."""
     vectors: list[Vectors]
     """One for each model; without modalities where no plan could be read."""
@@ -47,7 +95,7 @@ class Extraction:
 
 
 class Extract(Protocol):
-    """How features are come by: :func:`extract` itself, or one that remembers."""
+    """The type of :func:`extract` and of :meth:`avgdt.evaluation.cache.FeatureCache.extract`."""
 
     def __call__(
         self,
@@ -66,7 +114,7 @@ class Extract(Protocol):
 
 @dataclass(frozen=True)
 class _Windows:
-    """The windows of each plan, as the data set asks for them (a class, to be sent to worker processes)."""
+    """The windows of each plan, by the plan's index (a class, since it goes to worker processes)."""
 
     plans: Sequence[Plan]
 
@@ -84,25 +132,30 @@ def extract(
     workers: int,
     average: bool = True,
     progress: Progress = lambda done, total: None,
+    preprocess: Preprocess | None = None,
 ) -> Extraction:
-    """Decode the windows of all plans once and read them out of each model, the mean of the windows if ``average``.
+    """Decode the windows of all plans once and read their vectors from each model, their mean if ``average``.
 
-    The models share the first one's recipe and device. Raises :class:`EvaluationError` for outputs that are not
-    finite.
+    ``preprocess`` is the evaluation view of the models' recipe by default. The models share the first one's
+    recipe and device. Raises :class:`EvaluationError` for outputs that are not finite.
     """
     rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in models]
     failures: dict[int, str] = {}
     for indices, batch in _batches(models[0], entries, plans, modalities, workers):
         failures.update({indices[failure.item]: failure.reason for failure in batch.failures})
-        found = {modality: _through(models, batch, modality, read) for modality in modalities if len(batch)}
-        for place, item in enumerate(batch.items.tolist()):
+        outputs = {
+            modality: _forward(models, batch, modality, read, preprocess) for modality in modalities if len(batch)
+        }
+        for row, item in enumerate(batch.items.tolist()):
             for number in range(len(models)):
-                vectors = {modality: found[modality][number, place] for modality in modalities}
+                vectors = {modality: outputs[modality][number, row] for modality in modalities}
                 rows[number][indices[item]] = {m: v.mean(axis=0) if average else v.copy() for m, v in vectors.items()}
         progress(len(rows[0]) + len(failures), len(plans))
-    kept = sorted(rows[0])
-    stacked: list[Vectors] = [{m: _stack([own[i] for i in kept], m) for m in modalities if kept} for own in rows]
-    return Extraction(kept, stacked, failures)
+    done = sorted(rows[0])
+    stacked: list[Vectors] = [
+        {m: _stack([vectors[i] for i in done], m) for m in modalities if done} for vectors in rows
+    ]
+    return Extraction(done, stacked, failures)
 
 
 def _batches(
@@ -124,25 +177,29 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """One modality of all rows, each given up as it is copied: features are large."""
+    """One modality of all rows, each released as it is copied: features are large."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
-    for place, row in enumerate(rows):
-        stacked[place] = row.pop(modality)
+    for index, row in enumerate(rows):
+        stacked[index] = row.pop(modality)
     return stacked
 
 
 @torch.inference_mode()
-def _through(
-    models: Sequence[PretrainedModel], batch: Batch, modality: ModalityName, read: Reader
+def _forward(
+    models: Sequence[PretrainedModel],
+    batch: Batch,
+    modality: ModalityName,
+    read: Reader,
+    preprocess: Preprocess | None,
 ) -> NDArray[np.float32]:
     """(models, batch, windows, dim); the windows of all recordings go through a network side by side."""
-    view = models[0].views.test_view(batch.windows_as_recordings(), modality)
+    view = (preprocess or models[0].views.test_view)(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:
         with model.precision.autocast():
             outputs.append(read(model.phi, modality, view).float())
-    found = torch.stack(outputs)
-    if not bool(found.isfinite().all()):
-        raise EvaluationError(f"weights: what the networks make of {modality} is not finite; the run has diverged")
-    return found.view(len(models), len(batch), -1, found.shape[-1]).cpu().numpy()
+    stacked = torch.stack(outputs)
+    if not bool(stacked.isfinite().all()):
+        raise EvaluationError(f"weights: the {modality} network's output is not finite; the run has diverged")
+    return stacked.view(len(models), len(batch), -1, stacked.shape[-1]).cpu().numpy()

@@ -11,9 +11,8 @@ from avgdt.data.manifest import Entry
 from avgdt.data.selection import Selection
 from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation.diagnosis import MODALITIES, agreement, geometry, measured_batch_norm_share
-from avgdt.evaluation.features import Vectors, extract
+from avgdt.evaluation.features import Vectors, embeddings, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import retrieve
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
@@ -56,10 +55,10 @@ class _HeldOut:
         found = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
         for place, reason in found.failures.items():
             self.unread(self.entries[place].path, reason)
-        if len(found.kept) < 2:
+        if len(found.read) < 2:
             return None
         keys, earlier = found.vectors[-1], self.earlier
-        self.earlier = (learner.step, found.kept, keys)
+        self.earlier = (learner.step, found.read, keys)
         if not due:
             return None
         queries = found.vectors[0]
@@ -67,7 +66,7 @@ class _HeldOut:
         diagnosis = geometry(queries)
         if learner.key_encoder:
             diagnosis["agreement"] = agreement(queries, keys)
-            if earlier and earlier[1] == found.kept:
+            if earlier and earlier[1] == found.read:
                 diagnosis["key_drift"] = 1 - agreement(earlier[2], keys)
                 diagnosis["key_drift_steps"] = learner.step - earlier[0]
         share = measured_batch_norm_share(learner, self.entries, self.plans)

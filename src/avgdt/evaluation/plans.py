@@ -1,4 +1,4 @@
-"""Which clips stand for a segment."""
+"""Which windows of a recording are read for a segment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from math import ceil
 
 import numpy as np
 
+from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import SILENT, Entry
+from avgdt.data.selection import Skipped
 from avgdt.data.windows import Span, Window, centred, common_span, uniform
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 
@@ -20,16 +23,6 @@ class Plan:
 
     segment: Segment
     windows: tuple[Window, ...]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A recording that an evaluation had to leave out."""
-
-    path: str
-    """The file."""
-    reason: str
-    """Why, in one line."""
 
 
 def unusable(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
@@ -63,14 +56,14 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
     return uniform(clip, within, count) if count > 1 else (centred(clip, span, segment.start, segment.end),)
 
 
-def draw_window(segment: Segment, span: Span, clip: Clip, random: np.random.Generator) -> Window:
+def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generator) -> Window:
     """A window at random: anywhere in a whole recording, inside a segment, or around one shorter than a clip."""
     latest = max(span.end - clip.seconds, span.start)
     if segment.start is None or segment.end is None:
         first, last = span.start, latest
     else:
         first, last = sorted((segment.start, segment.end - clip.seconds))
-    return Window(float(np.clip(random.uniform(first, last), span.start, latest)))
+    return Window(float(np.clip(rng.uniform(first, last), span.start, latest)))
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
@@ -78,6 +71,12 @@ def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
     return clip if "video" in modalities else replace(clip, frames=1)  # its sound alone is longer than a frame
+
+
+def check_clips(clips: int) -> None:
+    """Raise :class:`EvaluationError` for no clips at all."""
+    if clips < 1:
+        raise EvaluationError(f"clips: {clips} is too few; use 1 or more")
 
 
 def plan(
@@ -88,8 +87,18 @@ def plan(
     for segment in segments:
         entry = entries[segment.entry]
         if reason := unusable(segment, entry, modalities):
-            skipped.append(Skipped(str(entry.path), reason))
+            skipped.append(Skipped(entry.path, reason))
         else:
             span = common_span(entry, tuple(modalities))
             plans.append(Plan(segment, windows(segment, span, placed, clips)))
     return plans, skipped
+
+
+def count_padded(
+    segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
+) -> int:
+    """How many segments are of a recording shorter than a clip: its last frame is repeated, silence follows."""
+    clip = span_of(clip, modalities)
+    # As for training, a file that falls short by less than two frames is not called short: files round their ends.
+    least = clip.seconds - 2 / clip.frame_rate
+    return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)

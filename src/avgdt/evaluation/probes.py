@@ -1,4 +1,4 @@
-"""What frozen features know: a linear classifier and nearest neighbours, both tuned on the validation split only."""
+"""Probes of frozen features: logistic regression, k nearest neighbours and the linear SVM."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.svm import LinearSVC
 
-from avgdt.evaluation.scores import Score, score
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.metrics import FoldScore, Score, score
 
 STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
-"""Inverse regularisation strengths C that the linear probe tries, strongest regularisation first."""
+"""Inverse regularisation strengths C that the logistic regression tries, strongest regularisation first."""
 NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100)
 """Numbers of neighbours that the k-NN probe tries."""
+SVM_STRENGTH = 0.01
+"""C of the linear SVM, the weight of the errors against the penalty (the paper's for DCASE2014)."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +40,27 @@ class Labelled:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """A probe's test score and how its one free parameter was chosen."""
+    """A probe's test score and how its hyperparameter was chosen."""
 
     score: Score
     """On the test split."""
     chosen: float
-    """The parameter (C, or k) that was best on the validation split."""
+    """The hyperparameter (C, or k) that was best on the validation split."""
     val_accuracy: float
     """Its accuracy there."""
     val_accuracies: dict[float, float]
-    """Parameter -> accuracy on the validation split, of all that were tried."""
+    """Hyperparameter -> accuracy on the validation split, of all that were tried."""
     converged: bool = True
     """False when the optimisation of the chosen classifier ended before its optimum."""
+
+
+class Probe(Protocol):
+    """The type of :func:`logistic_regression` and :func:`nearest_neighbours`."""
+
+    def __call__(
+        self, train: Labelled, val: Labelled, test: Labelled, classes: int, *, refit: bool = False
+    ) -> ProbeResult:
+        """Fit on train, choose on val, measure on test; with ``refit`` the final fit is on train and val."""
 
 
 def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
@@ -74,7 +91,7 @@ def within_rows(train: Labelled, *others: Labelled) -> list[Labelled]:
     return [Labelled(split.features @ basis, split.targets) for split in splits]
 
 
-def linear_probe(
+def logistic_regression(
     train: Labelled,
     val: Labelled,
     test: Labelled,
@@ -87,16 +104,16 @@ def linear_probe(
     Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class. With
     ``refit`` the tested classifier is fitted with that C on ``train`` and ``val`` together.
     """
-    both, unseen = joined(train, val), test
+    train_val, raw_test = joined(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
     fits = _fits(train, strengths)
-    guesses = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
-    accuracies = {strength: score(guess, val.targets, classes).accuracy for strength, guess in guesses.items()}
+    predictions = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
+    accuracies = {strength: score(one, val.targets, classes).accuracy for strength, one in predictions.items()}
     best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
     model, converged = fits[best]
     if refit:
-        both, test = within_rows(*standardise(both, unseen))
-        model, converged = _fits(both, [best])[best]
+        train_val, test = within_rows(*standardise(train_val, raw_test))
+        model, converged = _fits(train_val, [best])[best]
     tested = score(model.predict(test.features), test.targets, classes)
     return ProbeResult(tested, best, accuracies[best], accuracies, converged)
 
@@ -123,7 +140,7 @@ def _fits(train: Labelled, strengths: Sequence[float]) -> dict[float, tuple[Logi
     return fits
 
 
-def knn_probe(
+def nearest_neighbours(
     train: Labelled,
     val: Labelled,
     test: Labelled,
@@ -136,14 +153,14 @@ def knn_probe(
     Equal votes go to the class whose voters are nearer (greater sum of cosines); of equal accuracies on ``val``, the
     smaller k is chosen. With ``refit`` both splits vote on ``test``.
     """
-    both, unseen = joined(train, val), test
+    train_val, raw_test = joined(train, val), test
     train, val, test = standardise(train, val, test)
     tried = [k for k in neighbours if k <= len(train.targets)]
-    guesses = _votes(train, val.features, classes, tried)
-    accuracies = {float(k): score(guesses[k], val.targets, classes).accuracy for k in tried}
+    predictions = _votes(train, val.features, classes, tried)
+    accuracies = {float(k): score(predictions[k], val.targets, classes).accuracy for k in tried}
     chosen = max(tried, key=lambda k: accuracies[k])  # max keeps the first, that is the smallest, of equals
     if refit:
-        train, test = standardise(both, unseen)
+        train, test = standardise(train_val, raw_test)
     tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
     return ProbeResult(tested, chosen, accuracies[chosen], accuracies)
 
@@ -168,3 +185,47 @@ def _votes(
             votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", near[:, :k], voters[:, :k]) / (2 * k + 1)
             parts[k].append(votes.argmax(axis=1))
     return {k: np.concatenate(part) for k, part in parts.items()}
+
+
+def logistic_regression_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
+    """A standardised, L2-regularised logistic regression on (recordings, dim), its C chosen on val."""
+    return _probe_fold(partial(logistic_regression, classes=len(folds.classes), refit=True), "C", means, folds, fold)
+
+
+def nearest_neighbours_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
+    """The vote of the k nearest by cosine of standardised (recordings, dim), k chosen on val."""
+    return _probe_fold(partial(nearest_neighbours, classes=len(folds.classes), refit=True), "k", means, folds, fold)
+
+
+def _probe_fold(
+    probe: partial[ProbeResult], parameter: str, means: NDArray[np.float32], folds: Folds, fold: Fold
+) -> FoldScore:
+    if not len(fold.val):
+        raise EvaluationError(
+            f"split {fold.name}: train has one usable recording of each class, and none can validate {parameter}"
+        )
+    result = probe(*(Labelled(means[rows], folds.targets[rows]) for rows in (fold.train, fold.val, fold.test)))
+    details = {"chosen": {parameter: result.chosen}, "val_accuracy": result.val_accuracy, "converged": result.converged}
+    return FoldScore(result.score, details)
+
+
+def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
+    """One-vs-rest linear SVM, fitted on every sub-clip of (recordings, sub-clips, dim) of train and val, in the primal.
+
+    The loss is the squared hinge, the features are not standardised (the paper does not mention it), and the intercept
+    is penalised with the weights. The prediction is the class of the greatest decision value, averaged over sub-clips.
+    """
+    train, classes = features[fold.train_val], len(folds.classes)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model = LinearSVC(C=SVM_STRENGTH, dual=False).fit(
+            train.reshape(-1, train.shape[2]), np.repeat(folds.targets[fold.train_val], train.shape[1])
+        )
+    converged = not any(issubclass(one.category, ConvergenceWarning) for one in caught)
+    test = features[fold.test]
+    values = model.decision_function(test.reshape(-1, test.shape[2]))
+    if values.ndim == 1:  # for two classes there is one column, that of the second
+        values = np.stack([-values, values], axis=1)
+    predictions = values.reshape(*test.shape[:2], classes).mean(axis=1).argmax(axis=1)
+    details = {"C": SVM_STRENGTH, "converged": converged}
+    return FoldScore(score(predictions, folds.targets[fold.test], classes), details)

@@ -1,44 +1,58 @@
-"""A run's results on disk: ``results/PROTOCOL.json``."""
+"""Results: plain data in ``results/PROTOCOL.json``, and as a table in the terminal."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
+from avgdt.data.selection import Skipped
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.files import write_atomically
+from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""What a protocol measured and where, as JSON: figures of both networks and of chance by row, options, sizes, what was
-skipped."""
+"""What a protocol measured, as JSON: figures of both networks and of chance by row, options, sizes, skipped files."""
+_NO_EFFECT = (KIND, "jobs", "cache")
+"""Options that change no figure."""
 
 
-def check_place(protocol: str, folder: Path) -> None:
+def plain_options(protocol: object) -> dict[str, Any]:
+    """The options of a protocol's dataclass as plain data, equal to what is read back from JSON."""
+    return {name: value for name, value in to_plain(protocol).items() if name not in _NO_EFFECT}
+
+
+def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    """Skipped files and the reasons as plain data."""
+    return [{"path": str(one.path), "reason": one.reason} for one in skipped]
+
+
+def check_writable(protocol: str, folder: Path) -> None:
     """Raise :class:`EvaluationError` where :func:`write_result` could not write; before the work, not after it."""
     path = _path(protocol, folder)
     if path.exists():
         read_results(path)
-    place = path.parent
-    while not place.exists():
-        place = place.parent
-    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        raise EvaluationError(f"{place}: results cannot be written here; choose another --out")
+    parent = path.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
+        raise EvaluationError(f"{parent}: results cannot be written here; choose another --out")
 
 
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` whole or not at all; return its path.
 
-    Results of the same protocol with other options (another label, say), data or weights are kept in the list
-    ``earlier``, the newest first; one that is alike in all of them is replaced. Raises ``WriteError`` where the disk
-    is full.
+    Results of the same protocol with other options (another label, say), data or weights stay in the list ``earlier``,
+    the newest first; one that is alike in all of them is replaced. Raises ``WriteError`` where the disk is full.
     """
     path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
-    earlier = [old for old in before if _measured(old) != _measured(result)]
-    # allow_nan: a NaN would make the file unreadable to other JSON parsers; better to hear of it here.
+    earlier = [old for old in before if _identity(old) != _identity(result)]
+    # allow_nan=False: a NaN would make the file unreadable to other JSON parsers.
     text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
     return path
@@ -56,15 +70,6 @@ def read_results(path: Path) -> list[Result]:
     return results
 
 
-def _path(protocol: str, folder: Path) -> Path:
-    return folder / "results" / f"{protocol}.json"
-
-
-def _measured(result: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a result is of."""
-    return result["options"], *(Path(result.get(name, "")).resolve() for name in ("weights", "data"))
-
-
 def read_folder(folder: Path) -> list[Result]:
     """All results of the run in ``folder``, by protocol, the newest of each first."""
     paths = sorted({*(folder / "results").glob("*.json")} - {examples_path(folder)})
@@ -72,5 +77,64 @@ def read_folder(folder: Path) -> list[Result]:
 
 
 def examples_path(folder: Path) -> Path:
-    """The file of the run's example recordings, which is no result of a protocol."""
+    """The file of the run's retrieval examples, which is not the result of a protocol."""
     return folder / "results" / "examples.json"
+
+
+def result_table(result: Mapping[str, Any]) -> Table:
+    """One row for each figure that has a chance level (the numbers in ``result["chance"]``)."""
+    table = Table(title=_title(result), title_justify="left", caption=_caption(result), caption_justify="left")
+    table.add_column("")
+    for name in ("pretrained", "random weights", "chance"):
+        table.add_column(name, justify="right")
+    for path in leaves(result["chance"]):
+        cells = (_cell(result[source], path) for source in ("pretrained", "random", "chance"))
+        table.add_row(" ".join(path).replace("_", " "), *cells)
+    return table
+
+
+def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths to the figures of a nested result; the size of the gallery is none."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, name))
+        elif name != "gallery":
+            yield (*path, name)
+
+
+def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at ``path`` of a nested result, or None."""
+    for name in path:
+        tree = tree.get(name, {})
+    return None if tree == {} else tree
+
+
+def _path(protocol: str, folder: Path) -> Path:
+    return folder / "results" / f"{protocol}.json"
+
+
+def _identity(result: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Options, weights and data."""
+    return result["options"], *(Path(result.get(name, "")).resolve() for name in ("weights", "data"))
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    options = result["options"]
+    named = (str(options[name]) for name in ("label", "modality") if options.get(name))
+    return " · ".join([result["protocol"], *named])
+
+
+def _caption(result: Mapping[str, Any]) -> str:
+    counts = {name: len(result.get(name, ())) for name in ("skipped", "unlisted")}
+    sizes = [f"{count} {name}" for name, count in result["sizes"].items()]
+    return ", ".join([*sizes, *(f"{count} {name}" for name, count in counts.items() if count)])
+
+
+def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    """The figure, with its std over folds where it has one; a dash where it was not measured."""
+    figure, std = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
+    if figure is None:
+        return "–"
+    if path[-1] == "median_rank":
+        return f"{figure:.1f}"
+    return f"{100 * figure:.1f} %" + ("" if std is None else f" ± {100 * std:.1f}")

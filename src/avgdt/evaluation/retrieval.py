@@ -1,45 +1,116 @@
-"""Finding a recording's one modality by the other among many recordings."""
+"""Retrieval by cosine of embeddings: the gallery, recall at k, re-identification, and retrieval of the same class."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avgdt.data.manifest import Entry
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.segments import Segment, each_once, segments
+from avgdt.evaluation.splits import one_split
+
 TIE = 1e-7
-"""Cosines closer than this are equal: the resolution of the float32 embeddings."""
+"""Cosines no further apart are equal: the resolution of float32 embeddings, multiplied here in float64. The wider
+:data:`avgdt.objective.nce.TIE` is for products in float32."""
+SAME_CLASS_RANKS = (1, 5, 20)
+"""Ranks among which one recording of the same class counts as a hit (the paper's table A.1)."""
+
+
+def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
+    """The different segments of a split, and how many rows repeat one of them.
+
+    Two rows of one file and one stretch have equal embeddings: a rank among copies means nothing.
+    """
+    chosen = one_split(segments(entries, label or None), split)
+    different = each_once(chosen, entries, lambda segment: segment.seconds)
+    return different, len(chosen) - len(different)
+
+
+def check_gallery(size: int) -> None:
+    """Raise :class:`EvaluationError` for a gallery of one recording, in which every query is right."""
+    if size < 2:
+        raise EvaluationError("data: ranking takes two usable recordings or more, there is one")
 
 
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
-    """The place (n,), from 1, of each query's own key when all keys (n, dim) are sorted by cosine to it.
+    """The rank (n,), from 1, of key i for query i when all keys (n, dim) are sorted by cosine to the query (n, dim).
 
-    Ties count against: every other key that is not strictly less similar stands before the own one.
+    Ties count against: every other key that is not less similar by more than ``TIE`` ranks before key i.
     """
     queries, keys = unit(queries), unit(keys)
-    places = np.empty(len(queries), dtype=np.int64)
+    ranking = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), chunk):
         similarity = queries[begin : begin + chunk] @ keys.T
-        own = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
-        # Negated "less" rather than "greater or equal": not-a-number counts against too. The own key is not
-        # less than itself, hence no + 1.
-        places[begin : begin + chunk] = (~(similarity < own[:, None] - TIE)).sum(axis=1)
-    return places
+        positive = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
+        # Negated "less" rather than "greater or equal": not-a-number counts against too. Key i is not less than
+        # itself, hence no + 1.
+        ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE)).sum(axis=1)
+    return ranking
 
 
 def retrieve(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
     """Recall at 1, 5 and 10 (shares, 0-1) and median rank of key i for query i, both (n, dim), among all n keys."""
-    return summary(ranks(queries, keys), len(keys))
+    return _recall(ranks(queries, keys), len(keys))
 
 
-def summary(places: NDArray[np.int64], candidates: int) -> dict[str, float]:
-    """Recall at 1, 5 and 10 and the median of ranks among ``candidates``."""
-    recall = {f"r{k}": float(np.mean(places <= k)) for k in (1, 5, 10)}
-    return {**recall, "median_rank": float(np.median(places)), "candidates": candidates}
+def chance(size: int) -> dict[str, float]:
+    """The expectation of :func:`retrieve` in a gallery of ``size`` in random order."""
+    recall = {f"r{k}": min(1.0, k / size) for k in (1, 5, 10)}
+    return {**recall, "median_rank": (size + 1) / 2, "gallery": size}
 
 
-def chance(candidates: int) -> dict[str, float]:
-    """What :func:`retrieve` gives on average when the keys are in random order."""
-    recall = {f"r{k}": min(1.0, k / candidates) for k in (1, 5, 10)}
-    return {**recall, "median_rank": (candidates + 1) / 2, "candidates": candidates}
+def reidentify(
+    first_queries: NDArray[np.floating],
+    second_keys: NDArray[np.floating],
+    second_queries: NDArray[np.floating],
+    first_keys: NDArray[np.floating],
+) -> dict[str, float]:
+    """How often the nearest window of all recordings is the other window of the query's recording, both ways.
+
+    Each (n, dim): queries from the first windows are ranked among the keys of the second windows, and the reverse; the
+    2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count against.
+    """
+    both = np.concatenate([ranks(first_queries, second_keys), ranks(second_queries, first_keys)])
+    return _as_accuracy(_recall(both, len(first_keys)))
+
+
+def reidentification_chance(size: int) -> dict[str, float]:
+    """The expectation of :func:`reidentify` in a gallery of ``size`` in random order."""
+    return _as_accuracy(chance(size))
+
+
+def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
+    """Recall at 1, 5 and 20 by cosine of (recordings, dim): mean over the folds, with the std of several."""
+    return _over_folds([same_class_recall(features, folds.targets, fold) for fold in folds.folds], folds)
+
+
+def same_class_chance(folds: Folds) -> dict[str, float]:
+    """The expectation of :func:`same_class_figures` for random features."""
+    figures = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
+    return {f"r{k}": figures[f"r{k}"] for k in SAME_CLASS_RANKS}
+
+
+def same_class_recall(
+    features: NDArray[np.floating], targets: NDArray[np.int64], fold: Fold, chunk: int = 1024
+) -> list[float]:
+    """Share of test recordings with one of their class among the 1, 5 and 20 nearest training recordings.
+
+    Of equally near ones, those of another class rank first, so that constant features score nothing.
+    """
+    train_val = fold.train_val
+    keys, queries = unit(features[train_val]), unit(features[fold.test])
+    better = []
+    for begin in range(0, len(queries), chunk):
+        similarity = queries[begin : begin + chunk] @ keys.T
+        same = targets[fold.test][begin : begin + chunk, None] == targets[train_val]
+        best = np.where(same, similarity, -np.inf).max(axis=1, keepdims=True)
+        better.append((~same & ~(similarity < best - TIE)).sum(axis=1))
+    return [float(np.mean(np.concatenate(better) < k)) for k in SAME_CLASS_RANKS]
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -47,3 +118,38 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     wide = vectors.astype(np.float64)
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(length == 0, 1.0, length)
+
+
+def _recall(ranking: NDArray[np.int64], size: int) -> dict[str, float]:
+    recall = {f"r{k}": float(np.mean(ranking <= k)) for k in (1, 5, 10)}
+    return {**recall, "median_rank": float(np.median(ranking)), "gallery": size}
+
+
+def _as_accuracy(figures: dict[str, float]) -> dict[str, float]:
+    return {"accuracy": figures["r1"], **{name: figures[name] for name in ("r5", "median_rank", "gallery")}}
+
+
+def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
+    """Exactly: one less the probability that none of the first k recordings in random order is of the class."""
+    train = targets[fold.train_val]
+    total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]
+    missed, recall = np.ones(len(same)), []
+    for rank in range(max(SAME_CLASS_RANKS)):
+        missed *= np.clip(total - same - rank, 0, None) / max(total - rank, 1)
+        if rank + 1 in SAME_CLASS_RANKS:
+            recall.append(float(np.mean(1 - missed)))
+    return recall
+
+
+def _over_folds(recalls: Sequence[Sequence[float]], folds: Folds) -> dict[str, Any]:
+    table = np.array(recalls)
+    figures = dict[str, Any]()
+    for column, k in enumerate(SAME_CLASS_RANKS):
+        figures[f"r{k}"] = float(table[:, column].mean())
+        if len(table) > 1:
+            figures[f"r{k}_std"] = float(table[:, column].std(ddof=1))
+    figures["folds"] = [
+        {"fold": fold.name, **{f"r{k}": float(share) for k, share in zip(SAME_CLASS_RANKS, row, strict=True)}}
+        for fold, row in zip(folds.folds, table, strict=True)
+    ]
+    return figures

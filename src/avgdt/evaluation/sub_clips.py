@@ -1,64 +1,173 @@
-"""The sub-clips by which a sound is told: equally spaced, the first at its start, the last at its end."""
+"""Audio benchmarks by equally spaced sub-clips: probes of frozen features, and finetuning of the audio encoder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
+from avgdt.data.benchmarks.layout import Layout
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.features import Progress, extract
-from avgdt.evaluation.plans import Plan, Skipped, plan
-from avgdt.evaluation.readers import spectrograms
+from avgdt.data.selection import Skipped
+from avgdt.evaluation.comparison import Comparison
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import conv5_features, counter, extract, spectrograms
+from avgdt.evaluation.finetuning.spectrograms import audio_finetuning, end_to_end_figures
+from avgdt.evaluation.folds import Fold, Folds, check_classes_remain
+from avgdt.evaluation.metrics import FoldScore, fold_figures
+from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.training.recordings import default_workers
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)
 SECONDS_AT_ONCE = 160
-"""That go through the networks side by side."""
+"""Seconds of audio in one batch through the networks."""
+FoldProbe = Callable[[NDArray[np.float32], Folds, Fold], FoldScore]
+"""(features (recordings, sub-clips, dim), folds, fold) -> the score of the fold."""
 
 
 @dataclass(frozen=True)
 class SubClips:
-    """Which."""
+    """Equally spaced sub-clips of a recording, the first at its start, the last at its end."""
 
     count: int
-    """Of each sound."""
+    """Of each recording."""
     seconds: float
-    """Of each."""
+    """Length of each."""
 
 
-TEN = SubClips(10, 2.0)
-"""The paper's for ESC-50."""
-SIXTY = SubClips(60, 1.0)
-"""The paper's for DCASE2014."""
+@dataclass(frozen=True)
+class SubClipOptions:
+    """The options that all protocols on sub-clips have."""
+
+    scratch: bool = False
+    """Also train the audio encoder from random weights, end to end, as a baseline."""
+    finetune: bool = False
+    """Also finetune the audio encoder from the weights, end to end."""
+    training_epochs: int = 60
+    """Epochs of --scratch and --finetune, each of one sub-clip per recording."""
+    training_lr: float = 1e-3
+    """Learning rate of --scratch and --finetune (AdamW, cosine)."""
+    cache: bool = True
+    """Keep the features in OUT/cache for the next evaluation of the same weights."""
+    seed: int = 0
+    """Seed of the random weights that stand beside the pretrained ones, and of all that is trained here."""
+
+    def check(self) -> None:
+        """Raise :class:`EvaluationError` for an option out of bounds."""
+        if self.training_epochs < 1:
+            raise EvaluationError(f"training_epochs: {self.training_epochs} is too few; use 1 or more")
+        if self.training_lr <= 0:
+            raise EvaluationError(f"training_lr: {self.training_lr:g} is too small; use more than 0")
 
 
 def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
-    """The same networks, shown sub-clips of sound, those of several sounds at once."""
+    """The model on sub-clips, those of several recordings in one batch."""
     recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
-    return PretrainedModel(replace(recipe, clip=clip, run=run), model.phi, model.views, model.precision, model.store)
+    return replace(model, recipe=replace(recipe, clip=clip, run=run))
 
 
 def plan_sub_clips(
     model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The windows of every sound that can be read, and the sounds that cannot; ``model`` is on sub-clips."""
+    """The windows of every recording that can be read, and the skipped recordings; ``model`` is on sub-clips."""
     return plan(segments, entries, model.recipe.clip, AUDIO, clips.count)
 
 
-def pictures(
-    model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips, progress: Progress
+def sub_clip_figures(
+    options: SubClipOptions,
+    comparison: Comparison,
+    layout: Layout,
+    clips: SubClips,
+    columns: tuple[str, str],
+    split: Callable[[Sequence[Segment]], Folds],
+    probes: Mapping[str, FoldProbe],
+) -> tuple[list[Segment], Folds, dict[str, Any]]:
+    """A row for each probe and for finetuning: the recordings that were read, their folds, the result without sizes.
+
+    ``columns`` of the entries hold the fold and the class, ``split`` makes the folds. Raises :class:`EvaluationError`
+    where a class is lost because its recordings cannot be read.
+    """
+    options.check()
+    comparison.check_modalities(AUDIO)
+
+    def labelled(entries: Sequence[Entry]) -> list[Segment]:
+        part, label = columns
+        return [Segment(i, entry.extra[part], entry.extra[label]) for i, entry in enumerate(entries)]
+
+    listed = split(labelled([entry for entry in layout.entries if not entry.error]))  # raises before anything is read
+    entries = comparison.inspected(layout.entries)
+    comparison = comparison.with_models(lambda model: on_sub_clips(model, clips))
+    plans, skipped = plan_sub_clips(comparison.pretrained, labelled(entries), entries, clips)
+    check_classes_remain(listed, split([one.segment for one in plans]))
+    features = comparison.features(entries, plans, skipped, AUDIO, conv5_features, average=False, cache=options.cache)
+    folds = split(features.segments)
+    check_classes_remain(listed, folds)
+    after = counter(comparison.progress, 2 * len(probes) * len(folds.folds))
+
+    def row(probe: FoldProbe, vectors: NDArray[np.float32]) -> dict[str, Any]:
+        return fold_figures(folds, lambda fold: probe(vectors, folds, fold), after)
+
+    figures = {
+        source: {name: row(probe, vectors["audio"]) for name, probe in probes.items()}
+        for source, vectors in (("pretrained", features.pretrained), ("random", features.random))
+    }
+    for source, finetuned in _finetuned(options, comparison, features.segments, entries, folds, clips).items():
+        figures[source]["end_to_end"] = finetuned
+    rows = dict.fromkeys(name for rows in figures.values() for name in rows)
+    result = {
+        **features.account(),
+        "unlisted": [str(path) for path in layout.unlisted],
+        "classes": folds.classes,
+        "dimensions": features.pretrained["audio"].shape[2],
+        **figures,
+        "chance": {name: {"accuracy": 1 / len(folds.classes)} for name in rows},
+    }
+    return features.segments, folds, result
+
+
+def _finetuned(
+    options: SubClipOptions,
+    comparison: Comparison,
+    segments: Sequence[Segment],
+    entries: Sequence[Entry],
+    folds: Folds,
+    clips: SubClips,
+) -> dict[str, dict[str, Any]]:
+    """The figures of the audio encoder trained end to end, from the weights and from random ones, by the options."""
+    wanted = {"pretrained": options.finetune, "random": options.scratch}
+    models = {source: model for source, model in comparison.models.items() if wanted[source]}
+    if not models:
+        return {}
+    inputs = log_mel_inputs(comparison, segments, entries, clips)
+    finetuning = audio_finetuning(options.training_epochs, options.training_lr)
+    after_epoch = counter(comparison.progress, len(models) * len(folds.folds) * options.training_epochs)
+    return {
+        source: end_to_end_figures(model, inputs, folds, finetuning, options.seed, after_epoch)
+        for source, model in models.items()
+    }
+
+
+def log_mel_inputs(
+    comparison: Comparison, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> NDArray[np.float32]:
-    """The log-mel of the sub-clips of sounds that were read before, (sounds, sub-clips, mels, time)."""
+    """The log-mel spectrograms of recordings that were read before, (recordings, sub-clips, mels, time)."""
+    model = comparison.pretrained
     plans, _ = plan_sub_clips(model, segments, entries, clips)
-    workers = default_workers(model.recipe.run.workers)
-    found = extract([model], entries, plans, AUDIO, spectrograms, workers=workers, average=False, progress=progress)
-    (vectors,) = found.vectors
-    return vectors["audio"].reshape(len(plans), clips.count, model.recipe.log_mel.mels, -1)
+    extraction = extract(
+        [model],
+        entries,
+        plans,
+        AUDIO,
+        spectrograms,
+        workers=comparison.workers,
+        average=False,
+        progress=comparison.progress,
+    )
+    return extraction.vectors[0]["audio"].reshape(len(plans), clips.count, model.recipe.log_mel.mels, -1)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.scores import Score
-from avgdt.evaluation.tables import at
+from avgdt.evaluation.metrics import Score
+from avgdt.evaluation.results import Result, at
 from avgdt.report.formatting import percent
 from avgdt.report.images import palette_indices, png
 from avgdt.report.retrieval import ClassRange

@@ -79,7 +79,7 @@ def _accuracy(run: RunFolder) -> Chart:
 
 
 def _retrieval(run: RunFolder) -> Chart:
-    gallery = int(run.heldout[-1]["video_to_audio"]["candidates"])
+    gallery = int(run.heldout[-1]["video_to_audio"]["gallery"])
     k = recall_rank(gallery)
     epochs = [line["epoch"] for line in run.heldout]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from avgdt.evaluation.results import Result, read_folder
-from avgdt.evaluation.tables import at
+from avgdt.evaluation.results import Result, at, read_folder
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.errors import ReportError
 from avgdt.report.formatting import printable
@@ -19,7 +18,7 @@ from avgdt.report.run_folder import read_recipe
 from avgdt.report.tables import main_row
 
 DASH = "–"
-OTHER_OPTIONS = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_rate", "shots"}
+OTHER_OPTIONS = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_lr", "shots"}
 """Options that add rows to a result and change no figure of a table."""
 Source = Literal["pretrained", "random"]
 _SEED = re.compile(r"[-_.]*(seed|s)?[-_.=]*\d+$")
@@ -157,7 +156,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
     sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
     remarks = [
         *_differences(options, column.options),
-        *_differences(result.get("shown", {}), column.input),
+        *_differences(result.get("training_input", {}), column.input),
         *(f"with {size} of {whole} {part}" for part, (size, whole) in sizes.items() if size < whole),
         *([f"without {skipped} of its recordings"] if skipped else []),
     ]

@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from avgdt.evaluation.intervals import wilson_interval
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import at
+from avgdt.evaluation.metrics import wilson_interval
+from avgdt.evaluation.results import Result, at
 from avgdt.report.curves import chance_accuracy, recall_rank
 from avgdt.report.formatting import percent
 from avgdt.report.run_folder import RunFolder
-from avgdt.report.tables import TITLES, main_row, row_name
+from avgdt.report.tables import main_row, row_name
 
 SUSPICIOUS = 0.25
 """Training accuracy from which held-out retrieval at chance level is called a shortcut."""
@@ -69,7 +68,7 @@ def verdict(run: RunFolder) -> Verdict:
     ways = unseen["pretrained"] if unseen else run.heldout[-1] if run.heldout else None
     if ways is None:
         return Verdict("unknown", training, training_chance, 0.0, 1, 0)
-    gallery = int(ways["video_to_audio"]["candidates"])
+    gallery = int(ways["video_to_audio"]["gallery"])
     k = recall_rank(gallery)
     recall = float(np.mean([ways[way][f"r{k}"] for way in ("video_to_audio", "audio_to_video")]))
     lower, _ = wilson_interval(round(recall * gallery), gallery)
@@ -97,7 +96,7 @@ def _retrieval(run: RunFolder) -> Iterator[Headline]:
     if unseen is None and not run.heldout:
         return
     ways = unseen["pretrained"] if unseen else run.heldout[-1]
-    gallery = int(ways["video_to_audio"]["candidates"])
+    gallery = int(ways["video_to_audio"]["gallery"])
     k = recall_rank(gallery)
     for way, modality in (("video_to_audio", "video"), ("audio_to_video", "audio")):
         name = f"recall at {k} of {way.replace('_', ' ')} retrieval among {gallery} recordings outside the training set"
@@ -129,7 +128,7 @@ def _benchmarks(results: Sequence[Result]) -> Iterator[Headline]:
             continue
         listed.add(protocol)
         classifier = f", {row_name(path)}" if path else ""
-        name = f"accuracy on {TITLES.get(protocol, protocol.upper())}{classifier}, {len(result['classes'])} classes"
+        name = f"accuracy on {result.get('title', protocol.upper())}{classifier}, {len(result['classes'])} classes"
         yield _accuracy(result, path, name, INPUTS.get(protocol, "both"))
 
 

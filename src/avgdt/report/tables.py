@@ -6,36 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avgdt.evaluation.results import Result
-from avgdt.evaluation.tables import at, leaves
+from avgdt.evaluation.results import Result, at, leaves
 from avgdt.report.formatting import percent
 
-TITLES = {
-    "linear": "Linear probe",
-    "knn": "Nearest neighbours",
-    "retrieval": "Cross-modal retrieval",
-    "reidentification": "Re-identification",
-    "finetune": "Finetuning",
-    "ucf101": "UCF101",
-    "hmdb51": "HMDB51",
-    "esc10": "ESC-10",
-    "esc50": "ESC-50",
-    "esc50_fold": "One fold of ESC-50",
-    "dcase2014": "DCASE2014",
-}
-EXPLAINED = {
-    "linear": "A linear classifier trained on the frozen features.",
-    "knn": "The nearest labelled recordings vote; nothing is trained.",
-    "retrieval": "Each video is the query and the audios of all recordings are the gallery, and the reverse.",
-    "reidentification": "One moment of each recording is the query, another moment of all recordings is the gallery.",
-    "finetune": "The whole network is finetuned with labels, from the pretrained and from random weights.",
-    "ucf101": "Action recognition, 101 classes, three splits, with finetuned and with frozen networks.",
-    "hmdb51": "Action recognition, 51 classes, three splits, with finetuned and with frozen networks.",
-    "esc10": "Sound classification, ten classes, five folds, on the frozen features of ten sub-clips each.",
-    "esc50_fold": "Sound classification within one fold, split by source recording; not an official figure.",
-    "esc50": "Sound classification, fifty classes, five folds, on the frozen features of ten sub-clips each.",
-    "dcase2014": "Acoustic scene classification on the frozen features of sixty sub-clips each.",
-}
 NAMES = {
     "linear_layer": "linear layer",
     "logistic_regression": "logistic regression",
@@ -102,7 +75,7 @@ def table(result: Result) -> Table:
     )
     return Table(
         result_title(result),
-        EXPLAINED.get(result["protocol"], ""),
+        _sentence(str(result.get("summary", ""))),
         f"{sizes}{skipped}",
         rows,
         str(result.get("command", "")),
@@ -124,7 +97,11 @@ def result_title(result: Result) -> str:
     """The protocol with the modality and the label of the evaluation."""
     protocol, options = str(result["protocol"]), result["options"]
     named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
-    return " · ".join([TITLES.get(protocol, protocol), *named])
+    return " · ".join([str(result.get("title", protocol)), *named])
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[:1].upper()}{summary[1:]}." if summary else ""
 
 
 def row_name(path: tuple[str, ...]) -> str:

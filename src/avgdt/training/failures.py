@@ -8,7 +8,7 @@ from pathlib import Path
 
 from avgdt.data.batch import Batch
 from avgdt.data.manifest import Entry
-from avgdt.data.selection import SkippedRecording, read_skipped, write_skipped
+from avgdt.data.selection import Skipped, read_skipped, write_skipped
 from avgdt.files import naming
 from avgdt.training.errors import TooManyFailed
 
@@ -57,7 +57,7 @@ class Failures:
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._now.difference_update(read)
         for failure in batch.failures:
-            row = SkippedRecording(self._recordings[failure.item].path, failure.reason)
+            row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
                 if row.path not in self._damaged:  # those have been reported
@@ -67,7 +67,7 @@ class Failures:
         for finding in (*batch.failures, *batch.damaged):
             path = self._recordings[finding.item].path
             if finding.damaged and path not in self._damaged:
-                row = self._damaged[path] = SkippedRecording(path, f"{DAMAGED}{finding.reason}")
+                row = self._damaged[path] = Skipped(path, f"{DAMAGED}{finding.reason}")
                 changed.append(row)
                 if finding in batch.damaged:
                     self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
@@ -84,7 +84,7 @@ class Failures:
         if path not in self._held_out:
             self._held_out.add(path)
             self._report(f"skipped, cannot be read: {reason}")
-        self._others[path] = SkippedRecording(path, reason)
+        self._others[path] = Skipped(path, reason)
         self._write()
 
     def _report(self, line: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import nn
 
-from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.audio_augmentations import AudioAugmentation, SpecAugment
 from avgdt.composition.composition import Composition
 from avgdt.composition.distinguishable import at_strength
 from avgdt.composition.factors import ModalityName
+from avgdt.composition.video_augmentations import VideoAugmentation
 from avgdt.composition.view import View
 from avgdt.data.batch import Batch
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
@@ -76,16 +80,42 @@ class Views(nn.Module):
         """One modality of one window as evaluation uses it: central crop, time forwards, no augmentation."""
         return self._view(batch, View(modality, window), None)
 
-    @torch.no_grad()
-    def augmented_view(self, batch: Batch, modality: ModalityName, generators: Generators) -> torch.Tensor:
-        """One modality of the first window, time forwards, augmented with one generator per item."""
-        return self._view(batch, View(modality), generators)
-
     def _view(self, batch: Batch, view: View, generators: Generators | None) -> torch.Tensor:
         clips = self._clips(batch, view)
-        transform = self._video if view.modality == "video" else self._audio
+        if view.reversed:
+            clips = clips.flip(2 if view.modality == "video" else -1)
+        if generators is None:
+            return self.preprocess(clips, view.modality, self.composition.crop)
+        if view.modality == "video":
+            video = [at_strength(step, view.strength) for step in self.composition.video]
+            return self.augment(clips, "video", video, generators)
+        audio = [at_strength(step, view.strength) for step in self.composition.audio]
+        return self.augment(clips, "audio", audio, generators)
+
+    @torch.no_grad()
+    def preprocess(self, clips: torch.Tensor, modality: ModalityName, crop: int | None = None) -> torch.Tensor:
+        """The network input for clips of one modality without augmentation, as returned by :meth:`forward`.
+
+        ``clips`` are uint8 frames (batch, channels, time, height, width), cropped to the central square of ``crop``
+        pixels, or waveforms (batch, samples) on the int16 scale.
+        """
+        if modality == "video" and crop is not None:
+            clips = centre_crop(clips, crop)
+        return self.augment(clips, modality, (), ())
+
+    @torch.no_grad()
+    def augment(
+        self,
+        clips: torch.Tensor,
+        modality: ModalityName,
+        steps: Sequence[VideoAugmentation] | Sequence[AudioAugmentation],
+        generators: Generators,
+    ) -> torch.Tensor:
+        """The network input for clips of one modality, augmented by ``steps`` with one generator per clip."""
         with torch.autocast(clips.device.type, enabled=False):  # which would reduce the precision of matrix products
-            return transform(clips, view, generators)
+            if modality == "video":
+                return self._video(clips, cast("Sequence[VideoAugmentation]", steps), generators)
+            return self._audio(clips, cast("Sequence[AudioAugmentation]", steps), generators)
 
     def _clips(self, batch: Batch, view: View) -> torch.Tensor:
         clips = batch.video if view.modality == "video" else batch.audio
@@ -93,24 +123,14 @@ class Views(nn.Module):
             raise TransformError(f"the batch holds no {view.modality}, which composition.factors asks for")
         return clips[:, self.composition.clips.index(view.clip)]
 
-    def _video(self, video: torch.Tensor, view: View, generators: Generators | None) -> torch.Tensor:
+    def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
-        if view.reversed:
-            video = video.flip(2)
-        if generators is not None:
-            steps = [at_strength(step, view.strength) for step in self.composition.video]
-            video = augment_clips(video, steps, generators)  # uint8 for as long as possible: less memory to move
-        elif self.composition.crop is not None:
-            video = centre_crop(video, self.composition.crop)
-        return self.preprocessing.video(video)
+        return self.preprocessing.video(augment_clips(video, steps, generators))  # on uint8 for as long as possible
 
-    def _audio(self, waveform: torch.Tensor, view: View, generators: Generators | None) -> torch.Tensor:
-        if view.reversed:
-            waveform = waveform.flip(-1)
-        if generators is None:
-            return self.preprocessing.audio(waveform)[:, None]
-        steps = [at_strength(step, view.strength) for step in self.composition.audio]
+    def _audio(
+        self, waveform: torch.Tensor, steps: Sequence[AudioAugmentation], generators: Generators
+    ) -> torch.Tensor:
         for step in steps:
             if not isinstance(step, SpecAugment):
                 waveform = augment_waveform(waveform, step, generators)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
@@ -10,17 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from avgdt.composition.video_augmentations import Flip, RandomResizedCrop
 from avgdt.data.clips import ClipReader, Item
 from avgdt.data.manifest import Entry
-from avgdt.evaluation import digest
+from avgdt.evaluation import cache
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
+from avgdt.evaluation.finetuning.finetune import Finetuned, Job, StateFile, finetune, predict
 from avgdt.evaluation.finetuning.jobs import run_jobs
-from avgdt.evaluation.finetuning.kept import Kept
-from avgdt.evaluation.finetuning.still_there import check_classes_read
-from avgdt.evaluation.finetuning.task import DrawnWindows, Task
+from avgdt.evaluation.finetuning.preprocessing import Preprocessing, with_finetuning_clips
+from avgdt.evaluation.finetuning.task import RandomWindows, Task
 from avgdt.media.errors import MediaError
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import STOPPING
@@ -37,14 +39,14 @@ def _counting() -> tuple[list[int], Callable[[], None]]:
     return calls, lambda: calls.append(len(calls))
 
 
-def _same(one: Guessed, other: Guessed) -> bool:
-    return one.guesses.tolist() == other.guesses.tolist() and one.loss == other.loss
+def _same(one: Finetuned, other: Finetuned) -> bool:
+    return one.predictions.tolist() == other.predictions.tolist() and one.loss == other.loss
 
 
 def test_what_differs_is_learnt_and_kept(job: Job) -> None:
     calls, after = _counting()
     found = finetune(job, after)
-    assert found.guesses.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
+    assert found.predictions.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
     assert found.failures == {}
     assert len(calls) == 3
     (file,) = job.folder.iterdir()
@@ -59,7 +61,7 @@ def test_what_differs_is_learnt_and_kept(job: Job) -> None:
 
 def test_another_version_of_the_code_trains_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     finetune(job)
-    monkeypatch.setattr(digest, "source_digest", lambda folder: "another")
+    monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
     finetune(job)
     assert len(list(job.folder.iterdir())) == 2
 
@@ -71,15 +73,15 @@ def test_it_goes_on_where_it_was_interrupted(job: Job, monkeypatch: pytest.Monke
     class Interrupted(Exception):
         pass
 
-    write, written = Kept.write, list[int]()
+    write, written = StateFile.write, list[int]()
 
-    def write_some(kept: Kept, content: dict[str, object]) -> None:
+    def write_some(kept: StateFile, content: dict[str, object]) -> None:
         if len(written) == epochs:
             raise Interrupted
         written.append(1)
         write(kept, content)
 
-    monkeypatch.setattr(Kept, "write", write_some)
+    monkeypatch.setattr(StateFile, "write", write_some)
     with pytest.raises(Interrupted):
         finetune(job)
     monkeypatch.undo()
@@ -100,7 +102,7 @@ def test_side_by_side_is_one_after_the_other(job: Job) -> None:
 
     side = run_jobs([replace(one, folder=job.folder / "side") for one in jobs], 2, after)
     one_by_one = run_jobs(jobs, 1, lambda: None)
-    assert all(a.guesses.tolist() == b.guesses.tolist() for a, b in zip(side, one_by_one, strict=True))
+    assert all(a.predictions.tolist() == b.predictions.tolist() for a, b in zip(side, one_by_one, strict=True))
     assert [one.loss for one in side] == pytest.approx([one.loss for one in one_by_one], rel=1e-3)
     assert len(calls) == 6
 
@@ -113,7 +115,7 @@ def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
 
 def test_equal_jobs_side_by_side_do_not_disturb_each_other(job: Job) -> None:
     one, other = run_jobs([job, job], 2, lambda: None)
-    assert one.guesses.tolist() == other.guesses.tolist()
+    assert one.predictions.tolist() == other.predictions.tolist()
     assert len(list(job.folder.iterdir())) == 1
 
 
@@ -122,16 +124,16 @@ def test_a_process_that_is_ended_is_told(job: Job) -> None:
         for child in active_children():
             child.kill()
 
-    with pytest.raises(EvaluationError, match=r"jobs: a training was ended from outside \(-9\)"):
+    with pytest.raises(EvaluationError, match=r"jobs: a finetuning was killed from outside \(-9\)"):
         run_jobs([job, replace(job, seed=1)], 2, end_one)
     assert not active_children()
 
 
-@pytest.mark.parametrize("content", [{"step": 1}, {"guesses": [0]}, {"tuner": {}}])
+@pytest.mark.parametrize("content", [{"step": 1}, {"predictions": [0]}, {"trainer": {}}])
 def test_a_foreign_state_counts_as_none(job: Job, content: dict[str, object]) -> None:
     found = finetune(job)
     (file,) = job.folder.iterdir()
-    Kept(file).write(content)
+    StateFile(file).write(content)
     assert _same(finetune(job), found)
 
 
@@ -145,12 +147,12 @@ def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[
     places = {task.train[0].segment.entry, task.test[0].segment.entry}
     holed = [replace(e, path=Path(f"gone{i}.mkv")) if i in places else e for i, e in enumerate(entries)]
     found = finetune(replace(job, task=replace(task, entries=holed)))
-    assert found.guesses.tolist() == [-1, 1, 0, 0]
+    assert found.predictions.tolist() == [-1, 1, 0, 0]
     assert set(found.failures) == {f"gone{place}.mkv" for place in places}
     assert found.read.tolist() == [False] + [True] * 5
-    check_classes_read(task, truth := np.array([1, 1, 0, 0]), found, ["bright", "dark"])
+    found.check_classes(task, truth := np.array([1, 1, 0, 0]), ["bright", "dark"])
     with pytest.raises(EvaluationError, match="class 'dark': none of its test recordings can be read"):
-        check_classes_read(task, truth, replace(found, guesses=np.array([-1, -1, 0, 0])), ["bright", "dark"])
+        replace(found, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
 
 
 def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,10 +173,10 @@ def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, m
     again = finetune(job)
     for one in (found, again):
         assert one.read.all()
-        check_classes_read(task, np.array([1, 1, 0, 0]), one, ["bright", "dark"])
+        one.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
     never = replace(found, read=task.targets == 0)
     with pytest.raises(EvaluationError, match="class 'dark': none of its train recordings can be read"):
-        check_classes_read(task, np.array([1, 1, 0, 0]), never, ["bright", "dark"])
+        never.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
 
 
 def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:
@@ -184,8 +186,6 @@ def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:
 
 
 def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
-    from avgdt.evaluation.finetuning.shown import for_training
-
     released = replace(
         quick,
         encoder_lr=0.1,
@@ -194,19 +194,19 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
         frames=6,
         video=(RandomResizedCrop(20), Flip(0.5)),
     )
-    found = finetune(replace(job, model=for_training(job.model, released, "video"), finetuning=released))
-    assert found.guesses.min() >= 0
+    found = finetune(replace(job, model=with_finetuning_clips(job.model, released, "video"), finetuning=released))
+    assert found.predictions.min() >= 0
 
 
 def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: PretrainedModel) -> None:
-    drawn = DrawnWindows(task, model.recipe.clip, seed=0)
+    drawn = RandomWindows(task, model.recipe.clip, seed=0)
     starts = np.array([[drawn(epoch, index)[0].video for index in range(6)] for epoch in range(50)])
     assert len(np.unique(starts)) == 300
     assert starts.min() >= 0
     assert starts.max() <= 1.5 - model.recipe.clip.seconds
     assert starts.min() < 0.1
     assert starts.max() > 0.9
-    assert drawn(3, 2) == DrawnWindows(task, model.recipe.clip, seed=0)(3, 2)
+    assert drawn(3, 2) == RandomWindows(task, model.recipe.clip, seed=0)(3, 2)
 
 
 def test_what_could_not_be_read_is_asked_again(job: Job, task: Task, entries: list[Entry]) -> None:
@@ -222,8 +222,80 @@ def test_what_could_not_be_read_is_asked_again(job: Job, task: Task, entries: li
         broken = finetune(job)
     finally:
         write(whole)
-    assert broken.guesses.tolist() == [-1, 1, 0, 0]
+    assert broken.predictions.tolist() == [-1, 1, 0, 0]
     found = finetune(job)
-    assert found.guesses.tolist() == [1, 1, 0, 0]
+    assert found.predictions.tolist() == [1, 1, 0, 0]
     assert (found.failures, found.loss) == ({}, broken.loss)
     assert len(list(job.folder.iterdir())) == 1
+
+
+class _Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("hostile-was-here",)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    kept = StateFile(tmp_path / "deep" / "one.pt")
+    assert kept.read() == {}
+    kept.write({"trainer": {"step": 3, "weight": torch.arange(3.0)}, "failures": {"a.mp4": "gone"}})
+    read = kept.read()
+    assert read["failures"] == {"a.mp4": "gone"}
+    assert torch.equal(read["trainer"]["weight"], torch.arange(3.0))
+    assert [path.name for path in kept.path.parent.iterdir()] == ["one.pt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x80\x04.", b"PK\x03\x04 half a file"])
+def test_a_broken_file_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "one.pt").write_bytes(content)
+    assert StateFile(tmp_path / "one.pt").read() == {}
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_no_code_of_a_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: object) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert callable(save)
+    save({"trainer": _Hostile()}, tmp_path / "one.pt")
+    assert StateFile(tmp_path / "one.pt").read() == {}
+    assert not Path("hostile-was-here").exists()
+
+
+# One clip is very sure of class 0, two are fairly sure of class 1. The mean softmax says 1 (0.63); the mean logit, the
+# greatest softmax and the first clip say 0.
+ONE, TWO = [8.0, 0.0], [0.0, 3.0]
+
+
+class Opinion(nn.Module):
+    """Logits by the clip's place among three, or by the square's."""
+
+    def __init__(self, by_clip: bool) -> None:
+        super().__init__()
+        self.by_clip, self.squares = by_clip, list[torch.Tensor]()
+
+    def forward(self, view: torch.Tensor) -> torch.Tensor:
+        self.squares.append(view)
+        if self.by_clip:
+            return torch.tensor([ONE, TWO, TWO]).repeat(len(view) // 3, 1)
+        return torch.tensor(ONE if len(self.squares) % 3 == 1 else TWO).repeat(len(view), 1)
+
+
+@pytest.mark.parametrize("by_clip", [True, False])
+def test_the_class_is_that_of_the_mean_softmax(
+    model: PretrainedModel, task: Task, quick: Finetuning, by_clip: bool
+) -> None:
+    finetuning = replace(quick, test_clips=3, spatial_crops=1 if by_clip else 3)
+    clips = [replace(one, windows=(one.windows[0],) * 3 if by_clip else one.windows[:1]) for one in task.test]
+    opinion = Opinion(by_clip)
+    model = with_finetuning_clips(model, finetuning, "video")
+    predictions, unread = predict(
+        model,
+        opinion,  # type: ignore[arg-type]
+        replace(task, test=clips),
+        Preprocessing.of(model, finetuning, "video"),
+    )
+    assert unread == {}
+    assert predictions.tolist() == [1, 1, 1, 1]
+    if not by_clip:  # squares of 24 from pictures of 24 x 32, from left to right, a quarter of it further each
+        left, middle, right = opinion.squares[:3]
+        assert left.shape[-2:] == (24, 24)
+        assert torch.equal(left[..., 4:], middle[..., :20])
+        assert torch.equal(middle[..., 4:], right[..., :20])

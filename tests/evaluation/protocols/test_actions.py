@@ -124,7 +124,7 @@ def test_a_class_that_breaks_after_it_was_listed(
                 (data / "UCF-101" / name).write_text("no recording, but it was one when it was listed")
         return entries
 
-    monkeypatch.setattr("avgdt.evaluation.protocols.actions.scan_missing", scan_and_break)
+    monkeypatch.setattr("avgdt.evaluation.comparison.scan_missing", scan_and_break)
     arguments = _arguments("ucf101", weights, data, "--splits", "1", "--no-frozen", *QUICK.split())
     assert main(arguments) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]

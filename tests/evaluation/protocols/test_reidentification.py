@@ -8,19 +8,19 @@ import pytest
 
 from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window
-from avgdt.evaluation.features import extract
+from avgdt.evaluation.features import embeddings, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.protocols.reidentification import Reidentification
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import ranks
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
+from tests.evaluation.inspected import inspected
 
 
 def run(
     options: Reidentification, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> dict[str, Any]:
-    result = options.run(model, random, entries, lambda done, total: None)
+    result = options.measure(inspected(model, random, entries))
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
 
@@ -48,7 +48,7 @@ def test_recordings_too_short_for_two_clips_are_listed(
 ) -> None:
     short = replace(entries[0], video_end=0.7, audio_end=0.7)
     result = run(Reidentification(split="all"), model, random, [short, *entries[1:4]])
-    assert result["sizes"] == {"candidates": 3}
+    assert result["sizes"] == {"gallery": 3}
     assert [one["path"] for one in result["skipped"]] == [str(short.path)]
     assert "too short for two clips of 0.5 s" in result["skipped"][0]["reason"]
 
@@ -59,4 +59,4 @@ def test_sound_alone_takes_recordings_without_picture(
     blind = [replace(entry, has_video=False, video_start=None, video_end=None) for entry in entries]
     result = run(Reidentification(modality="audio"), model, random, blind)
     assert set(result["pretrained"]) == {"audio_to_audio"}
-    assert result["sizes"] == {"candidates": 4}
+    assert result["sizes"] == {"gallery": 4}

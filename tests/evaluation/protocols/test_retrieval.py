@@ -10,18 +10,18 @@ import torch
 
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import extract
+from avgdt.evaluation.features import embeddings, extract
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.protocols.retrieval import BOTH, Retrieval
-from avgdt.evaluation.readers import embeddings
 from avgdt.evaluation.retrieval import chance, retrieve
 from avgdt.evaluation.segments import segments
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
+from tests.evaluation.inspected import inspected
 
 
 def run(options: Retrieval, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> dict[str, Any]:
-    result = options.run(model, random, entries, lambda done, total: None)
+    result = options.measure(inspected(model, random, entries))
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
 
@@ -31,7 +31,7 @@ def test_both_ways_with_both_networks(
     label: str, windows: int, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(Retrieval(split="all", label=label, clips=3), model, random, [*entries, entries[0]])
-    assert (result["sizes"], result["duplicates"], result["skipped"]) == ({"candidates": 12}, 1, [])
+    assert (result["sizes"], result["duplicates"], result["skipped"]) == ({"gallery": 12}, 1, [])
     plans, _ = plan(segments(entries, label or None), entries, model.recipe.clip, BOTH, 3)
     assert {len(one.windows) for one in plans} == {windows}
     found = extract((model, random), entries, plans, BOTH, embeddings, workers=0)
@@ -57,9 +57,9 @@ def test_rows_without_label_are_listed(model: PretrainedModel, random: Pretraine
 def test_split_is_heeded_and_data_without_splits_taken_whole(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    assert run(Retrieval(clips=1), model, random, entries)["sizes"] == {"candidates": 4}
+    assert run(Retrieval(clips=1), model, random, entries)["sizes"] == {"gallery": 4}
     bare = [replace(entry, extra={}) for entry in entries[:3]]
-    assert run(Retrieval(clips=1), model, random, bare)["sizes"] == {"candidates": 3}
+    assert run(Retrieval(clips=1), model, random, bare)["sizes"] == {"gallery": 3}
     with pytest.raises(EvaluationError, match="split 'extra'"):
         run(Retrieval(split="extra"), model, random, entries)
 
@@ -69,7 +69,7 @@ def test_recordings_without_both_modalities_are_listed(
 ) -> None:
     deaf = replace(entries[0], has_audio=False, audio_start=None, audio_end=None)
     result = run(Retrieval(split="all", clips=1), model, random, [deaf, *entries[1:4]])
-    assert result["sizes"] == {"candidates": 3}
+    assert result["sizes"] == {"gallery": 3}
     assert result["skipped"] == [{"path": str(deaf.path), "reason": "has no sound"}]
     with pytest.raises(EvaluationError, match="two usable recordings"):
         run(Retrieval(split="all", clips=1), model, random, [deaf, entries[1]])

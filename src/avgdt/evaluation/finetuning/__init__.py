@@ -1,1 +1,1 @@
-"""Networks that go on learning with labels, or learn from labels alone."""
+"""Finetuning: an encoder and a linear layer trained with labels, from pretrained or from random weights."""

@@ -1,23 +1,34 @@
-"""From labelled segments to guesses: training on some, asking about others."""
+"""One finetuning of recordings: train a classifier on clips drawn anew, predict the test recordings, resume."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from avgdt.evaluation.digest import code_digest, digest, state_of_clips
-from avgdt.evaluation.finetuning.ask import ask
-from avgdt.evaluation.finetuning.kept import Kept
-from avgdt.evaluation.finetuning.task import Task
-from avgdt.evaluation.finetuning.train import train
+from avgdt.data.clips import ClipReader
+from avgdt.data.dataset import Batches, Clips, training_batches
+from avgdt.evaluation.cache import code_digest, digest, state_of_clips
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import extract, mean_features
+from avgdt.evaluation.finetuning.preprocessing import Preprocessing
+from avgdt.evaluation.finetuning.task import RandomWindows, Task, check_classes_read
+from avgdt.evaluation.finetuning.trainer import Classifier, ExampleBatch, Progress, Trainer, train
+from avgdt.evaluation.plans import span_of
+from avgdt.files import write_atomically
+from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.recordings import default_workers
+from avgdt.transforms.rng import view_generators
 
 
 @dataclass(frozen=True)
@@ -25,20 +36,20 @@ class Job:
     """One finetuning."""
 
     model: PretrainedModel
-    """Networks from whose weights it begins; they stay as they are."""
+    """The initial networks, which stay as they are."""
     task: Task
     finetuning: Finetuning
     seed: int
     """Of the layer, the order, the windows and the augmentations."""
     folder: Path
-    """Where its state is kept."""
+    """Where its state is saved."""
 
 
 @dataclass(frozen=True)
-class Guessed:
-    """What came out."""
+class Finetuned:
+    """The predictions of a finetuned network."""
 
-    guesses: NDArray[np.int64]
+    predictions: NDArray[np.int64]
     """(test,) class indices; -1 where the recording could not be read."""
     read: NDArray[np.bool_]
     """(train,) whether it was read at least once."""
@@ -47,28 +58,145 @@ class Guessed:
     loss: float
     """Mean cross-entropy of the last epoch of training."""
 
+    def check_classes(self, task: Task, truth: NDArray[np.int64], classes: list[str]) -> None:
+        """Raise :class:`EvaluationError` for a class of which no recording was read; ``truth`` is (test,)."""
+        check_classes_read(task.targets, self.read, truth, self.predictions >= 0, classes)
 
-def finetune(job: Job, after: Callable[[], None] = lambda: None) -> Guessed:
-    """Train a copy of the model's network with labels and ask it about the test segments; the last epoch counts.
 
-    ``after`` is called after every epoch, when the state is also written, so that the same job goes on where it was
-    interrupted, and returns at once what was found; where a test recording cannot be read, it is asked again.
-    Raises :class:`EvaluationError` for a loss that is not finite.
+@dataclass(frozen=True)
+class StateFile:
+    """The file of a finetuning's state, which may be deleted at any time."""
+
+    path: Path
+    """Its name is a digest of everything on which the finetuning depends."""
+
+    def write(self, content: dict[str, Any]) -> None:
+        """Write it whole or not at all; raise ``WriteError`` where the disk is full."""
+        write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
+
+    def read(self) -> dict[str, Any]:
+        """Its content, on the CPU; empty where it does not exist or cannot be read. Runs no code of the file."""
+        if not self.path.exists():
+            return {}
+        try:
+            with warnings.catch_warnings(action="ignore"):  # about strange files
+                content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception:  # a broken file raises anything: it is written anew
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True)
+class RecordedExamples:
+    """The training set of a task: ``finetuning.clips`` passes an epoch, each with a clip of every recording."""
+
+    job: Job
+    preprocessing: Preprocessing
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """(train,) class indices."""
+        return self.job.task.targets
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return self._order.steps_per_epoch * self.job.finetuning.clips
+
+    @property
+    def _order(self) -> Batches:
+        finetuning = self.job.finetuning
+        passes = finetuning.schedule.epochs * finetuning.clips
+        return Batches(len(self.job.task.train), finetuning.batch, passes, self.job.seed, remainder="spread")
+
+    def batches(self, first_step: int) -> Iterator[ExampleBatch]:
+        """Decode clips in worker processes; raise :class:`EvaluationError` for a batch of fewer than two recordings."""
+        job, task, device = self.job, self.job.task, self.job.model.precision.device
+        entries = [task.entries[plan.segment.entry] for plan in task.train]
+        workers = default_workers(job.model.recipe.run.workers)
+        order = replace(self._order, first_step=first_step)
+        for batch in training_batches(self._clips(order.epochs), order, workers, device.type == "cuda"):
+            failures = {str(entries[failure.item].path): failure.reason for failure in batch.failures}
+            if len(batch) < 2:
+                raise EvaluationError("data: fewer than two recordings of a batch could be read")
+            indices = batch.items.tolist()
+            rngs = view_generators(job.seed, batch.epoch, indices, view=0)
+            yield ExampleBatch(indices, self.preprocessing.train(batch.to(device), rngs), failures)
+
+    def _clips(self, passes: int) -> Clips:
+        task, recipe, store = self.job.task, self.job.model.recipe, self.job.model.store
+        entries = [task.entries[plan.segment.entry] for plan in task.train]
+        clip, channels = span_of(recipe.clip, (task.modality,)), recipe.model.video.channels
+        if store is not None:
+            video = task.modality == "video"
+            store = store.planned(entries, clip, passes * clip.seconds, channels if video else 0, 0 if video else 1)
+        reader = ClipReader(recipe.clip, (task.modality,), channels == 1, store)
+        return Clips(entries, reader, RandomWindows(task, clip, self.job.seed))
+
+
+def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetuned:
+    """Train a copy of the model's network with labels and predict the test segments; the last epoch counts.
+
+    ``after_epoch`` is called after every epoch, when the state is also written: the same job resumes where it was
+    interrupted, and returns at once when it is complete; test recordings that cannot be read are tried again. Raises
+    :class:`EvaluationError` for a loss that is not finite.
     """
     model, task, finetuning = job.model, job.task, job.finetuning
-    told = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
-    told += [[plan.segment.start, plan.segment.end] for plan in task.train]
-    told += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
-    kept = Kept(job.folder / f"{digest(model, (task.modality,), json.dumps(told))}.pt")
-    state = kept.read()
-    if {"guesses", "read", "failures", "loss"} <= state.keys():
+    context = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
+    context += [[plan.segment.start, plan.segment.end] for plan in task.train]
+    context += [state_of_clips(task.entries, task.train), state_of_clips(task.entries, task.test)]
+    file = StateFile(job.folder / f"{digest(model, (task.modality,), json.dumps(context))}.pt")
+    state = file.read()
+    if {"predictions", "read", "failures", "loss"} <= state.keys():
         for _ in range(finetuning.schedule.epochs):
-            after()
-        guesses, read = np.array(state["guesses"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
-        return Guessed(guesses, read, state["failures"], state["loss"])
-    trained = train(model, task, finetuning, job.seed, kept, state, after)
-    guesses, unread = ask(model, trained.network, task, finetuning)
+            after_epoch()
+        predictions, read = np.array(state["predictions"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
+        return Finetuned(predictions, read, state["failures"], state["loss"])
+    preprocessing = Preprocessing.of(model, finetuning, task.modality)
+    examples = RecordedExamples(job, preprocessing)
+    dim = model.phi.dims[task.modality]
+    network = Classifier(model.phi, task.modality, mean_features, dim, task.classes, finetuning.orthogonal, job.seed)
+    trainer = Trainer(network, finetuning, model.precision, examples.steps_per_epoch)
+    progress = Progress(np.zeros(len(task.train), dtype=np.bool_), {})
+    if {"trainer", "read", "failures", "loss"} <= state.keys():
+        trainer.load_state(state["trainer"])
+        progress = Progress(np.array(state["read"], dtype=np.bool_), dict(state["failures"]), state["loss"])
+
+    def save(**content: Any) -> None:
+        file.write({**content, "read": progress.read.tolist(), "failures": progress.failures, "loss": progress.loss})
+
+    train(trainer, examples, progress, after_epoch, lambda: save(trainer=trainer.state()))
+    predictions, unread = predict(model, network, task, preprocessing)
     if not unread:
-        found = {"guesses": guesses.tolist(), "read": trained.read.tolist()}
-        kept.write({**found, "failures": trained.failures, "loss": trained.loss})
-    return Guessed(guesses, trained.read, trained.failures | unread, trained.loss)
+        save(predictions=predictions.tolist())
+    return Finetuned(predictions, progress.read, progress.failures | unread, progress.loss)
+
+
+def predict(
+    model: PretrainedModel, network: Classifier, task: Task, preprocessing: Preprocessing
+) -> tuple[NDArray[np.int64], dict[str, str]]:
+    """The class of each test segment by the mean softmax over its clips and crops, -1 where it cannot be read, and why.
+
+    ``network`` is in evaluation mode.
+    """
+
+    def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+        crops = preprocessing.crops(view)
+        return torch.stack([network(crop).float().softmax(dim=1) for crop in crops]).mean(dim=0)
+
+    workers = default_workers(model.recipe.run.workers)
+    extraction = extract(
+        (model,),
+        task.entries,
+        task.test,
+        (task.modality,),
+        probabilities,
+        workers=workers,
+        preprocess=preprocessing.test,
+    )
+    predictions = np.full(len(task.test), -1, dtype=np.int64)
+    if extraction.read:
+        predictions[extraction.read] = extraction.vectors[0][task.modality].argmax(axis=1)
+    return predictions, {
+        str(task.entries[task.test[index].segment.entry].path): reason for index, reason in extraction.failures.items()
+    }

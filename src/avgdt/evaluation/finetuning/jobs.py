@@ -13,30 +13,29 @@ import torch
 
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.finetune import Guessed, Job, finetune
-from avgdt.models.pretrained import PretrainedModel
+from avgdt.evaluation.finetuning.finetune import Finetuned, Job, finetune
 from avgdt.processes import stopping_blocked
 from avgdt.training.recordings import default_workers
 
 
-def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> list[Guessed]:
-    """What came out of each, ``at_once`` of them side by side in processes that share the processors.
+def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
+    """The predictions of each job, ``at_once`` of them side by side in processes that share the processors.
 
-    ``after`` is called after every epoch of every job. What a job raises ends them all, and goes on to the caller;
-    :class:`EvaluationError` where one is ended from outside, and RuntimeError with its trace for a fault of ours.
+    ``after_epoch`` is called after every epoch of every job. An error of a job ends them all and is raised here;
+    :class:`EvaluationError` where a process is killed, and RuntimeError with its traceback for any other exception.
     """
     if at_once == 1:
-        return [finetune(job, after) for job in jobs]
+        return [finetune(job, after_epoch) for job in jobs]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
-    resource_tracker.ensure_running()  # it would start with the first process, and unblock what is blocked then
-    waiting, found = list(enumerate(jobs)), dict[int, Guessed]()
+    resource_tracker.ensure_running()  # else the first process starts it, which unblocks signals
+    waiting, done = list(enumerate(jobs)), dict[int, Finetuned]()
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 number, job = waiting.pop(0)
                 ours, theirs = context.Pipe()
-                process: BaseProcess = context.Process(target=_run, args=(_sharing(job, at_once), threads, theirs))
+                process: BaseProcess = context.Process(target=_run, args=(_with_share(job, at_once), threads, theirs))
                 with stopping_blocked():
                     process.start()
                 theirs.close()
@@ -44,11 +43,11 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
             for connection in wait(list(running)):
                 assert isinstance(connection, Connection)
                 number, process = running[connection]
-                told = _told(connection, process)
-                if told is None:
-                    after()
+                message = _receive(connection, process)
+                if message is None:
+                    after_epoch()
                 else:
-                    found[number] = told
+                    done[number] = message
                     del running[connection]
                     process.join()
     finally:
@@ -56,21 +55,21 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after: Callable[[], None]) -> li
             process.kill()
         for _, process in running.values():
             process.join()
-    return [found[number] for number in range(len(jobs))]
+    return [done[number] for number in range(len(jobs))]
 
 
-def _told(connection: Connection, process: BaseProcess) -> Guessed | None:
-    """What a process found, None for one more epoch; raises what it raised."""
+def _receive(connection: Connection, process: BaseProcess) -> Finetuned | None:
+    """The result of a process, None after one more epoch; raises the error of the process."""
     try:
-        told: Guessed | AvgdtError | RuntimeError | None = connection.recv()
+        message: Finetuned | AvgdtError | RuntimeError | None = connection.recv()
     except EOFError:
         process.join()
         raise EvaluationError(
-            f"jobs: a training was ended from outside ({process.exitcode}), perhaps for want of memory; use fewer"
+            f"jobs: a finetuning was killed from outside ({process.exitcode}), perhaps for lack of memory; use fewer"
         ) from None
-    if isinstance(told, AvgdtError | RuntimeError):
-        raise told
-    return told
+    if isinstance(message, AvgdtError | RuntimeError):
+        raise message
+    return message
 
 
 def _run(job: Job, threads: int, connection: Connection) -> None:
@@ -79,13 +78,12 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
         connection.send(finetune(job, lambda: connection.send(None)))
     except AvgdtError as error:
         connection.send(error)
-    except Exception:  # it may not travel itself; its trace does
-        connection.send(RuntimeError(f"jobs: a training failed\n{traceback.format_exc()}"))
+    except Exception:  # it may not be picklable; its traceback is
+        connection.send(RuntimeError(f"jobs: a finetuning failed\n{traceback.format_exc()}"))
 
 
-def _sharing(job: Job, at_once: int) -> Job:
-    """The job with its share of the processes that read."""
-    model = job.model
-    run = replace(model.recipe.run, workers=default_workers(model.recipe.run.workers) // at_once)
-    recipe = replace(model.recipe, run=run)
-    return replace(job, model=PretrainedModel(recipe, model.phi, model.views, model.precision, model.store))
+def _with_share(job: Job, at_once: int) -> Job:
+    """The job with its share of the processes that decode."""
+    recipe = job.model.recipe
+    run = replace(recipe.run, workers=default_workers(recipe.run.workers) // at_once)
+    return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

@@ -1,4 +1,4 @@
-"""What a finetuning is about."""
+"""A finetuning task: labelled training recordings, test recordings, and clips drawn from them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from numpy.typing import NDArray
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
 from avgdt.data.windows import Window, common_span
+from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Plan, draw_window
+from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
+
+ALL = 0
+"""As a number of shots: every labelled example there is."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be told apart, and from what it is learnt."""
+    """A classification of recordings by one modality."""
 
     entries: Sequence[Entry]
     """The recordings."""
     modality: ModalityName
-    """The network that learns."""
+    """The network that is finetuned."""
     train: Sequence[Plan]
-    """Learnt from; their windows are not used, as clips are drawn anew."""
+    """The training set; its windows are not used, since clips are drawn anew at every pass."""
     targets: NDArray[np.int64]
     """(train,) class indices."""
     test: Sequence[Plan]
-    """Asked about, by the mean of their windows' class probabilities."""
+    """The test set; the class probabilities of a recording's windows are averaged."""
     classes: int
-    """How many there are."""
+    """Number of classes."""
 
 
 @dataclass(frozen=True)
-class DrawnWindows:
-    """A window of each training segment drawn anew at every pass (a class, to be sent to worker processes)."""
+class RandomWindows:
+    """A window of each training segment, drawn anew at every pass (a class, since it goes to worker processes)."""
 
     task: Task
     clip: Clip
@@ -47,3 +52,59 @@ class DrawnWindows:
         plan = self.task.train[index]
         span = common_span(self.task.entries[plan.segment.entry], (self.task.modality,))
         return (draw_window(plan.segment, span, self.clip, np.random.default_rng([self.seed, epoch, index, 0xF17E])),)
+
+
+def draw_shots(
+    targets: NDArray[np.int64], classes: Sequence[str], shots: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Sorted indices into ``targets`` (n,) of ``shots`` examples of every class, drawn without replacement.
+
+    Raises :class:`EvaluationError` where a class has fewer.
+    """
+    if shots == ALL:
+        return np.arange(len(targets))
+    chosen = []
+    for number, name in enumerate(classes):
+        indices = np.flatnonzero(targets == number)
+        if len(indices) < shots:
+            raise EvaluationError(
+                f"shots: class '{name}' has {len(indices)} of {shots} examples in train; use fewer, or {ALL} for all"
+            )
+        chosen.append(rng.choice(indices, shots, replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+def check_shots(shots: Sequence[int]) -> None:
+    """Raise :class:`EvaluationError` where they are not different numbers of examples."""
+    if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
+        raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples, {ALL} for all there are")
+
+
+def shots_name(shots: int) -> str:
+    """The name of the row of a result."""
+    return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"
+
+
+def check_classes_usable(segments: Sequence[Segment], plans: Sequence[Plan]) -> None:
+    """Raise :class:`EvaluationError` for a class that has segments in a split, and no plan there."""
+    usable = {(plan.segment.split, plan.segment.label) for plan in plans}
+    for split, label in sorted({(segment.split, segment.label) for segment in segments} - usable):
+        raise EvaluationError(f"class '{label}': none of its {split} recordings can be read; look into them")
+
+
+def check_classes_read(
+    train: NDArray[np.int64],
+    read: NDArray[np.bool_],
+    test: NDArray[np.int64],
+    tested: NDArray[np.bool_],
+    names: Sequence[str],
+) -> None:
+    """Raise :class:`EvaluationError` for a class of which no training, or no test recording was ever read.
+
+    ``train`` and ``test`` are class indices, ``read`` and ``tested`` whether each recording was read. Without one of
+    its classes the task would be an easier one.
+    """
+    for part, targets, done in (("train", train, read), ("test", test, tested)):
+        if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):
+            name = names[missing[0]]
+            raise EvaluationError(f"class '{name}': none of its {part} recordings can be read; look into them")

@@ -1,4 +1,8 @@
-"""Re-identification: a recording known again by another moment of it."""
+"""Re-identification (figure 3 of the paper): is the nearest window of all recordings from the same recording?
+
+Two windows of each recording that do not overlap are embedded. Every window is a query whose gallery is the other
+windows of all recordings, within and across modalities.
+"""
 
 from __future__ import annotations
 
@@ -8,70 +12,68 @@ from typing import Any, ClassVar, Literal
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.candidates import candidates, check_enough
-from avgdt.evaluation.comparison import check_modalities, compare
-from avgdt.evaluation.features import Progress, Vectors
-from avgdt.evaluation.options import told_options
-from avgdt.evaluation.plans import Plan, Skipped, plan, span_of
-from avgdt.evaluation.protocols.recordings import OnRecordings
-from avgdt.evaluation.readers import embeddings
-from avgdt.evaluation.reidentification import chance, reidentify
+from avgdt.data.selection import Skipped
+from avgdt.evaluation.comparison import Comparison
+from avgdt.evaluation.features import Vectors, embeddings
+from avgdt.evaluation.plans import Plan, plan, span_of
+from avgdt.evaluation.retrieval import check_gallery, gallery, reidentification_chance, reidentify
 from avgdt.models.pretrained import PretrainedModel
 
 
 @dataclass(frozen=True)
-class Reidentification(OnRecordings):
-    """Is the nearest of all recordings' other moments the same recording's? Within and across modalities."""
+class Reidentification:
+    """Is the nearest of all recordings' other windows the same recording's? Within and across modalities."""
 
-    protocol: ClassVar[str] = "reidentification"
+    name: ClassVar[str] = "reidentification"
+    title: ClassVar[str] = "Re-identification"
+    summary: ClassVar[str] = "another moment of a recording retrieved among all recordings"
 
     split: str = "test"
-    """Split to search in, or all; data without splits is taken whole."""
+    """Split whose recordings are the gallery, or all; data without splits is taken whole."""
     modality: Literal["both", "video", "audio"] = "both"
     """both compares video and audio within and across; video or audio alone takes recordings without the other."""
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones."""
 
-    def run(
-        self, model: PretrainedModel, random: PretrainedModel, entries: Sequence[Entry], progress: Progress
-    ) -> dict[str, Any]:
-        """Search with ``model`` and, beside it, ``random``; raise :class:`EvaluationError` for unfit data."""
+    def measure(self, comparison: Comparison) -> dict[str, Any]:
+        """Retrieve with both models; ``comparison.data`` is a manifest or a folder."""
         modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
-        check_modalities(model, modalities)
-        chosen, duplicates = candidates(entries, "", self.split)
-        plans, skipped = plan(chosen, entries, model.recipe.clip, modalities, clips=2)
-        plans, short = _apart(plans, entries, model, modalities)
-        found = compare(
-            model, random, entries, plans, [*skipped, *short], modalities, embeddings, progress, average=False
-        )
-        count = len(found.segments)
-        check_enough(count)
+        comparison.check_modalities(modalities)
+        entries, notes = comparison.recordings()
+        segments, duplicates = gallery(entries, "", self.split)
+        plans, skipped = plan(segments, entries, comparison.pretrained.recipe.clip, modalities, clips=2)
+        plans, short = _apart(plans, entries, comparison.pretrained, modalities)
+        features = comparison.features(entries, plans, [*skipped, *short], modalities, embeddings, average=False)
+        size = len(features.segments)
+        check_gallery(size)
         return {
-            "options": told_options(self),
-            "sizes": {"candidates": count},
+            "sizes": {"gallery": size},
             "duplicates": duplicates,
-            **found.account(),
-            "pretrained": _figures(found.pretrained),
-            "random": _figures(found.random),
-            "chance": {f"{query}_to_{key}": chance(count) for query in modalities for key in modalities},
+            "notes": notes,
+            **features.account(),
+            "pretrained": _figures(features.pretrained),
+            "random": _figures(features.random),
+            "chance": {
+                f"{query}_to_{key}": reidentification_chance(size) for query in modalities for key in modalities
+            },
         }
 
 
 def _apart(
     plans: Sequence[Plan], entries: Sequence[Entry], model: PretrainedModel, modalities: tuple[ModalityName, ...]
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The plans of two windows that share nothing, and the recordings too short for that."""
+    """The plans of two windows that do not overlap, and the recordings too short for that."""
     clip = span_of(model.recipe.clip, modalities)
-    kept, short = list[Plan](), list[Skipped]()
+    apart, short = list[Plan](), list[Skipped]()
     for one in plans:
         starts = [window.video for window in one.windows]
-        # Files round their ends to a frame: two clips may lack less than two frames of room.
+        # Files round their ends to a frame: two clips may be short of two frames.
         if len(starts) == 2 and starts[1] - starts[0] >= clip.seconds - 2 / clip.frame_rate:
-            kept.append(one)
+            apart.append(one)
         else:
-            path = str(entries[one.segment.entry].path)
+            path = entries[one.segment.entry].path
             short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
-    return kept, short
+    return apart, short
 
 
 def _figures(vectors: Vectors) -> dict[str, Any]:

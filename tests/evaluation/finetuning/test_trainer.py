@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from avgdt.evaluation.finetuning.tuner import Tuner
+from avgdt.evaluation.features import mean_features
+from avgdt.evaluation.finetuning.trainer import Classifier, Trainer
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.training import Optimiser, Schedule
@@ -17,20 +18,26 @@ PLAIN = Finetuning(
 )
 
 
+def _trainer(model: PretrainedModel, classes: int, finetuning: Finetuning, steps_per_epoch: int, seed: int) -> Trainer:
+    dim = model.phi.dims["video"]
+    network = Classifier(model.phi, "video", mean_features, dim, classes, finetuning.orthogonal, seed)
+    return Trainer(network, finetuning, model.precision, steps_per_epoch)
+
+
 def _view(seed: int) -> torch.Tensor:
     return torch.randn(4, 3, 4, 24, 24, generator=torch.Generator().manual_seed(seed))
 
 
 def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: PretrainedModel) -> None:
     before = {name: tensor.clone() for name, tensor in model.phi.state_dict().items()}
-    tuner = Tuner(model, "video", 3, PLAIN, 5, seed=0)
-    tuner.network.eval()
+    trainer = _trainer(model, 3, PLAIN, 5, seed=0)
+    trainer.network.eval()
     features = model.phi.features("video", _view(0))
-    assert torch.allclose(tuner.network(_view(0)), tuner.network.layer(features))
+    assert torch.allclose(trainer.network(_view(0)), trainer.network.layer(features))
     for step in range(3):
-        tuner.learn(_view(step), torch.tensor([0, 1, 2, 0]))
+        trainer.step(_view(step), torch.tensor([0, 1, 2, 0]))
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.phi.state_dict().items())
-    learnt = tuner.network.phi.state_dict()
+    learnt = trainer.network.phi.state_dict()
     changed = {name.split(".")[1] for name in before if not torch.equal(before[name], learnt[name])}
     assert changed == {"video"}
     assert not any(torch.equal(before[n], learnt[n]) for n in before if n.startswith("encoders.video") and "conv" in n)
@@ -38,26 +45,26 @@ def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: Pretr
 
 @pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
 def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: PretrainedModel, share: float) -> None:
-    tuner = Tuner(model, "video", 2, replace(PLAIN, encoder_lr=share), 5, seed=0)
+    trainer = _trainer(model, 2, replace(PLAIN, encoder_lr=share), 5, seed=0)
     targets = torch.tensor([0, 1, 1, 0])
-    tuner.network.train()
-    named = dict(tuner.network.named_parameters())
+    trainer.network.train()
+    named = dict(trainer.network.named_parameters())
     names = ("layer.weight", next(n for n, p in named.items() if p.requires_grad and n.startswith("phi")))
-    loss = F.cross_entropy(tuner.network(_view(1)), targets)
+    loss = F.cross_entropy(trainer.network(_view(1)), targets)
     gradients = torch.autograd.grad(loss, [named[name] for name in names])
     before = [named[name].detach().clone() for name in names]
-    assert tuner.learn(_view(1), targets) == pytest.approx(float(loss.detach()), rel=1e-4)
+    assert trainer.step(_view(1), targets) == pytest.approx(float(loss.detach()), rel=1e-4)
     for name, old, gradient, rate in zip(names, before, gradients, (0.1, share * 0.1), strict=True):
         expected = old - rate * (gradient + 0.01 * old)
         assert torch.allclose(named[name], expected, rtol=1e-4, atol=1e-6), name
 
 
 def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
-    tuner = Tuner(model, "video", 2, Finetuning(), 2, seed=0)
+    trainer = _trainer(model, 2, Finetuning(), 2, seed=0)
     rates = []
     for step in range(20):
-        tuner.learn(_view(step), torch.tensor([0, 1, 0, 1]))
-        rates.append(tuner.optimiser.param_groups[1]["lr"])
+        trainer.step(_view(step), torch.tensor([0, 1, 0, 1]))
+        rates.append(trainer.optimiser.param_groups[1]["lr"])
     assert rates[0] == pytest.approx(0.0025 + 0.0175 / 4)
     assert rates[3:12] == pytest.approx([0.02] * 9)
     assert rates[12:16] == pytest.approx([2e-4] * 4)
@@ -66,18 +73,18 @@ def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
 
 def test_it_goes_on_bit_for_bit(model: PretrainedModel) -> None:
     targets = torch.tensor([0, 1, 1, 0])
-    whole, first = (Tuner(model, "video", 2, PLAIN, 5, seed=0) for _ in range(2))
-    losses = [whole.learn(_view(step), targets) for step in range(4)]
+    whole, first = (_trainer(model, 2, PLAIN, 5, seed=0) for _ in range(2))
+    losses = [whole.step(_view(step), targets) for step in range(4)]
     for step in range(2):
-        first.learn(_view(step), targets)
-    second = Tuner(model, "video", 2, PLAIN, 5, seed=9)
+        first.step(_view(step), targets)
+    second = _trainer(model, 2, PLAIN, 5, seed=9)
     second.load_state(first.state())
-    assert [second.learn(_view(step), targets) for step in (2, 3)] == losses[2:]
+    assert [second.step(_view(step), targets) for step in (2, 3)] == losses[2:]
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
 def test_an_orthogonal_layer(model: PretrainedModel) -> None:
-    layer = Tuner(model, "video", 3, replace(PLAIN, orthogonal=True), 5, seed=0).network.layer
+    layer = _trainer(model, 3, replace(PLAIN, orthogonal=True), 5, seed=0).network.layer
     assert torch.allclose(layer.weight @ layer.weight.T, torch.eye(3), atol=1e-5)
     assert not layer.bias.any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.shots import ALL, check_shots, draw_shots, shots_name
+from avgdt.evaluation.finetuning.task import ALL, check_shots, draw_shots, shots_name
 
 TARGETS = np.array([0, 1, 0, 1, 2, 2, 0, 1, 2, 2])
 CLASSES = ("cat", "dog", "owl")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from avgdt.evaluation import linear_layer, linear_svm, sub_clips
-from avgdt.evaluation.protocols.actions import FROZEN_CLIPS
-from avgdt.evaluation.protocols.dcase2014 import Dcase2014
-from avgdt.evaluation.protocols.esc10 import Esc10
-from avgdt.evaluation.protocols.esc50 import Esc50
-from avgdt.evaluation.protocols.hmdb51 import Hmdb51
-from avgdt.evaluation.protocols.ucf101 import Ucf101
+from avgdt.evaluation import linear_layer, probes
+from avgdt.evaluation.protocols import dcase2014, esc50
+from avgdt.evaluation.protocols.actions import FROZEN_CLIPS, Hmdb51, Ucf101
+from avgdt.evaluation.protocols.esc50 import Esc10, Esc50
+from avgdt.evaluation.sub_clips import SubClips
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import FINETUNINGS
 from avgdt.recipes.named import paper
 from avgdt.report.published import TABLES
 
-SGD = {"is": "Optimiser", "kind": "sgd", "rate": 0.02, "momentum": 0.9, "weight_decay": 0.005}
+SGD = {"is": "Optimiser", "kind": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 0.005}
 WARMED_UP = {"is": "Schedule", "warmup_epochs": 2, "warmup_from": 0.0025 / 0.02, "shape": "step"}
 PAPER = {
     "is": "Finetuning",
@@ -54,10 +52,10 @@ def test_actions_by_finetuning() -> None:
 
 def test_sounds_by_frozen_features() -> None:
     for esc in (Esc10(), Esc50()):
-        assert (esc.clips.count, esc.clips.seconds, esc.epochs, esc.folds) == (10, 2.0, 100, (1, 2, 3, 4, 5))
-    assert (linear_layer.RATE, linear_layer.WEIGHT_DECAY, linear_layer.BATCH) == (1e-4, 5e-4, 512)
-    assert Dcase2014().clips == sub_clips.SubClips(60, 1.0)
-    assert linear_svm.STRENGTH == 0.01
+        assert (esc.epochs, esc.folds) == (100, (1, 2, 3, 4, 5))
+    assert (linear_layer.LR, linear_layer.WEIGHT_DECAY, linear_layer.BATCH) == (1e-4, 5e-4, 512)
+    assert (SubClips(10, 2.0), SubClips(60, 1.0)) == (esc50.SUB_CLIPS, dcase2014.SUB_CLIPS)
+    assert probes.SVM_STRENGTH == 0.01
 
 
 def test_the_papers_own_results() -> None:

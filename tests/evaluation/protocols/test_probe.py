@@ -10,15 +10,13 @@ import pytest
 
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.features import extract
+from avgdt.evaluation.features import extract, timed_features
 from avgdt.evaluation.plans import plan
-from avgdt.evaluation.probes import Labelled, knn_probe, linear_probe
-from avgdt.evaluation.protocols.knn import Knn
-from avgdt.evaluation.protocols.linear import Linear
-from avgdt.evaluation.protocols.probing import ProbeOptions
-from avgdt.evaluation.readers import timed_features
+from avgdt.evaluation.probes import Labelled, logistic_regression, nearest_neighbours
+from avgdt.evaluation.protocols.probe import Knn, Linear
 from avgdt.evaluation.segments import segments
 from avgdt.models.pretrained import PretrainedModel
+from tests.evaluation.inspected import inspected
 
 PROTOCOLS = [Linear, Knn]
 
@@ -28,7 +26,7 @@ def changed(entry: Entry, **cells: str) -> Entry:
 
 
 def run(options: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> dict[str, Any]:
-    result: dict[str, Any] = options.run(model, random, entries, lambda done, total: None)
+    result: dict[str, Any] = options.measure(inspected(model, random, entries))
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
 
@@ -39,7 +37,6 @@ def test_classes_that_eye_and_ear_tell_apart(
     protocol: type[Any], modality: str, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(protocol(label="light", modality=modality, clips=2), model, random, entries)
-    assert result["options"] == {"label": "light", "modality": modality, "pool": "mean", "clips": 2, "seed": 0}
     assert result["sizes"] == {"train": 6, "val": 2, "test": 4}
     assert result["classes"] == ["bright", "dark"]
     assert result["chance"] == {"accuracy": 0.5, "mean_class_accuracy": 0.5}
@@ -54,7 +51,7 @@ def test_classes_that_eye_and_ear_tell_apart(
         assert chosen[result[source]["chosen"][parameter]] == result[source]["val_accuracy"] == 1.0
 
 
-@pytest.mark.parametrize(("protocol", "probe"), [(Linear, linear_probe), (Knn, knn_probe)])
+@pytest.mark.parametrize(("protocol", "probe"), [(Linear, logistic_regression), (Knn, nearest_neighbours)])
 def test_each_network_gets_its_own_features_and_the_right_labels(
     protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
@@ -119,7 +116,7 @@ def test_mistakes_are_told_before_anything_is_decoded(
 
     monkeypatch.setattr(ClipReader, "read", lambda *args: pytest.fail("decoded"))
     new_class = [*entries[:4], changed(entries[4], light="dim"), *entries[5:]]
-    mistakes: list[tuple[ProbeOptions, list[Entry], str]] = [
+    mistakes: list[tuple[Linear, list[Entry], str]] = [
         (Linear(label="ligth"), entries, "did you mean 'light'"),
         (Knn(label="light"), new_class, "class 'dim' is in test but not in train"),
         (Knn(label="light", clips=0), entries, "clips: 0"),
@@ -131,7 +128,7 @@ def test_mistakes_are_told_before_anything_is_decoded(
     ]
     for options, rows, message in mistakes:
         with pytest.raises(EvaluationError, match=message):
-            options.run(model, random, rows, lambda done, total: None)  # type: ignore[attr-defined]
+            options.measure(inspected(model, random, rows))
 
 
 def test_a_split_that_decoding_empties_is_an_error(
@@ -151,7 +148,7 @@ def test_val_is_taken_from_train_where_there_is_none(
     model: PretrainedModel,
     random: PretrainedModel,
     entries: list[Entry],
-    protocol: type[ProbeOptions],
+    protocol: type[Linear],
     parameter: str,
     names: tuple[str, str],
 ) -> None:

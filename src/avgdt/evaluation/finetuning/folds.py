@@ -1,0 +1,82 @@
+"""Finetuning in every fold of a data set, with all labels or some, from pretrained and from random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avgdt.composition.factors import ModalityName
+from avgdt.data.manifest import Entry
+from avgdt.evaluation.finetuning.finetune import Finetuned, Job
+from avgdt.evaluation.finetuning.jobs import run_jobs
+from avgdt.evaluation.finetuning.task import Task, draw_shots, shots_name
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.evaluation.plans import Plan
+from avgdt.models.pretrained import PretrainedModel
+from avgdt.recipes.finetuning import Finetuning
+
+
+@dataclass(frozen=True)
+class FoldTasks:
+    """The finetuning tasks of a data set: the rows of ``folds`` are ``plans``."""
+
+    entries: Sequence[Entry]
+    plans: Sequence[Plan]
+    folds: Folds
+    modality: ModalityName
+
+    def task(self, fold: Fold, shots: int, seed: int) -> Task:
+        """Train on the fold's whole training set, or ``shots`` of each class drawn from ``seed``; test on its test set.
+
+        Raises :class:`EvaluationError` where a class has fewer.
+        """
+        train, targets = np.sort(fold.train_val), self.folds.targets
+        rng = np.random.default_rng([seed, shots, *fold.name.encode()])
+        chosen = train[draw_shots(targets[train], self.folds.classes, shots, rng)]
+        train_plans, test_plans = ([self.plans[row] for row in rows] for rows in (chosen, fold.test))
+        classes = len(self.folds.classes)
+        return Task(self.entries, self.modality, train_plans, targets[chosen], test_plans, classes)
+
+
+def finetune_folds(
+    models: Mapping[str, PretrainedModel],
+    tasks: FoldTasks,
+    shots: Sequence[int],
+    finetuning: Finetuning,
+    seed: int,
+    folder: Path,
+    jobs: int,
+    after_epoch: Callable[[], None],
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Name of the weights -> a row for each number of ``shots``: mean and std of the accuracies over the folds.
+
+    Second, the files that could not be read, and why. ``jobs`` are trained side by side; ``after_epoch`` is called
+    after every epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
+    """
+    folds = tasks.folds
+    cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]
+    queue = [
+        Job(models[source], tasks.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
+    ]
+    results = run_jobs(queue, jobs, after_epoch)
+    for (_, _, fold), job, one in zip(cases, queue, results, strict=True):
+        one.check_classes(job.task, folds.targets[fold.test], folds.classes)
+    by_case = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, results, strict=True)}
+
+    def row(source: str, count: int) -> dict[str, Any]:
+        return fold_figures(folds, lambda fold: _score(by_case[source, count, fold.name], folds, fold))
+
+    rows = {source: {shots_name(count): row(source, count) for count in shots} for source in models}
+    return rows, {path: reason for one in results for path, reason in one.failures.items()}
+
+
+def _score(finetuned: Finetuned, folds: Folds, fold: Fold) -> FoldScore:
+    """On the test recordings that could be read."""
+    read = finetuned.predictions >= 0
+    scored = score(finetuned.predictions[read], folds.targets[fold.test][read], len(folds.classes))
+    return FoldScore(scored, {"loss": finetuned.loss})

@@ -1,0 +1,109 @@
+"""Preprocessing of clips for finetuning: clip length, training augmentations and test crops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from avgdt.composition.audio_augmentations import AudioAugmentation
+from avgdt.composition.composition import check_video, crop_size
+from avgdt.composition.factors import ModalityName
+from avgdt.composition.video_augmentations import VideoAugmentation
+from avgdt.data.batch import Batch
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.models.pretrained import PretrainedModel
+from avgdt.recipes.clip import Clip
+from avgdt.recipes.config import to_plain
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.transforms.rng import Generators
+from avgdt.transforms.views import Views
+
+
+def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> PretrainedModel:
+    """The model on clips of ``finetuning.frames`` frames; audio clips stay as in pretraining.
+
+    Raises :class:`EvaluationError` for crops that do not fit into the model's frames.
+    """
+    if modality == "audio":
+        return model
+    clip = replace(model.recipe.clip, frames=finetuning.frames or model.recipe.clip.frames)
+    video = video_augmentations(model, finetuning)
+    check_video(video)
+    size, frames = crop_size(video), f"{clip.height} x {clip.width} pixels"
+    if finetuning.spatial_crops > 1 and size is None:
+        raise EvaluationError(f"finetuning.spatial_crops: these networks see whole frames, of {frames}; use 1")
+    if size is not None and size > min(clip.height, clip.width):
+        raise EvaluationError(
+            f"finetuning.video: a crop of {size} does not fit into the {frames} of these networks; lower it "
+            "(--finetuning.video.0.size) or use --setting paper"
+        )
+    return replace(model, recipe=replace(model.recipe, clip=clip))
+
+
+def video_augmentations(model: PretrainedModel, finetuning: Finetuning) -> tuple[VideoAugmentation, ...]:
+    """Those of ``finetuning``, or where it has none those of pretraining."""
+    return finetuning.video or model.recipe.composition.video
+
+
+def video_input(clip: Clip, video: Sequence[VideoAugmentation]) -> dict[str, Any]:
+    """The length, rate, size and augmentation of training clips as plain data, for a result."""
+    settings = {name: getattr(clip, name) for name in ("frames", "frame_rate", "height", "width")}
+    return {**settings, "augmentation": to_plain(tuple(video))}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From clips of one modality to the network's input, in training and in testing."""
+
+    views: Views
+    modality: ModalityName
+    steps: tuple[VideoAugmentation, ...] | tuple[AudioAugmentation, ...]
+    """Augmentations of training clips."""
+    crop: int | None
+    """Side of the middle square of test clips; None for whole frames."""
+    spatial_crops: int
+    """Squares of each test frame."""
+
+    @classmethod
+    def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> Preprocessing:
+        """As ``finetuning`` says, or where it does not as in pretraining."""
+        if modality == "audio":
+            return cls(model.views, modality, model.recipe.composition.audio, None, 1)
+        video = video_augmentations(model, finetuning)
+        return cls(model.views, modality, video, crop_size(video), finetuning.spatial_crops)
+
+    def train(self, batch: Batch, generators: Generators) -> torch.Tensor:
+        """The first window of each recording, augmented with one generator each."""
+        return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
+
+    def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:
+        """The first window of each recording: the middle crop, or whole frames where several crops are tested."""
+        crop = self.crop if self.spatial_crops == 1 else None
+        return self.views.preprocess(self._clips(batch), modality, crop)
+
+    def crops(self, view: torch.Tensor) -> list[torch.Tensor]:
+        """The views that are tested of one test view: itself, or ``spatial_crops`` squares."""
+        if self.spatial_crops == 1 or self.crop is None:
+            return [view]
+        return spaced_crops(view, self.crop, self.spatial_crops)
+
+    def _clips(self, batch: Batch) -> torch.Tensor:
+        clips = batch.video if self.modality == "video" else batch.audio
+        assert clips is not None  # the reader reads the modality
+        return clips[:, 0]
+
+
+def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tensor]:
+    """``count`` squares of (..., height, width) evenly along the longer side, in the middle of the other."""
+    height, width = video.shape[-2:]
+    rooms = height - size, width - size
+    long = 1 if rooms[1] >= rooms[0] else 0
+    squares = []
+    for number in range(count):
+        corner = [room // 2 for room in rooms]
+        corner[long] = round(rooms[long] * number / (count - 1)) if count > 1 else corner[long]
+        squares.append(video[..., corner[0] : corner[0] + size, corner[1] : corner[1] + size])
+    return squares

@@ -1,0 +1,139 @@
+"""Finetuning of the audio encoder on spectrograms of sub-clips, which fit into memory: a setting of the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.data.dataset import Batches
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import conv5_features
+from avgdt.evaluation.finetuning.trainer import Classifier, ExampleBatch, Progress, Trainer, train
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.linear_layer import mean_scores
+from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.models.precision import Precision
+from avgdt.models.pretrained import PretrainedModel
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.recipes.training import Optimiser, Schedule
+from avgdt.transforms.audio_augmentation import augment_spectrogram
+from avgdt.transforms.rng import view_generators
+
+RECORDINGS_AT_ONCE = 8
+"""In testing."""
+MASKS = SpecAugment.medium()
+"""The augmentation of training spectrograms."""
+
+
+def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
+    """AdamW, linear warm-up for a tenth of the epochs, then cosine to zero; an epoch is one sub-clip per recording."""
+    optimiser = Optimiser(kind="adamw", lr=lr, weight_decay=0.01)
+    schedule = Schedule(epochs=epochs, warmup_epochs=epochs / 10, shape="cosine")
+    return Finetuning(optimiser=optimiser, schedule=schedule, batch=batch, clips=1)
+
+
+@dataclass(frozen=True)
+class SpectrogramExamples:
+    """A training set of log-mel spectrograms; an epoch has one sub-clip of every recording, drawn anew."""
+
+    spectrograms: NDArray[np.float32]
+    """(recordings, sub-clips, mels, time)."""
+    targets: NDArray[np.int64]
+    """(recordings,) class indices."""
+    order: Batches
+    """The recordings of each step; those that do not fill a batch are skipped in an epoch."""
+    device: torch.device
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return self.order.steps_per_epoch
+
+    def batches(self, first_step: int) -> Iterator[ExampleBatch]:
+        """The batches of all epochs; training on spectrograms is not resumed, so ``first_step`` is 0."""
+        assert first_step == 0
+        sub_clips = self.spectrograms.shape[1]
+        for orders in self.order:
+            epoch, indices = orders[0][0], [index for _, index in orders]
+            rngs = view_generators(self.order.seed, epoch, indices, view=0)
+            drawn = np.stack([self.spectrograms[i, g.integers(sub_clips)] for i, g in zip(indices, rngs, strict=True)])
+            view = augment_spectrogram(torch.from_numpy(drawn), MASKS, rngs)[:, None]
+            yield ExampleBatch(indices, view.to(self.device), {})
+
+
+def end_to_end_figures(
+    model: PretrainedModel,
+    spectrograms: NDArray[np.float32],
+    folds: Folds,
+    finetuning: Finetuning,
+    seed: int,
+    after_epoch: Callable[[], None],
+) -> dict[str, Any]:
+    """Finetune the audio encoder in every fold and test it; ``after_epoch`` is called after every epoch of each."""
+
+    def test(fold: Fold) -> FoldScore:
+        targets, classes = folds.targets[fold.train_val], len(folds.classes)
+        network = train_classifier(model, spectrograms[fold.train_val], targets, classes, finetuning, seed, after_epoch)
+        predictions = classify(network, spectrograms[fold.test], model.precision)
+        return FoldScore(score(predictions, folds.targets[fold.test], classes), {})
+
+    optimiser, schedule = finetuning.optimiser, finetuning.schedule
+    training = {
+        "optimiser": optimiser.kind,
+        "shape": schedule.shape,
+        "epochs": schedule.epochs,
+        "lr": optimiser.lr,
+        "seed": seed,
+        "weight_decay": optimiser.weight_decay,
+        "batch": finetuning.batch,
+        "masks": asdict(MASKS),
+    }
+    return {**fold_figures(folds, test), "training": training}
+
+
+def train_classifier(
+    model: PretrainedModel,
+    spectrograms: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    classes: int,
+    finetuning: Finetuning,
+    seed: int,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> Classifier:
+    """Train a copy of the model's audio encoder on (recordings, sub-clips, mels, time) with targets (recordings,).
+
+    The features are the paper's of ESC-50. Returns the network after the last epoch, in evaluation mode. Raises
+    :class:`EvaluationError` for a loss that is not finite.
+    """
+    recordings, device = len(spectrograms), model.precision.device
+    example = torch.zeros(1, 1, *spectrograms.shape[2:], device=device)
+    with torch.inference_mode():
+        dim = conv5_features(model.phi, "audio", example).shape[1]
+    network = Classifier(model.phi, "audio", conv5_features, dim, classes, finetuning.orthogonal, seed)
+    order = Batches(recordings, min(finetuning.batch, recordings), finetuning.schedule.epochs, seed)
+    examples = SpectrogramExamples(spectrograms, targets, order, device)
+    trainer = Trainer(network, finetuning, model.precision, order.steps_per_epoch)
+    train(trainer, examples, Progress(np.zeros(recordings, dtype=np.bool_), {}), after_epoch)
+    return network
+
+
+@torch.inference_mode()
+def classify(network: Classifier, spectrograms: NDArray[np.float32], precision: Precision) -> NDArray[np.int64]:
+    """(recordings, sub-clips, mels, time) -> (recordings,) classes, by the mean softmax over the sub-clips.
+
+    Raises :class:`EvaluationError` for logits that are not finite.
+    """
+    predictions = []
+    for some in torch.split(torch.from_numpy(spectrograms), RECORDINGS_AT_ONCE):
+        with precision.autocast():
+            logits = network(some.flatten(0, 1)[:, None].to(precision.device))
+        if not torch.isfinite(logits).all():
+            raise EvaluationError("finetuning: the trained network's output is not finite; lower the learning rate")
+        predictions.append(mean_scores(logits.float().unflatten(0, some.shape[:2])).argmax(dim=1).cpu())
+    return torch.cat(predictions).numpy()

@@ -1,0 +1,164 @@
+"""Supervised training of an encoder with a linear layer, by SGD or AdamW on the cross-entropy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from avgdt.composition.factors import ModalityName
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import Reader
+from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision
+from avgdt.recipes.finetuning import Finetuning
+from avgdt.training.optimiser import build_optimiser, set_rates
+from avgdt.training.schedule import rate_factor
+
+
+class Classifier(nn.Module):
+    """A copy of the encoder of one modality, its features pooled by a reader, and a linear layer."""
+
+    def __init__(
+        self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
+    ) -> None:
+        """Copy ``phi``, which is unchanged; the layer on ``dim`` features, orthogonal or uniform, follows ``seed``."""
+        super().__init__()
+        self.modality = modality
+        self.read = read
+        self.phi = copy.deepcopy(phi)
+        self.phi.requires_grad_(False)
+        self.phi.encoders[modality].requires_grad_(True)
+        layer = (orthogonal_layer if orthogonal else fresh_layer)(dim, classes, torch.Generator().manual_seed(seed))
+        self.layer = layer.to(next(phi.parameters()).device)
+
+    def forward(self, view: torch.Tensor) -> torch.Tensor:
+        """A batch of views of the modality -> logits (batch, classes)."""
+        return self.layer(self.read(self.phi, self.modality, view))
+
+
+class Trainer:
+    """A classifier with optimiser and schedule; :meth:`state` holds all that is needed to resume bit for bit."""
+
+    def __init__(self, network: Classifier, finetuning: Finetuning, precision: Precision, steps_per_epoch: int) -> None:
+        self.network = network
+        self.finetuning = finetuning
+        self.precision = precision
+        self.steps_per_epoch = steps_per_epoch
+        self.step_number = 0
+        self.optimiser = build_optimiser(finetuning.optimiser, network.phi, network.layer)
+        self.scaler = precision.scaler()
+
+    def step(self, view: torch.Tensor, targets: torch.Tensor) -> float:
+        """One step on a batch of views with targets (batch,); returns the cross-entropy.
+
+        Raises :class:`EvaluationError` where it is not finite.
+        """
+        factor = rate_factor(self.finetuning.schedule, self.step_number, self.steps_per_epoch)
+        lr = self.finetuning.optimiser.lr * factor
+        set_rates(self.optimiser, self.finetuning.encoder_lr * lr, lr)
+        self.network.train()
+        with self.precision.autocast():
+            logits = self.network(view)
+        loss = F.cross_entropy(logits.float(), targets)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.step_number += 1
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise EvaluationError(
+                f"finetuning: the loss is {value} at step {self.step_number}; lower the learning rate"
+            )
+        return value
+
+    def state(self) -> dict[str, Any]:
+        """The step, the network, the optimiser and the scaler."""
+        return {
+            "step": self.step_number,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Resume from ``state``."""
+        self.step_number = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+
+
+@dataclass(frozen=True)
+class ExampleBatch:
+    """The training examples of one step."""
+
+    indices: Sequence[int]
+    """Which examples."""
+    view: torch.Tensor
+    """(batch, ...): their augmented views, on the network's device."""
+    failures: dict[str, str]
+    """File -> why it could not be read."""
+
+
+class Examples(Protocol):
+    """A training set: clips of recordings that are decoded, or spectrograms in memory."""
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """(examples,) class indices."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+
+    def batches(self, first_step: int) -> Iterator[ExampleBatch]:
+        """The batches of all epochs in a row, from a step on."""
+
+
+@dataclass
+class Progress:
+    """What training knows besides the state of the trainer."""
+
+    read: NDArray[np.bool_]
+    """(examples,) whether each was read at least once."""
+    failures: dict[str, str]
+    """File -> why it could not be read, once or always."""
+    loss: float = 0.0
+    """Mean cross-entropy of the last epoch."""
+
+
+def train(
+    trainer: Trainer,
+    examples: Examples,
+    progress: Progress,
+    after_epoch: Callable[[], None],
+    save: Callable[[], None] = lambda: None,
+) -> None:
+    """Train all epochs from the trainer's step on, and leave the network in evaluation mode.
+
+    ``progress`` is brought up to date; after every epoch ``save`` is called, then ``after_epoch``. Raises
+    :class:`EvaluationError` for a loss that is not finite.
+    """
+    for _ in range(trainer.step_number // trainer.steps_per_epoch):
+        after_epoch()
+    device, losses = trainer.precision.device, list[float]()
+    for batch in examples.batches(trainer.step_number):
+        progress.failures |= batch.failures
+        progress.read[batch.indices] = True
+        losses.append(trainer.step(batch.view, torch.from_numpy(examples.targets[batch.indices]).to(device)))
+        if trainer.step_number % trainer.steps_per_epoch == 0:
+            progress.loss = float(np.mean(losses))
+            losses.clear()
+            save()
+            after_epoch()
+    trainer.network.eval()

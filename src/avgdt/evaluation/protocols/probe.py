@@ -1,0 +1,118 @@
+"""Linear and k-NN probe: frozen features of labelled recordings, or segments of them, classified with few parameters.
+
+The features are the last convolution, averaged over time and space and over the clips of a recording, then
+standardised. The probe is fitted on the split train, its hyperparameter chosen on val, and measured once on test.
+Without a split val, about a fifth of train takes its place, and the final fit is on all of train.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgdt.evaluation.comparison import Comparison
+from avgdt.evaluation.errors import EvaluationError
+from avgdt.evaluation.features import mean_features, timed_features
+from avgdt.evaluation.metrics import score_figures
+from avgdt.evaluation.plans import check_clips, plan
+from avgdt.evaluation.probes import Labelled, Probe, logistic_regression, nearest_neighbours
+from avgdt.evaluation.splits import SPLITS, labelled_rows, labelled_splits, val_from_train
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Logistic regression on frozen, standardised features; its C is chosen on the validation split."""
+
+    name: ClassVar[str] = "linear"
+    title: ClassVar[str] = "Linear probe"
+    summary: ClassVar[str] = "a linear classifier (logistic regression) trained on frozen features"
+    probe: ClassVar[Probe] = staticmethod(logistic_regression)
+    hyperparameter: ClassVar[str] = "C"
+
+    label: str = "label"
+    """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
+    modality: Literal["video", "audio"] = "video"
+    """The network whose features are classified."""
+    pool: Literal["mean", "time"] = "mean"
+    """Average the last convolution over time and space, or over space only, keeping its time steps side by side."""
+    clips: int = 4
+    """Clips over a whole recording, whose features are averaged; a segment no longer than a clip gives one."""
+    seed: int = 0
+    """Seed of the random weights that stand beside the pretrained ones."""
+
+    def measure(self, comparison: Comparison) -> dict[str, Any]:
+        """Probe both models; ``comparison.data`` is a manifest with labels and train, test and perhaps val."""
+        check_clips(self.clips)
+        comparison.check_modalities((self.modality,))
+        entries, notes = comparison.recordings()
+        rows = labelled_rows(entries, self.label, ("train", "test"), optional=("val",))
+        plans, skipped = plan(rows.segments, entries, comparison.pretrained.recipe.clip, (self.modality,), self.clips)
+        no_val = not any(segment.split == "val" for segment in rows.segments)
+        if no_val:
+            plans = val_from_train(plans, entries)
+            splits_present = {one.segment.split for one in plans}
+            if "train" in splits_present and "val" not in splits_present:
+                raise EvaluationError(
+                    f"split: there is no val, and none of train can be spared to choose {self.hyperparameter}, as it "
+                    "has one usable recording of each class; add some, or a split val"
+                )
+        labelled_splits([one.segment for one in plans], skipped=skipped)  # raises before anything is decoded
+        read = {"mean": mean_features, "time": timed_features}[self.pool]
+        features = comparison.features(entries, plans, [*rows.skipped, *skipped], (self.modality,), read)
+        splits = labelled_splits(features.segments, skipped=features.skipped[len(rows.skipped) :])
+        targets = {split: np.array(splits.targets(features.segments, split)) for split in SPLITS}
+        notes = [*notes, *rows.notes]
+        if no_val:
+            notes = [*notes, _no_val_note(self.hyperparameter, len(targets["val"]))]
+
+        def probed(vectors: NDArray[np.float32]) -> dict[str, Any]:
+            train, val, test = (Labelled(vectors[splits.rows[split]], targets[split]) for split in SPLITS)
+            result = self.probe(train, val, test, len(splits.classes), refit=no_val)
+            return {
+                **score_figures(result.score, splits.classes),
+                "chosen": {self.hyperparameter: result.chosen},
+                "val_accuracy": result.val_accuracy,
+                "tried": [
+                    {self.hyperparameter: value, "val_accuracy": accuracy}
+                    for value, accuracy in result.val_accuracies.items()
+                ],
+                "converged": result.converged,
+            }
+
+        majority = np.bincount(targets["train"]).argmax()
+        chance = 1 / len(splits.classes)
+        return {
+            "sizes": {split: len(splits.rows[split]) for split in SPLITS},
+            "other_splits": rows.other_splits,
+            "unlabelled": rows.unlabelled,
+            "val_from_train": no_val,
+            "notes": notes,
+            **features.account(),
+            "classes": splits.classes,
+            "dimensions": features.pretrained[self.modality].shape[1],
+            "pretrained": probed(features.pretrained[self.modality]),
+            "random": probed(features.random[self.modality]),
+            "chance": {"accuracy": chance, "mean_class_accuracy": chance},
+            "majority": float(np.mean(targets["test"] == majority)),
+        }
+
+
+@dataclass(frozen=True)
+class Knn(Linear):
+    """Vote of the k nearest by cosine of frozen, standardised features; k is chosen on the validation split."""
+
+    name: ClassVar[str] = "knn"
+    title: ClassVar[str] = "Nearest neighbours"
+    summary: ClassVar[str] = "k nearest neighbours on frozen features; nothing is trained"
+    probe: ClassVar[Probe] = staticmethod(nearest_neighbours)
+    hyperparameter: ClassVar[str] = "k"
+
+
+def _no_val_note(hyperparameter: str, count: int) -> str:
+    return (
+        f"no split val: {hyperparameter} is chosen on {count} recordings of train, whole sources where these are "
+        "known; then all of train is fitted on"
+    )
