@@ -45,8 +45,12 @@ def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
     [
         (ALL, ["4"], "folds: 4; name three different ones or more"),
         (ALL, ["1", "2", "2"], "folds: 1 2 2; name three different"),
-        (ALL, ["1", "2", "7"], "fold 7: none of its sounds is here"),
-        (sounds("1a", "1b", "2a", "3a", "3b"), ["1", "2", "3"], "fold 2: has no sound of class 'b', which other folds"),
+        (ALL, ["1", "2", "7"], "fold 7: no readable recording is present"),
+        (
+            sounds("1a", "1b", "2a", "3a", "3b"),
+            ["1", "2", "3"],
+            "fold 2: has no recording of class 'b', which other folds",
+        ),
         (sounds("1a", "2a", "3a", "3b", "3c"), ["1", "2", "3"], "fold 1: .* class 'b' and 1 other class"),
         (sounds("1a", "2a", "3a"), ["1", "2", "3"], "the one class 'a'"),
     ],

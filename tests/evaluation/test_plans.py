@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.data.windows import Span
-from avgdt.evaluation.plans import Skipped, plan, span_of, unusable, windows
+from avgdt.evaluation.plans import Skipped, plan, span_of, unusable_segment, windows
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 from tests.evaluation.rows import row
@@ -52,13 +52,15 @@ def test_reasons_why_a_recording_cannot_be_shown() -> None:
     whole = Segment(0, "test")
     deaf = replace(row(), has_audio=False, audio_start=None, audio_end=None)
     blind = replace(row(), has_video=False, video_start=None, video_end=None)
-    assert unusable(whole, row(), ("video", "audio")) == ""
-    assert unusable(whole, replace(row(), error="broken"), ("video",)) == "broken"
-    assert unusable(whole, deaf, ("video",)) == ""
-    assert unusable(whole, deaf, ("video", "audio")) == "has no sound"
-    assert unusable(whole, blind, ("video",)) == "has no picture"
-    assert "never present" in unusable(whole, replace(row(), audio_start=4.0, audio_end=5.0), ("video", "audio"))
-    assert "4 - 5 s lies outside" in unusable(Segment(0, "test", "", 4.0, 5.0), row(), ("video",))
+    assert unusable_segment(whole, row(), ("video", "audio")) == ""
+    assert unusable_segment(whole, replace(row(), error="broken"), ("video",)) == "broken"
+    assert unusable_segment(whole, deaf, ("video",)) == ""
+    assert unusable_segment(whole, deaf, ("video", "audio")) == "has no audio"
+    assert unusable_segment(whole, blind, ("video",)) == "has no video"
+    assert "never present" in unusable_segment(
+        whole, replace(row(), audio_start=4.0, audio_end=5.0), ("video", "audio")
+    )
+    assert "4 - 5 s lies outside" in unusable_segment(Segment(0, "test", "", 4.0, 5.0), row(), ("video",))
 
 
 def test_what_cannot_be_shown_is_listed() -> None:

@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.evaluation.embedding import embed
     from avgdt.training.provenance import own_command
 
-    advice = f"what is complete is kept; go on with: {own_command('embed', *arguments)}"
+    advice = f"partial results are saved; resume with: {own_command('embed', *arguments)}"
     with (
         advising(lambda: advice),
         counting("inspecting files") as scanned,

@@ -55,8 +55,8 @@ def run(arguments: Sequence[str]) -> None:
 
         again = own_command("evaluate", *arguments)
         if {"finetuning", "cache"} & {field.name for field in fields(kind)}:
-            return f"epochs of finetuning and features that are complete are kept; go on with: {again}"
-        return f"no result was written; start again with: {again}"
+            return f"finished epochs of finetuning and features are saved; resume with: {again}"
+        return f"no result was written; restart with: {again}"
 
     with advising(advice):
         evaluate_with_progress(options.options, options.weights, options.data, options.out, options.device)
@@ -77,7 +77,7 @@ def evaluate_with_progress(
     if not again and (before := evaluated(options, weights, data, out, device)) is not None:
         output().print(result_table(before))
         return before
-    with counting("looking at files") as scanned, counting(f"evaluating {options.name}") as progress:
+    with counting("inspecting files") as scanned, counting(f"evaluating {options.name}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
     output().print(result_table(result))
     for note in result.get("notes", ()):

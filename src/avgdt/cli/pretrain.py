@@ -88,11 +88,11 @@ def pretrain_with_progress(
                 f"{len(collection.skipped)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.duplicates:
-                told = "row repeats" if collection.duplicates == 1 else "rows repeat"
-                console.print(f"{collection.duplicates} {told} another (the same file and segment): used once")
+                rows = "row repeats" if collection.duplicates == 1 else "rows repeat"
+                console.print(f"{collection.duplicates} {rows} another (the same file and segment): used once")
             if others := collection.other_splits:
-                told = "row is of another split" if len(others) == 1 else "rows are of other splits"
-                console.print(f"{len(others)} {told} ({split_counts(others)}): not used")
+                rows = "row is of another split" if len(others) == 1 else "rows are of other splits"
+                console.print(f"{len(others)} {rows} ({split_counts(others)}): not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:

@@ -101,15 +101,20 @@ def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
     return span if within is None else Span(max(span.start, within[0]), min(span.end, within[1]))
 
 
-def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
-    """The reason why a row is unusable for a composition, such as a missing modality; "" where it is usable."""
+def unusable(entry: Entry, modalities: Collection[str]) -> str:
+    """The reason why a recording has no clip of ``modalities``, such as a missing one; "" where it has."""
     if entry.error:
         return entry.error
     for modality in ("video", "audio"):
-        if modality in composition.modalities and not getattr(entry, f"has_{modality}"):
+        if modality in modalities and not getattr(entry, f"has_{modality}"):
             return f"has no {modality}"
-    if "audio" in composition.modalities and entry.silent:
-        return SILENT
+    return SILENT if "audio" in modalities and entry.silent else ""
+
+
+def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
+    """The reason why a row is unusable for a composition, such as a missing modality; "" where it is usable."""
+    if reason := unusable(entry, composition.modalities):
+        return reason
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
     # Streams end at a frame or packet boundary: a clip may outlast the recording by less than two frames, but not the

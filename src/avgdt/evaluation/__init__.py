@@ -1,1 +1,1 @@
-"""Measuring what frozen networks have learnt."""
+"""Evaluation of pretrained networks by the protocols of the paper and others."""

@@ -67,19 +67,19 @@ def embed(
 
     ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
     :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded by themselves.
-    Skipped files are listed in ``OUT.skipped.csv``. What is complete is kept beside ``out`` while it runs, so that the
-    same call goes on after an interruption. Raises the errors of the project.
+    Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored beside ``out``, so that the same call
+    resumes after an interruption. Raises subclasses of ``AvgdtError``.
     """
     data, target = Path(data), None if out is None else Path(out)
     if every is not None and not every > 0:
-        raise EvaluationError(f"every: {every:g} s is no distance between windows; use more than 0")
+        raise EvaluationError(f"every: must be above 0 seconds, got {every:g}")
     if target is not None and target.suffix not in (".npz", ".parquet"):
-        raise EvaluationError(f"{target}: the ending says how it is written; use .npz or .parquet")
+        raise EvaluationError(f"{target}: unknown format; the name must end in .npz or .parquet")
     model = weights if isinstance(weights, PretrainedModel) else load(weights, device)
     parts = None if target is None else target.with_name(f".{target.name}.parts")
-    keep = None if target is None else target.with_name(f".{target.name}.inspected.csv")
+    inspected = None if target is None else target.with_name(f".{target.name}.inspected.csv")
     count = default_workers(workers)
-    entries = list_recordings(data, count + 1, scanned, partial=keep)
+    entries = list_recordings(data, count + 1, scanned, partial=inspected)
     reasons = [model.unusable(entry, modality) for entry in entries]
     skipped = [Skipped(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
@@ -93,7 +93,7 @@ def embed(
         skipped_file.unlink(missing_ok=True)
         if table.skipped:
             write_skipped(table.skipped, skipped_file)
-    for path in (parts, keep):
+    for path in (parts, inspected):
         if path is not None and path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return table
@@ -112,18 +112,18 @@ def _embed(
 ) -> Table:
     windows = [model.windows(entry, modality, every) for entry in entries]
     plans = [
-        Plan(Segment(index, ""), own[first : first + WINDOWS_AT_ONCE])
-        for index, own in enumerate(windows)
-        for first in range(0, len(own), WINDOWS_AT_ONCE)
+        Plan(Segment(index, ""), starts[first : first + WINDOWS_AT_ONCE])
+        for index, starts in enumerate(windows)
+        for first in range(0, len(starts), WINDOWS_AT_ONCE)
     ]
     plans.sort(key=lambda plan: len(plan.windows))  # stable; only plans of equally many windows go through together
     extracting: Extract = extract if parts is None else FeatureCache(parts).extract
-    found = dict[int, dict[Window, NDArray[np.float32]]]()
+    vectors_of = dict[int, dict[Window, NDArray[np.float32]]]()
     failures, done = dict[int, str](), 0
     for part in _parts(plans):
         before = done
 
-        def counted(now: int, total: int, before: int = before) -> None:
+        def on_progress(now: int, total: int, before: int = before) -> None:
             progress(before + now, len(plans))
 
         extraction = extracting(
@@ -134,37 +134,37 @@ def _embed(
             READERS[output],
             workers=workers,
             average=False,
-            progress=counted,
+            progress=on_progress,
         )
-        for place, index in enumerate(extraction.read):
-            plan, vectors = part[index], extraction.vectors[0][modality][place]
-            found.setdefault(plan.segment.entry, {}).update(zip(plan.windows, vectors, strict=True))
+        for row, index in enumerate(extraction.read):
+            plan, vectors = part[index], extraction.vectors[0][modality][row]
+            vectors_of.setdefault(plan.segment.entry, {}).update(zip(plan.windows, vectors, strict=True))
         failures |= {part[index].segment.entry: reason for index, reason in extraction.failures.items()}
         done += len(part)
         progress(done, len(plans))
     skipped = [*skipped, *(Skipped(entries[index].path, reason) for index, reason in failures.items())]
-    kept = [index for index in range(len(entries)) if index not in failures]
-    if not kept:
+    embedded = [index for index in range(len(entries)) if index not in failures]
+    if not embedded:
         raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")
-    rows_of = [np.stack([found[index][window] for window in windows[index]]) for index in kept]
-    times = [np.array([window.video for window in windows[index]]) for index in kept]
+    rows_of = [np.stack([vectors_of[index][window] for window in windows[index]]) for index in embedded]
+    times = [np.array([window.video for window in windows[index]]) for index in embedded]
     if every is None:
-        rows_of, times = [own.mean(axis=0, keepdims=True) for own in rows_of], [own[:1] for own in times]
-    rows = np.repeat(np.arange(len(kept)), [len(own) for own in rows_of])
-    files = [str(entries[index].path) for index in kept]
+        rows_of, times = [rows.mean(axis=0, keepdims=True) for rows in rows_of], [starts[:1] for starts in times]
+    rows = np.repeat(np.arange(len(embedded)), [len(rows) for rows in rows_of])
+    files = [str(entries[index].path) for index in embedded]
     return Table(np.concatenate(rows_of), np.concatenate(times), rows, files, model.seconds(modality), skipped)
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
     """The sorted plans in parts of about ``WINDOWS_PER_PART`` windows, the plans of a part of equally many."""
     for windows, equal in groupby(plans, key=lambda plan: len(plan.windows)):
-        alike, size = list(equal), ceil(WINDOWS_PER_PART / windows)
-        for first in range(0, len(alike), size):
-            yield alike[first : first + size]
+        group, size = list(equal), ceil(WINDOWS_PER_PART / windows)
+        for first in range(0, len(group), size):
+            yield group[first : first + size]
 
 
 def _write(table: Table, out: Path) -> None:
-    remedy = "free some space and run the same command again: what is complete is kept"
+    remedy = "free some space and run the same command again: partial results are saved"
     if out.suffix == ".npz":
         files, seconds = np.array(table.files), np.float64(table.seconds)
 

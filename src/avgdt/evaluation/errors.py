@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class EvaluationError(AvgdtError):
-    """The evaluation cannot be done as asked; the message names the column, split or file and the remedy."""
+    """An evaluation that cannot be done with the given data or options."""

@@ -63,13 +63,13 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
     classes = sort_names({segment.label for segment in segments})
     for name in names:
         if not len(rows[name]):
-            raise EvaluationError(f"fold {name}: none of its sounds is here and can be read; get them or skip the fold")
+            raise EvaluationError(f"fold {name}: no readable recording is present; get them or skip the fold")
     absent = {name: [c for c in classes if c not in {segments[i].label for i in rows[name]}] for name in names}
     for name, without in absent.items():
         if without:
             more = f" and {len(without) - 1} other classes" if len(without) > 1 else ""
             raise EvaluationError(
-                f"fold {name}: has no sound of class '{without[0]}'{more}, which other folds have; "
+                f"fold {name}: has no recording of class '{without[0]}'{more}, which other folds have; "
                 "the data is incomplete: get the rest (esc10 needs ten classes alone)"
             )
     _check_classes(classes)

@@ -1,4 +1,4 @@
-"""Watching held-out recordings while a network learns: the judge of whether it learns anything but a shortcut."""
+"""Monitor of held-out recordings during training: cross-modal retrieval, and the diagnosis of why it is low or high."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ from avgdt.training.loop import Metrics
 
 
 def monitors(
-    recipe: Recipe, collection: Selection, unread: Callable[[Path, str], None]
+    recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
     """The monitor of cross-modal retrieval on held-out recordings; none without them, or with one modality alone.
 
-    ``unread`` is called with each recording that cannot be read, and why; where fewer than two can be, nothing is
-    measured.
+    ``on_unreadable`` is called with each recording that cannot be read, and the reason; with fewer than two readable
+    ones nothing is measured.
     """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []
-    return [_HeldOut(recipe, collection.held_out, unread)]
+    return [_HeldOut(recipe, collection.held_out, on_unreadable)]
 
 
 class _HeldOut:
-    """Measures retrieval and what :mod:`avgdt.evaluation.diagnosis` has, and remembers the keys of the call before."""
+    """Measures retrieval and :mod:`avgdt.evaluation.diagnosis`; stores the keys of the previous call."""
 
-    def __init__(self, recipe: Recipe, entries: Sequence[Entry], unread: Callable[[Path, str], None]) -> None:
-        self.recipe, self.entries, self.unread = recipe, entries, unread
+    def __init__(self, recipe: Recipe, entries: Sequence[Entry], on_unreadable: Callable[[Path, str], None]) -> None:
+        self.recipe, self.entries, self.on_unreadable = recipe, entries, on_unreadable
         self.plans = [
             Plan(Segment(index, "held out"), uniform(recipe.clip, clip_span(entry, MODALITIES), 1))
             for index, entry in enumerate(entries)
         ]
         self.earlier: tuple[int, list[int], Vectors] | None = None
-        """Step, plans and keys of the call before."""
+        """Step, plans and keys of the previous call."""
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """The metrics where they are due; else the keys are remembered, for how far they will have drifted by then."""
+        """The metrics when they are due; between, only the keys are stored, to measure their drift."""
         due = learner.monitored(learner.step)
         networks = [learner.phi] * due + ([learner.key_encoder.phi] if learner.key_encoder else [])
         models = [PretrainedModel(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
-        # In this process: workers would cost more to start than the few clips to read.
+        # In this process: starting workers would take longer than reading the few clips.
         found = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
-        for place, reason in found.failures.items():
-            self.unread(self.entries[place].path, reason)
+        for index, reason in found.failures.items():
+            self.on_unreadable(self.entries[index].path, reason)
         if len(found.read) < 2:
             return None
         keys, earlier = found.vectors[-1], self.earlier

@@ -1,4 +1,4 @@
-"""Which windows of a recording are read for a segment."""
+"""Plans: the time windows of a recording that are read for an evaluated segment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from math import ceil
 import numpy as np
 
 from avgdt.composition.factors import ModalityName
-from avgdt.data.manifest import SILENT, Entry
+from avgdt.data.manifest import Entry
 from avgdt.data.selection import Skipped
-from avgdt.data.windows import Span, Window, centred, common_span, uniform
+from avgdt.data.windows import Span, Window, centred, common_span, uniform, unusable
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
@@ -19,24 +19,19 @@ from avgdt.recipes.clip import Clip
 
 @dataclass(frozen=True)
 class Plan:
-    """A segment with the windows that will be read of it."""
+    """A segment and the windows that are read of it."""
 
     segment: Segment
     windows: tuple[Window, ...]
 
 
-def unusable(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
-    """Why the segment of a scanned recording cannot be shown in ``modalities``; "" if it can."""
-    if entry.error:
-        return entry.error
-    for modality, name in (("video", "picture"), ("audio", "sound")):
-        if modality in modalities and not getattr(entry, f"has_{modality}"):
-            return f"has no {name}"
-    if "audio" in modalities and entry.silent:
-        return SILENT
+def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
+    """The reason why a segment of a scanned recording has no clip of ``modalities``; "" where it has."""
+    if reason := unusable(entry, modalities):
+        return reason
     span = common_span(entry, tuple(modalities))
     if span.seconds <= 0:
-        return "its picture and its sound are never present at once"
+        return "its video and audio do not overlap in time"
     start, end = segment.start, segment.end
     if start is not None and end is not None and (start >= span.end or end <= span.start):
         return f"{start:g} - {end:g} s lies outside the recording ({span.start:g} - {span.end:g} s)"
@@ -51,7 +46,7 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
     if segment.start is None or segment.end is None:
         return uniform(clip, span, clips)
     within = Span(max(segment.start, span.start), min(segment.end, span.end))
-    # A hair's breadth of rounding (0.5 - 0.3) is no reason for a second window.
+    # Rounding (0.5 - 0.3) must not add a second window.
     count = min(clips, ceil(within.seconds / clip.seconds - 1e-6))
     return uniform(clip, within, count) if count > 1 else (centred(clip, span, segment.start, segment.end),)
 
@@ -67,10 +62,10 @@ def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generat
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
-    """A clip as long as what ``modalities`` take of it, for placing: a lone modality is centred on its own length."""
+    """The clip with the length of ``modalities`` alone, by which a single modality is centred."""
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
-    return clip if "video" in modalities else replace(clip, frames=1)  # its sound alone is longer than a frame
+    return clip if "video" in modalities else replace(clip, frames=1)  # its audio is longer than a frame
 
 
 def check_clips(clips: int) -> None:
@@ -82,11 +77,11 @@ def check_clips(clips: int) -> None:
 def plan(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[str], clips: int
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The windows of every segment that can be shown, and the recordings that cannot."""
+    """The windows of every usable segment, and the skipped recordings."""
     plans, skipped, placed = list[Plan](), list[Skipped](), span_of(clip, modalities)
     for segment in segments:
         entry = entries[segment.entry]
-        if reason := unusable(segment, entry, modalities):
+        if reason := unusable_segment(segment, entry, modalities):
             skipped.append(Skipped(entry.path, reason))
         else:
             span = common_span(entry, tuple(modalities))

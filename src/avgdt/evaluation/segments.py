@@ -25,7 +25,7 @@ class Segment:
     split: str
     """train, val, test, ... (what means these is called so); empty where the manifest has no splits."""
     label: str = ""
-    """The class; empty where no label was asked for."""
+    """The class; empty without a label column."""
     start: float | None = None
     """Seconds; None together with ``end`` for the whole recording."""
     end: float | None = None

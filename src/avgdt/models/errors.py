@@ -6,7 +6,7 @@ from avgdt.errors import AvgdtError
 
 
 class ModelError(AvgdtError):
-    """A network that cannot be built as asked, or an input that it cannot take."""
+    """A network that cannot be built with the given sizes, or an input of the wrong shape."""
 
 
 class HardwareError(AvgdtError):

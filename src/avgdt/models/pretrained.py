@@ -19,7 +19,7 @@ from avgdt.data.clips import ClipReader
 from avgdt.data.inspection import inspect
 from avgdt.data.manifest import Entry
 from avgdt.data.store import Store, open_store
-from avgdt.data.windows import Window, common_span, every
+from avgdt.data.windows import Window, common_span, every, unusable
 from avgdt.media.resample import resampled
 from avgdt.models.errors import ModelError, WeightsError
 from avgdt.models.memory_format import set_memory_format
@@ -133,9 +133,9 @@ class PretrainedModel:
                 f"waveform: expected float or int16 (batch, samples), got {waveform.dtype} {tuple(waveform.shape)}"
             )
         rows = (waveform.float() * scale).cpu().numpy().reshape(-1, waveform.shape[-1])
-        sound = torch.from_numpy(np.stack([resampled(row, sample_rate, self.recipe.clip.sample_rate) for row in rows]))
+        audio = torch.from_numpy(np.stack([resampled(row, sample_rate, self.recipe.clip.sample_rate) for row in rows]))
         indices = torch.zeros(len(rows), dtype=torch.int64)
-        batch = Batch(indices, indices, None, sound[:, None], None, None)
+        batch = Batch(indices, indices, None, audio[:, None], None, None)
         return torch.from_numpy(self._vectors(batch, "audio", output))
 
     def seconds(self, modality: ModalityName) -> float:
@@ -144,15 +144,13 @@ class PretrainedModel:
         return clip.video_seconds if modality == "video" else clip.audio_seconds
 
     def unusable(self, entry: Entry, modality: ModalityName) -> str:
-        """Return the reason why a recording cannot be embedded, or "" if it can.
+        """Return the reason why a recording cannot be embedded, or "" if it can; digital silence can.
 
         Raises :class:`ModelError` for a modality that has no encoder.
         """
         if modality not in self.phi.modalities:
             raise ModelError(f"modality: no encoder for {modality}, only for {self.phi.modalities}")
-        if entry.error:
-            return entry.error
-        return "" if getattr(entry, f"has_{modality}") else f"has no {modality}"
+        return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
         """Windows that start every ``seconds`` seconds, or consecutive ones; at least one."""

@@ -58,13 +58,13 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: no readable weights file (safetensors): {error}") from None
     _check_finite(tensors, path)
     try:
-        return tensors, Metadata(told["kind"], json.loads(told["recipe"]), told["avgdt"])
+        return tensors, Metadata(metadata["kind"], json.loads(metadata["recipe"]), metadata["avgdt"])
     except (KeyError, ValueError, RecursionError):
         raise WeightsError(f"{path}: holds tensors but no recipe, so it was not written by avgdt") from None
 

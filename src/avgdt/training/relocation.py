@@ -38,23 +38,23 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
     # Files of OLD/a/b may now be in NEW or in NEW/b: take the pair of folders under which most of them exist.
     pairs = [(before, now) for before in (old, *old.parents) for now in roots]
     before, now = max(pairs, key=lambda pair: sum((pair[1] / path.relative_to(pair[0])).exists() for path in sample))
-    places = [now / entry.path.absolute().relative_to(before) for entry in entries]
-    found = [_found(entry, place) for entry, place in zip(entries, places, strict=True)]
+    paths = [now / entry.path.absolute().relative_to(before) for entry in entries]
+    relocated = [_relocate(entry, path) for entry, path in zip(entries, paths, strict=True)]
     missing = [
-        place for entry, place, new in zip(entries, places, found, strict=True) if new is None and not entry.error
+        path for entry, path, new in zip(entries, paths, relocated, strict=True) if new is None and not entry.error
     ]
-    other = [new for entry, new in zip(entries, found, strict=True) if new and _differs(entry, new)]
-    if missing or other:
-        one = other[0].path if other else missing[0]
-        how = "not the file that the run was started with" if other else "no such file"
+    changed = [new for entry, new in zip(entries, relocated, strict=True) if new and _differs(entry, new)]
+    if missing or changed:
+        one = changed[0].path if changed else missing[0]
+        how = "not the file that the run was started with" if changed else "no such file"
         raise DataError(
             f"{one}: {how}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
-            f"{len(other)} differ; give --data the folder to which they were moved"
+            f"{len(changed)} differ; give --data the folder to which they were moved"
         )
-    return [new or replace(entry, path=place) for entry, place, new in zip(entries, places, found, strict=True)]
+    return [new or replace(entry, path=path) for entry, path, new in zip(entries, paths, relocated, strict=True)]
 
 
-def _found(entry: Entry, path: Path) -> Entry | None:
+def _relocate(entry: Entry, path: Path) -> Entry | None:
     """The entry of the file at ``path`` as it is now, None where there is none."""
     try:
         state = fingerprint(path)

@@ -118,20 +118,20 @@ def test_data_that_cannot_be_measured(
 ) -> None:
     command = ["--weights", str(weights), "--data", str(folder)]
     assert "esc50.csv: not there" in _told(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
-    assert "fold 4: none of its sounds is here" in _told(capsys, "esc10", *command)
+    assert "fold 4: no readable recording is present" in _told(capsys, "esc10", *command)
     assert "folds: 2; name three different" in _told(capsys, "esc50", *command, "--folds", "2")
     assert "epochs: -1 is too few" in _told(capsys, "esc50", *command, "--epochs", "-1")
     data = write_esc50(tmp_path / "esc")
     rows = read_list(data)
     write_list(data, [row for row in rows if (row[1], row[3]) != ("2", "dog")])
     command = ["--weights", str(weights), "--data", str(data), *FOLDS]
-    assert "fold 2: has no sound of class 'dog'" in _told(capsys, "esc10", *command)
+    assert "fold 2: has no recording of class 'dog'" in _told(capsys, "esc10", *command)
     write_list(data, [[row[0], "3", *row[2:]] if row[1] == "2" else row for row in rows])
     assert "is of fold 2 by its name, but listed in fold 3" in _told(capsys, "esc10", *command)
     write_list(data, rows)
     for path in (data / "audio").glob("3-*"):
         path.write_text("no sound")
-    assert "fold 3: none of its sounds is here and can be read" in _told(capsys, "esc10", *command)
+    assert "fold 3: no readable recording is present" in _told(capsys, "esc10", *command)
 
 
 def test_weights_that_do_not_fit(

@@ -73,7 +73,7 @@ def test_stopped_with_all_its_processes_it_says_what_goes_on(weights: Path, data
     os.killpg(process.pid, signal.SIGTERM)
     code, line = ended(process)
     assert code == 128 + signal.SIGTERM
-    assert "epochs of finetuning and features that are complete are kept; go on with: " in line
+    assert "finished epochs of finetuning and features are saved; resume with: " in line
     assert shlex.split(line.partition("with: ")[2])[3:] == _arguments(weights, data, *options)
     assert not (weights / "results").exists()
 
@@ -88,7 +88,7 @@ def test_a_protocol_that_keeps_nothing_says_to_start_again(
     arguments = ["evaluate", "knn", "--weights", str(weights), "--data", str(data), "--label", "light"]
     assert main(arguments) == 130
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith("avgdt: stopped by SIGINT; no result was written; start again with: avgdt evaluate knn ")
+    assert line.startswith("avgdt: stopped by SIGINT; no result was written; restart with: avgdt evaluate knn ")
     monkeypatch.undo()
     assert main(shlex.split(line.partition("with: ")[2])[1:]) == 0
 

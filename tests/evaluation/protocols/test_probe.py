@@ -100,7 +100,7 @@ def test_what_is_left_out_is_told(
     assert (result["other_splits"], result["unlabelled"]) == (1, 1)
     assert [(one["path"], one["reason"]) for one in result["skipped"]] == [
         (str(entries[0].path), "its row has no label"),
-        (str(deaf.path), "has no sound"),
+        (str(deaf.path), "has no audio"),
         ("gone.mkv", result["skipped"][2]["reason"]),
     ]
     assert result["notes"] == [
@@ -123,7 +123,7 @@ def test_mistakes_are_told_before_anything_is_decoded(
         (
             Knn(label="light", modality="audio"),
             [replace(e, has_audio=False) if e.extra["split"] == "test" else e for e in entries],
-            "split: none of the rows with split 'test' can be used; .*; most often: has no sound; `avgdt scan`",
+            "split: none of the rows with split 'test' can be used; .*; most often: has no audio; `avgdt scan`",
         ),
     ]
     for options, rows, message in mistakes:

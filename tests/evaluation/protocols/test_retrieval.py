@@ -70,10 +70,10 @@ def test_recordings_without_both_modalities_are_listed(
     deaf = replace(entries[0], has_audio=False, audio_start=None, audio_end=None)
     result = run(Retrieval(split="all", clips=1), model, random, [deaf, *entries[1:4]])
     assert result["sizes"] == {"gallery": 3}
-    assert result["skipped"] == [{"path": str(deaf.path), "reason": "has no sound"}]
+    assert result["skipped"] == [{"path": str(deaf.path), "reason": "has no audio"}]
     with pytest.raises(EvaluationError, match="two usable recordings"):
         run(Retrieval(split="all", clips=1), model, random, [deaf, entries[1]])
-    with pytest.raises(EvaluationError, match="1 of 1: has no sound"):
+    with pytest.raises(EvaluationError, match="1 of 1: has no audio"):
         run(Retrieval(split="all"), model, random, [deaf])
 
 
