@@ -90,7 +90,7 @@ def test_a_folder_gives_the_vectors_of_its_files(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["v.npz", "v.npz.skipped.csv"]
 
 
-def test_an_interrupted_call_goes_on(run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_call_resumes(run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "WINDOWS_PER_PART", 3)
     whole = avgdt.embed(folder, run, tmp_path / "whole.npz", "audio", 0.5, workers=0)
 
@@ -124,7 +124,7 @@ def test_parquet_holds_the_same(run: Path, folder: Path, tmp_path: Path) -> None
     np.testing.assert_array_equal(np.array(read["vector"], dtype=np.float32), table.vectors)
 
 
-def test_mistakes_are_told(run: Path, folder: Path, tmp_path: Path) -> None:
+def test_mistakes_raise_errors(run: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"v\.txt: the ending .* use \.npz or \.parquet"):
         avgdt.embed(folder, run, tmp_path / "v.txt")
     with pytest.raises(EvaluationError, match="every: 0 s"):

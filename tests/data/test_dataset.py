@@ -34,7 +34,7 @@ def test_an_epoch_is_a_permutation_and_another_the_next() -> None:
 
 
 @pytest.mark.parametrize("step", range(7))
-def test_batches_go_on_from_any_step(step: int) -> None:
+def test_batches_resume_from_any_step(step: int) -> None:
     whole = list(Batches(7, 3, 3, seed=5))
     rest = Batches(7, 3, 3, seed=5, first_step=step)
     assert list(rest) == whole[step:]
@@ -72,7 +72,7 @@ def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
         assert torch.equal(a.audio, b.audio)
 
 
-def test_sound_goes_with_the_frame_that_is_shown(tmp_path: Path) -> None:
+def test_audio_is_aligned_with_the_presented_frame(tmp_path: Path) -> None:
     sound = noise(2, 8000)
     path = write_media(tmp_path / "a.mkv", evenly(10, 5), sound, size=(24, 32), sample_rate=8000)
     recipe = tiny()
@@ -87,7 +87,7 @@ def test_sound_goes_with_the_frame_that_is_shown(tmp_path: Path) -> None:
     np.testing.assert_allclose(item.audio[0], sound[0, 3200:7200], atol=1)
 
 
-def test_a_file_that_went_bad_is_told_and_the_batch_goes_on(entries: list[Entry], tmp_path: Path) -> None:
+def test_a_file_that_went_bad_is_an_error_and_the_batch_continues(entries: list[Entry], tmp_path: Path) -> None:
     recipe = tiny()
     gone = [Entry(tmp_path / "gone.mkv"), *entries[1:]]
     clips = Clips(gone, ClipReader(recipe.clip, ("video", "audio"), grey=False), _start)
@@ -114,7 +114,7 @@ def with_splits(entries: list[Entry]) -> list[Entry]:
     return [Entry(**{**vars(e), "extra": {"split": s}}) for e, s in zip(entries, names, strict=True)]
 
 
-def test_splits_are_kept_apart(entries: list[Entry]) -> None:
+def test_splits_are_distinct(entries: list[Entry]) -> None:
     recipe = tiny()
     found = select(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
     assert (len(found.train), len(found.held_out)) == (6, 3)
@@ -125,7 +125,7 @@ def test_splits_are_kept_apart(entries: list[Entry]) -> None:
     assert not {e.path for e in both.train} & {e.path for e in both.held_out}
 
 
-def test_a_split_cannot_be_learnt_from_and_held_out(entries: list[Entry]) -> None:
+def test_a_split_cannot_be_trained_on_and_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
     with pytest.raises(DataError, match="held_out"):
         select(with_splits(entries), Data(splits=("val",)), recipe.composition, recipe.clip, Path("x"))
@@ -133,7 +133,7 @@ def test_a_split_cannot_be_learnt_from_and_held_out(entries: list[Entry]) -> Non
         select(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
 
 
-def test_no_recordings_at_all_are_told() -> None:
+def test_no_recordings_at_all_raise_errors() -> None:
     recipe = tiny()
     with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
         select([], Data(), recipe.composition, recipe.clip, Path("list.csv"))

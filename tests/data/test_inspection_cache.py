@@ -82,7 +82,7 @@ def test_rows_of_one_file_are_inspected_once(folder: Path) -> None:
     assert all(entry.scanned for entry in found)
 
 
-def test_an_interrupted_inspection_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_inspection_resumes_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     partial = folder.parent / "partial.csv"
 
     def interrupt(done: int, total: int) -> None:

@@ -96,7 +96,7 @@ def test_every_file_is_listed(folder: Path) -> None:
     assert replace(found["lying.txt"], path=both.path, modified=both.modified) == both
 
 
-def test_the_manifest_itself_may_be_left_out(folder: Path) -> None:
+def test_the_manifest_itself_may_be_excluded(folder: Path) -> None:
     out = folder / "manifest.csv"
     entries = scan(folder, workers=1, exclude=(out,))
     write_manifest(entries, out)

@@ -60,7 +60,7 @@ def test_frames_lie_further_apart_and_tones_are_higher_by_the_speed(speed: float
     assert hertz(item.audio[0]) == pytest.approx(speed * HERTZ, abs=1)
 
 
-def test_sound_is_that_of_the_longer_span(tmp_path: Path) -> None:
+def test_audio_is_that_of_the_longer_span(tmp_path: Path) -> None:
     sound = noise(2, 8000)
     path = write_media(tmp_path / "a.mkv", evenly(50), sound, size=(24, 32), sample_rate=8000)
     item = read(path, Window(0.2, speed=2.0))

@@ -86,7 +86,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
         ("0", "3", ""),
     ],
 )
-def test_a_segment_too_short_is_said(start: str, end: str, reason: str) -> None:
+def test_a_segment_too_short_is_reported(start: str, end: str, reason: str) -> None:
     entry, recipe = row(start=start, end=end), tiny(clip=replace(tiny().clip, frame_rate=8.0))
     told = unfit(entry, recipe.composition, recipe.clip)
     assert told.startswith(reason)
@@ -186,7 +186,7 @@ def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> 
     assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 
 
-def test_a_split_of_which_nothing_can_be_used_is_said() -> None:
+def test_a_split_of_which_nothing_can_be_used_is_reported() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
     with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be trained on; most often: has no"):
         collected([*rows, row(split="val")])
@@ -285,7 +285,7 @@ def test_copies_of_one_file_are_no_data_set(tmp_path: Path) -> None:
         pretrain(tiny(run=replace(tiny().run, batch=2)), folder, tmp_path / "run")
 
 
-def test_a_segment_that_reaches_beyond_its_recording_is_said(tmp_path: Path) -> None:
+def test_a_segment_that_reaches_beyond_its_recording_is_reported(tmp_path: Path) -> None:
     write_folder(tmp_path / "own", 9)
     rows = [f"own/{i:02d}.mkv,0,{1000 if i < 2 else 1.5}" for i in range(9)]
     (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))

@@ -138,7 +138,7 @@ def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [" a.mp4", "a.mp4 ", "back\\slash.mp4", "\x01control.mp4", '"q" .mp4', "\u00a0b.mp4"])
-def test_names_that_are_so_are_kept(tmp_path: Path, name: str) -> None:
+def test_names_that_are_so_remain(tmp_path: Path, name: str) -> None:
     (write_folder(tmp_path / "films", 1) / "00.mkv").rename(tmp_path / "films" / name)
     write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
     assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
@@ -188,7 +188,7 @@ def test_cells_and_columns_are_composed(tmp_path: Path) -> None:
         ("x" * 200_000, "line 1: not CSV"),
     ],
 )
-def test_what_was_seen_is_said(tmp_path: Path, content: str, message: str) -> None:
+def test_what_was_seen_is_reported(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "list.csv").write_text(content)
     with pytest.raises(ManifestError) as raised:
         read_manifest(tmp_path / "list.csv")

@@ -16,7 +16,7 @@ PLAIN = Composition(Modality())
 
 
 @given(st.floats(0, 5), st.floats(1, 9), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.booleans())
-def test_windows_lie_inside_and_shifted_ones_apart(
+def test_windows_lie_inside_and_shifted_ones_are_separated(
     start: float, seconds: float, seed: int, epoch: int, recording: int, synchronous: bool
 ) -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True), time=Time(synchronous=synchronous))
@@ -49,7 +49,7 @@ def test_later_comes_before_and_after_now() -> None:
     assert 60 < after < 140
 
 
-def test_independent_sound_is_another_draw() -> None:
+def test_independent_audio_is_another_draw() -> None:
     composition = Composition(Modality(), time=Time(synchronous=False))
     (window,) = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert window.audio is not None
@@ -81,7 +81,7 @@ def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float)
         assert span.start - 1e-9 <= window.video <= span.end - 3 + 1e-9
 
 
-def test_each_speed_hears_the_sound_that_is_drawn_for_its_window() -> None:
+def test_each_speed_uses_the_audio_that_is_drawn_for_its_window() -> None:
     composition = Composition(Modality(), Speed(invariant=True), time=Time(synchronous=False))
     as_recorded, fast = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert as_recorded.audio == fast.audio
@@ -96,7 +96,7 @@ def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
 
 
 @pytest.mark.parametrize("shift", [0.05, 1.0])
-def test_a_recording_that_is_a_frame_too_short_still_shifts_by_all_that_is_asked(shift: float) -> None:
+def test_a_recording_that_is_a_frame_too_short_still_shifts_by_all_that_is_requested(shift: float) -> None:
     composition = Composition(Modality(), TimeShift(shift, distinctive=True))
     for epoch in range(5):
         now, later = draw_windows(composition, CLIP, Span(0.5, 1.5 + shift - 0.05), 0, epoch, 0)

@@ -134,7 +134,7 @@ def test_what_failed_or_was_cut_off_is_made_anew(
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_an_error(
     model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

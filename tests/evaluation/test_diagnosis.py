@@ -44,7 +44,7 @@ def test_all_of_it_where_keys_depend_on_the_batch_alone() -> None:
     assert share == pytest.approx(1.0, abs=0.35)
 
 
-def test_nothing_to_explain_before_anything_is_learnt() -> None:
+def test_nothing_to_explain_before_training() -> None:
     assert batch_norm_share(points(200, 512), points(200, 512, 1), points(200, 512, 2)) is None
 
 

@@ -56,7 +56,7 @@ def test_agrees_with_one_window_at_a_time(
     assert calls[-1] == (16, 16)
 
 
-def test_windows_are_kept_apart_when_asked(model: PretrainedModel, entries: list[Entry]) -> None:
+def test_windows_are_separate_on_request(model: PretrainedModel, entries: list[Entry]) -> None:
     plans = made((2, [0.0, 0.9]), (5, [0.3, 0.6]))
     (vectors,) = extract((model,), entries, plans, BOTH, mean_features, workers=0, average=False).vectors
     assert vectors["audio"].shape == (2, 2, 32)
@@ -79,7 +79,7 @@ def test_every_clip_is_decoded_once(
     assert sorted(opened) == sorted((entries[p.segment.entry].path, p.windows, ("audio",)) for p in plans)
 
 
-def test_what_cannot_be_read_is_told(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
+def test_what_cannot_be_read_is_an_error(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
     plans = made((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
     found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
     assert found.read == [1, 2]
@@ -147,6 +147,6 @@ def test_conv5_of_two_seconds_is_pooled_in_time_alone(encoder: AudioEncoder, fea
     assert conv5_features(phi, "audio", torch.randn(2, 1, 40, 199)).shape == (2, features)
 
 
-def test_too_few_time_steps_are_told() -> None:
+def test_too_few_time_steps_raise_errors() -> None:
     with pytest.raises(EvaluationError, match=r"leaves 2 time steps .* log_mel.step is too long"):
         pool_conv5(torch.zeros(1, 4, 2, 2))

@@ -131,7 +131,7 @@ def test_recordings_of_one_source_choose_or_train_together() -> None:
         assert not train & val
 
 
-def test_what_a_split_lacks_is_told() -> None:
+def test_what_a_split_lacks_is_an_error() -> None:
     splits = _splits()
     entries = all_entries(splits)
     segments = _segments(entries)
@@ -145,7 +145,7 @@ def test_what_a_split_lacks_is_told() -> None:
         official_folds(splits, entries, [s for s in segments if s.label == "cat"])
 
 
-def test_one_class_is_nothing_to_tell_apart() -> None:
+def test_one_class_is_nothing_to_classify() -> None:
     splits = {name: [entry for entry in listed if entry.extra["label"] == "cat"] for name, listed in _splits().items()}
     entries = all_entries(splits)
     with pytest.raises(EvaluationError, match="all recordings are of the one class 'cat'"):

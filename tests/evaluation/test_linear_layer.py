@@ -45,7 +45,7 @@ def test_an_epoch_shows_every_sub_clip_in_batches_of_512() -> None:
     assert done == [(1, 3), (2, 6), (3, 9), (4, 12)]
 
 
-def test_it_learns_and_follows_the_seed_and_nothing_else() -> None:
+def test_it_trains_and_follows_the_seed_and_nothing_else() -> None:
     (features, targets), (unseen, truth) = clouds(60, 4, 3, seed=0, repeat=64), clouds(30, 4, 3, seed=1, repeat=64)
     before = torch.get_rng_state()
     layer = train_layer(features, targets, 3, 400, seed=0)

@@ -48,7 +48,7 @@ def test_a_lone_modality_is_centred_on_its_own_length() -> None:
     assert one.windows[0].video == pytest.approx(1.1 - 0.25)
 
 
-def test_reasons_why_a_recording_cannot_be_shown() -> None:
+def test_reasons_why_a_recording_is_unusable() -> None:
     whole = Segment(0, "test")
     deaf = replace(row(), has_audio=False, audio_start=None, audio_end=None)
     blind = replace(row(), has_video=False, video_start=None, video_end=None)
@@ -57,13 +57,13 @@ def test_reasons_why_a_recording_cannot_be_shown() -> None:
     assert unusable_segment(whole, deaf, ("video",)) == ""
     assert unusable_segment(whole, deaf, ("video", "audio")) == "has no audio"
     assert unusable_segment(whole, blind, ("video",)) == "has no video"
-    assert "never present" in unusable_segment(
+    assert "overlap in time" in unusable_segment(
         whole, replace(row(), audio_start=4.0, audio_end=5.0), ("video", "audio")
     )
     assert "4 - 5 s lies outside" in unusable_segment(Segment(0, "test", "", 4.0, 5.0), row(), ("video",))
 
 
-def test_what_cannot_be_shown_is_listed() -> None:
+def test_what_is_unusable_is_listed() -> None:
     rows = [row("a.mp4"), replace(row("b.mp4"), error="broken"), row("c.mp4")]
     plans, skipped = plan([Segment(i, "test") for i in range(3)], rows, CLIP, ("video",), 2)
     assert [one.segment.entry for one in plans] == [0, 2]

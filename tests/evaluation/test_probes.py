@@ -96,7 +96,7 @@ def test_a_truth_of_no_probability_at_all_is_compared_all_the_same() -> None:
     assert logistic_regression(train, far, val, 3, strengths=(1e-1, 1e1)).val_accuracy < 1
 
 
-def test_running_out_of_iterations_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_iterations_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from avgdt.evaluation import probes
 
     split = blobs(0, 60)
@@ -190,7 +190,7 @@ def test_equal_votes_go_to_the_nearer_class() -> None:
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_refit_chooses_on_val_and_tests_what_both_taught(probe: Callable[..., ProbeResult]) -> None:
+def test_refit_chooses_on_val_and_tests_on_the_model_of_both(probe: Callable[..., ProbeResult]) -> None:
     train, val, test = blobs(0, 30), blobs(1, 45), blobs(2, 90)
     once, again = probe(train, val, test, 3), probe(train, val, test, 3, refit=True)
     assert (again.chosen, again.val_accuracies) == (once.chosen, once.val_accuracies)
@@ -277,14 +277,14 @@ def test_every_figure_is_the_mean_over_folds(features: np.ndarray, folds: Folds)
     assert figures["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
 
 
-def test_a_probe_without_anything_to_choose_on_is_told(features: np.ndarray, folds: Folds) -> None:
+def test_a_probe_without_anything_to_choose_on_is_an_error(features: np.ndarray, folds: Folds) -> None:
     turn = folds.folds[0]
     bare = replace(folds, folds=[replace(turn, val=np.empty(0, dtype=np.int64))])
     with pytest.raises(EvaluationError, match="split 1: train has one usable recording of each class"):
         logistic_regression_fold(features.mean(axis=1), bare, bare.folds[0])
 
 
-def test_an_interval_is_told_where_nothing_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
+def test_an_interval_is_reported_where_nothing_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
     means = features.mean(axis=1)
     assert "interval" in fold_figures(folds, lambda fold: nearest_neighbours_fold(means, folds, fold))
     twice = replace(folds, folds=[folds.folds[0], folds.folds[0]])

@@ -32,7 +32,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read_results(path) == [result()]
 
 
-def test_other_options_are_kept_and_equal_ones_replaced(tmp_path: Path) -> None:
+def test_other_options_remain_and_equal_ones_replaced(tmp_path: Path) -> None:
     for label, accuracy in (("digit", 0.1), ("letter", 0.2), ("digit", 0.3), ("command", 0.4)):
         path = write_result(result(label=label, accuracy=accuracy), tmp_path)
     found = [(r["options"]["label"], r["pretrained"]["accuracy"]) for r in read_results(path)]
@@ -41,13 +41,13 @@ def test_other_options_are_kept_and_equal_ones_replaced(tmp_path: Path) -> None:
     assert [r["protocol"] for r in read_folder(tmp_path)] == ["knn", "linear", "linear", "linear"]
 
 
-def test_other_data_and_other_weights_are_kept(tmp_path: Path) -> None:
+def test_other_data_and_other_weights_remain(tmp_path: Path) -> None:
     for weights, data in (("a", "x"), ("b", "x"), ("a", "y"), ("./a", "x")):
         path = write_result({**result(), "weights": weights, "data": data}, tmp_path)
     assert [(r["weights"], r["data"]) for r in read_results(path)] == [("./a", "x"), ("a", "y"), ("b", "x")]
 
 
-def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_raises_before_the_work(tmp_path: Path) -> None:
     check_writable("linear", tmp_path / "new" / "run")
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("x")
@@ -80,7 +80,7 @@ def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) 
     assert path.read_text() == text
 
 
-def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+def test_names_that_are_no_text_remain(tmp_path: Path) -> None:
     odd = {**result(), "unlisted": [b"caf\xe9.avi".decode("utf-8", "surrogateescape")]}
     assert read_results(write_result(odd, tmp_path)) == [odd]
 
@@ -137,5 +137,5 @@ def test_options_are_as_json_reads_them_back() -> None:
     assert [step["is"] for step in told["finetuning"]["video"]] == ["RandomResizedCrop", "Flip"]
 
 
-def test_what_changes_nothing_is_left_out() -> None:
+def test_what_changes_nothing_is_omitted() -> None:
     assert plain_options(Ucf101(jobs=3, cache=False)) == plain_options(Ucf101())

@@ -152,7 +152,7 @@ def test_features_that_tell_nothing_find_nothing() -> None:
     assert same_class_recall(np.ones((60, 4)), targets, _fold(60, 20, 0)) == [0.0, 0.0, 0.0]
 
 
-def test_a_class_that_is_not_taught_is_not_found() -> None:
+def test_a_class_that_is_not_trained_is_not_predicted() -> None:
     targets = np.zeros(60, dtype=np.int64)
     fold = _fold(60, 20, 0)
     targets[fold.test] = 1

@@ -103,7 +103,7 @@ def used(*rows: Entry) -> LabelledRows:
     return labelled_rows([*GOOD, *rows], "label", ("train", "test"), optional=("val",))
 
 
-def test_rows_without_label_or_split_are_skipped_and_said() -> None:
+def test_rows_without_label_or_split_are_skipped_and_reported() -> None:
     found = used(
         row("c.mp4", split="train", label=""),
         row("d.mp4", split="val"),

@@ -46,7 +46,7 @@ def test_native_samples_are_exact(tmp_path: Path, name: str, codec: str, rate: i
 
 
 @pytest.mark.parametrize("start", [-0.75, 1.5, -3.0, 7.0])
-def test_outside_the_sound_is_silence(tmp_path: Path, start: float) -> None:
+def test_outside_the_audio_is_silence(tmp_path: Path, start: float) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / "a.mp4", evenly(100), sound)
     padded = np.pad(sound[0], (80000, 160000))
@@ -58,7 +58,7 @@ def test_outside_the_sound_is_silence(tmp_path: Path, start: float) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 @pytest.mark.parametrize("late", [0.5, 1.234])
-def test_late_sound(tmp_path: Path, name: str, late: float) -> None:
+def test_late_audio(tmp_path: Path, name: str, late: float) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / name, evenly(75), sound, sound_start=late)
     with Recording(path) as recording:
@@ -71,7 +71,7 @@ def test_late_sound(tmp_path: Path, name: str, late: float) -> None:
     assert np.array_equal(middle, expected[25600:33600])
 
 
-def test_late_picture_starts_after_the_sound(tmp_path: Path) -> None:
+def test_late_video_starts_after_the_audio(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", [1 + t for t in evenly(50)], noise(3, 16000))
     with Recording(path) as recording:
         assert recording.info.video_start == pytest.approx(1.0)
@@ -149,7 +149,7 @@ def test_a_resampled_sample_does_not_depend_on_the_span(tmp_path: Path, native: 
         ("a.ogg", "flac", 44100, 1e-6),
     ],
 )
-def test_lossy_sound_equals_full_decoding(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
+def test_lossy_audio_equals_full_decoding(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
     sound = tone(4, rate, 330) + tone(4, rate, 1337, 5000)
     path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec)
     start, native, track = all_samples(path)

@@ -126,7 +126,7 @@ def test_long_frames_are_no_damage(tmp_path: Path) -> None:
             assert board_indices(recording.frames(asked, 24, 32).pixels) == expected
 
 
-def test_a_slide_show_of_large_pictures_is_no_damage(tmp_path: Path) -> None:
+def test_a_slide_show_of_large_images_is_no_damage(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     pictures = [draw.integers(0, 255, (96, 128, 3), dtype=np.uint8)] * 3 + [board(9, 96, 128)] * 3
     times = [Fraction(t) for t in (0, 4, 9, 10, 15, 22)]
@@ -150,7 +150,7 @@ def test_the_end_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "codec"), [("a.mp4", "aac"), ("a.mp4", "libmp3lame"), ("a.mkv", "libmp3lame"), ("a.mkv", "flac")]
 )
-def test_damaged_sound_is_no_silence(tmp_path: Path, name: str, codec: str) -> None:
+def test_damaged_audio_is_no_silence(tmp_path: Path, name: str, codec: str) -> None:
     whole = write_media(
         tmp_path / name, None, noise(6, 48000) // 4, sample_rate=48000, audio_codec=codec, audio_options={"b": "128000"}
     )

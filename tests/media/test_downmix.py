@@ -22,7 +22,7 @@ from avgdt.recipes.clip import Clip
 from tests.helpers.media_files import noise, write_media, write_wav
 
 
-def test_channels_out_of_phase_keep_their_sound(tmp_path: Path) -> None:
+def test_channels_out_of_phase_keep_their_audio(tmp_path: Path) -> None:
     sound = noise(4, 16000)
     path = write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000)
     entry = inspect(path)
@@ -74,7 +74,7 @@ def late(sound: np.ndarray) -> np.ndarray:
         ("quieter than the number of channels", "channel 4"),
     ],
 )
-def test_sound_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, form: str) -> None:
+def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, form: str) -> None:
     sound = noise(4, 16000) // 2
     sounds = {
         "rear out of phase": surround(BL=sound, BR=-sound),
@@ -97,7 +97,7 @@ def test_sound_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
     assert read_manifest(tmp_path / "m.csv")[0].downmix == downmix
 
 
-def test_one_channel_of_six_and_sound_between_the_sampled_places_keep_the_mean(tmp_path: Path) -> None:
+def test_one_channel_of_six_and_audio_between_the_sampled_positions_keep_the_mean(tmp_path: Path) -> None:
     sound = noise(20, 16000)
     dither = np.tile(np.array([[0, 1]], dtype=np.int16), 160000)
     kept = {

@@ -49,7 +49,7 @@ def test_the_ending_decides_nothing(tmp_path: Path) -> None:
             assert np.abs(recording.waveform(0, 1, 16000).samples).max() > 10000
 
 
-def test_without_sound(tmp_path: Path) -> None:
+def test_without_audio(tmp_path: Path) -> None:
     with Recording(write_media(tmp_path / "a.mp4", evenly(10))) as recording:
         assert not recording.info.has_audio
         assert recording.info.audio_start is None
@@ -57,7 +57,7 @@ def test_without_sound(tmp_path: Path) -> None:
             recording.waveform(0, 1, 16000)
 
 
-def test_without_picture(tmp_path: Path) -> None:
+def test_without_video(tmp_path: Path) -> None:
     with Recording(write_wav(tmp_path / "a.wav", noise(1, 16000), 16000)) as recording:
         assert not recording.info.has_video
         assert recording.info.video_end is None
@@ -65,7 +65,7 @@ def test_without_picture(tmp_path: Path) -> None:
             recording.frames([0], 24, 32)
 
 
-def test_a_stream_may_be_left_out(tmp_path: Path) -> None:
+def test_a_stream_may_be_omitted(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(10), noise(1, 16000), sound_start=0.2)
     with Recording(path, video=False) as recording:
         assert (recording.has_video, recording.has_audio) == (False, True)
@@ -95,7 +95,7 @@ def test_no_recording(tmp_path: Path, content: bytes, error: type[MediaError]) -
     assert "\n" not in str(raised.value)
 
 
-def test_a_still_picture_is_no_recording(tmp_path: Path) -> None:
+def test_a_still_image_is_not_a_recording(tmp_path: Path) -> None:
     codec = av.CodecContext.create("png", "w")
     codec.width, codec.height, codec.pix_fmt, codec.time_base = 32, 24, "rgb24", Fraction(1, 25)
     path = tmp_path / "a.mp4"
@@ -153,7 +153,7 @@ def test_truncated_before_its_index(tmp_path: Path) -> None:
         Recording(path)
 
 
-def test_damaged_in_the_middle_goes_on_behind(tmp_path: Path) -> None:
+def test_damaged_in_the_middle_continues_after_it(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mkv", evenly(200), key_every=20)
     data = bytearray(whole.read_bytes())
     middle = len(data) // 2

@@ -31,7 +31,7 @@ def test_edit_list_cuts_the_beginning(tmp_path: Path) -> None:
     assert frames.times.tolist() == pytest.approx([0, 0, 0.04, 0.48, 1.0])
 
 
-def test_sound_stays_with_the_picture_behind_an_edit(tmp_path: Path) -> None:
+def test_audio_stays_with_the_video_behind_an_edit(tmp_path: Path) -> None:
     sound = noise(3, 16000)
     path = write_media(tmp_path / "a.mp4", evenly(75), sound, key_every=20)
     shift_first_edit(path, 0.48)

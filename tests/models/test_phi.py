@@ -78,7 +78,7 @@ def test_one_modality_alone_has_no_weights_for_the_other() -> None:
         phi.embed("video", clips(2)[0])
 
 
-def test_unknown_modality_is_told() -> None:
+def test_unknown_modality_is_an_error() -> None:
     with pytest.raises(ModelError, match="'touch'"):
         Phi(SMALL, ("touch",))
 
@@ -109,12 +109,12 @@ def test_head_can_normalise_over_the_batch(placement: Literal["hidden", "output"
     assert head.eval()(torch.randn(1, 4)).shape == (1, 3)
 
 
-def test_impossible_head_is_told() -> None:
+def test_impossible_head_is_an_error() -> None:
     with pytest.raises(ModelError, match=r"model\.head"):
         ProjectionHead(4, Head(out=0))
 
 
-def test_dropout_stands_before_both_linear_layers_and_only_while_learning() -> None:
+def test_dropout_stands_before_both_linear_layers_and_only_in_training() -> None:
     head = ProjectionHead(6, Head(hidden=7, out=5, batch_norm="hidden", dropout=0.25))
     names = [type(layer).__name__ for layer in head]
     assert names == ["Dropout", "Linear", "BatchNorm1d", "ReLU", "Dropout", "Linear"]

@@ -81,7 +81,7 @@ def test_auto_on_a_gpu_is_bf16_else_fp16_with_a_scaler(
     assert resolve_precision("auto", CUDA).name == name
 
 
-def test_what_is_asked_for_is_what_is_computed() -> None:
+def test_what_is_requested_is_what_is_computed() -> None:
     x, layer = torch.randn(2, 3), torch.nn.Linear(3, 3)
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         precision = resolve_precision(name, CPU)  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def test_auto_device_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPat
         assert resolve_device("auto") == torch.device(wanted)
 
 
-def test_devices_that_are_not_here_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_that_are_not_here_raise_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert resolve_device("cuda:0") == torch.device("cuda:0")
     assert resolve_device("cpu") == CPU

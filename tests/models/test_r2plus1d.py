@@ -163,7 +163,7 @@ def test_weights_start_with_the_spread_of_kaiming_fan_out() -> None:
         ((1, 3, 8, 16, 16), "2 items"),
     ],
 )
-def test_impossible_input_is_told(shape: tuple[int, ...], said: str) -> None:
+def test_impossible_input_is_an_error(shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         R2Plus1D((1, 1, 1, 1), 2)(torch.zeros(shape))
 
@@ -173,6 +173,6 @@ def test_one_small_clip_is_enough_outside_training() -> None:
 
 
 @pytest.mark.parametrize(("blocks", "width", "channels"), [((1, 1, 1), 4, 3), ((1, 0, 1, 1), 4, 3), ((1,) * 4, 0, 3)])
-def test_impossible_sizes_are_told(blocks: tuple[int, ...], width: int, channels: int) -> None:
+def test_impossible_sizes_raise_errors(blocks: tuple[int, ...], width: int, channels: int) -> None:
     with pytest.raises(ModelError, match=r"model\.video"):
         R2Plus1D(blocks, width, channels)

@@ -105,11 +105,11 @@ def test_odd_sizes_round_up() -> None:
         ((1, 1, 32, 32), "2 items"),
     ],
 )
-def test_impossible_input_is_told(shape: tuple[int, ...], said: str) -> None:
+def test_impossible_input_is_an_error(shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         ResNet((1, 1, 1, 1), 2)(torch.zeros(shape))
 
 
-def test_impossible_sizes_are_told() -> None:
+def test_impossible_sizes_raise_errors() -> None:
     with pytest.raises(ModelError, match=r"model\.audio"):
         ResNet((2, 2, 2, 2), -1)

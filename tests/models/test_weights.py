@@ -76,7 +76,7 @@ def test_a_failed_write_leaves_the_old_file(file: Path, monkeypatch: pytest.Monk
         (lambda: Phi(Model(VideoEncoder((1,) * 4, 2), head=Head(4, 4)), ("video",)), r"have no encoders\.audio\."),
     ],
 )
-def test_another_architecture_is_told_by_its_first_difference_and_left_alone(
+def test_another_architecture_raises_an_error_with_its_first_difference_and_left_alone(
     file: Path, network: object, said: str
 ) -> None:
     module = network()  # type: ignore[operator]
@@ -87,7 +87,7 @@ def test_another_architecture_is_told_by_its_first_difference_and_left_alone(
     assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
 
 
-def test_files_that_are_no_weights_are_told(tmp_path: Path, file: Path) -> None:
+def test_files_that_are_no_weights_raise_errors(tmp_path: Path, file: Path) -> None:
     (tmp_path / "short").write_bytes(file.read_bytes()[:-10])
     (tmp_path / "text").write_text("weights")
     (tmp_path / "empty").touch()

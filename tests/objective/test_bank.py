@@ -74,7 +74,7 @@ def test_age_is_the_mean_over_the_keys_held(size: int, batches: list[int]) -> No
     assert float(bank.age()) == pytest.approx(sum(ages) / len(ages) if ages else 0.0)
 
 
-def test_checkpoint_goes_on_bit_for_bit() -> None:
+def test_checkpoint_resumes_bit_for_bit() -> None:
     bank, other = Bank(VIEWS, 7, DIM), Bank(VIEWS, 7, DIM)
     for seed in range(3):
         bank.push(*batch(4, seed))
@@ -87,13 +87,13 @@ def test_checkpoint_goes_on_bit_for_bit() -> None:
     assert not torch.equal(bank.keys, state["keys"])
 
 
-def test_large_recording_numbers_are_kept_apart() -> None:
+def test_large_recording_numbers_are_distinct() -> None:
     bank = Bank(1, 2, 1)
     bank.push([torch.ones(2, 1)], torch.tensor([2**53, 2**53 + 1]))
     assert bank.negatives(0, torch.tensor([2**53])).mask.tolist() == [[False, True]]
 
 
-def test_half_precision_keys_are_kept_as_float32_without_gradient() -> None:
+def test_half_precision_keys_are_stored_as_float32_without_gradient() -> None:
     bank = Bank(1, 2, 1)
     bank.push([torch.ones(2, 1, dtype=torch.bfloat16, requires_grad=True)], torch.arange(2))
     assert bank.keys.dtype == torch.float32
@@ -117,12 +117,12 @@ def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(0, 4, 2), (2, 0, 2), (2, 4, 0)])
-def test_impossible_sizes_are_told(sizes: tuple[int, int, int]) -> None:
+def test_impossible_sizes_raise_errors(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.bank"):
         Bank(*sizes)
 
 
-def test_keys_that_do_not_fit_are_told_and_change_nothing() -> None:
+def test_keys_that_do_not_fit_raise_errors_and_change_nothing() -> None:
     bank = Bank(VIEWS, 4, DIM)
     keys, recordings = batch(2, 0)
     for wrong in (keys[:2], [*keys[:2], keys[2][:1]], [key[:, :1] for key in keys]):

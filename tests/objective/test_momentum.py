@@ -56,7 +56,7 @@ def test_the_ends_of_momentum(phi: Phi, momentum: float) -> None:
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, float("nan")])
-def test_impossible_momentum_is_told(phi: Phi, momentum: float) -> None:
+def test_impossible_momentum_is_an_error(phi: Phi, momentum: float) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.momentum"):
         MomentumEncoder(phi).update(phi, momentum)
 
@@ -132,7 +132,7 @@ def test_shuffle_depends_on_its_generator_alone(phi: Phi) -> None:
 
 
 @pytest.mark.parametrize("groups", [0, 3])
-def test_more_groups_than_recordings_are_told(phi: Phi, groups: int) -> None:
+def test_more_groups_than_recordings_raise_errors(phi: Phi, groups: int) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.key_groups"):
         MomentumEncoder(phi).keys(views(2), MODALITIES, groups, shuffle(0))
 

@@ -208,7 +208,7 @@ def test_rounding_makes_no_hit_of_a_tie() -> None:
         assert result.pair_accuracy.tolist() == [0, 0]
 
 
-def test_without_negatives_there_is_nothing_to_learn_and_no_hit() -> None:
+def test_without_negatives_there_is_no_loss_and_no_hit() -> None:
     views = [unit(1, 4, seed=1).requires_grad_(), unit(1, 4, seed=2)]
     result = contrastive_loss(views, views, batch_negatives(views, torch.arange(1)), PAIR, NOTHING, 0.07)
     assert (result.loss.item(), result.accuracy.item()) == (0, 0)
@@ -261,7 +261,7 @@ def test_small_temperatures_stay_finite() -> None:
     assert torch.isfinite(gradient).all()
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_what_does_not_fit_is_an_error() -> None:
     views = [unit(2, 4, seed=1), unit(2, 4, seed=2)]
     negatives = batch_negatives(views, torch.arange(2))
     with pytest.raises(ObjectiveError, match="one entry per view"):

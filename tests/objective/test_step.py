@@ -59,7 +59,7 @@ def test_the_papers_step_runs_at_full_size_on_a_cpu() -> None:
 
 
 @pytest.mark.parametrize("negatives", ["bank", "batch"])
-def test_a_small_pair_learns_to_tell_recordings_apart(negatives: str) -> None:
+def test_a_small_pair_is_trained_to_distinguish_recordings(negatives: str) -> None:
     """32 recordings; what their picture and their sound share is a colour, which is also the pitch of a hum."""
     torch.manual_seed(0)
     phi = Phi(SMALL)

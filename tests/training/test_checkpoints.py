@@ -24,7 +24,7 @@ def steps_of(run: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
-def test_the_newest_are_kept(kept: int, tmp_path: Path) -> None:
+def test_the_newest_remain(kept: int, tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, kept), 1, 2, 3, 4)
     assert steps_of(tmp_path) == [4, 3, 2][:kept]
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
@@ -32,7 +32,7 @@ def test_the_newest_are_kept(kept: int, tmp_path: Path) -> None:
     assert Checkpoints(tmp_path).load().path.name == "last.pt"
 
 
-def test_fewer_are_kept_once_one_is_written(tmp_path: Path) -> None:
+def test_fewer_remain_once_one_is_written(tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, 4), 1, 2, 3, 4)
     save(Checkpoints(tmp_path, 2), 5)
     assert steps_of(tmp_path) == [5, 4]

@@ -31,7 +31,7 @@ def at_step(step: int, act: Any) -> Any:
     return lambda metrics: act() if metrics["step"] == step else None
 
 
-def test_a_file_that_vanishes_is_said_once_counted_and_listed(tmp_path: Path) -> None:
+def test_a_file_that_vanishes_is_reported_once_counted_and_listed(tmp_path: Path) -> None:
     own, out, said = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
     gone = at_step(2, lambda: (own / "03.mkv").unlink())
     pretrain(recipe(0.1), own, out, on_metrics=gone, on_message=said.append)
@@ -65,7 +65,7 @@ def test_one_that_can_be_read_again_is_no_failure_any_more(tmp_path: Path) -> No
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
-def test_too_many_save_the_state_and_stop_and_the_run_goes_on_when_they_are_back(tmp_path: Path) -> None:
+def test_too_many_save_the_state_and_stop_and_the_run_resumes_when_they_are_back(tmp_path: Path) -> None:
     own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
     gone = at_step(3, lambda: own.rename(tmp_path / "away"))
     with pytest.raises(

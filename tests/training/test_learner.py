@@ -71,7 +71,7 @@ def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly()
     ],
 )
 @pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch", negatives_from="modality")])
-def test_any_composition_learns_to_tell_a_few_recordings_apart(
+def test_any_composition_is_trained_to_distinguish_a_few_recordings(
     composition: Composition, pairs: int, objective: Objective
 ) -> None:
     adamw = Optimiser("adamw", 3e-3)
@@ -95,7 +95,7 @@ def test_any_composition_learns_to_tell_a_few_recordings_apart(
         Objective(loss="sigreg", negatives="batch", sigreg_weight=0.1),
     ],
 )
-def test_other_losses_learn_and_go_on_bit_for_bit(objective: Objective) -> None:
+def test_other_losses_train_and_resume_bit_for_bit(objective: Objective) -> None:
     composition = Composition(Modality(), TimeShift(0.2, distinctive=True))
     recipe = tiny(composition=composition, objective=objective, optimiser=Optimiser("adamw", 3e-3))
     learner, losses = Learner(recipe, 10, CPU), []
@@ -139,7 +139,7 @@ def test_detached_keys_pull_only_their_queries() -> None:
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
 
 
-def test_what_dropout_draws_depends_on_the_step_alone() -> None:
+def test_dropout_depends_on_the_step_alone() -> None:
     recipe = tiny(model=replace(tiny().model, head=Head(8, 8, dropout=0.5)), objective=Objective(negatives="batch"))
     batch, found = batch_of(recipe), []
     for noise in (0, 1):
@@ -176,7 +176,7 @@ def test_lines_of_metrics_are_means_over_their_steps() -> None:
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_held_out_recordings_that_break_are_told_and_end_nothing(tmp_path: Path, left: int) -> None:
+def test_held_out_recordings_that_break_raise_errors_and_end_nothing(tmp_path: Path, left: int) -> None:
     folder = write_folder(tmp_path / "films", 20)
 
     def breaking(

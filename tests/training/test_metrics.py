@@ -31,7 +31,7 @@ def test_a_new_run_starts_an_empty_log(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "metrics.jsonl") == [line(1)]
 
 
-def test_a_line_cut_off_by_a_crash_is_left_out_and_a_broken_one_is_not(tmp_path: Path) -> None:
+def test_a_line_cut_off_by_a_crash_is_skipped_and_a_damaged_one_is_not(tmp_path: Path) -> None:
     write(tmp_path, 0, 1, 2)
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text()[:-9])

@@ -76,7 +76,7 @@ def test_a_run_killed_while_the_store_is_written_leaves_nothing_wrong(tmp_path: 
 
 
 @pytest.mark.parametrize("store", ["off", "auto"])
-def test_damaged_recordings_are_said_listed_and_give_no_wrong_clip(tmp_path: Path, store: str) -> None:
+def test_damaged_recordings_are_reported_listed_and_give_no_wrong_clip(tmp_path: Path, store: str) -> None:
     folder, said = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)

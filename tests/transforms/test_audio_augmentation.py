@@ -94,7 +94,7 @@ def test_none_hides_nothing() -> None:
     assert torch.equal(augment_spectrogram(before, SpecAugment.none(), view_generators(0, 0, range(3), 0)), before)
 
 
-def test_masks_that_fill_the_picture_fit_and_wider_ones_are_refused() -> None:
+def test_masks_that_fill_the_spectrogram_fit_and_wider_ones_are_refused() -> None:
     whole = augment_spectrogram(pictures(50), SpecAugment(1, MELS, 0, 0), view_generators(0, 0, range(50), 0))
     assert (whole == 0).flatten(1).all(dim=1).any()
     for masks in (SpecAugment(1, MELS + 1, 0, 0), SpecAugment(0, 0, 1, TIME + 1)):

@@ -110,7 +110,7 @@ def test_evaluation_sees_the_middle_and_no_augmentation() -> None:
     torch.testing.assert_close(seen, (batch.video[:, 0, ..., 2:10, 4:12] / 255 - 0.45) / 0.225)
 
 
-def test_a_square_that_evaluation_cannot_cut_is_told_before_any_batch() -> None:
+def test_a_square_that_evaluation_cannot_cut_raises_before_any_batch() -> None:
     with pytest.raises(TransformError, match="a crop of 13 does not fit into 12 x 16 pixels"):
         maker(replace(ALL, video=(RandomResizedCrop(13),)))
     with pytest.raises(TransformError, match="a crop of 14 does not fit into 12 x 16 pixels"):

@@ -49,7 +49,7 @@ def test_the_mean_of_every_frame_stays_and_so_does_a_constant() -> None:
     torch.testing.assert_close(blur(even, Blur(0.5, 3.0, 1.0), view_generators(0, 0, range(3), 0)), even)
 
 
-def test_standard_deviations_are_those_asked_for() -> None:
+def test_standard_deviations_are_those_requested() -> None:
     # The blurred picture of one lit pixel has the variance of the Gaussian.
     point = torch.zeros(300, 1, 1, 41, 41)
     point[..., 20, 20] = 1000

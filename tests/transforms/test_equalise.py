@@ -40,7 +40,7 @@ def test_what_happens_stays_where_it_happens() -> None:
     assert float(after[: RATE // 2 - 400].max()) < 0.02 * float(after.max())
 
 
-def test_a_flat_curve_changes_nothing_and_bounds_are_kept() -> None:
+def test_a_flat_curve_changes_nothing_and_bounds_remain() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(2, RATE)).astype(np.float32))
     after = equalise(before, Equaliser(decibels=0.0), view_generators(0, 0, range(2), 0))
     torch.testing.assert_close(after, before, atol=1e-5, rtol=0)

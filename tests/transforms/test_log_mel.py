@@ -83,7 +83,7 @@ def test_silence_is_the_logarithm_of_the_machine_epsilon() -> None:
     torch.testing.assert_close(picture, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
 
 
-def test_the_picture_of_one_second_is_standardised() -> None:
+def test_the_spectrogram_of_one_second_is_standardised() -> None:
     samples = signal("noise", RATE, RATE)
     picture = LogMelSpectrogram(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
     assert picture.shape == (40, 99)

@@ -46,7 +46,7 @@ def test_never_with_itself_and_with_all_others_about_equally() -> None:
     assert others.max() < 140
 
 
-def test_weights_are_uniform_between_their_bounds_and_mixing_as_likely_as_asked() -> None:
+def test_weights_are_uniform_between_their_bounds_and_mixing_as_likely_as_requested() -> None:
     own = np.diag(shares(1000, Mix(0.2, 0.6, 0.3)))
     changed = own[own < 1]
     assert 240 < len(changed) < 360  # 300 expected, sigma 14.5

@@ -56,7 +56,7 @@ def test_silence_stays_silent() -> None:
     assert torch.equal(noisy(torch.zeros(3, 100), Noise(0.0, 0.0, 1.0)), torch.zeros(3, 100))
 
 
-def test_draws_are_a_function_of_the_seed_and_of_whom_they_are_for() -> None:
+def test_draws_are_a_function_of_the_seed_and_the_item() -> None:
     before = sounds(6)
     after = noisy(before, Noise())
     assert torch.equal(noisy(before, Noise()), after)

@@ -46,7 +46,7 @@ def test_a_box_of_a_ramp_is_the_ramp_at_the_middles_of_its_cuts(size: int) -> No
 
 
 @pytest.mark.parametrize("size", [8, 24, 50])
-def test_a_whole_picture_is_rescaled_as_torch_does(size: int) -> None:
+def test_a_whole_frame_is_rescaled_as_torch_does(size: int) -> None:
     video = noise(2, 3, 2, HEIGHT, WIDTH)
     after = rescale([(0, 0, HEIGHT, WIDTH)] * 2, video, size)
     frames = video.transpose(1, 2).flatten(0, 1).float()
@@ -54,7 +54,7 @@ def test_a_whole_picture_is_rescaled_as_torch_does(size: int) -> None:
     torch.testing.assert_close(after.transpose(1, 2).flatten(0, 1), expected, rtol=0, atol=1e-3)
 
 
-def test_a_box_that_is_the_picture_changes_nothing() -> None:
+def test_a_box_that_is_the_frame_changes_nothing() -> None:
     video = noise(3, 3, 2, HEIGHT, HEIGHT)
     after = augment_video(video, RandomResizedCrop(HEIGHT, (1.0, 1.0), (1.0, 1.0)), view_generators(0, 0, range(3), 0))
     assert torch.equal(after, video.float())
@@ -64,7 +64,7 @@ def boxes_of(crop: RandomResizedCrop, count: int = 3000) -> np.ndarray:
     return np.array([draw_box(crop, HEIGHT, WIDTH, g) for g in view_generators(0, 0, range(count), 0)])
 
 
-def test_boxes_take_the_areas_and_shapes_asked_for_and_lie_within() -> None:
+def test_boxes_take_the_areas_and_shapes_requested_and_lie_within() -> None:
     top, left, tall, wide = boxes_of(RandomResizedCrop(8, (0.1, 0.4), (0.5, 1.5))).T
     area, ratio = tall * wide / (HEIGHT * WIDTH), wide / tall
     assert (area.min(), area.max()) == pytest.approx((0.1, 0.4), abs=0.002)
@@ -89,7 +89,7 @@ def test_a_shape_that_never_fits_gives_the_largest_box_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize("crop", [RandomCrop(14), CentreCrop(14)])
-def test_jitter_and_crop_are_a_rescaled_picture_and_a_crop_of_it(crop: RandomCrop | CentreCrop) -> None:
+def test_jitter_and_crop_are_a_rescaled_frame_and_a_crop_of_it(crop: RandomCrop | CentreCrop) -> None:
     video, jitter = noise(12, 2, 3, HEIGHT, WIDTH), ShortSideJitter(15, 40)
     after = augment_clips(video, (jitter, crop), view_generators(0, 0, range(12), 0))
     assert after.shape == (12, 2, 3, 14, 14)
@@ -111,7 +111,7 @@ def test_short_sides_take_every_whole_number_about_equally() -> None:
     assert all(310 < count < 490 for count in counts)  # 400 expected, sigma 18
 
 
-def test_a_jitter_to_the_picture_s_own_side_leaves_its_pixels() -> None:
+def test_a_jitter_to_the_side_of_the_frame_leaves_its_pixels() -> None:
     video = noise(8, 1, 2, HEIGHT, WIDTH)
     draws, again = view_generators(0, 0, range(8), 0), view_generators(0, 0, range(8), 0)
     for g in again:
@@ -120,7 +120,7 @@ def test_a_jitter_to_the_picture_s_own_side_leaves_its_pixels() -> None:
     torch.testing.assert_close(after, augment_video(video, RandomCrop(10), again).float(), rtol=0, atol=1e-3)
 
 
-def test_upright_pictures_are_jittered_by_their_width() -> None:
+def test_upright_frames_are_jittered_by_their_width() -> None:
     video = noise(2, 1, 1, WIDTH, HEIGHT)
     after = augment_clips(video, (ShortSideJitter(12, 12), CentreCrop(12)), view_generators(0, 0, range(2), 0))
     expected = interpolate(video[:, 0].float(), (16, 12), mode="bilinear", antialias=True)[:, :, 2:14]

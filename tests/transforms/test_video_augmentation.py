@@ -51,7 +51,7 @@ def test_crops_reach_every_place_about_equally() -> None:
     assert all(140 < count < 260 for count in counts.values())  # 200 expected, sigma 13.4
 
 
-def test_a_crop_of_the_whole_picture_changes_nothing() -> None:
+def test_a_crop_of_the_whole_frame_changes_nothing() -> None:
     video = noise(2, 3, 4, 7, 7)
     assert torch.equal(augment_video(video, RandomCrop(7), view_generators(0, 0, range(2), 0)), video)
 

@@ -163,7 +163,7 @@ def test_without_augmentation_nothing_is_drawn() -> None:
         assert torch.equal(make.test_view(batch, modality, window), first[2 * index])  # type: ignore[arg-type]
 
 
-def test_a_composition_without_a_crop_shows_the_whole_picture() -> None:
+def test_a_composition_without_a_crop_shows_the_whole_frame() -> None:
     batch = batch_of(2)
     assert batch.video is not None
     for augment in (True, False):
@@ -171,7 +171,7 @@ def test_a_composition_without_a_crop_shows_the_whole_picture() -> None:
         torch.testing.assert_close(video, normalised(batch.video[:, 0]), rtol=0, atol=1e-6)
 
 
-def test_grey_clips_and_sound_alone() -> None:
+def test_grey_clips_and_audio_alone() -> None:
     assert maker(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
     alone = Composition(Modality(("audio",)), Repeats(2), audio=(MASKS,), partners="equal")
     one, other = maker(alone)(replace(batch_of(2), video=None))
@@ -179,7 +179,7 @@ def test_grey_clips_and_sound_alone() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
-def test_a_share_of_the_still_picture_is_subtracted(share: float) -> None:
+def test_a_share_of_the_mean_frame_is_subtracted(share: float) -> None:
     batch = batch_of(3)
     plain = Composition(Modality(), video=(CentreCrop(8),))
     view, _ = Views(plain, CLIP, LogMel(), 3, 0, Normalisation(0.4, 0.2, share))(batch, augment=False)
@@ -207,7 +207,7 @@ def test_a_batch_is_left_as_it_was_and_autocast_changes_nothing() -> None:
         (replace(TWO, audio=(SpecAugment(1, 2, 1, 50),)), "do not fit into 40 mels x 49 steps"),
     ],
 )
-def test_sizes_that_do_not_fit_are_told_before_any_batch(composition: Composition, says: str) -> None:
+def test_sizes_that_do_not_fit_raise_errors_before_any_batch(composition: Composition, says: str) -> None:
     with pytest.raises(TransformError, match=says):
         maker(composition)
 

@@ -25,7 +25,7 @@ def test_the_official_layout_is_read_whole_or_its_esc10(folder: Path) -> None:
     assert whole.unlisted == ten.unlisted == []
 
 
-def test_missing_and_unlisted_files_are_told(folder: Path) -> None:
+def test_missing_and_unlisted_files_raise_errors(folder: Path) -> None:
     first, second = sorted((folder / "audio").iterdir())[:2]
     first.unlink()
     second.rename(second.with_suffix(".wav"))  # the same sound under another ending

@@ -49,7 +49,7 @@ def test_the_same_parts_every_time_with_or_without_the_column() -> None:
     assert folds[0] == folds[1] == folds[2]
 
 
-def test_a_sound_whose_source_is_not_told() -> None:
+def test_a_sound_whose_source_is_unknown() -> None:
     extra = {"fold": "4", "category": "dog"}
     with pytest.raises(DataError, match=r"dog\.wav: its source is given neither by `src_file` nor by its name"):
         deal_sources([Entry(Path("dog.wav"), extra=extra)], 3)

@@ -164,7 +164,7 @@ def test_two_clips_of_one_video_are_not_taken_for_each_other(tmp_path: Path, lis
     assert [path.name for path in layout.unlisted] == ["-abc_DEF012.mp4"]
 
 
-def test_what_was_looked_for_is_said(tmp_path: Path, lists: list[Path]) -> None:
+def test_what_was_searched_is_reported(tmp_path: Path, lists: list[Path]) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"the first was looked for as -abc_DEF012_000007_000017\.mp4"):
         read_layout(tmp_path / "empty", lists)

@@ -43,7 +43,7 @@ def _same(one: Finetuned, other: Finetuned) -> bool:
     return one.predictions.tolist() == other.predictions.tolist() and one.loss == other.loss
 
 
-def test_what_differs_is_learnt_and_kept(job: Job) -> None:
+def test_what_differs_is_trained_and_restored(job: Job) -> None:
     calls, after = _counting()
     found = finetune(job, after)
     assert found.predictions.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
@@ -67,7 +67,7 @@ def test_another_version_of_the_code_trains_anew(job: Job, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_it_goes_on_where_it_was_interrupted(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+def test_it_resumes_where_it_was_interrupted(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
     whole = finetune(replace(job, folder=job.folder / "whole"))
 
     class Interrupted(Exception):
@@ -107,7 +107,7 @@ def test_side_by_side_is_one_after_the_other(job: Job) -> None:
     assert len(calls) == 6
 
 
-def test_a_mistake_in_a_process_is_told(job: Job, task: Task) -> None:
+def test_a_mistake_in_a_process_is_an_error(job: Job, task: Task) -> None:
     gone = replace(task, entries=[replace(entry, path=Path("gone.mkv")) for entry in task.entries])
     with pytest.raises(EvaluationError, match="fewer than two recordings of a batch could be read"):
         run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
@@ -119,7 +119,7 @@ def test_equal_jobs_side_by_side_do_not_disturb_each_other(job: Job) -> None:
     assert len(list(job.folder.iterdir())) == 1
 
 
-def test_a_process_that_is_ended_is_told(job: Job) -> None:
+def test_a_process_that_is_ended_is_an_error(job: Job) -> None:
     def end_one() -> None:
         for child in active_children():
             child.kill()
@@ -143,7 +143,7 @@ def test_other_times_of_a_label_are_another_finetuning(job: Job, task: Task) -> 
     assert finetune(replace(job, task=replace(task, train=later))).loss != whole.loss
 
 
-def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[Entry]) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(job: Job, task: Task, entries: list[Entry]) -> None:
     places = {task.train[0].segment.entry, task.test[0].segment.entry}
     holed = [replace(e, path=Path(f"gone{i}.mkv")) if i in places else e for i, e in enumerate(entries)]
     found = finetune(replace(job, task=replace(task, entries=holed)))
@@ -155,7 +155,9 @@ def test_a_file_that_cannot_be_read_is_told(job: Job, task: Task, entries: list[
         replace(found, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
 
 
-def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_failed_once_was_trained_on_nevertheless(
+    job: Job, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read, failed = ClipReader.read, set[int]()
     dark = np.flatnonzero(task.targets == 1).tolist()
 
@@ -179,7 +181,7 @@ def test_a_file_that_failed_once_was_learnt_all_the_same(job: Job, task: Task, m
         never.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
 
 
-def test_a_rate_that_is_too_high_is_told(job: Job, quick: Finetuning) -> None:
+def test_a_lr_that_is_too_high_is_an_error(job: Job, quick: Finetuning) -> None:
     wild = replace(quick, optimiser=replace(quick.optimiser, kind="sgd", lr=1e30))
     with pytest.raises(EvaluationError, match=r"the loss is .* lower the learning rate"):
         finetune(replace(job, finetuning=wild))
@@ -209,7 +211,7 @@ def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: Pretrai
     assert drawn(3, 2) == RandomWindows(task, model.recipe.clip, seed=0)(3, 2)
 
 
-def test_what_could_not_be_read_is_asked_again(job: Job, task: Task, entries: list[Entry]) -> None:
+def test_what_could_not_be_read_is_read_again(job: Job, task: Task, entries: list[Entry]) -> None:
     path = entries[task.test[0].segment.entry].path
     whole, state = path.read_bytes(), path.stat()
 

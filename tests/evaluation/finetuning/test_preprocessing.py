@@ -63,7 +63,7 @@ def test_squares_lie_evenly_along_the_longer_side() -> None:
     assert torch.equal(middle, squares[1])
 
 
-def test_squares_that_the_pictures_do_not_hold(model: PretrainedModel) -> None:
+def test_squares_larger_than_the_frames(model: PretrainedModel) -> None:
     large = Finetuning(video=(RandomResizedCrop(500),))
     with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
         with_finetuning_clips(model, large, "video")

@@ -27,7 +27,7 @@ def test_every_example_may_be_drawn_and_all_are_all() -> None:
     assert _drawn(ALL) == list(range(10))
 
 
-def test_too_few_examples_are_told_with_their_class() -> None:
+def test_too_few_examples_raise_an_error_with_their_class() -> None:
     with pytest.raises(EvaluationError, match="class 'cat' has 3 of 4 examples in train; use fewer, or 0 for all"):
         _drawn(4)
 

@@ -71,7 +71,7 @@ def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
     assert rates[16:] == pytest.approx([2e-6] * 4)
 
 
-def test_it_goes_on_bit_for_bit(model: PretrainedModel) -> None:
+def test_it_resumes_bit_for_bit(model: PretrainedModel) -> None:
     targets = torch.tensor([0, 1, 1, 0])
     whole, first = (_trainer(model, 2, PLAIN, 5, seed=0) for _ in range(2))
     losses = [whole.step(_view(step), targets) for step in range(4)]

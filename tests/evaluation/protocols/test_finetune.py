@@ -62,7 +62,7 @@ def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.
     assert result["options"]["finetuning"]["schedule"]["epochs"] == 3
 
 
-def test_stopped_with_all_its_processes_it_says_what_goes_on(weights: Path, data: Path) -> None:
+def test_stopped_with_all_its_processes_it_prints_the_command_that_resumes(weights: Path, data: Path) -> None:
     options = ("--label", "light", "--draws", "2", "--jobs", "2", *QUICK.replace("clips 8", "clips 2").split())
     process = start(*_arguments(weights, data, *options))
     deadline = time.monotonic() + 60

@@ -33,7 +33,7 @@ def run(options: Any, model: PretrainedModel, random: PretrainedModel, entries: 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_classes_that_eye_and_ear_tell_apart(
+def test_classes_that_video_and_audio_distinguish(
     protocol: type[Any], modality: str, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(protocol(label="light", modality=modality, clips=2), model, random, entries)
@@ -90,7 +90,7 @@ def test_test_labels_do_not_change_the_choice(
         assert dirty[source]["accuracy"] == 1 - clean[source]["accuracy"]
 
 
-def test_what_is_left_out_is_told(
+def test_what_is_skipped_is_an_error(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     deaf = replace(entries[1], has_audio=False, audio_start=None, audio_end=None)
@@ -109,7 +109,7 @@ def test_what_is_left_out_is_told(
     ]
 
 
-def test_mistakes_are_told_before_anything_is_decoded(
+def test_mistakes_raise_errors_before_anything_is_decoded(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from avgdt.data.clips import ClipReader

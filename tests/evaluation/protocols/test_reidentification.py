@@ -53,7 +53,7 @@ def test_recordings_too_short_for_two_clips_are_listed(
     assert "too short for two clips of 0.5 s" in result["skipped"][0]["reason"]
 
 
-def test_sound_alone_takes_recordings_without_picture(
+def test_audio_alone_takes_recordings_without_video(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     blind = [replace(entry, has_video=False, video_start=None, video_end=None) for entry in entries]
