@@ -20,8 +20,7 @@ from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoint_file import not_finite
-from avgdt.training.optimiser import build_optimiser, set_rates
-from avgdt.training.schedule import rate_factor
+from avgdt.training.optimiser import build_optimiser, lr_factor, set_lr
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
@@ -70,7 +69,7 @@ class Learner:
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        return self.recipe.optimiser.lr * rate_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+        return self.recipe.optimiser.lr * lr_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
 
     @property
     def key_lifetime(self) -> int:
@@ -108,7 +107,7 @@ class Learner:
         of their number: 1 for embeddings that cover the sphere, 0 for embeddings that have collapsed to one point.
         Nothing here waits for the device: whether the loss is finite is checked where it is logged.
         """
-        set_rates(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
+        set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         recipe, recordings = self.recipe, batch.recordings
         torch.manual_seed(self._step_seed)  # dropout: a function of the step, so no generator state to save
         self.phi.train()

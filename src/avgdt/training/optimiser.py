@@ -1,11 +1,13 @@
-"""The optimiser of a recipe."""
+"""The optimiser and the learning rate schedule of a recipe (section 4.1 of the paper)."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import nn
 
-from avgdt.recipes.training import Optimiser
+from avgdt.recipes.training import Optimiser, Schedule
 
 
 def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optimizer:
@@ -16,7 +18,24 @@ def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optim
     return torch.optim.AdamW(groups, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
 
 
-def set_rates(optimiser: torch.optim.Optimizer, *rates: float) -> None:
+def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
     """Set the learning rate of each parameter group."""
-    for group, rate in zip(optimiser.param_groups, rates, strict=True):
-        group["lr"] = rate
+    for group, lr in zip(optimiser.param_groups, lrs, strict=True):
+        group["lr"] = lr
+
+
+def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
+    """The learning rate at ``step`` (from 0) as a factor of the full one.
+
+    Linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
+    ``schedule.step_factor`` at each of ``schedule.steps``.
+    """
+    warmup = schedule.warmup_epochs * steps_per_epoch
+    total = schedule.epochs * steps_per_epoch
+    if step < warmup:
+        return schedule.warmup_from + (1 - schedule.warmup_from) * (step + 1) / math.ceil(warmup)
+    if schedule.shape == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))
+    if schedule.shape == "step":
+        return schedule.step_factor ** sum(step >= epoch * steps_per_epoch for epoch in schedule.steps)
+    return 1.0

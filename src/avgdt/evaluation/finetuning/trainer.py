@@ -20,8 +20,7 @@ from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.optimiser import build_optimiser, set_rates
-from avgdt.training.schedule import rate_factor
+from avgdt.training.optimiser import build_optimiser, lr_factor, set_lr
 
 
 class Classifier(nn.Module):
@@ -62,9 +61,9 @@ class Trainer:
 
         Raises :class:`EvaluationError` where it is not finite.
         """
-        factor = rate_factor(self.finetuning.schedule, self.step_number, self.steps_per_epoch)
+        factor = lr_factor(self.finetuning.schedule, self.step_number, self.steps_per_epoch)
         lr = self.finetuning.optimiser.lr * factor
-        set_rates(self.optimiser, self.finetuning.encoder_lr * lr, lr)
+        set_lr(self.optimiser, self.finetuning.encoder_lr * lr, lr)
         self.network.train()
         with self.precision.autocast():
             logits = self.network(view)
