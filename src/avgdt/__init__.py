@@ -31,26 +31,10 @@ if TYPE_CHECKING:
     from avgdt.api import batches as batches
     from avgdt.api import evaluate as evaluate
     from avgdt.api import pretrain as pretrain
-    from avgdt.composition.audio_augmentations import Equaliser as Equaliser
-    from avgdt.composition.audio_augmentations import Mix as Mix
-    from avgdt.composition.audio_augmentations import Noise as Noise
-    from avgdt.composition.audio_augmentations import SpecAugment as SpecAugment
-    from avgdt.composition.audio_augmentations import Volume as Volume
+    from avgdt.composition.audio_augmentations import *  # noqa: F403
     from avgdt.composition.composition import Composition as Composition
-    from avgdt.composition.factors import Modality as Modality
-    from avgdt.composition.factors import Repeats as Repeats
-    from avgdt.composition.factors import Reversal as Reversal
-    from avgdt.composition.factors import Speed as Speed
-    from avgdt.composition.factors import Strength as Strength
-    from avgdt.composition.factors import TimeShift as TimeShift
-    from avgdt.composition.video_augmentations import Blur as Blur
-    from avgdt.composition.video_augmentations import CentreCrop as CentreCrop
-    from avgdt.composition.video_augmentations import ColourJitter as ColourJitter
-    from avgdt.composition.video_augmentations import Flip as Flip
-    from avgdt.composition.video_augmentations import Grey as Grey
-    from avgdt.composition.video_augmentations import RandomCrop as RandomCrop
-    from avgdt.composition.video_augmentations import RandomResizedCrop as RandomResizedCrop
-    from avgdt.composition.video_augmentations import ShortSideJitter as ShortSideJitter
+    from avgdt.composition.factors import *  # noqa: F403
+    from avgdt.composition.video_augmentations import *  # noqa: F403
     from avgdt.evaluation.embedding import embed as embed
     from avgdt.media.recording import Recording as Recording
     from avgdt.models.phi import Phi as Phi
@@ -64,9 +48,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_FACTORS = ("Modality", "TimeShift", "Reversal", "Speed", "Strength", "Repeats")
-_VIDEO = ("RandomCrop", "CentreCrop", "RandomResizedCrop", "ShortSideJitter", "Flip", "Blur", "Grey", "ColourJitter")
-_AUDIO = ("Volume", "SpecAugment", "Noise", "Mix", "Equaliser")
+_WHOLE = tuple(f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations"))
+"""Modules whose whole ``__all__`` is public."""
 _WHERE: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",
@@ -82,24 +65,27 @@ _WHERE: dict[str, str] = {
     "contrastive_loss": "avgdt.objective.nce",
     "Recording": "avgdt.media.recording",
     "Composition": "avgdt.composition.composition",
-    **dict.fromkeys(_FACTORS, "avgdt.composition.factors"),
-    **dict.fromkeys(_VIDEO, "avgdt.composition.video_augmentations"),
-    **dict.fromkeys(_AUDIO, "avgdt.composition.audio_augmentations"),
 }
 """Public name -> its module."""
 _OTHERWISE = {"recipe": "named"}
 """Public name -> its name in its module, where that is another."""
 
-__all__ = [*_WHERE]
+
+def _public() -> dict[str, str]:
+    """Every public name and its module."""
+    return _WHERE | {name: module for module in _WHOLE for name in importlib.import_module(module).__all__}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name == "__all__":
+        return list(_public())
+    module = _WHERE.get(name) or _public().get(name)
+    if module is None:
         raise AttributeError(f"module 'avgdt' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_WHERE[name]), _OTHERWISE.get(name, name))
+    value = getattr(importlib.import_module(module), _OTHERWISE.get(name, name))
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+    return sorted({*globals(), *_public()})

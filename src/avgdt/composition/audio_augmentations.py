@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from avgdt.composition.errors import probability, require, span, strength
 
+__all__ = ["Equaliser", "Mix", "Noise", "SpecAugment", "Volume"]
+
 _DECIBELS = 200.0
 """Largest level in dB, above the dynamic range of 32-bit audio."""
 

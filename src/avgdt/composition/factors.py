@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 
 from avgdt.composition.errors import require
 
+__all__ = ["Modality", "Repeats", "Reversal", "Speed", "Strength", "TimeShift"]
+
 ModalityName = Literal["video", "audio"]
 Level = str | bool | int | float
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from avgdt.composition.errors import probability, require, span, strength
 
+__all__ = ["Blur", "CentreCrop", "ColourJitter", "Flip", "Grey", "RandomCrop", "RandomResizedCrop", "ShortSideJitter"]
+
 
 @dataclass(frozen=True)
 class ShortSideJitter:
