@@ -36,15 +36,17 @@ def write_atomically(
     write: Callable[[BinaryIO], object],
     remedy: str = "free some space and --resume",
     replacing: Callable[[], object] = lambda: None,
+    parents: bool = True,
 ) -> None:
-    """Write to a temporary file beside ``path``, flush it to disk and rename it; creates missing folders.
+    """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
     After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which ends with ``remedy``.
-    ``replacing`` is called when the content is on disk, before the file is renamed.
+    ``replacing`` is called when the content is on disk, before the file is renamed. The file's folder is created, and
+    with ``parents`` those above it; without, as in a run, a deleted folder is not created again.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=parents, exist_ok=True)
         with temporary.open("wb") as file:
             write(file)
             file.flush()

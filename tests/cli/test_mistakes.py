@@ -59,7 +59,7 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             ["pretrain", "--composition", "modality", "--resume", "--out", "x"],
             "--composition modality changes a recipe",
         ),
-        (["composition", "paper", "--composition"], "--composition lacks its value"),
+        (["composition", "paper", "--composition"], "--composition needs a value"),
         (
             ["composition", "paper", "--diagram", "x.svg"],
             "--diagram FILE.png (or .svg) and --data PATH need each other",

@@ -291,4 +291,4 @@ def test_a_segment_that_reaches_beyond_its_recording_is_reported(tmp_path: Path)
     (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))
     said = list[str]()
     pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", on_message=said.append)
-    assert said == ["2 segments reach beyond their recording: clips are drawn from the part that exists"]
+    assert said == ["2 segments extend beyond their recording: clips are drawn from the part that exists"]

@@ -7,7 +7,7 @@ import pytest
 
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
-from avgdt.data.splits import Stretch, check_no_leakage
+from avgdt.data.splits import SplitSpan, check_no_leakage
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.plans import Plan
@@ -16,8 +16,8 @@ from avgdt.evaluation.splits import LabelledRows, labelled_rows, labelled_splits
 from tests.evaluation.rows import row
 
 
-def stretches(segments: list[Segment], entries: list[Entry]) -> list[Stretch]:
-    return [Stretch(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
+def stretches(segments: list[Segment], entries: list[Entry]) -> list[SplitSpan]:
+    return [SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
 def made(*pairs: tuple[str, str]) -> list[Segment]:

@@ -15,7 +15,7 @@ from avgdt.data.inspection import inspect
 from avgdt.data.manifest import read_manifest, write_manifest
 from avgdt.data.scan import summary
 from avgdt.data.windows import unfit
-from avgdt.evaluation.plans import unusable
+from avgdt.evaluation.plans import unusable_segment
 from avgdt.evaluation.segments import Segment
 from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
@@ -132,8 +132,8 @@ def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     film = replace(silent, has_video=True, video_start=0.0, video_end=10.0)
     assert unfit(film, Composition(Modality()), Clip()) == "its audio is silent throughout"
     assert unfit(replace(film, silent=False), Composition(Modality()), Clip()) == ""
-    assert unusable(Segment(0, "test"), silent, ("audio",)) == "its audio is silent throughout"
-    assert unusable(Segment(0, "test"), clicks, ("audio",)) == ""
+    assert unusable_segment(Segment(0, "test"), silent, ("audio",)) == "its audio is silent throughout"
+    assert unusable_segment(Segment(0, "test"), clicks, ("audio",)) == ""
     assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
 
 

@@ -19,7 +19,7 @@ def test_report_writes_the_page(arguments: list[str], run: Path, capsys: pytest.
     ("arguments", "words"),
     [
         (["no/such/run"], "no/such/run: no such run"),
-        ([], "which run?"),
+        ([], "RUN is missing"),
         (["{run}", "--data", "no/such/data"], "no/such/data: no such file or folder"),
     ],
 )

@@ -110,7 +110,7 @@ def test_the_first_usable_recording_of_a_folder_is_drawn(tmp_path: Path, capsys:
 
 def test_unusable_recordings_and_files_are_named(tmp_path: Path) -> None:
     silent = write_media(tmp_path / "silent.mkv", evenly(12, 8), size=(24, 32))
-    with pytest.raises(ReportError, match=r"no recording fits this composition; silent\.mkv: has no sound"):
+    with pytest.raises(ReportError, match=r"no recording fits this composition; silent\.mkv: has no audio"):
         write_diagram(RECIPE, silent, tmp_path / "views.svg")
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(ReportError, match=r"text\.mp4: no recording fits"):

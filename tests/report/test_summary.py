@@ -64,6 +64,7 @@ def test_smaller_differences_are_significant_with_more_recordings() -> None:
 def in_folds(protocol: str, row: str, accuracy: float, **more: Any) -> dict[str, Any]:
     return {
         "protocol": protocol,
+        "title": f"Title of {protocol}",
         "options": {"seed": 0},
         "classes": [str(i) for i in range(10)],
         "pretrained": {row: {"accuracy": accuracy, **more}, "nearest_neighbours": {"accuracy": 0.9, **more}},
@@ -90,7 +91,7 @@ def test_headlines_of_probes_and_benchmarks() -> None:
     ]
     assert figures[0].name == "accuracy of a linear probe, video, 2 classes"
     assert figures[1] == Headline(
-        "accuracy on ESC-10, linear layer, 10 classes",
+        "accuracy on Title of esc10, linear layer, 10 classes",
         "audio",
         "62.5\u202f%",
         "50.0\u202f%",

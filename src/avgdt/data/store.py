@@ -247,7 +247,7 @@ class Store:
             self.folder.mkdir(exist_ok=True)  # not the run's folder, should that be deleted
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
                 return False
-            write_atomically(path, lambda file: file.write(content))
+            write_atomically(path, lambda file: file.write(content), parents=False)
         except (OSError, WriteError):
             return False
         return True

@@ -44,7 +44,7 @@ def save_checkpoint(
         torch.save(content, hashing)  # type: ignore[arg-type]  # torch.save only writes to it
         file.write(_MARK + hashing.sha.hexdigest().encode())
 
-    write_atomically(path, write, "free some space", replacing)
+    write_atomically(path, write, "free some space", replacing, parents=False)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
