@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> None:
             print("\n".join(f"  {each:<17} {protocol(each).summary}" for each in PROTOCOLS))
             print("\navgdt evaluate PROTOCOL --help lists the options of each.")
             sys.exit(0)
-        raise UsageError(f"which protocol? one of {', '.join(PROTOCOLS)}")
+        raise UsageError(f"PROTOCOL is missing; use one of {', '.join(PROTOCOLS)}")
     kind: Any = protocol(name)
     default, rest = _default(kind, rest)
     options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", kind.summary, default)

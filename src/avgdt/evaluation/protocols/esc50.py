@@ -88,7 +88,7 @@ class Esc50Fold(SubClipOptions):
 
 
 def _measure(
-    options: Esc50 | Esc50Fold, epochs: int, comparison: Comparison, layout: Layout, names: Sequence[str]
+    options: SubClipOptions, epochs: int, comparison: Comparison, layout: Layout, names: Sequence[str]
 ) -> dict[str, Any]:
     if epochs < 0:
         raise EvaluationError(f"epochs: {epochs} is too few; use 0 or more")
