@@ -26,3 +26,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = page.parent / file if file else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_source_files_exist(page: Path) -> None:
+    """In `a/b.py` of the prose, ``a`` may stand for the repository, for src/avgdt or for src; NAME is a placeholder."""
+    for name in re.findall(r"`((?:[\w.]+/)+[\w.]+\.py)`", page.read_text()):
+        assert "NAME" in name or any((ROOT / base / name).exists() for base in ("", "src/avgdt", "src")), name
