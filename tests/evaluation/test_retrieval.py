@@ -14,7 +14,6 @@ from avgdt.evaluation.retrieval import (
     gallery,
     ranks,
     reidentify,
-    retrieve,
     same_class_chance,
     same_class_figures,
     same_class_recall,
@@ -46,7 +45,7 @@ def test_figures_by_hand() -> None:
     order = [w - 1 for w in wanted] + [j for j in range(n) if j + 1 not in wanted]
     found = ranks(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     assert found[:4].tolist() == wanted
-    figures = retrieve(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
+    figures = retrieval_metrics(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     # Every key has another place, so the ranks are 1 to 20.
     assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
 
@@ -56,7 +55,7 @@ def test_equal_embeddings_give_no_hit() -> None:
     same = np.tile(generator.normal(size=(1, 129)).astype(np.float32), (37, 1))
     assert ranks(same, same, chunk=5).tolist() == [37] * 37
     nearly = same + 1e-9 * generator.normal(size=same.shape)
-    assert retrieve(nearly, nearly)["r10"] == 0.0
+    assert retrieval_metrics(nearly, nearly)["r10"] == 0.0
 
 
 def test_zero_and_not_a_number_never_win() -> None:
@@ -76,7 +75,7 @@ def test_length_does_not_matter() -> None:
 
 def test_chance_is_what_random_embeddings_give() -> None:
     generator = np.random.default_rng(0)
-    runs = [retrieve(*generator.normal(size=(2, 40, 6))) for _ in range(200)]
+    runs = [retrieval_metrics(*generator.normal(size=(2, 40, 6))) for _ in range(200)]
     for name, expected in chance(40).items():
         mean = np.mean([run[name] for run in runs])
         assert mean == pytest.approx(expected, rel=0.1), name

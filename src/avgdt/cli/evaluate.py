@@ -69,12 +69,12 @@ def evaluate_with_progress(
 
     Unless ``again``, a result that is there for these weights, this data and these options is taken.
     """
-    from avgdt.evaluation.evaluate import evaluate, evaluated
+    from avgdt.evaluation.evaluate import evaluate, stored_result
     from avgdt.evaluation.results import result_table
 
     if out is None:
         out = weights if weights.is_dir() else weights.parent
-    if not again and (before := evaluated(options, weights, data, out, device)) is not None:
+    if not again and (before := stored_result(options, weights, data, out, device)) is not None:
         output().print(result_table(before))
         return before
     with counting("inspecting files") as scanned, counting(f"evaluating {options.name}") as progress:

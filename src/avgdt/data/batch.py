@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips of several items; ``windows`` are those of the composition's ``clips``, in order."""
+    """A batch of decoded video and audio clips; ``windows`` are those of the composition's ``clips``, in order."""
 
     items: torch.Tensor
     """(batch,) int64: the index of each item in the list of items, which seeds its augmentations."""

@@ -103,7 +103,7 @@ class Comparison:
     ) -> Features:
         """The vectors of all plans from both models in one pass; recordings that cannot be read join ``skipped``.
 
-        With ``cache`` they are kept in ``out/cache``. Raises :class:`EvaluationError` where no recording remains.
+        With ``cache`` they are stored in ``out/cache``. Raises :class:`EvaluationError` where no recording remains.
         """
         _check_any(plans, skipped)
         extracting = FeatureCache(self.out / "cache").extract if cache else extract

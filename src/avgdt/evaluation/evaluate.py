@@ -79,7 +79,7 @@ def evaluate(
     return result, write_result(result, out)
 
 
-def evaluated(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
+def stored_result(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
     """The result that :func:`evaluate` has written for these very weights, data and options; None if there is none."""
     path = out / "results" / f"{protocol.name}.json"
     if not path.exists():

@@ -22,7 +22,7 @@ from avgdt.evaluation.diagnosis import MODALITIES
 from avgdt.evaluation.features import Progress, embeddings, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.results import Result, examples_path, read_folder
-from avgdt.evaluation.retrieval import chance, retrieve
+from avgdt.evaluation.retrieval import chance, retrieval_metrics
 from avgdt.evaluation.segments import Segment, labels
 from avgdt.files import write_atomically
 from avgdt.models.phi import Phi
@@ -170,8 +170,8 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
     classes = [entries[i].extra.get(selection.label, "") for i in embedded.read]
     figures: dict[str, Any] = {
         name: {
-            "video_to_audio": retrieve(one["video"], one["audio"]),
-            "audio_to_video": retrieve(one["audio"], one["video"]),
+            "video_to_audio": retrieval_metrics(one["video"], one["audio"]),
+            "audio_to_video": retrieval_metrics(one["audio"], one["video"]),
         }
         for name, one in vectors.items()
     }

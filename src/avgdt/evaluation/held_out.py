@@ -13,7 +13,7 @@ from avgdt.data.windows import clip_span, uniform
 from avgdt.evaluation.diagnosis import MODALITIES, agreement, geometry, measured_batch_norm_share
 from avgdt.evaluation.features import Vectors, embeddings, extract
 from avgdt.evaluation.plans import Plan
-from avgdt.evaluation.retrieval import retrieve
+from avgdt.evaluation.retrieval import retrieval_metrics
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.recipe import Recipe
@@ -62,7 +62,7 @@ class _HeldOut:
         if not due:
             return None
         queries = found.vectors[0]
-        there, back = (retrieve(queries[one], queries[other]) for one, other in (MODALITIES, MODALITIES[::-1]))
+        there, back = (retrieval_metrics(queries[one], queries[other]) for one, other in (MODALITIES, MODALITIES[::-1]))
         diagnosis = geometry(queries)
         if learner.key_encoder:
             diagnosis["agreement"] = agreement(queries, keys)

@@ -53,7 +53,7 @@ def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int 
     return ranking
 
 
-def retrieve(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
+def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
     """Recall at 1, 5 and 10 (shares, 0-1) and median rank of key i for query i, both (n, dim), among all n keys."""
     return _recall(ranks(queries, keys), len(keys))
 

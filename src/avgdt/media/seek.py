@@ -36,7 +36,7 @@ class VideoTimestamps:
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
-        """Those of a stream; ``backwards`` says whether they were found to run backwards."""
+        """The rules for the time stamps of a stream; ``backwards``: whether they decrease."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
         depth = stream.codec_context.reorder_depth

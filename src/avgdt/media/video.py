@@ -75,7 +75,7 @@ def select(
 
 
 def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
-    """Split ``limits`` into runs without a gap larger than ``gap``."""
+    """Split sorted time-stamp limits where neighbours differ by more than ``gap``."""
     start = 0
     for i in range(1, len(limits) + 1):
         if i == len(limits) or limits[i] - limits[i - 1] > gap:

@@ -40,7 +40,7 @@ Match = Literal["recording", "class", ""]
 
 @dataclass(frozen=True)
 class Snippet:
-    """At most :data:`SECONDS` of a recording as MP4, with an image of either modality; all as data URIs."""
+    """A short excerpt of a recording: MP4 of at most :data:`SECONDS`, middle frame, spectrogram, as data URIs."""
 
     mp4: str
     """H.264 and AAC."""

@@ -42,7 +42,7 @@ class Column:
     figure: str = "accuracy"
     """The figure of that row, a share of 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """The option that names the evaluated folds or splits, and all of them: a result of fewer is not shown."""
+    """The option that names the evaluated folds or splits, and all of them: a result of fewer is omitted."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the paper, or the defaults where it does not state them; a result with others gets a remark."""
     input: Mapping[str, Any] = field(default_factory=dict)

@@ -55,7 +55,7 @@ class RetrievalExamples:
 
 
 def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
-    """``retrieval`` of ``results/examples.json``, in the order of the classes where there are any."""
+    """The retrieval examples of ``results/examples.json``, sorted by class where there are classes."""
     classes = [str(one["class"]) for one in examples["recordings"]]
     pretrained, random = (np.array(examples["similarity"][source]) for source in ("pretrained", "random"))
     figures = {

@@ -60,7 +60,7 @@ class Headline:
 
 
 def verdict(run: RunFolder) -> Verdict:
-    """Judge by retrieval among unseen example recordings, else by the last measurement on held-out ones."""
+    """Whether training succeeded: retrieval among unseen examples above chance, else among held-out recordings."""
     last = run.train[-max(1, len(run.train) // 10) :]
     training = float(np.mean([line["accuracy"] for line in last]))
     training_chance = chance_accuracy(run.recipe, int(run.train[-1]["step"]))

@@ -34,7 +34,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One number."""
+    """A number of a results table as text, with its 95 % interval."""
 
     text: str
     interval: str = ""

@@ -26,7 +26,7 @@ from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
-REMEDY = "free some space or name another folder, then run the same command: finished recordings are kept"
+REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
 """End of the message of every error in writing a file of the data set."""
 
 # One thread and no macroblock tree: the bits depend neither on the number of cores nor on earlier content of the memory
@@ -129,7 +129,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
     except (EOFError, ConnectionError):
         raise SyntheticDataError(
             "a process that rendered recordings was killed, possibly because memory ran out; run the same command "
-            "again: finished recordings are kept"
+            "again: finished recordings are reused"
         ) from None
     finally:
         for connection in running:

@@ -64,7 +64,7 @@ def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the 6 sounds"):
         read_layout(folder, esc10=True)
     write_list(folder, [[*row[:-3], "False", *row[-2:]] for row in rows])
-    with pytest.raises(DataError, match="names no sounds asked for"):
+    with pytest.raises(DataError, match="names no recordings of the classes"):
         read_layout(folder, esc10=True)
     (folder / "audio").rmdir()
     (folder / "audio").touch()

@@ -13,7 +13,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import embeddings, extract
 from avgdt.evaluation.plans import plan
 from avgdt.evaluation.protocols.retrieval import BOTH, Retrieval
-from avgdt.evaluation.retrieval import chance, retrieve
+from avgdt.evaluation.retrieval import chance, retrieval_metrics
 from avgdt.evaluation.segments import segments
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
@@ -39,7 +39,7 @@ def test_both_ways_with_both_networks(
         for query, key in (BOTH, BOTH[::-1]):
             figures = result[source][f"{query}_to_{key}"]
             low, high = figures.pop("r1_interval")
-            assert figures == retrieve(vectors[query], vectors[key])
+            assert figures == retrieval_metrics(vectors[query], vectors[key])
             assert low <= figures["r1"] <= high
     assert result["chance"] == {"video_to_audio": chance(12), "audio_to_video": chance(12)}
 

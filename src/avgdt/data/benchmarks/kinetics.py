@@ -26,12 +26,11 @@ _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """The clips of the lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A list is one as distributed, or lines of FILE and a number, as other makers write them: then the split is told by
-    the list's name, and the label is the file's folder, or else the number. A clip is ID_START_END with six digits for
-    either second, or ID_START_END without zeros in front, or ID where the list names one clip of it; in a folder of its
-    class or split or in no folder of its of_list: it is found by its name anywhere below ``folder``. Raises
-    :class:`DataError` for a list that cannot be used, a clip that is listed or there twice, and a list that names none
-    or of which none is there.
+    A list is a CSV as distributed, or has lines of FILE and a number, as other tools write them; the split is then that
+    of the list's name, and the label the file's folder, or else the number. A clip is named ID_START_END, with START and
+    END in six digits or without leading zeros, or ID where the list names one clip of it. It is searched by its name
+    anywhere below ``folder``. Raises :class:`DataError` for an unusable list, for a clip that is listed or present
+    twice, and for a list that names none of the files.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the one below which the clips of Kinetics-400 are")

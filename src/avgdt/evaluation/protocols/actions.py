@@ -75,7 +75,7 @@ class Ucf101:
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Measure both models; ``comparison.data`` is the folder as distributed.
 
-        States of finetuning are kept in ``comparison.out/finetuning``, so that it resumes after an interruption.
+        States of finetuning are saved in ``comparison.out/finetuning``, so that it resumes after an interruption.
         """
         self._check()
         comparison.check_modalities(VIDEO)

@@ -58,7 +58,7 @@ class Finetune:
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Train and test from both models' weights; ``comparison.data`` is a manifest with labels, train and test.
 
-        States are kept in ``comparison.out/finetuning``, so that it resumes after an interruption.
+        States are saved in ``comparison.out/finetuning``, so that it resumes after an interruption.
         """
         self._check()
         comparison.check_modalities((self.modality,))

@@ -13,7 +13,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Vectors, embeddings
 from avgdt.evaluation.metrics import wilson_interval
 from avgdt.evaluation.plans import Plan, check_clips, plan
-from avgdt.evaluation.retrieval import chance, check_gallery, gallery, retrieve
+from avgdt.evaluation.retrieval import chance, check_gallery, gallery, retrieval_metrics
 from avgdt.evaluation.splits import unlabelled_note, without_label
 
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
@@ -79,7 +79,7 @@ def _check_alignable(plans: Sequence[Plan]) -> None:
 def _figures(vectors: Vectors) -> dict[str, Any]:
     # Clips of unit length side by side: their cosine is the mean of the clips' cosines.
     video, audio = (vectors[modality].reshape(len(vectors[modality]), -1) for modality in BOTH)
-    ways = {"video_to_audio": retrieve(video, audio), "audio_to_video": retrieve(audio, video)}
+    ways = {"video_to_audio": retrieval_metrics(video, audio), "audio_to_video": retrieval_metrics(audio, video)}
     hits = {name: round(way["r1"] * way["gallery"]) for name, way in ways.items()}
     intervals = {name: list(wilson_interval(hits[name], int(way["gallery"]))) for name, way in ways.items()}
     return {name: {**way, "r1_interval": intervals[name]} for name, way in ways.items()}
