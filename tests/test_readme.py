@@ -39,7 +39,7 @@ def test_the_ten_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(code.splitlines()) <= 10
     names: dict[str, Any] = {}
     exec(code, names)
-    assert names["found"].vectors.shape == (2, 32)
+    assert names["clips"].vectors.shape == (2, 32)
     assert names["sounds"].vectors.shape == (12, 8)  # embeddings
 
 

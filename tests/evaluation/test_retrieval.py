@@ -14,6 +14,7 @@ from avgdt.evaluation.retrieval import (
     gallery,
     ranks,
     reidentify,
+    retrieval_metrics,
     same_class_chance,
     same_class_figures,
     same_class_recall,

@@ -61,10 +61,10 @@ def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     write_list(folder, rows)
     for path in (folder / "audio").iterdir():
         path.unlink()
-    with pytest.raises(DataError, match="none of the 6 sounds"):
+    with pytest.raises(DataError, match="none of the 6 recordings"):
         read_layout(folder, esc10=True)
     write_list(folder, [[*row[:-3], "False", *row[-2:]] for row in rows])
-    with pytest.raises(DataError, match="names no recordings of the classes"):
+    with pytest.raises(DataError, match="names no recordings"):
         read_layout(folder, esc10=True)
     (folder / "audio").rmdir()
     (folder / "audio").touch()

@@ -40,7 +40,7 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
     ]
     layout = lay_out(names, sounds, audio, SOUNDS, "meta/esc50.csv")
     entries = [entry for entry in layout.entries if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")]
-    check_some(entries, "recordings of the classes", audio, str(meta))
+    check_some(entries, "recordings", audio, str(meta))
     return Layout(entries, layout.unlisted)
 
 

@@ -27,8 +27,8 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """The clips of the lists, each with its ``split`` (train, val or test) and ``label``.
 
     A list is a CSV as distributed, or has lines of FILE and a number, as other tools write them; the split is then that
-    of the list's name, and the label the file's folder, or else the number. A clip is named ID_START_END, with START and
-    END in six digits or without leading zeros, or ID where the list names one clip of it. It is searched by its name
+    of the list's name, and the label the file's folder, or else the number. A clip is named ID_START_END, in six
+    digits each or without leading zeros, or ID where the list names one clip of it. It is searched by its name
     anywhere below ``folder``. Raises :class:`DataError` for an unusable list, for a clip that is listed or present
     twice, and for a list that names none of the files.
     """
