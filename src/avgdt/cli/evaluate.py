@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> None:
         if {"-h", "--help"} & set(rest):
             print("usage: avgdt evaluate PROTOCOL --weights RUN --data PATH [--out DIR] [options]\n")
             print("\n".join(f"  {each:<17} {protocol(each).summary}" for each in PROTOCOLS))
-            print("\navgdt evaluate PROTOCOL --help lists the options of each.")
+            print("\navgdt evaluate PROTOCOL --help lists the options of a protocol.")
             sys.exit(0)
         raise UsageError(f"PROTOCOL is missing; use one of {', '.join(PROTOCOLS)}")
     kind: Any = protocol(name)

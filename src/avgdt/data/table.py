@@ -137,7 +137,7 @@ def _unmarked(path: Path, head: bytes) -> str:
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """The separator and quote with which the first line has a column of ``key``, else its most frequent separator."""
+    """Separator and quote that yield a column of ``key`` in the first line, else its commonest separator and ``"``."""
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):
             cells = next(csv.reader([first], delimiter=separator, quotechar=quote))

@@ -66,7 +66,7 @@ def _loss(run: RunFolder) -> Chart:
     lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True)]
     if run.recipe.objective.loss == "nce":  # the other losses have no chance level
         lines.append(_chance(run, chance_loss))
-    return chart("Loss", "The contrastive loss of each training step.", lines, from_zero=False)
+    return chart("Loss", "The loss of each training step; lower is better.", lines, from_zero=False)
 
 
 def _accuracy(run: RunFolder) -> Chart:

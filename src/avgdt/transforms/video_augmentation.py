@@ -144,7 +144,7 @@ def _channels(video: torch.Tensor, name: str) -> int:
 
 
 def _colours(saturation: float, hue: float) -> np.ndarray:
-    """(3, 3): new red, green and blue from old ones; ``hue`` is the share of a full rotation about the grey axis."""
+    """The (3, 3) matrix that scales saturation and rotates hue about the grey axis by ``hue`` of a full turn."""
     luma = np.ones((3, 1)) @ np.array([LUMA])
     cosine, sine = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)

@@ -44,7 +44,9 @@ def _classes(path: Path) -> Mapping[str, str]:
         if len(words) != 2 or not words[0].isdecimal():
             raise DataError(f"{where}: '{' '.join(words)}' is not a number and a class; take the list as distributed")
         if words[1] in classes or words[0] in classes.values():
-            raise DataError(f"{where}: class {' '.join(words)} is listed twice; take the list as distributed")
+            raise DataError(
+                f"{where}: class '{words[1]}' or number {words[0]} is listed twice; take the list as distributed"
+            )
         classes[words[1]] = words[0]
     return classes
 

@@ -53,7 +53,7 @@ class Esc10(Esc50):
 
     name: ClassVar[str] = "esc10"
     title: ClassVar[str] = "ESC-10"
-    summary: ClassVar[str] = "sound classification, ten classes of ESC-50, five folds, on frozen features"
+    summary: ClassVar[str] = "sound classification, 10 classes, five folds, on frozen features of ten sub-clips each"
     ten_classes: ClassVar[bool] = True
 
 
