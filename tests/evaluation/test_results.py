@@ -16,6 +16,7 @@ from avgdt.evaluation.results import (
     read_folder,
     read_results,
     result_table,
+    sizes_in_words,
     write_result,
 )
 from avgdt.recipes.finetuning import FINETUNINGS
@@ -139,3 +140,8 @@ def test_options_are_as_json_reads_them_back() -> None:
 
 def test_what_changes_nothing_is_omitted() -> None:
     assert plain_options(Ucf101(jobs=3, cache=False)) == plain_options(Ucf101())
+
+
+def test_sizes_in_words() -> None:
+    assert sizes_in_words({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
+    assert sizes_in_words({"sizes": {"gallery": 40}}) == "a gallery of 40"

@@ -126,8 +126,13 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def _caption(result: Mapping[str, Any]) -> str:
     counts = {name: len(result.get(name, ())) for name in ("skipped", "unlisted")}
-    sizes = [f"{count} {name}" for name, count in result["sizes"].items()]
-    return ", ".join([*sizes, *(f"{count} {name}" for name, count in counts.items() if count)])
+    return ", ".join([sizes_in_words(result), *(f"{count} {name}" for name, count in counts.items() if count)])
+
+
+def sizes_in_words(result: Mapping[str, Any]) -> str:
+    """The sizes of the evaluated data, such as "384 train, 96 test" or "a gallery of 96"."""
+    sizes = result["sizes"].items()
+    return ", ".join(f"a gallery of {count}" if name == "gallery" else f"{count} {name}" for name, count in sizes)
 
 
 def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:

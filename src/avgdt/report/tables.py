@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avgdt.evaluation.results import Result, at, leaves
+from avgdt.evaluation.results import Result, at, leaves, sizes_in_words
 from avgdt.report.formatting import percent
 
 NAMES = {
@@ -67,7 +67,6 @@ class Table:
 
 def table(result: Result) -> Table:
     """The rows of every figure of ``result`` that has a chance level."""
-    sizes = ", ".join(f"{number} {name}" for name, number in result["sizes"].items())
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
         Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))
@@ -76,7 +75,7 @@ def table(result: Result) -> Table:
     return Table(
         result_title(result),
         _sentence(str(result.get("summary", ""))),
-        f"{sizes}{skipped}",
+        f"{sizes_in_words(result)}{skipped}",
         rows,
         str(result.get("command", "")),
     )
