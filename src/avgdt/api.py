@@ -14,10 +14,11 @@ from avgdt.evaluation import evaluate as evaluation
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols import protocol as protocol_of
 from avgdt.evaluation.results import Result
+from avgdt.processes import default_workers
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training import pretrain as training
-from avgdt.training.recordings import check_batch, default_workers, training_clips
+from avgdt.training.recordings import check_batch, training_clips
 
 
 def pretrain(

@@ -41,8 +41,8 @@ def run(arguments: Sequence[str]) -> None:
         raise UsageError("--diagram FILE.png (or .svg) and --data PATH need each other: the file and the recording")
     print(describe(options.recipe))
     if options.diagram is not None and options.data is not None:
+        from avgdt.processes import default_workers
         from avgdt.report.composition_diagram import write_composition_diagram
-        from avgdt.training.recordings import default_workers
 
         workers = default_workers(options.recipe.run.workers) + 1
         with counting("inspecting files") as progress:

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.data.manifest import write_manifest
     from avgdt.data.scan import Counts, summary
     from avgdt.data.selection import list_recordings
-    from avgdt.training.recordings import default_workers
+    from avgdt.processes import default_workers
 
     partial = options.out.with_name(f".{options.out.name}.partial")
     counts, workers = Counts(), default_workers(options.workers) + 1

@@ -15,6 +15,7 @@ from avgdt.data.errors import ManifestError
 from avgdt.data.inspection import Inspector, failure
 from avgdt.data.manifest import Entry, read_manifest, write_manifest
 from avgdt.media.errors import NotAFile
+from avgdt.processes import usable_cores
 
 SECONDS_A_FILE = 30.0
 """Time limit for the inspection of one file."""
@@ -154,7 +155,7 @@ def _inspect_all(
     on_result: Callable[[Entry], None],
 ) -> dict[str, Entry]:
     """One entry per path; ``on_result`` is called with each, also with those that were done before an interruption."""
-    count = max(1, min(workers or os.cpu_count() or 1, len(paths)))
+    count = max(1, min(workers or usable_cores(), len(paths)))
     idle: SimpleQueue[Inspector] = SimpleQueue()
     inspectors = [Inspector(seconds) for _ in range(count)]
     for inspector in inspectors:

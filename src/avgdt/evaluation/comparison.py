@@ -19,7 +19,7 @@ from avgdt.evaluation.plans import Plan, count_padded
 from avgdt.evaluation.results import plain_skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
-from avgdt.training.recordings import default_workers
+from avgdt.processes import default_workers
 
 
 @dataclass(frozen=True)

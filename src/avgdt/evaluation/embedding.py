@@ -24,7 +24,7 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment
 from avgdt.files import write_atomically
 from avgdt.models.pretrained import Output, PretrainedModel, load
-from avgdt.training.recordings import default_workers
+from avgdt.processes import default_workers
 
 WINDOWS_AT_ONCE = 16
 """Windows of one file that are decoded together."""

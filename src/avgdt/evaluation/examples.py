@@ -27,8 +27,8 @@ from avgdt.evaluation.segments import Segment, labels
 from avgdt.files import write_atomically
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel, load, untrained
+from avgdt.processes import default_workers
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.recordings import default_workers
 
 MAX_RECORDINGS = 60
 """Size of the retrieval gallery: at most that many recordings are embedded."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from avgdt.errors import AvgdtError
 from avgdt.files import naming
-from avgdt.processes import stopping_blocked
+from avgdt.processes import stopping_blocked, usable_cores
 from avgdt.synthetic.errors import SyntheticDataError
 from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.scene import Scene
@@ -45,7 +45,7 @@ def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) 
     Raises :class:`avgdt.files.WriteError` where a file cannot be written and :class:`SyntheticDataError` where a
     process is killed.
     """
-    processes = min(_cores() if workers is None else workers, len(paths))
+    processes = min(usable_cores() if workers is None else workers, len(paths))
     if processes > 1:
         yield from _render_in_processes(parameters, paths, processes)
         return
@@ -164,7 +164,3 @@ def _signals_wait() -> Iterator[None]:
         resource_tracker.ensure_running()  # otherwise it starts with the first process and unblocks the signals
     with stopping_blocked():
         yield
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

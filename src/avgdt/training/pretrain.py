@@ -15,6 +15,7 @@ from avgdt.data.selection import Progress, Selection
 from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
+from avgdt.processes import default_workers
 from avgdt.recipes.config import read_yaml, to_plain, to_yaml
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
@@ -30,7 +31,6 @@ from avgdt.training.provenance import write_session
 from avgdt.training.recordings import (
     check_batch,
     check_resumable,
-    default_workers,
     new_recordings,
     resumed_recordings,
     run_store,

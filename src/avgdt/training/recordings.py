@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from avgdt.data.splits import recording_numbers
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Span, Window, clip_span, draw_windows, reaches_beyond
 from avgdt.files import naming, write_atomically
+from avgdt.processes import default_workers
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import Checkpoints
@@ -26,11 +26,6 @@ from avgdt.training.provenance import option, own_command
 from avgdt.training.relocation import relocated
 from avgdt.training.remedies import Remedies
 from avgdt.training.resuming import check_recordings, not_those
-
-
-def default_workers(workers: int) -> int:
-    """``workers``, or where it is -1 one fewer than the processors that may be used, at most 8."""
-    return workers if workers >= 0 else max(1, min(8, len(os.sched_getaffinity(0)) - 1))
 
 
 def new_recordings(

@@ -25,9 +25,9 @@ from avgdt.evaluation.plans import span_of
 from avgdt.files import write_atomically
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
+from avgdt.processes import default_workers
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.recordings import default_workers
 from avgdt.transforms.rng import view_generators
 
 

@@ -14,8 +14,7 @@ import torch
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Finetuned, Job, finetune
-from avgdt.processes import stopping_blocked
-from avgdt.training.recordings import default_workers
+from avgdt.processes import default_workers, stopping_blocked
 
 
 def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
