@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,15 +39,20 @@ def test_signals_to_the_processes_that_inspect_do_no_harm(tmp_path: Path) -> Non
     for i in range(12):
         write_media(tmp_path / f"{i:02d}.mkv", evenly(12, 8), noise(1.5, 8000), size=(24, 32), sample_rate=8000)
 
+    disturbed = set[int]()
+
     def disturb(done: int, total: int) -> None:
         """Send what a scheduler sends to all processes of a job."""
         for children in Path("/proc/self/task").glob("*/children"):
-            for pid in map(int, children.read_text().split()):
-                if "avgdt.data.inspection" in Path(f"/proc/{pid}/cmdline").read_text():
-                    for number in STOPPING:
-                        os.kill(pid, number)
+            with suppress(FileNotFoundError):  # a thread or a process that has ended meanwhile
+                for pid in map(int, children.read_text().split()):
+                    if "avgdt.data.inspection" in Path(f"/proc/{pid}/cmdline").read_text():
+                        for number in STOPPING:
+                            os.kill(pid, number)
+                        disturbed.add(pid)
 
     entries = scan(tmp_path, workers=2, progress=disturb)
+    assert disturbed
     assert [(entry.path.name, entry.error) for entry in entries] == [(f"{i:02d}.mkv", "") for i in range(12)]
 
 
