@@ -27,7 +27,7 @@ MAX_BYTES = 2**24  # larger files are not mutated
 
 
 class Judge:
-    """A process that reads damaged files, restarted whenever it ends."""
+    """A child process that decodes damaged files; it is restarted after a crash or a timeout."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None

@@ -27,7 +27,7 @@ def result(run: Any, random: Any, names: list[str]) -> dict[str, Any]:
 
 
 def many(classes: int) -> dict[str, Any]:
-    """Mostly correct; class i is predicted as class i + 1 i times."""
+    """A confusion matrix with large diagonal, in which class i is predicted i times as class i + 1."""
     names = [f"class {i}" for i in range(classes)]
     run = np.eye(classes, dtype=int) * 200
     run[np.arange(classes - 1), np.arange(1, classes)] = np.arange(classes - 1)

@@ -33,7 +33,7 @@ class CompositionOptions:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line, print the views, write the diagram."""
+    """Parse the command line, print the views of the recipe and write their diagram."""
     recipe, rest = chosen_recipe(arguments)
     default = CompositionOptions(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
     options = parse(CompositionOptions, rest, "composition", USAGE, default)

@@ -156,7 +156,7 @@ def _embed(
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
-    """Group sorted plans with equally many windows into parts of about ``WINDOWS_PER_PART`` windows."""
+    """Split sorted plans into parts of about ``WINDOWS_PER_PART`` windows; all plans of a part have as many windows."""
     for windows, equal in groupby(plans, key=lambda plan: len(plan.windows)):
         group, size = list(equal), ceil(WINDOWS_PER_PART / windows)
         for first in range(0, len(group), size):

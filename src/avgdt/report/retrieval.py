@@ -16,7 +16,7 @@ from avgdt.report.tables import Table, table
 
 @dataclass(frozen=True)
 class ClassRange:
-    """Neighbouring rows and columns of a matrix that are of one class."""
+    """A block of consecutive rows and columns of the similarity matrix with the same class."""
 
     name: str
     begin: float

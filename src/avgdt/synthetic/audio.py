@@ -34,7 +34,7 @@ class Timbre:
     decay: float
     """Seconds in which a struck note falls to 1/e."""
     air: float
-    """Amplitude of the noise at every contact, or of a sustained note."""
+    """Amplitude of the noise that accompanies an impact or a sustained note."""
 
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (

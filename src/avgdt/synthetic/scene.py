@@ -136,5 +136,5 @@ def _faded(colours: Palette) -> Palette:
 
 
 def _shrink(canvas: Canvas, x: float, y: float, aspect: float, zoom: float) -> None:
-    """Aim the canvas so that everything is drawn smaller and (x, y) keeps its position."""
+    """Scale the canvas down about the point (x, y)."""
     canvas.aim(x - (x - aspect / 2) / _BACKGROUND_ACTION, y - (y - 0.5) / _BACKGROUND_ACTION, zoom * _BACKGROUND_ACTION)

@@ -99,7 +99,7 @@ def check_classes_read(
     tested: NDArray[np.bool_],
     names: Sequence[str],
 ) -> None:
-    """Raise :class:`EvaluationError` for a class of which no training, or no test recording was ever read.
+    """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
     ``train`` and ``test`` are class indices, ``read`` and ``tested`` whether each recording was read. Without one of
     its classes the task would be an easier one.

@@ -81,7 +81,7 @@ class Trainer:
         return value
 
     def state(self) -> dict[str, Any]:
-        """The step, the network, the optimiser and the scaler."""
+        """The training state as plain data: step, and states of network, optimiser and gradient scaler."""
         return {
             "step": self.step_number,
             "network": self.network.state_dict(),
