@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
@@ -24,6 +25,13 @@ class Layout:
     """The listed files, not looked into; ``extra`` holds what the lists say. Those that are missing have an error."""
     unlisted: list[Path]
     """Files that the lists do not name."""
+
+
+class SplitReader(Protocol):
+    """Reads a folder as distributed, in one of its official splits."""
+
+    def __call__(self, folder: Path, split: int) -> Layout:
+        """See :func:`avgdt.data.benchmarks.ucf101.read_layout`."""
 
 
 class Files(Mapping[str, Path]):

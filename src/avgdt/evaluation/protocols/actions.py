@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.benchmarks import hmdb51, ucf101
-from avgdt.data.benchmarks.layout import Layout
+from avgdt.data.benchmarks.layout import SplitReader
 from avgdt.data.selection import Skipped
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
@@ -39,13 +39,6 @@ FROZEN_CLIPS = 10
 """Clips over each video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
 
 
-class LayoutReader(Protocol):
-    """Reads a folder as distributed, in one of its splits."""
-
-    def __call__(self, folder: Path, split: int) -> Layout:
-        """See :func:`avgdt.data.benchmarks.ucf101.read_layout`."""
-
-
 @dataclass(frozen=True)
 class Ucf101:
     """UCF101: 13,320 videos of 101 classes in three splits, by finetuned networks and by frozen ones."""
@@ -53,7 +46,7 @@ class Ucf101:
     name: ClassVar[str] = "ucf101"
     title: ClassVar[str] = "UCF101"
     summary: ClassVar[str] = "action recognition, 101 classes, three splits, with finetuned and with frozen networks"
-    layout: ClassVar[LayoutReader] = staticmethod(ucf101.read_layout)
+    layout: ClassVar[SplitReader] = staticmethod(ucf101.read_layout)
 
     splits: tuple[int, ...] = (1, 2, 3)
     """Official splits, of 1, 2 and 3."""
@@ -146,7 +139,7 @@ class Hmdb51(Ucf101):
     name: ClassVar[str] = "hmdb51"
     title: ClassVar[str] = "HMDB51"
     summary: ClassVar[str] = "action recognition, 51 classes, three splits, with finetuned and with frozen networks"
-    layout: ClassVar[LayoutReader] = staticmethod(hmdb51.read_layout)
+    layout: ClassVar[SplitReader] = staticmethod(hmdb51.read_layout)
 
 
 def _frozen_rows(features: NDArray[np.float32], folds: Folds) -> dict[str, Any]:
