@@ -115,7 +115,7 @@ def main() -> None:
     }
     seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
     for _ in range(arguments.rounds + 1):  # the first warms up
-        seconds["step"].append(milliseconds(lambda: learner.train_step(batch), device))
+        seconds["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
             seconds[name].append(milliseconds(call, device))
     middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}

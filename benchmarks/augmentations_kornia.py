@@ -249,7 +249,7 @@ def main() -> None:
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
     for _ in range(arguments.rounds + 1):  # the first warms up
-        taken["step"].append(milliseconds(lambda: learner.train_step(own), device))
+        taken["step"].append(milliseconds(lambda: learner.train_step([own]), device))
         for name, call in work.items():
             taken[name].append(milliseconds(call, device))
     middle = {name: statistics.median(times[1:]) for name, times in taken.items()}

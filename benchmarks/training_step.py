@@ -51,11 +51,11 @@ def main() -> None:
     learner = Learner(recipe, 1000, resolve_precision(recipe.run.precision, resolve_device(recipe.run.device)))
     batch = random_batch(recipe).to(learner.precision.device)
     for _ in range(3):
-        learner.train_step(batch)
+        learner.train_step([batch])
     seconds, begun = [], time.process_time()
     for _ in range(args.steps):
         start = time.perf_counter()
-        learner.train_step(batch)
+        learner.train_step([batch])
         seconds.append(time.perf_counter() - start)
     cpu = (time.process_time() - begun) / args.steps / len(batch)
     usage = resource.getrusage(resource.RUSAGE_SELF)

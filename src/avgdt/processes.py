@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has two
@@ -17,9 +18,26 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class RankOfEnvironment(NamedTuple):
+    """The place of this process in a distributed training."""
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    """Processes on this machine."""
+
+
+def ranks_of_environment() -> RankOfEnvironment:
+    """What ``torchrun`` wrote into the environment: ``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``, ``LOCAL_WORLD_SIZE``."""
+    names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
+    return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
+
+
 def default_workers(workers: int) -> int:
-    """``workers``, or for -1 one fewer than the usable cores, from 1 to 8."""
-    return workers if workers >= 0 else max(1, min(8, usable_cores() - 1))
+    """``workers``, or for -1 one fewer than the usable cores that each process of a training has, from 1 to 8."""
+    cores = usable_cores() // ranks_of_environment().local_size
+    return workers if workers >= 0 else max(1, min(8, cores - 1))
 
 
 @contextmanager

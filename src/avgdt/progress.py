@@ -15,8 +15,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from avgdt.processes import ranks_of_environment
+
 # Paths are printed unchanged: neither wrapped nor interpreted as markup.
-console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+_QUIET = ranks_of_environment().rank > 0
+"""Of the processes of a distributed training only the first one writes to the terminal."""
+console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """The error stream, for progress and messages, so that the output of a command can be piped."""
 
 
@@ -35,6 +39,7 @@ def bar() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
         console=console,
+        disable=_QUIET,
     )
 
 

@@ -69,7 +69,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
     learner = Learner(recipe, 1, CPU)
     views = learner.views(batch)
     assert not (views[0][batch.items == 0] == views[0][batch.items == 1]).all()
-    learner.train_step(batch)
+    learner.train_step([batch])
     assert learner.bank is not None
     assert sorted(learner.bank.owners.tolist())[-4:] == [0, 0, 2, 3]
     allowed = learner.bank.negatives(0, batch.recordings).mask.sum(1).tolist()

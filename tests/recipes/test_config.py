@@ -85,7 +85,7 @@ def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
     assert (recipe.objective.temperature, recipe.objective.bank, recipe.objective.momentum) == (0.07, 15000, 0.999)
     assert (recipe.optimiser.kind, recipe.optimiser.lr, recipe.optimiser.weight_decay) == ("sgd", 0.01, 1e-5)
     assert (recipe.optimiser.momentum, recipe.schedule.epochs, recipe.schedule.warmup_epochs) == (0.9, 200, 10)
-    assert (recipe.run.batch, recipe.model.head.hidden, recipe.model.head.out) == (16, 512, 512)
+    assert (recipe.run.batch, recipe.model.head.hidden, recipe.model.head.out) == (1024, 512, 512)
     assert recipe.model.head.batch_norm == "none"
     assert len(recipe.composition.views) == 2
 

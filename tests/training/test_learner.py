@@ -51,10 +51,10 @@ def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly()
     assert learner.bank is not None
     assert learner.key_encoder is not None
     before = [p.clone() for p in learner.phi.parameters()]
-    learner.train_step(batch_of(learner.recipe))
+    learner.train_step([batch_of(learner.recipe)])
     assert learner.bank.filled == 6
     assert sorted(learner.bank.owners.tolist()) == [-1, -1, -1, -1, 0, 1, 2, 3, 4, 5]
-    learner.train_step(batch_of(learner.recipe, 6))
+    learner.train_step([batch_of(learner.recipe, 6)])
     moved = [torch.dist(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True)]
     followed = [torch.dist(p, q) for p, q in zip(before, learner.key_encoder.phi.parameters(), strict=True)]
     assert 0 < sum(followed) < sum(moved)
@@ -79,7 +79,7 @@ def test_any_composition_is_trained_to_distinguish_a_few_recordings(
     batch = batch_of(learner.recipe)
     losses = []
     for _ in range(25):
-        result, std = learner.train_step(batch)
+        result, std = learner.train_step([batch])
         losses.append(float(result.loss.detach()))
     assert len(result.pairs) == pairs
     assert all(value > 0 for value in std.values())
@@ -102,12 +102,12 @@ def test_other_losses_train_and_resume_bit_for_bit(objective: Objective) -> None
     for step in range(30):
         if step == 20:
             state = copy.deepcopy(learner.state())
-        result, _ = learner.train_step(batch_of(recipe, 6 * (step % 2)))
+        result, _ = learner.train_step([batch_of(recipe, 6 * (step % 2))])
         losses.append(float(result.loss.detach()))
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     resumed = Learner(recipe, 10, CPU)
     resumed.load_state(state)
-    again = [float(resumed.train_step(batch_of(recipe, 6 * (step % 2)))[0].loss.detach()) for step in range(20, 30)]
+    again = [float(resumed.train_step([batch_of(recipe, 6 * (step % 2))])[0].loss.detach()) for step in range(20, 30)]
     assert again == losses[20:]
 
 
@@ -131,11 +131,11 @@ def test_detached_keys_pull_only_their_queries() -> None:
     torch.autograd.backward(loss)
     expected = gradients(learner)
     learner = Learner(recipe, 10, CPU)
-    learner.train_step(batch)
+    learner.train_step([batch])
     # The gradients' largest entries are 0.5 to 5, so 1e-5 is float32's rounding; through the keys they are 26 % others.
     torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-5)
     both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
-    both.train_step(batch)
+    both.train_step([batch])
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
 
 
@@ -145,7 +145,7 @@ def test_dropout_depends_on_the_step_alone() -> None:
     for noise in (0, 1):
         learner = Learner(recipe, 10, CPU)
         torch.manual_seed(noise)
-        found.append([float(learner.train_step(batch)[0].loss.detach()) for _ in range(2)])
+        found.append([float(learner.train_step([batch])[0].loss.detach()) for _ in range(2)])
     assert found[0] == found[1]
 
 
@@ -157,7 +157,7 @@ def test_a_loss_that_is_not_finite_ends_training_without_a_checkpoint(log_every:
     saved = list[int]()
     hooks = Hooks(checkpoint=lambda learner: saved.append(learner.step))
     with pytest.raises(Diverged, match=f"{which}: the loss is nan"):
-        train(learner, [batch_of(learner.recipe) for _ in range(4)], hooks)
+        train(learner, [[batch_of(learner.recipe)] for _ in range(4)], hooks)
     assert not saved
 
 
@@ -166,7 +166,7 @@ def test_lines_of_metrics_are_means_over_their_steps() -> None:
     for log_every in (1, 3):
         learner = Learner(tiny(run=replace(tiny().run, log_every=log_every)), 10, CPU)
         lines[log_every] = []
-        train(learner, [batch_of(learner.recipe, 6 * (i % 2)) for i in range(7)], Hooks(log=lines[log_every].append))
+        train(learner, [[batch_of(learner.recipe, 6 * (i % 2))] for i in range(7)], Hooks(log=lines[log_every].append))
     assert [line["step"] for line in lines[3]] == [3, 6, 7]  # the last one before the checkpoint at the end
     for line, steps in zip(lines[3], (slice(0, 3), slice(3, 6), slice(6, 7)), strict=True):
         for name in ("loss", "accuracy", "positive_probability", "std_video"):

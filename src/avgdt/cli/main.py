@@ -54,9 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with handled():
             importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
-        print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
+        if not getattr(error, "reported", False):  # by another process of a distributed training
+            print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
+        if getattr(stop, "reported", False):
+            return 128 + getattr(stop, "number", signal.SIGINT)
         with suppress(OSError):  # the terminal was closed
             print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)

@@ -75,6 +75,23 @@ class Batch:
         return replace(self, **pinned)
 
 
+def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
+    """A batch of chosen ``rows`` of the concatenation of ``batches``, in that order, without times and failures."""
+    places = [(batch, row) for batch in batches for row in range(len(batch))]
+    chosen = [places[row] for row in rows]
+    video = [batch.video[row] for batch, row in chosen if batch.video is not None]
+    audio = [batch.audio[row] for batch, row in chosen if batch.audio is not None]
+    return Batch(
+        torch.stack([batch.items[row] for batch, row in chosen]),
+        torch.stack([batch.recordings[row] for batch, row in chosen]),
+        torch.stack(video) if video else None,
+        torch.stack(audio) if audio else None,
+        video_times=None,
+        audio_start=None,
+        epoch=batches[0].epoch,
+    )
+
+
 def collate(items: Sequence[Item | Failure]) -> Batch:
     """Stack items into a batch; failures go to ``Batch.failures``."""
     readable = [item for item in items if not isinstance(item, Failure)]

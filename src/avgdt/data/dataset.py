@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil
 from typing import Literal
 
@@ -74,6 +76,33 @@ class Batches:
             first = max(self.first_step - epoch * self.steps_per_epoch, 0)
             for items in np.array_split(used, self.steps_per_epoch)[first:]:
                 yield [(epoch, int(i)) for i in items]
+
+
+@dataclass
+class Groups:
+    """The groups of each batch that one process trains on: parts of the batch, in order, one list of items each."""
+
+    batches: Batches
+    groups: int
+    """Groups of a whole batch."""
+    portion: range
+    """Those of this process."""
+
+    def __len__(self) -> int:
+        return len(self.batches) * len(self.portion)
+
+    def __iter__(self) -> Iterator[list[ItemKey]]:
+        for items in self.batches:
+            for group in self.portion:
+                bounds = [len(items) * place // self.groups for place in (group, group + 1)]
+                yield items[slice(*bounds)]
+
+
+def training_steps(clips: Clips, order: Groups, workers: int, pin_memory: bool) -> Generator[list[Batch], None, None]:
+    """The groups of each remaining step; see :func:`avgdt.data.workers.read_batches`."""
+    with closing(read_batches(clips, order, workers, pin_memory)) as groups:
+        while step := list(islice(groups, len(order.portion))):
+            yield step
 
 
 def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> Generator[Batch, None, None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
 
+from avgdt.models.batch_norm import GroupStatistics
 from avgdt.models.phi import Phi
 from avgdt.objective.errors import ObjectiveError
 
@@ -51,8 +52,22 @@ class MomentumEncoder(nn.Module):
                 f"objective.key_groups must lie between 1 and the batch, got {groups} groups for {batch} recordings: "
                 "raise run.batch or lower objective.key_groups"
             )
-        self.phi.train()
         order = torch.randperm(batch, generator=generator).to(views[0].device)
-        parts = [self.phi([view[group] for view in views], modalities) for group in order.tensor_split(groups)]
+        statistics = GroupStatistics(self.phi, groups)
+        parts = [[view[rows] for view in views] for rows in order.tensor_split(groups)]
+        keys = self.keys_of_groups(parts, modalities, statistics)
+        statistics.finish()
         inverse = order.argsort()
-        return [torch.cat(view)[inverse] for view in zip(*parts, strict=True)]
+        return [key[inverse] for key in keys]
+
+    @torch.no_grad()
+    def keys_of_groups(
+        self, groups: Iterable[Sequence[torch.Tensor]], modalities: Sequence[str], statistics: GroupStatistics
+    ) -> list[torch.Tensor]:
+        """Keys (n, out) of each view of ``groups``, one after another, concatenated; ``statistics`` gets theirs."""
+        self.phi.train()
+        keys = []
+        for views in groups:
+            with statistics.group():
+                keys.append(self.phi(views, modalities))
+        return [torch.cat(view) for view in zip(*keys, strict=True)]

@@ -69,10 +69,14 @@ def check_finite(value: Any, where: str = "") -> None:
 
 def check_coherent(recipe: Recipe) -> None:
     """Raise :class:`RecipeError` where fields of different parts of a recipe contradict each other."""
-    composition, groups, batch = recipe.composition, recipe.objective.key_groups, recipe.run.batch
+    composition, groups, run = recipe.composition, recipe.objective.key_groups, recipe.run
     colours = recipe.model.video.channels > 1
-    if recipe.objective.negatives == "bank" and groups > batch:
-        raise RecipeError(f"objective.key_groups: {groups} is more than run.batch, {batch}; use {batch} or less")
+    most = run.batch // math.ceil(run.batch / (run.norm_group or run.batch))
+    if recipe.objective.negatives == "bank" and groups > most:
+        raise RecipeError(
+            f"objective.key_groups: {groups} is more than the {most} recordings of a batch norm group (run.batch, "
+            f"run.norm_group); use {most} or less"
+        )
     if "video" in composition.modalities and recipe.clip.frames == 1:
         if any(isinstance(factor, Reversal) and factor.distinctive for factor in composition.factors):
             raise RecipeError("clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive")

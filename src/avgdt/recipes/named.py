@@ -27,10 +27,10 @@ def paper() -> Recipe:
             video=(RandomCrop(112), Flip(0.5)),
             audio=(SpecAugment.mild(),),
         ),
-        objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999),
+        objective=Objective(temperature=0.07, negatives="bank", bank=15000, momentum=0.999, key_groups=1),
         optimiser=Optimiser(kind="sgd", lr=0.01, momentum=0.9, weight_decay=1e-5),
-        schedule=Schedule(epochs=200, warmup_epochs=10, shape="constant"),
-        run=Run(batch=16, log_every=50),
+        schedule=Schedule(epochs=200, warmup_epochs=10, warmup_from=1.0, shape="constant"),
+        run=Run(batch=1024, norm_group=16, lr_batch=16, log_every=50),
     )
 
 

@@ -35,7 +35,7 @@ class Objective:
     momentum: float = 0.999
     """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
-    """Shuffled groups of the keys of a batch for batch norm, so that its statistics do not leak."""
+    """Shuffled groups of keys for each batch norm group of queries, so that statistics do not leak."""
     sigreg_weight: float = 0.05
     """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 
@@ -81,7 +81,7 @@ class Schedule:
     warmup_epochs: float = 10.0
     """Epochs of linear warm-up of the learning rate."""
     warmup_from: float = 0.0
-    """Learning rate at the start of the warm-up as a share of the full one."""
+    """Learning rate at the start of the warm-up as a share of optimiser.lr."""
     shape: Literal["constant", "cosine", "step"] = "constant"
     """Learning rate after the warm-up: constant, cosine decay to 0, or steps."""
     steps: tuple[int, ...] = ()
@@ -103,7 +103,12 @@ class Run:
     """Settings of a run that are not part of the method: batch, seed, device, precision, checkpoints."""
 
     batch: int = 16
-    """Recordings per device and step."""
+    """Recordings per step, on all devices together."""
+    norm_group: int = 0
+    """Recordings that share batch norm statistics; 0: all of a batch. Devices share out the groups of a batch, and take
+    theirs one after another; a single group is synchronised across devices."""
+    lr_batch: int = 0
+    """Recordings per step that optimiser.lr is for: with another batch it is scaled linearly; 0 never scales it."""
     seed: int = 0
     """Seed of all randomness."""
     workers: int = -1
@@ -125,6 +130,9 @@ class Run:
 
     def __post_init__(self) -> None:
         at_least("run.batch", self.batch, 2)
+        if self.norm_group:
+            at_least("run.norm_group", self.norm_group, 2)
+        at_least("run.lr_batch", self.lr_batch, 0)
         seed("run.seed", self.seed)
         at_least("run.workers", self.workers, -1)
         at_least("run.checkpoint_minutes", self.checkpoint_minutes, 0)

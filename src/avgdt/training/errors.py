@@ -35,3 +35,7 @@ class OtherRecipe(TrainingError):
 
 class TooManyFailed(TrainingError):
     """More recordings than allowed cannot be read."""
+
+
+class RankFailed(TrainingError):
+    """Another process of a distributed training has ended."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from avgdt.data.batch import Batch
+from avgdt.data.batch import Batch, Failure
 from avgdt.data.manifest import Entry
 from avgdt.data.selection import Skipped, read_skipped, write_skipped
 from avgdt.files import naming
@@ -17,6 +18,28 @@ DAMAGED = "damaged: "
 REPORTED_ONE_BY_ONE = 10
 SECONDS_BETWEEN = 30.0
 """After the first ones, failures are reported together, at most this often."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What reading a batch has shown about its recordings."""
+
+    read: tuple[int, ...]
+    """The items that could be read."""
+    failures: tuple[Failure, ...]
+    damaged: tuple[Failure, ...]
+    clips: int
+    """Clips with sound."""
+    silent: int
+    """Those of them that are digital silence."""
+
+    @classmethod
+    def of(cls, batch: Batch) -> Findings:
+        """The findings of one batch."""
+        clips, silent = 0, 0
+        if batch.audio is not None:
+            clips, silent = batch.audio.shape[0] * batch.audio.shape[1], int((batch.audio.abs().amax(-1) < 1).sum())
+        return cls(tuple(batch.items.tolist()), batch.failures, batch.damaged, clips, silent)
 
 
 class Failures:
@@ -48,15 +71,13 @@ class Failures:
         """Recordings that failed when they were last read, or are damaged, held-out ones included."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
-    def update(self, batch: Batch) -> None:
+    def update(self, findings: Findings) -> None:
         """Update the state from a batch; raise :class:`TooManyFailed` above the allowed share."""
-        if batch.audio is not None:
-            self.clips += batch.audio.shape[0] * batch.audio.shape[1]
-            self.silent += int((batch.audio.abs().amax(-1) < 1).sum())
-        read = batch.items.tolist()
+        self.clips, self.silent = self.clips + findings.clips, self.silent + findings.silent
+        read = findings.read
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._now.difference_update(read)
-        for failure in batch.failures:
+        for failure in findings.failures:
             row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
@@ -64,19 +85,19 @@ class Failures:
                     self._report(f"skipped, cannot be read: {failure.reason}")
             self._failing[failure.item] = row
             self._now.add(failure.item)
-        for finding in (*batch.failures, *batch.damaged):
+        for finding in (*findings.failures, *findings.damaged):
             path = self._recordings[finding.item].path
             if finding.damaged and path not in self._damaged:
                 row = self._damaged[path] = Skipped(path, f"{DAMAGED}{finding.reason}")
                 changed.append(row)
-                if finding in batch.damaged:
+                if finding in findings.damaged:
                     self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
         if changed:
             self._write()
-        if batch.failures and len(self._now) > self._at_most * len(self._recordings):
+        if findings.failures and len(self._now) > self._at_most * len(self._recordings):
             raise TooManyFailed(
                 f"{len(self._now)} of {len(self._recordings)} recordings could not be read, more than the share "
-                f"data.failing_at_most, {self._at_most:g}; the last: {batch.failures[-1].reason}; see {self._path}"
+                f"data.failing_at_most, {self._at_most:g}; the last: {findings.failures[-1].reason}; see {self._path}"
             )
 
     def held_out(self, path: Path, reason: str) -> None:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from avgdt.data.batch import Batch
+from avgdt.models.batch_norm import GroupStatistics, synchronise
 from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.objective.bank import Bank
 from avgdt.objective.momentum import MomentumEncoder
-from avgdt.objective.nce import NCE, Negatives, batch_negatives, contrastive_loss, pooled_negatives
+from avgdt.objective.nce import NCE, Negatives, attracting_pairs, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoint_file import not_finite
-from avgdt.training.optimiser import build_optimiser, lr_factor, set_lr
+from avgdt.training.global_batch import GlobalBatch, group_count, parts_over
+from avgdt.training.optimiser import build_optimiser, lr_at, set_lr
+from avgdt.training.ranks import Ranks
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
+Tensors = list[torch.Tensor]
 
 
 class Learner:
@@ -35,9 +39,20 @@ class Learner:
         steps_per_epoch: int,
         precision: Precision,
         weights: Callable[[Phi], None] | None = None,
+        ranks: Ranks = Ranks(),  # noqa: B008 (a frozen value)
     ) -> None:
-        """Initialise the networks from ``recipe.run.seed``; ``weights`` then loads others into them."""
+        """Initialise the networks from ``recipe.run.seed``; ``weights`` then loads others into them.
+
+        The batches of ``recipe.run.batch`` recordings are spread over ``ranks``. Raises :class:`TrainingError` where
+        there are too few batch norm groups for them.
+        """
         self.recipe = recipe
+        self.ranks = ranks
+        self._groups = group_count(recipe)
+        self.parts = parts_over(ranks, self._groups, "run.norm_group: makes", "--run.norm_group")
+        """Parts of a batch: its batch norm groups, or one for each rank where there is a single group."""
+        self.portion = ranks.portion(self.parts)
+        """The parts of this rank."""
         self.steps_per_epoch = steps_per_epoch
         self.precision = precision
         self.step = 0
@@ -54,9 +69,16 @@ class Learner:
         self.key_encoder: MomentumEncoder | None = None
         self.bank: Bank | None = None
         if recipe.objective.negatives == "bank":
+            groups = self._groups * recipe.objective.key_groups
+            self._key_parts = parts_over(ranks, groups, "objective.key_groups: makes", "--objective.key-groups")
             self.key_encoder = MomentumEncoder(self.phi)
+            if self._key_parts > groups:
+                synchronise(self.key_encoder.phi)
             set_memory_format(self.key_encoder.phi, recipe.run.channels_last, precision)
             self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
+        if self.parts > self._groups:
+            synchronise(self.phi)
+        self._unit = recipe.objective.loss != "sigreg"
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
@@ -69,7 +91,7 @@ class Learner:
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        return self.recipe.optimiser.lr * lr_factor(self.recipe.schedule, self.step, self.steps_per_epoch)
+        return lr_at(self.recipe, self.step, self.steps_per_epoch)
 
     @property
     def key_lifetime(self) -> int:
@@ -100,71 +122,150 @@ class Learner:
     def _step_seed(self) -> int:
         return self.recipe.run.seed * 1_000_003 + self.step
 
-    def train_step(self, batch: Batch) -> tuple[NCE, dict[str, torch.Tensor]]:
-        """Take one optimisation step on a batch; return the loss and the embedding std of each modality.
+    def train_step(self, groups: Sequence[Batch]) -> tuple[NCE, dict[str, torch.Tensor]]:
+        """Take one optimisation step on the batch of all ranks, whose ``groups`` here are this rank's; each rank calls it.
 
-        The embedding std is the standard deviation over the batch, averaged over dimensions and multiplied by the root
-        of their number: 1 for embeddings that cover the sphere, 0 for embeddings that have collapsed to one point.
+        Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
+        batch, averaged over dimensions and multiplied by the root of their number; 1 for embeddings that cover the
+        sphere, 0 for embeddings that have collapsed to one point.
         Nothing here waits for the device: whether the loss is finite is checked where it is logged.
         """
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
-        recipe, recordings = self.recipe, batch.recordings
-        torch.manual_seed(self._step_seed)  # dropout: a function of the step, so no generator state to save
+        objective = self.recipe.objective
+        batch = GlobalBatch.gather(groups, self.ranks)
+        statistics = GroupStatistics(self.phi, self._groups)
         self.phi.train()
-        views = self.views(batch)
-        with self.precision.autocast():
-            unit = recipe.objective.loss != "sigreg"
-            embeddings = self.phi(views, self.modalities, unit)
-            queries = embeddings if unit else [F.normalize(embedding, dim=1) for embedding in embeddings]
-            keys, negatives = self._keys(views, queries, recordings)
-            if recipe.objective.negatives_from == "modality":
-                negatives = pooled_negatives(negatives, self.modalities)
-        result = self._loss(embeddings, queries, keys, negatives)
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
+        made = self.views(groups[0]) if len(groups) == self.ranks.size == 1 else None
+        keys = self._bank_keys(batch, made)
+        if keys is not None and objective.loss == "nce":
+            result, queries = self._differentiate_by_group(batch, made, keys, statistics)
+        else:
+            result, queries = self._differentiate_at_once(batch, made, keys, statistics)
+        statistics.finish(self.ranks.add_up)
+        parameters = (p for group in self.optimiser.param_groups for p in group["params"])
+        self.ranks.add_up([p.grad for p in parameters if p.grad is not None])
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        if self.key_encoder is not None and self.bank is not None:
-            self.key_encoder.update(self.phi, recipe.objective.momentum)
-            self.bank.push(keys, recordings)
+        if self.key_encoder is not None and self.bank is not None and keys is not None:
+            self.key_encoder.update(self.phi, objective.momentum)
+            self.bank.push(keys, batch.recordings)
         self.step += 1
         return result, {
-            modality: queries[self.modalities.index(modality)].detach().float().std(0).mean()
-            * recipe.model.head.out**0.5
+            modality: queries[self.modalities.index(modality)].std(0).mean() * self.recipe.model.head.out**0.5
             for modality in self.phi.modalities
         }
 
+    def _differentiate_by_group(
+        self, batch: GlobalBatch, made: Tensors | None, keys: Tensors, statistics: GroupStatistics
+    ) -> tuple[NCE, Tensors]:
+        """Differentiate the loss of one group after another: with a bank, queries do not depend on each other."""
+        assert self.bank is not None
+        figures, queries = list[torch.Tensor](), list[Tensors]()
+        pairs = attracting_pairs(self.recipe.composition.attract)
+        for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
+            with statistics.group():
+                embeddings = self._embed(self.views(group) if made is None else made, number)
+            bank = [self.bank.negatives(view, batch.recordings[rows]) for view in range(len(keys))]
+            result = self._loss(embeddings, [key[rows] for key in keys], bank)
+            share = len(group) / len(batch)
+            self.scaler.scale(result.loss * share).backward()  # type: ignore[no-untyped-call]
+            queries.append([query.detach() for query in embeddings])
+            mean = [result.loss.detach(), result.accuracy, *result.pair_accuracy, *result.positive_probability.mean(1)]
+            figures.append(torch.stack(mean) * share)
+        total = torch.stack(figures).sum(0)
+        self.ranks.add_up([total])
+        loss, accuracy, by_pair, probability = torch.split(total, [1, 1, len(pairs), len(pairs)])
+        whole = [self.ranks.gather_rows(torch.cat(view), batch.counts) for view in zip(*queries, strict=True)]
+        return NCE(loss[0], accuracy[0], pairs, by_pair, probability[:, None]), whole
+
+    def _differentiate_at_once(
+        self, batch: GlobalBatch, made: Tensors | None, keys: Tensors | None, statistics: GroupStatistics
+    ) -> tuple[NCE, Tensors]:
+        """Differentiate the loss of the whole batch, in which every embedding depends on every other.
+
+        Several groups are embedded first; the gradient of the loss with respect to their embeddings is then propagated
+        through one group after another, embedded again (gradient caching, arXiv 2101.06983).
+        """
+        again = len(batch.groups) > 1
+        parts = list[Tensors]()
+        for number, group in enumerate(batch.groups):
+            with statistics.group(), torch.set_grad_enabled(not again):
+                parts.append(self._embed(self.views(group) if made is None else made, number))
+        here = [torch.cat(view) for view in zip(*parts, strict=True)]
+        embeddings = here
+        if again or self.ranks.size > 1:
+            embeddings = [self.ranks.gather_rows(x.detach(), batch.counts).requires_grad_() for x in here]
+        objective = self.recipe.objective
+        queries = embeddings if self._unit else [F.normalize(embedding, dim=1) for embedding in embeddings]
+        if keys is not None and self.bank is not None:
+            negatives = [self.bank.negatives(view, batch.recordings) for view in range(len(keys))]
+        else:
+            keys = [query.detach() for query in queries] if objective.detach_keys else queries
+            negatives = batch_negatives(keys, batch.recordings)
+        result = self._loss(queries, keys, negatives, embeddings)
+        self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
+        if embeddings is not here:
+            if (
+                self.ranks.rank and self.sigmoid is not None
+            ):  # every rank has the whole gradient of the loss's parameters
+                self.sigmoid.zero_grad(set_to_none=False)
+            for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
+                part = parts[number]
+                if again:
+                    with statistics.uncounted():
+                        part = self._embed(self.views(group), number)
+                torch.autograd.backward(part, [x.grad[rows] for x in embeddings if x.grad is not None])
+        return result, [query.detach() for query in queries]
+
+    def _embed(self, views: Tensors, number: int) -> Tensors:
+        """Embeddings of the views of a group, the ``number``-th of this rank; dropout depends on the step and group."""
+        torch.manual_seed(self._step_seed + 7919 * (self.portion.start + number))
+        with self.precision.autocast():
+            embeddings: Tensors = self.phi(views, self.modalities, self._unit)
+        return embeddings
+
     def _loss(
-        self,
-        embeddings: list[torch.Tensor],
-        queries: list[torch.Tensor],
-        keys: list[torch.Tensor],
-        negatives: list[Negatives],
+        self, queries: Tensors, keys: Tensors, negatives: list[Negatives], embeddings: Tensors | None = None
     ) -> NCE:
-        """The loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss."""
+        """The loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss.
+
+        ``embeddings`` are the queries before normalisation, which SIGReg needs.
+        """
         objective, composition = self.recipe.objective, self.recipe.composition
         attract, repel = composition.attract, composition.repel
+        if objective.negatives_from == "modality":
+            negatives = pooled_negatives(negatives, self.modalities)
         with torch.set_grad_enabled(objective.loss == "nce"):
             result = contrastive_loss(
                 queries, keys, negatives, attract, repel, objective.temperature, objective.pair_reduction
             )
         if self.sigmoid is not None:
             result = result._replace(loss=self.sigmoid(queries, keys, negatives, attract, repel))
-        if objective.loss == "sigreg":
+        if objective.loss == "sigreg" and embeddings is not None:
             directions = torch.Generator().manual_seed(self._step_seed)
             result = result._replace(loss=lejepa(embeddings, attract, objective.sigreg_weight, directions))
         return result
 
-    def _keys(
-        self, views: list[torch.Tensor], queries: list[torch.Tensor], recordings: torch.Tensor
-    ) -> tuple[list[torch.Tensor], list[Negatives]]:
-        if self.key_encoder is None or self.bank is None:
-            keys = [query.detach() for query in queries] if self.recipe.objective.detach_keys else queries
-            return keys, batch_negatives(keys, recordings)
-        bank = self.bank
+    def _bank_keys(self, batch: GlobalBatch, made: Tensors | None) -> Tensors | None:
+        """The keys of the whole batch by the momentum encoder, normalised in shuffled groups; None without a bank."""
+        if self.key_encoder is None:
+            return None
+        groups = self._groups * self.recipe.objective.key_groups
         shuffle = torch.Generator().manual_seed(self._step_seed)
-        keys = self.key_encoder.keys(views, self.modalities, self.recipe.objective.key_groups, shuffle)
-        return keys, [bank.negatives(view, recordings) for view in range(len(views))]
+        torch.manual_seed(self._step_seed + 1)
+        with self.precision.autocast():
+            if made is not None:
+                return self.key_encoder.keys(made, self.modalities, groups, shuffle)
+            order = torch.randperm(len(batch), generator=shuffle)
+            parts = order.tensor_split(self._key_parts)
+            mine = [[parts[i] for i in portion] for portion in self.ranks.portions(len(parts))]
+            views = (self.views(clips) for clips in batch.clips(mine))
+            statistics = GroupStatistics(self.key_encoder.phi, groups)
+            keys = self.key_encoder.keys_of_groups(views, self.modalities, statistics)
+            statistics.finish(self.ranks.add_up)
+        counts, inverse = [sum(map(len, rows)) for rows in mine], order.argsort().to(batch.recordings.device)
+        return [self.ranks.gather_rows(key, counts)[inverse] for key in keys]
 
     def state(self) -> dict[str, Any]:
         """The state as tensors and plain data, for a checkpoint."""
@@ -177,7 +278,6 @@ class Learner:
             "sigmoid": self.sigmoid.state_dict() if self.sigmoid else None,
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "random": torch.get_rng_state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -193,4 +293,3 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["weight_decay"] = self.recipe.optimiser.weight_decay
         self.scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["random"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,10 @@ from avgdt.errors import AvgdtError
 from avgdt.files import WriteError
 from avgdt.objective.nce import NCE
 from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
+from avgdt.training.failures import Findings
 from avgdt.training.learner import Learner
 from avgdt.training.metrics import RunningMeans
-from avgdt.training.signals import deferred
+from avgdt.training.signals import Stopped, deferred, requested
 
 Metrics = dict[str, Any]
 
@@ -32,16 +34,17 @@ class Hooks:
     """Called every ``run.monitor_epochs`` epochs, and one key lifetime before; what they return is logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
-    on_batch: Callable[[Batch], int] = lambda batch: 0
-    """Called with each batch before the step; returns the number of recordings that cannot be read so far."""
+    on_findings: Callable[[Findings], int] = lambda findings: 0
+    """Called with what each batch has shown; returns the number of recordings that cannot be read so far."""
 
 
-def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: int = 0) -> None:
-    """Train on ``batches`` until they end; ``monitored`` is the last step after which the monitors were called.
+def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, monitored: int = 0) -> None:
+    """Train until ``steps`` end, each with this rank's batch norm groups; every rank calls this, with hooks on rank 0.
 
-    When an exception ends the loop early (a signal, see ``avgdt.training.signals``; a full disk; a worker that was
-    killed), the state is saved if it is between two steps. Raises :class:`Diverged` where the loss is not finite, or
-    the weights have diverged when a checkpoint is due: the checkpoints before it stay.
+    ``monitored`` is the last step after which the monitors were called. Ranks stop together, between two steps. When
+    an exception ends the loop early (a signal, see ``avgdt.training.signals``; a full disk; a worker that was killed),
+    the state is saved if it is between two steps. Raises :class:`Diverged` where the loss is not finite, or the weights
+    have diverged when a checkpoint is due: the checkpoints before it stay.
     """
     whole = True  # the learner is between two steps, in a state worth saving
     saved_step = learner.step or None  # a resumed run has its checkpoint
@@ -58,27 +61,33 @@ def train(learner: Learner, batches: Iterable[Batch], hooks: Hooks, monitored: i
             hooks.checkpoint(learner)
             whole, saved_step = True, learner.step
 
-    try:
-        _monitor(learner, hooks, monitored, started)
-        for batch, waited in log.timed(batches):
-            failed = hooks.on_batch(batch)
-            _check_batch(batch, learner.step)
-            with deferred():
-                whole = False
-                log.add(len(batch), waited, failed, *learner.train_step(batch.to(learner.precision.device)))
-                whole = True
-                if learner.step % learner.recipe.run.log_every == 0:
-                    log.write()
-            _monitor(learner, hooks, learner.step - 1, started)
-            if time.monotonic() - saved > learner.recipe.run.checkpoint_minutes * 60:
-                save()
-                saved = time.monotonic()
-    except BaseException as error:
-        if whole and saved_step != learner.step:
-            _save_early(save, error)
-        raise
-    if saved_step != learner.step:
-        save()
+    # Several ranks stop together, where they agree on it.
+    with deferred() if learner.ranks.size > 1 else nullcontext():
+        try:
+            _monitor(learner, hooks, monitored, started)
+            for groups, waited in log.timed(steps):
+                findings = _agree(learner, groups)
+                failed = [hooks.on_findings(one) for one in findings][-1]
+                _check_batch(findings, learner.step)
+                with deferred():
+                    whole = False
+                    moved = [group.to(learner.precision.device) for group in groups]
+                    log.add(sum(len(one.read) for one in findings), waited, failed, *learner.train_step(moved))
+                    whole = True
+                    if learner.step % learner.recipe.run.log_every == 0:
+                        log.write()
+                _monitor(learner, hooks, learner.step - 1, started)
+                if time.monotonic() - saved > learner.recipe.run.checkpoint_minutes * 60:
+                    save()
+                    saved = time.monotonic()
+        except BaseException as error:
+            if whole and saved_step != learner.step:
+                _save_early(save, error)
+            if isinstance(error, Stopped):
+                learner.ranks.wait()  # for rank 0, which saves
+            raise
+        if saved_step != learner.step:
+            save()
 
 
 def _save_early(save: Callable[[], None], error: BaseException) -> None:
@@ -92,12 +101,22 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
         raise kind(f"{reason}; not saved: {second}") from error
 
 
-def _check_batch(batch: Batch, step: int) -> None:
-    if len(batch) < 2:
-        reason = f", the last: {batch.failures[-1].reason}" if batch.failures else ""
-        raise TooManyFailed(
-            f"step {step}: of {len(batch.failures) + len(batch)} recordings fewer than two could be read{reason}"
-        )
+def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
+    """The findings in the groups of all ranks; raise :class:`Stopped` on every rank where one has had a signal."""
+    every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
+    if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
+        raise Stopped(number)
+    return [one for _, findings in every for one in findings]
+
+
+def _check_batch(findings: Sequence[Findings], step: int) -> None:
+    for one in findings:
+        if len(one.read) < 2:
+            reason = f", the last: {one.failures[-1].reason}" if one.failures else ""
+            raise TooManyFailed(
+                f"step {step}: of {len(one.failures) + len(one.read)} recordings of a batch norm group fewer than two "
+                f"could be read{reason}"
+            )
 
 
 def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
@@ -121,8 +140,8 @@ class _Log:
         self._begun = started
         """When the current step began."""
 
-    def timed(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
-        """Each batch, and the seconds for which the loop waited for it."""
+    def timed(self, batches: Iterable[Sequence[Batch]]) -> Iterator[tuple[Sequence[Batch], float]]:
+        """The groups of each step, and the seconds for which the loop waited for it."""
         self._begun = time.monotonic()
         for batch in batches:
             yield batch, time.monotonic() - self._begun

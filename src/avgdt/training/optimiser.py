@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
 
+from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Optimiser, Schedule
 
 
@@ -22,6 +24,19 @@ def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
     """Set the learning rate of each parameter group."""
     for group, lr in zip(optimiser.param_groups, lrs, strict=True):
         group["lr"] = lr
+
+
+def full_lr(recipe: Recipe) -> float:
+    """The learning rate after the warm-up, scaled linearly with the batch where ``run.lr_batch`` is set."""
+    run = recipe.run
+    return recipe.optimiser.lr * (run.batch / run.lr_batch if run.lr_batch else 1.0)
+
+
+def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
+    """The learning rate at ``step`` (from 0) of pretraining."""
+    full = full_lr(recipe)
+    start = min(recipe.schedule.warmup_from * recipe.optimiser.lr / full, 1.0)
+    return full * lr_factor(replace(recipe.schedule, warmup_from=start), step, steps_per_epoch)
 
 
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:

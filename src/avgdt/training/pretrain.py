@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from avgdt.data.batch import Batch
-from avgdt.data.dataset import Batches, training_batches
+from avgdt.data.dataset import Batches, Groups, training_steps
 from avgdt.data.selection import Progress, Selection
 from avgdt.files import write_atomically
 from avgdt.models.precision import resolve_device, resolve_precision
@@ -21,13 +21,15 @@ from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import Checkpoints, Loaded
 from avgdt.training.errors import TrainingError
-from avgdt.training.failures import Failures
+from avgdt.training.failures import Failures, Findings
 from avgdt.training.initial_weights import initial_weights
 from avgdt.training.learner import Learner
 from avgdt.training.lock import check_unlocked, locked
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
+from avgdt.training.optimiser import full_lr
 from avgdt.training.provenance import write_session
+from avgdt.training.ranks import Ranks, joined
 from avgdt.training.recordings import (
     check_batch,
     check_resumable,
@@ -77,14 +79,31 @@ def pretrain(
     if recipe.data.store not in ("auto", "off"):  # valid in any working directory
         store = str(Path(recipe.data.store).absolute())
         recipe = replace(recipe, data=replace(recipe.data, store=store))
-    with handled(), locked(out) as folder_exists:
-        remedies = Remedies(recipe, out, data, weights, default_workers(recipe.run.workers), folder_exists)
-        return _pretrain(
-            recipe, data, out, resume, monitors, on_scan, on_start, on_metrics, on_message, weights, step, remedies
-        )
+    workers = default_workers(recipe.run.workers)
+    with handled(), joined(recipe.run.device) as ranks:
+        if ranks.rank:
+            return _follow(ranks, out, Remedies(recipe, out, data, weights, workers, lambda: True))
+        with locked(out) as folder_exists:
+            remedies = Remedies(recipe, out, data, weights, workers, folder_exists)
+            return _lead(
+                ranks,
+                recipe,
+                data,
+                out,
+                resume,
+                monitors,
+                on_scan,
+                on_start,
+                on_metrics,
+                on_message,
+                weights,
+                step,
+                remedies,
+            )
 
 
-def _pretrain(
+def _lead(
+    ranks: Ranks,
     recipe: Recipe,
     data: Path | None,
     out: Path,
@@ -98,6 +117,7 @@ def _pretrain(
     step: int | None,
     remedies: Remedies,
 ) -> Path:
+    """Pretrain as rank 0, which prepares the run and writes everything."""
     start = None if weights is None else initial_weights(weights, recipe, on_message)
     checkpoints, before = Checkpoints(out, recipe.run.checkpoints), None
     if data is None or resume:
@@ -112,12 +132,18 @@ def _pretrain(
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     steps = order.steps_per_epoch * order.epochs
     recipe = in_proportion(recipe, len(collection.train), steps)
-    learner = Learner(recipe, order.steps_per_epoch, precision, start)
+    learner = Learner(recipe, order.steps_per_epoch, precision, start, ranks)
     if before is not None:
         _restore(learner, before, out)
         if step is not None:
             checkpoints.drop_superseded()
+    ranks.broadcast((recipe, collection, learner.state()))
     on_start(learner, collection, steps)
+    if recipe.run.lr_batch not in (0, recipe.run.batch):
+        on_message(
+            f"learning rate {full_lr(recipe):g}: {recipe.optimiser.lr:g} for {recipe.run.lr_batch} recordings, scaled "
+            f"to the batch of {recipe.run.batch}"
+        )
     with remedies.appended(precision.name):
         if before is not None or recipe != remedies.recipe:
             write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
@@ -125,7 +151,6 @@ def _pretrain(
             write_session(out, learner.step, precision)
         failures = Failures(collection.train, recipe.data.failing_at_most, out / "skipped.csv", on_message)
         measuring = monitors(recipe, collection, failures.held_out)
-        order = replace(order, first_step=learner.step)
         _train(learner, collection, order, out, failures, measuring, on_metrics, checkpoints, remedies)
         if failures.count:
             many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
@@ -135,6 +160,29 @@ def _pretrain(
         file = out / "weights.safetensors"
         save_weights(file, learner.phi, to_plain(recipe), "pretrain")
     return file
+
+
+def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
+    """Pretrain as another rank, which takes its share of each batch and writes nothing."""
+    recipe, collection, state = ranks.broadcast(None)
+    precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
+    order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
+    learner = Learner(recipe, order.steps_per_epoch, precision, ranks=ranks)
+    learner.load_state(state)
+    with remedies.appended(precision.name), closing(_steps(learner, collection, order, out)) as steps:
+        train(learner, steps, Hooks())
+    return out / "weights.safetensors"
+
+
+def _steps(learner: Learner, collection: Selection, order: Batches, out: Path) -> Generator[list[Batch], None, None]:
+    """This rank's groups of each step that remains."""
+    recipe = learner.recipe
+    return training_steps(
+        training_clips(recipe, collection, run_store(recipe, collection, out)),
+        Groups(replace(order, first_step=learner.step), learner.parts, learner.portion),
+        default_workers(recipe.run.workers),
+        pin_memory=learner.precision.device.type == "cuda",
+    )
 
 
 def _train(
@@ -159,18 +207,13 @@ def _train(
         remedies.check_folder()
         checkpoints.save(learner.state() | {"norm": learner.norm()}, recipe, names)
 
-    def on_batch(batch: Batch) -> int:
+    def on_findings(findings: Findings) -> int:
         remedies.check_folder()
-        failures.update(batch)
+        failures.update(findings)
         return failures.count
 
-    hooks = Hooks(log=both, monitors=monitors, checkpoint=checkpoint, on_batch=on_batch)
-    loader = training_batches(
-        training_clips(recipe, collection, run_store(recipe, collection, out)),
-        order,
-        default_workers(recipe.run.workers),
-        pin_memory=learner.precision.device.type == "cuda",
-    )
+    hooks = Hooks(log=both, monitors=monitors, checkpoint=checkpoint, on_findings=on_findings)
+    loader = _steps(learner, collection, order, out)
     monitored = max((line["step"] for line in log.earlier if line["kind"] != "train"), default=0)
     with closing(loader):
         try:

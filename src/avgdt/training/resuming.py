@@ -16,7 +16,7 @@ from avgdt.training.errors import OtherRecipe, TrainingError
 from avgdt.training.provenance import option, own_command
 
 _MAY_CHANGE = {
-    *(f"run.{field.name}" for field in fields(Run) if field.name not in ("batch", "seed")),
+    *(f"run.{field.name}" for field in fields(Run) if field.name not in ("batch", "norm_group", "lr_batch", "seed")),
     *(
         "title",
         "data.failing_at_most",

@@ -79,6 +79,11 @@ def deferred() -> Iterator[None]:
         raise Stopped(_state.first)
 
 
+def requested() -> int:
+    """The number of the signal that came and was deferred; 0 without one."""
+    return _state.first or 0
+
+
 @contextmanager
 def advising(advice: Callable[[], str]) -> Iterator[None]:
     """Context that appends ``advice`` to the message of :class:`Stopped`: what is saved, and how to resume."""

@@ -1,0 +1,137 @@
+"""The batch of a step, which is spread over batch norm groups and over the ranks of a distributed training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from avgdt.data.batch import Batch, select_rows
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.errors import TrainingError
+from avgdt.training.ranks import Ranks
+
+
+def group_count(recipe: Recipe) -> int:
+    """Batch norm groups of a batch: one for every ``run.norm_group`` recordings begun, or one for all."""
+    return math.ceil(recipe.run.batch / (recipe.run.norm_group or recipe.run.batch))
+
+
+def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
+    """Parts of a batch that ``ranks`` share out: its ``groups``, or as many as ranks where all are in one group.
+
+    Raises :class:`TrainingError` for several groups, but fewer than ranks.
+    """
+    if 1 < groups < ranks.size:
+        raise TrainingError(
+            f"{made_by} {groups} batch norm groups, fewer than the {ranks.size} processes; start fewer, or set "
+            f"{option} so that there are more groups, or a single one that all processes share"
+        )
+    return max(groups, ranks.size if groups == 1 else 0)
+
+
+@dataclass(frozen=True)
+class GlobalBatch:
+    """The recordings of all ranks' groups, of which this rank holds the clips of its own groups."""
+
+    groups: Sequence[Batch]
+    """The groups of this rank."""
+    recordings: torch.Tensor
+    """(batch,) int64: the recording of each item of all ranks, in the order of groups, on the device."""
+    items: torch.Tensor
+    """(batch,) int64: the indices of these items, on the CPU."""
+    sizes: Sequence[Sequence[int]]
+    """Items of each group, by rank."""
+    ranks: Ranks
+
+    @classmethod
+    def gather(cls, groups: Sequence[Batch], ranks: Ranks) -> GlobalBatch:
+        """Learn the items of all ranks; every rank calls this at the same step."""
+        items, recordings = (
+            [number for group in groups for number in getattr(group, name).tolist()] for name in ("items", "recordings")
+        )
+        every = ranks.gather_objects((items, recordings, [len(group) for group in groups]))
+        device = groups[0].recordings.device
+        return cls(
+            groups,
+            torch.tensor([number for _, numbers, _ in every for number in numbers], device=device),
+            torch.tensor([number for numbers, _, _ in every for number in numbers]),
+            [sizes for _, _, sizes in every],
+            ranks,
+        )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def counts(self) -> list[int]:
+        """Items of each rank."""
+        return [sum(sizes) for sizes in self.sizes]
+
+    @property
+    def rows(self) -> list[slice]:
+        """The rows of this rank's groups in the whole batch."""
+        first, slices = sum(self.counts[: self.ranks.rank]), list[slice]()
+        for size in self.sizes[self.ranks.rank]:
+            slices.append(slice(first, first + size))
+            first += size
+        return slices
+
+    def clips(self, parts: Sequence[Sequence[torch.Tensor]]) -> list[Batch]:
+        """The clips of this rank's parts, sent by the ranks that hold them.
+
+        ``parts`` are, by rank, the rows of the whole batch in each of its parts. Clips travel as they were decoded
+        (uint8 frames, float32 samples), since every rank can draw their augmentations.
+        """
+        mine = parts[self.ranks.rank]
+        if self.ranks.size == 1:
+            return [select_rows(self.groups, rows.tolist()) for rows in mine]
+        ends = torch.tensor(self.counts).cumsum(0)
+        end = int(ends[self.ranks.rank])
+        here = range(end - self.counts[self.ranks.rank], end)
+        wanted = [[row for rows in of_rank for row in rows.tolist()] for of_rank in parts]
+        outgoing = [[row - here.start for row in rows if row in here] for rows in wanted]
+        packed, layout = _pack(select_rows(self.groups, [row for rows in outgoing for row in rows]))
+        holders = torch.searchsorted(ends, torch.cat(list(mine)), right=True)
+        received = holders.bincount(minlength=self.ranks.size).tolist()
+        arrived = self.ranks.exchange_rows(packed, [len(rows) for rows in outgoing], received)
+        in_order = holders.argsort(stable=True).argsort()  # they arrive by rank
+        video, audio = layout.unpack(arrived[in_order.to(arrived.device)])
+        sizes = [len(rows) for rows in mine]
+        videos = [None] * len(mine) if video is None else torch.split(video, sizes)
+        audios = [None] * len(mine) if audio is None else torch.split(audio, sizes)
+        device, epoch = self.recordings.device, self.groups[0].epoch
+        return [
+            Batch(self.items[rows].to(device), self.recordings[rows.to(device)], video, audio, None, None, epoch)
+            for rows, video, audio in zip(mine, videos, audios, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How the clips of a recording lie in a row of bytes."""
+
+    video: torch.Size | None
+    audio: torch.Size | None
+
+    def unpack(self, rows: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Video and audio of (n, bytes)."""
+        width = 0 if self.video is None else self.video.numel()
+        video = None if self.video is None else rows[:, :width].reshape(-1, *self.video)
+        audio = None
+        if self.audio is not None:
+            audio = rows[:, width:].contiguous().view(torch.float32).reshape(-1, *self.audio)
+        return video, audio
+
+
+def _pack(batch: Batch) -> tuple[torch.Tensor, _Layout]:
+    """The clips of a batch as (batch, bytes) uint8, and their layout."""
+    parts = []
+    if batch.video is not None:
+        parts.append(batch.video.flatten(1))
+    if batch.audio is not None:
+        parts.append(batch.audio.flatten(1).contiguous().view(torch.uint8))
+    shapes = (None if clips is None else clips.shape[1:] for clips in (batch.video, batch.audio))
+    return torch.cat(parts, dim=1), _Layout(*shapes)

@@ -1,0 +1,179 @@
+"""The processes of a distributed training, one per device, started by ``torchrun`` or by a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from avgdt.models.precision import resolve_device
+from avgdt.processes import ranks_of_environment
+from avgdt.training.errors import RankFailed, TrainingError
+
+PATIENCE = timedelta(days=2)
+"""How long ranks wait for the first one, which inspects files and measures held-out recordings."""
+STEP_PATIENCE = timedelta(seconds=60)
+"""How long GPUs wait for each other within a step, which they all begin together."""
+_REASON = "avgdt/failure"
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those of a distributed training; one alone exchanges nothing."""
+
+    rank: int = 0
+    """Number of this process, from 0; only rank 0 writes files and messages."""
+    size: int = 1
+    """Number of processes, on all machines."""
+    control: Any = None
+    """Process group (gloo) for small values on the CPU and for long waits."""
+
+    def portion(self, count: int) -> range:
+        """The consecutive part of ``count`` things that this rank takes; parts differ by one at most."""
+        return self.portions(count)[self.rank]
+
+    def portions(self, count: int) -> list[range]:
+        """The part of each rank."""
+        bounds = [count * rank // self.size for rank in range(self.size + 1)]
+        return [range(first, end) for first, end in pairwise(bounds)]
+
+    def gather_numbers(self, numbers: Sequence[int]) -> list[list[int]]:
+        """The integers of every rank, by rank; every rank gives as many."""
+        if self.size == 1:
+            return [list(numbers)]
+        mine = torch.tensor(numbers, dtype=torch.int64)
+        every = [torch.empty_like(mine) for _ in range(self.size)]
+        dist.all_gather(every, mine, group=self.control)
+        return [tensor.tolist() for tensor in every]
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The picklable values of every rank, by rank."""
+        if self.size == 1:
+            return [value]
+        every: list[Any] = [None] * self.size
+        dist.all_gather_object(every, value, group=self.control)
+        return every
+
+    def broadcast(self, value: Any) -> Any:
+        """The picklable value of rank 0."""
+        if self.size == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0, group=self.control)
+        return values[0]
+
+    def gather_rows(self, rows: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
+        """The rows (n, ...) of all ranks, concatenated by rank; ``counts`` holds the n of each."""
+        if self.size == 1:
+            return rows
+        most = max(counts)
+        padded = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])]) if len(rows) < most else rows
+        every = [torch.empty_like(padded) for _ in range(self.size)]
+        dist.all_gather(every, padded.contiguous())
+        return torch.cat([part[:count] for part, count in zip(every, counts, strict=True)])
+
+    @torch.no_grad()
+    def add_up(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Sum each of ``tensors`` over all ranks, in place, in one exchange."""
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
+
+    def exchange_rows(self, rows: torch.Tensor, sent: Sequence[int], received: Sequence[int]) -> torch.Tensor:
+        """Send uint8 ``rows`` (n, bytes), the first ``sent[0]`` to rank 0 and so on; return those ``received``."""
+        out = rows.new_empty(sum(received), rows.shape[1])
+        width = rows.shape[1]
+        dist.all_to_all_single(
+            out.flatten(), rows.flatten(), [width * count for count in received], [width * count for count in sent]
+        )
+        return out
+
+    def wait(self) -> None:
+        """Return once every rank has called this, or one has gone."""
+        with suppress(RuntimeError):
+            self.gather_numbers([0])
+
+    def report(self, error: BaseException) -> None:
+        """Tell the other ranks why this one ends; mark ``error`` as reported where another one was first.
+
+        Rank 0, whose messages are the most helpful, goes first where all meet the same error.
+        """
+        if not (self.rank and self.failure(1.0)):
+            with suppress(Exception):  # the store may have gone with its process
+                mine = f"rank {self.rank}: {error}"
+                error.reported = _store().compare_set(_REASON, "", mine).decode() != mine  # type: ignore[attr-defined]
+                return
+        error.reported = True  # type: ignore[attr-defined]
+
+    def failure(self, seconds: float) -> str:
+        """The error that another rank reports within ``seconds``; "" where none does."""
+        with suppress(Exception):
+            _store().wait([_REASON], timedelta(seconds=seconds))
+            return str(_store().get(_REASON).decode())
+        return ""
+
+
+def _store() -> Any:
+    return dist.distributed_c10d._get_default_store()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """Context of a training: the ranks that the environment describes (``RANK``, ``WORLD_SIZE``, ...), else one.
+
+    An error of one rank ends all: its own is raised there, :class:`RankFailed` on the others. Raises
+    :class:`TrainingError` where the processes do not find each other.
+    """
+    environment = ranks_of_environment()
+    if environment.size == 1 or dist.is_initialized():
+        yield Ranks()
+        return
+    cuda = resolve_device(device).type == "cuda"
+    if cuda:
+        torch.cuda.set_device(environment.local_rank % torch.cuda.device_count())
+    try:
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=STEP_PATIENCE if cuda else PATIENCE)
+        control = dist.new_group(backend="gloo", timeout=PATIENCE) if cuda else None
+    except (RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"MASTER_ADDR, MASTER_PORT: the {environment.size} processes do not find each other "
+            f"({str(error).splitlines()[0]}); start them with torchrun"
+        ) from None
+    ranks = Ranks(environment.rank, environment.size, control)
+    try:
+        yield ranks
+        ranks.wait()  # so that none closes its connections before the others have finished
+    except (RuntimeError, dist.DistError) as error:
+        if not _of_connection(error):
+            ranks.report(error)
+            raise
+        failed = RankFailed(
+            ranks.failure(5.0)
+            or "another process has ended without a message, perhaps killed for lack of memory; the last checkpoint "
+            f"remains ({str(error).splitlines()[0]})"
+        )
+        ranks.report(failed)
+        raise failed from None
+    except BaseException as error:
+        ranks.report(error)
+        raise
+    finally:
+        with suppress(Exception):
+            dist.destroy_process_group()
+
+
+def _of_connection(error: Exception) -> bool:
+    """Whether ``error`` is of an exchange with another rank, not of this rank's own computation."""
+    text = str(error).lower()
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    return isinstance(error, dist.DistError) or "gloo" in text or "connection" in text or "nccl" in text
