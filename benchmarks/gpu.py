@@ -98,14 +98,14 @@ def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[R
     return records
 
 
-def matrix_rates(device: torch.device, size: int | None) -> list[Record]:
+def matrix_rates(device: torch.device) -> list[Record]:
     """The rate of matrix products, in fp32 without and (on a GPU) with TF32."""
     records = []
     for name, precision in precisions(device).items():
-        records.append({"precision": name, "flops": matrix_rate(precision, size=size)})
+        records.append({"precision": name, "flops": matrix_rate(precision)})
         if name == "fp32" and device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = True
-            records.append({"precision": "tf32", "flops": matrix_rate(precision, size=size)})
+            records.append({"precision": "tf32", "flops": matrix_rate(precision)})
             torch.backends.cuda.matmul.allow_tf32 = False
     return records
 
@@ -250,7 +250,7 @@ def main() -> int:
     report = Report(args.out, args.seconds)
     report.measure("machine", lambda: machine(device))
     agreed = report.measure("agreement with the CPU", lambda: agreement("demo-bank", 4 if args.small else 12, device))
-    rates = report.measure("matrix products", lambda: matrix_rates(device, 512 if args.small else None))
+    rates = report.measure("matrix products", lambda: matrix_rates(device))
     rate = next((record["flops"] for record in rates if record["precision"] == "bf16"), float("nan"))
 
     def step(batch: int, compiled: bool) -> None:

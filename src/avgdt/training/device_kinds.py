@@ -21,8 +21,10 @@ from avgdt.training.errors import TrainingError
 
 GPU_SHARE = 0.25
 """Assumed share of the peak that a training step reaches on a GPU; not measured."""
-CPU_SHARE = 0.25
-"""Share of the measured matrix product rate that a training step reaches on a CPU; see :func:`this_machine`."""
+CPU_SHARES = {"fp32": 0.3, "bf16": 0.07}
+"""Share of the measured matrix product rate that a training step reaches on a CPU: of CPU time for the recipe ``small``
+on one core of an Intel Xeon that other processes used too, 2026-11-28, fp32 with AVX2 and bf16 with AMX
+(``benchmarks/training_step.py``)."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ def device_kind(name: str) -> DeviceKind:
 def this_machine() -> DeviceKind:
     """This machine's GPU, else its CPU with PyTorch's present number of threads; takes about two seconds.
 
-    Matrix products in both precisions and a copy in memory are measured. The share of the CPU is what
-    ``benchmarks/training_step.py`` prints for the recipe ``small``.
+    Matrix products in fp32 and in the precision that ``auto`` selects and a copy in memory are measured.
     """
     device = resolve_device("auto")
     auto = resolve_precision("auto", device)
@@ -111,22 +112,26 @@ def this_machine() -> DeviceKind:
         fp32,
         bandwidth,
         float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
-        CPU_SHARE,
-        "measured for the recipe small on two cores; benchmarks/training_step.py prints that of a recipe",
+        CPU_SHARES[auto.name],
+        f"what the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py prints that of a recipe",
         "fp32" if auto.name == "fp32" else "half",
     )
 
 
-def matrix_rate(precision: Precision, seconds: float = 0.5, size: int | None = None) -> float:
-    """Floating-point operations per second of products of two square matrices, the best of several within a time.
+def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
+    """Floating-point operations per second of products of two square matrices, the best of many within ``seconds``.
 
-    ``size`` is the number of rows, by default 8192 on a GPU and 1536 on a CPU. The fp32 rate uses TF32 where
-    ``torch.backends.cuda.matmul`` allows it.
+    The fp32 rate uses TF32 where ``torch.backends.cuda.matmul`` allows it. On a CPU, products of two sizes are tried:
+    short ones are seldom interrupted by other processes, long ones occupy many threads.
     """
     device = precision.device
-    size = size or (8192 if device.type == "cuda" else 1536)
-    a, b = (torch.randn(size, size, device=device).to(precision.dtype) for _ in range(2))
-    return 2 * size**3 / _least_seconds(lambda: a @ b, device, seconds)
+
+    def product(size: int) -> Callable[[], object]:
+        a, b = (torch.randn(size, size, device=device).to(precision.dtype) for _ in range(2))
+        return lambda: a @ b
+
+    sizes = (8192,) if device.type == "cuda" else (512, 1024)
+    return max(2 * n**3 / _least_seconds(product(n), device, seconds / len(sizes)) for n in sizes)
 
 
 def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
