@@ -32,9 +32,9 @@ from avgdt.models.precision import Precision, resolve_device
 from avgdt.recipes.named import named
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.cost import count_step
 from avgdt.training.device_kinds import matrix_rate
 from avgdt.training.learner import Learner
+from avgdt.training.step_count import count_step
 
 TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
 """Precision -> largest differences from fp32 on the CPU: of a coordinate of the embeddings, which have unit length; of
@@ -113,7 +113,10 @@ def matrix_rates(device: torch.device) -> list[Record]:
 def training_step(
     recipe_name: str, recordings: int, device: torch.device, steps: int, compiled: bool, rate: float
 ) -> Record:
-    """Whole training steps in bf16: clips per second, share of the measured matrix rate, and memory."""
+    """Whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
+
+    The memory is that of the GPU, and on a CPU the whole process's.
+    """
     recipe = bank_in_proportion(recipe_name, recordings)
     count = count_step(recipe, recordings, "bf16")
     learner = Learner(recipe, 1000, precisions(device)["bf16"])

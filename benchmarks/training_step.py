@@ -24,9 +24,9 @@ from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.cost import blank_batch, count_step
 from avgdt.training.device_kinds import matrix_rate
 from avgdt.training.learner import Learner
+from avgdt.training.step_count import blank_batch, count_step
 
 WARM_UP = 3
 

@@ -1,177 +1,21 @@
 """The cost of a training, predicted for somebody who plans it: operations, memory, transfers and hours.
 
-Operations and activations are counted on the recipe's networks and clips, without computing anything: on tensors of
-PyTorch's device ``meta``, which have a shape and no values. A multiplication and an addition are two operations
-(FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. Not counted, since they are below one
-per cent in the paper's recipe: the products of queries with the keys of the bank or batch, the log-mel spectrogram and
-the augmentations, the optimiser and the update of the momentum encoder.
+Operations and memory are counted (:mod:`avgdt.training.step_count`). Hours follow from the peak rate of the device and
+the share of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import torch
-from torch import nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
-
-from avgdt.data.batch import Batch
-from avgdt.models.phi import Phi
-from avgdt.models.precision import DTYPES
-from avgdt.objective.bank import Bank
-from avgdt.objective.momentum import MomentumEncoder
+from avgdt.data.dataset import Batches
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.device_kinds import DeviceKind
 from avgdt.training.errors import TrainingError
-from avgdt.training.optimiser import build_optimiser
-from avgdt.transforms.views import Views
-
-_PASSES = 5
-"""Times that an activation passes through memory at least: written and read in the forward pass, read in the backward
-pass, and its gradient written and read."""
-_PASSES_OF_KEYS = 2
-"""The same without a backward pass."""
-
-
-@dataclass(frozen=True)
-class StepCount:
-    """Operations and bytes of one training step of one device, counted on the recipe's networks."""
-
-    recordings: int
-    """Recordings in the device's part of the batch."""
-    parameters: int
-    """Trainable parameters."""
-    forward: int
-    """Operations of the forward pass of all views."""
-    backward: int
-    """Operations of the backward pass."""
-    keys: int
-    """Operations of the momentum encoder's forward pass, 0 without a bank."""
-    weights: int
-    """Bytes of parameters and buffers, float32."""
-    gradients: int
-    """Bytes of the gradients, float32."""
-    optimiser: int
-    """Bytes of the optimiser's state."""
-    momentum_encoder: int
-    """Bytes of the momentum encoder, 0 without a bank."""
-    bank: int
-    """Bytes of the memory bank."""
-    activations: int
-    """Bytes of the tensors that the forward pass saves for the backward pass, with copies of the weights in half
-    precision."""
-    clips: int
-    """Bytes of the decoded clips: uint8 frames and float32 waveforms."""
-    views: int
-    """Bytes of the views, the float32 input of the networks."""
-    embeddings: int
-    """Bytes of the embeddings of all views, float32."""
-
-    @property
-    def flops(self) -> int:
-        """Operations of the step."""
-        return self.forward + self.backward + self.keys
-
-    @property
-    def memory(self) -> int:
-        """Bytes in the device's memory when the backward pass begins."""
-        state = self.weights + self.gradients + self.optimiser + self.momentum_encoder + self.bank
-        return state + self.activations + self.clips + self.views
-
-    @property
-    def traffic(self) -> int:
-        """Bytes that the activations move through the memory at least."""
-        return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations
-
-
-def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
-    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16); the bank's size is given.
-
-    Raises the errors of the recipe's networks and views.
-    """
-    modalities = [view.modality for view in recipe.composition.views]
-    one = blank_batch(recipe, 1)
-    shapes = [view.shape[1:] for view in Views.of(recipe)(one)]
-    with torch.device("meta"):
-        phi = Phi(recipe.model, recipe.composition.modalities)
-        views = [torch.empty(recordings, *shape) for shape in shapes]
-        with_bank = recipe.objective.negatives == "bank"
-        momentum_encoder = MomentumEncoder(phi) if with_bank else None
-        bank = Bank(len(views), recipe.objective.bank, recipe.model.head.out) if with_bank else None
-    saved = SavedTensors(phi)
-    with FlopCounterMode(display=False) as counter:
-        with saved:
-            embeddings = phi(views, modalities)
-        forward = counter.get_total_flops()
-        torch.stack([embedding.sum() for embedding in embeddings]).sum().backward()  # type: ignore[no-untyped-call]
-    optimiser = build_optimiser(recipe.optimiser, phi)
-    optimiser.step()
-    parameters = sum(parameter.numel() for parameter in phi.parameters())
-    bytes_each = DTYPES[precision].itemsize
-    copies = 0 if precision == "fp32" else parameters * bytes_each
-    return StepCount(
-        recordings=recordings,
-        parameters=parameters,
-        forward=forward,
-        backward=counter.get_total_flops() - forward,
-        keys=forward if with_bank else 0,
-        weights=_bytes(phi),
-        gradients=sum(p.grad.nbytes for p in phi.parameters() if p.grad is not None),
-        optimiser=sum(
-            value.nbytes
-            for state in optimiser.state.values()
-            for value in state.values()
-            if isinstance(value, torch.Tensor)
-        ),
-        momentum_encoder=_bytes(momentum_encoder) if momentum_encoder else 0,
-        bank=_bytes(bank) if bank else 0,
-        activations=saved.bytes * bytes_each // torch.float32.itemsize + copies,
-        clips=recordings * sum(clips.nbytes for clips in (one.video, one.audio) if clips is not None),
-        views=sum(view.nbytes for view in views),
-        embeddings=sum(embedding.nbytes for embedding in embeddings),
-    )
-
-
-class SavedTensors(saved_tensors_hooks):
-    """A context that counts the bytes of the tensors saved for the backward pass; parameters and copies count once."""
-
-    def __init__(self, phi: nn.Module) -> None:
-        """Parameters of ``phi`` do not count."""
-        self._parameters = {parameter.untyped_storage()._cdata for parameter in phi.parameters()}
-        self._bytes: dict[int, int] = {}
-        super().__init__(self._pack, lambda tensor: tensor)
-
-    def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()  # a view shares that of its base
-        if storage._cdata not in self._parameters:
-            self._bytes[storage._cdata] = storage.nbytes()
-        return tensor
-
-    @property
-    def bytes(self) -> int:
-        """The bytes so far."""
-        return sum(self._bytes.values())
-
-
-def blank_batch(recipe: Recipe, recordings: int) -> Batch:
-    """A batch of decoded clips of the recipe's size, with black frames and silence."""
-    clip, windows, modalities = recipe.clip, len(recipe.composition.clips), recipe.composition.modalities
-    frames = (recordings, windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
-    return Batch(
-        items=torch.arange(recordings),
-        recordings=torch.arange(recordings),
-        video=torch.zeros(frames, dtype=torch.uint8) if "video" in modalities else None,
-        audio=torch.zeros(recordings, windows, clip.samples) if "audio" in modalities else None,
-        video_times=None,
-        audio_start=None,
-    )
-
-
-def _bytes(module: nn.Module) -> int:
-    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+from avgdt.training.step_count import StepCount, count_step
 
 
 def global_batch(recipe: Recipe, devices: int, batch: int | None = None) -> int:
@@ -282,8 +126,6 @@ def predict_cost(
     ``batch`` is the global batch (:func:`global_batch`), ``share`` replaces that of the kind. Raises
     :class:`TrainingError` for numbers out of range and batches that the devices cannot divide.
     """
-    from avgdt.data.dataset import Batches  # imports the decoder, which counting does not need
-
     share = kind.share if share is None else share
     for name, value in (
         ("--recordings", recordings),
@@ -334,9 +176,9 @@ def describe_cost(cost: Cost) -> str:
     text = [
         recipe.title,
         f"{cost.recordings:,} recordings, {recipe.schedule.epochs} epochs, batch {cost.batch:,} on {devices} x "
-        f"{kind.title} ({step.recordings} on each), {cost.precision}",
+        f"{kind.title} ({step.recordings} on each), {len(recipe.composition.views)} views, {cost.precision}",
         "",
-        row("operations", f"recording ({len(recipe.composition.views)} views)", "step"),
+        row("operations", "per recording", "per step"),
         operations("forward", step.forward),
         operations("backward", step.backward),
         *([operations("keys of the momentum encoder", step.keys)] if step.keys else []),
@@ -354,8 +196,8 @@ def describe_cost(cost: Cost) -> str:
         "",
         *sent,
         row("time"),
-        row("clips for each device", f"{cost.clips_per_second / devices:,.1f}/s", _scaled(cost.loader, "B/s")),
-        row("clips in all", f"{cost.clips_per_second:,.1f}/s"),
+        row("loader of a device (clips)", f"{cost.clips_per_second / devices:,.1f}/s", _scaled(cost.loader, "B/s")),
+        row("all devices (clips)", f"{cost.clips_per_second:,.1f}/s"),
         row("step", _scaled(cost.step_seconds, "s")),
         row("steps", f"{cost.steps:,}"),
         row("training", _hours(cost.hours), f"{cost.hours * devices:,.1f} device hours"),
@@ -380,24 +222,9 @@ def describe_cost(cost: Cost) -> str:
 
 
 def _scaled(value: float, unit: str) -> str:
-    """A value with three digits and a decimal prefix, from micro to peta and beyond."""
-    for factor, prefix in (
-        (1e18, "E"),
-        (1e15, "P"),
-        (1e12, "T"),
-        (1e9, "G"),
-        (1e6, "M"),
-        (1e3, "k"),
-        (1, ""),
-        (1e-3, "m"),
-    ):
-        if abs(value) >= factor:
-            return (
-                f"{value / factor:.3g} {prefix}{unit}"
-                if value < 999.5 * factor
-                else f"{value / factor:,.0f} {prefix}{unit}"
-            )
-    return f"{value * 1e6:.3g} µ{unit}" if value else f"0 {unit}"
+    """A value with up to four digits and a decimal prefix."""
+    power = max(-2, min(math.floor(math.log10(value) / 3), 6)) if value else 0
+    return f"{value / 1000**power:.4g} {('µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E')[power + 2]}{unit}"
 
 
 def _hours(hours: float) -> str:
