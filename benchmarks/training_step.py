@@ -2,6 +2,7 @@
 
     python benchmarks/training_step.py demo --steps 20
 
+The share is that of the rate of matrix products measured just before, as ``avgdt cost --share`` takes it.
 Plain AVX2 can be simulated on a newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 
@@ -23,20 +24,33 @@ from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
+from avgdt.training.device_kinds import matrix_rate
 from avgdt.training.learner import Learner
+from avgdt.training.step_count import blank_batch, count_step
+
+WARM_UP = 3
 
 
-def random_batch(recipe: Recipe) -> Batch:
-    clip, windows, generator = recipe.clip, len(recipe.composition.clips), torch.Generator().manual_seed(0)
-    shape = (recipe.run.batch, windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
-    return Batch(
-        items=torch.arange(recipe.run.batch),
-        recordings=torch.arange(recipe.run.batch),
-        video=torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
-        audio=1000 * torch.randn(recipe.run.batch, windows, clip.samples, generator=generator),
-        video_times=None,
-        audio_start=None,
-    )
+def random_batch(recipe: Recipe, recordings: int) -> Batch:
+    batch, generator = blank_batch(recipe, recordings), torch.Generator().manual_seed(0)
+    if batch.video is not None:
+        batch.video.random_(generator=generator)
+    if batch.audio is not None:
+        batch.audio.normal_(std=1000, generator=generator)
+    return batch
+
+
+def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM_UP) -> list[float]:
+    """Seconds of each of ``steps`` training steps, after ``warm_up`` others."""
+    seconds, device = [], learner.precision.device
+    for step in range(warm_up + steps):
+        start = time.perf_counter()
+        learner.train_step([batch])
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if step >= warm_up:
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def main() -> None:
@@ -48,20 +62,20 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     recipe = in_proportion(named(args.recipe), recordings=384, steps=1152)
-    learner = Learner(recipe, 1000, resolve_precision(recipe.run.precision, resolve_device(recipe.run.device)))
-    batch = random_batch(recipe).to(learner.precision.device)
-    for _ in range(3):
-        learner.train_step([batch])
-    seconds, begun = [], time.process_time()
-    for _ in range(args.steps):
-        start = time.perf_counter()
-        learner.train_step([batch])
-        seconds.append(time.perf_counter() - start)
+    precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
+    rate = matrix_rate(precision)
+    learner = Learner(recipe, 1000, precision)
+    batch = random_batch(recipe, recipe.run.batch).to(precision.device)
+    step_seconds(learner, batch, 0)
+    begun = time.process_time()
+    seconds = statistics.median(step_seconds(learner, batch, args.steps, 0))
     cpu = (time.process_time() - begun) / args.steps / len(batch)
+    share = count_step(recipe, len(batch), precision.name).flops / seconds / rate
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(
         f"{args.recipe}, {torch.get_num_threads()} threads, {learner.precision.name}, "
-        f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / statistics.median(seconds):.1f} clips/s, "
+        f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / seconds:.1f} clips/s, "
+        f"{share:.0%} of {rate / 1e9:,.0f} GFLOP/s, "
         f"{1000 * cpu:.1f} CPU ms a clip, peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults"
     )
 

@@ -82,3 +82,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]"
+
+
+def test_a_training_step_and_its_count_import_torch_and_numpy_alone() -> None:
+    code = (
+        "import sys, avgdt.training.learner, avgdt.training.step_count;"
+        "print(sorted({'av', 'tyro', 'yaml', 'rich', 'safetensors', 'sklearn', 'jinja2', 'PIL'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"

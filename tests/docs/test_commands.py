@@ -120,7 +120,16 @@ def test_blocks_and_placeholders_are_found() -> None:
 @pytest.fixture(scope="module")
 def options() -> set[str]:
     """Every option of every command and benchmark, with hyphens."""
-    commands = [["pretrain", "small"], ["composition", "small"], ["scan"], ["table"], ["report"], ["demo"], ["embed"]]
+    commands = [
+        ["pretrain", "small"],
+        ["composition", "small"],
+        ["cost", "small"],
+        ["scan"],
+        ["table"],
+        ["report"],
+        ["demo"],
+        ["embed"],
+    ]
     commands += [["evaluate", name] for name in PROTOCOLS]
     commands += [["evaluate", "finetune", "--setting", "released"]]
     found = {"--composition", "--config", "--setting", "--version", "--help"}

@@ -20,6 +20,7 @@ COMMANDS = {
     "scan": "inspect the files of a folder and write a manifest",
     "recipes": "list the recipes or print one as YAML",
     "composition": "print the views of a recipe and which of them attract or repel",
+    "cost": "predict operations, memory and hours of a training",
     "pretrain": "train without labels",
     "evaluate": "evaluate pretrained weights beside random ones",
     "embed": "write the embeddings of all recordings of a folder",

@@ -8,8 +8,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from avgdt.composition.errors import CompositionError
 from avgdt.errors import suggestion
 from avgdt.recipes.errors import RecipeError
@@ -53,6 +51,8 @@ def from_plain(kind: Any, value: Any, where: str = "") -> Any:
     if kind is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if kind is float and isinstance(value, str) and (number := _number(value)) is not None:
+        import yaml
+
         raise RecipeError(f"{where}: YAML reads {value!r} as text; write {yaml.safe_dump(number).split()[0]}")
     if kind is not Any and type(value) is not kind:
         raise RecipeError(f"{where}: expected {getattr(kind, '__name__', kind)}, not {value!r}")
@@ -99,6 +99,8 @@ def _from_mapping(kind: type[T], value: Any, where: str) -> T:
 
 def to_yaml(recipe: Recipe) -> str:
     """The recipe as YAML text."""
+    import yaml  # not imported with this module: networks, views and steps need no YAML
+
     return yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True)
 
 
@@ -107,21 +109,27 @@ def write_yaml(recipe: Recipe, path: Path) -> None:
     path.write_text(to_yaml(recipe))
 
 
-class _Loader(yaml.SafeLoader):
-    """A YAML loader of plain values that rejects repeated keys."""
+def _load(text: str) -> Any:
+    """The plain values of a YAML text; repeated keys are an error of ``yaml``."""
+    import yaml
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for i, key in enumerate(keys):
-            if key.value in {earlier.value for earlier in keys[:i]}:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is repeated", key.start_mark)
-        return super().construct_mapping(node, deep)
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            for i, key in enumerate(keys):
+                if key.value in {earlier.value for earlier in keys[:i]}:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is repeated", key.start_mark)
+            return super().construct_mapping(node, deep)
+
+    return yaml.load(text, Loader)
 
 
 def read_yaml(path: Path) -> Recipe:
     """Read a recipe from a YAML file; raises :class:`RecipeError` where it cannot be read or is not a recipe."""
+    import yaml
+
     try:
-        plain = yaml.load(path.read_text(), _Loader)
+        plain = _load(path.read_text())
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
     except RecursionError:

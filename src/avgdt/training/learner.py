@@ -123,7 +123,7 @@ class Learner:
         return self.recipe.run.seed * 1_000_003 + self.step
 
     def train_step(self, groups: Sequence[Batch]) -> tuple[NCE, dict[str, torch.Tensor]]:
-        """Take one optimisation step on the batch of all ranks, whose ``groups`` here are this rank's; each rank calls it.
+        """Take one step on the batch of all ranks, of which ``groups`` are those of this rank; each rank calls it.
 
         Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
         batch, averaged over dimensions and multiplied by the root of their number; 1 for embeddings that cover the

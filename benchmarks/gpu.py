@@ -1,0 +1,271 @@
+"""Measures training on a GPU: agreement with the CPU, rate of matrix products, steps of a recipe, where time goes.
+
+    benchmarks/gpu.sh            (sets PYTHONPATH; --small is for a CPU)
+
+Needs torch and NumPy alone. Each measurement is a line of OUT/gpu.jsonl as soon as it is made, and OUT/gpu.md has them
+as tables. One that fails is a line with its error. The exit code is 1 where one failed or the devices disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from avgdt.tuning import tune_process
+
+tune_process()  # before torch is loaded
+
+import torch
+import torch.nn.functional as F
+from training_step import random_batch, step_seconds
+
+from avgdt.models.precision import Precision, resolve_device
+from avgdt.recipes.named import named
+from avgdt.recipes.proportions import in_proportion
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.device_kinds import matrix_rate
+from avgdt.training.learner import Learner
+from avgdt.training.step_count import count_step
+
+TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
+"""Precision -> largest differences from fp32 on the CPU: of a coordinate of the embeddings, which have unit length; of
+the loss, relative to it; of the gradient of all parameters, its norm relative to that of the gradient. For bf16 on the
+CPU these are 0.03, 0.003 and 0.57; a gradient that is wrong altogether gives 1 or more."""
+TOP = 10
+
+Record = dict[str, Any]
+
+
+def precisions(device: torch.device) -> dict[str, Precision]:
+    return {"fp32": Precision(device, torch.float32), "bf16": Precision(device, torch.bfloat16)}
+
+
+def synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
+    """A named recipe with a batch, and with the bank and momentum of a small data set where it sets none."""
+    recipe = named(recipe_name)
+    recipe = replace(recipe, run=replace(recipe.run, batch=batch))
+    return in_proportion(recipe, recordings=384, steps=1152)
+
+
+def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict[str, torch.Tensor]:
+    """Embeddings, loss and gradient of the second training step, the first with keys in the bank."""
+    recipe = bank_in_proportion(recipe_name, recordings)
+    learner = Learner(recipe, 1000, precision)
+    batch = random_batch(recipe, recordings).to(precision.device)
+    learner.train_step([replace(batch, recordings=batch.recordings + recordings)])
+    with torch.no_grad(), precision.autocast():
+        embeddings = torch.cat(learner.phi(learner.views(batch), learner.modalities))
+    result, _ = learner.train_step([batch])
+    gradient = torch.cat([p.grad.flatten() for p in learner.phi.parameters() if p.grad is not None])
+    return {name: tensor.detach().float().cpu() for name, tensor in
+            (("embeddings", embeddings), ("loss", result.loss), ("gradient", gradient))}  # fmt: skip
+
+
+def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
+    """A step in each precision on the device beside the same step in fp32 on the CPU, without TF32."""
+    expected = second_step(recipe_name, recordings, Precision(torch.device("cpu"), torch.float32))
+    records = []
+    torch.backends.cudnn.allow_tf32 = False
+    for name, precision in precisions(device).items():
+        actual = second_step(recipe_name, recordings, precision)
+        difference = {key: actual[key] - expected[key] for key in expected}
+        values = (
+            float(difference["embeddings"].abs().max()),
+            float(difference["loss"].abs() / expected["loss"]),
+            float(difference["gradient"].norm() / expected["gradient"].norm()),
+        )
+        agrees = all(value <= bound for value, bound in zip(values, TOLERANCES[name], strict=True))
+        cosine = float(F.cosine_similarity(actual["gradient"], expected["gradient"], dim=0))
+        records.append(
+            {"recipe": recipe_name, "batch": recordings, "precision": name, "embeddings": values[0], "loss": values[1],
+             "gradient": values[2], "gradient_cosine": cosine, "tolerances": TOLERANCES[name], "agrees": agrees}
+        )  # fmt: skip
+    torch.backends.cudnn.allow_tf32 = True
+    return records
+
+
+def matrix_rates(device: torch.device) -> list[Record]:
+    """The rate of matrix products, in fp32 without and (on a GPU) with TF32."""
+    records = []
+    for name, precision in precisions(device).items():
+        records.append({"precision": name, "flops": matrix_rate(precision)})
+        if name == "fp32" and device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = True
+            records.append({"precision": "tf32", "flops": matrix_rate(precision)})
+            torch.backends.cuda.matmul.allow_tf32 = False
+    return records
+
+
+def training_step(
+    recipe_name: str, recordings: int, device: torch.device, steps: int, compiled: bool, rate: float
+) -> Record:
+    """Whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
+
+    The memory is that of the GPU, and on a CPU the whole process's.
+    """
+    recipe = bank_in_proportion(recipe_name, recordings)
+    count = count_step(recipe, recordings, "bf16")
+    learner = Learner(recipe, 1000, precisions(device)["bf16"])
+    if compiled:
+        compile_encoders(learner)
+    batch = random_batch(recipe, recordings).to(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    begun = time.perf_counter()
+    step_seconds(learner, batch, 1, 0)
+    first = time.perf_counter() - begun
+    seconds = statistics.median(step_seconds(learner, batch, steps, 1))
+    cuda = device.type == "cuda"
+    return {
+        "recipe": recipe_name,
+        "batch": recordings,
+        "compiled": compiled,
+        "first_step_seconds": first,
+        "step_seconds": seconds,
+        "clips_per_second": recordings / seconds,
+        "flops": count.flops,
+        "share": count.flops / seconds / rate,
+        "memory": torch.cuda.max_memory_allocated(device)
+        if cuda
+        else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "predicted_memory": count.memory,
+    }
+
+
+def compile_encoders(learner: Learner) -> None:
+    """Compile the encoders of queries and keys in place; on a CPU without code generation, which needs a compiler."""
+    backend = "inductor" if learner.precision.device.type == "cuda" else "eager"
+    momentum_encoder = [learner.key_encoder.phi] if learner.key_encoder else []
+    for phi in (learner.phi, *momentum_encoder):
+        for encoder in phi.encoders.values():
+            encoder.compile(backend=backend)
+
+
+def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
+    """The kernels (on a CPU: operators) that take most of two training steps."""
+    recipe = bank_in_proportion(recipe_name, recordings)
+    learner = Learner(recipe, 1000, precisions(device)["bf16"])
+    batch = random_batch(recipe, recordings).to(device)
+    step_seconds(learner, batch, 0, 2)
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    if device.type == "cuda":
+        activities.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=activities) as profiler:
+        step_seconds(learner, batch, 2, 0)
+    cuda = device.type == "cuda"
+    rows = [
+        (event.key, event.self_device_time_total if cuda else event.self_cpu_time_total, event.count)
+        for event in profiler.key_averages()
+        if (event.device_type.name == "CUDA") == cuda and not event.is_user_annotation
+    ]
+    total = sum(time for _, time, _ in rows)
+    top = sorted(rows, key=lambda row: -row[1])[:TOP]
+    return [{"name": name[:100], "ms": time / 2000, "share": time / total, "calls": count // 2}
+            for name, time, count in top]  # fmt: skip
+
+
+class Report:
+    """Runs measurements, and writes them as lines of JSON and as Markdown after each."""
+
+    def __init__(self, out: Path, limit: float) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self._lines, self._page = out / "gpu.jsonl", out / "gpu.md"
+        self._lines.write_text("")
+        self._end = time.monotonic() + limit
+        self._sections: dict[str, list[Record]] = {}
+        self.failed = False
+
+    def measure(self, section: str, call: Callable[[], list[Record] | Record]) -> list[Record]:
+        """The records of a measurement; none where it fails or the time is over."""
+        begun = time.monotonic()
+        try:
+            if begun > self._end:
+                raise TimeoutError("skipped: the time is over")
+            records = call()
+        except Exception as error:  # one measurement must not cost the others
+            records = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
+            self.failed = True
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        records = [records] if isinstance(records, dict) else records
+        self._sections.setdefault(section, []).extend(records)
+        with self._lines.open("a") as file:
+            for record in records:
+                line = json.dumps({"section": section, **record, "seconds": round(time.monotonic() - begun, 1)})
+                file.write(line + "\n")
+                print(line, flush=True)
+        self._page.write_text(self.markdown())
+        return [record for record in records if "error" not in record]
+
+    def markdown(self) -> str:
+        text = []
+        for section, records in self._sections.items():
+            text += [f"## {section}", ""]
+            for keys in dict.fromkeys(tuple(record) for record in records):  # errors have a table of their own
+                rows = [[_cell(record[key]) for key in keys] for record in records if tuple(record) == keys]
+                text += [_row(keys), _row(["---"] * len(keys)), *map(_row, rows), ""]
+        return "\n".join(text)
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def machine(device: torch.device) -> Record:
+    cuda = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda or "none",
+        "python": sys.version.split()[0],
+        "threads": torch.get_num_threads(),
+        "memory": torch.cuda.get_device_properties(device).total_memory if cuda else 0,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path())
+    parser.add_argument("--small", action="store_true", help="small networks, few steps: for a CPU")
+    parser.add_argument("--seconds", type=float, default=300, help="no measurement begins later")
+    args = parser.parse_args()
+    device = resolve_device("auto")
+    recipe, batches, steps = ("demo-bank", (2, 4), 1) if args.small else ("paper", (16, 64), 10)
+    report = Report(args.out, args.seconds)
+    report.measure("machine", lambda: machine(device))
+    agreed = report.measure("agreement with the CPU", lambda: agreement("demo-bank", 4 if args.small else 12, device))
+    rates = report.measure("matrix products", lambda: matrix_rates(device))
+    rate = next((record["flops"] for record in rates if record["precision"] == "bf16"), float("nan"))
+
+    def step(batch: int, compiled: bool) -> None:
+        report.measure("training step", lambda: training_step(recipe, batch, device, steps, compiled, rate))
+
+    for batch in batches:
+        step(batch, compiled=False)
+    report.measure("where the time goes", lambda: profile(recipe, batches[0], device))
+    for batch in batches[:1] if args.small else batches:
+        step(batch, compiled=True)
+    return int(report.failed or not all(record["agrees"] for record in agreed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,230 @@
+"""The cost of a training, predicted for somebody who plans it: operations, memory, transfers and hours.
+
+Operations and memory are counted (:mod:`avgdt.training.step_count`). Hours follow from the peak rate of the device and
+the share of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from avgdt.data.dataset import Batches
+from avgdt.recipes.proportions import in_proportion
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.device_kinds import DeviceKind
+from avgdt.training.errors import TrainingError
+from avgdt.training.global_batch import group_count, parts_over
+from avgdt.training.ranks import Ranks
+from avgdt.training.step_count import StepCount, count_step
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The predicted cost of a training; sizes are in bytes, rates per second."""
+
+    recipe: Recipe
+    recordings: int
+    """Recordings of the training set."""
+    devices: int
+    kind: DeviceKind
+    precision: str
+    share: float
+    """Share of the device's peak rate that the step reaches."""
+    steps: int
+    """Steps of the whole training."""
+    step: StepCount
+    """The step of one device."""
+
+    @property
+    def batch(self) -> int:
+        """Recordings of a step on all devices."""
+        return self.recipe.run.batch
+
+    @property
+    def step_seconds(self) -> float:
+        """Seconds of a step: those of its operations, or those of the memory traffic where these are more."""
+        return max(self.step.flops / (self.share * self.kind.flops(self.precision)), self.traffic_seconds)
+
+    @property
+    def traffic_seconds(self) -> float:
+        """Seconds that moving the activations through the memory takes at least."""
+        return self.step.traffic / self.kind.bandwidth
+
+    @property
+    def greatest_share(self) -> float:
+        """The share of the peak above which the memory bandwidth bounds the step."""
+        return self.step.flops / self.kind.flops(self.precision) / self.traffic_seconds
+
+    @property
+    def hours(self) -> float:
+        """Hours of the whole training."""
+        return self.steps * self.step_seconds / 3600
+
+    @property
+    def clips_per_second(self) -> float:
+        """Recordings per second of all devices, as ``metrics.jsonl`` counts them."""
+        return self.batch / self.step_seconds
+
+    @property
+    def loader(self) -> float:
+        """Bytes of decoded clips per second that the loader must deliver to each device."""
+        return self.step.clips / self.step_seconds
+
+    @property
+    def exchanged(self) -> dict[str, int]:
+        """Bytes that each device sends in a step, by content; all are 0 on one device.
+
+        Gradients are summed in a ring. With a bank, the clips go to other devices for shuffled batch norm, and the keys
+        to all. With negatives from the batch, the embeddings go to all, and their gradients back unless keys are
+        detached.
+        """
+        others, objective, step = self.devices - 1, self.recipe.objective, self.step
+        with_bank = objective.negatives == "bank"
+        back = not with_bank and not objective.detach_keys
+        return {
+            "gradients": 2 * others * step.gradients // self.devices,
+            "clips": others * step.clips // self.devices if with_bank else 0,
+            "keys": others * step.embeddings * (2 if back else 1),
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """All figures, by name, for JSON."""
+        counts = asdict(self.step)
+        return {
+            "title": self.recipe.title,
+            "recordings": self.recordings,
+            "epochs": self.recipe.schedule.epochs,
+            "batch": self.batch,
+            "devices": self.devices,
+            "kind": asdict(self.kind),
+            "precision": self.precision,
+            "peak_flops": self.kind.flops(self.precision),
+            "share": self.share,
+            "greatest_share": self.greatest_share,
+            "step_per_device": counts | {"flops": self.step.flops, "memory": self.step.memory},
+            "exchanged_per_device": self.exchanged,
+            "loader_bytes_per_second": self.loader,
+            "steps": self.steps,
+            "step_seconds": self.step_seconds,
+            "clips_per_second": self.clips_per_second,
+            "hours": self.hours,
+        }
+
+
+def predict_cost(
+    recipe: Recipe,
+    recordings: int,
+    devices: int,
+    kind: DeviceKind,
+    share: float | None = None,
+) -> Cost:
+    """The cost of training ``recipe`` on ``recordings`` recordings and ``devices`` devices of a kind.
+
+    ``share`` replaces that of the kind. Raises :class:`TrainingError` for numbers out of range, and for a batch whose
+    batch norm groups the devices cannot divide evenly.
+    """
+    share = kind.share if share is None else share
+    for name, value in (("--recordings", recordings), ("--devices", devices)):
+        if value < 1:
+            raise TrainingError(f"{name}: {value} is too small; use 1 or more")
+    if not 0 < share <= 1:
+        raise TrainingError(f"--share: {share:g} is out of range; use more than 0 and at most 1")
+    batch, parts = recipe.run.batch, parts_over(Ranks(size=devices), group_count(recipe), "run.norm_group: makes", "it")
+    if parts % devices or batch % parts or batch // parts < 2:
+        raise TrainingError(
+            f"--devices: {devices} cannot divide the {parts} parts of a batch of {batch} evenly; change --devices, "
+            "--run.batch or --run.norm_group"
+        )
+    if recordings < batch:
+        raise TrainingError(f"--recordings: {recordings} are fewer than a batch of {batch}; use a smaller --run.batch")
+    steps = len(Batches(recordings, batch, recipe.schedule.epochs, recipe.run.seed))
+    precision = kind.precision(recipe.run.precision)
+    kind.flops(precision)
+    recipe = in_proportion(recipe, recordings, steps)
+    group = count_step(recipe, batch // parts, precision)
+    step = group.of_groups(parts // devices, embedded_twice=recipe.objective.negatives == "batch")
+    return Cost(recipe, recordings, devices, kind, precision, share, steps, step)
+
+
+def describe_cost(cost: Cost) -> str:
+    """The figures of :class:`Cost` as a table for the terminal, with the assumptions and what they change."""
+    recipe, step, kind, devices = cost.recipe, cost.step, cost.kind, cost.devices
+    peak, exchanged = kind.flops(cost.precision), cost.exchanged
+
+    def row(name: str, *values: str) -> str:
+        return "  ".join([f"  {name:<32}", *(f"{value:>14}" for value in values)]).rstrip()
+
+    def operations(name: str, count: int) -> str:
+        return row(name, _scaled(count / step.recordings, "FLOP"), _scaled(count * devices, "FLOP"))
+
+    def size(name: str, count: float, *values: str) -> list[str]:
+        return [row(name, _scaled(count, "B"), *values)] if count else []
+
+    sent = [
+        line
+        for name, count in exchanged.items()
+        for line in size(name, count, _scaled(count / cost.step_seconds, "B/s"))
+    ]
+    if sent:
+        sent = [row("sent by a device in a step", "", "per second"), *sent, ""]
+    fits = "fits" if step.memory < kind.memory else "DOES NOT FIT"
+    text = [
+        recipe.title,
+        f"{cost.recordings:,} recordings, {recipe.schedule.epochs} epochs, batch {cost.batch:,} on {devices} x "
+        f"{kind.title} ({step.recordings} on each), {len(recipe.composition.views)} views, {cost.precision}",
+        "",
+        row("operations", "per recording", "per step"),
+        operations("forward", step.forward),
+        operations("backward", step.backward),
+        *([operations("keys of the momentum encoder", step.keys)] if step.keys else []),
+        operations("all", step.flops),
+        "",
+        row("memory of a device"),
+        *size("weights", step.weights),
+        *size("gradients", step.gradients),
+        *size("optimiser", step.optimiser),
+        *size("momentum encoder", step.momentum_encoder),
+        *size("bank", step.bank),
+        *size("activations", step.activations),
+        *size("decoded clips and views", step.clips + step.views),
+        row("all", _scaled(step.memory, "B"), f"{fits} in {_scaled(kind.memory, 'B')}"),
+        "",
+        *sent,
+        row("time"),
+        row("loader of a device (clips)", f"{cost.clips_per_second / devices:,.1f}/s", _scaled(cost.loader, "B/s")),
+        row("all devices (clips)", f"{cost.clips_per_second:,.1f}/s"),
+        row("step", _scaled(cost.step_seconds, "s")),
+        row("steps", f"{cost.steps:,}"),
+        row("training", _hours(cost.hours), f"{cost.hours * devices:,.1f} device hours"),
+        "",
+        f"Assumed: the step reaches {cost.share:.0%} of {_scaled(peak, 'FLOP/s')}; --share sets it.",
+        f"The default of {kind.share:.0%} is {kind.basis}.",
+        f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} bounds the share at "
+        f"{min(cost.greatest_share, 1):.0%}"
+        + (", which decides here." if cost.greatest_share < cost.share else "; below it, the share matters most:"),
+    ]
+    if cost.greatest_share >= cost.share:
+        both = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
+        text += [f"  {other.share:.1%}: {_hours(other.hours)}" for other in both if other.share <= 1]
+    return "\n".join(
+        [
+            *text,
+            "A loader or a network between the devices that is slower than above decides instead.",
+            "Not counted: products with the bank, log-mel, augmentations and optimiser (below 1 % of the operations of",
+            "the paper's recipe), workspaces of the libraries, gradients of activations, monitors and checkpoints.",
+        ]
+    )
+
+
+def _scaled(value: float, unit: str) -> str:
+    """A value with up to four digits and a decimal prefix."""
+    power = max(-2, min(math.floor(math.log10(value) / 3), 6)) if value else 0
+    return f"{value / 1000**power:.4g} {('µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E')[power + 2]}{unit}"
+
+
+def _hours(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:,.1f} h"
+    return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.1f} s"

@@ -1,0 +1,189 @@
+"""Operations and bytes of one training step, counted on the recipe's networks and clips without computing anything.
+
+The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
+addition are two operations (FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. Not
+counted, since they are below one per cent in the paper's recipe: the products of queries with the keys of the bank or
+batch, the log-mel spectrogram and the augmentations, the optimiser and the update of the momentum encoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.flop_counter import FlopCounterMode
+
+from avgdt.data.batch import Batch
+from avgdt.models.phi import Phi
+from avgdt.models.precision import DTYPES
+from avgdt.objective.bank import Bank
+from avgdt.objective.momentum import MomentumEncoder
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.optimiser import build_optimiser
+from avgdt.transforms.views import Views
+
+_PASSES = 5
+"""Times that an activation passes through memory at least: written and read in the forward pass, read in the backward
+pass, and its gradient written and read."""
+_PASSES_OF_KEYS = 2
+"""The same without a backward pass."""
+
+
+@dataclass(frozen=True)
+class StepCount:
+    """Operations and bytes of one training step of one device, counted on the recipe's networks."""
+
+    recordings: int
+    """Recordings in the device's part of the batch."""
+    parameters: int
+    """Trainable parameters."""
+    forward: int
+    """Operations of the forward pass of all views."""
+    backward: int
+    """Operations of the backward pass."""
+    keys: int
+    """Operations of the momentum encoder's forward pass, 0 without a bank."""
+    weights: int
+    """Bytes of parameters and buffers, float32."""
+    gradients: int
+    """Bytes of the gradients, float32."""
+    optimiser: int
+    """Bytes of the optimiser's state."""
+    momentum_encoder: int
+    """Bytes of the momentum encoder, 0 without a bank."""
+    bank: int
+    """Bytes of the memory bank."""
+    activations: int
+    """Bytes of the tensors that the forward pass saves for the backward pass, with copies of the weights in half
+    precision."""
+    clips: int
+    """Bytes of the decoded clips: uint8 frames and float32 waveforms."""
+    views: int
+    """Bytes of the views, the float32 input of the networks."""
+    embeddings: int
+    """Bytes of the embeddings of all views, float32."""
+    groups: int = 1
+    """Batch norm groups that the device takes one after another, so that activations and views are those of one."""
+
+    @property
+    def flops(self) -> int:
+        """Operations of the step."""
+        return self.forward + self.backward + self.keys
+
+    @property
+    def memory(self) -> int:
+        """Bytes in the device's memory when the backward pass begins."""
+        state = self.weights + self.gradients + self.optimiser + self.momentum_encoder + self.bank
+        return state + self.activations + self.clips + self.views
+
+    @property
+    def traffic(self) -> int:
+        """Bytes that the activations move through the memory at least."""
+        return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations * self.groups
+
+    def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
+        """The count of a step of ``groups`` batch norm groups such as this one, taken one after another.
+
+        ``embedded_twice``: where the loss of a query depends on all others, every group is embedded once for the loss
+        and once more for the gradient.
+        """
+        forward = self.forward * (2 if embedded_twice and groups > 1 else 1)
+        return replace(
+            self,
+            groups=groups,
+            recordings=groups * self.recordings,
+            forward=groups * forward,
+            backward=groups * self.backward,
+            keys=groups * self.keys,
+            clips=groups * self.clips,
+            embeddings=groups * self.embeddings,
+        )
+
+
+def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
+    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16); the bank's size is given.
+
+    Raises the errors of the recipe's networks and views.
+    """
+    modalities = [view.modality for view in recipe.composition.views]
+    one = blank_batch(recipe, 1)
+    shapes = [view.shape[1:] for view in Views.of(recipe)(one)]
+    with torch.device("meta"):
+        phi = Phi(recipe.model, recipe.composition.modalities)
+        views = [torch.empty(recordings, *shape) for shape in shapes]
+        with_bank = recipe.objective.negatives == "bank"
+        momentum_encoder = MomentumEncoder(phi) if with_bank else None
+        bank = Bank(len(views), recipe.objective.bank, recipe.model.head.out) if with_bank else None
+    saved = SavedTensors(phi)
+    with FlopCounterMode(display=False) as counter:
+        with saved:
+            embeddings = phi(views, modalities)
+        forward = counter.get_total_flops()
+        torch.stack([embedding.sum() for embedding in embeddings]).sum().backward()  # type: ignore[no-untyped-call]
+    optimiser = build_optimiser(recipe.optimiser, phi)
+    optimiser.step()
+    parameters = sum(parameter.numel() for parameter in phi.parameters())
+    bytes_each = DTYPES[precision].itemsize
+    copies = 0 if precision == "fp32" else parameters * bytes_each
+    return StepCount(
+        recordings=recordings,
+        parameters=parameters,
+        forward=forward,
+        backward=counter.get_total_flops() - forward,
+        keys=forward if with_bank else 0,
+        weights=_bytes(phi),
+        gradients=sum(p.grad.nbytes for p in phi.parameters() if p.grad is not None),
+        optimiser=sum(
+            value.nbytes
+            for state in optimiser.state.values()
+            for value in state.values()
+            if isinstance(value, torch.Tensor)
+        ),
+        momentum_encoder=_bytes(momentum_encoder) if momentum_encoder else 0,
+        bank=_bytes(bank) if bank else 0,
+        activations=saved.bytes * bytes_each // torch.float32.itemsize + copies,
+        clips=recordings * sum(clips.nbytes for clips in (one.video, one.audio) if clips is not None),
+        views=sum(view.nbytes for view in views),
+        embeddings=sum(embedding.nbytes for embedding in embeddings),
+    )
+
+
+class SavedTensors(saved_tensors_hooks):
+    """A context that counts the bytes of the tensors saved for the backward pass; parameters and copies count once."""
+
+    def __init__(self, phi: nn.Module) -> None:
+        """Parameters of ``phi`` do not count."""
+        self._parameters = {parameter.untyped_storage()._cdata for parameter in phi.parameters()}
+        self._bytes: dict[int, int] = {}
+        super().__init__(self._pack, lambda tensor: tensor)
+
+    def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()  # a view shares that of its base
+        if storage._cdata not in self._parameters:
+            self._bytes[storage._cdata] = storage.nbytes()
+        return tensor
+
+    @property
+    def bytes(self) -> int:
+        """The bytes so far."""
+        return sum(self._bytes.values())
+
+
+def blank_batch(recipe: Recipe, recordings: int) -> Batch:
+    """A batch of decoded clips of the recipe's size, with black frames and silence."""
+    clip, windows, modalities = recipe.clip, len(recipe.composition.clips), recipe.composition.modalities
+    frames = (recordings, windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
+    return Batch(
+        items=torch.arange(recordings),
+        recordings=torch.arange(recordings),
+        video=torch.zeros(frames, dtype=torch.uint8) if "video" in modalities else None,
+        audio=torch.zeros(recordings, windows, clip.samples) if "audio" in modalities else None,
+        video_times=None,
+        audio_start=None,
+    )
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))

@@ -1,0 +1,44 @@
+"""``avgdt cost``: the table, JSON and errors."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from avgdt.cli.main import main
+
+COST = ["cost", "demo", "--recordings", "384"]
+
+
+def test_the_table_states_the_assumption(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*COST, "--kind", "a100", "--devices", "2", "--share", "0.01"]) == 0
+    text = capsys.readouterr().out
+    assert "batch 12 on 2 x NVIDIA A100" in text
+    assert "Assumed: the step reaches 1% of 312 TFLOP/s; --share sets it." in text
+    assert "no training step has been measured on a GPU" in text
+
+
+def test_json_has_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*COST, "--json", "--model.video.width", "8", "--run.batch", "32"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["batch"] == 32
+    assert figures["steps"] == 12 * 36
+    assert figures["step_per_device"]["flops"] > 0
+    assert figures["hours"] == pytest.approx(figures["steps"] * figures["step_seconds"] / 3600)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*COST, "--kind", "h10"], "--kind: 'h10' is unknown; use one of h200, h100, a100, v100, rtx4090, this"),
+        ([*COST, "--devices", "0"], "--devices: 0 is too small; use 1 or more"),
+        (["cost", "demo"], "--recordings"),
+        (["cost"], "RECIPE is missing"),
+    ],
+)
+def test_invalid_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert message in lines[0]

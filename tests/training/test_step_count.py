@@ -1,0 +1,86 @@
+"""Operations and bytes of a step: by closed form, and those of the real step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision
+from avgdt.recipes.named import named
+from avgdt.training.learner import Learner
+from avgdt.training.step_count import SavedTensors, blank_batch, count_step
+
+CPU = Precision(torch.device("cpu"), torch.float32)
+
+
+def test_operations_of_one_layer_have_a_closed_form() -> None:
+    layers = nn.ModuleList([nn.Linear(5, 7), nn.Conv3d(2, 3, (3, 1, 2), stride=(1, 2, 1))]).to("meta")
+    inputs = [torch.empty(4, 5, device="meta"), torch.empty(4, 2, 6, 8, 9, device="meta")]
+    outputs = [4 * 7, 4 * 3 * 4 * 4 * 8]  # elements
+    products = [5, 2 * 3 * 2]  # of each element
+    for layer, x, elements, each in zip(layers, inputs, outputs, products, strict=True):
+        with FlopCounterMode(display=False) as counter:
+            y = layer(x.requires_grad_())
+            assert y.numel() == elements
+            assert counter.get_total_flops() == 2 * each * elements
+            y.sum().backward()
+        assert counter.get_total_flops() == 3 * 2 * each * elements  # the gradients of the input and of the weights
+
+
+@pytest.mark.parametrize("name", ["paper", "released", "small", "demo-bank", "audio"])
+def test_parameters_and_state_are_those_of_the_real_networks(name: str) -> None:
+    recipe = replace(named(name), objective=replace(named(name).objective, bank=100))
+    with torch.device("meta"):
+        phi = Phi(recipe.model, recipe.composition.modalities)
+    parameters = sum(p.numel() for p in phi.parameters())
+    count = count_step(recipe, 2, "fp32")
+    assert count.parameters == parameters
+    assert count.gradients == 4 * parameters
+    assert count.optimiser == pytest.approx((8 if recipe.optimiser.kind == "adamw" else 4) * parameters, rel=1e-3)
+    bank = recipe.objective.negatives == "bank"
+    assert count.momentum_encoder == (count.weights if bank else 0)
+    assert count.keys == (count.forward if bank else 0)
+    assert count.bank == (
+        len(recipe.composition.views) * 100 * recipe.model.head.out * 4 + 100 * 16 + 16 if bank else 0
+    )
+
+
+@pytest.mark.parametrize("name", ["small", "demo-bank"])
+def test_operations_are_those_of_a_real_step(name: str) -> None:
+    recipe = replace(named(name), objective=replace(named(name).objective, bank=2, momentum=0.9, key_groups=1))
+    learner = Learner(recipe, 10, CPU)
+    batch = blank_batch(recipe, 2)
+    with FlopCounterMode(display=False) as step:
+        learner.train_step([batch])
+    with FlopCounterMode(display=False) as views:
+        learner.views(batch)  # log-mel
+    networks = step.get_total_flops() - views.get_total_flops()
+    assert views.get_total_flops() < 0.01 * networks
+    assert count_step(recipe, 2, "fp32").flops == pytest.approx(networks, rel=1e-4)  # products of embeddings
+
+
+def test_activations_are_what_a_step_saves() -> None:
+    recipe = named("demo")
+    learner = Learner(recipe, 10, CPU)
+    saved = SavedTensors(learner.phi)
+    with saved:
+        learner.train_step([blank_batch(recipe, 12)])
+    assert count_step(recipe, 12, "fp32").activations == pytest.approx(saved.bytes, rel=0.2)
+
+
+def test_activations_in_half_precision_are_half_and_weights_are_copied() -> None:
+    full, half = (count_step(named("demo"), 3, precision) for precision in ("fp32", "bf16"))
+    assert half.activations == full.activations // 2 + 2 * full.parameters
+    assert half.flops == full.flops
+    assert half.weights == full.weights
+
+
+def test_clips_have_the_bytes_that_are_decoded() -> None:
+    recipe = named("paper")
+    assert count_step(recipe, 2, "bf16").clips == 2 * (3 * 30 * 128 * 171 + 4 * 24000)
+    assert count_step(named("audio"), 2, "bf16").clips == 2 * 2 * 4 * 48000  # two windows
