@@ -1,9 +1,9 @@
-"""A few training steps of one process, of those that ``torchrun`` starts; writes the losses and the state."""
+"""A few training steps of each recipe of a folder, by one of several processes; writes losses and states."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,32 +12,36 @@ from avgdt.data.batch import Batch
 from avgdt.data.dataset import Batches, Groups
 from avgdt.models.precision import Precision
 from avgdt.recipes.config import read_yaml
+from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
-from avgdt.training.ranks import joined
+from avgdt.training.ranks import Ranks, joined
 
-RECORDINGS = 24
+RECORDINGS = 40
 
 
-def main(config: Path, out: Path, steps: int) -> None:
-    """Take ``steps`` training steps of the recipe ``config`` on synthetic clips."""
-    recipe = read_yaml(config)
-    recipe = replace(recipe, run=replace(recipe.run, device="cpu"))
+def main(folder: Path, steps: int) -> None:
+    """Train every recipe ``NAME.yaml`` of the folder, and write ``NAME.PROCESSES.RANK.pt``."""
     with joined("cpu") as ranks:
-        order = Batches(RECORDINGS, recipe.run.batch, 100, seed=0)
-        learner = Learner(recipe, order.steps_per_epoch, Precision(torch.device("cpu"), torch.float32), ranks=ranks)
-        groups = iter(Groups(order, learner.parts, learner.portion))
-        losses = []
-        for _ in range(steps):
-            mine = [clips_of(recipe, next(groups)) for _ in learner.portion]
-            result, std = learner.train_step(mine)
-            losses.append(
-                [float(result.loss), float(result.accuracy), float(result.positive_probability.mean()), *std.values()]
-            )
-        torch.save({"losses": torch.tensor(losses), "state": learner.state()}, out.with_suffix(f".{ranks.rank}.pt"))
+        for config in sorted(folder.glob("*.yaml")):
+            result = train(read_yaml(config), steps, ranks)
+            torch.save(result, folder / f"{config.stem}.{ranks.size}.{ranks.rank}.pt")
 
 
-def clips_of(recipe, keys) -> Batch:  # type: ignore[no-untyped-def]
-    """The clips of each item: functions of the item and the epoch alone."""
+def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
+    """Losses and state after some steps on synthetic clips."""
+    order = Batches(RECORDINGS, recipe.run.batch, 100, seed=0)
+    learner = Learner(recipe, order.steps_per_epoch, Precision(torch.device("cpu"), torch.float32), ranks=ranks)
+    groups = iter(Groups(order, learner.parts, learner.portion))
+    losses = []
+    for _ in range(steps):
+        result, std = learner.train_step([clips_of(recipe, next(groups)) for _ in learner.portion])
+        figures = [result.loss, result.accuracy, result.positive_probability.mean(), *std.values()]
+        losses.append(torch.stack([figure.detach() for figure in figures]))
+    return {"losses": torch.stack(losses), "state": learner.state()}
+
+
+def clips_of(recipe: Recipe, keys: Sequence[tuple[int, int]]) -> Batch:
+    """Clips that are functions of the item and the epoch alone."""
     clip, windows = recipe.clip, len(recipe.composition.clips)
     videos, audios = [], []
     for epoch, item in keys:
@@ -51,4 +55,4 @@ def clips_of(recipe, keys) -> Batch:  # type: ignore[no-untyped-def]
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

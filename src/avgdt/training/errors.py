@@ -38,4 +38,4 @@ class TooManyFailed(TrainingError):
 
 
 class RankFailed(TrainingError):
-    """Another process of a distributed training has ended."""
+    """Another process of a distributed training has ended; the message is what it reported."""

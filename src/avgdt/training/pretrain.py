@@ -144,7 +144,7 @@ def _lead(
             f"learning rate {full_lr(recipe):g}: {recipe.optimiser.lr:g} for {recipe.run.lr_batch} recordings, scaled "
             f"to the batch of {recipe.run.batch}"
         )
-    with remedies.appended(precision.name):
+    with remedies.appended(precision.name), ranks.guarded():
         if before is not None or recipe != remedies.recipe:
             write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
         if learner.step < steps:
@@ -169,7 +169,7 @@ def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     learner = Learner(recipe, order.steps_per_epoch, precision, ranks=ranks)
     learner.load_state(state)
-    with remedies.appended(precision.name), closing(_steps(learner, collection, order, out)) as steps:
+    with remedies.appended(precision.name), ranks.guarded(), closing(_steps(learner, collection, order, out)) as steps:
         train(learner, steps, Hooks())
     return out / "weights.safetensors"
 

@@ -17,6 +17,7 @@ import torch
 import avgdt
 from avgdt.files import naming
 from avgdt.models.precision import Precision
+from avgdt.processes import ranks_of_environment
 
 SESSIONS = "sessions.jsonl"
 
@@ -75,6 +76,11 @@ def own_command(*arguments: str) -> str:
     """A command line of this program, called the way this process was, quoted for a shell."""
     called = Path(sys.argv[0])
     program = ["avgdt"]
+    ranks = ranks_of_environment()
+    if ranks.size > 1 and "TORCHELASTIC_RUN_ID" in os.environ:  # set by torchrun
+        nodes = ["--nnodes", str(ranks.size // ranks.local_size)] if ranks.size > ranks.local_size else []
+        torchrun = [sys.executable, "-m", "torch.distributed.run", *nodes, "--nproc-per-node", str(ranks.local_size)]
+        return join([*torchrun, "-m", "avgdt", *arguments])
     if _is_module(called):
         program = [sys.executable, "-m", "avgdt"]
     elif called.name == "avgdt" and called.is_file():

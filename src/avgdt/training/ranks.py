@@ -97,6 +97,17 @@ class Ranks:
         )
         return out
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Context that turns the error of an exchange with a process that has ended into :class:`RankFailed`."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.size == 1 or not _of_connection(error):
+                raise
+            reason = self.failure(5.0) or "another process has ended without a message, perhaps for lack of memory"
+            raise RankFailed(reason) from None
+
     def wait(self) -> None:
         """Return once every rank has called this, or one has gone."""
         with suppress(RuntimeError):
@@ -107,7 +118,7 @@ class Ranks:
 
         Rank 0, whose messages are the most helpful, goes first where all meet the same error.
         """
-        if not (self.rank and self.failure(1.0)):
+        if not (self.rank and self.failure(2.0)):
             with suppress(Exception):  # the store may have gone with its process
                 mine = f"rank {self.rank}: {error}"
                 error.reported = _store().compare_set(_REASON, "", mine).decode() != mine  # type: ignore[attr-defined]
@@ -150,19 +161,9 @@ def joined(device: str) -> Iterator[Ranks]:
         ) from None
     ranks = Ranks(environment.rank, environment.size, control)
     try:
-        yield ranks
+        with ranks.guarded():
+            yield ranks
         ranks.wait()  # so that none closes its connections before the others have finished
-    except (RuntimeError, dist.DistError) as error:
-        if not _of_connection(error):
-            ranks.report(error)
-            raise
-        failed = RankFailed(
-            ranks.failure(5.0)
-            or "another process has ended without a message, perhaps killed for lack of memory; the last checkpoint "
-            f"remains ({str(error).splitlines()[0]})"
-        )
-        ranks.report(failed)
-        raise failed from None
     except BaseException as error:
         ranks.report(error)
         raise

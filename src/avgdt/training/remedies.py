@@ -14,7 +14,7 @@ from avgdt.files import WriteError
 from avgdt.models.errors import WeightsError
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import Checkpoints, newest_healthy
-from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
+from avgdt.training.errors import Diverged, FolderGone, RankFailed, TooManyFailed, TrainingError
 from avgdt.training.provenance import option, own_command
 from avgdt.training.resuming import free_name
 
@@ -78,6 +78,8 @@ class Remedies:
                 )
             case StoreError():
                 return StoreError(f"{error}; {self.resume_or_restart('--data.store', 'off')}")
+            case RankFailed():
+                return RankFailed(f"{error}; then {self.resume_or_restart()}")
             case WriteError():
                 return WriteError(f"{error}; then {self.resume_or_restart()}")
             case WeightsError():

@@ -26,6 +26,8 @@ class Stopped(KeyboardInterrupt):
         super().__init__(message or f"stopped by {signal.Signals(number).name}")
         self.number = number
         """The signal."""
+        self.reported = False
+        """Whether another process of a distributed training reports it."""
 
 
 @dataclass
@@ -91,7 +93,9 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
-        raise Stopped(number, f"{str(stop) or Stopped(number)}; {advice()}") from None
+        advised = Stopped(number, f"{str(stop) or Stopped(number)}; {advice()}")
+        advised.reported = getattr(stop, "reported", False)
+        raise advised from None
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

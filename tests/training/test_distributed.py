@@ -1,0 +1,189 @@
+"""Several processes train as one does: the same losses, banks and weights, one error, one checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from avgdt.files import read_json_lines
+from avgdt.recipes.config import to_yaml
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
+from avgdt.training.checkpoint_file import load_checkpoint
+from tests.helpers.folders import write_folder
+from tests.helpers.ranks import finish, start_ranks
+from tests.helpers.recipes import tiny
+
+STEPS = "tests.training.distributed_steps"
+
+
+def grouped(groups: int, objective: Objective, **run: Any) -> Recipe:
+    """A recipe with batches of 16 in ``groups`` batch norm groups, that amplifies rounding errors little."""
+    settings = replace(tiny().run, batch=16, norm_group=16 // groups if groups > 1 else 0, **run)
+    objective = replace(objective, temperature=0.5)
+    return tiny(run=settings, objective=objective, optimiser=Optimiser(lr=1e-3))
+
+
+BANK = Objective(bank=20, momentum=0.9, key_groups=1)
+RECIPES = {
+    "bank": grouped(2, BANK),
+    "bank, two key groups": grouped(2, replace(BANK, key_groups=2)),
+    "bank, one group": grouped(1, BANK),
+    "bank of all views of a modality": grouped(2, replace(BANK, negatives_from="modality")),
+    "batch": grouped(2, Objective(negatives="batch")),
+    "batch, detached keys": grouped(2, Objective(negatives="batch", detach_keys=True)),
+    "batch, one group": grouped(1, Objective(negatives="batch")),
+    "sigmoid": grouped(2, Objective(negatives="batch", loss="sigmoid")),
+    "sigmoid, bank": grouped(2, replace(BANK, loss="sigmoid")),
+    "sigreg": grouped(2, Objective(negatives="batch", loss="sigreg")),
+}
+
+
+def trained(folder: Path, recipes: dict[str, Recipe], counts: tuple[int, ...], steps: int) -> None:
+    """Train the recipes for some steps in 1 process, in 2, ...; see :func:`of` for the results."""
+    for name, recipe in recipes.items():
+        (folder / f"{name}.yaml").write_text(to_yaml(recipe))
+    for count in counts:
+        codes, errors = finish(start_ranks(count, STEPS, [folder, steps], folder))
+        assert set(codes) == {0}, errors
+
+
+def of(folder: Path, name: str, count: int) -> list[Any]:
+    """Losses and state of each rank."""
+    return [torch.load(folder / f"{name}.{count}.{rank}.pt", weights_only=True) for rank in range(count)]
+
+
+def difference(a: Any, b: Any) -> float:
+    """The largest difference between corresponding numbers of two nested states."""
+    if isinstance(a, torch.Tensor):
+        return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        return max((difference(a[key], b[key]) for key in a), default=0.0)
+    if isinstance(a, list | tuple):
+        return max((difference(x, y) for x, y in zip(a, b, strict=True)), default=0.0)
+    return 0.0 if a is None else abs(a - b)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("short")
+    trained(folder, RECIPES, (1, 2), steps=4)
+    return folder
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_two_processes_train_as_one_that_takes_the_groups_one_after_another(name: str, short: Path) -> None:
+    (alone,) = of(short, name, 1)
+    first, second = of(short, name, 2)
+    assert difference(first, second) == 0
+    for part in ("phi", "key_encoder", "bank", "sigmoid"):
+        assert difference(alone["state"][part], first["state"][part]) < 1e-5, part
+    assert difference(alone["losses"], first["losses"]) < 1e-5
+    assert alone["losses"][:, 0].std() > 1e-3  # something happens
+
+
+@pytest.mark.slow
+def test_four_processes_train_as_one_for_20_steps(tmp_path: Path) -> None:
+    recipes = {
+        name: replace(RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8), optimiser=Optimiser(lr=3e-4))
+        for name in ("bank", "batch")
+    }
+    trained(tmp_path, recipes, (1, 2, 4), steps=20)
+    for name in recipes:
+        (alone,) = of(tmp_path, name, 1)
+        for count in (2, 4):
+            several = of(tmp_path, name, count)
+            assert max(difference(several[0], other) for other in several) == 0
+            for part in ("phi", "key_encoder", "bank"):
+                assert difference(alone["state"][part], several[0]["state"][part]) < 1e-5, (name, count, part)
+            assert difference(alone["losses"], several[0]["losses"]) < 1e-5, (name, count)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("recordings"), 11)
+
+
+@pytest.fixture
+def command(folder: Path, tmp_path: Path) -> list[object]:
+    """Arguments of a pretraining of 30 steps, with groups of 2."""
+    run = Run(batch=4, norm_group=2, workers=0, device="cpu", precision="fp32")
+    objective = replace(BANK, bank=10)
+    recipe = tiny(run=run, objective=objective, schedule=Schedule(epochs=15, warmup_epochs=1))
+    (tmp_path / "recipe.yaml").write_text(to_yaml(recipe))
+    return ["pretrain", "--config", tmp_path / "recipe.yaml", "--data", folder, "--out", tmp_path / "run"]
+
+
+def wait_for_step(out: Path, step: int, ranks: list[subprocess.Popen[str]]) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if (out / "metrics.jsonl").exists() and len(read_json_lines(out / "metrics.jsonl", ("step",))) >= step:
+            return
+        assert all(rank.poll() is None for rank in ranks), [rank.stderr.read() for rank in ranks if rank.stderr]
+        time.sleep(0.02)
+    raise AssertionError("the training does not begin")
+
+
+def state_of(out: Path) -> dict[str, Any]:
+    return load_checkpoint(out / "checkpoints" / "last.pt")[0]
+
+
+def test_a_run_of_two_processes_equals_that_of_one_and_resumes_on_another_number(
+    command: list[object], tmp_path: Path
+) -> None:
+    alone = [*command[:-1], tmp_path / "alone"]
+    codes, errors = finish(start_ranks(1, "avgdt", alone, tmp_path))
+    assert codes == [0], errors
+    ranks = start_ranks(2, "avgdt", command, tmp_path)
+    wait_for_step(tmp_path / "run", 3, ranks)
+    ranks[1].send_signal(signal.SIGUSR1)  # a scheduler's warning may reach any process
+    codes, errors = finish(ranks)
+    assert codes == [128 + signal.SIGUSR1] * 2, errors
+    assert "resume with" in errors[0]
+    assert not errors[1]
+    assert 3 <= state_of(tmp_path / "run")["step"] < 30
+    resumed = ["pretrain", "--resume", "--out", tmp_path / "run"]
+    codes, errors = finish(start_ranks(1, "avgdt", [*resumed, "--schedule.epochs", 15], tmp_path))
+    assert codes == [0], errors
+    whole, one = state_of(tmp_path / "run"), state_of(tmp_path / "alone")
+    assert whole["step"] == one["step"] == 30
+    for part in ("phi", "key_encoder", "bank"):
+        assert difference(whole[part], one[part]) < 1e-4, part
+    lines = [read_json_lines(tmp_path / name / "metrics.jsonl", ("step",)) for name in ("run", "alone")]
+    assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]]
+
+
+def test_a_killed_process_ends_all_within_a_minute_and_the_state_is_saved(
+    command: list[object], tmp_path: Path
+) -> None:
+    ranks = start_ranks(2, "avgdt", [*command, "--schedule.epochs", 10000], tmp_path)
+    wait_for_step(tmp_path / "run", 2, ranks)
+    started = time.monotonic()
+    os.kill(ranks[1].pid, signal.SIGKILL)
+    codes, errors = finish(ranks)
+    assert time.monotonic() - started < 60
+    assert codes == [2, -signal.SIGKILL]
+    assert "another process has ended" in errors[0].splitlines()[-1]
+    assert "--resume" in errors[0].splitlines()[-1]
+
+
+def test_an_error_of_one_process_ends_all_and_is_printed_once(command: list[object], tmp_path: Path) -> None:
+    ranks = start_ranks(
+        2, "avgdt", [*command, "--run.norm-group", 4, "--run.batch", 12, "--schedule.epochs", 1], tmp_path
+    )
+    codes, errors = finish(ranks)
+    assert codes == [2, 2]
+    assert sum("run.batch: 12 is more than" in error for error in errors) == 1
+    ranks = start_ranks(3, "avgdt", command, tmp_path)
+    codes, errors = finish(ranks)
+    assert codes == [2, 2, 2]
+    assert sum("makes 2 batch norm groups, fewer than the 3 processes" in error for error in errors) == 1
