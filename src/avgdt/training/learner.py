@@ -60,6 +60,8 @@ class Learner:
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
+        self.gradient_norm = torch.zeros((), device=precision.device)
+        """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
 
     @property
     def epoch(self) -> float:
@@ -122,6 +124,8 @@ class Learner:
         result = self._loss(embeddings, queries, keys, negatives)
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimiser)
+        self.gradient_norm = _gradient_norm(self.optimiser)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         if self.key_encoder is not None and self.bank is not None:
@@ -194,3 +198,10 @@ class Learner:
             group["weight_decay"] = self.recipe.optimiser.weight_decay
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
+
+
+def _gradient_norm(optimiser: torch.optim.Optimizer) -> torch.Tensor:
+    """Euclidean norm of the gradient of all parameters; 0 where it is not finite, as in a step that fp16 skips."""
+    parameters = (parameter for group in optimiser.param_groups for parameter in group["params"])
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients).nan_to_num(0.0, 0.0)
