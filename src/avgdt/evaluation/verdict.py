@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
 from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
 from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
+from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
 COLLAPSED_STD = 0.1
@@ -233,6 +235,13 @@ def verdict(
     return _plateau(recipe, figures)
 
 
+def verdict_from_file(recipe: Recipe, metrics: Path) -> Verdict | None:
+    """The verdict on the run whose ``metrics.jsonl`` is ``metrics``; None before its first line of kind train."""
+    lines = read_json_lines(metrics, ("kind", "step"))
+    train = [line for line in lines if line["kind"] == "train"]
+    return verdict(recipe, train, [line for line in lines if line["kind"] == "heldout"]) if train else None
+
+
 def _diverging(recipe: Recipe, evidence: str) -> Verdict:
     return Verdict("diverging", "The training diverges.", _sentence(evidence), f"{_smaller_steps(recipe)}.")
 
@@ -254,7 +263,7 @@ def _leak(recipe: Recipe, share: float, figures: str) -> Verdict:
     return Verdict(
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
-        _sentence(f"{share:.0%} of the positives' margin is lost if keys are normalised in another batch", figures),
+        _sentence(f"positives lose {share:.0%} of their margin if keys are normalised in another batch", figures),
         f"Add --model.head.batch-norm output, or raise --objective.key-groups (now {recipe.objective.key_groups}) and "
         f"--run.batch (now {recipe.run.batch}).",
     )

@@ -20,7 +20,7 @@ class Curves:
     diagnosis: tuple[Chart, ...]
     """Diagnosis on held-out recordings; empty where there are none."""
     running: tuple[Chart, ...]
-    """Standard deviation of the embeddings, learning rate and throughput."""
+    """Standard deviation of the embeddings, gradient norm, learning rate and throughput."""
 
 
 def curves(run: RunFolder) -> Curves:
@@ -28,7 +28,9 @@ def curves(run: RunFolder) -> Curves:
     training = [_loss(run), _accuracy(run)]
     if run.heldout:
         training.append(_retrieval(run))
-    running = [_embedding_std(run), *([_learning_rate(run)] if "lr" in run.train[-1] else []), _throughput(run)]
+    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}  # an older version may not have written them
+    running = [_embedding_std(run), *(draw(run) for name, draw in optional.items() if name in run.train[-1])]
+    running.append(_throughput(run))
     return Curves(tuple(training), tuple(_diagnosis(run)), tuple(running))
 
 
@@ -86,6 +88,10 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         names = {"alignment": "both", "uniformity_video": "video", "uniformity_audio": "audio"}
         lines = [_diagnosed(run, name.replace("_", ", "), name, style) for name, style in names.items()]
         yield chart("Alignment and uniformity", note, lines, from_zero=False)
+    if any("effective_rank_video" in line.get("diagnosis", {}) for line in run.heldout):
+        note = "RankMe: how many directions the embeddings of a modality use; 1 if all lie on one line."
+        lines = [_diagnosed(run, name, f"effective_rank_{name}", name) for name in ("video", "audio")]
+        yield chart("Effective rank", note, lines)
 
 
 def _diagnosed(run: RunFolder, name: str, key: str, style: str) -> Series:
@@ -101,6 +107,11 @@ def _embedding_std(run: RunFolder) -> Chart:
     ]
     note = "Scaled to 1 for embeddings that cover the sphere; 0 means that all are equal (collapse)."
     return chart("Standard deviation of the embeddings", note, lines)
+
+
+def _gradient_norm(run: RunFolder) -> Chart:
+    series = Series("gradient norm", *_steps(run, "gradient_norm"), style="both", smooth=True)
+    return chart("Gradient norm", "Euclidean norm of the gradient of all parameters.", [series])
 
 
 def _learning_rate(run: RunFolder) -> Chart:
