@@ -36,8 +36,8 @@ def examples(r10: float, split: str = "test") -> dict[str, Any]:
         (0.1, 0.35, "healthy"),
         (0.9, 0.17, "overfitting"),
         (0.9, 0.05, "overfitting"),
-        (0.1, 0.17, "no signal"),
-        (0.1, 0.25, "no signal"),  # 15 of 60 where chance is 10: the interval includes the chance level
+        (0.1, 0.17, "plateau"),
+        (0.1, 0.25, "plateau"),  # 15 of 60 where chance is 10: the interval includes the chance level
         (0.9, None, "not measured"),
     ],
 )

@@ -36,6 +36,8 @@ equal, within 0.1, in runs that generalise."""
 LATE = 0.6
 """Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
 left it by half of their epochs."""
+LEAST_STEPS = 400
+"""Training steps before which chance level is no evidence: the plateau of runs that train is 200 to 400 steps long."""
 FEWEST = 20
 """Held-out recordings below which chance level is no evidence: the interval of a recall is as wide as all of it."""
 
@@ -80,8 +82,8 @@ class Verdict:
 class Training:
     """Figures of the training steps."""
 
-    progress: float
-    """Epochs done, as a share of those of the recipe."""
+    late: bool
+    """Whether a run that trains would have left the plateau."""
     accuracy: float
     """Mean re-identification accuracy of the last tenth of the lines."""
     interval: tuple[float, float]
@@ -108,7 +110,7 @@ class Training:
             bound = max(bound, chance_loss(recipe, step))
         first = float(train[0].get("gradient_norm", 0.0))
         return cls(
-            progress=float(train[-1]["epoch"]) / recipe.schedule.epochs,
+            late=float(train[-1]["epoch"]) >= LATE * recipe.schedule.epochs and step >= LEAST_STEPS,
             accuracy=accuracy,
             interval=wilson_interval(round(accuracy * trials), trials),
             chance=chance_accuracy(recipe, step),
@@ -230,7 +232,7 @@ def verdict(
         return _bank(recipe, drift, figures)
     if retrieval.gallery < FEWEST:
         return _few(retrieval, figures)
-    if training.progress >= LATE and not retrieval.any_sign:
+    if training.late and not retrieval.any_sign:
         return _no_signal(recipe, figures)
     return _plateau(recipe, figures)
 
@@ -334,7 +336,7 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
     """What training alone says, without held-out recordings or with one modality."""
     figures = _accuracy(training)
     if training.interval[0] <= training.chance:
-        return _no_signal(recipe, figures) if training.progress >= LATE else _plateau(recipe, figures)
+        return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
     both = set(recipe.composition.modalities) == {"video", "audio"}
     return Verdict(
         "not measured",
