@@ -161,6 +161,21 @@ def test_metrics_of_older_versions_are_judged_by_what_they_hold() -> None:
     assert verdict(BATCH, train, [ways]).cause == "healthy"
 
 
+def test_the_effective_rank_before_batch_norm_has_settled_is_no_evidence() -> None:
+    for steps, cause in ((20, "plateau"), (40, "collapse")):
+        train = training(BATCH, share=0.2)[:steps]
+        assert verdict(BATCH, train, [heldout(CHANCE, effective_rank_audio=1.4)]).cause == cause
+
+
+def test_a_bank_that_is_empty_at_first_does_not_diverge() -> None:
+    train = training(BANK)
+    train[0] |= {"loss": 0.0, "gradient_norm": 0.0}
+    assert verdict(BANK, train, [heldout(CHANCE)]).cause == "no signal"
+    assert verdict(BANK, [*train[:-100], *(line | {"gradient_norm": 900.0} for line in train[-100:])], []).cause == (
+        "diverging"
+    )
+
+
 def test_a_file_of_metrics(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     assert verdict_from_file(BATCH, path) is None

@@ -18,7 +18,10 @@ COLLAPSED_STD = 0.1
 """Embedding std in training below which the embeddings are near one point: it is 1 on the sphere, 0 at one point, and
 0.3 or more on the plateau of runs that train."""
 COLLAPSED_RANK = 2.0
-"""Effective rank below which the embeddings vary along less than a second direction."""
+"""Effective rank below which the embeddings vary along less than a second direction; 25 and more on the plateau."""
+SETTLED = 30
+"""Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
+batch norm, and with those of the start even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
 """Loss, as a multiple of its first value and of its chance level, above which the training diverges: both bound it
 while the networks know nothing, and a larger loss means that they are wrong with certainty."""
@@ -31,8 +34,8 @@ DRIFT = 0.1
 """Change of a key (1 - cosine) during its time in the bank from which on a query can identify keys by their age: 0.01
 in runs that train."""
 GAP = 0.25
-"""Excess of the training accuracy over held-out recall at the same chance level that is called overfitting: the two are
-equal, within 0.1, in runs that generalise."""
+"""Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
+overfitting: the two are equal, within 0.1, in runs that generalise."""
 LATE = 0.6
 """Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
 left it by half of their epochs."""
@@ -82,6 +85,8 @@ class Verdict:
 class Training:
     """Figures of the training steps."""
 
+    step: int
+    """Steps done."""
     late: bool
     """Whether a run that trains would have left the plateau."""
     accuracy: float
@@ -108,8 +113,10 @@ class Training:
         bound = float(train[0].get("loss", 0.0))
         if recipe.objective.loss == "nce":
             bound = max(bound, chance_loss(recipe, step))
-        first = float(train[0].get("gradient_norm", 0.0))
+        # The first step of a bank has no negatives, and so no gradient.
+        first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
         return cls(
+            step=step,
             late=float(train[-1]["epoch"]) >= LATE * recipe.schedule.epochs and step >= LEAST_STEPS,
             accuracy=accuracy,
             interval=wilson_interval(round(accuracy * trials), trials),
@@ -204,9 +211,9 @@ def verdict(
     share = max(_diagnosed(heldout, "batch_norm_share")[-1:], default=0.0)
     drift = max(_diagnosed(heldout, "key_drift"), default=0.0)
     ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
-    rank = min((value for values in ranks for value in values), default=None)
+    rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
     if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
-        return _diverging(recipe, f"the loss is {training.loss:.2f}, and {training.bound:.2f} before training")
+        return _diverging(recipe, f"the loss is {training.loss:.2f}, at its start or by chance {training.bound:.2f}")
     if training.growth > GREATEST_GRADIENT:
         return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")
     above = retrieval is not None and retrieval.above_chance
@@ -217,7 +224,7 @@ def verdict(
     figures = _figures(training, retrieval)
     _, most = retrieval.at(training.chance)
     exceeds = training.interval[0] > most
-    if (not above and exceeds) or training.accuracy - most > GAP:
+    if (not above and exceeds) or training.interval[0] - most > GAP:
         if share >= LEAK:
             return _leak(recipe, share, figures)
         if drift >= DRIFT:
