@@ -58,7 +58,7 @@ BROKEN = (
     Case("24 recordings", "demo", ("overfitting",), 100, 24),
     Case("audio permuted", "demo --run.batch 6", ("no signal",), 7, permuted=True),
 )
-SOUND = (
+UNBROKEN = (
     Case("demo", "demo", HEALTHY, 5),
     Case("demo-bank, one key group", "demo-bank --objective.key-groups 1", HEALTHY, 5),
     Case("demo, keys detached", "demo --objective.detach-keys", HEALTHY, 5),
@@ -69,7 +69,7 @@ SOUND = (
 
 def manifests(data: Path, out: Path) -> dict[tuple[int, bool], Path]:
     """The inspected manifest of each set of recordings; recordings with permuted audio are written into ``out``."""
-    sets = {(case.recordings, case.permuted) for case in (*BROKEN, *SOUND)}
+    sets = {(case.recordings, case.permuted) for case in (*BROKEN, *UNBROKEN)}
     paths = {one: out / f"{'permuted' if one[1] else 'recordings'}-{one[0]}.csv" for one in sets}
     if not all(path.exists() for path in paths.values()):
         given = [entry for entry in read_manifest(data) if entry.extra["split"] in ("train", "val")]
@@ -150,8 +150,8 @@ def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
 def print_table(seeds: list[int], out: Path) -> None:
     """Print the table of all complete runs."""
     print("| run | seed | at 20 % | at the end | |\n| --- | --- | --- | --- | --- |")
-    for name, cases in (("broken runs recognised", BROKEN), ("healthy runs without false alarm", SOUND)):
-        rows = [found for case in cases for seed in seeds if (found := row(case, seed, out))]
+    for name, cases in (("broken runs recognised", BROKEN), ("healthy runs without false alarm", UNBROKEN)):
+        rows = [result for case in cases for seed in seeds if (result := row(case, seed, out))]
         print("".join(f"{text}\n" for text, _ in rows), end="")
         print(f"| **{name}** | | | {sum(right for _, right in rows)} of {len(rows)} | |")
 
@@ -168,7 +168,7 @@ def main() -> None:
     if not args.table:
         data = manifests(args.data, args.out)
         for seed in args.seeds:
-            for pair in zip(BROKEN, SOUND, strict=True):
+            for pair in zip(BROKEN, UNBROKEN, strict=True):
                 for case in pair:
                     if args.only in case.name:
                         train(case, seed, data[case.recordings, case.permuted], args.out)

@@ -109,11 +109,11 @@ def test_every_cause_has_a_case() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_sentences_are_sentences_and_each_option_is_a_field_of_the_recipe(name: str) -> None:
-    found = judged(name)
-    for text in (found.headline, found.evidence, found.remedy):
+    result = judged(name)
+    for text in (result.headline, result.evidence, result.remedy):
         assert re.fullmatch(r"[A-Z][^\n]*\.", text)
         assert ".." not in text
-    options = re.findall(r"--([\w.-]*\w)|(composition\.\w+)", found.remedy)
+    options = re.findall(r"--([\w.-]*\w)|(composition\.\w+)", result.remedy)
     for option in {one or other for one, other in options} - {"config"}:
         value: Any = CASES[name][1]
         for part in option.split("."):
@@ -121,12 +121,12 @@ def test_the_sentences_are_sentences_and_each_option_is_a_field_of_the_recipe(na
 
 
 def test_evidence_names_the_figures() -> None:
-    found = judged("age")
-    assert "0.30" in found.evidence
-    assert "80.0%" in found.evidence
-    assert "chance level 10.4%" in found.evidence
-    assert "now 0.95" in found.remedy
-    assert "now 96" in found.remedy
+    result = judged("age")
+    assert "0.30" in result.evidence
+    assert "80.0%" in result.evidence
+    assert "chance level 10.4%" in result.evidence
+    assert "now 0.95" in result.remedy
+    assert "now 96" in result.remedy
 
 
 def test_one_modality_is_pointed_to_a_probe() -> None:
@@ -136,8 +136,8 @@ def test_one_modality_is_pointed_to_a_probe() -> None:
 
 def test_more_recordings_make_the_same_recall_significant() -> None:
     for gallery, cause in ((60, "plateau"), (600, "healthy")):
-        found = verdict(BATCH, training(BATCH, 0.06, 0.2), [heldout(1.3 * 10 / gallery, gallery)])
-        assert found.cause == ("plateau" if gallery == 600 else cause)
+        result = verdict(BATCH, training(BATCH, 0.06, 0.2), [heldout(1.3 * 10 / gallery, gallery)])
+        assert result.cause == ("plateau" if gallery == 600 else cause)
     assert verdict(BATCH, training(BATCH, 0.06, 0.2), [heldout(2.2 * 10 / 600, 600)]).cause == "healthy"
 
 
@@ -214,5 +214,5 @@ def test_the_verdict_is_imported_without_torch() -> None:
 
 @pytest.mark.parametrize(("accuracy", "r10"), product((0.05, 0.5, 0.95), (0.02, 0.3, 0.95)))
 def test_levels(accuracy: float, r10: float) -> None:
-    found = verdict(BATCH, training(BATCH, accuracy), [heldout(r10)])
-    assert (found.level == "good") == (found.cause == "healthy")
+    result = verdict(BATCH, training(BATCH, accuracy), [heldout(r10)])
+    assert (result.level == "good") == (result.cause == "healthy")
