@@ -77,6 +77,7 @@ CASES: dict[str, tuple[str, Recipe, Lines, Lines]] = {
     "few held out": ("not measured", BATCH, training(BATCH, 0.1), [heldout(0.25, gallery=FEWEST - 1)]),
     "nothing held out": ("not measured", BATCH, training(BATCH, 0.9), []),
     "nothing held out, early": ("plateau", BATCH, training(BATCH, share=0.2), []),
+    "one modality, views unrelated": ("no signal", AUDIO, training(AUDIO), []),
     "one modality": ("not measured", AUDIO, training(AUDIO, 0.9), []),
 }
 
@@ -132,6 +133,8 @@ def test_evidence_names_the_figures() -> None:
 def test_one_modality_is_pointed_to_a_probe() -> None:
     assert "avgdt evaluate linear" in judged("one modality").remedy
     assert "--data.held-out" in judged("nothing held out").remedy
+    unrelated = judged("one modality, views unrelated")
+    assert "video" not in unrelated.headline + unrelated.remedy
 
 
 def test_more_recordings_make_the_same_recall_significant() -> None:

@@ -269,11 +269,12 @@ def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict
 
 
 def _leak(recipe: Recipe, share: float, figures: str) -> Verdict:
+    groups = f"--objective.key-groups (now {recipe.objective.key_groups}) and "
     return Verdict(
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
         _sentence(f"positives lose {share:.0%} of their margin if keys are normalised in another batch", figures),
-        f"Add --model.head.batch-norm output, or raise --objective.key-groups (now {recipe.objective.key_groups}) and "
+        f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
         f"--run.batch (now {recipe.run.batch}).",
     )
 
@@ -301,12 +302,17 @@ def _overfitting(recipe: Recipe, *figures: str) -> Verdict:
 
 
 def _no_signal(recipe: Recipe, figures: str) -> Verdict:
+    check = (
+        "Check that the audio of each recording belongs to its video and is not silent (avgdt scan)"
+        if _both(recipe)
+        else "Check that two views of a recording have something in common after augmentation (avgdt report shows them)"
+    )
     return Verdict(
         "no signal",
-        "There is no signal between video and audio: training and retrieval stay at chance level.",
+        "The views of a recording seem to have nothing in common: the run stays at chance level.",
         _sentence(figures),
-        "Check that the audio of each recording belongs to its video and is not silent (avgdt scan), then change "
-        f"--optimiser.lr (now {recipe.optimiser.lr:g}) or raise --schedule.epochs (now {recipe.schedule.epochs}).",
+        f"{check}, then change --optimiser.lr (now {recipe.optimiser.lr:g}) or raise --schedule.epochs (now "
+        f"{recipe.schedule.epochs}).",
     )
 
 
@@ -315,8 +321,7 @@ def _plateau(recipe: Recipe, figures: str) -> Verdict:
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
         _sentence(figures),
-        f"Wait: this is normal for a third of the epochs; at the end, raise --schedule.epochs (now "
-        f"{recipe.schedule.epochs}).",
+        f"This is normal for a third of the epochs; at the end, raise --schedule.epochs (now {recipe.schedule.epochs}).",
     )
 
 
@@ -344,16 +349,19 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
     figures = _accuracy(training)
     if training.interval[0] <= training.chance:
         return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
-    both = set(recipe.composition.modalities) == {"video", "audio"}
     return Verdict(
         "not measured",
         "Generalisation is not measured.",
         _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
         "Hold recordings out: the split --data.held-out of the manifest, at most --data.held-out-at-most."
-        if both
+        if _both(recipe)
         else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
         "random weights.",
     )
+
+
+def _both(recipe: Recipe) -> bool:
+    return set(recipe.composition.modalities) == {"video", "audio"}
 
 
 def _smaller_steps(recipe: Recipe) -> str:
