@@ -321,7 +321,7 @@ def _plateau(recipe: Recipe, figures: str) -> Verdict:
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
         _sentence(figures),
-        f"This is normal for a third of the epochs; at the end, raise --schedule.epochs (now {recipe.schedule.epochs}).",
+        f"This is normal for a third of the epochs; later, raise --schedule.epochs (now {recipe.schedule.epochs}).",
     )
 
 
