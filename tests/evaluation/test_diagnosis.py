@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from avgdt.evaluation.diagnosis import alignment, batch_norm_share, cosine, uniformity
+from avgdt.evaluation.diagnosis import alignment, batch_norm_share, cosine, effective_rank, geometry, uniformity
 
 
 def points(n: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -62,3 +62,24 @@ def test_unit_vectors_of_torch_agree() -> None:
     x, y = torch.randn(9, 5), torch.randn(9, 5)
     expected = (F.normalize(x) - F.normalize(y)).square().sum(1).mean()
     assert alignment(x.numpy(), y.numpy()) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_effective_rank_of_equal_singular_values_is_their_number_and_of_one_line_is_one() -> None:
+    assert effective_rank(np.eye(7)) == pytest.approx(7.0)
+    assert effective_rank(3 * np.linalg.qr(points(9, 5))[0]) == pytest.approx(5.0)
+    assert effective_rank(np.outer(np.arange(1.0, 9.0), points(1, 4)[0])) == pytest.approx(1.0)
+    assert effective_rank(np.zeros((4, 3))) == 0.0
+
+
+def test_effective_rank_is_the_exponential_of_the_entropy_and_ignores_scale_and_rotation() -> None:
+    values = np.diag([0.5, 0.25, 0.25])
+    entropy = 0.5 * np.log(2) + 0.5 * np.log(4)
+    rotation = np.linalg.qr(points(3, 3))[0]
+    assert effective_rank(8 * values @ rotation) == pytest.approx(float(np.exp(entropy)))
+
+
+def test_geometry_measures_each_modality() -> None:
+    measured = geometry({"video": np.eye(4, 6), "audio": np.ones((4, 6))})
+    assert measured["effective_rank_video"] == pytest.approx(4.0)
+    assert measured["effective_rank_audio"] == pytest.approx(1.0)
+    assert measured["uniformity_audio"] == pytest.approx(0.0)

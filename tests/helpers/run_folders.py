@@ -39,11 +39,14 @@ def metrics(steps: int = 12) -> list[dict[str, Any]]:
     lines = []
     for step in range(1, steps + 1):
         line = {"kind": "train", "step": step, "epoch": step / 3, "loss": 5 - step / 10, "accuracy": step / 100}
-        lines.append(line | {"lr": 0.1, "std_video": 0.5, "clips_per_second": 9.0, "seconds": 10.0 * step})
+        lines.append(
+            line | {"lr": 0.1, "gradient_norm": 2.0, "std_video": 0.5, "clips_per_second": 9.0, "seconds": 10.0 * step}
+        )
         if step % 3 == 0:
             way = {"r1": 0.25, "r5": 1.0, "r10": 1.0, "median_rank": 2.0, "gallery": 4}
             heldout = {"kind": "heldout", "step": step, "epoch": step / 3, "video_to_audio": way, "audio_to_video": way}
             diagnosis = {"alignment": 1.5, "uniformity_video": -2.0, "uniformity_audio": -3.0, "agreement": 0.75}
+            diagnosis |= {"effective_rank_video": 3.0, "effective_rank_audio": 2.5}
             if step > 3:  # there are no earlier keys to compare the first ones with
                 diagnosis |= {"key_drift": 0.0625, "batch_norm_share": 0.4}
             lines.append(heldout | {"diagnosis": diagnosis, "seconds": 10.0 * step})

@@ -19,6 +19,8 @@ from avgdt.composition.factors import Modality, Repeats
 from avgdt.data.manifest import Entry
 from avgdt.report.errors import ReportError
 from avgdt.report.page import write_report
+from avgdt.report.run_folder import read_run
+from avgdt.report.summary import run_verdict
 from tests.helpers.recipes import tiny
 from tests.helpers.run_folders import HOSTILE
 from tests.report.conftest import RESULT, report
@@ -134,6 +136,14 @@ def test_headings_are_nested(page: Page) -> None:
     assert [attributes["lang"] for attributes in page.all("html")] == ["en"]
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h\d", tag)]
     assert all(after - now <= 1 for now, after in pairwise(levels))
+
+
+def test_the_verdict_stands_at_the_top(page: Page, run: Path) -> None:
+    judged = run_verdict(read_run(run))
+    (level,) = [one["class"] for one in page.all("div") if one.get("class", "").startswith("verdict ")]
+    assert level == f"verdict {judged.level}"
+    for sentence in (judged.headline, judged.evidence, judged.remedy):
+        assert page.words.count(sentence) == 1
 
 
 def test_missing_recordings_are_named(make_run: Callable[..., Path], entries: list[Entry]) -> None:

@@ -94,7 +94,9 @@ def test_two_processes_train_as_one_that_takes_the_groups_one_after_another(name
 @pytest.mark.slow
 def test_four_processes_train_as_one_for_20_steps(tmp_path: Path) -> None:
     recipes = {
-        name: replace(RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8), optimiser=Optimiser(lr=3e-4))
+        name: replace(
+            RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8), optimiser=Optimiser(lr=3e-4)
+        )
         for name in ("bank", "batch")
     }
     trained(tmp_path, recipes, (1, 2, 4), steps=20)

@@ -149,6 +149,30 @@ def test_dropout_depends_on_the_step_alone() -> None:
     assert found[0] == found[1]
 
 
+def test_the_gradient_norm_is_that_of_all_parameters_whatever_the_scale_of_the_loss() -> None:
+    norms = []
+    for scaler in (None, torch.amp.GradScaler("cpu", init_scale=1024.0)):
+        learner = Learner(tiny(objective=Objective(loss="sigmoid", negatives="batch")), 10, CPU)
+        learner.scaler = scaler or learner.scaler
+        learner.train_step(batch_of(learner.recipe))
+        assert learner.sigmoid is not None
+        gradients = [p.grad for p in [*learner.phi.parameters(), *learner.sigmoid.parameters()] if p.grad is not None]
+        norm = float(torch.cat([gradient.double().flatten() for gradient in gradients]).norm())
+        assert float(learner.gradient_norm) == pytest.approx(norm, rel=1e-5)
+        norms.append(float(learner.gradient_norm))
+    assert norms[0] > 0
+    assert norms[1] == pytest.approx(norms[0], rel=1e-4)
+
+
+def test_a_step_that_the_scaler_skips_has_a_gradient_norm_of_zero() -> None:
+    learner = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
+    learner.scaler = torch.amp.GradScaler("cpu", init_scale=3e38)
+    before = [p.clone() for p in learner.phi.parameters()]
+    learner.train_step(batch_of(learner.recipe))
+    assert float(learner.gradient_norm) == 0
+    assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True))
+
+
 @pytest.mark.parametrize(("log_every", "which"), [(1, "step 0"), (3, "steps 0 to 2"), (9, "steps 0 to 3")])
 def test_a_loss_that_is_not_finite_ends_training_without_a_checkpoint(log_every: int, which: str) -> None:
     learner = Learner(tiny(run=replace(tiny().run, log_every=log_every)), 10, CPU)
@@ -169,7 +193,7 @@ def test_lines_of_metrics_are_means_over_their_steps() -> None:
         train(learner, [[batch_of(learner.recipe, 6 * (i % 2))] for i in range(7)], Hooks(log=lines[log_every].append))
     assert [line["step"] for line in lines[3]] == [3, 6, 7]  # the last one before the checkpoint at the end
     for line, steps in zip(lines[3], (slice(0, 3), slice(3, 6), slice(6, 7)), strict=True):
-        for name in ("loss", "accuracy", "positive_probability", "std_video"):
+        for name in ("loss", "accuracy", "positive_probability", "gradient_norm", "std_video"):
             assert line[name] == pytest.approx(np.mean([one[name] for one in lines[1][steps]]), rel=1e-5)
         pairs = [one["accuracy_pairs"] for one in lines[1][steps]]
         assert line["accuracy_pairs"] == pytest.approx({n: np.mean([p[n] for p in pairs]) for n in pairs[0]})
@@ -201,7 +225,8 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     assert len(train) == 12
     assert [line["epoch"] for line in held_out] == [1, 2, 3]
     wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "std_video", "std_audio", "seconds"}
-    assert wanted <= train[0].keys()
+    assert wanted | {"gradient_norm"} <= train[0].keys()
+    assert {"effective_rank_video", "effective_rank_audio"} <= held_out[0]["diagnosis"].keys()
     assert held_out[0]["video_to_audio"]["gallery"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)
     # The rate of the step itself: warmed up over the four steps of the first epoch, then constant.

@@ -75,13 +75,25 @@ def pretrain_with_progress(
     from avgdt.data.selection import count_in_words
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
+    from avgdt.evaluation.verdict import Verdict, verdict_from_file
     from avgdt.training.pretrain import describe_device, pretrain
 
     with bar() as progress:
         inspecting = progress.add_task("inspecting files", total=None, note="", visible=False)
         task = progress.add_task("training", total=None, note="", visible=False)
+        resolved = recipe
+        last: Verdict | None = None
+
+        def judge() -> Verdict | None:
+            """Print the verdict on the run where it is not the last one printed; return it."""
+            verdict = verdict_from_file(resolved, out / "metrics.jsonl")
+            if verdict and (last is None or verdict.cause != last.cause):
+                console.print(f"verdict: {verdict}")
+            return verdict
 
         def begun(learner: Learner, collection: Selection, steps: int) -> None:
+            nonlocal resolved
+            resolved = learner.recipe
             console.print(recipe.title)
             console.print(
                 f"{count_in_words(collection.train)} for training, {len(collection.held_out)} held out, "
@@ -96,6 +108,7 @@ def pretrain_with_progress(
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def logged(metrics: dict[str, Any]) -> None:
+            nonlocal last
             if metrics["kind"] == "train":
                 note = f"loss {metrics['loss']:.2f}, re-identification {metrics['accuracy']:.0%}"
                 progress.update(task, completed=metrics["step"], note=note)
@@ -106,11 +119,14 @@ def pretrain_with_progress(
                     f"video to audio R@1 {forward['r1']:.0%}, R@10 {forward['r10']:.0%}; "
                     f"audio to video R@1 {backward['r1']:.0%}, R@10 {backward['r10']:.0%}"
                 )
+                last = judge()
 
         def scanned(done: int, of: int) -> None:
             progress.update(inspecting, completed=done, total=of, visible=done < of)
 
         file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights, step)
+        last = None  # the last verdict is printed with its final figures
+        judge()
     console.print(f"wrote {file}")
 
 

@@ -41,6 +41,18 @@ def uniformity(x: NDArray[np.floating]) -> float:
     return float(np.log(np.mean(np.exp(-2 * squared))))
 
 
+def effective_rank(x: NDArray[np.floating]) -> float:
+    """RankMe (arXiv 2210.02885): exponential of the entropy of the normalised singular values of embeddings (n, dim).
+
+    1 where all embeddings lie on one line, min(n, dim) where all singular values are equal; 0 where all are zero.
+    """
+    values = np.linalg.svd(np.asarray(x, dtype=np.float64), compute_uv=False)
+    if not values.sum() > 0:
+        return 0.0
+    shares = values[values > 0] / values.sum()
+    return float(np.exp(-np.sum(shares * np.log(shares))))
+
+
 def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """Mean cosine between the rows of two (n, dim)."""
     return float(np.mean(np.sum(unit(x) * unit(y), axis=1)))
@@ -62,8 +74,9 @@ def batch_norm_share(
 
 
 def geometry(queries: Vectors) -> dict[str, float]:
-    """Alignment between the modalities of held-out embeddings, and the uniformity of each."""
+    """Alignment between the modalities of held-out embeddings, and the uniformity and effective rank of each."""
     measured = {f"uniformity_{modality}": uniformity(queries[modality]) for modality in MODALITIES}
+    measured |= {f"effective_rank_{modality}": effective_rank(queries[modality]) for modality in MODALITIES}
     return {"alignment": alignment(queries["video"], queries["audio"])} | measured
 
 

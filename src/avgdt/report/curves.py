@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import log
 
-from avgdt.recipes.describe import other_keys
+from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.charts import Chart, Series, chart
 from avgdt.report.run_folder import RunFolder
@@ -21,7 +20,7 @@ class Curves:
     diagnosis: tuple[Chart, ...]
     """Diagnosis on held-out recordings; empty where there are none."""
     running: tuple[Chart, ...]
-    """Standard deviation of the embeddings, learning rate and throughput."""
+    """Standard deviation of the embeddings, gradient norm, learning rate and throughput."""
 
 
 def curves(run: RunFolder) -> Curves:
@@ -29,37 +28,10 @@ def curves(run: RunFolder) -> Curves:
     training = [_loss(run), _accuracy(run)]
     if run.heldout:
         training.append(_retrieval(run))
-    running = [_embedding_std(run), *([_learning_rate(run)] if "lr" in run.train[-1] else []), _throughput(run)]
+    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}  # an older version may not have written them
+    running = [_embedding_std(run), *(draw(run) for name, draw in optional.items() if name in run.train[-1])]
+    running.append(_throughput(run))
     return Curves(tuple(training), tuple(_diagnosis(run)), tuple(running))
-
-
-def chance_loss(recipe: Recipe, step: int) -> float:
-    """The NCE loss where all keys are equally similar: the logarithm of their number, reduced over pairs of views."""
-    losses = [log(number) for number in _keys(recipe, step)]
-    return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
-
-
-def chance_accuracy(recipe: Recipe, step: int) -> float:
-    """The re-identification accuracy of a random choice among all keys; 0 where there are no negatives."""
-    shares = [1 / number if number > 1 else 0.0 for number in _keys(recipe, step)]
-    return sum(shares) / len(shares)
-
-
-def _keys(recipe: Recipe, step: int) -> Iterator[int]:
-    """For each pair that attracts, the number of the positive and all negatives.
-
-    The few keys of the same recording in the bank are counted as negatives.
-    """
-    batch, objective, composition = recipe.run.batch, recipe.objective, recipe.composition
-    recordings = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
-    others = other_keys(recipe, recordings)
-    for attracts, repels in zip(composition.attract, composition.repel, strict=True):
-        yield from [1 + others + sum(repels)] * sum(attracts)
-
-
-def recall_rank(gallery: int) -> int:
-    """The k of the recall at k to judge by: the largest of 1, 5 and 10 whose chance level is at most 1/4."""
-    return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)
 
 
 def _loss(run: RunFolder) -> Chart:
@@ -116,6 +88,10 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         names = {"alignment": "both", "uniformity_video": "video", "uniformity_audio": "audio"}
         lines = [_diagnosed(run, name.replace("_", ", "), name, style) for name, style in names.items()]
         yield chart("Alignment and uniformity", note, lines, from_zero=False)
+    if any("effective_rank_video" in line.get("diagnosis", {}) for line in run.heldout):
+        note = "RankMe: how many directions the embeddings of a modality use; 1 if all lie on one line."
+        lines = [_diagnosed(run, name, f"effective_rank_{name}", name) for name in ("video", "audio")]
+        yield chart("Effective rank", note, lines)
 
 
 def _diagnosed(run: RunFolder, name: str, key: str, style: str) -> Series:
@@ -131,6 +107,11 @@ def _embedding_std(run: RunFolder) -> Chart:
     ]
     note = "Scaled to 1 for embeddings that cover the sphere; 0 means that all are equal (collapse)."
     return chart("Standard deviation of the embeddings", note, lines)
+
+
+def _gradient_norm(run: RunFolder) -> Chart:
+    series = Series("gradient norm", *_steps(run, "gradient_norm"), style="both", smooth=True)
+    return chart("Gradient norm", "Euclidean norm of the gradient of all parameters.", [series])
 
 
 def _learning_rate(run: RunFolder) -> Chart:

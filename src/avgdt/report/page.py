@@ -17,7 +17,7 @@ from avgdt.report.formatting import TEMPLATES, printable, template, write
 from avgdt.report.gallery import Gallery, entry_of, galleries
 from avgdt.report.retrieval import retrieval
 from avgdt.report.run_folder import RunFolder, read_run
-from avgdt.report.summary import headlines, verdict
+from avgdt.report.summary import headlines, run_verdict
 from avgdt.report.tables import table
 from avgdt.report.views import RecordingViews, recording_views
 
@@ -52,7 +52,7 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
         recipe=run.recipe,
         config=(run.path / "config.yaml").read_text(encoding="utf-8"),
         examples=examples,
-        verdict=verdict(run),
+        verdict=run_verdict(run),
         headlines=headlines(run),
         curves=curves(run),
         tables=[table(result) for result in run.results],

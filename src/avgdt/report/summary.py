@@ -1,49 +1,20 @@
-"""The top of the page: whether the run generalises to new recordings, and its main figures."""
+"""The top of the page: the verdict on the run, and its main figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from avgdt.evaluation.metrics import wilson_interval
+from avgdt.evaluation.chance import recall_rank
 from avgdt.evaluation.results import Result, at
-from avgdt.report.curves import chance_accuracy, recall_rank
+from avgdt.evaluation.verdict import Verdict, verdict
 from avgdt.report.formatting import percent
 from avgdt.report.run_folder import RunFolder
 from avgdt.report.tables import main_row, row_name
 
-SUSPICIOUS = 0.25
-"""Training accuracy from which held-out retrieval at chance level is called a shortcut."""
 INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "video", "hmdb51": "video"}
 """Modality of the benchmarks of the paper."""
-
-Outcome = Literal["generalises", "shortcut", "chance", "unknown"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Training accuracy compared with retrieval of held-out recordings."""
-
-    outcome: Outcome
-    """generalises: held-out retrieval is above chance; shortcut: it is at chance, training is not; chance: neither is
-    clearly above chance; unknown: there is no held-out retrieval."""
-    training: float
-    """Mean re-identification accuracy of the last tenth of the training steps."""
-    training_chance: float
-    """Its chance level."""
-    recall: float
-    """Held-out recall at ``k``, mean of both directions."""
-    k: int
-    gallery: int
-    """Number of held-out recordings."""
-
-    @property
-    def recall_chance(self) -> float:
-        """Chance level of the recall."""
-        return self.k / self.gallery if self.gallery else 0.0
 
 
 @dataclass(frozen=True)
@@ -59,25 +30,10 @@ class Headline:
     chance: str
 
 
-def verdict(run: RunFolder) -> Verdict:
-    """Whether training succeeded: retrieval among unseen examples above chance, else among held-out recordings."""
-    last = run.train[-max(1, len(run.train) // 10) :]
-    training = float(np.mean([line["accuracy"] for line in last]))
-    training_chance = chance_accuracy(run.recipe, int(run.train[-1]["step"]))
+def run_verdict(run: RunFolder) -> Verdict:
+    """The verdict on a run, by retrieval among unseen examples where there is one, else among held-out recordings."""
     unseen = _unseen(run)
-    ways = unseen["pretrained"] if unseen else run.heldout[-1] if run.heldout else None
-    if ways is None:
-        return Verdict("unknown", training, training_chance, 0.0, 1, 0)
-    gallery = int(ways["video_to_audio"]["gallery"])
-    k = recall_rank(gallery)
-    recall = float(np.mean([ways[way][f"r{k}"] for way in ("video_to_audio", "audio_to_video")]))
-    lower, _ = wilson_interval(round(recall * gallery), gallery)
-    outcome: Outcome = "chance"
-    if lower > k / gallery:
-        outcome = "generalises"
-    elif training >= SUSPICIOUS:
-        outcome = "shortcut"
-    return Verdict(outcome, training, training_chance, recall, k, gallery)
+    return verdict(run.recipe, run.train, run.heldout, unseen["pretrained"] if unseen else None)
 
 
 def headlines(run: RunFolder) -> list[Headline]:

@@ -82,6 +82,8 @@ class Learner:
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
+        self.gradient_norm = torch.zeros((), device=precision.device)
+        """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
 
     @property
     def epoch(self) -> float:
@@ -144,7 +146,10 @@ class Learner:
             result, queries = self._differentiate_at_once(batch, made, keys, statistics)
         statistics.finish(self.ranks.add_up)
         parameters = (p for group in self.optimiser.param_groups for p in group["params"])
-        self.ranks.add_up([p.grad for p in parameters if p.grad is not None])
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.ranks.add_up(gradients)
+        self.scaler.unscale_(self.optimiser)
+        self.gradient_norm = torch.nn.utils.get_total_norm(gradients).nan_to_num(0.0, 0.0)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         if self.key_encoder is not None and self.bank is not None and keys is not None:

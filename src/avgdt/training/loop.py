@@ -155,6 +155,7 @@ class _Log:
         for (i, j), accuracy in zip(result.pairs, result.pair_accuracy.unbind(), strict=True):
             values[f"accuracy_pairs/{names[i]}->{names[j]}"] = accuracy
         values["positive_probability"] = result.positive_probability.mean()
+        values["gradient_norm"] = learner.gradient_norm
         if learner.bank:
             values["key_age"] = learner.bank.age()
         self._means.add(values | {f"std_{modality}": value for modality, value in std.items()})

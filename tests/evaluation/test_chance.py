@@ -5,10 +5,10 @@ import torch
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, TimeShift
+from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
 from avgdt.objective.nce import Negatives, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
-from avgdt.report.curves import chance_accuracy, chance_loss, recall_rank
 from tests.helpers.recipes import tiny
 
 SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))

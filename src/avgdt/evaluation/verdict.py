@@ -1,0 +1,407 @@
+"""The verdict on a pretraining run: whether it works, if not why, and what to change, from its metrics alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
+from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
+from avgdt.files import read_json_lines
+from avgdt.recipes.recipe import Recipe
+
+COLLAPSED_STD = 0.1
+"""Embedding std in training below which the embeddings are near one point: it is 1 on the sphere, 0 at one point, and
+0.3 or more on the plateau of runs that train."""
+COLLAPSED_RANK = 2.0
+"""Effective rank below which the embeddings vary along less than a second direction; 25 and more on the plateau."""
+SETTLED = 30
+"""Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
+batch norm, and with those of the start even random networks have a rank of 2."""
+GREATEST_LOSS = 1.5
+"""Loss, as a multiple of its first value and of its chance level, above which the training diverges: both bound it
+while the networks know nothing, and a larger loss means that they are wrong with certainty."""
+GREATEST_GRADIENT = 30.0
+"""Growth of the gradient norm since the start above which the training diverges; it falls in runs that train."""
+LEAK = 0.3
+"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, once they left the
+plateau."""
+DRIFT = 0.1
+"""Change of a key (1 - cosine) during its time in the bank from which on a query can identify keys by their age: 0.01
+in runs that train."""
+GAP = 0.25
+"""Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
+overfitting: the two are equal, within 0.1, in runs that generalise."""
+LATE = 0.6
+"""Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
+left it by half of their epochs."""
+LEAST_STEPS = 400
+"""Training steps before which chance level is no evidence: the plateau of runs that train is 200 to 400 steps long."""
+FEWEST = 20
+"""Held-out recordings below which chance level is no evidence: the interval of a recall is as wide as all of it."""
+
+Cause = Literal[
+    "healthy",
+    "plateau",
+    "no signal",
+    "collapse",
+    "batch-norm leak",
+    "bank shortcut",
+    "overfitting",
+    "diverging",
+    "not measured",
+]
+WAYS = ("video_to_audio", "audio_to_video")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What goes on in a run, in words."""
+
+    cause: Cause
+    headline: str
+    """One sentence."""
+    evidence: str
+    """The figures that the verdict rests on, one sentence."""
+    remedy: str
+    """What to change, one sentence with the options of ``avgdt pretrain``."""
+
+    @property
+    def level(self) -> Literal["good", "uncertain", "bad"]:
+        """good: the run generalises; uncertain: too early or not measured; bad: something must be changed."""
+        if self.cause in ("plateau", "not measured"):
+            return "uncertain"
+        return "good" if self.cause == "healthy" else "bad"
+
+    def __str__(self) -> str:
+        return f"{self.headline} {self.evidence} {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Figures of the training steps."""
+
+    step: int
+    """Steps done."""
+    late: bool
+    """Whether a run that trains would have left the plateau."""
+    accuracy: float
+    """Mean re-identification accuracy of the last tenth of the lines."""
+    interval: tuple[float, float]
+    """Its 95 % interval; the queries of one recording count once."""
+    chance: float
+    """Its chance level."""
+    loss: float
+    """Mean loss of the last tenth of the lines."""
+    bound: float
+    """The larger of the first loss and the chance level (the other losses than NCE have none)."""
+    growth: float
+    """Gradient norm of the last tenth of the lines as a multiple of the first one; 0 where it was not logged."""
+    std: float
+    """The smaller embedding std of the modalities; 1 where it was not logged."""
+
+    @classmethod
+    def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
+        """The figures of the lines of kind train, at least one."""
+        last, step = train[-max(1, len(train) // 10) :], int(train[-1]["step"])
+        accuracy = _mean(last, "accuracy", 0.0)
+        trials = len(last) * recipe.run.log_every * recipe.run.batch
+        bound = float(train[0].get("loss", 0.0))
+        if recipe.objective.loss == "nce":
+            bound = max(bound, chance_loss(recipe, step))
+        # The first step of a bank has no negatives, and so no gradient.
+        first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
+        return cls(
+            step=step,
+            late=float(train[-1]["epoch"]) >= LATE * recipe.schedule.epochs and step >= LEAST_STEPS,
+            accuracy=accuracy,
+            interval=wilson_interval(round(accuracy * trials), trials),
+            chance=chance_accuracy(recipe, step),
+            loss=_mean(last, "loss", 0.0),
+            bound=bound,
+            growth=_mean(last, "gradient_norm", 0.0) / first if first > 0 else 0.0,
+            std=min(_mean(last, f"std_{modality}", 1.0) for modality in ("video", "audio")),
+        )
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Retrieval among recordings outside the training set, the mean of both directions."""
+
+    recalls: Mapping[int, float]
+    """Recall at 1, 5 and 10."""
+    median_rank: float | None
+    gallery: int
+
+    @classmethod
+    def of(cls, ways: Mapping[str, Any]) -> Retrieval:
+        """From a line of kind heldout, or from the same figures of another retrieval."""
+        recalls = {k: fmean(ways[way][f"r{k}"] for way in WAYS) for k in (1, 5, 10)}
+        known = all("median_rank" in ways[way] for way in WAYS)
+        median = fmean(ways[way]["median_rank"] for way in WAYS) if known else None
+        return cls(recalls, median, int(ways[WAYS[0]]["gallery"]))
+
+    @property
+    def k(self) -> int:
+        """The rank at which the recall is judged."""
+        return recall_rank(self.gallery)
+
+    @property
+    def chance(self) -> float:
+        """Chance level of the recall at :attr:`k`."""
+        return min(1.0, self.k / self.gallery)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the recall at :attr:`k`."""
+        return self._interval(self.recalls[self.k])
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether the recall is above chance level."""
+        return self.interval[0] > self.chance
+
+    @property
+    def any_sign(self) -> bool:
+        """Whether the median rank is better than by chance, which shows before the recall does.
+
+        By chance ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
+        """
+        if self.median_rank is None:
+            return self.above_chance
+        return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
+
+    def at(self, chance: float) -> tuple[float, float]:
+        """95 % interval of the recall at the rank, between 1 and 10, whose chance level is ``chance``, interpolated.
+
+        That makes it comparable with the training accuracy among another number of keys.
+        """
+        rank = min(10.0, max(1.0, chance * self.gallery))
+        low = 1 if rank < 5 else 5
+        high = 5 if rank < 5 else 10
+        share = (rank - low) / (high - low)
+        return self._interval(self.recalls[low] * (1 - share) + self.recalls[high] * share)
+
+    def _interval(self, recall: float) -> tuple[float, float]:
+        return wilson_interval(round(recall * self.gallery), self.gallery)
+
+
+def verdict(
+    recipe: Recipe,
+    train: Sequence[Mapping[str, Any]],
+    heldout: Sequence[Mapping[str, Any]],
+    unseen: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """The verdict on a run from its lines of metrics.
+
+    Args:
+        recipe: the resolved recipe, as ``config.yaml`` holds it.
+        train: lines of kind train, at least one.
+        heldout: lines of kind heldout; empty without held-out recordings or with one modality.
+        unseen: retrieval among other recordings outside the training set, in the form of a heldout line, which is
+            judged in place of the last of them.
+    """
+    training = Training.of(recipe, train)
+    latest = unseen or (heldout[-1] if heldout else None)
+    retrieval = None if latest is None else Retrieval.of(latest)
+    share = max(_diagnosed(heldout, "batch_norm_share")[-1:], default=0.0)
+    drift = max(_diagnosed(heldout, "key_drift"), default=0.0)
+    ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
+    rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
+    if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
+        return _diverging(recipe, f"the loss is {training.loss:.2f}, at its start or by chance {training.bound:.2f}")
+    if training.growth > GREATEST_GRADIENT:
+        return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")
+    above = retrieval is not None and retrieval.above_chance
+    if not above and (training.std < COLLAPSED_STD or (rank is not None and rank < COLLAPSED_RANK)):
+        return _collapse(recipe, training, rank)
+    if retrieval is None:
+        return _without_retrieval(recipe, training)
+    figures = _figures(training, retrieval)
+    _, most = retrieval.at(training.chance)
+    exceeds = training.interval[0] > most
+    if (not above and exceeds) or training.interval[0] - most > GAP:
+        if share >= LEAK:
+            return _leak(recipe, share, figures)
+        if drift >= DRIFT:
+            return _bank(recipe, drift, figures)
+        if training.accuracy >= GAP:
+            return _overfitting(recipe, figures)
+    if above and (falling := _falling(heldout, retrieval)):
+        return _overfitting(recipe, falling, figures)
+    if above:
+        return _healthy(figures)
+    if drift >= DRIFT:
+        return _bank(recipe, drift, figures)
+    if retrieval.gallery < FEWEST:
+        return _few(retrieval, figures)
+    if training.late and not retrieval.any_sign:
+        return _no_signal(recipe, figures)
+    return _plateau(recipe, figures)
+
+
+def verdict_from_file(recipe: Recipe, metrics: Path) -> Verdict | None:
+    """The verdict on the run whose ``metrics.jsonl`` is ``metrics``; None before its first line of kind train."""
+    lines = read_json_lines(metrics, ("kind", "step"))
+    train = [line for line in lines if line["kind"] == "train"]
+    return verdict(recipe, train, [line for line in lines if line["kind"] == "heldout"]) if train else None
+
+
+def _diverging(recipe: Recipe, evidence: str) -> Verdict:
+    return Verdict("diverging", "The training diverges.", _sentence(evidence), f"{_smaller_steps(recipe)}.")
+
+
+def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict:
+    parts = [f"the std of the embeddings in training is {training.std:.2f} (1 on the sphere, 0 at one point)"]
+    if rank is not None:
+        parts.append(f"the effective rank of held-out embeddings is {rank:.1f}")
+    more = ", or raise --objective.sigreg-weight" if recipe.objective.loss == "sigreg" else ""
+    return Verdict(
+        "collapse",
+        "The embeddings have collapsed: they hardly differ between recordings.",
+        _sentence(*parts),
+        f"{_smaller_steps(recipe)}, or add --model.head.batch-norm output{more}.",
+    )
+
+
+def _leak(recipe: Recipe, share: float, figures: str) -> Verdict:
+    groups = f"--objective.key-groups (now {recipe.objective.key_groups}) and "
+    return Verdict(
+        "batch-norm leak",
+        "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
+        _sentence(f"positives lose {share:.0%} of their margin if keys are normalised in another batch", figures),
+        f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
+        f"--run.batch (now {recipe.run.batch}).",
+    )
+
+
+def _bank(recipe: Recipe, drift: float, figures: str) -> Verdict:
+    objective = recipe.objective
+    return Verdict(
+        "bank shortcut",
+        "The keys in the bank are outdated, so that the networks can recognise a key by its age.",
+        _sentence(f"a key changes by up to {drift:.2f} (1 - cosine) during its time in the bank", figures),
+        f"Raise --objective.momentum (now {objective.momentum:g}) or lower --objective.bank (now {objective.bank}); "
+        "-1 for both gives the paper's proportions.",
+    )
+
+
+def _overfitting(recipe: Recipe, *figures: str) -> Verdict:
+    return Verdict(
+        "overfitting",
+        "The networks overfit the training set.",
+        _sentence(*figures),
+        "Train on more recordings, add augmentations (composition.video and composition.audio in a file for --config), "
+        f"raise --model.head.dropout (now {recipe.model.head.dropout:g}) or --optimiser.weight-decay (now "
+        f"{recipe.optimiser.weight_decay:g}), or lower --schedule.epochs (now {recipe.schedule.epochs}).",
+    )
+
+
+def _no_signal(recipe: Recipe, figures: str) -> Verdict:
+    check = (
+        "Check that the audio of each recording belongs to its video and is not silent (avgdt scan)"
+        if _both(recipe)
+        else "Check that two views of a recording have something in common after augmentation (avgdt report shows them)"
+    )
+    return Verdict(
+        "no signal",
+        "The views of a recording seem to have nothing in common: the run stays at chance level.",
+        _sentence(figures),
+        f"{check}, then change --optimiser.lr (now {recipe.optimiser.lr:g}) or raise --schedule.epochs (now "
+        f"{recipe.schedule.epochs}).",
+    )
+
+
+def _plateau(recipe: Recipe, figures: str) -> Verdict:
+    return Verdict(
+        "plateau",
+        "The run is still on the plateau at the start of training, or has just left it.",
+        _sentence(figures),
+        f"This is normal for a third of the epochs; later, raise --schedule.epochs (now {recipe.schedule.epochs}).",
+    )
+
+
+def _healthy(figures: str) -> Verdict:
+    return Verdict(
+        "healthy",
+        "The run works: retrieval outside the training set is above chance level.",
+        _sentence(figures),
+        "Nothing needs to be changed; more --schedule.epochs help as long as held-out retrieval rises.",
+    )
+
+
+def _few(retrieval: Retrieval, figures: str) -> Verdict:
+    return Verdict(
+        "not measured",
+        "Too few held-out recordings for a verdict.",
+        _sentence(figures),
+        f"Hold out {FEWEST} recordings or more (now {retrieval.gallery}): split --data.held-out of the manifest, at "
+        "most --data.held-out-at-most.",
+    )
+
+
+def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
+    """What training alone says, without held-out recordings or with one modality."""
+    figures = _accuracy(training)
+    if training.interval[0] <= training.chance:
+        return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
+    return Verdict(
+        "not measured",
+        "Generalisation is not measured.",
+        _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
+        "Hold recordings out: the split --data.held-out of the manifest, at most --data.held-out-at-most."
+        if _both(recipe)
+        else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
+        "random weights.",
+    )
+
+
+def _both(recipe: Recipe) -> bool:
+    return set(recipe.composition.modalities) == {"video", "audio"}
+
+
+def _smaller_steps(recipe: Recipe) -> str:
+    return (
+        f"Lower --optimiser.lr (now {recipe.optimiser.lr:g}), raise --schedule.warmup-epochs (now "
+        f"{recipe.schedule.warmup_epochs:g})"
+    )
+
+
+def _sentence(*parts: str) -> str:
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _accuracy(training: Training) -> str:
+    return f"re-identification accuracy in training is {training.accuracy:.1%} (chance level {training.chance:.1%})"
+
+
+def _figures(training: Training, retrieval: Retrieval) -> str:
+    lower, upper = retrieval.interval
+    return (
+        f"{_accuracy(training)}, recall at {retrieval.k} among {retrieval.gallery} recordings outside the training set "
+        f"{retrieval.recalls[retrieval.k]:.1%} (95 % interval {100 * lower:.0f} to {100 * upper:.0f} %, chance level "
+        f"{retrieval.chance:.1%})"
+    )
+
+
+def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
+    """How far retrieval has fallen below its best measurement among as many recordings; "" where it has not."""
+    earlier = [retrieval for line in heldout if (retrieval := Retrieval.of(line)).gallery == latest.gallery]
+    best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
+    if best.interval[0] <= latest.interval[1]:
+        return ""
+    return f"the recall has fallen from {best.recalls[latest.k]:.1%}"
+
+
+def _mean(lines: Sequence[Mapping[str, Any]], name: str, default: float) -> float:
+    values = [float(line[name]) for line in lines if name in line]
+    return fmean(values) if values else default
+
+
+def _diagnosed(heldout: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [line["diagnosis"][name] for line in heldout if name in line.get("diagnosis", {})]
