@@ -1,10 +1,14 @@
-"""A few training steps of each recipe of a folder, by one of several processes; writes losses and states."""
+"""A few training steps of each recipe of a folder, by one of several processes; writes losses and states.
+
+Networks and losses compute in float64: in float32 rounding errors grow from step to step and would hide mistakes.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,8 +19,21 @@ from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.ranks import Ranks, joined
+from avgdt.transforms.views import Views
 
 RECORDINGS = 40
+
+
+class DoubleViews(Views):
+    """Views of the networks' precision; log-mels and augmentations stay in float32."""
+
+    def forward(self, *args: Any, **options: Any) -> list[torch.Tensor]:
+        """See :class:`Views`."""
+        torch.set_default_dtype(torch.float32)
+        try:
+            return [view.double() for view in super().forward(*args, **options)]
+        finally:
+            torch.set_default_dtype(torch.float64)
 
 
 def main(folder: Path, steps: int) -> None:
@@ -30,7 +47,11 @@ def main(folder: Path, steps: int) -> None:
 def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
     """Losses and state after some steps on synthetic clips."""
     order = Batches(RECORDINGS, recipe.run.batch, 100, seed=0)
+    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign, assignment]
+    views = DoubleViews.of(recipe)
+    torch.set_default_dtype(torch.float64)
     learner = Learner(recipe, order.steps_per_epoch, Precision(torch.device("cpu"), torch.float32), ranks=ranks)
+    learner.views = views
     groups = iter(Groups(order, learner.parts, learner.portion))
     losses = []
     for _ in range(steps):
@@ -48,7 +69,7 @@ def clips_of(recipe: Recipe, keys: Sequence[tuple[int, int]]) -> Batch:
         generator = torch.Generator().manual_seed(1000 * epoch + item)
         shape = (windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
         videos.append(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator))
-        audios.append(3000 * torch.randn(windows, clip.samples, generator=generator))
+        audios.append(3000 * torch.randn(windows, clip.samples, generator=generator, dtype=torch.float32))
     items = torch.tensor([item for _, item in keys])
     return Batch(items, items, torch.stack(videos), torch.stack(audios), None, None, keys[0][0])
 

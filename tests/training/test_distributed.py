@@ -16,20 +16,21 @@ import torch
 from avgdt.files import read_json_lines
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
-from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
+from avgdt.recipes.training import Objective, Run, Schedule
 from avgdt.training.checkpoint_file import load_checkpoint
 from tests.helpers.folders import write_folder
 from tests.helpers.ranks import finish, start_ranks
 from tests.helpers.recipes import tiny
 
 STEPS = "tests.training.distributed_steps"
+TOLERANCE = 1e-10
+"""Of states in float64."""
 
 
 def grouped(groups: int, objective: Objective, **run: Any) -> Recipe:
-    """A recipe with batches of 16 in ``groups`` batch norm groups, that amplifies rounding errors little."""
+    """A recipe with batches of 16 in ``groups`` batch norm groups, trained in float64."""
     settings = replace(tiny().run, batch=16, norm_group=16 // groups if groups > 1 else 0, **run)
-    objective = replace(objective, temperature=0.5)
-    return tiny(run=settings, objective=objective, optimiser=Optimiser(lr=1e-3))
+    return tiny(run=settings, objective=objective)
 
 
 BANK = Objective(bank=20, momentum=0.9, key_groups=1)
@@ -86,28 +87,27 @@ def test_two_processes_train_as_one_that_takes_the_groups_one_after_another(name
     first, second = of(short, name, 2)
     assert difference(first, second) == 0
     for part in ("phi", "key_encoder", "bank", "sigmoid"):
-        assert difference(alone["state"][part], first["state"][part]) < 1e-5, part
-    assert difference(alone["losses"], first["losses"]) < 1e-5
+        assert difference(alone["state"][part], first["state"][part]) < TOLERANCE, part
+    assert difference(alone["losses"], first["losses"]) < TOLERANCE
     assert alone["losses"][:, 0].std() > 1e-3  # something happens
 
 
 @pytest.mark.slow
 def test_four_processes_train_as_one_for_20_steps(tmp_path: Path) -> None:
     recipes = {
-        name: replace(
-            RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8), optimiser=Optimiser(lr=3e-4)
-        )
+        name: replace(RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8))
         for name in ("bank", "batch")
     }
     trained(tmp_path, recipes, (1, 2, 4), steps=20)
     for name in recipes:
         (alone,) = of(tmp_path, name, 1)
+        assert difference(alone["losses"][0], alone["losses"][-1]) > 0.1
         for count in (2, 4):
             several = of(tmp_path, name, count)
             assert max(difference(several[0], other) for other in several) == 0
             for part in ("phi", "key_encoder", "bank"):
-                assert difference(alone["state"][part], several[0]["state"][part]) < 1e-5, (name, count, part)
-            assert difference(alone["losses"], several[0]["losses"]) < 1e-5, (name, count)
+                assert difference(alone["state"][part], several[0]["state"][part]) < TOLERANCE, (name, count, part)
+            assert difference(alone["losses"], several[0]["losses"]) < TOLERANCE, (name, count)
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,7 @@ def test_the_gradient_norm_is_that_of_all_parameters_whatever_the_scale_of_the_l
     for scaler in (None, torch.amp.GradScaler("cpu", init_scale=1024.0)):
         learner = Learner(tiny(objective=Objective(loss="sigmoid", negatives="batch")), 10, CPU)
         learner.scaler = scaler or learner.scaler
-        learner.train_step(batch_of(learner.recipe))
+        learner.train_step([batch_of(learner.recipe)])
         assert learner.sigmoid is not None
         gradients = [p.grad for p in [*learner.phi.parameters(), *learner.sigmoid.parameters()] if p.grad is not None]
         norm = float(torch.cat([gradient.double().flatten() for gradient in gradients]).norm())
@@ -168,7 +168,7 @@ def test_a_step_that_the_scaler_skips_has_a_gradient_norm_of_zero() -> None:
     learner = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
     learner.scaler = torch.amp.GradScaler("cpu", init_scale=3e38)
     before = [p.clone() for p in learner.phi.parameters()]
-    learner.train_step(batch_of(learner.recipe))
+    learner.train_step([batch_of(learner.recipe)])
     assert float(learner.gradient_norm) == 0
     assert all(torch.equal(p, q) for p, q in zip(before, learner.phi.parameters(), strict=True))
 
