@@ -21,6 +21,7 @@ from avgdt.training.checkpoint_file import load_checkpoint
 from tests.helpers.folders import write_folder
 from tests.helpers.ranks import finish, start_ranks
 from tests.helpers.recipes import tiny
+from tests.helpers.states import difference
 
 STEPS = "tests.training.distributed_steps"
 TOLERANCE = 1e-10
@@ -60,18 +61,6 @@ def trained(folder: Path, recipes: dict[str, Recipe], counts: tuple[int, ...], s
 def of(folder: Path, name: str, count: int) -> list[Any]:
     """Losses and state of each rank."""
     return [torch.load(folder / f"{name}.{count}.{rank}.pt", weights_only=True) for rank in range(count)]
-
-
-def difference(a: Any, b: Any) -> float:
-    """The largest difference between corresponding numbers of two nested states."""
-    if isinstance(a, torch.Tensor):
-        return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        return max((difference(a[key], b[key]) for key in a), default=0.0)
-    if isinstance(a, list | tuple):
-        return max((difference(x, y) for x, y in zip(a, b, strict=True)), default=0.0)
-    return 0.0 if a is None else abs(a - b)
 
 
 @pytest.fixture(scope="module")

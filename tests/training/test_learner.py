@@ -21,13 +21,15 @@ from avgdt.models.precision import Precision
 from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Recipe
-from avgdt.recipes.training import Objective, Optimiser
+from avgdt.recipes.training import Objective, Optimiser, Schedule
 from avgdt.training.errors import Diverged
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.pretrain import pretrain
+from avgdt.training.step_count import SavedTensors
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
+from tests.helpers.states import difference
 
 CPU = Precision(torch.device("cpu"), torch.float32)
 
@@ -231,3 +233,53 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     assert all(0 <= line["data_wait"] <= 1 for line in train)
     # The rate of the step itself: warmed up over the four steps of the first epoch, then constant.
     assert [line["lr"] for line in train] == pytest.approx([0.0125, 0.025, 0.0375, 0.05] + [0.05] * 8)
+
+
+@pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch")])
+def test_recomputed_activations_change_no_bit(objective: Objective) -> None:
+    states = []
+    for recompute in (False, True):
+        recipe = tiny(objective=objective)
+        learner = Learner(replace(recipe, run=replace(recipe.run, recompute=recompute)), 10, CPU)
+        for step in range(3):
+            learner.train_step([batch_of(recipe, 6 * (step % 2))])
+        states.append(learner.state())
+    assert difference(*states) == 0
+
+
+def test_recomputed_activations_are_not_stored() -> None:
+    stored = []
+    for recompute in (False, True):
+        recipe = tiny(objective=Objective(negatives="batch"))
+        learner = Learner(replace(recipe, run=replace(recipe.run, recompute=recompute)), 10, CPU)
+        saved = SavedTensors(learner.phi)
+        with saved:
+            learner.phi(learner.views(batch_of(recipe)), learner.modalities)
+        stored.append(saved.bytes)
+    assert stored[1] < stored[0] / 3
+
+
+def test_a_gradient_longer_than_the_bound_is_scaled_to_it() -> None:
+    weights, norms = [], []
+    for clip_norm in (0.0, 1e9, 0.01):
+        recipe = tiny(optimiser=Optimiser(lr=1.0, momentum=0.0, weight_decay=0.0, clip_norm=clip_norm))
+        recipe = replace(recipe, objective=Objective(negatives="batch"), schedule=Schedule(warmup_epochs=0))
+        learner = Learner(recipe, 10, CPU)
+        before = torch.cat([p.detach().flatten().clone() for p in learner.phi.parameters()])
+        learner.train_step([batch_of(recipe)])
+        weights.append(torch.cat([p.detach().flatten() for p in learner.phi.parameters()]) - before)
+        norms.append(float(learner.gradient_norm))
+    assert norms[0] == norms[1] == norms[2] > 0.1
+    assert torch.equal(weights[0], weights[1])
+    assert float(weights[2].norm()) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_compiled_networks_train_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled(module, backend="eager"))  # without code
+    losses = []
+    for option in (False, True):
+        recipe = tiny(objective=Objective(bank=10))
+        learner = Learner(replace(recipe, run=replace(recipe.run, compile=option)), 10, CPU)
+        losses.append([float(learner.train_step([batch_of(recipe, 6 * (i % 2))])[0].loss) for i in range(3)])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)

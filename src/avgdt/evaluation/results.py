@@ -130,9 +130,9 @@ def _caption(result: Mapping[str, Any]) -> str:
 
 
 def sizes_in_words(result: Mapping[str, Any]) -> str:
-    """The sizes of the evaluated data, such as "384 train, 96 test" or "a gallery of 96"."""
+    """The sizes of the evaluated data, such as "384 train, 96 test" or "96 in the gallery"."""
     sizes = result["sizes"].items()
-    return ", ".join(f"a gallery of {count}" if name == "gallery" else f"{count} {name}" for name, count in sizes)
+    return ", ".join(f"{count} in the gallery" if name == "gallery" else f"{count} {name}" for name, count in sizes)
 
 
 def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from avgdt.models.stages import check_input, check_sizes, initialise
+from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (8, 16, 16)
 """Of the whole network along time, height and width."""
@@ -86,6 +86,8 @@ class R2Plus1D(nn.Module):
         check_sizes("model.video", blocks, width, channels)
         self.channels = channels
         self.dim = 8 * width
+        self.recompute = False
+        """Whether activations are recomputed in the backward pass."""
         mid = stem_middle(width)
         self.stem = nn.Sequential(
             spatial(channels, mid, 7, 2),
@@ -113,4 +115,5 @@ class R2Plus1D(nn.Module):
         Sizes round up. Raises :class:`ModelError` for another shape.
         """
         check_input("video encoder", x, "batch, channels, time, height, width", self.channels, STRIDES, self.training)
-        return self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+        stages = (self.stem, self.layer1, self.layer2, self.layer3, self.layer4)
+        return run_stages(x, stages, self.recompute)

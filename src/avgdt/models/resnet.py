@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from avgdt.models.stages import check_input, check_sizes, initialise
+from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (32, 32)
 """Of the whole network along mels and time."""
@@ -46,6 +46,8 @@ class ResNet(nn.Module):
         check_sizes("model.audio", blocks, width, channels)
         self.channels = channels
         self.dim = 8 * width
+        self.recompute = False
+        """Whether activations are recomputed in the backward pass."""
         self.conv1 = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -69,4 +71,4 @@ class ResNet(nn.Module):
         """
         check_input("audio encoder", x, "batch, channels, mels, time", self.channels, STRIDES, self.training)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return run_stages(x, (self.layer1, self.layer2, self.layer3, self.layer4), self.recompute)

@@ -1,11 +1,15 @@
-"""Shared by the residual networks: checks of sizes and inputs, and initialisation."""
+"""Shared by the residual networks: checks of sizes and inputs, recomputation of activations, initialisation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
 
 from avgdt.models.errors import ModelError
 
@@ -38,6 +42,35 @@ def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: S
         raise ModelError(
             f"{name}: batch norm needs two values per channel in training, got {got} ({axes}): use 2 items or more"
         )
+
+
+def run_stages(x: torch.Tensor, stages: Sequence[nn.Module], recompute: bool) -> torch.Tensor:
+    """Apply ``stages`` one after another; with ``recompute`` only their inputs are stored for the backward pass."""
+    for stage in stages:
+        if recompute and torch.is_grad_enabled():
+            x = checkpoint(stage, x, use_reentrant=False, context_fn=partial(_contexts, stage))
+        else:
+            x = stage(x)
+    return x
+
+
+def _contexts(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """The contexts of the forward pass of ``stage`` and of its recomputation."""
+    return nullcontext(), _unchanged_statistics(stage)
+
+
+@contextmanager
+def _unchanged_statistics(stage: nn.Module) -> Iterator[None]:
+    """Context in which batch norm leaves its running statistics as they are."""
+    layers = [layer for layer in stage.modules() if isinstance(layer, _BatchNorm)]
+    before = [(layer.momentum, layer.num_batches_tracked) for layer in layers]
+    for layer in layers:
+        layer.momentum, layer.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for layer, (momentum, count) in zip(layers, before, strict=True):
+            layer.momentum, layer.num_batches_tracked = momentum, count
 
 
 def initialise(network: nn.Module) -> None:

@@ -29,8 +29,7 @@ class MomentumEncoder(nn.Module):
         """
         if not 0.0 <= momentum <= 1.0:
             raise ObjectiveError(f"objective.momentum must lie between 0 and 1, got {momentum}")
-        for slow, fast in zip(self.phi.parameters(), phi.parameters(), strict=True):
-            slow.lerp_(fast, 1.0 - momentum)
+        torch._foreach_lerp_(list(self.phi.parameters()), list(phi.parameters()), 1.0 - momentum)
 
     @torch.no_grad()
     def keys(

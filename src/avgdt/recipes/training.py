@@ -63,6 +63,8 @@ class Optimiser:
     """Momentum of SGD; first coefficient (beta 1) of AdamW."""
     weight_decay: float = 1e-5
     """Weight decay."""
+    clip_norm: float = 0.0
+    """Norm to which a larger gradient of all parameters is scaled; 0 never scales it."""
 
     def __post_init__(self) -> None:
         above("optimiser.lr", self.lr, 0)
@@ -70,6 +72,7 @@ class Optimiser:
         if self.kind == "adamw":
             below("optimiser.momentum", self.momentum, 1)
         at_least("optimiser.weight_decay", self.weight_decay, 0)
+        at_least("optimiser.clip_norm", self.clip_norm, 0)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,10 @@ class Run:
     """Precision of the networks; auto chooses by the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
     """Channels-last memory format; auto uses it where it is faster. Networks narrower than 16 never use it on a CPU."""
+    recompute: bool = False
+    """Recompute activations in the backward pass instead of storing them: less memory, one more forward pass."""
+    compile: bool = False
+    """Compile the networks with torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
     checkpoint_minutes: float = 10.0
     """Minutes between checkpoints; 0 is after every step. One is also written at the end of the run and on Ctrl-C."""
     checkpoints: int = 3

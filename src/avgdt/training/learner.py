@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from avgdt.data.batch import Batch
 from avgdt.models.batch_norm import GroupStatistics, synchronise
+from avgdt.models.convolution_check import check_convolutions, compute_exactly
 from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
@@ -22,8 +23,9 @@ from avgdt.objective.sigreg import lejepa
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoint_file import not_finite
 from avgdt.training.global_batch import GlobalBatch, group_count, parts_over
-from avgdt.training.optimiser import build_optimiser, lr_at, set_lr
+from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_at, set_lr
 from avgdt.training.ranks import Ranks
+from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
@@ -78,12 +80,28 @@ class Learner:
             self.bank = Bank(len(composition.views), recipe.objective.bank, recipe.model.head.out).to(precision.device)
         if self.parts > self._groups:
             synchronise(self.phi)
+        for encoder in self.phi.encoders.values():
+            encoder.recompute = recipe.run.recompute  # type: ignore[assignment]
+        if recipe.run.compile:
+            for phi in [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])]:
+                for encoder in phi.encoders.values():
+                    encoder.compile()
         self._unit = recipe.objective.loss != "sigreg"
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
         self.gradient_norm = torch.zeros((), device=precision.device)
         """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
+
+    def check_convolutions(self) -> list[str]:
+        """Names of the convolutions that this device computes wrongly in half precision."""
+        batch = blank_batch(self.recipe, 2).to(self.precision.device)
+        return check_convolutions(self.phi, self.views(batch), self.modalities, self.precision)
+
+    def compute_exactly(self, convolutions: Sequence[str]) -> None:
+        """Compute these convolutions in float32."""
+        for phi in [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])]:
+            compute_exactly(phi, convolutions)
 
     @property
     def epoch(self) -> float:
@@ -146,10 +164,9 @@ class Learner:
             result, queries = self._differentiate_at_once(batch, made, keys, statistics)
         statistics.finish(self.ranks.add_up)
         parameters = (p for group in self.optimiser.param_groups for p in group["params"])
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        self.ranks.add_up(gradients)
+        self.ranks.add_up([p.grad for p in parameters if p.grad is not None])
         self.scaler.unscale_(self.optimiser)
-        self.gradient_norm = torch.nn.utils.get_total_norm(gradients).nan_to_num(0.0, 0.0)
+        self.gradient_norm = clip_gradient(self.optimiser, self.recipe.optimiser.clip_norm).nan_to_num(0.0, 0.0)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         if self.key_encoder is not None and self.bank is not None and keys is not None:

@@ -26,6 +26,18 @@ def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
         group["lr"] = lr
 
 
+def clip_gradient(optimiser: torch.optim.Optimizer, most: float) -> torch.Tensor:
+    """Scale the gradient of all parameters to the norm ``most`` where it is larger (0: never); return its norm before.
+
+    Nothing waits for the device.
+    """
+    parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+    if most:
+        torch.nn.utils.clip_grads_with_norm_(parameters, most, norm)
+    return norm
+
+
 def full_lr(recipe: Recipe) -> float:
     """The learning rate after the warm-up, scaled linearly with the batch where ``run.lr_batch`` is set."""
     run = recipe.run

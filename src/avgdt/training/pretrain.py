@@ -137,7 +137,10 @@ def _lead(
         _restore(learner, before, out)
         if step is not None:
             checkpoints.drop_superseded()
-    ranks.broadcast((recipe, collection, learner.state()))
+    if exact := learner.check_convolutions():
+        on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used there")
+    learner.compute_exactly(exact)
+    ranks.broadcast((recipe, collection, learner.state(), exact))
     on_start(learner, collection, steps)
     if recipe.run.lr_batch not in (0, recipe.run.batch):
         on_message(
@@ -164,11 +167,12 @@ def _lead(
 
 def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
     """Pretrain as another rank, which takes its share of each batch and writes nothing."""
-    recipe, collection, state = ranks.broadcast(None)
+    recipe, collection, state, exact = ranks.broadcast(None)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     learner = Learner(recipe, order.steps_per_epoch, precision, ranks=ranks)
     learner.load_state(state)
+    learner.compute_exactly(exact)
     with remedies.appended(precision.name), ranks.guarded(), closing(_steps(learner, collection, order, out)) as steps:
         train(learner, steps, Hooks())
     return out / "weights.safetensors"

@@ -20,7 +20,7 @@ from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.optimiser import build_optimiser, lr_factor, set_lr
+from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, set_lr
 
 
 class Classifier(nn.Module):
@@ -70,6 +70,8 @@ class Trainer:
         loss = F.cross_entropy(logits.float(), targets)
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimiser)
+        clip_gradient(self.optimiser, self.finetuning.optimiser.clip_norm)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.step_number += 1

@@ -1,0 +1,68 @@
+"""Convolutions in half precision against float32."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from avgdt.models.convolution_check import ExactConv2d, ExactConv3d, check_convolutions, compute_exactly
+from avgdt.models.phi import Phi
+from avgdt.models.precision import Precision
+from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
+
+BF16 = Precision(torch.device("cpu"), torch.bfloat16)
+MODALITIES = ("video", "audio")
+
+
+@pytest.fixture
+def phi() -> Phi:
+    torch.manual_seed(0)
+    return Phi(Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head(8, 8)))
+
+
+def views(side: int) -> list[torch.Tensor]:
+    return [torch.randn(2, 3, 4, side, side), torch.randn(2, 1, 40, 64)]
+
+
+def test_nothing_is_checked_in_float32(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phi, "forward", None)
+    assert check_convolutions(phi, views(32), MODALITIES, Precision(torch.device("cpu"), torch.float32)) == []
+
+
+def test_a_convolution_that_is_wrong_in_half_precision_is_found(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = check_convolutions(phi, views(64), MODALITIES, BF16)
+    broken = phi.encoders["audio"].layer2[0].conv2
+    forward = type(broken)._conv_forward
+
+    def wrong(layer: nn.Conv2d, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        out = forward(layer, x, weight, bias)
+        return out * 1.2 if weight.shape == broken.weight.shape and torch.is_autocast_enabled("cpu") else out
+
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", wrong)
+    names = set(check_convolutions(phi, views(64), MODALITIES, BF16)) - set(before)
+    assert "encoders.audio.layer2.0.conv2" in names
+    assert all(phi.get_submodule(name).weight.shape == broken.weight.shape for name in names)
+
+
+def test_a_convolution_made_exact_computes_in_float32_and_survives_a_copy(phi: Phi) -> None:
+    names = ["encoders.audio.conv1", "encoders.video.layer1.0.conv1.0.0"]
+    state = {name: value.clone() for name, value in phi.state_dict().items()}
+    compute_exactly(phi, names)
+    assert all(torch.equal(state[name], value) for name, value in phi.state_dict().items())
+    clone = copy.deepcopy(phi)
+    for name, kind in zip(names, (ExactConv2d, ExactConv3d), strict=True):
+        layer = clone.get_submodule(name)
+        assert type(layer) is kind
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert layer(torch.randn(2, layer.in_channels, *[8] * (layer.weight.dim() - 2))).dtype == torch.float32
+
+
+def test_what_this_machine_computes_wrongly_is_right_afterwards(phi: Phi) -> None:
+    names = check_convolutions(
+        phi, views(16), MODALITIES, BF16
+    )  # outputs of one column: wrong on AMX with PyTorch 2.13
+    compute_exactly(phi, names)
+    assert check_convolutions(phi, views(16), MODALITIES, BF16) == []
