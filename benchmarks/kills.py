@@ -1,0 +1,230 @@
+"""Is anything lost when a training is killed? Kills at random moments, on one process and on two.
+
+    python benchmarks/kills.py --data runs/world/manifest.csv --out runs/kills --kills 100 --seed 0
+
+A training of a small recipe is killed (SIGKILL, all its processes) at a random moment, or in the middle of writing a
+checkpoint, and resumed, again and again until it ends. Its last checkpoint must then equal that of the same training
+without a kill: in every bit where the number of processes stayed the same, within 1e-5 where it changed (1, 2, 1 ...
+processes). Prints a line per training and a summary; exit code 1 where one differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avgdt.data.manifest import write_manifest
+from avgdt.data.selection import list_recordings
+from avgdt.files import read_json_lines
+from avgdt.recipes.config import to_yaml
+from avgdt.recipes.named import named
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import Checkpoints
+
+EPOCHS, RECORDINGS = 12, 36
+PATIENCE = 300.0
+"""Seconds that a training may take from its start to its next checkpoint."""
+
+
+def recipe() -> Recipe:
+    """The recipe ``demo-bank`` with very narrow networks, in two batch norm groups, a checkpoint after every step."""
+    demo = named("demo-bank")
+    return replace(
+        demo,
+        model=replace(
+            demo.model,
+            video=replace(demo.model.video, width=4),
+            audio=replace(demo.model.audio, width=4),
+            head=replace(demo.model.head, hidden=16, out=16),
+        ),
+        objective=replace(demo.objective, key_groups=1),
+        schedule=replace(demo.schedule, epochs=EPOCHS),
+        run=replace(
+            demo.run,
+            batch=12,
+            norm_group=6,
+            workers=1,
+            precision="fp32",
+            monitor_epochs=0,
+            checkpoint_minutes=0.0,
+        ),
+    )
+
+
+@dataclass
+class Training:
+    """A training in the folder ``out``, started and killed as often as wanted."""
+
+    out: Path
+    data: Path
+    config: Path
+
+    def start(self, count: int) -> list[subprocess.Popen[bytes]]:
+        """Start it, or resume it where there is a checkpoint, in ``count`` processes."""
+        arguments = ["--config", self.config, "--data", self.data]
+        if Checkpoints(self.out).paths():
+            arguments = ["--resume"]
+        command = [sys.executable, "-m", "avgdt", "pretrain", *map(str, arguments), "--out", str(self.out)]
+        port = str(random.SystemRandom().randrange(20000, 60000))
+        shared = {"MASTER_ADDR": "localhost", "MASTER_PORT": port, "WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1"}
+        log = (self.out.parent / f"{self.out.name}.log").open("ab")
+        return [
+            subprocess.Popen(
+                command,
+                env={
+                    **os.environ,
+                    **shared,
+                    "RANK": str(rank),
+                    "LOCAL_RANK": str(rank),
+                    "LOCAL_WORLD_SIZE": str(count),
+                },
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            for rank in range(count)
+        ]
+
+    @property
+    def steps(self) -> int:
+        """Steps that are logged."""
+        file = self.out / "metrics.jsonl"
+        return len(read_json_lines(file, ("step",))) if file.exists() else 0
+
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint is being written."""
+        return any((self.out / "checkpoints").glob(".*.partial"))
+
+    def state(self) -> dict[str, Any]:
+        """The state of the last checkpoint."""
+        return Checkpoints(self.out).load().state
+
+
+def kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Kill all processes and their workers."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    for process in processes:
+        process.wait()
+
+
+def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """Whether all have ended; raise where one has failed."""
+    codes = [process.poll() for process in processes]
+    if any(code not in (None, 0) for code in codes):
+        kill(processes)
+        raise SystemExit(f"a training failed with exit codes {codes}; see the .log files in --out")
+    return all(code == 0 for code in codes)
+
+
+def wait_to_kill(
+    training: Training, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
+) -> bool:
+    """Wait for a random moment after the next step, ``inside`` a checkpoint's write if wanted; False at the end."""
+    deadline, before = time.monotonic() + PATIENCE, training.steps
+    ahead = rng.randrange(1, 6)
+    while training.steps < before + ahead:
+        if finished(processes):
+            return False
+        if time.monotonic() > deadline:
+            kill(processes)
+            raise SystemExit(f"{training.out}: no step within {PATIENCE:g} s")
+        time.sleep(0.01)
+    if not inside:
+        time.sleep(rng.uniform(0.0, 0.2))
+        return True
+    while not training.writing:
+        if finished(processes):
+            return False
+    return True
+
+
+def difference(a: Any, b: Any) -> float:
+    """The largest difference of numbers in two nested states; infinite where their structures differ."""
+    if isinstance(a, torch.Tensor):
+        same = isinstance(b, torch.Tensor) and a.shape == b.shape
+        return (float((a.double() - b.double()).abs().max()) if a.numel() else 0.0) if same else float("inf")
+    if isinstance(a, dict):
+        return max((difference(a[key], b[key]) for key in a), default=0.0) if a.keys() == b.keys() else float("inf")
+    if isinstance(a, list | tuple):
+        return max((difference(x, y) for x, y in zip(a, b, strict=True)), default=0.0)
+    return 0.0 if a == b else abs(a - b)
+
+
+def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
+    """Train without a kill."""
+    processes = training.start(count)
+    while not finished(processes):
+        time.sleep(0.1)
+    return training.state()
+
+
+def main() -> int:
+    """Kill trainings until there were ``--kills`` kills; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder or manifest of recordings; 36 of them are used"
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    data, config = args.out / "recordings.csv", args.out / "recipe.yaml"
+    entries = list_recordings(args.data, 2, None)[:RECORDINGS]
+    write_manifest([replace(entry, path=entry.path.absolute()) for entry in entries], data)
+    config.write_text(to_yaml(recipe()))
+    expected: dict[int, dict[str, Any]] = {}
+    kills, inside_kills, number, wrong = 0, 0, 0, 0
+    while kills < args.kills:
+        counts = [(1,), (2,), (1, 2)][number % 3]
+        for count in set(counts) - expected.keys():
+            alone = Training(args.out / f"whole-{count}", data, config)
+            shutil.rmtree(alone.out, ignore_errors=True)
+            expected[count] = run_to_the_end(alone, count)
+        training = Training(args.out / f"killed-{number}", data, config)
+        shutil.rmtree(training.out, ignore_errors=True)
+        own, own_inside, start = 0, 0, 0
+        while True:
+            processes = training.start(counts[start % len(counts)])
+            start += 1
+            inside = rng.random() < 0.4
+            if kills + own >= args.kills or not wait_to_kill(training, processes, inside, rng):
+                while not finished(processes):
+                    time.sleep(0.1)
+                break
+            kill(processes)
+            own += 1
+            own_inside += training.writing
+        state = training.state()
+        error = difference(expected[counts[0]], state)
+        right = error == 0 if len(counts) == 1 else error < 1e-5
+        processes_in_words = " and ".join(map(str, counts))
+        print(
+            f"training {number}: {processes_in_words} processes, {own} kills, {own_inside} while writing a checkpoint, "
+            f"largest difference {error:.1e}, {'right' if right else 'WRONG'}",
+            flush=True,
+        )
+        kills, inside_kills, number, wrong = kills + own, inside_kills + own_inside, number + 1, wrong + (not right)
+    print(f"{kills} kills in {number} trainings, {inside_kills} while writing a checkpoint: {wrong} trainings wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
