@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from avgdt.models import convolution_check
 from avgdt.models.convolution_check import ExactConv2d, ExactConv3d, check_convolutions, compute_exactly
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
@@ -42,7 +43,9 @@ def test_a_convolution_that_is_wrong_in_half_precision_is_found(phi: Phi, monkey
         return out * 1.2 if weight.shape == broken.weight.shape and torch.is_autocast_enabled("cpu") else out
 
     monkeypatch.setattr(nn.Conv2d, "_conv_forward", wrong)
+    convolution_check._wrong.clear()
     names = set(check_convolutions(phi, views(64), MODALITIES, BF16)) - set(before)
+    convolution_check._wrong.clear()
     assert "encoders.audio.layer2.0.conv2" in names
     assert all(phi.get_submodule(name).weight.shape == broken.weight.shape for name in names)
 
@@ -65,4 +68,5 @@ def test_what_this_machine_computes_wrongly_is_right_afterwards(phi: Phi) -> Non
         phi, views(16), MODALITIES, BF16
     )  # outputs of one column: wrong on AMX with PyTorch 2.13
     compute_exactly(phi, names)
+    convolution_check._wrong.clear()
     assert check_convolutions(phi, views(16), MODALITIES, BF16) == []

@@ -37,8 +37,8 @@ class Pretrain:
     folder, where they were moved."""
     resume: bool = False
     """Continue the run in --out; RECIPE and --data are then not needed. These fields may change: those of run except
-    batch and seed, optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless schedule.shape is cosine,
-    schedule.epochs and schedule.steps."""
+    batch, norm_group, lr_batch and seed, optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless
+    schedule.shape is cosine, schedule.epochs and schedule.steps."""
     step: int | None = None
     """With --resume: continue from the checkpoint of this step; newer checkpoints are deleted."""
     weights: Annotated[Path | None, tyro.conf.arg(name="from")] = None

@@ -1,0 +1,24 @@
+#!/bin/bash
+# Pretrains on several machines with SLURM: sbatch examples/slurm.sh RUN RECIPE --data DATA [--any.field value]
+# Three minutes before its time is over, or when it is preempted, the job saves its state, ends, and queues itself again.
+#SBATCH --nodes=8 --ntasks-per-node=8 --gpus-per-node=8 --cpus-per-task=12
+#SBATCH --time=24:00:00 --signal=USR1@180 --requeue --open-mode=append
+set -u
+run=$1
+shift
+if [ -e "$run/checkpoints/last.pt" ]; then
+    set -- --resume
+fi
+MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+export MASTER_ADDR MASTER_PORT=${MASTER_PORT:-29500}
+# One task is one process with one GPU, and is told its place as torchrun would.
+# shellcheck disable=SC2016
+srun --kill-on-bad-exit=1 bash -c '
+    export RANK=$SLURM_PROCID WORLD_SIZE=$SLURM_NTASKS LOCAL_RANK=$SLURM_LOCALID
+    export LOCAL_WORLD_SIZE=$((SLURM_NTASKS / SLURM_NNODES))
+    exec avgdt pretrain "$@"' bash "$@" --out "$run"
+code=$?
+case $code in
+138 | 140 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # stopped by USR1, USR2 or TERM: the state is saved
+esac
+exit $code

@@ -1,0 +1,54 @@
+"""Pretrain through submitit, on SLURM or on this machine; a job that is preempted saves its state and resumes.
+
+python examples/submitit_pretrain.py --folder jobs --cluster slurm --tasks 8 -- pretrain paper --data DATA --out RUN
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import submitit
+
+
+class Pretraining:
+    """A job of submitit: one task of a distributed training."""
+
+    def __call__(self, arguments: list[str]) -> None:
+        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise where it fails."""
+        submitit.helpers.TorchDistributedEnvironment().export()
+        run = Path(arguments[arguments.index("--out") + 1])
+        if (run / "checkpoints" / "last.pt").exists():
+            arguments = ["pretrain", "--resume", "--out", str(run)]
+        self.process = subprocess.Popen([sys.executable, "-m", "avgdt", *arguments])
+        if code := self.process.wait():
+            raise SystemExit(code)
+
+    def checkpoint(self, arguments: list[str]) -> submitit.helpers.DelayedSubmission:
+        """Called by submitit before the job is preempted: stop the training, which saves, and submit the job again."""
+        self.process.send_signal(signal.SIGUSR1)
+        self.process.wait()
+        return submitit.helpers.DelayedSubmission(Pretraining(), arguments)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", default="jobs", help="logs of the jobs")
+    parser.add_argument("--cluster", default="slurm", choices=("slurm", "local"))
+    parser.add_argument("--tasks", type=int, default=1, help="processes of a machine, one for each GPU")
+    parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--minutes", type=int, default=1440)
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs of a machine")
+    parser.add_argument("arguments", nargs="+", help="the command, after --")
+    options = parser.parse_args()
+    executor = submitit.AutoExecutor(options.folder, cluster=options.cluster)
+    executor.update_parameters(
+        nodes=options.nodes, tasks_per_node=options.tasks, gpus_per_node=options.gpus, timeout_min=options.minutes
+    )
+    job = executor.submit(Pretraining(), options.arguments)
+    print(f"job {job.job_id}; logs in {options.folder}")
+    if options.cluster == "local":
+        job.results()
