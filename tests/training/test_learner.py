@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,3 +284,36 @@ def test_compiled_networks_train_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         learner = Learner(replace(recipe, run=replace(recipe.run, compile=option)), 10, CPU)
         losses.append([float(learner.train_step([batch_of(recipe, 6 * (i % 2))])[0].loss) for i in range(3)])
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("norm_group", [0, 3])
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Objective(bank=10),
+        Objective(negatives="batch"),
+        Objective(negatives="batch", loss="sigmoid"),
+        Objective(negatives="batch", loss="sigreg"),
+    ],
+)
+def test_no_step_waits_for_its_device(objective: Objective, norm_group: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tensors of the device "meta" have no values: whatever reads one back raises, as does a tensor left on the CPU.
+    autocast = torch.autocast
+    monkeypatch.setattr(
+        torch,
+        "autocast",
+        lambda kind, *rest, **options: nullcontext() if kind == "meta" else autocast(kind, *rest, **options),
+    )
+    monkeypatch.setattr(Learner, "norm", lambda learner: 1.0)
+    recipe = tiny(objective=objective)
+    recipe = replace(recipe, run=replace(recipe.run, batch=6, norm_group=norm_group))
+    device = torch.device("meta")
+    learner = Learner(recipe, 10, Precision(device, torch.float32))
+    learner.scaler = torch.amp.GradScaler("cpu", enabled=False)
+    size = norm_group or 6
+    groups = [batch_of(recipe, first, size).to(device) for first in range(0, 6, size)]
+    for _ in range(2):
+        result, std = learner.train_step(groups)
+    assert result.loss.device == std["video"].device == learner.gradient_norm.device == device
+    with pytest.raises(RuntimeError, match="meta"):
+        float(result.loss)

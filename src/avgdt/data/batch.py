@@ -53,11 +53,10 @@ class Batch:
         return len(self.items)
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``."""
+        """The same batch with its clips on ``device``; the rest stays, since reading it back would wait for a GPU."""
         moved: dict[str, Any] = {
-            f.name: value.to(device, non_blocking=True)
-            for f in fields(self)
-            if isinstance(value := getattr(self, f.name), torch.Tensor)
+            name: None if (clips := getattr(self, name)) is None else clips.to(device, non_blocking=True)
+            for name in ("video", "audio")
         }
         return replace(self, **moved)
 

@@ -58,7 +58,7 @@ class Bank(nn.Module):
         ``recordings`` (batch,) are the recordings of the queries.
         """
         owners = self.owners[None, :]
-        return Negatives(self.keys[view], (owners != NOBODY) & (owners != recordings[:, None]))
+        return Negatives(self.keys[view], (owners != NOBODY) & (owners != recordings.to(owners)[:, None]))
 
     @torch.no_grad()
     def push(self, keys: Sequence[torch.Tensor], recordings: torch.Tensor) -> None:

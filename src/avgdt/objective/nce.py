@@ -86,7 +86,7 @@ def batch_negatives(
     when the keys of all devices were gathered.
     """
     mask = (recordings if queries is None else queries)[:, None] != recordings[None, :]
-    return [Negatives(key, mask) for key in keys]
+    return [Negatives(key, mask.to(key.device)) for key in keys]
 
 
 def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:

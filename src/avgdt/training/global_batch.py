@@ -39,9 +39,9 @@ class GlobalBatch:
     groups: Sequence[Batch]
     """The groups of this rank."""
     recordings: torch.Tensor
-    """(batch,) int64: the recording of each item of all ranks, in the order of groups, on the device."""
+    """(batch,) int64: the recording of each item of all ranks, in the order of groups."""
     items: torch.Tensor
-    """(batch,) int64: the indices of these items, on the CPU."""
+    """(batch,) int64: the indices of these items."""
     sizes: Sequence[Sequence[int]]
     """Items of each group, by rank."""
     ranks: Ranks
@@ -53,10 +53,9 @@ class GlobalBatch:
             [number for group in groups for number in getattr(group, name).tolist()] for name in ("items", "recordings")
         )
         every = ranks.gather_objects((items, recordings, [len(group) for group in groups]))
-        device = groups[0].recordings.device
         return cls(
             groups,
-            torch.tensor([number for _, numbers, _ in every for number in numbers], device=device),
+            torch.tensor([number for _, numbers, _ in every for number in numbers]),
             torch.tensor([number for numbers, _, _ in every for number in numbers]),
             [sizes for _, _, sizes in every],
             ranks,
@@ -102,9 +101,9 @@ class GlobalBatch:
         sizes = [len(rows) for rows in mine]
         videos = [None] * len(mine) if video is None else torch.split(video, sizes)
         audios = [None] * len(mine) if audio is None else torch.split(audio, sizes)
-        device, epoch = self.recordings.device, self.groups[0].epoch
+        epoch = self.groups[0].epoch
         return [
-            Batch(self.items[rows].to(device), self.recordings[rows.to(device)], video, audio, None, None, epoch)
+            Batch(self.items[rows], self.recordings[rows], video, audio, None, None, epoch)
             for rows, video, audio in zip(mine, videos, audios, strict=True)
         ]
 

@@ -286,7 +286,7 @@ class Learner:
             statistics = GroupStatistics(self.key_encoder.phi, groups)
             keys = self.key_encoder.keys_of_groups(views, self.modalities, statistics)
             statistics.finish(self.ranks.add_up)
-        counts, inverse = [sum(map(len, rows)) for rows in mine], order.argsort().to(batch.recordings.device)
+        counts, inverse = [sum(map(len, rows)) for rows in mine], order.argsort().to(self.precision.device)
         return [self.ranks.gather_rows(key, counts)[inverse] for key in keys]
 
     def state(self) -> dict[str, Any]:
