@@ -144,4 +144,4 @@ def test_what_changes_nothing_is_omitted() -> None:
 
 def test_sizes_in_words() -> None:
     assert sizes_in_words({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
-    assert sizes_in_words({"sizes": {"gallery": 40}}) == "a gallery of 40"
+    assert sizes_in_words({"sizes": {"gallery": 40}}) == "40 in the gallery"

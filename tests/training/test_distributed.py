@@ -18,6 +18,7 @@ from avgdt.recipes.config import to_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective, Run, Schedule
 from avgdt.training.checkpoint_file import load_checkpoint
+from tests.helpers.command import workers_of
 from tests.helpers.folders import write_folder
 from tests.helpers.ranks import finish, start_ranks
 from tests.helpers.recipes import tiny
@@ -153,18 +154,31 @@ def test_a_run_of_two_processes_equals_that_of_one_and_resumes_on_another_number
     assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]]
 
 
-def test_a_killed_process_ends_all_within_a_minute_and_the_state_is_saved(
-    command: list[object], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_ends_all_within_a_minute(rank: int, command: list[object], tmp_path: Path) -> None:
     ranks = start_ranks(2, "avgdt", [*command, "--schedule.epochs", 10000], tmp_path)
     wait_for_step(tmp_path / "run", 2, ranks)
     started = time.monotonic()
-    os.kill(ranks[1].pid, signal.SIGKILL)
+    os.kill(ranks[rank].pid, signal.SIGKILL)
     codes, errors = finish(ranks)
     assert time.monotonic() - started < 60
-    assert codes == [2, -signal.SIGKILL]
-    assert "another process has ended" in errors[0].splitlines()[-1]
-    assert "--resume" in errors[0].splitlines()[-1]
+    assert codes[rank] == -signal.SIGKILL
+    assert codes[1 - rank] == 2
+    last = errors[1 - rank].splitlines()[-1]
+    assert "another process has ended" in last
+    assert ("resume with" if rank else "restart with") in last  # rank 0 is the one that saves
+
+
+def test_a_killed_worker_of_one_process_ends_all_with_its_message(command: list[object], tmp_path: Path) -> None:
+    ranks = start_ranks(2, "avgdt", [*command, "--schedule.epochs", 10000, "--run.workers", 1], tmp_path)
+    wait_for_step(tmp_path / "run", 2, ranks)
+    (worker,) = workers_of(ranks[1])
+    os.kill(worker, signal.SIGKILL)
+    codes, errors = finish(ranks)
+    assert codes == [2, 2]
+    assert "a worker process was killed" in errors[1].splitlines()[-1]
+    assert "avgdt:" not in errors[0]
+    assert state_of(tmp_path / "run")["step"] >= 2
 
 
 def test_an_error_of_one_process_ends_all_and_is_printed_once(command: list[object], tmp_path: Path) -> None:

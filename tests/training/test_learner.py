@@ -316,4 +316,4 @@ def test_no_step_waits_for_its_device(objective: Objective, norm_group: int, mon
         result, std = learner.train_step(groups)
     assert result.loss.device == std["video"].device == learner.gradient_norm.device == device
     with pytest.raises(RuntimeError, match="meta"):
-        float(result.loss)
+        float(result.loss.detach())

@@ -118,12 +118,11 @@ class Ranks:
 
         Rank 0, whose messages are the most helpful, goes first where all meet the same error.
         """
-        if not (self.rank and self.failure(2.0)):
-            with suppress(Exception):  # the store may have gone with its process
-                mine = f"rank {self.rank}: {error}"
-                error.reported = _store().compare_set(_REASON, "", mine).decode() != mine  # type: ignore[attr-defined]
-                return
-        error.reported = True  # type: ignore[attr-defined]
+        first = not (self.rank and self.failure(2.0))
+        with suppress(Exception):  # the store may have gone with its process
+            mine = f"rank {self.rank}: {error}"
+            first = first and _store().compare_set(_REASON, "", mine).decode() == mine
+        error.reported = not first  # type: ignore[attr-defined]
 
     def failure(self, seconds: float) -> str:
         """The error that another rank reports within ``seconds``; "" where none does."""

@@ -12,7 +12,7 @@ from avgdt.recipes.finetuning import FINETUNINGS
 from avgdt.recipes.named import paper
 from avgdt.report.published import TABLES
 
-SGD = {"is": "Optimiser", "kind": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 0.005}
+SGD = {"is": "Optimiser", "kind": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 0.005, "clip_norm": 0.0}
 WARMED_UP = {"is": "Schedule", "warmup_epochs": 2, "warmup_from": 0.0025 / 0.02, "shape": "step"}
 PAPER = {
     "is": "Finetuning",
