@@ -15,7 +15,7 @@ import torch
 
 from avgdt.files import read_json_lines
 from avgdt.recipes.config import to_yaml
-from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Run, Schedule
 from avgdt.training.checkpoint_file import load_checkpoint
 from tests.helpers.command import workers_of
@@ -167,6 +167,34 @@ def test_a_killed_process_ends_all_within_a_minute(rank: int, command: list[obje
     last = errors[1 - rank].splitlines()[-1]
     assert "another process has ended" in last
     assert ("resume with" if rank else "restart with") in last  # rank 0 is the one that saves
+
+
+def test_one_group_of_all_processes_is_measured_on_held_out_recordings_too(folder: Path, tmp_path: Path) -> None:
+    recipe = tiny(
+        objective=BANK,
+        schedule=Schedule(epochs=2, warmup_epochs=1),
+        data=Data(held_out_at_most=4),
+        run=Run(batch=2, workers=0, device="cpu", precision="fp32"),
+    )
+    (tmp_path / "recipe.yaml").write_text(to_yaml(recipe))
+    rows = [f"{path},{'val' if i < 4 else 'train'}" for i, path in enumerate(sorted(folder.glob("*.*")))]
+    (tmp_path / "list.csv").write_text("\n".join(["path,split", *rows]))
+    command = [
+        "pretrain",
+        "--config",
+        tmp_path / "recipe.yaml",
+        "--data",
+        tmp_path / "list.csv",
+        "--out",
+        tmp_path / "run",
+    ]
+    codes, errors = finish(start_ranks(2, "avgdt", command, tmp_path))
+    assert codes == [0, 0], errors
+    (*_, measured) = (
+        line for line in read_json_lines(tmp_path / "run" / "metrics.jsonl", ("step",)) if "diagnosis" in line
+    )
+    assert "alignment" in measured["diagnosis"]
+    assert "batch_norm_share" not in measured["diagnosis"]
 
 
 def test_a_killed_worker_of_one_process_ends_all_with_its_message(command: list[object], tmp_path: Path) -> None:

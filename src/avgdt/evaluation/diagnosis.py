@@ -14,6 +14,7 @@ from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Reader, Vectors, embeddings, extract
 from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.retrieval import unit
+from avgdt.models.batch_norm import SynchronisedBatchNorm
 from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.training.learner import Learner
@@ -88,12 +89,16 @@ def agreement(one: Vectors, other: Vectors) -> float:
 def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans: Sequence[Plan]) -> float | None:
     """:func:`batch_norm_share` of the learner's networks in training mode, over both directions.
 
-    Batches and groups are as large as in training. ``None`` for fewer than two batches of held-out recordings, or where
-    one cannot be read. The networks and their statistics stay as they are.
+    Groups are as large as in training. ``None`` for fewer held-out recordings than two groups hold, where one cannot be
+    read, and where batch norm is synchronised across devices, since this device measures alone. The networks and their
+    statistics stay as they are.
     """
-    objective, batch = learner.recipe.objective, learner.recipe.run.batch
+    objective, run = learner.recipe.objective, learner.recipe.run
+    batch = min(run.batch, run.norm_group or run.batch)
     plans = plans[: min(len(plans) // batch, MOST_BATCHES) * batch]
-    if len(plans) < 2 * batch:
+    encoders = [learner.phi, *([learner.key_encoder.phi] if learner.key_encoder else [])]
+    synchronised = any(isinstance(m, SynchronisedBatchNorm) for encoder in encoders for m in encoder.modules())
+    if len(plans) < 2 * batch or synchronised:
         return None
     groups = objective.key_groups if learner.key_encoder else 1
     queries, keys = (

@@ -93,6 +93,11 @@ class Learner:
         self.gradient_norm = torch.zeros((), device=precision.device)
         """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
 
+    @property
+    def one_group(self) -> bool:
+        """Whether the whole batch shares batch norm statistics, on all ranks."""
+        return self._groups == 1
+
     def check_convolutions(self) -> list[str]:
         """Names of the convolutions that this device computes wrongly in half precision."""
         batch = blank_batch(self.recipe, 2).to(self.precision.device)

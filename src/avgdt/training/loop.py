@@ -68,7 +68,7 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
             for groups, waited in log.timed(steps):
                 findings = _agree(learner, groups)
                 failed = [hooks.on_findings(one) for one in findings][-1]
-                _check_batch(findings, learner.step)
+                _check_batch([findings] if learner.one_group else [[one] for one in findings], learner.step)
                 with deferred():
                     whole = False
                     moved = [group.to(learner.precision.device) for group in groups]
@@ -109,13 +109,14 @@ def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
     return [one for _, findings in every for one in findings]
 
 
-def _check_batch(findings: Sequence[Findings], step: int) -> None:
-    for one in findings:
-        if len(one.read) < 2:
-            reason = f", the last: {one.failures[-1].reason}" if one.failures else ""
+def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
+    for findings in groups:
+        read, failures = sum(len(one.read) for one in findings), [f for one in findings for f in one.failures]
+        if read < 2:
+            reason = f", the last: {failures[-1].reason}" if failures else ""
             raise TooManyFailed(
-                f"step {step}: of {len(one.failures) + len(one.read)} recordings of a batch norm group fewer than two "
-                f"could be read{reason}"
+                f"step {step}: of {len(failures) + read} recordings of a batch norm group fewer than two could be read"
+                f"{reason}"
             )
 
 
