@@ -54,9 +54,9 @@ def test_it_is_printed_when_it_changes_and_at_the_end(
     first, second, last = printed(lines, tmp_path, monkeypatch, capsys)
     assert "plateau" in first
     assert "The run works" in second
-    assert "30.0%" in second
+    assert "30.0 %" in second
     assert last == f"verdict: {verdict_from_file(RECIPE, tmp_path / 'metrics.jsonl')}"
-    assert "60.0%" in last
+    assert "60.0 %" in last
 
 
 def test_without_held_out_recordings_it_is_printed_at_the_end_alone(

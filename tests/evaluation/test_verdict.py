@@ -124,8 +124,8 @@ def test_the_sentences_are_sentences_and_each_option_is_a_field_of_the_recipe(na
 def test_evidence_names_the_figures() -> None:
     result = judged("age")
     assert "0.30" in result.evidence
-    assert "80.0%" in result.evidence
-    assert "chance level 10.4%" in result.evidence
+    assert "80.0 %" in result.evidence
+    assert "chance level 10.4 %" in result.evidence
     assert "now 0.95" in result.remedy
     assert "now 96" in result.remedy
 

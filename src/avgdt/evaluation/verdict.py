@@ -273,7 +273,9 @@ def _leak(recipe: Recipe, share: float, figures: str) -> Verdict:
     return Verdict(
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
-        _sentence(f"positives lose {share:.0%} of their margin if keys are normalised in another batch", figures),
+        _sentence(
+            f"positives lose {100 * share:.0f} % of their margin if keys are normalised in another batch", figures
+        ),
         f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
         f"--run.batch (now {recipe.run.batch}).",
     )
@@ -377,15 +379,16 @@ def _sentence(*parts: str) -> str:
 
 
 def _accuracy(training: Training) -> str:
-    return f"re-identification accuracy in training is {training.accuracy:.1%} (chance level {training.chance:.1%})"
+    accuracy, chance = 100 * training.accuracy, 100 * training.chance
+    return f"re-identification accuracy in training is {accuracy:.1f} % (chance level {chance:.1f} %)"
 
 
 def _figures(training: Training, retrieval: Retrieval) -> str:
     lower, upper = retrieval.interval
     return (
         f"{_accuracy(training)}, recall at {retrieval.k} among {retrieval.gallery} recordings outside the training set "
-        f"{retrieval.recalls[retrieval.k]:.1%} (95 % interval {100 * lower:.0f} to {100 * upper:.0f} %, chance level "
-        f"{retrieval.chance:.1%})"
+        f"{100 * retrieval.recalls[retrieval.k]:.1f} % (95 % interval {100 * lower:.0f} to {100 * upper:.0f} %, "
+        f"chance level {100 * retrieval.chance:.1f} %)"
     )
 
 
@@ -395,7 +398,7 @@ def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:
         return ""
-    return f"the recall has fallen from {best.recalls[latest.k]:.1%}"
+    return f"the recall has fallen from {100 * best.recalls[latest.k]:.1f} %"
 
 
 def _mean(lines: Sequence[Mapping[str, Any]], name: str, default: float) -> float:
