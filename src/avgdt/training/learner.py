@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -90,6 +91,8 @@ class Learner:
         self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
+        self.unchanged = False
+        """Whether the last step ended before it changed the state, since another rank was lost."""
         self.gradient_norm = torch.zeros((), device=precision.device)
         """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
 
@@ -155,6 +158,35 @@ class Learner:
         sphere, 0 for embeddings that have collapsed to one point.
         Nothing here waits for the device: whether the loss is finite is checked where it is logged.
         """
+        with self._unchanged_by_lost_ranks():
+            result, queries, keys, recordings = self._differentiate(groups)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        if self.key_encoder is not None and self.bank is not None and keys is not None:
+            self.key_encoder.update(self.phi, self.recipe.objective.momentum)
+            self.bank.push(keys, recordings)
+        self.step += 1
+        return result, {
+            modality: queries[self.modalities.index(modality)].std(0).mean() * self.recipe.model.head.out**0.5
+            for modality in self.phi.modalities
+        }
+
+    @contextmanager
+    def _unchanged_by_lost_ranks(self) -> Iterator[None]:
+        """Context that sets ``unchanged``, and batch norm back, where an exchange with another rank fails in it."""
+        self.unchanged = False
+        networks = [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])] if self.ranks.size > 1 else []
+        before = [{name: buffer.clone() for name, buffer in phi.named_buffers()} for phi in networks]
+        try:
+            yield
+        except RuntimeError:
+            for phi, buffers in zip(networks, before, strict=True):
+                phi.load_state_dict(buffers, strict=False)
+            self.unchanged = bool(networks)
+            raise
+
+    def _differentiate(self, groups: Sequence[Batch]) -> tuple[NCE, Tensors, Tensors | None, torch.Tensor]:
+        """The gradient of the loss of the whole batch: its loss, queries, keys of the bank, and recordings."""
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         objective = self.recipe.objective
         batch = GlobalBatch.gather(groups, self.ranks)
@@ -172,16 +204,7 @@ class Learner:
         self.ranks.add_up([p.grad for p in parameters if p.grad is not None])
         self.scaler.unscale_(self.optimiser)
         self.gradient_norm = clip_gradient(self.optimiser, self.recipe.optimiser.clip_norm).nan_to_num(0.0, 0.0)
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-        if self.key_encoder is not None and self.bank is not None and keys is not None:
-            self.key_encoder.update(self.phi, objective.momentum)
-            self.bank.push(keys, batch.recordings)
-        self.step += 1
-        return result, {
-            modality: queries[self.modalities.index(modality)].std(0).mean() * self.recipe.model.head.out**0.5
-            for modality in self.phi.modalities
-        }
+        return result, queries, keys, batch.recordings
 
     def _differentiate_by_group(
         self, batch: GlobalBatch, made: Tensors | None, keys: Tensors, statistics: GroupStatistics

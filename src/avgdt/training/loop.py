@@ -81,7 +81,7 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
                     save()
                     saved = time.monotonic()
         except BaseException as error:
-            if whole and saved_step != learner.step:
+            if (whole or learner.unchanged) and saved_step != learner.step:
                 _save_early(save, error)
             if isinstance(error, Stopped):
                 learner.ranks.wait()  # for rank 0, which saves
