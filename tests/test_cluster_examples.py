@@ -1,4 +1,4 @@
-"""The examples for clusters: ``examples/slurm.sh`` with stand-ins for SLURM's commands, submitit on this machine."""
+"""The cluster examples: ``examples/slurm.sh`` with fake ``srun`` and ``scontrol``, submitit with its local executor."""
 
 from __future__ import annotations
 

@@ -9,6 +9,9 @@ from difflib import get_close_matches
 class AvgdtError(Exception):
     """A mistake in the input that the user can correct: the message names the file or field and a remedy."""
 
+    reported = False
+    """Whether another process of a distributed training has reported it already."""
+
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """End of an error message about the unknown name ``wrong``: the most similar known name, or all of them."""

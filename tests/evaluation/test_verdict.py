@@ -16,7 +16,8 @@ import pytest
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.evaluation.chance import chance_accuracy, chance_loss
-from avgdt.evaluation.verdict import FEWEST, Retrieval, Verdict, verdict, verdict_from_file
+from avgdt.evaluation.run_metrics import Retrieval
+from avgdt.evaluation.verdict import FEWEST, Verdict, verdict, verdict_from_file
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective

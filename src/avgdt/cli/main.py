@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with handled():
             importlib.import_module(f"avgdt.cli.{name}").run(rest)
     except AvgdtError as error:
-        if not getattr(error, "reported", False):  # by another process of a distributed training
+        if not error.reported:
             print(f"avgdt: {printable(_one_line(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:

@@ -84,9 +84,9 @@ class Groups:
 
     batches: Batches
     groups: int
-    """Groups of a whole batch."""
+    """Number of groups in a whole batch."""
     portion: range
-    """Those of this process."""
+    """Indices of the groups that this process trains on."""
 
     def __len__(self) -> int:
         return len(self.batches) * len(self.portion)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Literal
 
-from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
-from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
+from avgdt.evaluation.run_metrics import Retrieval, Training
 from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
@@ -36,13 +34,8 @@ in runs that train."""
 GAP = 0.25
 """Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
 overfitting: the two are equal, within 0.1, in runs that generalise."""
-LATE = 0.6
-"""Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
-left it by half of their epochs."""
-LEAST_STEPS = 400
-"""Training steps before which chance level is no evidence: the plateau of runs that train is 200 to 400 steps long."""
 FEWEST = 20
-"""Held-out recordings below which chance level is no evidence: the interval of a recall is as wide as all of it."""
+"""Number of held-out recordings below which their recall decides nothing, since its confidence interval is too wide."""
 
 Cause = Literal[
     "healthy",
@@ -55,18 +48,17 @@ Cause = Literal[
     "diverging",
     "not measured",
 ]
-WAYS = ("video_to_audio", "audio_to_video")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What goes on in a run, in words."""
+    """Diagnosis of a training run in words: cause, evidence and remedy."""
 
     cause: Cause
     headline: str
-    """One sentence."""
+    """The diagnosis in one sentence."""
     evidence: str
-    """The figures that the verdict rests on, one sentence."""
+    """One sentence with the metrics that the verdict is based on."""
     remedy: str
     """What to change, one sentence with the options of ``avgdt pretrain``."""
 
@@ -79,115 +71,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.headline} {self.evidence} {self.remedy}"
-
-
-@dataclass(frozen=True)
-class Training:
-    """Figures of the training steps."""
-
-    step: int
-    """Steps done."""
-    late: bool
-    """Whether a run that trains would have left the plateau."""
-    accuracy: float
-    """Mean re-identification accuracy of the last tenth of the lines."""
-    interval: tuple[float, float]
-    """Its 95 % interval; the queries of one recording count once."""
-    chance: float
-    """Its chance level."""
-    loss: float
-    """Mean loss of the last tenth of the lines."""
-    bound: float
-    """The larger of the first loss and the chance level (the other losses than NCE have none)."""
-    growth: float
-    """Gradient norm of the last tenth of the lines as a multiple of the first one; 0 where it was not logged."""
-    std: float
-    """The smaller embedding std of the modalities; 1 where it was not logged."""
-
-    @classmethod
-    def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
-        """The figures of the lines of kind train, at least one."""
-        last, step = train[-max(1, len(train) // 10) :], int(train[-1]["step"])
-        accuracy = _mean(last, "accuracy", 0.0)
-        trials = len(last) * recipe.run.log_every * recipe.run.batch
-        bound = float(train[0].get("loss", 0.0))
-        if recipe.objective.loss == "nce":
-            bound = max(bound, chance_loss(recipe, step))
-        # The first step of a bank has no negatives, and so no gradient.
-        first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
-        return cls(
-            step=step,
-            late=float(train[-1]["epoch"]) >= LATE * recipe.schedule.epochs and step >= LEAST_STEPS,
-            accuracy=accuracy,
-            interval=wilson_interval(round(accuracy * trials), trials),
-            chance=chance_accuracy(recipe, step),
-            loss=_mean(last, "loss", 0.0),
-            bound=bound,
-            growth=_mean(last, "gradient_norm", 0.0) / first if first > 0 else 0.0,
-            std=min(_mean(last, f"std_{modality}", 1.0) for modality in ("video", "audio")),
-        )
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """Retrieval among recordings outside the training set, the mean of both directions."""
-
-    recalls: Mapping[int, float]
-    """Recall at 1, 5 and 10."""
-    median_rank: float | None
-    gallery: int
-
-    @classmethod
-    def of(cls, ways: Mapping[str, Any]) -> Retrieval:
-        """From a line of kind heldout, or from the same figures of another retrieval."""
-        recalls = {k: fmean(ways[way][f"r{k}"] for way in WAYS) for k in (1, 5, 10)}
-        known = all("median_rank" in ways[way] for way in WAYS)
-        median = fmean(ways[way]["median_rank"] for way in WAYS) if known else None
-        return cls(recalls, median, int(ways[WAYS[0]]["gallery"]))
-
-    @property
-    def k(self) -> int:
-        """The rank at which the recall is judged."""
-        return recall_rank(self.gallery)
-
-    @property
-    def chance(self) -> float:
-        """Chance level of the recall at :attr:`k`."""
-        return min(1.0, self.k / self.gallery)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the recall at :attr:`k`."""
-        return self._interval(self.recalls[self.k])
-
-    @property
-    def above_chance(self) -> bool:
-        """Whether the recall is above chance level."""
-        return self.interval[0] > self.chance
-
-    @property
-    def any_sign(self) -> bool:
-        """Whether the median rank is better than by chance, which shows before the recall does.
-
-        By chance ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
-        """
-        if self.median_rank is None:
-            return self.above_chance
-        return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
-
-    def at(self, chance: float) -> tuple[float, float]:
-        """95 % interval of the recall at the rank, between 1 and 10, whose chance level is ``chance``, interpolated.
-
-        That makes it comparable with the training accuracy among another number of keys.
-        """
-        rank = min(10.0, max(1.0, chance * self.gallery))
-        low = 1 if rank < 5 else 5
-        high = 5 if rank < 5 else 10
-        share = (rank - low) / (high - low)
-        return self._interval(self.recalls[low] * (1 - share) + self.recalls[high] * share)
-
-    def _interval(self, recall: float) -> tuple[float, float]:
-        return wilson_interval(round(recall * self.gallery), self.gallery)
 
 
 def verdict(
@@ -347,7 +230,7 @@ def _few(retrieval: Retrieval, figures: str) -> Verdict:
 
 
 def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
-    """What training alone says, without held-out recordings or with one modality."""
+    """The verdict by training metrics alone, without held-out retrieval."""
     figures = _accuracy(training)
     if training.interval[0] <= training.chance:
         return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
@@ -399,11 +282,6 @@ def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
     if best.interval[0] <= latest.interval[1]:
         return ""
     return f"the recall has fallen from {100 * best.recalls[latest.k]:.1f} %"
-
-
-def _mean(lines: Sequence[Mapping[str, Any]], name: str, default: float) -> float:
-    values = [float(line[name]) for line in lines if name in line]
-    return fmean(values) if values else default
 
 
 def _diagnosed(heldout: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -58,13 +58,13 @@ class GroupStatistics:
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Batch norm with the statistics of all ranks (``torch.nn.SyncBatchNorm`` refuses tensors of the CPU)."""
+    """Batch norm synchronised over all ranks, also on a CPU, which ``torch.nn.SyncBatchNorm`` does not support."""
 
     def _check_input_dim(self, input: torch.Tensor) -> None:
-        """Accept any number of dimensions."""
+        """Accept inputs of any dimensionality: one class replaces batch norm in 1, 2 and 3 dimensions."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise (batch, channels, ...); ranks may hold different numbers of items."""
+        """Normalise ``x`` (batch, channels, ...) by the statistics over all ranks, whose batch sizes may differ."""
         if not self.training:
             return super().forward(x)
         dims = [0, *range(2, x.dim())]

@@ -35,7 +35,7 @@ class Cost:
     steps: int
     """Steps of the whole training."""
     step: StepCount
-    """The step of one device."""
+    """Operations and bytes of one training step on one device."""
 
     @property
     def batch(self) -> int:
@@ -64,7 +64,7 @@ class Cost:
 
     @property
     def clips_per_second(self) -> float:
-        """Recordings per second of all devices, as ``metrics.jsonl`` counts them."""
+        """Throughput of all devices together in recordings per second, as logged in ``metrics.jsonl``."""
         return self.batch / self.step_seconds
 
     @property

@@ -29,12 +29,12 @@ on one core of an Intel Xeon that other processes used too, 2026-11-28, fp32 wit
 
 @dataclass(frozen=True)
 class DeviceKind:
-    """A kind of device and what its vendor states, or what was measured, of it."""
+    """A kind of device, with its performance as stated by the vendor or as measured."""
 
     name: str
     """The name on the command line."""
     title: str
-    """The device in words."""
+    """Full name of the device."""
     half: Literal["bf16", "fp16"]
     """The better half precision of the device."""
     half_flops: float
@@ -46,7 +46,7 @@ class DeviceKind:
     memory: float
     """Memory in bytes."""
     share: float = GPU_SHARE
-    """Share of the peak that a training step is taken to reach."""
+    """Share of the peak rate that a training step is assumed to reach."""
     basis: str = "an assumption: no training step has been measured on a GPU"
     """Where ``share`` comes from."""
     auto: Literal["half", "fp32"] = "half"
@@ -135,7 +135,7 @@ def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
 
 
 def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
-    """Bytes per second that a copy of a large tensor within the memory reads and writes in all."""
+    """Memory bandwidth in bytes per second, measured by copying a large tensor; reads and writes both count."""
     source = torch.ones(2**28 if device.type == "cuda" else 2**25, device=device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / _least_seconds(lambda: target.copy_(source), device, seconds)

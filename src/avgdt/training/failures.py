@@ -22,16 +22,16 @@ SECONDS_BETWEEN = 30.0
 
 @dataclass(frozen=True)
 class Findings:
-    """What reading a batch has shown about its recordings."""
+    """Which recordings of a batch could be read, which failed, and which are damaged or silent."""
 
     read: tuple[int, ...]
-    """The items that could be read."""
+    """Indices of the items that could be read."""
     failures: tuple[Failure, ...]
     damaged: tuple[Failure, ...]
     clips: int
-    """Clips with sound."""
+    """Number of clips that have audio."""
     silent: int
-    """Those of them that are digital silence."""
+    """Number of clips whose audio is digital silence."""
 
     @classmethod
     def of(cls, batch: Batch) -> Findings:

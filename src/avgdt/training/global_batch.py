@@ -34,21 +34,21 @@ def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
 
 @dataclass(frozen=True)
 class GlobalBatch:
-    """The recordings of all ranks' groups, of which this rank holds the clips of its own groups."""
+    """A batch that is distributed over ranks: indices of all its items, and the clips of this rank's groups."""
 
     groups: Sequence[Batch]
-    """The groups of this rank."""
+    """The batch norm groups of this rank, with their clips."""
     recordings: torch.Tensor
     """(batch,) int64: the recording of each item of all ranks, in the order of groups."""
     items: torch.Tensor
     """(batch,) int64: the indices of these items."""
     sizes: Sequence[Sequence[int]]
-    """Items of each group, by rank."""
+    """Number of items in each batch norm group: one sequence of group sizes per rank."""
     ranks: Ranks
 
     @classmethod
     def gather(cls, groups: Sequence[Batch], ranks: Ranks) -> GlobalBatch:
-        """Learn the items of all ranks; every rank calls this at the same step."""
+        """Exchange item and recording indices with all ranks; every rank must call this at the same step."""
         items, recordings = (
             [number for group in groups for number in getattr(group, name).tolist()] for name in ("items", "recordings")
         )
@@ -66,12 +66,12 @@ class GlobalBatch:
 
     @property
     def counts(self) -> list[int]:
-        """Items of each rank."""
+        """Number of items on each rank."""
         return [sum(sizes) for sizes in self.sizes]
 
     @property
     def rows(self) -> list[slice]:
-        """The rows of this rank's groups in the whole batch."""
+        """For each group of this rank, the slice of the whole batch that it is."""
         first, slices = sum(self.counts[: self.ranks.rank]), list[slice]()
         for size in self.sizes[self.ranks.rank]:
             slices.append(slice(first, first + size))
@@ -110,13 +110,13 @@ class GlobalBatch:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How the clips of a recording lie in a row of bytes."""
+    """Shapes of the video and audio that are packed into one row of bytes per recording."""
 
     video: torch.Size | None
     audio: torch.Size | None
 
     def unpack(self, rows: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Video and audio of (n, bytes)."""
+        """Unpack ``rows`` (n, bytes) into video and audio."""
         width = 0 if self.video is None else self.video.numel()
         video = None if self.video is None else rows[:, :width].reshape(-1, *self.video)
         audio = None
@@ -126,7 +126,7 @@ class _Layout:
 
 
 def _pack(batch: Batch) -> tuple[torch.Tensor, _Layout]:
-    """The clips of a batch as (batch, bytes) uint8, and their layout."""
+    """Pack the clips of a batch into one uint8 tensor (batch, bytes), from which the returned layout unpacks them."""
     parts = []
     if batch.video is not None:
         parts.append(batch.video.flatten(1))

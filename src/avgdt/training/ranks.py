@@ -25,7 +25,7 @@ _REASON = "avgdt/failure"
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those of a distributed training; one alone exchanges nothing."""
+    """Rank and world size of this process, and its collective operations, which do nothing in a single process."""
 
     rank: int = 0
     """Number of this process, from 0; only rank 0 writes files and messages."""
@@ -39,21 +39,12 @@ class Ranks:
         return self.portions(count)[self.rank]
 
     def portions(self, count: int) -> list[range]:
-        """The part of each rank."""
+        """The portion of every rank, in order; see :meth:`portion`."""
         bounds = [count * rank // self.size for rank in range(self.size + 1)]
         return [range(first, end) for first, end in pairwise(bounds)]
 
-    def gather_numbers(self, numbers: Sequence[int]) -> list[list[int]]:
-        """The integers of every rank, by rank; every rank gives as many."""
-        if self.size == 1:
-            return [list(numbers)]
-        mine = torch.tensor(numbers, dtype=torch.int64)
-        every = [torch.empty_like(mine) for _ in range(self.size)]
-        dist.all_gather(every, mine, group=self.control)
-        return [tensor.tolist() for tensor in every]
-
     def gather_objects(self, value: Any) -> list[Any]:
-        """The picklable values of every rank, by rank."""
+        """Gather a picklable value from every rank, in the order of ranks."""
         if self.size == 1:
             return [value]
         every: list[Any] = [None] * self.size
@@ -61,7 +52,7 @@ class Ranks:
         return every
 
     def broadcast(self, value: Any) -> Any:
-        """The picklable value of rank 0."""
+        """The picklable value that rank 0 passes."""
         if self.size == 1:
             return value
         values = [value]
@@ -109,9 +100,10 @@ class Ranks:
             raise RankFailed(reason) from None
 
     def wait(self) -> None:
-        """Return once every rank has called this, or one has gone."""
-        with suppress(RuntimeError):
-            self.gather_numbers([0])
+        """Wait until every rank has called this, or one has ended."""
+        if self.size > 1:
+            with suppress(RuntimeError):
+                dist.barrier(group=self.control)
 
     def report(self, error: BaseException) -> None:
         """Tell the other ranks why this one ends; mark ``error`` as reported where another one was first.

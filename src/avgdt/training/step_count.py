@@ -28,7 +28,7 @@ _PASSES = 5
 """Times that an activation passes through memory at least: written and read in the forward pass, read in the backward
 pass, and its gradient written and read."""
 _PASSES_OF_KEYS = 2
-"""The same without a backward pass."""
+"""Times that an activation passes through memory at least without a backward pass."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class StepCount:
 
     @property
     def memory(self) -> int:
-        """Bytes in the device's memory when the backward pass begins."""
+        """Bytes of device memory in use at the start of the backward pass."""
         state = self.weights + self.gradients + self.optimiser + self.momentum_encoder + self.bank
         return state + self.activations + self.clips + self.views
 
@@ -167,7 +167,7 @@ class SavedTensors(saved_tensors_hooks):
 
     @property
     def bytes(self) -> int:
-        """The bytes so far."""
+        """Bytes of all tensors saved so far."""
         return sum(self._bytes.values())
 
 

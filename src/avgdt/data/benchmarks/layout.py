@@ -31,7 +31,7 @@ class SplitReader(Protocol):
     """Reads a folder as distributed, in one of its official splits."""
 
     def __call__(self, folder: Path, split: int) -> Layout:
-        """See :func:`avgdt.data.benchmarks.ucf101.read_layout`."""
+        """Read the lists and files of ``folder``, with train and test as in split number ``split``."""
 
 
 class Files(Mapping[str, Path]):

@@ -1,0 +1,135 @@
+"""The metrics of a run that the verdict is based on: those of its training steps, and held-out retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean
+from typing import Any
+
+from avgdt.evaluation.chance import chance_accuracy, chance_loss, recall_rank
+from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
+from avgdt.recipes.recipe import Recipe
+
+LATE = 0.6
+"""Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
+left it by half of their epochs."""
+LEAST_STEPS = 400
+"""Number of training steps below which accuracy at chance level is not yet a fault: successful runs stay there for 200
+to 400 steps."""
+WAYS = ("video_to_audio", "audio_to_video")
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training metrics that the verdict is based on."""
+
+    step: int
+    """Number of training steps so far."""
+    late: bool
+    """Whether a successful run would have left the initial plateau by now."""
+    accuracy: float
+    """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
+    interval: tuple[float, float]
+    """95 % confidence interval of ``accuracy``; several queries of one recording count as one trial."""
+    chance: float
+    """Chance level of ``accuracy``."""
+    loss: float
+    """Loss, averaged over the last tenth of the logged training metrics."""
+    bound: float
+    """The larger of the first loss and the loss at chance level, which only the NCE loss has."""
+    growth: float
+    """Recent gradient norm divided by the first one that was logged; 0 without logged gradient norms."""
+    std: float
+    """The smaller embedding std of the modalities; 1 where it was not logged."""
+
+    @classmethod
+    def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
+        """Summarise the lines of kind "train" of ``metrics.jsonl``, of which there is at least one."""
+        last, step = train[-max(1, len(train) // 10) :], int(train[-1]["step"])
+        accuracy = _mean(last, "accuracy", 0.0)
+        trials = len(last) * recipe.run.log_every * recipe.run.batch
+        bound = float(train[0].get("loss", 0.0))
+        if recipe.objective.loss == "nce":
+            bound = max(bound, chance_loss(recipe, step))
+        # The first step of a bank has no negatives, and so no gradient.
+        first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
+        return cls(
+            step=step,
+            late=float(train[-1]["epoch"]) >= LATE * recipe.schedule.epochs and step >= LEAST_STEPS,
+            accuracy=accuracy,
+            interval=wilson_interval(round(accuracy * trials), trials),
+            chance=chance_accuracy(recipe, step),
+            loss=_mean(last, "loss", 0.0),
+            bound=bound,
+            growth=_mean(last, "gradient_norm", 0.0) / first if first > 0 else 0.0,
+            std=min(_mean(last, f"std_{modality}", 1.0) for modality in ("video", "audio")),
+        )
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Retrieval among recordings outside the training set, the mean of both directions."""
+
+    recalls: Mapping[int, float]
+    """Recall at 1, 5 and 10."""
+    median_rank: float | None
+    gallery: int
+
+    @classmethod
+    def of(cls, ways: Mapping[str, Any]) -> Retrieval:
+        """From a line of kind "heldout" of ``metrics.jsonl``, or the same metrics of another retrieval."""
+        recalls = {k: fmean(ways[way][f"r{k}"] for way in WAYS) for k in (1, 5, 10)}
+        known = all("median_rank" in ways[way] for way in WAYS)
+        median = fmean(ways[way]["median_rank"] for way in WAYS) if known else None
+        return cls(recalls, median, int(ways[WAYS[0]]["gallery"]))
+
+    @property
+    def k(self) -> int:
+        """The rank at which the recall is judged."""
+        return recall_rank(self.gallery)
+
+    @property
+    def chance(self) -> float:
+        """Chance level of the recall at :attr:`k`."""
+        return min(1.0, self.k / self.gallery)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the recall at :attr:`k`."""
+        return self._interval(self.recalls[self.k])
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether the recall is above chance level."""
+        return self.interval[0] > self.chance
+
+    @property
+    def any_sign(self) -> bool:
+        """Whether the median rank is better than by chance, which shows before the recall does.
+
+        By chance ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
+        """
+        if self.median_rank is None:
+            return self.above_chance
+        return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
+
+    def at(self, chance: float) -> tuple[float, float]:
+        """95 % interval of the recall at the rank, between 1 and 10, whose chance level is ``chance``, interpolated.
+
+        That makes it comparable with the training accuracy among another number of keys.
+        """
+        rank = min(10.0, max(1.0, chance * self.gallery))
+        low = 1 if rank < 5 else 5
+        high = 5 if rank < 5 else 10
+        share = (rank - low) / (high - low)
+        return self._interval(self.recalls[low] * (1 - share) + self.recalls[high] * share)
+
+    def _interval(self, recall: float) -> tuple[float, float]:
+        return wilson_interval(round(recall * self.gallery), self.gallery)
+
+
+def _mean(lines: Sequence[Mapping[str, Any]], name: str, default: float) -> float:
+    values = [float(line[name]) for line in lines if name in line]
+    return fmean(values) if values else default
