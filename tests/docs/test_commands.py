@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from avgdt.cli.evaluate import PROTOCOLS
 from avgdt.cli.main import COMMANDS, main
+from avgdt.evaluation.protocols import protocols
 from avgdt.recipes.config import write_yaml
 from avgdt.recipes.named import named
 
@@ -130,7 +130,7 @@ def options() -> set[str]:
         ["demo"],
         ["embed"],
     ]
-    commands += [["evaluate", name] for name in PROTOCOLS]
+    commands += [["evaluate", name] for name in protocols()]
     commands += [["evaluate", "finetune", "--setting", "released"]]
     found = {"--composition", "--config", "--setting", "--version", "--help"}
     for script in (ROOT / "benchmarks").glob("*.py"):

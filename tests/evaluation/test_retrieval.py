@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.retrieval import (
-    TIE,
     chance,
     check_gallery,
     gallery,
@@ -19,6 +18,7 @@ from avgdt.evaluation.retrieval import (
     same_class_figures,
     same_class_recall,
 )
+from avgdt.objective.nce import TIE
 from tests.evaluation.rows import row
 
 
@@ -26,7 +26,7 @@ def slow_rank(queries: np.ndarray, keys: np.ndarray, i: int) -> int:
     def cosine(j: int) -> float:
         return float(queries[i] @ keys[j] / np.linalg.norm(queries[i]) / np.linalg.norm(keys[j]))
 
-    return 1 + sum(cosine(j) >= cosine(i) - TIE for j in range(len(keys)) if j != i)
+    return 1 + sum(cosine(j) >= cosine(i) - TIE["float64"] for j in range(len(keys)) if j != i)
 
 
 @settings(max_examples=40, deadline=None)

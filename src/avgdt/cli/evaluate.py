@@ -12,7 +12,7 @@ import tyro
 
 from avgdt.cli.arguments import UsageError, parse, positional, taken
 from avgdt.errors import suggestion
-from avgdt.evaluation.protocols import PROTOCOLS, protocol
+from avgdt.evaluation.protocols import protocol, protocols
 from avgdt.progress import counting, output
 from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
@@ -42,10 +42,10 @@ def run(arguments: Sequence[str]) -> None:
     if name is None:
         if {"-h", "--help"} & set(rest):
             print("usage: avgdt evaluate PROTOCOL --weights RUN --data PATH [--out DIR] [options]\n")
-            print("\n".join(f"  {each:<17} {protocol(each).summary}" for each in PROTOCOLS))
+            print("\n".join(f"  {name:<17} {kind.summary}" for name, kind in protocols().items()))
             print("\navgdt evaluate PROTOCOL --help lists the options of a protocol.")
             sys.exit(0)
-        raise UsageError(f"PROTOCOL is missing; use one of {', '.join(PROTOCOLS)}")
+        raise UsageError(f"PROTOCOL is missing; use one of {', '.join(protocols())}")
     kind: Any = protocol(name)
     default, rest = _default(kind, rest)
     options: Any = parse(Evaluate[kind], rest, f"evaluate {name}", kind.summary, default)

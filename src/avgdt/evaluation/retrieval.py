@@ -13,10 +13,8 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.segments import Segment, each_once, segments
 from avgdt.evaluation.splits import one_split
+from avgdt.objective.nce import TIE
 
-TIE = 1e-7
-"""Cosines no further apart are equal: the resolution of float32 embeddings, multiplied here in float64. The wider
-:data:`avgdt.objective.nce.TIE` is for products in float32."""
 SAME_CLASS_RANKS = (1, 5, 20)
 """Ranks among which one recording of the same class counts as a hit (the paper's table A.1)."""
 
@@ -40,7 +38,7 @@ def check_gallery(size: int) -> None:
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
     """The rank (n,), from 1, of key i for query i when all keys (n, dim) are sorted by cosine to the query (n, dim).
 
-    Ties count against: every other key that is not less similar by more than ``TIE`` ranks before key i.
+    Ties count against: every other key that is not less similar by more than the tolerance ``TIE`` ranks before key i.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
@@ -49,7 +47,7 @@ def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int 
         positive = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
         # Negated "less" rather than "greater or equal": not-a-number counts against too. Key i is not less than
         # itself, hence no + 1.
-        ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE)).sum(axis=1)
+        ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE["float64"])).sum(axis=1)
     return ranking
 
 
@@ -109,7 +107,7 @@ def same_class_recall(
         similarity = queries[begin : begin + chunk] @ keys.T
         same = targets[fold.test][begin : begin + chunk, None] == targets[train_val]
         best = np.where(same, similarity, -np.inf).max(axis=1, keepdims=True)
-        better.append((~same & ~(similarity < best - TIE)).sum(axis=1))
+        better.append((~same & ~(similarity < best - TIE["float64"])).sum(axis=1))
     return [float(np.mean(np.concatenate(better) < k)) for k in SAME_CLASS_RANKS]
 
 

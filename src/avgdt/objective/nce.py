@@ -12,8 +12,11 @@ from avgdt.objective.errors import ObjectiveError
 
 Matrix = Sequence[Sequence[bool]]
 
-TIE = 1e-6
-"""Cosines that differ by less are equal: in float32 they depend on the order of summation."""
+TIE = {"float32": 1e-6, "float64": 1e-7}
+"""Cosines of float32 embeddings that differ by less are equal, by the precision of the product.
+
+In float32 a product depends on the order of summation; in float64 the embeddings themselves are the limit.
+"""
 
 
 class Negatives(NamedTuple):
@@ -69,7 +72,7 @@ def contrastive_loss(
             with torch.no_grad():
                 positive = logits[:, 0]
                 rival = F.pad(logits[:, 1:], (0, 1), value=-torch.inf).amax(1)
-                hits.append((positive > rival + TIE / temperature) & (rival > -torch.inf))
+                hits.append((positive > rival + TIE["float32"] / temperature) & (rival > -torch.inf))
                 probabilities.append(torch.exp(positive - logits.logsumexp(1)))
     pair_accuracy = torch.stack(hits).float().mean(1)
     stacked = torch.stack(losses)

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
+from functools import cache
 from typing import Any
 
 from avgdt.errors import AvgdtError, suggestion
-
-PROTOCOLS = {
-    "linear": "probe.Linear",
-    "knn": "probe.Knn",
-    "finetune": "finetune.Finetune",
-    "ucf101": "actions.Ucf101",
-    "hmdb51": "actions.Hmdb51",
-    "retrieval": "retrieval.Retrieval",
-    "reidentification": "reidentification.Reidentification",
-    "esc10": "esc50.Esc10",
-    "esc50": "esc50.Esc50",
-    "esc50_fold": "esc50.Esc50Fold",
-    "dcase2014": "dcase2014.Dcase2014",
-}
-"""Name and class; a class is imported when it is needed, since networks take long to import."""
 
 
 class ProtocolError(AvgdtError):
     """A protocol that does not exist."""
 
 
+@cache
+def protocols() -> dict[str, type[Any]]:
+    """All protocols by name: the classes with a ``name`` that the files of this package define."""
+    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    return {
+        defined.name: defined
+        for module in modules
+        for defined in vars(module).values()
+        if isinstance(defined, type) and defined.__module__ == module.__name__ and hasattr(defined, "name")
+    }
+
+
 def protocol(name: str) -> type[Any]:
-    """The dataclass of a protocol; raise :class:`ProtocolError` for a name that is not in ``PROTOCOLS``."""
-    if name not in PROTOCOLS:
-        raise ProtocolError(f"protocol {name!r} is unknown; {suggestion(name, PROTOCOLS)}")
-    module, _, kind = PROTOCOLS[name].partition(".")
-    made: type[Any] = getattr(importlib.import_module(f"avgdt.evaluation.protocols.{module}"), kind)
-    return made
+    """The dataclass of a protocol; raise :class:`ProtocolError` for an unknown name."""
+    if name not in protocols():
+        raise ProtocolError(f"protocol {name!r} is unknown; {suggestion(name, protocols())}")
+    return protocols()[name]
