@@ -14,6 +14,7 @@ TOP_TO_BOTTOM = (
     "cli",
     "api",
     "report",
+    "experiments",
     "evaluation",
     "training",
     "objective",

@@ -25,6 +25,8 @@ COMMANDS = {
     "evaluate": "evaluate pretrained weights beside random ones",
     "embed": "write the embeddings of all recordings of a folder",
     "report": "write the report of a run as one HTML page",
+    "ablate": "pretrain and evaluate a grid of recipes: an ablation of the paper",
+    "curriculum": "re-identification by strength of augmentation during training (figure 3)",
     "table": "compare runs with the paper's tables",
 }
 """Name -> description; each command is a module of this package with a function ``run(arguments)``."""

@@ -1,0 +1,71 @@
+"""``avgdt ablate``: a grid of recipes, each pretrained and evaluated over several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from avgdt.cli.arguments import UsageError, chosen_recipe, parse, positional, recipe_of_help
+from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.recipes.named import RECIPES
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.signals import advising
+
+USAGE = f"""Run an ablation: avgdt ablate NAME RECIPE --data PATH --out DIR [--any.field value].
+
+NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}, whose
+settings all cells share. The same command continues after an interruption: complete runs are skipped, others resumed.
+On a cluster, --cell INDEX runs one cell with one seed; the command without it then writes the outcome."""
+
+
+@dataclass(frozen=True)
+class AblateOptions:
+    """The options of the command and all fields of the recipe."""
+
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    data: Path
+    """A manifest (csv) with splits train, val and test, or a folder."""
+    out: Path
+    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of every cell."""
+    label: str = "label"
+    """Column of the class for the linear probe; empty for retrieval alone."""
+    jobs: int = 1
+    """Runs at a time, which share the cores."""
+    cell: int | None = None
+    """Run only the cell and seed of this index, from 0; --list prints the indices."""
+    list: bool = False
+    """Print the cells with their indices, and which are complete; nothing is run."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Parse the command line; list the cells, or run one or all of them."""
+    usage = "avgdt ablate NAME RECIPE --data PATH --out DIR"
+    name, rest = positional(arguments)
+    if name is None and not {"-h", "--help"} & set(rest):
+        raise UsageError(f"NAME is missing; usage: {usage}; NAME is one of jitter, audio, sensitivity")
+    recipe, rest = chosen_recipe(rest)
+    default = AblateOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    options = parse(AblateOptions, rest, "ablate", USAGE, default)
+    from avgdt.experiments.ablate import ablation_cells, ablation_outcome
+    from avgdt.experiments.ablations import ablation
+    from avgdt.experiments.grid import Grid, probe_and_retrieval
+    from avgdt.training.provenance import own_command
+
+    chosen = ablation(name or "")
+    cells = ablation_cells(chosen, options.recipe)
+    grid = Grid(cells, options.seeds, options.data, options.out, probe_and_retrieval(options.label))
+    if options.list:
+        list_jobs(grid)
+        return
+    with advising(lambda: f"finished runs are saved; continue with: {own_command('ablate', *arguments)}"):
+        if options.cell is not None:
+            run_job_with_progress(grid, grid.job(options.cell))
+        else:
+            command = ("ablate", *arguments)
+            run_grid_with_progress(grid, options.jobs, command, lambda: ablation_outcome(chosen, grid))

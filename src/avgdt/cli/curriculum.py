@@ -1,0 +1,67 @@
+"""``avgdt curriculum``: figure 3 of the paper, re-identification by strength of augmentation during training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help
+from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.recipes.named import RECIPES
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.signals import advising
+
+USAGE = f"""Measure the natural curriculum: avgdt curriculum RECIPE --data PATH --out DIR [--any.field value].
+
+RECIPE is one of {", ".join(RECIPES)}; it is trained with jitter and strong SpecAugment. Every run.monitor_epochs
+epochs, pairs with five strengths of augmentation are re-identified. The same command continues after an
+interruption."""
+
+
+@dataclass(frozen=True)
+class CurriculumOptions:
+    """The options of the command and all fields of the recipe."""
+
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    data: Path
+    """A manifest (csv) or a folder of recordings."""
+    out: Path
+    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the training."""
+    recordings: int = 96
+    """Recordings of the training set that are re-identified."""
+    jobs: int = 1
+    """Runs at a time, which share the cores."""
+    cell: int | None = None
+    """Run only the seed of this index, from 0."""
+    list: bool = False
+    """Print the runs with their indices, and which are complete; nothing is run."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Parse the command line; train the seeds that remain and write the outcome."""
+    recipe, rest = chosen_recipe(arguments)
+    usage = "avgdt curriculum RECIPE --data PATH --out DIR"
+    default = CurriculumOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    options = parse(CurriculumOptions, rest, "curriculum", USAGE, default)
+    from avgdt.experiments.curriculum import curriculum_cell, curriculum_monitors, curriculum_outcome
+    from avgdt.experiments.grid import Grid
+    from avgdt.training.provenance import own_command
+
+    monitors = partial(curriculum_monitors, recordings=options.recordings)
+    cells = (curriculum_cell(options.recipe),)
+    grid = Grid(cells, options.seeds, options.data, options.out, measures=(), monitors=monitors)
+    if options.list:
+        list_jobs(grid)
+        return
+    with advising(lambda: f"finished runs are saved; continue with: {own_command('curriculum', *arguments)}"):
+        if options.cell is not None:
+            run_job_with_progress(grid, grid.job(options.cell))
+        else:
+            run_grid_with_progress(grid, options.jobs, ("curriculum", *arguments), lambda: curriculum_outcome(grid))

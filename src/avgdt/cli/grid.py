@@ -1,0 +1,66 @@
+"""Running a grid of an experiment with progress: its remaining jobs in processes of their own, or one of them here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from avgdt.progress import bar, console
+
+if TYPE_CHECKING:
+    from avgdt.experiments.grid import CellFigures, Grid, Job
+    from avgdt.experiments.outcome import Experiment
+
+
+def list_jobs(grid: Grid) -> None:
+    """Print every cell and seed with its index, and whether it is complete."""
+    for index, job in enumerate(grid.jobs):
+        print(f"{index:>4}  {job.name}{'  complete' if grid.figures(job) is not None else ''}")
+
+
+def run_job_with_progress(grid: Grid, job: Job) -> None:
+    """Run one job in this process and print its figures."""
+    with bar() as progress:
+        task = progress.add_task(job.name, total=None, note="")
+        figures = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
+    print(_line(job, figures))
+
+
+def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcome: Callable[[], Experiment]) -> None:
+    """Run what remains of a grid, ``jobs`` at a time, then write the outcome and its page and print the answers.
+
+    ``command`` are the arguments of ``avgdt`` to which ``--cell INDEX`` is appended for each job.
+    """
+    from avgdt.experiments.outcome import write_outcome
+    from avgdt.experiments.workers import Work, run_processes
+    from avgdt.report.experiment import write_experiment
+
+    remaining = {
+        job.name: (job, Work(job.name, (*command, "--cell", str(index)), job.log))
+        for index, job in enumerate(grid.jobs)
+        if grid.figures(job) is None
+    }
+    with bar() as progress:
+        completed = len(grid.jobs) - len(remaining)
+        task = progress.add_task("runs", total=len(grid.jobs), completed=completed, note="")
+
+        def done(work: Work) -> None:
+            job = remaining[work.name][0]
+            progress.advance(task)
+            console.print(_line(job, grid.figures(job) or {}))
+
+        works = [work for _, work in remaining.values()]
+        run_processes(works, jobs, done, lambda work: progress.update(task, note=work.name))
+    result = outcome()
+    write_outcome(result, grid.out)
+    for answer in result.answers:
+        print(answer)
+    print(f"wrote {write_experiment(grid.out)}")
+
+
+def _line(job: Job, figures: CellFigures) -> str:
+    values = (
+        f"{name} {100 * each['pretrained']:.1f} % (random weights {100 * each['random']:.1f} %)"
+        for name, each in figures.items()
+    )
+    return ": ".join(filter(None, [job.name, ", ".join(values)]))

@@ -1,0 +1,1 @@
+"""Experiments of several runs: ablations, the curriculum of figure 3, and the search for compositions."""

@@ -1,0 +1,153 @@
+"""The ablations: jitter (table 1a of the paper), audio (table 1b), and the sensitivity to single settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.errors import suggestion
+from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.grid import Cell
+from avgdt.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the paper about two levels of a factor, all other levels being equal."""
+
+    text: str
+    factor: str
+    better: str
+    worse: str
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A grid of recipes around one recipe, and what it answers."""
+
+    name: str
+    title: str
+    question: str
+    cells: Callable[[Recipe], tuple[Cell, ...]]
+    claims: tuple[Claim, ...] = ()
+    baseline: str = ""
+    """Level of the only factor with which all others are compared; empty where claims are tested."""
+    published: str = ""
+    """Number of the paper's table; empty where there is none."""
+
+
+SPEC_AUGMENTS = {
+    "none": SpecAugment.none,
+    "mild": SpecAugment.mild,
+    "medium": SpecAugment.medium,
+    "strong": SpecAugment.strong,
+}
+
+
+def jitter_cells(recipe: Recipe) -> tuple[Cell, ...]:
+    """Temporal jittering on and off, for half of the recipe's epochs and for all."""
+    epochs = (max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs)
+    return tuple(
+        Cell(
+            (("jitter", "on" if jitter else "off"), ("epochs", str(count))),
+            timed(replace(recipe, schedule=replace(recipe.schedule, epochs=count)), jitter=jitter),
+        )
+        for count, jitter in product(epochs, (False, True))
+    )
+
+
+def audio_cells(recipe: Recipe) -> tuple[Cell, ...]:
+    """Synchronous and independent windows of video and audio, with four strengths of SpecAugment."""
+    return tuple(
+        Cell(
+            (("windows", "synchronous" if synchronous else "independent"), ("SpecAugment", name)),
+            timed(with_spec_augment(recipe, make()), synchronous=synchronous),
+        )
+        for synchronous, (name, make) in product((False, True), SPEC_AUGMENTS.items())
+    )
+
+
+def sensitivity_cells(recipe: Recipe) -> tuple[Cell, ...]:
+    """The recipe, and the recipe with one setting changed: temperature, bank, momentum, key groups, clip length."""
+    cells = [_one_setting("as configured", recipe)]
+    for temperature in (0.03, 0.07, 0.2, 0.5):
+        cells += _changed(f"temperature {temperature:g}", recipe, "objective", temperature=temperature)
+    if recipe.objective.negatives == "bank":
+        for size in (4 * recipe.run.batch, 16 * recipe.run.batch):
+            cells += _changed(f"bank {size}", recipe, "objective", bank=size)
+        for momentum in (0.9, 0.99, 0.999):
+            cells += _changed(f"momentum {momentum:g}", recipe, "objective", momentum=momentum)
+        for groups in (1, 2, 4):
+            cells += _changed(f"key groups {groups}", recipe, "objective", key_groups=groups)
+    for factor in (0.5, 2.0):
+        frames, seconds = max(2, round(recipe.clip.frames * factor)), recipe.clip.audio_seconds * factor
+        cells += _changed(f"clips {factor:g} x as long", recipe, "clip", frames=frames, audio_seconds=seconds)
+    return tuple(cells)
+
+
+ABLATIONS = (
+    Ablation(
+        "jitter",
+        "Temporal jittering",
+        "Do windows drawn anew in every epoch give better features than fixed ones?",
+        jitter_cells,
+        (Claim("Temporal jittering is better than none", "jitter", "on", "off"),),
+        published="1a",
+    ),
+    Ablation(
+        "audio",
+        "Synchronous windows and SpecAugment",
+        "Do synchronous windows of video and audio, and masks on the spectrogram, give better features?",
+        audio_cells,
+        (
+            Claim("Synchronous windows are better than independent ones", "windows", "synchronous", "independent"),
+            *(
+                Claim(f"{level.capitalize()} SpecAugment is better than none", "SpecAugment", level, "none")
+                for level in ("mild", "medium", "strong")
+            ),
+        ),
+        published="1b",
+    ),
+    Ablation(
+        "sensitivity",
+        "Sensitivity to single settings",
+        "How much do the results depend on temperature, bank, momentum, batch norm groups and the length of clips?",
+        sensitivity_cells,
+        baseline="as configured",
+    ),
+)
+
+
+def ablation(name: str) -> Ablation:
+    """The ablation of that name; raises :class:`ExperimentError` for an unknown one."""
+    known = {each.name: each for each in ABLATIONS}
+    if name not in known:
+        raise ExperimentError(f"ablation {name!r} is unknown; {suggestion(name, known)}")
+    return known[name]
+
+
+def timed(recipe: Recipe, **changes: bool) -> Recipe:
+    """The recipe with other start times of windows: ``jitter`` or ``synchronous``."""
+    composition = recipe.composition
+    return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
+
+
+def with_spec_augment(recipe: Recipe, masks: SpecAugment) -> Recipe:
+    """The recipe with these masks in place of its own."""
+    composition = recipe.composition
+    others = tuple(step for step in composition.audio if not isinstance(step, SpecAugment))
+    audio = others if masks.idle() else (*others, masks)
+    return replace(recipe, composition=replace(composition, audio=audio))
+
+
+def _one_setting(level: str, recipe: Recipe) -> Cell:
+    return Cell((("setting", level),), recipe)
+
+
+def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[Cell]:
+    """The recipe with a changed part; none where nothing changes."""
+    changed: Recipe = replace(recipe, **{part: replace(getattr(recipe, part), **changes)})
+    return [] if changed == recipe else [_one_setting(level, changed)]

@@ -1,0 +1,265 @@
+"""The natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
+
+Equation 3: the gradient of the loss with respect to a query is (1 / tau) [ (1 - p) k - sum of p_n n ] up to its sign,
+p being the probability of the positive key k and p_n that of a negative n. Pairs that are re-identified easily have
+p near 1 and a small gradient: training turns by itself from lightly to strongly augmented pairs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.data.batch import Batch, collate
+from avgdt.data.selection import Selection
+from avgdt.experiments.ablations import timed, with_spec_augment
+from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.grid import Cell, Grid, Job, Monitors
+from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
+from avgdt.experiments.statistics import Difference, mean_interval, paired_difference
+from avgdt.recipes.named import with_composition
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.learner import Learner
+from avgdt.training.loop import Metrics
+from avgdt.training.provenance import command, processor_name
+from avgdt.training.recordings import run_store, training_clips
+from avgdt.transforms.views import Views
+
+KIND = "curriculum"
+"""Kind of the lines in ``metrics.jsonl``."""
+CHUNK = 32
+"""Recordings that are embedded at once."""
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Pairs of views with one strength of augmentation."""
+
+    name: str
+    jitter: bool
+    masks: SpecAugment
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """The recipe with one view per modality, augmented with this strength."""
+        return timed(with_spec_augment(with_composition(recipe, "modality"), self.masks), jitter=self.jitter)
+
+
+STRATA = (
+    Stratum("crop and flip", False, SpecAugment.none()),
+    Stratum("+ jitter", True, SpecAugment.none()),
+    Stratum("+ mild SpecAugment", True, SpecAugment.mild()),
+    Stratum("+ medium SpecAugment", True, SpecAugment.medium()),
+    Stratum("+ strong SpecAugment", True, SpecAugment.strong()),
+)
+"""From the lightest to the strongest; each adds to the one before."""
+
+
+def curriculum_cell(recipe: Recipe) -> Cell:
+    """The run whose curriculum is measured: the recipe with the strongest augmentation, which includes the others.
+
+    Raises :class:`ExperimentError` for a recipe of one modality, or one without measurements during training.
+    """
+    if set(recipe.composition.modalities) != {"video", "audio"}:
+        raise ExperimentError("composition: the curriculum needs video and audio; choose a recipe with both")
+    if recipe.run.monitor_epochs == 0:
+        raise ExperimentError("run.monitor_epochs: 0 measures nothing during training; use 1 or more")
+    strongest = timed(with_spec_augment(recipe, STRATA[-1].masks), jitter=True)
+    return Cell((("recipe", "strong"),), strongest)
+
+
+def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Probability of the positive and norm of the gradient (equation 3) for each query; both (n,).
+
+    ``queries`` and ``keys`` are (n, dim) of unit length; key i is the positive of query i, the others its negatives.
+    """
+    probabilities = torch.softmax(queries @ keys.T / temperature, dim=1)  # (n, n)
+    gradient = (keys - probabilities @ keys) / temperature  # (1 - p) k - sum of p_n n = k - sum over all of p_m m
+    return probabilities.diagonal(), gradient.norm(dim=1)
+
+
+class CurriculumMonitor:
+    """Measures every stratum on recordings of the training set; called by the training loop."""
+
+    def __init__(self, recipe: Recipe, collection: Selection, folder: Path, recordings: int) -> None:
+        self._recipes = [stratum.recipe(recipe) for stratum in STRATA]
+        part = replace(collection, train=collection.train[:recordings])
+        self._items = range(len(part.train))
+        store = run_store(recipe, collection, folder)
+        self._clips = [training_clips(each, part, store) for each in self._recipes]
+        self._views = [Views.of(each) for each in self._recipes]
+
+    def __call__(self, learner: Learner) -> Metrics | None:
+        """Accuracy, probability of the positive and share of the gradient of every stratum, when they are due."""
+        if not learner.monitored(learner.step):
+            return None
+        measured = {stratum.name: self._measure(learner, index) for index, stratum in enumerate(STRATA)}
+        total = sum(each["gradient"] for each in measured.values())
+        return {
+            "kind": KIND,
+            "strata": {
+                name: {**each, "gradient_share": each["gradient"] / total if total else 1 / len(measured)}
+                for name, each in measured.items()
+            },
+        }
+
+    @torch.no_grad()
+    def _measure(self, learner: Learner, index: int) -> dict[str, float]:
+        epoch = round(learner.epoch)
+        queries, keys = self._embed(learner, index, epoch)
+        temperature = learner.recipe.objective.temperature
+        accuracies, probabilities, gradients = [], [], []
+        for query, key in ((0, 1), (1, 0)):
+            probability, gradient = gradient_norms(queries[query], keys[key], temperature)
+            cosines = queries[query] @ keys[key].T
+            others = cosines.masked_fill(torch.eye(len(cosines), dtype=torch.bool), -torch.inf)
+            accuracies.append((cosines.diagonal() > others.amax(dim=1)).float().mean().item())
+            probabilities.append(probability.mean().item())
+            gradients.append(gradient.mean().item())
+        return {
+            "accuracy": fmean(accuracies),
+            "positive_probability": fmean(probabilities),
+            "gradient": fmean(gradients),
+        }
+
+    def _embed(self, learner: Learner, index: int, epoch: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Queries and keys of video and audio, each (n, dim) float32 on the CPU."""
+        networks = [learner.phi, learner.key_encoder.phi if learner.key_encoder else learner.phi]
+        modalities = [view.modality for view in self._recipes[index].composition.views]
+        vectors: list[list[list[torch.Tensor]]] = [[[], []], [[], []]]
+        for begin in range(0, len(self._items), CHUNK):
+            batch = self._batch(index, epoch, self._items[begin : begin + CHUNK]).to(learner.precision.device)
+            views = self._views[index](batch, epoch)
+            for network, parts in zip(networks, vectors, strict=True):
+                training = network.training
+                with learner.precision.autocast():
+                    embeddings = network.eval()(views, modalities)
+                network.train(training)
+                for part, embedding in zip(parts, embeddings, strict=True):
+                    part.append(embedding.float().cpu())
+        queries, keys = ([torch.cat(part) for part in parts] for parts in vectors)
+        return queries, keys
+
+    def _batch(self, index: int, epoch: int, items: Sequence[int]) -> Batch:
+        return collate([self._clips[index][epoch, item] for item in items])
+
+
+def curriculum_monitors(job: Job, recordings: int) -> Monitors:
+    """The monitors of a job's training."""
+    return lambda recipe, collection, on_unreadable: [CurriculumMonitor(recipe, collection, job.run, recordings)]
+
+
+def read_curriculum(run: Path) -> list[Metrics]:
+    """The measurements in a run's ``metrics.jsonl``, in the order of their steps."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [metrics for line in lines if (metrics := json.loads(line))["kind"] == KIND]
+
+
+def curriculum_outcome(grid: Grid) -> Experiment:
+    """Curves of every stratum over the seeds that are complete, and whether the lightest comes first."""
+    runs = {job.seed: read_curriculum(job.run) for job in grid.jobs if grid.figures(job) is not None}
+    if not runs:
+        raise ExperimentError(f"{grid.out}: no seed is complete; run the command without --cell")
+    recipe = grid.cells[0].recipe
+    names = [stratum.name for stratum in STRATA]
+    return Experiment(
+        "The natural curriculum",
+        "Are lightly augmented pairs re-identified before strongly augmented ones, and does their gradient fade first?",
+        tuple(_answers(runs)),
+        (
+            ("recipe", recipe.title),
+            ("objective", f"negatives from the {recipe.objective.negatives}"),
+            ("data", str(grid.data)),
+            ("seeds", " ".join(map(str, runs))),
+            ("measured on", "recordings of the training set, without dropout and with running statistics"),
+        ),
+        (
+            _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
+            _plot(runs, names, "gradient_share", "Share of the gradient (equation 3)", "share (%)", 1 / len(names)),
+            _plot(runs, names, "positive_probability", "Probability of the positive", "probability (%)"),
+        ),
+        (_table(runs, names),),
+        command(),
+        datetime.now().astimezone().isoformat(timespec="seconds"),
+        processor_name(),
+    )
+
+
+def _answers(runs: dict[int, list[Metrics]]) -> list[str]:
+    light, strong = STRATA[0].name, STRATA[-1].name
+    first, last = (
+        {seed: fmean(m["strata"][name]["accuracy"] for m in metrics) for seed, metrics in runs.items()}
+        for name in (light, strong)
+    )
+    shares = {
+        when: {seed: metrics[index]["strata"][light]["gradient_share"] for seed, metrics in runs.items()}
+        for when, index in (("start", 0), ("end", -1))
+    }
+    accuracy, fading = paired_difference(first, last), paired_difference(shares["start"], shares["end"])
+    sentences = []
+    if accuracy is not None:
+        sentences.append(
+            f"Averaged over training, pairs with {light} alone are re-identified more often than pairs with strong "
+            f"SpecAugment: {_words(accuracy)}."
+        )
+    if fading is not None:
+        sentences.append(f"The gradient's share of pairs with {light} alone falls during training: {_words(fading)}.")
+    return sentences
+
+
+def _words(difference: Difference) -> str:
+    verdict = {"holds": "holds", "reversed": "the reverse holds", "undecided": "undecided"}[difference.verdict]
+    return f"{verdict}, {difference.in_points()}"
+
+
+def _plot(
+    runs: dict[int, list[Metrics]],
+    names: Sequence[str],
+    figure: str,
+    title: str,
+    label: str,
+    level: float | None = None,
+) -> Plot:
+    steps = [metrics["step"] for metrics in next(iter(runs.values()))]
+    series = []
+    for name in names:
+        means = [mean_interval([run[i]["strata"][name][figure] for run in runs.values()]) for i in range(len(steps))]
+        intervals = all(mean.low is not None for mean in means)
+        series.append(
+            PlotSeries(
+                name,
+                tuple(float(metrics["epoch"]) for metrics in next(iter(runs.values()))),
+                tuple(mean.value for mean in means),
+                tuple(mean.low or 0.0 for mean in means) if intervals else (),
+                tuple(mean.high or 0.0 for mean in means) if intervals else (),
+            )
+        )
+    references = () if level is None else (ReferenceLine("equal shares", level),)
+    note = "Mean over the seeds with 95 % intervals; both directions between video and audio."
+    return Plot(figure.replace("_", "-"), title, note, "lines", "epoch", label, tuple(series), references)
+
+
+def _table(runs: dict[int, list[Metrics]], names: Sequence[str]) -> DataTable:
+    figures = ("accuracy", "positive_probability", "gradient_share", "gradient")
+    rows = tuple(
+        (name, float(seed), float(metrics["epoch"]), *(metrics["strata"][name][figure] for figure in figures))
+        for name in names
+        for seed, run in runs.items()
+        for metrics in run
+    )
+    head = (
+        "augmentation",
+        "seed",
+        "epoch",
+        "accuracy",
+        "probability of the positive",
+        "gradient share",
+        "gradient norm",
+    )
+    return DataTable("curriculum", "Every measurement", head, rows)

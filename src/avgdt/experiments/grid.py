@@ -1,0 +1,215 @@
+"""A grid of recipes: each cell is pretrained and evaluated with several seeds, resumable cell by cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from avgdt.data.selection import Selection
+from avgdt.evaluation.evaluate import Protocol, evaluate, stored_result
+from avgdt.evaluation.held_out import monitors
+from avgdt.evaluation.protocols.probe import Linear
+from avgdt.evaluation.protocols.retrieval import Retrieval
+from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.statistics import Mean, mean_interval
+from avgdt.files import write_atomically
+from avgdt.recipes.config import from_plain, to_plain
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.checkpoints import Checkpoints
+from avgdt.training.errors import OtherRecipe
+from avgdt.training.loop import Metrics
+from avgdt.training.pretrain import Monitor, OnUnreadable, pretrain, resumed_recipe
+from avgdt.training.resuming import check_recipe
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of a grid."""
+
+    levels: tuple[tuple[str, str], ...]
+    """Factor and level, such as ("jitter", "on"), in the order of the grid's factors."""
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """The levels as the name of a folder."""
+        return "-".join(f"{factor}-{level}" for factor, level in self.levels).replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure by which pretrained networks are judged."""
+
+    name: str
+    protocol: Protocol
+    """The evaluation; its seed is replaced by that of the run."""
+    read: Callable[[Mapping[str, Any]], float]
+    """Reads the figure, a share of 0 to 1, from the part of the result for one network."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell with one seed."""
+
+    cell: Cell
+    seed: int
+    out: Path
+    """The folder of the grid."""
+
+    @property
+    def name(self) -> str:
+        """The name of its run's folder."""
+        return f"{self.cell.name}-seed-{self.seed}"
+
+    @property
+    def run(self) -> Path:
+        """The folder of its run."""
+        return self.out / "runs" / self.name
+
+    @property
+    def record(self) -> Path:
+        """The file of its recipe and, when it is complete, its figures."""
+        return self.out / "cells" / f"{self.name}.json"
+
+    @property
+    def log(self) -> Path:
+        """The file of what its process prints."""
+        return self.out / "cells" / f"{self.name}.log"
+
+
+Monitors = Callable[[Recipe, Selection, OnUnreadable], list[Monitor]]
+"""Makes the monitors of a training."""
+CellFigures = dict[str, dict[str, float]]
+"""Measure -> {"pretrained": share, "random": share}."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells, seeds, data and measures of an experiment."""
+
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    data: Path
+    out: Path
+    measures: tuple[Measure, ...]
+    monitors: Callable[[Job], Monitors] = lambda job: monitors
+    """Returns the monitors of a job's training; by default held-out retrieval."""
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ExperimentError(f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; name one or more, each once")
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every cell with every seed; all cells of a seed come first, so that unfinished grids are balanced."""
+        return [Job(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
+
+    def job(self, index: int) -> Job:
+        """A job by its number, from 0; raises :class:`ExperimentError` for another number."""
+        if not 0 <= index < len(self.jobs):
+            raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
+        return self.jobs[index]
+
+    def figures(self, job: Job) -> CellFigures | None:
+        """The figures of a job; None where it is not complete.
+
+        Raises :class:`ExperimentError` where its folder holds a run of another recipe, data set or evaluation.
+        """
+        if not job.record.exists():
+            return None
+        try:
+            record = json.loads(job.record.read_text(encoding="utf-8"))
+            before: Recipe = from_plain(Recipe, record["recipe"])
+            data, protocols, figures = record["data"], record["protocols"], record["figures"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ExperimentError(f"{job.record}: is damaged ({error}); delete it and repeat the command") from None
+        try:
+            check_recipe(before, self._recipe(job), job.run)
+        except OtherRecipe as error:
+            raise ExperimentError(f"{error.what}; use another --out") from None
+        if data != str(self.data.resolve()):
+            raise ExperimentError(f"{job.record}: was run on {data}; use another --out for {self.data}")
+        return figures if protocols == self._protocols(job) else None
+
+    def run(self, job: Job, on_message: Callable[[str], None], on_metrics: Callable[[Metrics], None]) -> CellFigures:
+        """Pretrain and evaluate one job, or what remains of it, and return its figures."""
+        if (before := self.figures(job)) is not None:
+            return before
+        recipe = self._recipe(job)
+        self._write(job, None)
+        if not (job.run / "weights.safetensors").exists():
+            resume = bool(Checkpoints(job.run).paths())
+            pretrain(
+                resumed_recipe(job.run) if resume else recipe,
+                None if resume else self.data,
+                job.run,
+                resume,
+                self.monitors(job),
+                on_metrics=on_metrics,
+                on_message=on_message,
+            )
+        figures = CellFigures()
+        for measure in self.measures:
+            protocol = _seeded(measure.protocol, job.seed)
+            result = stored_result(protocol, job.run, self.data, job.run, recipe.run.device)
+            if result is None:
+                result, _ = evaluate(protocol, job.run, self.data, job.run, recipe.run.device)
+            figures[measure.name] = {source: measure.read(result[source]) for source in ("pretrained", "random")}
+        self._write(job, figures)
+        return figures
+
+    def by_seed(self, cell: Cell, measure: str, source: str = "pretrained") -> dict[int, float]:
+        """The figure of a cell by seed, of the jobs that are complete."""
+        jobs = [Job(cell, seed, self.out) for seed in self.seeds]
+        return {job.seed: figures[measure][source] for job in jobs if (figures := self.figures(job)) is not None}
+
+    def mean(self, cell: Cell, measure: str, source: str = "pretrained") -> Mean | None:
+        """The mean of a figure over the seeds that are complete; None where there is none."""
+        values = list(self.by_seed(cell, measure, source).values())
+        return mean_interval(values) if values else None
+
+    def _recipe(self, job: Job) -> Recipe:
+        recipe = job.cell.recipe
+        store = recipe.data.store if recipe.data.store != "auto" else str((self.out / "store").absolute())
+        return replace(recipe, run=replace(recipe.run, seed=job.seed), data=replace(recipe.data, store=store))
+
+    def _protocols(self, job: Job) -> list[Any]:
+        return [[measure.name, to_plain(_seeded(measure.protocol, job.seed))] for measure in self.measures]
+
+    def _write(self, job: Job, figures: CellFigures | None) -> None:
+        record = {
+            "recipe": to_plain(self._recipe(job)),
+            "data": str(self.data.resolve()),
+            "protocols": self._protocols(job),
+            "figures": figures,
+        }
+        text = json.dumps(record, indent=1, allow_nan=False).encode()
+        write_atomically(job.record, lambda file: file.write(text), remedy="free some space and try again")
+
+
+def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
+    """Accuracy of a linear probe on video features, and cross-modal recall, both on the test split.
+
+    Without ``label`` (a column of the manifest) recall alone.
+    """
+    retrieval = Retrieval(aligned=True)
+    recall = tuple(Measure(f"R@{k}", retrieval, partial(_recall, k)) for k in (1, 10))
+    return (Measure("accuracy", Linear(label=label), _accuracy), *recall) if label else recall
+
+
+def _accuracy(result: Mapping[str, Any]) -> float:
+    return float(result["accuracy"])
+
+
+def _recall(k: int, result: Mapping[str, Any]) -> float:
+    """Mean recall at k of both directions."""
+    return (result["video_to_audio"][f"r{k}"] + result["audio_to_video"][f"r{k}"]) / 2
+
+
+def _seeded(protocol: Any, seed: int) -> Any:
+    return replace(protocol, seed=seed)
