@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avgdt.progress import bar, console
@@ -27,13 +28,17 @@ def run_job_with_progress(grid: Grid, job: Job) -> None:
 
 
 def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcome: Callable[[], Experiment]) -> None:
-    """Run what remains of a grid, ``jobs`` at a time, then write the outcome and its page and print the answers.
+    """Run what remains of a grid as :func:`run_jobs` does, then write the outcome and its page."""
+    run_jobs(grid, jobs, command)
+    write_page(outcome(), grid.out)
+
+
+def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> None:
+    """Run the jobs of a grid that are not complete, ``jobs`` at a time, each in a process of its own.
 
     ``command`` are the arguments of ``avgdt`` to which ``--cell INDEX`` is appended for each job.
     """
-    from avgdt.experiments.outcome import write_outcome
     from avgdt.experiments.workers import Work, run_processes
-    from avgdt.report.experiment import write_experiment
 
     remaining = {
         job.name: (job, Work(job.name, (*command, "--cell", str(index)), job.log))
@@ -51,11 +56,17 @@ def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcom
 
         works = [work for _, work in remaining.values()]
         run_processes(works, jobs, done, lambda work: progress.update(task, note=work.name))
-    result = outcome()
-    write_outcome(result, grid.out)
-    for answer in result.answers:
+
+
+def write_page(outcome: Experiment, folder: Path) -> None:
+    """Write an experiment's outcome and page into ``folder`` and print the findings."""
+    from avgdt.experiments.outcome import write_outcome
+    from avgdt.report.experiment import write_experiment
+
+    write_outcome(outcome, folder)
+    for answer in outcome.answers:
         print(answer)
-    print(f"wrote {write_experiment(grid.out)}")
+    print(f"wrote {write_experiment(folder)}")
 
 
 def _line(job: Job, figures: CellFigures) -> str:

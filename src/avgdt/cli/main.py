@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "write the report of a run as one HTML page",
     "ablate": "pretrain and evaluate a grid of recipes: an ablation of the paper",
     "curriculum": "re-identification by strength of augmentation during training (figure 3)",
+    "search": "search for the composition with the best features",
     "table": "compare runs with the paper's tables",
 }
 """Name -> description; each command is a module of this package with a function ``run(arguments)``."""

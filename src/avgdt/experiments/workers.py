@@ -28,9 +28,15 @@ class Work:
 
 
 def run_processes(
-    works: Sequence[Work], at_once: int, on_done: Callable[[Work], None], on_start: Callable[[Work], None]
+    works: Sequence[Work],
+    at_once: int,
+    on_done: Callable[[Work], None],
+    on_start: Callable[[Work], None],
+    on_poll: Callable[[], None] = lambda: None,
 ) -> None:
     """Run ``works``, at most ``at_once`` at a time, which share out the cores; return when all have ended.
+
+    ``on_poll`` is called several times a second.
 
     After an error no more are started, the running ones finish, and :class:`ExperimentError` names the first error. A
     signal that stops this process is passed on, and the processes end as they do on that signal, saving their state.
@@ -48,6 +54,7 @@ def run_processes(
                     running[subprocess.Popen(command, stdout=log, stderr=log, env=environment)] = work
                 on_start(work)
             time.sleep(POLL_SECONDS)
+            on_poll()
             for process in [process for process in running if process.poll() is not None]:
                 work = running.pop(process)
                 if process.returncode:

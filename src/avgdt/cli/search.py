@@ -1,0 +1,106 @@
+"""``avgdt search``: explore the space of compositions, then retrain the best beside the one made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help
+from avgdt.cli.grid import run_job_with_progress, run_jobs, write_page
+from avgdt.progress import bar, console
+from avgdt.recipes.named import RECIPES
+from avgdt.recipes.recipe import Recipe
+from avgdt.training.signals import advising
+
+if TYPE_CHECKING:
+    from avgdt.experiments.search import Search
+
+USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
+
+RECIPE is one of {", ".join(RECIPES)}; its composition is varied, all else stays, and every trial has the budget of the
+recipe. Trials are judged on val. --confirm N retrains the best and the recipe's own composition with N fresh seeds and
+judges both once on test. The same command continues after an interruption, also with more --trials."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The options of the command and all fields of the recipe."""
+
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    data: Path
+    """A manifest (csv) with splits train, val and test, or a folder."""
+    out: Path
+    """Folder of the search: search.db, trials, best.yaml, experiment.json, experiment.html, plots and tables."""
+    trials: int = 50
+    """Trials in all, over all sessions."""
+    label: str = "label"
+    """Column of the class for the linear probe that judges; empty to judge by recall on held-out recordings."""
+    jobs: int = 1
+    """Trials at a time, which share the cores."""
+    confirm: int = 0
+    """Fresh seeds with which the best composition and the recipe's own are retrained; 0 for none."""
+    worker: bool = False
+    """Run trials in this process until there are enough, and write nothing else: for the jobs of a cluster."""
+    cell: int | None = None
+    """Run only the confirmation of this index, from 0."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Parse the command line; run the trials that remain, confirm, and write the outcome."""
+    recipe, rest = chosen_recipe(arguments)
+    usage = "avgdt search RECIPE --data PATH --out DIR"
+    default = SearchOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    options = parse(SearchOptions, rest, "search", USAGE, default)
+    from avgdt.experiments.grid import probe_and_retrieval
+    from avgdt.experiments.search import Search
+    from avgdt.training.provenance import own_command
+
+    search = Search(options.recipe, options.data, options.out, options.trials, options.label)
+    with advising(lambda: f"finished trials are saved; continue with: {own_command('search', *arguments)}"):
+        if options.worker:
+            search.work(lambda number, result: console.print(f"trial {number}: {result}"), console.print)
+            return
+        measures = probe_and_retrieval(options.label)
+        if options.cell is not None:
+            grid = search.confirmation(options.confirm, measures)
+            run_job_with_progress(grid, grid.job(options.cell))
+            return
+        _run_trials(search, options.jobs, ("search", *arguments))
+        path = search.write_best()
+        confirmation = search.confirmation(options.confirm, measures) if options.confirm else None
+        if confirmation is not None:
+            run_jobs(confirmation, options.jobs, ("search", *arguments))
+        from avgdt.experiments.search_outcome import search_outcome  # needs Optuna
+
+        write_page(search_outcome(search, confirmation), search.out)
+        print(f"wrote {path}; train it with: avgdt pretrain --config {path} --data PATH --out RUN")
+
+
+def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> None:
+    """Run workers until the study has enough trials, with a progress bar and a line per trial."""
+    from avgdt.experiments.workers import Work, run_processes
+
+    study = search.study()
+    with bar() as progress:
+        task = progress.add_task("trials", total=search.trials, note="")
+        seen = {trial.number for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()}
+
+        def poll() -> None:
+            trials = study.get_trials(deepcopy=False)
+            finished = [trial for trial in trials if trial.state.is_finished() and trial.state.name != "FAIL"]
+            for trial in finished:
+                if trial.number not in seen:
+                    seen.add(trial.number)
+                    value = "pruned" if trial.state.name == "PRUNED" else f"{100 * (trial.value or 0.0):.1f} %"
+                    console.print(f"trial {trial.number}: {value}")
+            progress.update(task, completed=len(finished))
+
+        works = [
+            Work(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(max(1, jobs))
+        ]
+        run_processes(works, max(1, jobs), lambda work: None, lambda work: None, poll)
+        poll()

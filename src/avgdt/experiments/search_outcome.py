@@ -1,0 +1,145 @@
+"""The outcome of a search: ranked trials, the importance of each dimension, and the confirmation on test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from statistics import fmean
+
+import optuna
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState
+
+from avgdt.experiments.grid import Grid
+from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
+from avgdt.experiments.search import Search
+from avgdt.experiments.space import DIMENSIONS, described
+from avgdt.experiments.statistics import mean_interval, paired_difference
+from avgdt.training.provenance import command, processor_name
+
+COMPLETE = (TrialState.COMPLETE,)
+
+
+def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
+    """The importance of each dimension by fANOVA, once for each of ``repeats`` random forests; empty for few trials."""
+    complete = study.get_trials(deepcopy=False, states=COMPLETE)
+    if len({trial.value for trial in complete}) < 2:
+        return {}
+    forests = [get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=i)) for i in range(repeats)]
+    return {name: [forest[name] for forest in forests] for name in forests[0]}
+
+
+def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
+    """Ranked trials, which dimensions matter, and the confirmation where it has been run."""
+    study = search.study()
+    choices, value = search.best()
+    complete = sorted(study.get_trials(deepcopy=False, states=COMPLETE), key=lambda t: (-(t.value or 0.0), t.number))
+    pruned = sum(trial.state.name == "PRUNED" for trial in study.get_trials(deepcopy=False))
+    answers = [
+        f"The best of {len(complete)} complete trials ({pruned} pruned) reaches {100 * value:.1f} % "
+        f"({search.judge}): {described(choices)}."
+    ]
+    plots, tables = [_history(study, search.judge)], [_ranked(complete)]
+    if matter := importances(study):
+        plots.append(_importance_plot(matter))
+        tables.append(_level_table(complete))
+        first = max(matter, key=lambda name: fmean(matter[name]))
+        answers.append(f"The dimension that matters most is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
+    if confirmation is not None:
+        answers += _confirmed(confirmation)
+        tables.append(_confirmation_table(confirmation))
+    return Experiment(
+        "Search for compositions",
+        "Which factors, levels and augmentations give better features than the composition made by hand?",
+        tuple(answers),
+        (
+            ("recipe", search.recipe.title),
+            ("data", str(search.data)),
+            ("judge", search.judge),
+            ("trials", f"{len(complete)} complete, {pruned} pruned"),
+            (
+                "budget of a trial",
+                f"{search.recipe.schedule.epochs} epochs of {len(search.recipe.composition.views)} views",
+            ),
+        ),
+        tuple(plots),
+        tuple(tables),
+        command(),
+        datetime.now().astimezone().isoformat(timespec="seconds"),
+        processor_name(),
+    )
+
+
+def _confirmed(grid: Grid) -> list[str]:
+    searched, by_hand = grid.cells
+    sentences = []
+    for measure in grid.measures:
+        difference = paired_difference(grid.by_seed(searched, measure.name), grid.by_seed(by_hand, measure.name))
+        if difference is not None:
+            sentences.append(
+                f"Retrained with fresh seeds, on test: {measure.name} of the searched composition minus that of the "
+                f"recipe's own is {difference.in_points()}."
+            )
+    return sentences
+
+
+def _confirmation_table(grid: Grid) -> DataTable:
+    rows: list[tuple[str | float | None, ...]] = [
+        (cell.levels[0][1], float(seed), *(100 * grid.by_seed(cell, m.name)[seed] for m in grid.measures))
+        for cell in grid.cells
+        for seed in (grid.by_seed(cell, grid.measures[0].name))
+    ]
+    head = ("composition", "seed", *(f"{measure.name} (%)" for measure in grid.measures))
+    return DataTable("confirmation", "Fresh seeds, on test", head, tuple(rows))
+
+
+def _history(study: optuna.Study, judge: str) -> Plot:
+    trials = study.get_trials(deepcopy=False, states=COMPLETE)
+    x, values = tuple(float(trial.number) for trial in trials), [trial.value or 0.0 for trial in trials]
+    best = tuple(max(values[: i + 1]) for i in range(len(values)))
+    series = (PlotSeries("trial", x, tuple(values)), PlotSeries("best so far", x, best))
+    return Plot(
+        "trials", "Trials in their order", f"Complete trials, by {judge}.", "lines", "trial", "value (%)", series
+    )
+
+
+def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
+    names = sorted(matter, key=lambda name: -fmean(matter[name]))
+    means = [mean_interval(matter[name]) for name in names]
+    series = PlotSeries(
+        "",
+        tuple(names),
+        tuple(mean.value for mean in means),
+        tuple(max(mean.low or 0.0, 0.0) for mean in means),
+        tuple(mean.high or 0.0 for mean in means),
+    )
+    note = "Share of the variance between trials that a dimension explains (fANOVA); 95 % intervals over ten forests."
+    level = ReferenceLine("equal shares", 1 / len(names))
+    return Plot("importance", "Which dimensions matter", note, "bars", "", "importance (%)", (series,), (level,))
+
+
+def _ranked(trials: Sequence[FrozenTrial]) -> DataTable:
+    rows = tuple(
+        (
+            float(rank),
+            float(trial.number),
+            100 * (trial.value or 0.0),
+            *(str(trial.params[name]) for name in DIMENSIONS),
+        )
+        for rank, trial in enumerate(trials, start=1)
+    )
+    return DataTable("trials", "Trials, the best first", ("rank", "trial", "value (%)", *DIMENSIONS), rows)
+
+
+def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
+    rows = list[tuple[str | float | None, ...]]()
+    for name, levels in DIMENSIONS.items():
+        for level in levels:
+            values = [trial.value or 0.0 for trial in trials if trial.params[name] == level]
+            if values:
+                mean = mean_interval(values)
+                ends = (None if end is None else 100 * end for end in (mean.low, mean.high))
+                rows.append((name, level, float(len(values)), 100 * mean.value, *ends))
+    note = "Means over the trials with a level, 95 % intervals; trials are not independent, as the sampler favours good ones."
+    head = ("dimension", "level", "trials", "mean (%)", "95 % low", "95 % high")
+    return DataTable("levels", "Means by level", head, tuple(rows), note)

@@ -1,0 +1,109 @@
+"""The space of compositions that a search explores: factors with their kinds, start times, and augmentations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from avgdt.composition.audio_augmentations import AudioAugmentation, Equaliser, Mix, Noise, Volume
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Factor, Modality, Repeats, Reversal, TimeShift
+from avgdt.composition.video_augmentations import (
+    CentreCrop,
+    ColourJitter,
+    Flip,
+    RandomCrop,
+    ShortSideJitter,
+    VideoAugmentation,
+)
+from avgdt.composition.view import Time
+from avgdt.experiments.ablations import SPEC_AUGMENTS
+from avgdt.recipes.recipe import Recipe
+
+Choices = dict[str, str]
+"""Dimension of the space -> level."""
+
+_KINDS = ("absent", "invariant", "distinctive")
+_ON_OFF = ("off", "on")
+DIMENSIONS: Mapping[str, tuple[str, ...]] = {
+    "time shift": _KINDS,
+    "reversal": _KINDS,
+    "repeats": ("1", "2"),
+    "jitter": _ON_OFF,
+    "windows": ("synchronous", "independent"),
+    "crop": ("centre", "random"),
+    "flip": _ON_OFF,
+    "short side": ("fixed", "jittered"),
+    "colour jitter": ("0", "0.2", "0.4"),
+    "SpecAugment": tuple(SPEC_AUGMENTS),
+    "volume": _ON_OFF,
+    "equaliser": _ON_OFF,
+    "noise": _ON_OFF,
+    "mix": _ON_OFF,
+}
+"""Every dimension with its levels, the weakest first."""
+
+
+def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
+    """``recipe`` with the chosen composition, trained for as many views as the recipe has.
+
+    A step costs as many forward passes as there are views, so that the epochs are scaled by the ratio of the views:
+    all compositions have the same budget. Raises ``CompositionError`` for choices that exclude each other.
+    """
+    composition = replace(
+        recipe.composition,
+        factors=_factors(recipe, choices),
+        time=Time(jitter=choices["jitter"] == "on", synchronous=choices["windows"] == "synchronous"),
+        video=_video(recipe, choices),
+        audio=_audio(choices),
+    )
+    views = len(recipe.composition.views), len(composition.views)
+    epochs = max(1, round(recipe.schedule.epochs * views[0] / views[1]))
+    return replace(recipe, composition=composition, schedule=replace(recipe.schedule, epochs=epochs))
+
+
+def described(choices: Mapping[str, str]) -> str:
+    """The choices as one line, without those that are off."""
+    return ", ".join(
+        f"{name} {level}" if level != "on" else name
+        for name, level in choices.items()
+        if level not in ("off", "absent", "none", "0", "1", "fixed")
+    )
+
+
+def _factors(recipe: Recipe, choices: Mapping[str, str]) -> tuple[Factor, ...]:
+    factors: list[Factor] = [Modality()]
+    composition: Composition = recipe.composition
+    if (kind := choices["time shift"]) != "absent":
+        factors.append(TimeShift(composition.shift or recipe.clip.seconds, **{kind: True}))
+    if (kind := choices["reversal"]) != "absent":
+        factors.append(Reversal(**{kind: True}))
+    if (count := int(choices["repeats"])) > 1:
+        factors.append(Repeats(count))
+    return tuple(factors)
+
+
+def _video(recipe: Recipe, choices: Mapping[str, str]) -> tuple[VideoAugmentation, ...]:
+    steps: list[VideoAugmentation] = []
+    side = recipe.composition.crop or min(recipe.clip.height, recipe.clip.width)
+    if choices["short side"] == "jittered":
+        low = max(side, recipe.clip.height)
+        steps.append(ShortSideJitter(low, round(1.25 * low)))
+    steps.append(RandomCrop(side) if choices["crop"] == "random" else CentreCrop(side))
+    if choices["flip"] == "on":
+        steps.append(Flip(0.5))
+    if (strength := float(choices["colour jitter"])) > 0:
+        steps.append(ColourJitter(strength, strength, strength))
+    return tuple(steps)
+
+
+def _audio(choices: Mapping[str, str]) -> tuple[AudioAugmentation, ...]:
+    waveform: dict[str, AudioAugmentation] = {
+        "volume": Volume(0.5, 1.5),
+        "equaliser": Equaliser(6.0),
+        "noise": Noise(10.0, 30.0),
+        "mix": Mix(0.05, 0.3),
+    }
+    masks = SPEC_AUGMENTS[choices["SpecAugment"]]()
+    steps = [step for name, step in waveform.items() if choices[name] == "on"]
+    return (*steps, *(() if masks.idle() else (masks,)))
