@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, chosen_recipe, parse, positional, recipe_of_help
+from avgdt.cli.arguments import UsageError, check_at_least, chosen_recipe, parse, positional, recipe_of_help
 from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
@@ -52,6 +52,7 @@ def run(arguments: Sequence[str]) -> None:
     recipe, rest = chosen_recipe(rest)
     default = AblateOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(AblateOptions, rest, "ablate", USAGE, default)
+    check_at_least("--jobs", options.jobs, 1)
     from avgdt.experiments.ablate import ablation_cells, ablation_outcome
     from avgdt.experiments.ablations import ablation
     from avgdt.experiments.grid import Grid, probe_and_retrieval

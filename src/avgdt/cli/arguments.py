@@ -47,6 +47,12 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
         raise UsageError(_one_line(errors.getvalue(), command)) from None
 
 
+def check_at_least(option: str, value: int, least: int) -> None:
+    """Raise :class:`UsageError` where the value of a numeric option is below ``least``."""
+    if value < least:
+        raise UsageError(f"{option}: {value}; use {least} or more")
+
+
 def positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """The first argument, None where it is an option, and the remaining arguments."""
     if arguments and not arguments[0].startswith("-"):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import check_at_least, chosen_recipe, parse, recipe_of_help
 from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
@@ -50,6 +50,8 @@ def run(arguments: Sequence[str]) -> None:
     usage = "avgdt curriculum RECIPE --data PATH --out DIR"
     default = CurriculumOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(CurriculumOptions, rest, "curriculum", USAGE, default)
+    check_at_least("--jobs", options.jobs, 1)
+    check_at_least("--recordings", options.recordings, 2)
     from avgdt.experiments.curriculum import curriculum_cell, curriculum_monitors, curriculum_outcome
     from avgdt.experiments.grid import Grid
     from avgdt.training.provenance import own_command

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import check_at_least, chosen_recipe, parse, recipe_of_help
 from avgdt.cli.grid import run_job_with_progress, run_jobs, write_page
 from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
@@ -55,6 +55,9 @@ def run(arguments: Sequence[str]) -> None:
     usage = "avgdt search RECIPE --data PATH --out DIR"
     default = SearchOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(SearchOptions, rest, "search", USAGE, default)
+    check_at_least("--jobs", options.jobs, 1)
+    check_at_least("--trials", options.trials, 1)
+    check_at_least("--confirm", options.confirm, 0)
     from avgdt.experiments.grid import probe_and_retrieval
     from avgdt.experiments.search import Search
     from avgdt.training.provenance import own_command
@@ -99,8 +102,6 @@ def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> None:
                     console.print(f"trial {trial.number}: {value}")
             progress.update(task, completed=len(finished))
 
-        works = [
-            Work(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(max(1, jobs))
-        ]
-        run_processes(works, max(1, jobs), lambda work: None, lambda work: None, poll)
+        works = [Work(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(jobs)]
+        run_processes(works, jobs, lambda work: None, lambda work: None, poll)
         poll()

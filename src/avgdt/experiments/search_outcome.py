@@ -119,16 +119,11 @@ def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
 
 
 def _ranked(trials: Sequence[FrozenTrial]) -> DataTable:
-    rows = tuple(
-        (
-            float(rank),
-            float(trial.number),
-            100 * (trial.value or 0.0),
-            *(str(trial.params[name]) for name in DIMENSIONS),
-        )
-        for rank, trial in enumerate(trials, start=1)
-    )
-    return DataTable("trials", "Trials, the best first", ("rank", "trial", "value (%)", *DIMENSIONS), rows)
+    rows = list[tuple[str | float | None, ...]]()
+    for rank, trial in enumerate(trials, start=1):
+        choices = (str(trial.params[name]) for name in DIMENSIONS)
+        rows.append((float(rank), float(trial.number), 100 * (trial.value or 0.0), *choices))
+    return DataTable("trials", "Trials, the best first", ("rank", "trial", "value (%)", *DIMENSIONS), tuple(rows))
 
 
 def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
@@ -140,6 +135,6 @@ def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
                 mean = mean_interval(values)
                 ends = (None if end is None else 100 * end for end in (mean.low, mean.high))
                 rows.append((name, level, float(len(values)), 100 * mean.value, *ends))
-    note = "Means over the trials with a level, 95 % intervals; trials are not independent, as the sampler favours good ones."
+    note = "Means over the trials with a level, 95 % intervals; the sampler favours good levels."
     head = ("dimension", "level", "trials", "mean (%)", "95 % low", "95 % high")
     return DataTable("levels", "Means by level", head, tuple(rows), note)

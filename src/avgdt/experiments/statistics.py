@@ -77,6 +77,6 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     mean = mean_interval(differences)
     if mean.std is None:
         return Difference(mean, None)
-    if mean.std == 0:  # the t statistic is not defined
-        return Difference(mean, 1.0 if mean.value == 0 else 0.0)
+    if mean.std < 1e-12:  # up to rounding: the t statistic is not defined
+        return Difference(mean, 1.0 if abs(mean.value) < 1e-12 else 0.0)
     return Difference(mean, float(stats.ttest_1samp(differences, 0.0).pvalue))

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avgdt.experiments.ablate import ablation_outcome, compare_levels
+from avgdt.experiments.ablations import Ablation, Claim, timed
+from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.grid import Cell, Grid, Job, probe_and_retrieval
+from avgdt.recipes.recipe import Recipe
+from avgdt.training import checkpoints
+from avgdt.training.metrics import read_metrics
+from tests.helpers.recipes import tiny
+
+Figures = Callable[[str, int], float]
+CLAIM = Claim("Jitter is better", "jitter", "on", "off")
+TOY = Ablation("toy", "Toy", "Is it?", lambda recipe: cells(recipe), (CLAIM,))
+
+
+def cells(recipe: Recipe) -> tuple[Cell, ...]:
+    return tuple(
+        Cell((("epochs", str(epochs)), ("jitter", level)), longer(timed(recipe, jitter=level == "on"), epochs))
+        for epochs in (1, 2)
+        for level in ("off", "on")
+    )
+
+
+def longer(recipe: Recipe, epochs: int) -> Recipe:
+    return replace(recipe, schedule=replace(recipe.schedule, epochs=epochs, warmup_epochs=0))
+
+
+def grid(data: Path, out: Path, seeds: tuple[int, ...] = (0, 1)) -> Grid:
+    return Grid(cells(tiny()), seeds, data, out, probe_and_retrieval("label"))
+
+
+def record(grid: Grid, figure: Figures) -> None:
+    """Write the records of all jobs as if they had run, with one figure by cell name and seed."""
+    for job in grid.jobs:
+        value = figure(job.cell.name, job.seed)
+        grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
+
+
+def run(grid: Grid, job: Job) -> dict[str, dict[str, float]]:
+    return grid.run(job, lambda line: None, lambda metrics: None)
+
+
+def test_a_job_is_pretrained_and_evaluated_once(labelled: Path, tmp_path: Path) -> None:
+    small = grid(labelled, tmp_path)
+    job = small.job(1)
+    assert (job.name, job.seed) == ("epochs-1-jitter-on-seed-0", 0)
+    assert small.figures(job) is None
+    figures = run(small, job)
+    assert figures.keys() == {"accuracy", "R@1", "R@10"}
+    linear = json.loads((job.run / "results" / "linear.json").read_text())
+    retrieval = json.loads((job.run / "results" / "retrieval.json").read_text())
+    assert figures["accuracy"] == {
+        "pretrained": linear["pretrained"]["accuracy"],
+        "random": linear["random"]["accuracy"],
+    }
+    ways = [retrieval["pretrained"][way]["r1"] for way in ("video_to_audio", "audio_to_video")]
+    assert figures["R@1"]["pretrained"] == pytest.approx(sum(ways) / 2)
+    assert linear["seed"] == retrieval["seed"] == 0
+    before = {path: path.stat().st_mtime_ns for path in job.run.rglob("*")}
+    assert run(grid(labelled, tmp_path), job) == figures
+    assert {path: path.stat().st_mtime_ns for path in job.run.rglob("*")} == before
+
+
+def test_a_stopped_job_is_resumed(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = grid(labelled, tmp_path)
+    job = small.job(3)  # two epochs of two steps
+
+    def stop(metrics: dict[str, object]) -> None:
+        if metrics["step"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small.run(job, lambda line: None, stop)
+    assert small.figures(job) is None
+    steps = []
+    small.run(job, lambda line: None, lambda metrics: steps.append(metrics["step"]))
+    assert min(steps) >= 3  # the steps before are not repeated
+    uninterrupted = grid(labelled, tmp_path / "other")
+    assert run(uninterrupted, uninterrupted.job(3)) == small.figures(job)
+    assert checkpoints.Checkpoints(job.run).load().step == 4
+
+
+def test_cells_train_with_their_seed_and_recipe(labelled: Path, tmp_path: Path) -> None:
+    small = grid(labelled, tmp_path)
+    losses = {}
+    for index in (0, 1, 4):
+        run(small, small.job(index))
+        losses[index] = read_metrics(small.job(index).run / "metrics.jsonl")[-1]["loss"]
+    assert len(set(losses.values())) == 3
+
+
+def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_path: Path) -> None:
+    small = grid(labelled, tmp_path)
+    record(small, lambda name, seed: 0.5)
+    recipe = replace(tiny(), objective=replace(tiny().objective, temperature=0.5))
+    with pytest.raises(ExperimentError, match=r"objective\.temperature \(0\.07 there, 0\.5 now\); use another --out"):
+        (other := replace(small, cells=cells(recipe))).figures(other.job(0))
+    with pytest.raises(ExperimentError, match="use another --out for"):
+        (other := replace(small, data=tmp_path / "films")).figures(other.job(0))
+    # With another label the probe is measured again.
+    other = replace(small, measures=probe_and_retrieval("category"))
+    assert other.figures(other.job(0)) is None
+
+
+def test_a_damaged_record(labelled: Path, tmp_path: Path) -> None:
+    small = grid(labelled, tmp_path)
+    record(small, lambda name, seed: 0.5)
+    small.job(0).record.write_text("{")
+    with pytest.raises(ExperimentError, match="is damaged"):
+        small.figures(small.job(0))
+
+
+def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="each once"):
+        grid(tmp_path, tmp_path, (1, 1))
+    with pytest.raises(ExperimentError, match="each once"):
+        grid(tmp_path, tmp_path, ())
+    with pytest.raises(ExperimentError, match="use 0 to 7"):
+        grid(tmp_path, tmp_path).job(8)
+
+
+def test_levels_are_compared_with_all_else_equal(tmp_path: Path) -> None:
+    small = grid(tmp_path, tmp_path, (0, 1, 2))
+    # Jitter adds 0.1 with one epoch and 0.3 with two; seeds and lengths have effects of their own.
+    values = {
+        "epochs-1-jitter-off": 0.2, "epochs-1-jitter-on": 0.3, "epochs-2-jitter-off": 0.4, "epochs-2-jitter-on": 0.7,
+    }  # fmt: skip
+    record(small, lambda name, seed: values[name] + 0.05 * seed)
+    difference = compare_levels(small, "accuracy", CLAIM)
+    assert difference is not None
+    assert difference.mean.value == pytest.approx(0.2)
+    assert difference.mean.count == 3
+    assert difference.mean.std == pytest.approx(0.0, abs=1e-12)
+
+
+def test_outcome_of_complete_and_of_unfinished_grids(tmp_path: Path) -> None:
+    small = grid(tmp_path, tmp_path, (0, 1, 2))
+    with pytest.raises(ExperimentError, match="no cell is complete"):
+        ablation_outcome(TOY, small)
+    record(small, lambda name, seed: (0.8 if name.endswith("on") else 0.5) + 0.01 * seed * (1 + ("on" in name)))
+    outcome = ablation_outcome(TOY, small)
+    assert outcome.answers[0].startswith("Jitter is better: holds by accuracy, +31.0 points (95 % interval ")
+    assert [plot.name for plot in outcome.plots] == ["accuracy", "r1", "r10"]
+    assert [series.name for series in outcome.plots[0].series] == ["epochs 1", "epochs 2"]
+    assert outcome.plots[0].series[0].x == ("off", "on")
+    assert outcome.plots[0].series[0].y == pytest.approx((0.51, 0.82))
+    assert outcome.plots[0].references[0].y == pytest.approx(0.1)
+    means, differences, runs = outcome.tables
+    assert means.rows[0][:3] == ("1", "off", "51.0 ± 1.0")
+    assert means.rows[-1][0] == "random weights"
+    assert len(runs.rows) == 12
+    assert differences.rows[0][0] == "jitter: on - off"
+    small.job(5).record.unlink()
+    assert "1 of 12 runs are not complete" in ablation_outcome(TOY, small).answers[-1]

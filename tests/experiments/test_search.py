@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+
+from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.grid import probe_and_retrieval
+from avgdt.experiments.search import FRESH_SEEDS, Search
+from avgdt.experiments.search_outcome import importances, search_outcome
+from avgdt.experiments.space import DIMENSIONS, searched_recipe
+from avgdt.recipes.config import read_yaml
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Objective
+from avgdt.training.lock import locked
+from tests.helpers.recipes import tiny
+
+
+def recipe() -> Recipe:
+    """Without a bank, whose size would have to fit every number of views."""
+    return replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=4))
+
+
+def search(data: Path, out: Path, trials: int = 3, label: str = "label") -> Search:
+    return Search(recipe(), data, out, trials, label)
+
+
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials are not trained: reversal is worth most, jitter a little."""
+
+    def run(self: Search, trial: optuna.Trial, on_message: object) -> float:
+        choices = {name: trial.suggest_categorical(name, levels) for name, levels in DIMENSIONS.items()}
+        searched_recipe(self.recipe, {name: str(level) for name, level in choices.items()})
+        return 0.3 * (choices["reversal"] == "distinctive") + 0.05 * (choices["jitter"] == "on") + 0.2
+
+    monkeypatch.setattr(Search, "_run", run)
+
+
+def work(search: Search) -> list[tuple[int, str]]:
+    finished = list[tuple[int, str]]()
+    search.work(lambda number, result: finished.append((number, result)), lambda line: None)
+    return finished
+
+
+def test_real_trials_are_trained_judged_on_val_and_continued(labelled: Path, tmp_path: Path) -> None:
+    assert len(work(search(labelled, tmp_path, trials=1))) == 1
+    assert work(search(labelled, tmp_path, trials=1)) == []
+    assert len(work(search(labelled, tmp_path, trials=2))) == 1
+    finished = [t for t in search(labelled, tmp_path).study().trials if t.state.name in ("COMPLETE", "PRUNED")]
+    assert len(finished) == 2
+    for trial in finished:
+        run = search(labelled, tmp_path).folder(trial.number)
+        assert (run / "weights.safetensors").exists()
+        assert read_yaml(run / "config.yaml").composition == searched_recipe(recipe(), trial.params).composition
+        assert 0 <= (trial.value or 0.0) <= 1
+    outcome = search_outcome(search(labelled, tmp_path), None)
+    assert outcome.answers[0].startswith("The best of 2 complete trials (0 pruned) reaches")
+
+
+def test_the_search_finds_what_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch)
+    long = search(tmp_path / "films", tmp_path, trials=40)
+    work(long)
+    choices, value = long.best()
+    assert choices["reversal"] == "distinctive"
+    assert value == pytest.approx(0.55 if choices["jitter"] == "on" else 0.5)
+    matter = importances(long.study())
+    assert max(matter, key=lambda name: sum(matter[name])) == "reversal"
+    assert len(matter["jitter"]) == 10
+    best = read_yaml(long.write_best())
+    assert replace(best, title="") == replace(searched_recipe(recipe(), choices), title="")
+    outcome = search_outcome(long, None)
+    assert [plot.name for plot in outcome.plots] == ["trials", "importance"]
+    ranked = outcome.tables[0]
+    assert [row[2] for row in ranked.rows] == sorted((row[2] for row in ranked.rows), reverse=True)
+    assert len(ranked.rows) == 40
+
+
+def test_compositions_that_exclude_each_other_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch)
+    work(search(tmp_path / "films", tmp_path, trials=30))
+    states = [trial.state.name for trial in search(tmp_path / "films", tmp_path).study().trials]
+    assert states.count("COMPLETE") == 30
+    assert set(states) <= {"COMPLETE", "FAIL"}
+
+
+def test_a_trial_of_a_killed_process_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch)
+    here = search(tmp_path / "films", tmp_path, trials=2)
+    left = here.study().ask()  # running, and no process holds it
+    assert work(here)[0][0] == left.number
+    assert [trial.state.name for trial in here.study().trials if trial.state.name != "FAIL"] == ["COMPLETE"] * 2
+
+
+def test_a_trial_that_another_process_runs_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch)
+    here = search(tmp_path / "films", tmp_path, trials=2)
+    other = here.study().ask()
+    with locked(here.out / "claims" / f"{other.number:04d}"):
+        assert other.number not in [number for number, _ in work(here)]
+        assert here.study().trials[other.number].state.name == "RUNNING"
+
+
+def test_a_trial_that_falls_behind_is_pruned(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: True)
+    pruned = search(labelled, tmp_path, trials=1)
+    pruned.study().enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
+    assert work(pruned) == [(0, "pruned")]
+    with pytest.raises(ExperimentError, match="no trial is complete"):
+        pruned.best()
+
+
+def test_another_recipe_label_or_data_set_is_refused(tmp_path: Path) -> None:
+    search(tmp_path / "films", tmp_path).study()
+    with pytest.raises(ExperimentError, match="another label; use another --out"):
+        search(tmp_path / "films", tmp_path, label="category").study()
+    with pytest.raises(ExperimentError, match="another data"):
+        search(tmp_path / "others", tmp_path).study()
+    other = replace(recipe(), run=replace(recipe().run, batch=5))
+    with pytest.raises(ExperimentError, match="another recipe"):
+        Search(other, tmp_path / "films", tmp_path, 3, "label").study()
+    workers = replace(recipe(), run=replace(recipe().run, workers=2))
+    Search(workers, tmp_path / "films", tmp_path, 5, "label").study()
+
+
+def test_settings_that_cannot_be_searched(tmp_path: Path) -> None:
+    silent = replace(recipe(), run=replace(recipe().run, monitor_epochs=0))
+    with pytest.raises(ExperimentError, match=r"run\.monitor_epochs"):
+        Search(silent, tmp_path, tmp_path, 3, "label")
+    late = replace(recipe(), run=replace(recipe().run, seed=FRESH_SEEDS))
+    with pytest.raises(ExperimentError, match="less than 1000"):
+        Search(late, tmp_path, tmp_path, 3, "label")
+
+
+def test_the_confirmation_uses_fresh_seeds_and_the_whole_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(monkeypatch)
+    here = search(tmp_path / "films", tmp_path, trials=5)
+    work(here)
+    grid = here.confirmation(2, probe_and_retrieval("label"))
+    assert grid.seeds == (1000, 1001)
+    searched, by_hand = grid.cells
+    assert by_hand.recipe == recipe()
+    assert searched.recipe.composition == searched_recipe(recipe(), here.best()[0]).composition
+    for job in grid.jobs:
+        value = 0.7 if job.cell is searched else 0.6 + 0.01 * (job.seed - 1000)
+        grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
+    answers = search_outcome(here, grid).answers
+    assert any(
+        "accuracy of the searched composition minus that of the recipe's own is +9.5 points" in a for a in answers
+    )

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avgdt.composition.errors import CompositionError
+from avgdt.experiments.space import DIMENSIONS, described, searched_recipe
+from avgdt.recipes.config import to_yaml
+from avgdt.recipes.named import named
+
+WEAKEST = {name: levels[0] for name, levels in DIMENSIONS.items()}
+
+
+def test_every_choice_gives_a_recipe_or_says_why_not() -> None:
+    rng = np.random.default_rng(0)
+    recipe, valid = named("demo"), 0
+    for _ in range(300):
+        choices = {name: str(rng.choice(levels)) for name, levels in DIMENSIONS.items()}
+        excluded = choices["time shift"] == "distinctive" and choices["windows"] == "independent"
+        if excluded:
+            with pytest.raises(CompositionError):
+                searched_recipe(recipe, choices)
+            continue
+        searched, valid = searched_recipe(recipe, choices), valid + 1
+        views = len(searched.composition.views)
+        assert views == 2 ** (
+            1 + (choices["time shift"] != "absent") + (choices["reversal"] != "absent") + (choices["repeats"] == "2")
+        )
+        # Equal budgets: epochs times views, up to rounding of the epochs.
+        assert abs(searched.schedule.epochs * views - 36 * 4) <= views / 2
+        assert searched.composition.time.jitter == (choices["jitter"] == "on")
+    assert valid > 200
+
+
+@pytest.mark.parametrize("name", list(DIMENSIONS))
+def test_every_level_of_a_dimension_is_another_recipe(name: str) -> None:
+    recipes = [to_yaml(searched_recipe(named("demo"), {**WEAKEST, name: level})) for level in DIMENSIONS[name]]
+    assert len(set(recipes)) == len(recipes)
+
+
+def test_description_names_what_is_on() -> None:
+    choices = {**WEAKEST, "reversal": "distinctive", "flip": "on", "SpecAugment": "mild"}
+    assert described(choices) == "reversal distinctive, windows synchronous, crop centre, flip, SpecAugment mild"
