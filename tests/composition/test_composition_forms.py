@@ -100,20 +100,20 @@ def test_describe_aligns_more_than_ten_views() -> None:
         (lambda: TimeShift(0.0, invariant=True), "at_least must be above 0"),
         (lambda: Speed((2.0, 1.0), invariant=True), "Speed: the first of levels must be 1"),
         (lambda: Speed((), invariant=True), "Speed: the first of levels must be 1"),
-        (lambda: Speed((1.0, 2.0, 2.0), invariant=True), "Speed: name each of the levels once"),
+        (lambda: Speed((1.0, 2.0, 2.0), invariant=True), "Speed: levels must be distinct"),
         (lambda: Speed((1.0, -2.0), invariant=True), "Speed: every one of levels must be above 0"),
         (lambda: Speed((1.0, float("nan")), invariant=True), "Speed: every one of levels must be above 0"),
         (lambda: Speed(), "Speed: give exactly one"),
         (lambda: Repeats(0), "count must be at least 1"),
-        (lambda: Modality(()), "Modality: name video, audio"),
-        (lambda: Modality(("audio", "audio")), "Modality: name video, audio"),
-        (lambda: Modality(("smell",)), "Modality: name video, audio"),  # type: ignore[arg-type]
-        (lambda: Composition(), r"must hold Modality\(\)"),
-        (lambda: Composition(Reversal(invariant=True)), r"must hold Modality\(\)"),
+        (lambda: Modality(()), "Modality: levels must be video, audio"),
+        (lambda: Modality(("audio", "audio")), "Modality: levels must be video, audio"),
+        (lambda: Modality(("smell",)), "Modality: levels must be video, audio"),  # type: ignore[arg-type]
+        (lambda: Composition(), r"must include Modality\(\)"),
+        (lambda: Composition(Reversal(invariant=True)), r"must include Modality\(\)"),
         (lambda: Composition(Modality(), Repeats(2), Repeats(3)), "only one factor may set a view's repeat"),
         (lambda: Composition(Modality(("video",))), "no view attracts another"),
-        (lambda: Composition(Modality(), partners="others"), "partners is one of different, equal, both"),  # type: ignore[arg-type]
-        (lambda: Composition(Modality(), video=(RandomCrop(9), CentreCrop(8))), "video may hold one crop"),
+        (lambda: Composition(Modality(), partners="others"), "partners must be one of different, equal, both"),  # type: ignore[arg-type]
+        (lambda: Composition(Modality(), video=(RandomCrop(9), CentreCrop(8))), "video may have only one crop"),
         (lambda: RandomCrop(0), "RandomCrop: size"),
         (lambda: CentreCrop(-1), "CentreCrop: size"),
         (lambda: Flip(1.5), "Flip: probability"),

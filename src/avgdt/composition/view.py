@@ -1,4 +1,4 @@
-"""One view of a recording, and the start times of time windows."""
+"""One view of a recording, and the rules for the start times of its windows."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ class Finetuning:
     orthogonal: bool = False
     """Initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Largest number of clips per step, each of another recording; less where it does not divide the recordings."""
+    """Clips per step, each of a different recording; fewer where the number of recordings is not a multiple."""
     clips: int = 10
     """Random clips of each recording in an epoch."""
     test_clips: int = 10
     """Uniformly spaced clips of a test recording, whose class probabilities are averaged."""
     spatial_crops: int = 1
-    """Square crops of each test clip, evenly spaced along its longer side, also averaged."""
+    """Square crops of each test clip, evenly spaced along its longer side; their probabilities are averaged too."""
     frames: int = 0
     """Frames in a clip; 0 for as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()

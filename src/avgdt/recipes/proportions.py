@@ -18,7 +18,7 @@ STEPS = EPOCHS * RECORDINGS / BATCH
 
 
 def bank_size(recordings: int, batch: int) -> int:
-    """Keys that the bank holds per view: the paper's share of the recordings, and no less than a batch."""
+    """Keys that the bank holds per view: the paper's share of the recordings, but at least a batch."""
     return max(batch, round(recordings * BANK / RECORDINGS))
 
 
