@@ -114,7 +114,7 @@ class Strength(_Choice):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(len(self.levels) == len(set(self.levels)) > 0, "Strength: levels must be distinct")
+        require(len(self.levels) == len(set(self.levels)) > 0, "Strength: levels must be one or more distinct values")
         require(all(0 <= level <= 1 for level in self.levels), "Strength: every one of levels must lie in 0 to 1")
 
     def label(self, level: Level) -> str:
