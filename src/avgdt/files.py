@@ -82,7 +82,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The JSON objects of a log with one per line, each with at least ``fields``; none where the file is missing.
+    """The JSON objects of a log, one per line, each with at least ``fields``; none where the file is missing.
 
     A damaged last line, which a crash cut off, is ignored. Raises :class:`DamagedLine` for any other damaged line.
     """

@@ -33,7 +33,7 @@ class Batch:
     """(batch,) int64: the index of each item in the list of items, which seeds its augmentations."""
     recordings: torch.Tensor
     """(batch,) int64: the recording of each item, which the objective compares: segments of one file are one recording,
-    and no negatives of each other."""
+    and not negatives of each other."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8."""
     audio: torch.Tensor | None

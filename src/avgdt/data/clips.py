@@ -1,4 +1,4 @@
-"""Clips of recordings: frames and waveform of named windows, read in one opening of the file."""
+"""Clips of recordings: frames and waveform of all windows, read from a file opened once."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def failure(path: Path, error: MediaError) -> Entry:
 
 
 def inspect(path: Path) -> Entry:
-    """The entry of one file, with the true ends of its streams; what is wrong with the file is in its ``error``.
+    """The entry of one file, with the true ends of its streams, or the ``error`` that makes it unusable.
 
     A recording of which only one stream can be decoded is listed with that stream alone. The extra column ``note``
     has the reason; it also notes audio that is silent throughout.
@@ -68,7 +68,7 @@ def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entr
         video_end, audio_end = recording.true_ends()
         duration = max(end for end in (video_end, audio_end) if end is not None)
         if duration > MAX_SECONDS:
-            raise TooLarge(path, f"its duration is given as {duration / 86400:.0f} days")
+            raise TooLarge(path, f"its duration of {duration / 86400:.0f} days exceeds {MAX_SECONDS / 86400:.0f} days")
         if info.video_start is not None:
             _check_decodable(
                 lambda at: recording.frames([at + i / 10 for i in range(10)], 36, 64), info.video_start, video_end

@@ -188,7 +188,7 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 def _file(folder: Path, cell: str) -> Path:
     """The file that a cell names: the literal text if such a file exists, else without blanks and backslashes.
 
-    A file whose name differs in Unicode normalisation alone is accepted where the exact one does not exist.
+    A file whose name differs only in Unicode normalisation is accepted where the exact one does not exist.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")

@@ -157,7 +157,7 @@ class Store:
     folder: Path
     """One file per recording, modality and size or sample rate."""
     gigabytes: float = -1.0
-    """Disk space that it may take; -1 is half of what is free."""
+    """Largest size of the folder in GB; -1 is half of the free disk space."""
     seconds: float = 0.0
     """Seconds that will be read of each recording in total: longer recordings are not stored."""
     share: float = 1.0

@@ -118,7 +118,7 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
     # Streams end at a frame or packet boundary: a clip may outlast the recording by less than two frames, but not the
-    # segment, whose end was given (except for floating-point rounding).
+    # segment, whose end is exact (except for floating-point rounding).
     latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
     if within is not None:
         latest = min(latest, within[1] + 1e-6)
@@ -181,7 +181,7 @@ def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, 
 
 
 def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
-    """``count`` windows equally spaced over the span; one lies in its middle."""
+    """``count`` windows equally spaced over the span; a single one lies in its middle."""
     room = max(span.seconds - clip.seconds, 0.0)
     offsets = np.linspace(0, room, count) if count > 1 else [room / 2]
     return tuple(Window(span.start + float(offset)) for offset in offsets)

@@ -57,9 +57,9 @@ class WorkerError(DataError):
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(f"{message}; {remedy}, and start the command again")
         self.message = message
-        """What happened."""
+        """The problem, without the remedy."""
         self.remedy = remedy
-        """What the user can do."""
+        """The remedy."""
 
     def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
         return type(self), (self.message, self.remedy)
@@ -91,7 +91,7 @@ class _Closed(Exception):
 class _Worker:
     """A process that reads batches, and the reading end of its pipe."""
 
-    def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, others: Sequence[_Worker]) -> None:
+    def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, earlier: Sequence[_Worker]) -> None:
         self.clips = clips
         self.results, write_end = os.pipe()
         with suppress(OSError):  # the system's limit is lower, which is only slower
@@ -100,7 +100,7 @@ class _Worker:
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
-        inherited = [self.results, *(other.results for other in others)]
+        inherited = [self.results, *(worker.results for worker in earlier)]
         arguments = (clips, islice(order, index, None, count), write_end, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
         try:

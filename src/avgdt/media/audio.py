@@ -218,7 +218,7 @@ class AudioReader:
 
     @property
     def downmix(self) -> Downmix:
-        """How channels become one: as chosen by the caller, else by the stream's levels."""
+        """The downmix to mono: as set by the caller, else by the stream's levels."""
         if self._downmix is None:
             self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
@@ -230,7 +230,7 @@ class AudioReader:
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 
     def silent(self) -> bool:
-        """Whether no channel reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
+        """Whether no channel reaches 1 on the int16 scale, that is, whether the audio is digital silence throughout."""
         if self.stream.channels > 1:
             return self._levels.silent
         return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))

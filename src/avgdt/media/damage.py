@@ -57,7 +57,7 @@ class Damage:
         if stamp is not None:
             insort(self.lost, stamp)
 
-    def given(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
+    def returned(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
         """Record that the decoder returned the frame of a packet; returns whether the frame is whole."""
         self._awaited.pop(serial, None)
         if self.complete:

@@ -249,7 +249,7 @@ class FrameIterator:
                         raise BackwardsError  # the packets have stamps in the order in which they are decoded
                     damage.late(number, stamp)
                     continue
-                whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
+                whole = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)
                 cut = stamp if number == last_serial and not whole else cut
                 if cut is not None and stamp >= cut and (self._last is not None or not run.from_start):
                     return

@@ -17,7 +17,7 @@ CANCELS = 1e-3
 """The mean cancels if its energy is below this share of the channels' mean energy. For n uncorrelated channels the
 share is 1 / n, for two channels of opposite phase almost 0."""
 AUDIBLE = 1.0
-"""Least sample on the int16 scale that is not digital silence."""
+"""Smallest absolute sample value, on the int16 scale, that is not digital silence."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 

@@ -133,7 +133,7 @@ class Recording:
         return self._audio.downmix
 
     def silent(self) -> bool:
-        """Whether all channels of its audio are digital silence; reads all of it if a few positions are silent.
+        """Whether all channels of its audio are digital silence; decodes all of it if a few positions are silent.
 
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """

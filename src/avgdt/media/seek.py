@@ -183,7 +183,7 @@ In the segments after it, synthetic noise of a decoder differs from that of a se
 _FORGETTING = {
     "alac": 0.25,
     "flac": 0.25,
-    "mp3": 0.25,  # draws on up to ten earlier blocks
+    "mp3": 0.25,  # depends on up to ten earlier blocks
     "mp3float": 0.25,
     "opus": 2.0,  # predicts each band's energy from the block before, at worst with a factor of 0.9 per 2.5 ms
     "tta": 0.25,

@@ -19,7 +19,7 @@ class Finetuning:
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """The learning rate: from 0.0025 to 0.02 over two epochs, a hundredth from epoch 6 on and again from 8 on."""
+    """The learning rate: from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False

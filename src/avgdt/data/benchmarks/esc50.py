@@ -15,7 +15,7 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
-"""Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""
+"""Required columns of the list besides ``filename``; ESC-10 also requires ``esc10``."""
 FOLDS = ("1", "2", "3", "4", "5")
 """The folds as named in the list."""
 
@@ -68,7 +68,7 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
 
 
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
-    """The entries divided anew into folds 1 to ``parts``; recordings of one source are in one fold, as officially.
+    """The entries assigned to new folds 1 to ``parts``; all recordings of a source are in one fold, as in ESC-50.
 
     The sources of each class are assigned one by one, the largest first (equal ones in a fixed random order), to the
     fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an error.

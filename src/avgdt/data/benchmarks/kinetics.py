@@ -66,10 +66,10 @@ def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[s
             timed.setdefault(match[1], []).append(file)
     for names in listed:
         untimed = names[-1]
-        candidates = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
+        possible = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
         if clips[untimed] == len(timed.get(untimed, ())) == 1 and len(names) == 1:
-            candidates += timed[untimed]
-        yield next((file for file in candidates if files.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
+            possible += timed[untimed]
+        yield next((file for file in possible if files.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
 
 
 def scan_layout(

@@ -88,7 +88,8 @@ def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None
     if all(entry.error for entry in entries):
         names = [entry.path.name for entry in entries]
         raise DataError(
-            f"{home}: contains none of the {len(entries)} {what} of {by}, such as {names[0]}; give the folder that does"
+            f"{home}: contains none of the {len(entries)} {what} of {by}, such as {names[0]}; "
+            "give the folder that contains them"
         )
 
 
@@ -99,5 +100,5 @@ def check_classes(entries: Sequence[Entry], classes: Sequence[str], what: str, h
         for split in ("train", "test"):
             if (label, split) not in present:
                 raise DataError(
-                    f"{home}: class '{label}' has no {what} for {split}; the data is incomplete: add its files"
+                    f"{home}: class '{label}' has no {what} for {split}; the data is incomplete: add the missing files"
                 )
