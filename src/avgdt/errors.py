@@ -10,7 +10,7 @@ class AvgdtError(Exception):
     """A mistake in the input that the user can correct: the message names the file or field and a remedy."""
 
     reported = False
-    """Whether another process of a distributed training has reported it already."""
+    """Whether another process of a distributed training has already reported this error."""
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Atomic writes, JSON lines, and a digest of source code that cached results are keyed by."""
+"""Atomic writes, JSON lines, and a digest of source code as a key of cached results."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def write_atomically(
     """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
     After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which ends with ``remedy``.
-    ``replacing`` is called when the content is on disk, before the file is renamed. The file's folder is created, and
-    with ``parents`` those above it; without, as in a run, a deleted folder is not created again.
+    ``replacing`` is called when the content is on disk, before the file is renamed. The file's folder is created;
+    with ``parents``, so are the folders above it. A run passes False: a deleted run folder is not created again.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -55,7 +55,7 @@ def write_atomically(
         temporary.replace(path)
         _flush_folder(path.parent)
     except BaseException as error:
-        with suppress(OSError):  # a parent of it may be a file
+        with suppress(OSError):  # a parent may be a file
             temporary.unlink()
         # torch.save reports a full disk as a RuntimeError of its own writer.
         if isinstance(error, OSError | RuntimeError):
@@ -65,14 +65,14 @@ def write_atomically(
 
 def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):  # the cause of torch's own error
+    while cause is not None and not isinstance(cause, OSError):  # such as the cause of torch's RuntimeError
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the renaming to the disk, where the file system can."""
+    """Flush a folder, and so a renaming in it, to disk; does nothing where the file system cannot."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -82,9 +82,9 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The JSON objects of a log with one per line, each with at least ``fields``; none where the file is missing.
+    """The JSON objects of a log, one per line, each with at least ``fields``; none where the file is missing.
 
-    A damaged last line, which a crash cut off, is ignored. Raises :class:`DamagedLine` for another one.
+    A damaged last line, which a crash cut off, is ignored. Raises :class:`DamagedLine` for any other damaged line.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     objects = []
@@ -93,7 +93,7 @@ def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, An
             parsed = json.loads(line)
             if not (isinstance(parsed, dict) and set(fields) <= parsed.keys()):
                 raise ValueError(f"not an object with {', '.join(fields)}" if fields else "not an object")
-        except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
+        except ValueError as error:  # the base of JSONDecodeError and UnicodeDecodeError
             if number < len(lines):
                 raise DamagedLine(
                     f"{path}, line {number}: damaged ({error}); delete this line: only what it logs is lost"

@@ -19,30 +19,30 @@ def usable_cores() -> int:
 
 
 class RankOfEnvironment(NamedTuple):
-    """The place of this process in a distributed training."""
+    """The rank of this process in a distributed training, and the numbers of processes."""
 
     rank: int
     size: int
     local_rank: int
     local_size: int
-    """Processes on this machine."""
+    """Number of processes on this machine."""
 
 
 def ranks_of_environment() -> RankOfEnvironment:
-    """What ``torchrun`` wrote into the environment: ``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``, ``LOCAL_WORLD_SIZE``."""
+    """The ranks from the environment variables that ``torchrun`` sets; without them, those of a single process."""
     names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
     return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
 
 
 def default_workers(workers: int) -> int:
-    """``workers``, or for -1 one fewer than the usable cores that each process of a training has, from 1 to 8."""
+    """The number of workers: ``workers``, or for -1 the usable cores per training process less one, from 1 to 8."""
     cores = usable_cores() // ranks_of_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 
 
 @contextmanager
 def stopping_blocked() -> Iterator[None]:
-    """Context in which signals that stop a command are blocked; processes started in it inherit that.
+    """Context in which signals that stop a command are blocked; processes started in it inherit the mask.
 
     A scheduler may signal all processes of a job: the main process handles the signal and ends the others.
     """

@@ -19,7 +19,7 @@ from avgdt.processes import ranks_of_environment
 
 # Paths are printed unchanged: neither wrapped nor interpreted as markup.
 _QUIET = ranks_of_environment().rank > 0
-"""Of the processes of a distributed training only the first one writes to the terminal."""
+"""Whether this process writes nothing to the terminal: in a distributed training, only the first one writes."""
 console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """The error stream, for progress and messages, so that the output of a command can be piped."""
 

@@ -1,14 +1,14 @@
-"""Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded; results are the same to the bit.
+"""Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded; results are bit-identical.
 
 Threads: GNU OpenMP lets a thread that has nothing to do spin until the next parallel section. Where another process
-wants the core (a worker that decodes, a browser), the thread that should compute waits for one that spins. Passive
-waiting yields the core at once.
+needs the core (a decoding worker, a browser), the computing thread waits for a spinning one. Passive waiting yields
+the core at once.
 
 Memory: glibc gets every block above 32 MB from the system and gives it back when it is freed, so that each large
 activation is cleared and faulted in again, page by page, in every step. With these settings it reuses the memory.
 
-``AVGDT_TUNE=0`` leaves everything as it is, as do variables of the libraries' own that are set (``OMP_WAIT_POLICY``,
-``MALLOC_...``).
+``AVGDT_TUNE=0`` turns the tuning off; environment variables of the libraries that are already set (``OMP_WAIT_POLICY``,
+``MALLOC_...``) take precedence.
 """
 
 from __future__ import annotations

@@ -32,4 +32,4 @@ def test_unused_rows_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["evaluate", "knn", "--weights", out, *data, "--device", "cpu", "--clips", "1"]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
     assert "00.mkv: has the same content as " in line
-    assert "copy.mkv and so stands in the splits 'train' and 'test'; remove one of the two rows" in line
+    assert "copy.mkv and so is in the splits 'train' and 'test'; remove one of the two rows" in line

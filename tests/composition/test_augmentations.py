@@ -73,7 +73,7 @@ RESIZED = Composition(Modality(), video=(RandomResizedCrop(112, (0.2, 0.9)), Fli
             lambda: Composition(Modality(), video=(ShortSideJitter(9, 12), RandomCrop(10))),
             "a crop of 10 does not fit into a short side of 9 pixels; lower its size or raise ShortSideJitter's low",
         ),
-        (lambda: Composition(Modality(), video=(CentreCrop(9), RandomResizedCrop(9))), "video may hold one crop"),
+        (lambda: Composition(Modality(), video=(CentreCrop(9), RandomResizedCrop(9))), "video may have only one crop"),
     ],
 )
 def test_invalid_values_raise_with_one_line(make: Callable[[], object], says: str) -> None:

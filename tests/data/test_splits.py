@@ -146,7 +146,7 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
         return [first, replace(row(), path=path, extra={"split": second, "start": start, "end": end})]
 
     for extra in (rows("val"), rows("Validation", "0.5", "2")):
-        with pytest.raises(DataError, match=r"stands in the splits 'train' and 'val'; it belongs in one"):
+        with pytest.raises(DataError, match=r"is in the splits 'train' and 'val'; assign it to one"):
             collected(extra)
     assert len(collected(rows("val", "1", "2")).held_out) == 1
     assert len(collected(rows("test")).train) == 1
@@ -181,7 +181,7 @@ def test_rows_of_other_splits_are_counted() -> None:
 
 
 def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> None:
-    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ in case or blanks alone; write both alike"):
+    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; write both alike"):
         listed(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
     assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 
@@ -239,7 +239,7 @@ def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
     for refused in (entries("val"), entries("valid", "0.5", "1.5")):
         with pytest.raises(
             DataError,
-            match=r"/00.mkv: has the same content as .*/copy.mkv and so stands in the splits 'train' and 'val'; "
+            match=r"/00.mkv: has the same content as .*/copy.mkv and so is in the splits 'train' and 'val'; "
             "remove one of the two rows, or give both the same split",
         ):
             collected(refused)

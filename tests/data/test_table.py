@@ -131,9 +131,7 @@ def test_files_of_a_list_in_windows_1252(tmp_path: Path) -> None:
 def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "list.csv").write_text(f"path\n{name}\n")
     shown = name.replace("\\", "/")
-    with pytest.raises(
-        DataError, match=f"; {shown} is a path of Windows; write paths relative to the folder of the list"
-    ):
+    with pytest.raises(DataError, match=f"; {shown} is a Windows path; write paths relative to the folder of the list"):
         list_recordings(tmp_path / "list.csv", 1)
 
 
@@ -198,7 +196,7 @@ def test_what_was_seen_is_reported(tmp_path: Path, content: str, message: str) -
 
 def test_a_list_cut_off_in_the_middle_of_a_letter(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(TEXT.encode("utf-16")[:-1])
-    with pytest.raises(ManifestError, match=r"begins as UTF-16, but is not .*save it as UTF-8"):
+    with pytest.raises(ManifestError, match=r"begins as UTF-16, but is not valid .*save it as UTF-8"):
         read_manifest(tmp_path / "list.csv")
 
 
@@ -217,11 +215,9 @@ def test_none_of_the_files_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "lists").mkdir()
     path = tmp_path / "lists" / "list.csv"
     path.write_text("path\nfilms\\00.mkv\nfilms\\01.mkv\n")
-    with pytest.raises(
-        DataError, match=r"none of its 2 files is there; looked for .*lists/films/00.mkv; paths are rel"
-    ):
+    with pytest.raises(DataError, match=r"none of its 2 files exists, such as .*lists/films/00.mkv; paths are rel"):
         list_recordings(path, 1)
     write_folder(tmp_path / "films", 2)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"there is a films/00.mkv below the current folder: move the list there"):
+    with pytest.raises(DataError, match=r"films/00.mkv exists in the current folder: move the list here"):
         list_recordings(path, 1)

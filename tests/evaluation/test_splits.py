@@ -79,7 +79,7 @@ def test_a_recording_belongs_in_one_split() -> None:
     check((0, "train", None, None), (1, "test", None, None), (0, "train", None, None))
     check((0, "train", 0.0, 1.0), (0, "test", 1.0, 2.0), (1, "val", None, None))
     for first, second in (((None, None), (None, None)), ((None, None), (3.0, 4.0)), ((0.0, 1.1), (1.0, 2.0))):
-        with pytest.raises(DataError, match=r"a\.mp4: stands in the splits 'train' and 'test'"):
+        with pytest.raises(DataError, match=r"a\.mp4: is in the splits 'train' and 'test'"):
             check((0, "train", *first), (1, "train", None, None), (2, "test", *second))
 
 
@@ -90,9 +90,7 @@ def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
         entries.append(Entry(tmp_path / name, content="the same digest"))
     rows = [Segment(0, "train", "x"), Segment(1, "train", "x"), Segment(2, "test", "x")]
     check_no_leakage(stretches(rows, entries))
-    with pytest.raises(
-        DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so stands in the splits 'train'"
-    ):
+    with pytest.raises(DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so is in the splits 'train'"):
         check_no_leakage(stretches([*rows, Segment(1, "test", "x")], entries))
 
 
@@ -179,7 +177,7 @@ def test_two_labels_of_one_segment_are_refused(tmp_path: Path) -> None:
         used(*alike, cut("copy.mp4", "cat"))
     with pytest.raises(EvaluationError, match=r"a\.mp4 has the labels 'dog' and 'cat'; keep one"):
         used(row("a.mp4", split="train", label="cat"))
-    with pytest.raises(DataError, match="stands in the splits"):
+    with pytest.raises(DataError, match="is in the splits"):
         used(row("a.mp4", split="test", label="cat"))
     with pytest.raises(AvgdtError, match="no column 'labels'"):
         labelled_rows(GOOD, "labels", ("train", "test"))

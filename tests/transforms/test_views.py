@@ -213,7 +213,7 @@ def test_sizes_that_do_not_fit_raise_errors_before_any_batch(composition: Compos
 
 
 def test_a_batch_that_lacks_what_a_view_takes_is_refused() -> None:
-    with pytest.raises(TransformError, match="holds no audio"):
+    with pytest.raises(TransformError, match="has no audio"):
         maker(TWO)(replace(batch_of(2), audio=None))
     with pytest.raises(TransformError, match=r"model\.video\.channels is 1, but the clips have 3"):
         maker(TWO, channels=1)(batch_of(2))

@@ -30,7 +30,7 @@ class SpecAugment:
 
     def __post_init__(self) -> None:
         least = min(self.frequency_masks, self.frequency_width, self.time_masks, self.time_width)
-        require(least >= 0, f"SpecAugment: counts and widths must not be below 0, as {least} is")
+        require(least >= 0, f"SpecAugment: counts and widths must be 0 or more, not {least}")
 
     @classmethod
     def none(cls) -> SpecAugment:
@@ -44,7 +44,7 @@ class SpecAugment:
 
     @classmethod
     def medium(cls) -> SpecAugment:
-        """Between the paper's "mild" and "strong"."""
+        """The default of the authors' released code, between the paper's "mild" and "strong"."""
         return cls(1, 3, 1, 6)
 
     @classmethod
@@ -53,12 +53,12 @@ class SpecAugment:
         return cls(2, 3, 2, 6)
 
     def scaled(self, strength: float) -> SpecAugment:
-        """The widths times ``strength``, from 0 to 1."""
+        """A copy with the widths multiplied by ``strength``, from 0 to 1."""
         mels, steps = (round(strength * width) for width in (self.frequency_width, self.time_width))
         return replace(self, frequency_width=mels, time_width=steps)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return not ((self.frequency_masks and self.frequency_width) or (self.time_masks and self.time_width))
 
 
@@ -76,11 +76,11 @@ class Volume:
         span("Volume", self.low, self.high)
 
     def scaled(self, strength: float) -> Volume:
-        """Factors nearer to 1, to ``strength`` from 0 to 1."""
+        """A copy with the distances of the factors from 1 multiplied by ``strength``, from 0 to 1."""
         return Volume(1 + strength * (self.low - 1), 1 + strength * (self.high - 1))
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.low == self.high == 1
 
 
@@ -89,20 +89,20 @@ class Equaliser:
     """A random frequency response, like that of another room or microphone (not in the paper)."""
 
     decibels: float = 9.0
-    """Largest gain or attenuation in dB of a point of the response, drawn uniformly."""
+    """Largest gain or attenuation in dB; the gain of each point of the response is drawn uniformly."""
     points: int = 12
-    """Points of the response, evenly spaced in octaves."""
+    """Number of points of the response, evenly spaced in octaves."""
 
     def __post_init__(self) -> None:
         strength("Equaliser", "decibels", self.decibels, _DECIBELS)
         require(2 <= self.points <= 4096, f"Equaliser: points must be 2 to 4096, not {self.points}")
 
     def scaled(self, strength: float) -> Equaliser:
-        """The decibels times ``strength``, from 0 to 1."""
+        """A copy with the decibels multiplied by ``strength``, from 0 to 1."""
         return replace(self, decibels=strength * self.decibels)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.decibels == 0
 
 
@@ -111,11 +111,11 @@ class Noise:
     """White noise at a random signal-to-noise ratio; silent clips are unchanged."""
 
     low: float = 10.0
-    """Least signal-to-noise ratio in dB (the loudest noise)."""
+    """Smallest signal-to-noise ratio in dB (the loudest noise)."""
     high: float = 30.0
     """Largest signal-to-noise ratio in dB (the faintest noise)."""
     probability: float = 0.5
-    """Probability of its application."""
+    """Probability that noise is added to a clip."""
 
     def __post_init__(self) -> None:
         span("Noise", self.low, self.high)
@@ -124,29 +124,29 @@ class Noise:
         probability("Noise", self.probability)
 
     def scaled(self, strength: float) -> Noise:
-        """The probability times ``strength``, from 0 to 1."""
+        """A copy with the probability multiplied by ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.probability == 0
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Mixing with another recording of the batch as a distractor; the identity of the view does not change.
+    """Mixing with another recording of the batch as a distractor; positives and negatives do not change.
 
-    With the drawn weight w the waveform becomes 1 - w times itself plus w times the other's, of the same view and after
-    the same preceding augmentations. It is the only augmentation that depends on which recordings share a batch (on one
-    device: another number of devices mixes others). A recording that is alone in its batch is unchanged.
+    With a random weight w, the waveform becomes (1 - w) x itself + w x the same view of the other recording, after the
+    same preceding augmentations. It is the only augmentation whose result depends on which recordings share a batch on
+    one device, and so on the number of devices. A recording that is alone in its batch is unchanged.
     """
 
     low: float = 0.05
-    """Least weight of the other recording."""
+    """Smallest weight of the other recording."""
     high: float = 0.3
     """Largest weight of the other recording; above 0.5 it dominates."""
     probability: float = 0.5
-    """Probability of its application."""
+    """Probability that a clip is mixed."""
 
     def __post_init__(self) -> None:
         holds = 0 <= self.low <= self.high <= 1
@@ -154,11 +154,11 @@ class Mix:
         probability("Mix", self.probability)
 
     def scaled(self, strength: float) -> Mix:
-        """The weights times ``strength``, from 0 to 1."""
+        """A copy with the weights multiplied by ``strength``, from 0 to 1."""
         return replace(self, low=strength * self.low, high=strength * self.high)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.high == 0 or self.probability == 0
 
 

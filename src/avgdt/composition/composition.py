@@ -24,7 +24,7 @@ from avgdt.composition.view import Time, View
 
 Partners = Literal["different", "equal", "both"]
 Matrix = tuple[tuple[bool, ...], ...]
-"""A relation of T views, (T, T)."""
+"""A relation between T views, (T, T)."""
 
 
 @dataclass(frozen=True, init=False)
@@ -66,9 +66,11 @@ class Composition:
     def _check(self) -> None:
         axes = Counter(factor.axis for factor in self.factors)
         repeated = [axis for axis, times in axes.items() if times > 1]
-        require(axes["modality"] > 0, "Composition: factors must hold Modality()")
+        require(axes["modality"] > 0, "Composition: factors must include Modality()")
         require(not repeated, f"Composition: only one factor may set a view's {', '.join(repeated)}")
-        require(self.partners in get_args(Partners), f"Composition: partners is one of {', '.join(get_args(Partners))}")
+        require(
+            self.partners in get_args(Partners), f"Composition: partners must be one of {', '.join(get_args(Partners))}"
+        )
         check_video(self.video)
         check_distinguishable(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
         require(
@@ -111,17 +113,17 @@ class Composition:
 
     @property
     def clips(self) -> tuple[tuple[str, float], ...]:
-        """The clips that are read of a recording, each (window, speed) once; those at speed 1 first."""
+        """The clips of a recording from which its views are made: distinct pairs (window, speed), speed 1 first."""
         return tuple(dict.fromkeys(view.clip for view in self.views))
 
     @property
     def fastest(self) -> float:
-        """The highest speed; a window must be as many times as long as a clip."""
+        """The highest playback speed: a window must be that many times as long as a clip."""
         return max(view.speed for view in self.views)
 
     @property
     def shift(self) -> float:
-        """Least seconds between the starts of the two windows; 0 for a single window."""
+        """Smallest distance in seconds between the starts of the two windows; 0 for a single window."""
         return next((factor.at_least for factor in self.factors if isinstance(factor, TimeShift)), 0.0)
 
     @property
@@ -157,14 +159,14 @@ class Composition:
 
 
 def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
-    """Side in pixels of the square that the augmentations crop; None where they crop none."""
+    """Side in pixels of the square crop among video augmentations; None where there is no crop."""
     return next((a.size for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)), None)
 
 
 def check_video(video: Sequence[VideoAugmentation]) -> None:
     """Raise :class:`CompositionError` for two crops, and for a ShortSideJitter without the crop that must follow it."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
-    require(len(crops) <= 1, "Composition: video may hold one crop")
+    require(len(crops) <= 1, "Composition: video may have only one crop")
     for jitter, after in pairwise((*video, None)):
         if isinstance(jitter, ShortSideJitter):
             _check_crop(jitter, after)

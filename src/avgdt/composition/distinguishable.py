@@ -1,4 +1,4 @@
-"""The check that views which differ in a distinctive factor also differ in the input of a network."""
+"""The check that views that differ in a distinctive factor also differ as network input."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def check_distinguishable(
             )
         if isinstance(factor, Strength) and factor.distinctive:
             for modality in modalities:
-                for one, other in combinations(factor.levels, 2):
+                for first, second in combinations(factor.levels, 2):
                     require(
-                        _at(modality, video, audio, one, colours) != _at(modality, video, audio, other, colours),
-                        f"Composition: Strength is distinctive, but {modality} is augmented equally at {one:g} and "
-                        f"{other:g}; add an augmentation of {modality} with a strength, or make Strength invariant",
+                        _at(modality, video, audio, first, colours) != _at(modality, video, audio, second, colours),
+                        f"Composition: Strength is distinctive, but {modality} is augmented equally at {first:g} and "
+                        f"{second:g}; add an augmentation of {modality} with a strength, or make Strength invariant",
                     )
 
 

@@ -27,7 +27,8 @@ class Modality:
     def __post_init__(self) -> None:
         known = set(self.levels) <= {"video", "audio"}
         require(
-            known and 0 < len(self.levels) == len(set(self.levels)), "Modality: name video, audio, or each of them once"
+            known and 0 < len(self.levels) == len(set(self.levels)),
+            "Modality: levels must be video, audio, or both, each once",
         )
 
     def label(self, level: Level) -> str:
@@ -56,7 +57,7 @@ class TimeShift(_Choice):
     """A second window of the same recording."""
 
     at_least: float
-    """Least seconds between the starts of the two windows."""
+    """Smallest distance in seconds between the starts of the two windows."""
 
     axis: ClassVar[str] = "window"
     levels: ClassVar[tuple[str, ...]] = ("now", "later")
@@ -84,7 +85,7 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed as of a tape: at 2 a clip spans twice the time of the recording, its audio is an octave higher."""
+    """Playback speed, pitch included: at 2 a clip spans twice the time of the recording, its audio an octave higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """The speeds, 1 (as recorded) first: 2 is twice as fast, 0.5 slow motion."""
@@ -94,8 +95,8 @@ class Speed(_Choice):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.levels[:1] == (1.0,), "Speed: the first of levels must be 1, the speed of evaluation")
-        require(len(self.levels) == len(set(self.levels)), "Speed: name each of the levels once")
-        require(all(0 < level < inf for level in self.levels), "Speed: every one of levels must be above 0")
+        require(len(self.levels) == len(set(self.levels)), "Speed: levels must be distinct")
+        require(all(0 < level < inf for level in self.levels), "Speed: all levels must be above 0")
 
     def label(self, level: Level) -> str:
         """The name of a level in the name of a view."""
@@ -104,7 +105,7 @@ class Speed(_Choice):
 
 @dataclass(frozen=True)
 class Strength(_Choice):
-    """Strength of the augmentations of a view: at 1 as configured, at 0.5 half of it, at 0 none."""
+    """Strength of the augmentations of a view: at 1 as configured, at 0.5 half as strong, at 0 none."""
 
     levels: tuple[float, ...] = (0.0, 1.0)
     """The strengths, from 0 to 1."""
@@ -113,8 +114,8 @@ class Strength(_Choice):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(len(self.levels) == len(set(self.levels)) > 0, "Strength: name each of the levels once")
-        require(all(0 <= level <= 1 for level in self.levels), "Strength: every one of levels must lie in 0 to 1")
+        require(len(self.levels) == len(set(self.levels)) > 0, "Strength: levels must be one or more distinct values")
+        require(all(0 <= level <= 1 for level in self.levels), "Strength: all levels must lie in 0 to 1")
 
     def label(self, level: Level) -> str:
         """The name of a level in the name of a view."""

@@ -23,12 +23,12 @@ class ShortSideJitter:
         span("ShortSideJitter", self.low, self.high)
 
     def scaled(self, strength: float) -> ShortSideJitter:
-        """The range narrowed about its middle to ``strength`` from 0 to 1."""
+        """A copy with the range narrowed about its middle by the factor ``strength``, from 0 to 1."""
         half = (self.low + self.high) / 2
         return ShortSideJitter(*(round(half + strength * (side - half)) for side in (self.low, self.high)))
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect: never, since it changes the size."""
+        """Whether the augmentation has no effect: never, since it changes the size."""
         return False
 
 
@@ -47,7 +47,7 @@ class RandomCrop:
         return self if strength else CentreCrop(self.size)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect: never, since it changes the size."""
+        """Whether the augmentation has no effect: never, since it changes the size."""
         return False
 
 
@@ -66,7 +66,7 @@ class CentreCrop:
         return self
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect: never, since it changes the size."""
+        """Whether the augmentation has no effect: never, since it changes the size."""
         return False
 
 
@@ -77,9 +77,9 @@ class RandomResizedCrop:
     size: int
     """Side of the result in pixels."""
     scale: tuple[float, float] = (0.14, 1.0)
-    """Least and largest area of the crop as a share of the frame's, drawn uniformly."""
+    """Smallest and largest area of the crop as a share of the frame's, drawn uniformly."""
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    """Least and largest aspect ratio (width over height) of the crop, its logarithm drawn uniformly."""
+    """Smallest and largest aspect ratio (width over height) of the crop, its logarithm drawn uniformly."""
 
     def __post_init__(self) -> None:
         require(self.size > 0, f"RandomResizedCrop: size must be above 0 pixels, not {self.size}")
@@ -90,13 +90,13 @@ class RandomResizedCrop:
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
     def scaled(self, strength: float) -> RandomResizedCrop:
-        """Area and aspect ratio nearer to 1, to ``strength`` from 0 to 1."""
+        """A copy with area and aspect ratio moved towards 1; at ``strength`` 0 they are 1, at 1 unchanged."""
         (least, most), (narrow, wide) = self.scale, self.ratio
         area = 1 - strength * (1 - least), 1 - strength * (1 - most)
         return replace(self, scale=area, ratio=(narrow**strength, wide**strength))
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect: never, since it changes the size."""
+        """Whether the augmentation has no effect: never, since it changes the size."""
         return False
 
 
@@ -105,17 +105,17 @@ class Flip:
     """Horizontal flip of all frames of a clip."""
 
     probability: float = 0.5
-    """Probability of its application."""
+    """Probability that a clip is flipped."""
 
     def __post_init__(self) -> None:
         probability("Flip", self.probability)
 
     def scaled(self, strength: float) -> Flip:
-        """The probability times ``strength``, from 0 to 1."""
+        """A copy with the probability multiplied by ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.probability == 0
 
 
@@ -123,7 +123,7 @@ class Flip:
 class ColourJitter:
     """Random brightness, contrast, saturation and hue, in this order, clipped to the range of pixels.
 
-    Of grey clips only brightness and contrast change.
+    In grey clips only brightness and contrast change.
     """
 
     brightness: float = 0.4
@@ -141,13 +141,13 @@ class ColourJitter:
         strength("ColourJitter", "hue", self.hue, 0.5)
 
     def scaled(self, strength: float) -> ColourJitter:
-        """All four amounts times ``strength``, from 0 to 1."""
+        """A copy with all four amounts multiplied by ``strength``, from 0 to 1."""
         return ColourJitter(
             *(strength * amount for amount in (self.brightness, self.contrast, self.saturation, self.hue))
         )
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect on clips with or without ``colours``."""
+        """Whether the augmentation has no effect; ``colours`` says whether clips have colours."""
         return not any((self.brightness, self.contrast, *((self.saturation, self.hue) if colours else ())))
 
 
@@ -156,17 +156,17 @@ class Grey:
     """Conversion of all frames of a clip to grey: every channel becomes the luma."""
 
     probability: float = 0.2
-    """Probability of its application."""
+    """Probability that a clip is converted."""
 
     def __post_init__(self) -> None:
         probability("Grey", self.probability)
 
     def scaled(self, strength: float) -> Grey:
-        """The probability times ``strength``, from 0 to 1."""
+        """A copy with the probability multiplied by ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect on clips with or without ``colours``."""
+        """Whether the augmentation has no effect; ``colours`` says whether clips have colours."""
         return self.probability == 0 or not colours
 
 
@@ -175,11 +175,11 @@ class Blur:
     """Gaussian blur, the same for all frames of a clip, with reflection at the borders; it preserves the mean."""
 
     low: float = 0.1
-    """Least standard deviation in pixels."""
+    """Smallest standard deviation in pixels."""
     high: float = 2.0
     """Largest standard deviation in pixels."""
     probability: float = 0.5
-    """Probability of its application."""
+    """Probability that a clip is blurred."""
 
     def __post_init__(self) -> None:
         require(self.low > 0, f"Blur: low must be above 0 pixels, not {self.low:g}")
@@ -187,16 +187,16 @@ class Blur:
         probability("Blur", self.probability)
 
     def scaled(self, strength: float) -> Blur:
-        """The probability times ``strength``, from 0 to 1."""
+        """A copy with the probability multiplied by ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether it has no effect."""
+        """Whether the augmentation has no effect."""
         return self.probability == 0
 
 
 Crop = RandomCrop | CentreCrop
 """A crop without rescaling, which may follow a ShortSideJitter."""
 VideoStep = Crop | RandomResizedCrop | Flip | ColourJitter | Grey | Blur
-"""Video augmentations that are applied on their own; a ShortSideJitter is applied with the crop after it."""
+"""Video augmentations except ShortSideJitter, which is applied together with the crop after it."""
 VideoAugmentation = ShortSideJitter | VideoStep

@@ -1,4 +1,4 @@
-"""One view of a recording, and the start times of time windows."""
+"""One view of a recording, and the rules for the start times of its windows."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ class Time:
     """Start times of the windows of a recording (temporal jittering and synchrony, section 4.1 of the paper)."""
 
     jitter: bool = True
-    """Draw the start in every epoch; else it is fixed for the recording."""
+    """Whether start times are drawn anew in every epoch; else they are fixed for each recording."""
     synchronous: bool = True
-    """Audio and video start together; else their starts are drawn independently."""
+    """Whether audio and video start together; else their start times are drawn independently."""

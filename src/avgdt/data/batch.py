@@ -18,11 +18,11 @@ class Failure:
     """An item of the data set whose clips cannot be read."""
 
     item: int
-    """Its index in the list of items."""
+    """Index in the list of items."""
     reason: str
-    """The error, in one line."""
+    """The error message, one line."""
     damaged: bool = False
-    """Whether the recording itself is damaged, so that other clips of it may be read."""
+    """Whether the recording is damaged in part, so that other clips of it may still be read."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Batch:
     """(batch,) int64: the index of each item in the list of items, which seeds its augmentations."""
     recordings: torch.Tensor
     """(batch,) int64: the recording of each item, which the objective compares: segments of one file are one recording,
-    and no negatives of each other."""
+    and not negatives of each other."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8."""
     audio: torch.Tensor | None
@@ -47,13 +47,13 @@ class Batch:
     failures: tuple[Failure, ...] = ()
     """Items that could not be read; they are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
-    """Items that could be read, of recordings that are damaged elsewhere."""
+    """Items that were read from recordings that are damaged outside these clips."""
 
     def __len__(self) -> int:
         return len(self.items)
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch with its clips on ``device``; the rest stays, since reading it back would wait for a GPU."""
+        """The batch with its clips on ``device``; the rest stays, since reading it back would wait for a GPU."""
         moved: dict[str, Any] = {
             name: None if (clips := getattr(self, name)) is None else clips.to(device, non_blocking=True)
             for name in ("video", "audio")
@@ -61,13 +61,13 @@ class Batch:
         return replace(self, **moved)
 
     def windows_as_recordings(self) -> Batch:
-        """The clips as (batch * windows, 1, ...), for networks that treat all windows alike."""
+        """The batch with its clips as (batch * windows, 1, ...), for networks that treat all windows alike."""
         video = None if self.video is None else self.video.flatten(0, 1)[:, None]
         audio = None if self.audio is None else self.audio.flatten(0, 1)[:, None]
         return replace(self, video=video, audio=audio)
 
     def pin_memory(self) -> Batch:
-        """The same batch in page-locked memory, from which copies to a GPU run beside the computation."""
+        """The batch in page-locked memory, from which copies to a GPU overlap with computation."""
         pinned: dict[str, Any] = {
             f.name: value.pin_memory() for f in fields(self) if isinstance(value := getattr(self, f.name), torch.Tensor)
         }
@@ -75,14 +75,14 @@ class Batch:
 
 
 def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
-    """A batch of chosen ``rows`` of the concatenation of ``batches``, in that order, without times and failures."""
-    places = [(batch, row) for batch in batches for row in range(len(batch))]
-    chosen = [places[row] for row in rows]
-    video = [batch.video[row] for batch, row in chosen if batch.video is not None]
-    audio = [batch.audio[row] for batch, row in chosen if batch.audio is not None]
+    """The given ``rows`` of the concatenation of ``batches``, in that order, without times and failures."""
+    positions = [(batch, row) for batch in batches for row in range(len(batch))]
+    selected = [positions[row] for row in rows]
+    video = [batch.video[row] for batch, row in selected if batch.video is not None]
+    audio = [batch.audio[row] for batch, row in selected if batch.audio is not None]
     return Batch(
-        torch.stack([batch.items[row] for batch, row in chosen]),
-        torch.stack([batch.recordings[row] for batch, row in chosen]),
+        torch.stack([batch.items[row] for batch, row in selected]),
+        torch.stack([batch.recordings[row] for batch, row in selected]),
         torch.stack(video) if video else None,
         torch.stack(audio) if audio else None,
         video_times=None,

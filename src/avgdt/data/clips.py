@@ -1,4 +1,4 @@
-"""Clips of recordings: frames and waveform of named windows, read in one opening of the file."""
+"""Clips of recordings: frames and waveform of all windows, read from a file opened once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AudioSpan:
 
     @property
     def end(self) -> float:
-        """Seconds at which it ends."""
+        """End of the span in seconds."""
         return (self.first + self.samples) / self.sample_rate
 
 
@@ -64,11 +64,11 @@ class Item:
     """The clips of one item of the data set (a recording or a segment of one), with their true times."""
 
     item: int
-    """Its index in the list of items."""
+    """Index in the list of items."""
     recording: int
-    """The recording that it is of."""
+    """Number of the recording that the item belongs to."""
     epoch: int
-    """The epoch whose windows these are."""
+    """Epoch for which the windows were drawn."""
     video: NDArray[np.uint8] | None
     """(windows, channels, time, height, width)."""
     audio: NDArray[np.float32] | None
@@ -94,8 +94,8 @@ class ClipReader:
     def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Open the file once and read all ``windows``; raise ``MediaError`` where one cannot be read.
 
-        ``Item.recording`` is ``item``; the data set replaces it. The streams must last as long as the entry says or, if
-        it does not, as long as the windows.
+        ``Item.recording`` is ``item``; the data set replaces it. The streams must reach the ends recorded in ``entry``
+        or, if these are unknown, the ends of the windows.
         """
         pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate

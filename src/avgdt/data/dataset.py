@@ -31,7 +31,7 @@ class Clips:
     windows: Callable[[int, int], Sequence[Window]]
     """(epoch, index) -> the windows to read."""
     recordings: Sequence[int] = ()
-    """The recording that each item is of; empty where each is one of its own."""
+    """Number of the recording of each item; empty if every item is a recording of its own."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -48,7 +48,7 @@ class Clips:
 
 @dataclass
 class Batches:
-    """The items of the batches of all epochs, from any step on; each epoch is a seeded permutation."""
+    """The items of the batches of all epochs, from ``first_step`` on; each epoch is a seeded permutation."""
 
     recordings: int
     batch: int
@@ -94,7 +94,7 @@ class Groups:
     def __iter__(self) -> Iterator[list[ItemKey]]:
         for items in self.batches:
             for group in self.portion:
-                bounds = [len(items) * place // self.groups for place in (group, group + 1)]
+                bounds = [len(items) * edge // self.groups for edge in (group, group + 1)]
                 yield items[slice(*bounds)]
 
 
@@ -111,7 +111,7 @@ def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: b
 
 
 def ordered_batches(clips: Clips, batch: int, workers: int) -> Generator[Batch, None, None]:
-    """Every item once, in order (epoch 0)."""
+    """Batches of all items, each once and in order (epoch 0)."""
     indices = range(len(clips))
     keys = [[(0, i) for i in indices[first : first + batch]] for first in range(0, len(clips), batch)]
     return read_batches(clips, keys, workers, pin_memory=False)

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set or its manifest."""
+"""The errors of data sets and their manifests."""
 
 from avgdt.errors import AvgdtError
 

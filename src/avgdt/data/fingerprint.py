@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was inspected: its size, its time of change, and a digest of its content."""
+"""Fingerprints by which changed files are recognised: size, modification time and a digest of the content."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ BLOCK = 2**16  # bytes read at each end of the file
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A file's size, time of change and content, as they were at one moment."""
+    """Size, modification time and content digest of a file at one moment."""
 
     size: int
     """Bytes."""
     modified: int
-    """Time of the last change in nanoseconds since 1970."""
+    """Time of the last modification in nanoseconds since 1970."""
     content: str
-    """Digest (16 hexadecimal digits) of the size and of the first and last 64 KiB: the same wherever the file lies."""
+    """Digest (16 hexadecimal digits) of the size and of the first and last 64 KiB; independent of the path."""
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """The fingerprint of a regular file; raises ``OSError`` where there is none or it cannot be read."""
+    """The fingerprint of a regular file; raises ``OSError`` if it does not exist or cannot be read."""
     if not path.is_file():  # opening a named pipe would wait for a writer
         raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
     with path.open("rb") as file:
@@ -37,6 +37,6 @@ def fingerprint(path: Path) -> Fingerprint:
 
 
 def whole_content(path: Path) -> bytes:
-    """SHA-256 digest of all of a file; raises ``OSError`` where it cannot be read."""
+    """SHA-256 digest of a whole file; raises ``OSError`` where it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

@@ -1,4 +1,4 @@
-"""Inspection of files: decode a little of the beginning and end, so that files that are listed as good give clips."""
+"""Inspection of files: a little of each stream is decoded, so that clips can be read of files without an error."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def failure(path: Path, error: MediaError) -> Entry:
 
 
 def inspect(path: Path) -> Entry:
-    """The entry of one file, with the true ends of its streams; what is wrong with the file is in its ``error``.
+    """The entry of one file, with the true ends of its streams, or the ``error`` that makes it unusable.
 
-    A recording of which only one stream can be decoded is listed with that alone. The extra column ``note`` has the
-    reason; it also notes audio that is silent throughout.
+    A recording of which only one stream can be decoded is listed with that stream alone. The extra column ``note``
+    has the reason; it also notes audio that is silent throughout.
     """
     entry = _inspect_usable_streams(path)
     try:
         return replace(entry, **asdict(fingerprint(path)))
     except OSError:
-        return entry  # its error is that it cannot be read
+        return entry  # the error says that the file cannot be read
 
 
 def _inspect_usable_streams(path: Path) -> Entry:
@@ -68,7 +68,7 @@ def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entr
         video_end, audio_end = recording.true_ends()
         duration = max(end for end in (video_end, audio_end) if end is not None)
         if duration > MAX_SECONDS:
-            raise TooLarge(path, f"its duration is given as {duration / 86400:.0f} days")
+            raise TooLarge(path, f"its duration of {duration / 86400:.0f} days exceeds {MAX_SECONDS / 86400:.0f} days")
         if info.video_start is not None:
             _check_decodable(
                 lambda at: recording.frames([at + i / 10 for i in range(10)], 36, 64), info.video_start, video_end
@@ -119,16 +119,16 @@ def serve() -> None:
     """Main function of an inspecting process: paths from stdin, entries to stdout, as JSON lines."""
     _bound_memory()
     av.logging.set_level(av.logging.PANIC)
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library prints must not be taken for an answer
+    results = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what a library prints must not be taken for a result
     for line in sys.stdin:
         path = Path(json.loads(line))
         try:
             entry = inspect(path)
         except MemoryError:
             entry = failure(path, TooLarge(path, "decoding it takes too much memory"))
-        answers.write(to_json(entry) + "\n")
-        answers.flush()
+        results.write(to_json(entry) + "\n")
+        results.flush()
 
 
 COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
@@ -186,7 +186,7 @@ class Inspector:
         return self._process
 
     def kill(self) -> None:
-        """Kill the process; a thread that waits for its answer gets an entry with the error ``Crashed``."""
+        """Kill the process; a thread that waits for a result gets an entry with the error ``Crashed``."""
         if (process := self._process) is not None:
             process.kill()
 

@@ -1,4 +1,4 @@
-"""Manifests: CSV files that list the recordings of a data set, one :class:`Entry` a row."""
+"""Manifests: CSV files that list the recordings of a data set, one :class:`Entry` per row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Entry:
     """One recording, or one segment of it: a row of a manifest. Unknown values are ``None``."""
 
     path: Path
-    """The file, as it can be opened."""
+    """Path with which the file can be opened."""
     duration: float | None = None
     """Seconds from the start of the presentation to its end."""
     frame_rate: float | None = None
@@ -49,13 +49,13 @@ class Entry:
     audio_end: float | None = None
     """When the audio ends."""
     downmix: Downmix | None = None
-    """How the channels of its audio become one: "mean", or where that cancels "first", "channel 2" ..."""
+    """Downmix of the audio to mono: "mean", or where the mean cancels, one channel: "first", "channel 2" ..."""
     silent: bool | None = None
     """Whether all of its audio is digital silence."""
     size: int | None = None
     """Bytes of the file when it was inspected."""
     modified: int | None = None
-    """Time of the file's last change when it was inspected, in nanoseconds since 1970."""
+    """Time of the last modification of the file when it was inspected, in nanoseconds since 1970."""
     content: str = ""
     """Digest of the file's content when it was inspected (see ``avgdt.data.fingerprint``)."""
     error: str = ""
@@ -71,7 +71,7 @@ class Entry:
 
     @property
     def scanned(self) -> bool:
-        """Whether the file was inspected: the times by which clips are placed are known, or the error is."""
+        """Whether the file was inspected: its error is known, or the times that limit its clips are."""
         present = [modality for modality in ("video", "audio") if getattr(self, f"has_{modality}")]
         times = [getattr(self, f"{modality}_{end}") for modality in present for end in ("start", "end")]
         return bool(self.error) or None not in (self.duration, self.has_video, self.has_audio, *times)
@@ -83,7 +83,7 @@ _FLAGS = ("has_video", "has_audio", "silent")
 _ROLES = ("split", "label", "start", "end")
 _BOUND = r"(?:(?P<start>start|begin|onset)|end|stop|offset)[ _]?(?:time)?[ _]?"
 _SECONDS = re.compile(rf"{_BOUND}[\[(]?(?:s|secs?|seconds?)?[\])]?", re.IGNORECASE)
-"""Other names of the columns of a segment in common lists."""
+"""Synonyms of the columns ``start`` and ``end`` of a segment."""
 _OTHER_UNIT = re.compile(
     rf"{_BOUND}[\[(]?(?:stamp|ms|msecs?|milliseconds?|min|minutes?|frames?|samples?)[\])]?", re.IGNORECASE
 )
@@ -96,7 +96,7 @@ COLUMNS = (
 
 
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
-    """The entries of a CSV file that has at least a column ``path`` (or ``file``, or what else ``file_columns`` names).
+    """The entries of a CSV file that has at least a column ``path`` or ``file``, or one of ``file_columns``.
 
     Paths are relative to the CSV's folder, or absolute. Blanks around cells are stripped, unless a file's name has
     them; backslashes separate folders, unless a file's name has them. Text is normalised to Unicode NFC, except the
@@ -133,31 +133,32 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
 
 def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> list[str]:
     roles = (*file_columns, *_ROLES)
-    # The names of these columns are matched without regard to case.
+    # These column names are case-insensitive.
     names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
     if not {"start", "end"} <= set(names):
         names = _segment_names(path, names)
     names[names.index(next(name for name in file_columns if name in names))] = "path"
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ManifestError(f"{path}, line 1: the column `{twice}` appears twice; rename one")
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise ManifestError(f"{path}, line 1: the column `{repeated}` appears twice; rename one")
     return names
 
 
 def _segment_names(path: Path, names: list[str]) -> list[str]:
     """The column names, with synonyms of a segment's columns replaced by ``start`` and ``end``.
 
-    Raises ``ManifestError`` where a segment is given in another unit alone.
+    Raises ``ManifestError`` where segments are given only in units other than seconds.
     """
     bounds = {name: "start" if match["start"] else "end" for name in names if (match := _SECONDS.fullmatch(name))}
     # `offset` or `stop` alone may mean something else.
     if set(bounds.values()) == {"start", "end"} or any(name.lower().startswith(("start", "end")) for name in bounds):
         return [bounds.get(name, name) for name in names]
-    others = {bool(match["start"]): name for name in names if (match := _OTHER_UNIT.fullmatch(name))}
-    if len(others) == 2:
+    not_seconds = {bool(match["start"]): name for name in names if (match := _OTHER_UNIT.fullmatch(name))}
+    if len(not_seconds) == 2:
         raise ManifestError(
-            f"{path}, line 1: the columns `{others[True]}` and `{others[False]}` look like segments, but these are "
-            "read from `start` and `end`, in seconds; add these, or rename the columns where they are something else"
+            f"{path}, line 1: the columns `{not_seconds[True]}` and `{not_seconds[False]}` look like segments, but "
+            "segments are read from `start` and `end`, in seconds; add these columns, or rename the two if they mean "
+            "something else"
         )
     return names
 
@@ -166,7 +167,7 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
     raw = dict(zip(names, row, strict=True))
     file = raw.pop("path")
     if not stripped(file):
-        raise ManifestError(f"{path}, line {line}, column `path`: empty")
+        raise ManifestError(f"{path}, line {line}, column `path`: empty; name a file or delete the line")
     cells = {name: stripped(cell) for name, cell in raw.items()}
     if decimal_comma:  # common where commas are not the separator
         for name in cells:
@@ -187,7 +188,7 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 def _file(folder: Path, cell: str) -> Path:
     """The file that a cell names: the literal text if such a file exists, else without blanks and backslashes.
 
-    A file whose name differs in Unicode normalisation alone is accepted where the exact one does not exist.
+    A file whose name differs only in Unicode normalisation is accepted where the exact one does not exist.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""Scanning of folders: every file inspected, in bounded time, by processes that a hostile file may crash."""
+"""Scanning of folders: every file is inspected in bounded time, in processes that hostile files may crash."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def scan(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """One entry for every file below ``folder``, sorted by path; files are judged by content, not by suffix.
+    """One entry for every file below ``folder``, sorted by path; recordings are recognised by content, not by suffix.
 
     Args:
         folder: searched with all its subfolders, also behind links.
@@ -61,12 +61,12 @@ def scan(
         progress: called with the number of files done and the number to inspect.
         seconds: time limit for one file.
         exclude: files that are not listed, such as the manifest to write.
-        previous: rows of an earlier manifest. Unchanged files are not inspected again, and all rows of a file stay,
-            with their extra columns.
+        previous: rows of an earlier manifest. Unchanged files are not inspected again. All rows of a file
+            are retained, with their extra columns.
         partial: as in :func:`scan_missing`.
         on_counts: as in :func:`scan_missing`.
 
-    Raises ``NotAFile`` if there is no such folder.
+    Raises ``NotAFile`` if ``folder`` is not a folder.
     """
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
@@ -94,7 +94,7 @@ def scan_missing(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The entries in their order with the results of inspection; extra columns stay.
+    """The entries, in order, with the results of inspection; extra columns are retained.
 
     A file is inspected unless its entry, or one of ``previous`` or ``partial``, holds the result of an inspection at
     the file's present size and modification time.
@@ -104,9 +104,9 @@ def scan_missing(
         workers: number of processes; by default one per processor.
         progress: called with the number of files done and the number to inspect.
         seconds: time limit for one file.
-        previous: other entries with results for some of the files.
-        partial: manifest to which results are saved every half minute and at the end, also at Ctrl-C; the next call
-            with the same one resumes from it. The caller deletes it in the end.
+        previous: entries with earlier results for some of the files.
+        partial: manifest to which results are saved every half minute and at the end, also on Ctrl-C; the next call
+            with the same file resumes from it. The caller deletes it in the end.
         on_counts: called before the inspection with the number of files to inspect.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)
@@ -154,7 +154,7 @@ def _inspect_all(
     seconds: float,
     on_result: Callable[[Entry], None],
 ) -> dict[str, Entry]:
-    """One entry per path; ``on_result`` is called with each, also with those that were done before an interruption."""
+    """One entry per path; ``on_result`` is called with each, also with those completed before an interruption."""
     count = max(1, min(workers or usable_cores(), len(paths)))
     idle: SimpleQueue[Inspector] = SimpleQueue()
     inspectors = [Inspector(seconds) for _ in range(count)]
@@ -213,7 +213,7 @@ class InspectionCache:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
     def look_up(self, entry: Entry) -> Entry | None:
-        """``entry`` completed by the results for its file in its present state; None where it must be inspected."""
+        """``entry`` completed by the result for its unchanged file; None where the file must be inspected."""
         if entry.error and entry.size is None and not (entry.error.startswith("NotAFile") and entry.path.is_file()):
             return entry  # the error comes from a list, or the file is still missing
         try:
@@ -226,7 +226,7 @@ class InspectionCache:
         return None
 
     def inspected_before(self, entry: Entry) -> bool:
-        """Whether there is any result for the file, in whatever state it was."""
+        """Whether there is a result for the file, whether or not the file has changed since."""
         return any(result.scanned for result in self._results(entry))
 
     def _results(self, entry: Entry) -> list[Entry]:
@@ -244,7 +244,7 @@ class InspectionCache:
             self._next_save = now + max(SAVE_SECONDS, 20 * (now - start))
 
     def save(self) -> None:
-        """Write the partial manifest atomically; without it (disk full, say), the files are inspected another time."""
+        """Write the partial manifest atomically; if that fails (disk full), the next scan inspects the files again."""
         if self._partial is not None and self._unsaved:
             with suppress(ManifestError):
                 write_manifest(self._inspected.values(), self._partial)
@@ -270,7 +270,8 @@ def completed(entry: Entry, result: Entry) -> Entry:
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
     """Rows of a table that summarises a scan: usable files by their streams, the others by error, and the total.
 
-    Each group is ordered by size. The row before the last counts the usable files whose audio is silent throughout.
+    Rows of usable files, and rows of errors, start with the largest group. The row before the total counts the usable
+    files whose audio is silent throughout.
     """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}

@@ -45,12 +45,12 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Selection:
-    """The recordings of a run; where the rows of its manifest name segments, these."""
+    """The recordings of a run, or segments of them where the manifest names segments."""
 
     train: tuple[Entry, ...]
     """The training set."""
     held_out: tuple[Entry, ...]
-    """Not trained on; their retrieval is measured during training."""
+    """The held-out recordings, on which retrieval is measured during training."""
     skipped: tuple[Skipped, ...]
     """Unusable recordings, each with the reason."""
     duplicates: int = 0
@@ -70,10 +70,10 @@ def list_recordings(
 ) -> list[Entry]:
     """The entries of a manifest, or of all files of a folder except ``exclude``; files are inspected where needed.
 
-    A single media file gives one entry. ``previous`` entries of unchanged files save their inspection. ``partial`` is a
-    manifest to which results are saved during the inspection, also when it is interrupted; the next call with the same
-    one resumes from it, and the caller deletes it in the end. ``on_counts`` is called with the number of files to
-    inspect. Raises :class:`DataError` where there are no recordings.
+    A single media file gives one entry. Files that are unchanged since their ``previous`` entries are not inspected.
+    ``partial`` is a manifest to which results are saved during the inspection, also when it is interrupted; the next
+    call with the same file resumes from it, and the caller deletes it in the end. ``on_counts`` is called with the
+    number of files to inspect. Raises :class:`DataError` where there are no recordings.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
@@ -86,7 +86,7 @@ def list_recordings(
         entries = scan_missing(listed, workers, progress, previous=previous, partial=partial, on_counts=on_counts)
         _check_files_exist(path, entries)
     if not entries:
-        raise DataError(f"{path}: holds no recordings")
+        raise DataError(f"{path}: holds no recordings; give a folder of media files, or a manifest with rows")
     check_split_names(entries)
     return entries
 
@@ -109,10 +109,10 @@ def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
         below = os.path.relpath(first, path.parent)
         remedy = "paths are relative to the folder of the list, or absolute"
         if os.path.lexists(below):
-            remedy = f"there is a {below} below the current folder: move the list there, or write absolute paths"
-        elif os.name != "nt" and (named := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
-            remedy = f"{named[1] or first} is a path of Windows; write paths relative to the folder of the list"
-        raise DataError(f"{path}: none of its {len(entries)} files is there; looked for {first.absolute()}; {remedy}")
+            remedy = f"{below} exists in the current folder: move the list here, or write absolute paths"
+        elif os.name != "nt" and (match := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
+            remedy = f"{match[1] or first} is a Windows path; write paths relative to the folder of the list"
+        raise DataError(f"{path}: none of its {len(entries)} files exists, such as {first.absolute()}; {remedy}")
 
 
 def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
@@ -122,7 +122,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
     a recording is both in the training set and held out.
     """
     if not entries:
-        raise DataError(f"{source}: holds no recordings")
+        raise DataError(f"{source}: holds no recordings; give a folder of media files, or a manifest with rows")
     entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
     skipped = tuple(Skipped(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
@@ -153,16 +153,16 @@ def _by_split(
     train = [entry for entry in usable if split_of(entry) in names]
     held_out = [entry for entry in usable if split_of(entry) == held_out_name and data.held_out_at_most]
     if not train:
-        wanted = " or ".join(f"'{name}'" for name in data.splits)
+        quoted = " or ".join(f"'{name}'" for name in data.splits)
         unusable = [reason for entry, reason in zip(entries, reasons, strict=True) if split_of(entry) in names]
         if unusable:
             raise DataError(
-                f"{source}: none of the {len(unusable)} rows with split {wanted} can be trained on; most often: "
+                f"{source}: none of the {len(unusable)} rows with split {quoted} can be trained on; most often: "
                 f"{_most_frequent(unusable)}"
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no row has split {wanted}; the column 'split' has: {present}; name those to train on with "
+            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name those to train on with "
             "--data.splits"
         )
     if held_out_name in names:
@@ -181,9 +181,9 @@ def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list
     recordings = list(dict.fromkeys(numbers))
     # A fixed seed: the held-out recordings are the same in every run on these files.
     order = np.random.default_rng(0).permutation(len(recordings))
-    chosen = {recordings[index] for index in order[: min(at_most, len(recordings) // 10)]}
-    train = [entry for entry, number in zip(usable, numbers, strict=True) if number not in chosen]
-    return train, [entry for entry, number in zip(usable, numbers, strict=True) if number in chosen]
+    held_out = {recordings[index] for index in order[: min(at_most, len(recordings) // 10)]}
+    train = [entry for entry, number in zip(usable, numbers, strict=True) if number not in held_out]
+    return train, [entry for entry, number in zip(usable, numbers, strict=True) if number in held_out]
 
 
 def _without_duplicates(entries: Sequence[Entry]) -> list[Entry]:
@@ -213,6 +213,6 @@ def write_skipped(skipped: Sequence[Skipped], path: Path) -> None:
 
 
 def read_skipped(path: Path) -> list[Skipped]:
-    """The inverse of :func:`write_skipped`."""
+    """Read the recordings that :func:`write_skipped` wrote."""
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return [Skipped(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

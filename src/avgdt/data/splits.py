@@ -38,8 +38,8 @@ def check_split_names(entries: Iterable[Entry]) -> None:
     """Raise :class:`DataError` for two splits whose names differ only in case or blanks."""
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
-        if (other := seen.setdefault("".join(name.casefold().split()), name)) != name:
-            raise DataError(f"split: '{other}' and '{name}' differ in case or blanks alone; write both alike")
+        if (first := seen.setdefault("".join(name.casefold().split()), name)) != name:
+            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; write both alike")
 
 
 def split_counts(splits: Sequence[str], most: int = 8) -> str:
@@ -76,19 +76,19 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
 
 
 class SameRecording:
-    """Whether two rows refer to the same recording; the whole content of files is compared where digests are equal."""
+    """A test whether two rows refer to the same recording; files with equal digests are compared as a whole."""
 
     def __init__(self) -> None:
         self._digest = cache(whole_content)
 
-    def __call__(self, one: Entry, other: Entry) -> bool:
+    def __call__(self, first: Entry, second: Entry) -> bool:
         """Whether two entries have the same file, or two files with the same bytes."""
-        if _identity(one.path) == _identity(other.path):
+        if _identity(first.path) == _identity(second.path):
             return True
-        if not one.content or one.content != other.content:
+        if not first.content or first.content != second.content:
             return False
         try:
-            return self._digest(one.path) == self._digest(other.path)
+            return self._digest(first.path) == self._digest(second.path)
         except OSError:  # reported where the file is read
             return False
 
@@ -106,31 +106,31 @@ class SplitSpan:
 def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
     """Raise :class:`DataError` where spans of two splits overlap in one recording: test data would leak."""
     of_recording = defaultdict[int, list[SplitSpan]](list)
-    for number, span in zip(recording_numbers([one.entry for one in spans]), spans, strict=True):
+    for number, span in zip(recording_numbers([span.entry for span in spans]), spans, strict=True):
         of_recording[number].append(span)
     same = SameRecording()
     for group in of_recording.values():
-        if len({one.split for one in group}) < 2:
+        if len({span.split for span in group}) < 2:
             continue
-        for one, other in combinations(group, 2):
-            if one.split == other.split or not _overlap(one.seconds, other.seconds):
+        for first, second in combinations(group, 2):
+            if first.split == second.split or not _overlap(first.seconds, second.seconds):
                 continue
-            if same(one.entry, other.entry):
-                raise DataError(_in_two_splits(one, other))
+            if same(first.entry, second.entry):
+                raise DataError(_in_two_splits(first, second))
 
 
-def _in_two_splits(one: SplitSpan, other: SplitSpan) -> str:
-    first, second = one.entry.path, other.entry.path
-    splits = f"stands in the splits '{one.split}' and '{other.split}'"
-    if first == second:
-        return f"{first}: {splits}; it belongs in one"
-    if _identity(first) == _identity(second):
-        return f"{first} (the same file as {second}): {splits}; it belongs in one"
+def _in_two_splits(first: SplitSpan, second: SplitSpan) -> str:
+    path, copy = first.entry.path, second.entry.path
+    splits = f"is in the splits '{first.split}' and '{second.split}'"
+    if path == copy:
+        return f"{path}: {splits}; assign it to one"
+    if _identity(path) == _identity(copy):
+        return f"{path} (the same file as {copy}): {splits}; assign it to one"
     return (
-        f"{first}: has the same content as {second} and so {splits}; remove one of the two rows, or give both the same "
+        f"{path}: has the same content as {copy} and so {splits}; remove one of the two rows, or give both the same "
         "split"
     )
 
 
-def _overlap(one: Seconds | None, other: Seconds | None) -> bool:
-    return one is None or other is None or (one[0] < other[1] and other[0] < one[1])
+def _overlap(first: Seconds | None, second: Seconds | None) -> bool:
+    return first is None or second is None or (first[0] < second[1] and second[0] < first[1])

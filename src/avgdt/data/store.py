@@ -1,6 +1,6 @@
 """A cache of decoded recordings on disk: each file is decoded once, when it is first read.
 
-Clips cut from it are bit for bit those decoded from the recording. Files are written atomically, several processes may
+Clips cut from it are bit-identical to those decoded from the file. Files are written atomically, several processes may
 read and write at once, and the folder may be deleted at any time.
 """
 
@@ -54,7 +54,7 @@ class StoredVideo:
 
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
-        """What :meth:`encode` wrote; ``None`` where there is no such file or it is damaged."""
+        """The video in a file that :meth:`encode` wrote; ``None`` where the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -77,7 +77,7 @@ class StoredVideo:
         return save({"pixels": frames.pixels, "stamps": frames.stamps}, metadata)
 
     def frames(self, times: Sequence[float]) -> Frames:
-        """The frame on screen at each of ``times``: bit for bit those of ``Recording.frames``."""
+        """The frame on screen at each of ``times``, bit-identical to that of ``Recording.frames``."""
         limits = [math.floor((time + self.zero + ROUNDING) / self.tick) for time in times]
         indices = np.maximum(np.searchsorted(self.stamps, limits, side="right") - 1, 0)
         first, last = int(indices.min()), int(indices.max())
@@ -96,7 +96,7 @@ class StoredAudio:
     path: Path
     """A safetensors file; samples are read from it on demand."""
     first: int
-    """Index of its first sample on the grid of the sample rate."""
+    """Index of the first sample on the grid of the sample rate."""
     count: int
     """Number of samples."""
     end: float
@@ -104,7 +104,7 @@ class StoredAudio:
 
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
-        """What :meth:`encode` wrote; ``None`` where there is no such file or it is damaged."""
+        """The audio in a file that :meth:`encode` wrote; ``None`` where the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -123,7 +123,7 @@ class StoredAudio:
         return save({"samples": whole.samples}, metadata)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
-        """``round(seconds * sample_rate)`` samples from ``start`` on: bit for bit those of ``Recording.waveform``."""
+        """``round(seconds * sample_rate)`` samples from ``start`` on, bit-identical to ``Recording.waveform``."""
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         samples = np.zeros(count, dtype=np.float32)
         begin, end = max(first, self.first), min(first + count, self.first + self.count)
@@ -157,28 +157,28 @@ class Store:
     folder: Path
     """One file per recording, modality and size or sample rate."""
     gigabytes: float = -1.0
-    """Disk space that it may take; -1 is half of what is free."""
+    """Largest size of the folder in GB; -1 is half of the free disk space."""
     seconds: float = 0.0
     """Seconds that will be read of each recording in total: longer recordings are not stored."""
     share: float = 1.0
     """Share of the recordings worth storing that the disk space holds, 0 to 1."""
     spare: int = 0
-    """Bytes of the disk that are left free."""
+    """Bytes of disk space that stay free."""
 
     def planned(self, entries: Sequence[Entry], clip: Clip, seconds: float, channels: int, rates: int = 1) -> Store:
         """A copy of the store with limits for a reader that will read ``seconds`` of each of ``entries`` in total.
 
         ``channels`` are those of a frame (0: no video), ``rates`` the number of sample rates (0: no audio). Raises
-        :class:`StoreError` where the folder cannot be made.
+        :class:`StoreError` where the folder cannot be created.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            free, held = shutil.disk_usage(self.folder).free, _tidy(self.folder)
+            free, used = shutil.disk_usage(self.folder).free, _tidy(self.folder)
         except OSError as error:
             raise StoreError(
                 f"data.store: {self.folder} cannot be used ({error.strerror}); name another folder, or off"
             ) from None
-        budget = self.gigabytes * 1e9 if self.gigabytes >= 0 else (free + held) / 2
+        budget = self.gigabytes * 1e9 if self.gigabytes >= 0 else (free + used) / 2
         files = {entry.path: entry for entry in entries}.values()
         worth = [entry for entry in files if (entry.duration or math.inf) <= seconds]
         needed = sum(_bytes(entry, clip, channels, rates) for entry in worth)
@@ -189,7 +189,7 @@ class Store:
         return StoredRecording(self, entry)
 
     def video(self, recording: StoredRecording, height: int, width: int, grey: bool) -> StoredVideo | None:
-        """All frames of a recording at one size, stored if they are not yet; ``None`` where they are not to be."""
+        """All frames of a recording at one size, stored when first read; ``None`` where they are not to be stored."""
 
         def encode() -> bytes | None:
             frames = recording.file.all_frames(height, width, grey)
@@ -198,7 +198,7 @@ class Store:
         return self._load_or_store(recording, ["video", height, width, grey], StoredVideo.load, encode)
 
     def audio(self, recording: StoredRecording, sample_rate: int) -> StoredAudio | None:
-        """The whole waveform of a recording, stored if it is not yet; ``None`` where it is not to be stored."""
+        """The whole waveform of a recording, stored when first read; ``None`` where it is not to be stored."""
         entry = recording.entry
 
         def encode() -> bytes | None:
@@ -244,7 +244,7 @@ class Store:
     def _write(self, path: Path, content: bytes) -> bool:
         """Write a file; return False where the disk is full or nearly full."""
         try:
-            self.folder.mkdir(exist_ok=True)  # not the run's folder, should that be deleted
+            self.folder.mkdir(exist_ok=True)  # but not the folder of the run, if that was deleted
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
                 return False
             write_atomically(path, lambda file: file.write(content), parents=False)
@@ -263,7 +263,7 @@ class StoredRecording:
     def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
         self.damage = ""
-        """Why it could not be decoded as a whole; empty where no damage is known. Undamaged parts can be read."""
+        """Why the recording cannot be decoded as a whole; empty if no damage is known. Undamaged parts can be read."""
         self._store = store
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
@@ -307,15 +307,15 @@ def _bytes(entry: Entry, clip: Clip, channels: int, rates: int) -> float:
 
 
 def _tidy(folder: Path) -> int:
-    """Delete abandoned temporary files of a store; return the bytes of the other files."""
-    held = 0
+    """Delete abandoned temporary files of a store; return the total bytes of the other files."""
+    used = 0
     for path in folder.glob("??/*"):
         state = path.stat()
         if path.suffix == ".partial" and time.time() - state.st_mtime > STALE_SECONDS:
             path.unlink(missing_ok=True)
         else:
-            held += state.st_size
-    return held
+            used += state.st_size
+    return used
 
 
 def open_recording(entry: Entry) -> Recording:

@@ -1,4 +1,4 @@
-"""Reading of CSV files in the variants that spreadsheets write: encodings, separators, blanks around cells."""
+"""A reader of CSV files in the variants that spreadsheets write: encodings, separators, blanks around cells."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def composed(text: str) -> str:
 
 
 def read_table(path: Path, key: Sequence[str]) -> Table:
-    """Read a list whose first line names its columns, one of ``key`` among them.
+    """Read a CSV file whose first line names its columns, among them one of ``key``.
 
     The separator is the comma, semicolon, tab or bar that separates one of ``key`` in the first line; quotes are ``"``,
     ``'`` or curved ones, as in the first line; the encoding is UTF-8, or UTF-16 or UTF-32 by its byte order mark. Empty
@@ -90,10 +90,10 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str]
     if not set(key) & _folded(names):
         header = ", ".join(names)
         header = header if len(header) <= _LONGEST_HEADER else f"{header[:_LONGEST_HEADER]} ..."
-        wanted = " or ".join(f"`{name}`" for name in key)
+        keys = " or ".join(f"`{name}`" for name in key)
         by = "" if separator == "," else f" (separated by `{separator}`)".replace("\t", "tabs")
         raise ManifestError(
-            f"{path}, line {head_line}: no column {wanted} among {header}{by}; the first line must name the columns, "
+            f"{path}, line {head_line}: no column {keys} among {header}{by}; the first line must name the columns, "
             f"such as {key[0]},label"
         )
     listed = []
@@ -101,7 +101,9 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str]
         while len(row) > len(names) and not stripped(row[-1]):
             row.pop()
         if len(row) != len(names):
-            raise ManifestError(f"{path}, line {line}: {len(row)} values for {len(names)} columns")
+            raise ManifestError(
+                f"{path}, line {line}: {len(row)} values for {len(names)} columns; quote cells with separators"
+            )
         listed.append((line, row))
     return Table(names, listed, separator)
 
@@ -119,7 +121,7 @@ def _decoded(path: Path) -> str:
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
         raise ManifestError(
-            f"{path}: begins as {encoding.upper()}, but is not ({error.reason}); save it as UTF-8"
+            f"{path}: begins as {encoding.upper()}, but is not valid ({error.reason}); save it as UTF-8"
         ) from None
 
 
@@ -132,12 +134,12 @@ def _unmarked(path: Path, head: bytes) -> str:
             return encoding
     # File names may hold control characters, but no zero byte.
     if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
-        raise NotText(f"{path}: is not text, and so no manifest; save a spreadsheet as CSV")
+        raise NotText(f"{path}: is not text; a manifest is a CSV file: save a spreadsheet as CSV")
     return "utf-8"
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """Separator and quote that yield a column of ``key`` in the first line, else its commonest separator and ``"``."""
+    """Separator and quote that give a column of ``key`` in the first line, else the most frequent one and ``"``."""
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):
             cells = next(csv.reader([first], delimiter=separator, quotechar=quote))

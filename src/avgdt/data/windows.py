@@ -1,4 +1,4 @@
-"""Time windows: where in a recording clips may lie, and the windows drawn or spaced there, apart from decoding."""
+"""Time windows of clips: the span of a recording in which they may lie, and windows drawn or spaced in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """Its duration."""
+        """Duration of the span."""
         return self.end - self.start
 
 
@@ -43,10 +43,10 @@ def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
 
 
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
-    """The two columns of a row's segment: ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else
-    ``start`` and ``end``, else None; in any capitals.
+    """The two columns among ``present`` that hold the segment of a row, in any capitals; None where there are none.
 
-    Raises :class:`DataError` where only one of two columns is there.
+    They are ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else ``start`` and ``end``. Raises
+    :class:`DataError` where only one of the two exists.
     """
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
     folded = {name.lower(): name for name in present} | {name: name for name in present}
@@ -54,16 +54,16 @@ def segment_columns(present: Collection[str], label: str | None = None) -> tuple
         present_pair = [folded.get(name) or folded.get(name.lower()) for name in (start, end)]
         if present_pair[0] and present_pair[1]:
             return present_pair[0], present_pair[1]
-        if other := present_pair[0] or present_pair[1]:
+        if single := present_pair[0] or present_pair[1]:
             missing = end if present_pair[0] else start
-            raise DataError(f"{missing}: the data has a column '{other}' but no '{missing}'; give both")
+            raise DataError(f"{missing}: the data has a column '{single}' but no '{missing}'; give both")
     return None
 
 
 def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
-    """The seconds of a row's segment; None for the whole recording: where both cells are empty, or there are none.
+    """Start and end of a row's segment in seconds; None for the whole recording: no ``columns``, or both cells empty.
 
-    Raises :class:`DataError` for seconds that are no numbers or run backwards, and for a half of a segment.
+    Raises :class:`DataError` for cells that are not numbers, a missing start or end, and an end before the start.
     """
     if columns is None:
         return None
@@ -82,9 +82,9 @@ def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
 
 
 def segment(entry: Entry) -> Seconds | None:
-    """The row's segment by its columns ``start`` and ``end``; None for the whole recording.
+    """The row's segment by its columns ``start`` and ``end``, in seconds; None for the whole recording.
 
-    Raises ``DataError`` for half a segment and for seconds that are no numbers or run backwards.
+    Raises :class:`DataError` as :func:`segment_columns` and :func:`segment_of` do.
     """
     return segment_of(entry, segment_columns(entry.extra))
 
@@ -102,7 +102,7 @@ def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
 
 
 def unusable(entry: Entry, modalities: Collection[str]) -> str:
-    """The reason why a recording has no clip of ``modalities``, such as a missing one; "" where it has."""
+    """The reason why a recording has no clip of ``modalities``, such as a missing modality; "" where it has one."""
     if entry.error:
         return entry.error
     for modality in ("video", "audio"):
@@ -118,7 +118,7 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
     # Streams end at a frame or packet boundary: a clip may outlast the recording by less than two frames, but not the
-    # segment, whose end was given (except for floating-point rounding).
+    # segment, whose end is exact (except for floating-point rounding).
     latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
     if within is not None:
         latest = min(latest, within[1] + 1e-6)
@@ -135,7 +135,7 @@ def _known(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """Where one clip starts, in seconds on the recording's timeline."""
+    """Start of one clip in seconds on the recording's timeline, and its playback speed."""
 
     video: float
     """Start of the video."""
@@ -150,7 +150,7 @@ def draw_windows(
 ) -> tuple[Window, ...]:
     """One window for each of ``composition.clips``: a pure function of (seed, epoch, item).
 
-    Without temporal jittering, all epochs have the windows of the first. Two windows of different names start at least
+    Without temporal jittering, all epochs have the windows of epoch 0. Two windows of different names start at least
     ``composition.shift`` seconds apart, uniformly among all such pairs. Windows of one name and several speeds start
     together.
     """
@@ -181,19 +181,19 @@ def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, 
 
 
 def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
-    """``count`` windows equally spaced over the span; one lies in its middle."""
+    """``count`` windows equally spaced over the span; a single one lies in its middle."""
     room = max(span.seconds - clip.seconds, 0.0)
     offsets = np.linspace(0, room, count) if count > 1 else [room / 2]
     return tuple(Window(span.start + float(offset)) for offset in offsets)
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
-    """Windows of ``length`` seconds that start each ``seconds`` and lie inside the span; the first always."""
+    """Windows of ``length`` seconds that start every ``seconds`` and lie inside the span; at least one."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
     return tuple(Window(span.start + index * seconds) for index in range(count))
 
 
 def centred(clip: Clip, span: Span, start: float, end: float) -> Window:
-    """The window whose middle is that of ``start`` to ``end``, moved inside the span where it would stick out."""
+    """The window whose middle is that of ``start`` to ``end``, moved inside the span where it would reach beyond it."""
     latest = max(span.end - clip.seconds, span.start)
     return Window(float(np.clip((start + end - clip.seconds) / 2, span.start, latest)))

@@ -1,7 +1,7 @@
 """Worker processes that decode batches ahead of the training loop, in order and in bounded time.
 
 Worker k reads every batch whose number is k modulo the number of workers and sends it through a pipe of its own: no
-shared memory is needed, and a worker that is killed takes no lock with it.
+shared memory is needed, and a killed worker holds no lock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from avgdt.data.dataset import Clips, ItemKey
 
 SECONDS_A_RECORDING = 600.0
-"""A worker that reads one recording for longer than this hangs."""
+"""Time limit for one recording: a worker that reads it for longer is assumed to hang."""
 PIPE_BYTES = 2**20
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that a terminal or a scheduler sends to all processes: the main process acts on them and ends its workers."""
@@ -57,9 +57,9 @@ class WorkerError(DataError):
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(f"{message}; {remedy}, and start the command again")
         self.message = message
-        """What happened."""
+        """The problem, without the remedy."""
         self.remedy = remedy
-        """What the user can do."""
+        """The remedy."""
 
     def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
         return type(self), (self.message, self.remedy)
@@ -68,10 +68,10 @@ class WorkerError(DataError):
 def read_batches(
     clips: Clips, order: BatchOrder, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
 ) -> Generator[Batch, None, None]:
-    """The batches of ``order``, in their order, read ahead by ``workers`` processes, or by this one where that is 0.
+    """The batches of ``order``, in their order, read ahead by ``workers`` processes, or for 0 by this process.
 
     With ``pin_memory`` batches are in page-locked memory. Raises :class:`WorkerError` where a worker is killed, or
-    reads one recording for more than ``seconds``. (Without workers nothing bounds the time of a recording.)
+    reads one recording for more than ``seconds``. (Without workers, the time is not limited.)
     """
     pinned: Callable[[Batch], Batch] = Batch.pin_memory if pin_memory else lambda batch: batch
     if workers == 0 or len(order) == 0:
@@ -89,28 +89,28 @@ class _Closed(Exception):
 
 
 class _Worker:
-    """A process that reads batches, and the end of its pipe."""
+    """A process that reads batches, and the reading end of its pipe."""
 
-    def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, others: Sequence[_Worker]) -> None:
+    def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, earlier: Sequence[_Worker]) -> None:
         self.clips = clips
-        self.results, theirs = os.pipe()
-        with suppress(OSError):  # above the system's limit; slower
-            fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.results, write_end = os.pipe()
+        with suppress(OSError):  # the system's limit is lower, which is only slower
+            fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         # Anonymous memory, not a file of /dev/shm: how many recordings were begun, and which one is being read.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
-        inherited = [self.results, *(other.results for other in others)]
-        arguments = (clips, islice(order, index, None, count), theirs, self.mark, inherited)
+        inherited = [self.results, *(worker.results for worker in earlier)]
+        arguments = (clips, islice(order, index, None, count), write_end, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
         try:
             with stopping_blocked():  # the child inherits this process's handlers, which it has to replace first
                 self.process.start()
         finally:
-            os.close(theirs)
+            os.close(write_end)
 
     def receive(self, seconds: float, closed: threading.Event) -> Any:
-        """The next message; raise :class:`WorkerError` where none will come."""
+        """The next message; raise :class:`WorkerError` if the process ended or hangs."""
         (length,) = _LENGTH.unpack(self._bytes(_LENGTH.size, seconds, closed))
         sizes, head = pickle.loads(self._bytes(length, seconds, closed))
         buffers = [self._bytes(size, seconds, closed) for size in sizes]
@@ -184,7 +184,7 @@ class _Pool:
         for _ in range(len(self._order)):
             message = self._received.get()
             if isinstance(message, WorkerError):
-                # Whoever ends all processes of a job may reach the workers first: this one's own signal tells more.
+                # A scheduler that ends a job may kill the workers first: the signal to this process says more.
                 time.sleep(1.0)
             if isinstance(message, BaseException):
                 raise message
@@ -245,7 +245,7 @@ def _work(
             message: Any = _packed(collate(items))
         except (AvgdtError, MemoryError) as error:
             message = error
-        except Exception:  # it may not travel itself; its trace does
+        except Exception:  # it may not be picklable; its traceback is text
             message = RuntimeError(f"a worker process failed\n{traceback.format_exc()}")
         outgoing.put(message)
     outgoing.put(None)

@@ -1,1 +1,1 @@
-"""One media file: frames and waveform of a time span, and what is wrong with it."""
+"""Decoding of one media file: frames and waveform of any time span, with typed errors."""

@@ -1,4 +1,4 @@
-"""Waveforms by presentation time."""
+"""A reader of waveforms by presentation time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AudioDecoding:
     base: float
     """Seconds of one time stamp unit."""
     container: Container
-    """The container, which tells whether packets are missing."""
+    """The container, which determines whether packets are missing."""
     memory: float
     """Seconds for which a damaged packet affects the samples after it."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class AudioDecoding:
             for frame in frames:
                 if frame.pts is not None:
                     begin = frame.pts * self.base
-                    if end is None:  # a decoder that has given nothing yet carries nothing over
+                    if end is None:  # a decoder that has returned nothing yet has no state
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
                         after = following or packet
@@ -78,7 +78,7 @@ class AudioDecoding:
         self.ended = True
 
     def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
-        """The frames of this reading as blocks at ``rate``, each with whether damage was noted since the one before."""
+        """The frames as blocks at ``rate``; ``after_damage`` is set where damage was recorded since the last one."""
         stretches = 0
         for frame in frames:
             yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)
@@ -88,9 +88,9 @@ class AudioDecoding:
         self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
-SEGMENT_SECONDS = 2.0  # decoded at a time behind what is read from the first packet
-LONGEST_SECONDS = 600.0  # up to which all blocks of a stream that is read from its start are laid together
-SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # positions in a stream at which a second is decoded to judge all of it
+SEGMENT_SECONDS = 2.0  # decoded at a time, after the positions that are read from the first packet
+LONGEST_SECONDS = 600.0  # limit up to which all blocks of a stream read from its start are placed together
+SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # relative positions at which a second is decoded to judge the whole stream
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class FirstBlock(NamedTuple):
     stamp: int
     """Its time stamp."""
     samples: int
-    """How many it holds; 0 where it has no time stamp."""
+    """Number of its samples; 0 where it has no time stamp."""
     rate: int
     """Samples per second."""
 
@@ -177,7 +177,7 @@ class AudioReader:
         begin, end = resampling.begin, resampling.begin + resampling.needed
         cuts = self._cuts(grid, end)
         bounds = [begin, *(cut for cut in cuts if cut > begin), end]
-        self.downmix  # noqa: B018 (it reads too, so it has to come before a decoder is made anew)
+        self.downmix  # noqa: B018 (it decodes too, so it must come before a new decoder is created)
         return [
             self._piece(grid, first, last, max((cut for cut in cuts if cut <= first), default=None))
             for first, last in pairwise(bounds)
@@ -192,7 +192,7 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Samples ``begin`` to ``end`` on the grid, of what is decoded from ``cut`` on, or from the first packet."""
+        """Samples ``begin`` to ``end`` on the grid, decoded from ``cut`` on, or for ``None`` from the first packet."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
             self._container.reopen()  # for a decoder without state of an earlier read
@@ -218,19 +218,19 @@ class AudioReader:
 
     @property
     def downmix(self) -> Downmix:
-        """How channels become one: as chosen by the caller, else by the stream's levels."""
+        """The downmix to mono: as set by the caller, else by the stream's levels."""
         if self._downmix is None:
             self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
 
     @cached_property
     def _levels(self) -> Levels:
-        """The levels at a few positions of the stream, or of all of it where these do not decide the downmix."""
+        """The levels at a few positions of the stream, or of the whole stream where these do not decide the downmix."""
         sampled = Levels(self._sampled())
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 
     def silent(self) -> bool:
-        """Whether no channel reaches 1 on the int16 scale, that is, whether all of it is digital silence."""
+        """Whether no channel reaches 1 on the int16 scale, that is, whether the audio is digital silence throughout."""
         if self.stream.channels > 1:
             return self._levels.silent
         return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))
@@ -270,9 +270,9 @@ class AudioReader:
         return Preroll.of(self.stream.codec_context.name, self._container.demuxer.size)
 
     def _open(self, start: float, exact: bool = True) -> tuple[AudioDecoding, Iterator[AudioFrame]]:
-        """Decoded blocks from one that begins at or before container time ``start`` on, where there is one.
+        """A decoding pass and its blocks, from one that begins at or before container time ``start``, if there is one.
 
-        ``exact``: as they are when decoded from the first packet; raises ``Corrupt`` where nothing can be decoded.
+        ``exact``: with the samples of a decode from the first packet. Raises ``Corrupt`` where nothing can be decoded.
         """
         preroll = self._preroll
         begin = self._container.start("audio") or 0.0
@@ -298,7 +298,7 @@ class AudioReader:
         return reading, iter(())
 
     def _go_to(self, seconds: float) -> bool:
-        """Seek to a container time; True when that meant the very start."""
+        """Seek to a container time; True if reading starts at the first packet."""
         stream = self.stream
         base = tick(stream)
         begin = stream.start_time or 0

@@ -21,16 +21,17 @@ from avgdt.media.opening import MAX_PIXELS, open_container
 MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
-"""Containers in which a packet follows the other: a hole in them is damage."""
-DROPPED_SECONDS = 0.1  # more than what stamps are off by, or a camera drops
-OVERHEAD_BYTES = 256  # that a container may need between two packets of a stream ...
-OVERHEAD_SHARE = 0.15  # ... besides this share of what lies there ...
-OVERHEAD_PACKET_BYTES = 20  # ... and this much for each packet of another stream
+"""Containers whose packets follow each other without gaps: a hole in them is damage."""
+DROPPED_SECONDS = 0.1  # longer than errors of time stamps, and frames that a camera drops
+# Limits of the bytes between two packets of a stream that belong to no packet but are container overhead:
+OVERHEAD_BYTES = 256  # in any case,
+OVERHEAD_SHARE = 0.15  # plus this share of the bytes between them,
+OVERHEAD_PACKET_BYTES = 20  # plus this much for each packet of another stream
 
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
-# Decoders that do not flag a frame of which they decoded a part; as each frame stands alone, they may refuse it.
+# Decoders that do not flag partly decoded frames; as their frames are independent, they may refuse them instead.
 _UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
 _STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
@@ -49,15 +50,15 @@ class Container:
 
     def __init__(self, path: Path, video: bool = True, audio: bool = True) -> None:
         self.path = path
-        self._wanted = video, audio
+        self._enabled = video, audio
         self._holes: dict[Kind, float | None] = {}
         self._cuts = Cuts(path)
         self._open()
 
     def _open(self) -> None:
         self.demuxer = open_container(self.path)
-        self.video = self._best_video() if self._wanted[0] else None
-        self.audio = self._best_audio() if self._wanted[1] else None
+        self.video = self._best_video() if self._enabled[0] else None
+        self.audio = self._best_audio() if self._enabled[1] else None
         self._fresh = True
 
     def _best_video(self) -> VideoStream | None:
@@ -83,9 +84,9 @@ class Container:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Whether time stamps after a seek are those of reading from the start.
 
-        Raw streams, AVI and MPEG programme streams are sought by bytes or counts, with estimated time stamps; Ogg has
-        time stamps of pages, not packets. Such files, if not too large, are read from the start without decoding what
-        lies before.
+        In raw streams, AVI and MPEG programme streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg
+        has time stamps of pages, not packets. Such files, if not too large, are read from the start without decoding
+        the packets before the position.
         """
         name = self.demuxer.format.name
         by_bytes = Flags.generic_index in Flags(self.demuxer.format.flags) or name in ("avi", "mpeg", "ogg")
@@ -95,7 +96,7 @@ class Container:
         """Go to a keyframe at or before ``ticks`` (in the stream's time base); False if that is impossible."""
         if not self.seekable(stream):
             return False
-        if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg goes on from stamps of what it read before
+        if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg continues the time stamps from before it
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
@@ -106,7 +107,7 @@ class Container:
         return True
 
     def rewind(self) -> None:
-        """Go to the very first packet; stream objects are replaced."""
+        """Go to the first packet; stream objects are replaced."""
         if not self._fresh:
             self.reopen()  # not every demuxer seeks to its start reliably
 
@@ -116,29 +117,28 @@ class Container:
         self._open()
 
     def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
-        """The stream's packets from here on."""
+        """The stream's packets from the current position on."""
         self._fresh = False
         for other in self.demuxer.streams:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
             for packet in self.demuxer.demux(stream):
-                if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end mark
+                if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's end mark
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
-            # A file cut off in the middle ends here; PyAV stumbles at the end over a stream that appeared on the way.
+            # A truncated file ends here; PyAV raises IndexError at the end if a stream appeared after the header.
             return
 
     @property
     def without_gaps(self) -> bool:
-        """Whether a packet follows the other in this container, so that a hole is damage."""
+        """Whether packets follow each other without gaps in this container, so that a hole is damage."""
         return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
-        """Whether packets are missing between two of a stream: the bytes there belong to no packet of any stream.
+        """Whether packets are missing between two of a stream: the bytes between them belong to no packet.
 
-        A container without packets for a while is silent or has a long frame; one with bytes that no demuxer or parser
-        can read is damaged, and so is one whose streams both jump: see ``gaps``. Containers for what is sent, or for
-        sound alone, are never without a packet for long.
+        A time without packets alone is silence or a long frame. Damage are bytes that no demuxer or parser can read, a
+        jump of both streams (see ``gaps``), and any gap in containers for transmission or for audio alone.
         """
         if self.without_gaps:
             return self._seconds_between(first, then) > DROPPED_SECONDS
@@ -148,7 +148,7 @@ class Container:
             return False
         used_up = first.size
         if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):
-            # The parser of MPEG audio hands on what it cannot read as a part of this packet.
+            # The parser of MPEG audio returns bytes that it cannot read as a part of this packet.
             used_up = min(used_up, 4 * then.size + OVERHEAD_BYTES)
         begin, end = first.pos + used_up, then.pos
         if end - begin <= OVERHEAD_BYTES:
@@ -188,12 +188,12 @@ class Container:
         return stream
 
     def start(self, kind: Kind) -> float | None:
-        """Container time in seconds of the stream's first packet, as its header says."""
+        """Container time in seconds of the stream's first packet, by its header."""
         stream = self.stream(kind)
         return None if stream.start_time is None else float(stream.start_time * tick(stream))
 
     def end(self, kind: Kind) -> float:
-        """Container time in seconds at which the stream ends, as its header says, else as its packets do."""
+        """Container time in seconds at which the stream ends, by its header, else by its packets."""
         stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))

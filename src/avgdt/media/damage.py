@@ -9,7 +9,7 @@ ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "
 """Decoders that drop a damaged packet without an error although each packet has a frame; others have hidden frames."""
 
 
-LONGEST_DELAY = 16  # packets that go to a decoder before the first one's frame comes out
+LONGEST_DELAY = 16  # packets that a decoder takes before it returns the frame of the first
 
 
 class DamagedError(Exception):
@@ -46,31 +46,31 @@ class Damage:
     """Time stamp of the last frame."""
 
     def fed(self, serial: int, stamp: int | None) -> None:
-        """A packet goes to the decoder, from which a frame is due at ``stamp``; ``None``: it is not displayed."""
+        """Record a packet sent to the decoder, whose frame is due at ``stamp``; ``None`` if it is not displayed."""
         if (self.complete or self.delayed) and stamp is not None and not self.in_order:
             self._awaited[serial] = stamp
 
     def refused(self, serial: int, stamp: int | None) -> None:
-        """The decoder refused this packet."""
+        """Record a packet that the decoder refused, whose frame was due at ``stamp``."""
         self._awaited.pop(serial, None)
         self._hit(serial)
         if stamp is not None:
             insort(self.lost, stamp)
 
-    def given(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
-        """The decoder gave this packet's frame; whether it is whole."""
+    def returned(self, serial: int, stamp: int, corrupt: bool, key: bool) -> bool:
+        """Record that the decoder returned the frame of a packet; returns whether the frame is whole."""
         self._awaited.pop(serial, None)
         if self.complete:
             self._passed_over(stamp)
         elif len(self._awaited) > LONGEST_DELAY:
-            for other in [one for one in self._awaited if one < serial - LONGEST_DELAY]:
-                del self._awaited[other]  # it has no frame of its own, such as the second field of one
+            for overdue in [awaited for awaited in self._awaited if awaited < serial - LONGEST_DELAY]:
+                del self._awaited[overdue]  # the packet has no frame of its own, such as the second field of one
         self._last = stamp
         if corrupt:
             self._hit(serial)
             return False
         if key and self._damaged:
-            self._damaged = [other for other in self._damaged if other > serial]
+            self._damaged = [damaged for damaged in self._damaged if damaged > serial]
         return not self._damaged or (self._damaged[0] > serial and not self.in_order)
 
     def pending(self, stamp: int, limit: int) -> bool:
@@ -78,18 +78,18 @@ class Damage:
         return self.delayed and any(stamp < at <= limit for at in self._awaited.values())
 
     def late(self, serial: int, stamp: int) -> None:
-        """A frame came after one with a later time stamp, as packets between them are missing."""
+        """Record a frame that came after one with a later time stamp, as packets between them are missing."""
         self._awaited.pop(serial, None)
         self.met = True
         insort(self.lost, stamp)
 
     def ended(self) -> None:
-        """No frame is left in the decoder."""
+        """Record that no frame is left in the decoder."""
         if self.complete:
             self._passed_over(None)
 
     def _passed_over(self, stamp: int | None) -> None:
-        """Note the packets whose frames should have come before ``stamp`` (before the end) and did not."""
+        """Record packets whose frames should have come before ``stamp`` (None: before the end) and did not."""
         due = [serial for serial, at in self._awaited.items() if stamp is None or at < stamp]
         for serial in due:
             at = self._awaited.pop(serial)

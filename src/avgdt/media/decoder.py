@@ -39,7 +39,7 @@ class Decoder:
         self.path = path
         self.kind = stream.type
         self.context: CodecContext = stream.codec_context
-        self.given = 0
+        self.decoded = 0
         self.refused = 0
         self.refusal = ""
         self._skipped = ""  # reading it from the context is slow
@@ -50,7 +50,7 @@ class Decoder:
         frames: list[VideoFrame] = []
         with self._refusals(packet):
             frames = self.context.decode(packet)
-        self.given += len(frames)
+        self.decoded += len(frames)
         return frames
 
     def audio(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
@@ -59,7 +59,7 @@ class Decoder:
         frames: list[AudioFrame] = []
         with self._refusals(packet):
             frames = self.context.decode(packet)
-        self.given += len(frames)
+        self.decoded += len(frames)
         return frames
 
     @contextmanager
@@ -75,28 +75,28 @@ class Decoder:
 
     def check(self) -> None:
         """Raise ``Corrupt`` when nothing was decoded."""
-        if not self.given:
+        if not self.decoded:
             raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
 
     def skip_non_reference(self, skip: bool) -> None:
         """Set whether frames that no other frame refers to are skipped without decoding."""
-        wanted: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
-        if self._skipped != wanted:
-            self.context.skip_frame = self._skipped = wanted
+        setting: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
+        if self._skipped != setting:
+            self.context.skip_frame = self._skipped = setting
 
 
 SHORTEST_STEP = 0.03  # lower bound of the seconds from frame to frame in the rules below
-GAP_FRAMES = 5  # gap between two packets, in frames at the average rate, from which missing packets are looked for
-LEAP_FRAMES = 20  # the same in presentation time: more than any decoder reorders
+GAP_FRAMES = 5  # gap between two packets, in frames at the average rate, from which packets may be missing
+LEAP_FRAMES = 20  # as GAP_FRAMES, in presentation time: more than any decoder reorders
 FAR_FRAMES = 100  # gap between two frames, at the average rate, from which a time stamp may be damaged
 
 
 class BackwardsError(Exception):
-    """Frames in the order of presentation have time stamps in another order."""
+    """The time stamps of frames in presentation order run backwards."""
 
 
 class MissingError(Exception):
-    """Frames were skipped and others are missing; one of the skipped frames may be the wanted one."""
+    """Frames were skipped and others are missing, so that a skipped frame may be the requested one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ class PresentedFrame:
 
 
 class FrameIterator:
-    """The frames of a packet run in presentation order; ``skip`` drops non-reference frames before the wanted one.
+    """The frames of a packet run in presentation order; ``skip`` drops non-reference frames before the requested one.
 
     Ends early where a frame's time or damage can be determined only from further back. Raises ``BackwardsError``, and
     with ``skip`` ``MissingError``.
@@ -156,32 +156,32 @@ class FrameIterator:
     def __next__(self) -> PresentedFrame:
         return self._ahead.popleft() if self._ahead else next(self._frames)
 
-    def check(self, one: PresentedFrame, limit: int) -> None:
-        """Raise ``DamagedError`` unless ``one`` is whole and the frame on screen at ``limit``.
+    def check(self, frame: PresentedFrame, limit: int) -> None:
+        """Raise ``DamagedError`` unless ``frame`` is whole and the frame on screen at ``limit``.
 
-        Call it after the frame that follows ``one`` was taken. Where frames are missing, others may come late: it reads
-        on while packets may follow, or wait in the decoder, that are presented before ``limit``.
+        Call it after taking the frame that follows. Where frames are missing, others may come late: frames are read
+        ahead while packets that are presented before ``limit`` may follow, or wait in the decoder.
         """
-        if not one.whole:
-            raise DamagedError(one.stamp)
-        while (self._decoded_to <= limit or self.damage.pending(one.stamp, limit)) and (
+        if not frame.whole:
+            raise DamagedError(frame.stamp)
+        while (self._decoded_to <= limit or self.damage.pending(frame.stamp, limit)) and (
             following := next(self._frames, None)
         ) is not None:
             self._ahead.append(following)
         if self._ahead_of(limit) and (following := next(self._frames, None)) is not None:
             self._ahead.append(following)
-        self.damage.check(one.stamp, limit)
+        self.damage.check(frame.stamp, limit)
 
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
         """Whether packets are missing between two, for longer than a camera drops frames.
 
-        After damage, a demuxer knows the position of the next packet only: that is ``following``.
+        After damage, a demuxer knows the file position only of the next packet, ``following``.
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
         presentation = (
             then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
-        )  # decoding times may be guesses
+        )  # decoding times may be estimates
         return (decoding or presentation) and self._run.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
@@ -193,7 +193,7 @@ class FrameIterator:
         settled = reordered = False
         both = run.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
         serial, last_serial = 0, -1
-        before_it: Packet[VideoStream] | None = None
+        previous: Packet[VideoStream] | None = None
         packets, *_ = tee(run.packets, 1)  # so that copies can look ahead
         end: int | None = None  # the stamp of the last packet
         cut: int | None = (
@@ -210,13 +210,13 @@ class FrameIterator:
                 decoder.skip_non_reference(early and not at_end)
                 at = run.stamps.due(packet)
                 due = None if early or packet.is_discard or not packet.size else at
-                if before_it is not None and self._is_gap(before_it, packet, following or packet):
-                    lost = run.stamps.due(before_it)
+                if previous is not None and self._is_gap(previous, packet, following or packet):
+                    lost = run.stamps.due(previous)
                     # Frames that are presented later may have been decoded earlier.
                     lost = lost if lost is None else round(max(lost, self._latest))
                     damage.refused(serial, None if lost is None else lost + run.stamps.step)
                 damage.fed(serial, due)
-                before_it = packet
+                previous = packet
                 if self._skip and run.uneven(dts, self._decoded_to):
                     raise MissingError
                 if dts is not None and dts > self._decoded_to:
@@ -249,7 +249,7 @@ class FrameIterator:
                         raise BackwardsError  # the packets have stamps in the order in which they are decoded
                     damage.late(number, stamp)
                     continue
-                whole = damage.given(number, stamp, frame.is_corrupt, frame.key_frame)
+                whole = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)
                 cut = stamp if number == last_serial and not whole else cut
                 if cut is not None and stamp >= cut and (self._last is not None or not run.from_start):
                     return
@@ -271,10 +271,10 @@ def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
 def with_next(
     packets: Iterator[Packet[AnyStream]],
 ) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
-    """The packets, each with the one after it, and last None, which drains a decoder."""
-    held = next(packets, None)
-    while held is not None:
+    """The packets, each with the next one; the last pair is (None, None), which drains a decoder."""
+    packet = next(packets, None)
+    while packet is not None:
         following = next(packets, None)
-        yield held, following
-        held = following
+        yield packet, following
+        packet = following
     yield None, None

@@ -11,13 +11,13 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 Downmix = str
-"""How several channels become one: "mean", or one channel alone, "first", "channel 2", "channel 3" ..."""
+"""How several channels are downmixed to one: "mean", or a single channel, "first", "channel 2", "channel 3" ..."""
 _CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
-"""The mean cancels if its energy is below this share of the channels' mean energy. Of n uncorrelated channels it keeps
-1 / n, of the same signal out of phase next to nothing."""
+"""The mean cancels if its energy is below this share of the channels' mean energy. For n uncorrelated channels the
+share is 1 / n, for two channels of opposite phase almost 0."""
 AUDIBLE = 1.0
-"""Least sample on the int16 scale that is not digital silence."""
+"""Smallest absolute sample value, on the int16 scale, that is not digital silence."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
@@ -33,13 +33,13 @@ def channel_of(downmix: Downmix) -> int | None:
 
 
 def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
-    """(samples,) of a frame on the int16 scale; the mean where the frame lacks the channel, as after a change."""
+    """A frame downmixed to (samples,) on the int16 scale; the mean where the channel is missing, as after a change."""
     values = _channels(frame)
     channel = channel_of(downmix)
     if len(values) == 1:
         channel = 0
-    one = channel is not None and channel < len(values)
-    return _int16(frame, values[channel] if one else values.mean(axis=0, dtype=np.float64))
+    present = channel is not None and channel < len(values)
+    return _int16(frame, values[channel] if present else values.mean(axis=0, dtype=np.float64))
 
 
 def audible(frame: AudioFrame) -> bool:
@@ -95,12 +95,12 @@ class Levels:
 
 
 def _channels(frame: AudioFrame) -> NDArray[np.generic]:
-    """(channels, samples) as they are stored."""
+    """The samples of a frame as stored, (channels, samples)."""
     values = frame.to_ndarray()
     return values if frame.format.is_planar else values.reshape(frame.samples, -1).T
 
 
 def _int16(frame: AudioFrame, values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Samples of a frame on the int16 scale."""
+    """The ``values`` of a frame on the int16 scale."""
     name = frame.format.name.removesuffix("p")
     return (values.astype(np.float64, copy=False) - (128.0 if name == "u8" else 0.0)) * (32768.0 / _FULL_SCALE[name])

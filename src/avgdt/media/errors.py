@@ -1,4 +1,4 @@
-"""What can be wrong with a media file; each error names the file and the reason."""
+"""The errors of media files; each names the file and the reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MediaError(AvgdtError):
 
 
 class NotAFile(MediaError):
-    """There is no regular file of this name, or it may not be read."""
+    """The path is not a regular file, or the file may not be read."""
 
 
 class Unreadable(MediaError):
@@ -45,7 +45,7 @@ class Encrypted(MediaError):
 
 
 class TooLarge(MediaError):
-    """The frame size or the sample rate exceeds what is decoded."""
+    """The frame size, sample rate, duration or memory of a recording exceeds the limit."""
 
 
 class Corrupt(MediaError):

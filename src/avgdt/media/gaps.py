@@ -17,9 +17,9 @@ from av.packet import Packet
 from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
-"""Containers that are written while recording, without a table of all packets: a cut leaves no trace but a jump."""
+"""Containers that are written while recording, without a table of all packets: only a jump shows a cut."""
 SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and audio dropped while recording
-LONGER = 4.0  # so many times as long as any other frame of the file
+LONGER = 4.0  # a cut is at least so many times as long as any other frame of the file
 COMMON = 0.8  # share of the longer of two holes that both streams have in common; the rest is how they interleave
 
 Stretch = tuple[float, float]  # begin and end in container seconds
@@ -47,8 +47,8 @@ class Cuts:
 def cut_out(container: InputContainer) -> list[Stretch]:
     """Stretches over which the video and the audio of a file both jump.
 
-    A long frame or a pause of the audio alone is none, nor is a stretch that is not much longer than other frames of
-    the file, as in screen recordings. Reads the packets to the end of the file without decoding them.
+    A long frame or a pause of the audio alone is not a cut, nor is a stretch that is not much longer than other frames
+    of the file, as in screen recordings. Reads the packets to the end of the file without decoding them.
     """
     best = [container.streams.best(kind) for kind in ("video", "audio")]
     spans: dict[int, list[Stretch]] = {stream.index: [] for stream in best if stream is not None}
@@ -64,23 +64,23 @@ def cut_out(container: InputContainer) -> list[Stretch]:
     video, audio = (sorted(stretches) for stretches in spans.values())
     pauses = _holes(audio)
     holes = [hole for hole in _holes(video) if any(_common(hole, pause) >= COMMON for pause in pauses)]
-    longest = max((then[0] - one[0] for one, then in pairwise(video) if (one[1], then[0]) not in holes), default=0.0)
+    longest = max((b[0] - a[0] for a, b in pairwise(video) if (a[1], b[0]) not in holes), default=0.0)
     return [hole for hole in holes if hole[1] - hole[0] >= LONGER * longest]
 
 
 def _holes(spans: list[Stretch]) -> list[Stretch]:
-    """Where there is nothing for ``SHORTEST_SECONDS``."""
+    """The stretches between ``spans`` of at least ``SHORTEST_SECONDS``."""
     return [(end, begin) for (_, end), (begin, _) in pairwise(spans) if begin - end >= SHORTEST_SECONDS]
 
 
-def _common(one: Stretch, other: Stretch) -> float:
-    """Share of the longer stretch that both have in common; negative where they have nothing."""
-    return (min(one[1], other[1]) - max(one[0], other[0])) / max(one[1] - one[0], other[1] - other[0])
+def _common(a: Stretch, b: Stretch) -> float:
+    """Share of the longer stretch that both have in common; negative where they do not overlap."""
+    return (min(a[1], b[1]) - max(a[0], b[0])) / max(a[1] - a[0], b[1] - b[0])
 
 
 LARGEST = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
 """Largest packet in bytes, by container; a larger one holds bytes that the parser could not read."""
-_BETWEEN = 64  # bytes between two of them that are no hole
+_BETWEEN = 64  # bytes between two packets up to which there is no hole
 _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # of an AVI file behind its header
 
 
@@ -129,7 +129,7 @@ def _bad_packet(container: InputContainer, largest: int) -> int | None:
 
 
 def _packets(container: InputContainer) -> Iterator[tuple[int, int, int, float]]:
-    """File position, size in bytes, stream and end time in seconds of each packet; packets without them are skipped."""
+    """File position, size in bytes, stream and end in seconds of each packet that has a position and a time."""
     try:
         for packet in container.demux():
             at = packet.dts if packet.dts is not None else packet.pts

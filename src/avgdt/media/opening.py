@@ -15,8 +15,8 @@ from avgdt.media.errors import NotAFile, Unreadable, Unsupported
 
 MAX_PIXELS = 2**26  # 8192 x 8192: larger frames are an attack or an accident
 
-# Demuxers of playlists (they open other files), of devices, and of things that are no recordings but would be shown
-# as one: texts, still images.
+# Demuxers of playlists (they open other files), of devices, and of contents that are not recordings but would be
+# decoded as video: texts, still images.
 _PLAYLISTS = ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest")
 _DEVICES = ("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab", "xcbgrab")
 _TEXTS = ("adf", "bin", "idf", "tty", "xbin")
@@ -33,8 +33,8 @@ def _demuxers() -> str:
 def open_container(path: Path) -> InputContainer:
     """Open a file through its descriptor.
 
-    Its name never reaches FFmpeg, so an ending decides nothing, and as no other protocol is allowed a hostile file
-    cannot make FFmpeg open a second one. Raises ``NotAFile``, ``Unreadable``, ``Unsupported``.
+    FFmpeg does not get its name, so the suffix does not matter; and no other protocol is allowed, so that a hostile
+    file cannot make FFmpeg open another one. Raises ``NotAFile``, ``Unreadable``, ``Unsupported``.
     """
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer.

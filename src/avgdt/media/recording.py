@@ -56,9 +56,9 @@ class Recording:
     """
 
     def __init__(self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix = "auto") -> None:
-        """Open ``path``; without ``video`` or ``audio``, as if it had no such stream.
+        """Open ``path``; a stream is ignored if ``video`` or ``audio`` is False.
 
-        ``downmix`` says how channels become one; "auto" takes their mean, or, where that cancels, the loudest channel.
+        ``downmix`` is the way to mono; "auto" is the mean of the channels or, where that cancels, the loudest channel.
         """
         self.path = Path(path)
         self._container = Container(self.path, video, audio)
@@ -77,7 +77,7 @@ class Recording:
 
     @cached_property
     def info(self) -> Info:
-        """Duration, rates, sizes and times by the headers; decodes one frame for its orientation.
+        """Duration, rates, sizes and times from the headers; decodes one frame for its orientation.
 
         Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """
@@ -129,11 +129,11 @@ class Recording:
 
     @property
     def downmix(self) -> Downmix:
-        """How channels become one; raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``."""
+        """How channels are downmixed to mono; raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``."""
         return self._audio.downmix
 
     def silent(self) -> bool:
-        """Whether all channels of its audio are digital silence; reads all of it if a few positions are silent.
+        """Whether all channels of its audio are digital silence; decodes all of it if a few positions are silent.
 
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
         """

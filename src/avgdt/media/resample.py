@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-_FILTER = 64  # native samples on either side that a new sample may draw on, times the decimation
+_FILTER = 64  # half-width of the resampling filter in native samples, times the decimation
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Resampling:
         if self.native == self.rate:
             return samples
         common = math.gcd(self.native, self.rate)
-        cycle = self.native // common  # the grids meet every so many native samples
+        cycle = self.native // common  # native samples after which the two grids coincide again
         lead = self.begin % cycle
         padded = np.concatenate([np.zeros(lead, dtype=np.float32), samples])
         frame = AudioFrame.from_ndarray(padded[None], format="fltp", layout="mono")

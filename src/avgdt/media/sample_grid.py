@@ -1,4 +1,4 @@
-"""Decoded blocks of samples, laid on the sample grid of the presentation timeline."""
+"""Decoded blocks of samples, placed on the sample grid of the presentation timeline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005  # tolerance of time stamps; a larger difference is a gap, as any lost packet is longer
-LEAP_SECONDS = 5.0  # a gap after which a second more is read, as time stamps may come back
+LEAP_SECONDS = 5.0  # gap after which one more second is read, as time stamps may return to earlier values
 OVERLAP_SECONDS = 0.05  # time stamps that run back by more contradict the earlier ones
 
 
@@ -25,7 +25,7 @@ class AudioBlock:
     rate: int
     """Samples per second of the output; the frame's may differ, as in spliced broadcasts."""
     downmix: Downmix = "mean"
-    """How its channels become one."""
+    """How its channels are downmixed to mono."""
     after_damage: bool = False
     """Whether samples may be missing before it: then its position follows from its own time stamp alone."""
 
@@ -93,13 +93,13 @@ class SampleGrid:
         return self._start(last) + sum(len(block) for block in last)
 
     def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
-        """VorbisBlocks that follow each other without a gap, up to grid index ``until``.
+        """Runs of blocks that follow each other without a gap, up to grid index ``until``.
 
-        AudioReader cannot overlap itself: a block stamped before the end of the last one follows it all the same. Where
-        stamps run back, those from there on hold, so that a sample's position does not depend on where reading began.
+        Blocks cannot overlap: one stamped before the end of the last one still follows it. Where stamps run back, the
+        later stamps are valid, so that a sample's position does not depend on where reading began.
         """
         run: list[AudioBlock] = []
-        following: float | None = None  # where the next block is expected; unknown until one has a stamp
+        following: float | None = None  # where the next block is expected; unknown before the first stamp
         last: float | None = None  # where the last block was stamped
         last_stamped = False
         beyond = 0  # samples since a leap
@@ -107,7 +107,7 @@ class SampleGrid:
             stamped = following if block.stamp is None else self.index(block.stamp)
             slack = max(JITTER_SECONDS, 1.5 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
             if stamped is not None and until is not None and stamped > until + slack:
-                # After a leap, stamps may be damaged and come back.
+                # A leap may come from damaged stamps, after which earlier values return.
                 leap = following is not None and stamped - following > LEAP_SECONDS * self.rate
                 beyond += len(block)
                 if not leap or beyond > self.rate:

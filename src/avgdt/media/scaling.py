@@ -20,10 +20,10 @@ from avgdt.media.errors import Unsupported
 
 @dataclass(frozen=True)
 class Orientation:
-    """Quarter turns counter-clockwise, after a left-right mirroring."""
+    """The mirroring and rotation that make a decoded frame upright."""
 
     mirrored: bool = False
-    """Mirror left and right first."""
+    """Whether left and right are swapped, before the rotation."""
     turns: int = 0
     """Quarter turns counter-clockwise, 0 to 3."""
 
@@ -62,7 +62,7 @@ def orientation(frame: VideoFrame) -> Orientation:
 
 
 class Scaler:
-    """Scales, converts colours and turns frames; keeps one libswscale context for its whole life."""
+    """Scales, colour-converts and rotates frames with one libswscale context."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -97,7 +97,7 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
     """The packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
 
     ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units; ``backwards`` says
-    whether its stamps were found to run backwards.
+    whether its stamps run backwards.
     """
     while True:
         from_start = _go_to(container, moment - back, back)
@@ -126,7 +126,7 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
 
 
 def _go_to(container: Container, ticks: int, back: int) -> bool:
-    """Seek to a keyframe at or before ``ticks``; True when that meant the very start."""
+    """Seek to a keyframe at or before ``ticks``; True if reading starts at the first packet."""
     stream = container.video
     assert stream is not None
     start = stream.start_time or 0
@@ -139,7 +139,7 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 
 
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Packets up to the first that is decoded after ``moment``, and whether these are all up to there.
+    """Packets up to the first that is decoded after ``moment``, and whether the packets are complete up to it.
 
     No later packet is presented at or before ``moment``.
     """
@@ -175,7 +175,7 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Positions up to here are read from the first packet if the decoder does not forget.
+"""Positions up to this time are read from the first packet if the decoder does not forget.
 
 In the segments after it, synthetic noise of a decoder differs from that of a sequential decode.
 """
@@ -183,7 +183,7 @@ In the segments after it, synthetic noise of a decoder differs from that of a se
 _FORGETTING = {
     "alac": 0.25,
     "flac": 0.25,
-    "mp3": 0.25,  # draws on up to ten earlier blocks
+    "mp3": 0.25,  # depends on up to ten earlier blocks
     "mp3float": 0.25,
     "opus": 2.0,  # predicts each band's energy from the block before, at worst with a factor of 0.9 per 2.5 ms
     "tta": 0.25,
@@ -191,7 +191,7 @@ _FORGETTING = {
     "wavpack": 0.25,
 }
 _OTHERWISE = 0.25
-_RUNNING = ("dpcm", "g72")  # parts of names of decoders that add differences up
+_RUNNING = ("dpcm", "g72")  # parts of the names of decoders that accumulate differences
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ class Preroll:
     """Audio that is decoded and discarded before a position, so that samples equal those of a sequential decode.
 
     Some decoders forget: after a short time, nothing depends on where decoding began. Others never do: AAC and AC-3
-    fill bands with noise from one running generator, MP2 dithers, WMA carries exponents over, ADPCM and G.72x add
-    differences up. Such a stream is read from the first packet, where that is near, and further on in segments that
-    always start at the same positions: a sample depends on its position alone, not on the requested span.
+    fill bands with noise from one running generator, MP2 dithers, WMA carries exponents over, ADPCM and G.72x
+    accumulate differences. Such a stream is read from the first packet, where that is near, and later in segments
+    that always start at the same positions: a sample depends on its position alone, not on the requested span.
     """
 
     seconds: float
@@ -243,7 +243,7 @@ class VorbisBlocks:
 
     @classmethod
     def of(cls, stream: AudioStream) -> VorbisBlocks | None:
-        """Those of a stream; ``None`` where it is no Vorbis or its stamps are coarser than samples."""
+        """The block sizes of a stream; ``None`` if it is not Vorbis or its stamps are coarser than samples."""
         context = stream.codec_context
         header = context.extradata or b""
         at = header.find(_HEADER) + _SIZES
@@ -252,9 +252,9 @@ class VorbisBlocks:
         return cls(1 << (header[at] & 15), 1 << (header[at] >> 4))
 
     def size(self, duration: int | None, before: int | None) -> int | None:
-        """A packet's block, from the duration that FFmpeg says and the block before; ``None`` at a trimmed end.
+        """A packet's block size, from FFmpeg's duration and the previous block size; ``None`` at a trimmed end.
 
-        FFmpeg may take the block before a short one to be short too, never so before a long one.
+        FFmpeg may assume a short block before a short one where it is long, but never before a long one.
         """
         if duration == self.short // 2:
             return self.short

@@ -1,4 +1,4 @@
-"""Video frames by presentation time."""
+"""A reader of video frames by presentation time."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ FramesByTick = dict[int, SelectedFrame]  # by the requested time stamp
 def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
     """A test whether a frame is certainly the one on screen at ``moment`` and whole, or the best obtainable."""
     if skip:
-        return lambda one: one.stamp == run.first and (one.whole or one.settled)
-    return lambda one: run.from_start or (one.stamp <= moment and (one.whole or one.settled))
+        return lambda frame: frame.stamp == run.first and (frame.whole or frame.settled)
+    return lambda frame: run.from_start or (frame.stamp <= moment and (frame.whole or frame.settled))
 
 
 def select(
@@ -118,9 +118,9 @@ class FirstFrame:
     time: float
     """Container time in seconds."""
     width: int
-    """Pixels, upright."""
+    """Width of the upright frame in pixels."""
     height: int
-    """Pixels, upright."""
+    """Height of the upright frame in pixels."""
 
 
 _Result = TypeVar("_Result")
@@ -152,8 +152,8 @@ class VideoReader:
             self._container.check_known("video", max(times) + zero, zero)
         limits = [math.floor((t + zero + ROUNDING) / base) for t in times]
 
-        def scale(one: PresentedFrame) -> NDArray[np.uint8]:
-            return self._scaler.scale(one.frame, height, width, grey)
+        def scale(decoded: PresentedFrame) -> NDArray[np.uint8]:
+            return self._scaler.scale(decoded.frame, height, width, grey)
 
         selected: FramesByTick = {}
         try:
@@ -161,11 +161,11 @@ class VideoReader:
                 selected |= self._from(span[0], partial(select, limits=span, scale=scale))
         except DamagedError as error:
             raise self._damaged(error, zero) from None
-        chosen = [selected[limit] for limit in limits]
-        pixels = np.empty((len(chosen), height, width, 1 if grey else 3), dtype=np.uint8)
-        for i, one in enumerate(chosen):
-            pixels[i] = one.pixels
-        presented = np.array([float(one.stamp * base) - zero for one in chosen], dtype=np.float64)
+        on_screen = [selected[limit] for limit in limits]
+        pixels = np.empty((len(on_screen), height, width, 1 if grey else 3), dtype=np.uint8)
+        for i, frame in enumerate(on_screen):
+            pixels[i] = frame.pixels
+        presented = np.array([float(frame.stamp * base) - zero for frame in on_screen], dtype=np.float64)
         return Frames(pixels, presented, self._end_before(max(limits), selected, zero) if limits else None)
 
     def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
@@ -175,10 +175,10 @@ class VideoReader:
             frames: FrameIterator, accept: Callable[[PresentedFrame], bool]
         ) -> list[tuple[PresentedFrame, NDArray[np.uint8]]] | None:
             frames_read = list[tuple[PresentedFrame, NDArray[np.uint8]]]()
-            for one in frames:
+            for presented in frames:
                 if frames_read:
-                    frames.check(frames_read[-1][0], one.stamp - 1)
-                frames_read.append((one, self._scaler.scale(one.frame, height, width, grey)))
+                    frames.check(frames_read[-1][0], presented.stamp - 1)
+                frames_read.append((presented, self._scaler.scale(presented.frame, height, width, grey)))
             if frames_read:
                 frames.check(frames_read[-1][0], EVERYTHING)
             return frames_read or None
@@ -190,7 +190,7 @@ class VideoReader:
         except DamagedError as error:
             raise self._damaged(error, zero) from None
         last, _ = decoded[-1]
-        stamps = np.array([one.stamp for one, _ in decoded], dtype=np.int64)
+        stamps = np.array([presented.stamp for presented, _ in decoded], dtype=np.int64)
         return AllFrames(
             np.stack([pixels for _, pixels in decoded]), stamps, base, zero, self._end(last.stamp, last.end)
         )
@@ -208,18 +208,18 @@ class VideoReader:
         return float(end * tick(self.stream)) - zero if end <= limit else None
 
     def _end(self, stamp: int, end: int) -> Fraction:
-        """Where a frame ends, in time stamp units: as its container says, else after one at the average rate."""
+        """End of a frame in time stamp units: by its container, else one frame later at the average rate."""
         rate = self.stream.average_rate
         return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
 
     def first(self) -> FirstFrame:
         """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
-        one = self._from(-EVERYTHING, lambda frames, accept: next(frames, None))
-        sideways = orientation(one.frame).sideways
+        first = self._from(-EVERYTHING, lambda frames, accept: next(frames, None))
+        sideways = orientation(first.frame).sideways
         return FirstFrame(
-            time=float(one.stamp * tick(self.stream)),
-            width=one.frame.height if sideways else one.frame.width,
-            height=one.frame.width if sideways else one.frame.height,
+            time=float(first.stamp * tick(self.stream)),
+            width=first.frame.height if sideways else first.frame.width,
+            height=first.frame.width if sideways else first.frame.height,
         )
 
     def first_time(self) -> float:
@@ -274,4 +274,4 @@ class VideoReader:
 
 def _last(frames: FrameIterator, accept: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
     """Start and end of the last undamaged frame."""
-    return max(((one.stamp, one.end) for one in frames if one.whole), default=None)
+    return max(((frame.stamp, frame.end) for frame in frames if frame.whole), default=None)

@@ -11,7 +11,7 @@ from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Negatives
 
 NOBODY = -1
-"""The owner of an entry that is not filled."""
+"""Value of ``owners`` for unfilled entries."""
 
 
 class Bank(nn.Module):
@@ -27,7 +27,7 @@ class Bank(nn.Module):
     pushes: torch.Tensor
 
     def __init__(self, views: int, size: int, dim: int) -> None:
-        """Start empty; raise :class:`ObjectiveError` for sizes below 1."""
+        """Create an empty bank; raise :class:`ObjectiveError` for sizes below 1."""
         super().__init__()
         if min(views, size, dim) < 1:
             raise ObjectiveError(f"objective.bank must be at least 1, got {size} (views {views}, dimensions {dim})")
@@ -62,7 +62,7 @@ class Bank(nn.Module):
 
     @torch.no_grad()
     def push(self, keys: Sequence[torch.Tensor], recordings: torch.Tensor) -> None:
-        """Replace the oldest entries by the ``keys`` (batch, dim) of each view; the last ones, if the bank is smaller.
+        """Replace the oldest entries with the ``keys`` (batch, dim) of each view; a smaller bank takes the last keys.
 
         Call it after the backward pass, since :meth:`negatives` returns views of the buffers.
         Raises :class:`ObjectiveError` where shapes do not fit.

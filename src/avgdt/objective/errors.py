@@ -1,4 +1,4 @@
-"""What can be wrong about the objective's inputs."""
+"""The error of invalid inputs of the objective."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from avgdt.errors import AvgdtError
 
 
 class ObjectiveError(AvgdtError):
-    """Views, keys, relations or sizes that do not fit together."""
+    """Views, keys, relations or sizes do not fit together, or a value is out of range."""

@@ -23,7 +23,7 @@ class MomentumEncoder(nn.Module):
 
     @torch.no_grad()
     def update(self, phi: Phi, momentum: float) -> None:
-        """Update every parameter: momentum x its own value + (1 - momentum) x that of ``phi``; buffers stay.
+        """Update every parameter: momentum x value + (1 - momentum) x value in ``phi``; buffers do not change.
 
         Raises :class:`ObjectiveError` for a momentum outside 0 to 1.
         """
@@ -63,7 +63,7 @@ class MomentumEncoder(nn.Module):
     def keys_of_groups(
         self, groups: Iterable[Sequence[torch.Tensor]], modalities: Sequence[str], statistics: GroupStatistics
     ) -> list[torch.Tensor]:
-        """Keys (n, out) of each view of ``groups``, one after another, concatenated; ``statistics`` gets theirs."""
+        """Keys (n, out) of each view, computed group by group and concatenated; ``statistics`` records each group's."""
         self.phi.train()
         keys = []
         for views in groups:

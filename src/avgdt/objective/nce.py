@@ -1,4 +1,4 @@
-"""Noise-contrastive learning over the views of a composition (section 3, equation 6 of the paper): pure functions."""
+"""The noise-contrastive loss over the views of a composition (section 3, equation 6 of the paper): pure functions."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def contrastive_loss(
             losses.append(F.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long)))
             with torch.no_grad():
                 positive = logits[:, 0]
-                rival = F.pad(logits[:, 1:], (0, 1), value=-torch.inf).amax(1)
-                hits.append((positive > rival + TIE["float32"] / temperature) & (rival > -torch.inf))
+                hardest = F.pad(logits[:, 1:], (0, 1), value=-torch.inf).amax(1)
+                hits.append((positive > hardest + TIE["float32"] / temperature) & (hardest > -torch.inf))
                 probabilities.append(torch.exp(positive - logits.logsumexp(1)))
     pair_accuracy = torch.stack(hits).float().mean(1)
     stacked = torch.stack(losses)
@@ -98,10 +98,10 @@ def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) 
     Views of one modality share the tensors, so that memory stays linear in T.
     """
     pooled = dict[str, Negatives]()
-    for own in dict.fromkeys(modalities):
-        parts = [n for n, other in zip(negatives, modalities, strict=True) if other == own]
-        pooled[own] = Negatives(torch.cat([n.keys for n in parts]), torch.cat([n.mask for n in parts], dim=1))
-    return [pooled[own] for own in modalities]
+    for modality in dict.fromkeys(modalities):
+        parts = [n for n, of in zip(negatives, modalities, strict=True) if of == modality]
+        pooled[modality] = Negatives(torch.cat([n.keys for n in parts]), torch.cat([n.mask for n in parts], dim=1))
+    return [pooled[modality] for modality in modalities]
 
 
 def similarities(
@@ -112,14 +112,14 @@ def similarities(
     negatives: Sequence[Negatives],
     repel: Matrix,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines of the queries of view i with the keys of the pair (i, j), and a mask of those that count.
+    """Cosines of the queries of view i with the keys of the pair (i, j), and a mask of the keys that count in the loss.
 
     Both are (batch, 1 + repelling views + n): the positive, then the recording's own keys that repel, then
     ``negatives[j]``.
     """
     query = queries[i].float()
-    own = [j, *(m for m in range(len(keys)) if repel[i][m])]
-    same = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in own]))
+    of_recording = [j, *(m for m in range(len(keys)) if repel[i][m])]
+    same = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in of_recording]))
     others = torch.einsum("bd,nd->bn", query, negatives[j].keys.float())
     counted = torch.cat([torch.ones_like(same, dtype=torch.bool), negatives[j].mask], dim=1)
     return torch.cat([same, others], dim=1), counted

@@ -1,4 +1,4 @@
-"""The sigmoid loss (SigLIP, arXiv 2303.15343) over the views of a composition: each pair is classified by itself."""
+"""The sigmoid loss (SigLIP, arXiv 2303.15343) over the views of a composition: pairs are classified independently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avgdt.objective.nce import Matrix, Negatives, attracting_pairs, similaritie
 
 
 class SigmoidLoss(nn.Module):
-    """Binary cross-entropy of positives and negatives with a scale and a bias that are trained.
+    """Binary cross-entropy of positives and negatives with a trained scale and bias.
 
     They start at 10 and -10, so that the many negatives contribute little at first (section 3.2 of SigLIP).
     """

@@ -1,4 +1,4 @@
-"""LeJEPA's objective (arXiv 2511.08544): close positives and a Gaussian distribution of embeddings, no negatives."""
+"""LeJEPA's loss (arXiv 2511.08544): it attracts positives and makes embeddings Gaussian, without negatives."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from avgdt.objective.nce import Matrix, attracting_pairs
 SLICES = 256
 """Random directions along which the distribution is tested at each step."""
 KNOTS, FARTHEST = 17, 5.0
-"""Number of points, and their range, at which characteristic functions are compared."""
+"""Number, and largest absolute value, of the points at which characteristic functions are compared."""
 
 
 def lejepa(
     embeddings: Sequence[torch.Tensor], attract: Matrix, weight: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """(1 - ``weight``) x the invariance term + ``weight`` x SIGReg, a scalar, in float32.
+    """LeJEPA's loss, a scalar in float32: (1 - ``weight``) x the invariance term + ``weight`` x SIGReg.
 
     ``embeddings`` are T views (batch, dim) of any length. The invariance term is the mean over the pairs that attract
     of the squared distance to their mean, per dimension. SIGReg is averaged over views. Views that repel have no

@@ -39,7 +39,7 @@ def below(field: str, value: float, bound: float) -> None:
 def one_of(field: str, value: float, values: Sequence[float]) -> None:
     """Raise :class:`RecipeError` unless ``value`` is one of ``values``."""
     if value not in values:
-        raise RecipeError(f"{field}: {value:g} is not allowed; use {' or '.join(f'{one:g}' for one in values)}")
+        raise RecipeError(f"{field}: {value:g} is not allowed; use {' or '.join(f'{allowed:g}' for allowed in values)}")
 
 
 def share(field: str, value: float) -> None:
@@ -49,7 +49,7 @@ def share(field: str, value: float) -> None:
 
 
 def seed(field: str, value: int) -> None:
-    """Raise :class:`RecipeError` unless ``value`` lies in 0 to 2^32 - 1, so that products of it stay in 64 bits."""
+    """Raise :class:`RecipeError` unless ``value`` lies in 0 to 2^32 - 1, so that its products fit into 64 bits."""
     if not 0 <= value < 2**32:
         raise RecipeError(f"{field}: {value} is out of range; use 0 to {2**32 - 1}")
 
@@ -60,8 +60,8 @@ def check_finite(value: Any, where: str = "") -> None:
         for f in fields(value):
             check_finite(getattr(value, f.name), f"{where}.{f.name}" if where else f.name)
     elif isinstance(value, tuple):
-        for i, one in enumerate(value):
-            check_finite(one, f"{where}.{i}")
+        for i, element in enumerate(value):
+            check_finite(element, f"{where}.{i}")
     elif isinstance(value, int | float) and not abs(value) <= _MOST:
         number = f"a number beyond {_MOST}" if isinstance(value, int) or math.isfinite(value) else value
         raise RecipeError(f"{where}: {number} is not allowed; use a finite number up to {_MOST}")
@@ -79,7 +79,10 @@ def check_coherent(recipe: Recipe) -> None:
         )
     if "video" in composition.modalities and recipe.clip.frames == 1:
         if any(isinstance(factor, Reversal) and factor.distinctive for factor in composition.factors):
-            raise RecipeError("clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive")
+            raise RecipeError(
+                "clip.frames: 1 frame is the same in either direction, so Reversal cannot be distinctive; raise "
+                "clip.frames or make Reversal invariant"
+            )
         if recipe.normalisation.subtract_mean_frame == 1:
             raise RecipeError(
                 "normalisation.subtract_mean_frame: 1 leaves nothing of a clip of 1 frame; raise clip.frames"

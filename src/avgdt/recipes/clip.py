@@ -55,8 +55,8 @@ class Normalisation:
     std: float = 0.225
     """Divides every pixel."""
     subtract_mean_frame: float = 0.0
-    """Share, 0 to 1, of the mean frame of the clip that is subtracted in place of that share of ``mean``. At 1 only
-    motion remains (not in the paper; for recordings that share one scene)."""
+    """Share, 0 to 1, of the clip's mean frame to subtract in place of the same share of ``mean``: at 1 only motion
+    remains (not in the paper; for recordings that share one scene)."""
 
     def __post_init__(self) -> None:
         above("normalisation.std", self.std, 0)
@@ -71,7 +71,7 @@ class LogMel:
     """
 
     mels: int = 40
-    """Triangular mel filters."""
+    """Number of triangular mel filters."""
     window: float = 0.02
     """Seconds in an analysis window (rectangular)."""
     step: float = 0.01

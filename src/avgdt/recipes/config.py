@@ -92,7 +92,7 @@ def _from_mapping(kind: type[T], value: Any, where: str) -> T:
             raise RecipeError(f"{dot}{key}: no such field; {suggestion(str(key), known)}")
     missing = [n for n, f in known.items() if n not in value and f.default is f.default_factory is MISSING]
     if missing:
-        raise RecipeError(f"{dot}{missing[0]}: this field is missing")
+        raise RecipeError(f"{dot}{missing[0]}: this field is missing; add it")
     hints = typing.get_type_hints(kind)
     return kind(**{k: from_plain(hints[k], v, f"{dot}{k}") for k, v in value.items() if k != KIND})
 

@@ -41,7 +41,7 @@ def describe(recipe: Recipe) -> str:
 
 
 def other_keys(recipe: Recipe, recordings: int) -> int:
-    """Number of negatives that ``recordings`` other recordings give each positive: one each, or one per view."""
+    """Number of negatives per positive from ``recordings`` other recordings: one each, or one per view."""
     composition = recipe.composition
     keys = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1
     return keys * recordings

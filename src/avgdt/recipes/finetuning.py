@@ -19,19 +19,19 @@ class Finetuning:
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """The learning rate: from 0.0025 to 0.02 over two epochs, a hundredth from epoch 6 on and again from 8 on."""
+    """The learning rate: from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False
     """Initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Largest number of clips per step, each of another recording; less where it does not divide the recordings."""
+    """Clips per step, each of a different recording; fewer where the number of recordings is not a multiple."""
     clips: int = 10
     """Random clips of each recording in an epoch."""
     test_clips: int = 10
     """Uniformly spaced clips of a test recording, whose class probabilities are averaged."""
     spatial_crops: int = 1
-    """Square crops of each test clip, evenly spaced along its longer side, also averaged."""
+    """Square crops of each test clip, evenly spaced along its longer side; their probabilities are averaged too."""
     frames: int = 0
     """Frames in a clip; 0 for as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()

@@ -37,9 +37,9 @@ def paper() -> Recipe:
 def released() -> Recipe:
     """The in-batch variant that the authors released with *On Compositions of Transformations* (ICCV 2021).
 
-    This is the largest of its nine cases; ``with_composition`` makes the others. It differs in three ways: frames are
-    decoded at the smallest of the short sides and enlarged from there; the linear layer before batch norm has a bias,
-    which batch norm cancels; batch norm is not synchronised across devices.
+    This is the largest of its nine cases; ``with_composition`` gives the others. The recipe differs from that code in
+    three ways: frames are decoded at the smallest of the short sides and enlarged from there; the linear layer before
+    batch norm has a bias, which batch norm cancels; batch norm is not synchronised across devices.
     """
     return Recipe(
         title="The authors' later code: two windows, two directions of time, in-batch negatives, ResNet-9 for audio",
@@ -159,8 +159,8 @@ _CHOICES = ("absent", "invariant", "distinctive")
 
 
 def _name(shift: str, reversal: str) -> str:
-    chosen = [f"{factor}-{choice}" for factor, choice in (("shift", shift), ("reversal", reversal))]
-    return "-".join(part for part in chosen if not part.endswith("absent")) or "modality"
+    parts = [f"{factor}-{choice}" for factor, choice in (("shift", shift), ("reversal", reversal))]
+    return "-".join(part for part in parts if not part.endswith("absent")) or "modality"
 
 
 COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices in product(_CHOICES, _CHOICES)}
@@ -170,8 +170,8 @@ COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices
 def with_composition(recipe: Recipe, name: str) -> Recipe:
     """The recipe with the time shift and reversal of a named composition; everything else is unchanged.
 
-    The least distance of the windows is that of the recipe, or the length of a window where it had no time shift, so
-    that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
+    The smallest distance of the windows is that of the recipe or, if the recipe has no time shift, the length of a
+    window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
     """
     if name not in COMPOSITIONS:
         raise RecipeError(f"composition {name!r} is unknown; {suggestion(name, COMPOSITIONS)}")

@@ -3,7 +3,7 @@
 The paper trains 200 epochs of 210,000 recordings in batches of 1024, which is 41,000 steps, with a bank of 15,000 keys
 and a momentum of 0.999. So the bank holds 7 % of the recordings, and the momentum encoders average over the last 1,000
 steps, 2.4 % of the training. A much larger bank holds keys of outdated encoders, and queries then recognise recent keys
-by their age; a much lower momentum makes that worse, with a much higher one the momentum encoders lag behind.
+by their age; a much lower momentum makes this worse, a much higher one makes the momentum encoders lag behind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEPS = EPOCHS * RECORDINGS / BATCH
 
 
 def bank_size(recordings: int, batch: int) -> int:
-    """Keys that the bank holds per view: the paper's share of the recordings, and no less than a batch."""
+    """Keys that the bank holds per view: the paper's share of the recordings, but at least a batch."""
     return max(batch, round(recordings * BANK / RECORDINGS))
 
 

@@ -16,7 +16,7 @@ class Data:
     """The recordings of a run: splits of the manifest, held-out recordings, failures and the store."""
 
     splits: tuple[str, ...] = ("train",)
-    """Splits of the training set, where the manifest has a column split; else all recordings but the held-out ones."""
+    """Splits to train on; without a column split in the manifest, all recordings but the held-out ones are used."""
     held_out: str = "val"
     """Split of the held-out recordings, on which retrieval is measured during training."""
     held_out_at_most: int = 100
@@ -25,7 +25,8 @@ class Data:
     """Share of the recordings that may fail to decode during training; above it the run saves its state and stops."""
     store: str = "auto"
     """Folder of decoded recordings, so that files are not decoded in every epoch: auto is store/ in the run folder, off
-    decodes each clip from its file. Clips are bit-identical; runs may share the folder, and it may be deleted."""
+    decodes each clip from its file. Clips are bit-identical either way; runs may share the folder, and it may be
+    deleted."""
     store_gigabytes: float = -1.0
     """Largest size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
 

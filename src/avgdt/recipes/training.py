@@ -22,7 +22,7 @@ class Objective:
     temperature: float = 0.07
     """Temperature tau: every inner product of two embeddings is divided by it."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Source of the negatives: bank is past keys of the momentum encoders (the paper), batch the other recordings."""
+    """Source of the negatives: bank is past keys of the momentum encoders (the paper), batch the rest of the batch."""
     negatives_from: Literal["view", "modality"] = "view"
     """Views whose keys of other recordings are negatives: the positive's (the paper), or all of its modality."""
     pair_reduction: Literal["sum", "mean"] = "sum"
@@ -64,7 +64,7 @@ class Optimiser:
     weight_decay: float = 1e-5
     """Weight decay."""
     clip_norm: float = 0.0
-    """Norm to which a larger gradient of all parameters is scaled; 0 never scales it."""
+    """Largest norm of the gradient of all parameters, to which larger gradients are scaled; 0 never scales."""
 
     def __post_init__(self) -> None:
         above("optimiser.lr", self.lr, 0)
@@ -108,14 +108,14 @@ class Run:
     batch: int = 16
     """Recordings per step, on all devices together."""
     norm_group: int = 0
-    """Recordings that share batch norm statistics; 0: all of a batch. Devices share out the groups of a batch, and take
-    theirs one after another; a single group is synchronised across devices."""
+    """Recordings that share batch norm statistics; 0 for the whole batch. Each device computes its share of the groups
+    one after another; a single group is synchronised across devices."""
     lr_batch: int = 0
-    """Recordings per step that optimiser.lr is for: with another batch it is scaled linearly; 0 never scales it."""
+    """Batch for which optimiser.lr is given: with another run.batch, it is scaled linearly; 0 never scales it."""
     seed: int = 0
     """Seed of all randomness."""
     workers: int = -1
-    """Processes that decode; -1 chooses by the number of cores, 0 decodes in the training process."""
+    """Number of decoding processes; -1 chooses by the number of cores, 0 decodes in the training process."""
     device: str = "auto"
     """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -127,7 +127,7 @@ class Run:
     compile: bool = False
     """Compile the networks with torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints; 0 is after every step. One is also written at the end of the run and on Ctrl-C."""
+    """Minutes between checkpoints; 0 writes one after every step. The end of the run and Ctrl-C write one too."""
     checkpoints: int = 3
     """Number of checkpoints on disk; older ones serve where the newest is damaged or the training has diverged."""
     log_every: int = 1

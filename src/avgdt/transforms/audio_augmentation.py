@@ -14,7 +14,7 @@ from avgdt.transforms.rng import Generators
 
 
 def augment_waveform(waveform: torch.Tensor, step: WaveformAugmentation, generators: Generators) -> torch.Tensor:
-    """Perturb (batch, samples) float32 on the int16 scale, with one generator per row."""
+    """Apply one augmentation to (batch, samples) float32 on the int16 scale, with one generator per row."""
     match step:
         case Volume():
             return change_volume(waveform, step, generators)
@@ -35,7 +35,7 @@ def change_volume(waveform: torch.Tensor, volume: Volume, generators: Generators
 
 
 def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generators: Generators) -> torch.Tensor:
-    """SpecAugment: set random bands of mels and of time steps of (batch, mels, time) to zero, others for each item."""
+    """SpecAugment: set random bands of mels and of time steps of (batch, mels, time) to zero, drawn for each item."""
     mels, time = spectrogram.shape[-2:]
     if masks.frequency_width > mels or masks.time_width > time:
         raise TransformError(
@@ -51,7 +51,7 @@ def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generator
 
 
 def _bands(generator: np.random.Generator, count: int, width: int, size: int) -> np.ndarray:
-    """(size,) bool: the union of ``count`` bands, each 0 to ``width`` wide, at uniform positions."""
+    """The union of ``count`` bands, each 0 to ``width`` wide, at uniform positions: (size,) bool."""
     bands = np.zeros(size, dtype=bool)
     for _ in range(count):
         wide = generator.integers(0, width, endpoint=True)
@@ -64,27 +64,27 @@ _OCTAVES = 8.0  # from the first point to the last, which is half the sample rat
 
 
 def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generators) -> torch.Tensor:
-    """Filter each row of (batch, samples) by its own curve, without delay.
+    """Filter each row of (batch, samples) with its own random frequency response, without delay.
 
-    The curve's points stand evenly over the eight octaves below half the sample rate, decibels interpolated between
-    them; what is lower has the first point's.
+    The points of the response are evenly spaced over the eight octaves below half the sample rate. Decibels are
+    interpolated between them, and constant below the first.
     """
     samples = waveform.shape[-1]
-    spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long: what rings does not come round to the start
+    spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long, against circular convolution
     share = np.linspace(0, 1, spectrum.shape[-1])  # of the highest frequency
     octaves = np.log2(np.maximum(share, 2**-_OCTAVES)) + _OCTAVES
     points = np.linspace(0, _OCTAVES, equaliser.points)
     decibels = [g.uniform(-equaliser.decibels, equaliser.decibels, equaliser.points) for g in generators]
-    # Powers are taken in float32, several times faster.
+    # Gains are computed in float32, which is several times faster.
     curves = np.stack([np.interp(octaves, points, curve) for curve in decibels]).astype(np.float32)
     gains = (torch.from_numpy(curves).to(waveform.device) * (math.log(10) / 20)).exp()
     return torch.fft.irfft(spectrum * gains, 2 * samples)[..., :samples]
 
 
 def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tensor:
-    """(1 - w) times some rows of (batch, samples) plus w times another row, as it was before any was mixed.
+    """Mix some rows of (batch, samples) with another unmixed row: (1 - w) x row + w x other row.
 
-    No row is mixed with itself; a row that is alone stays as it is.
+    No row is mixed with itself; a single row is returned unchanged.
     """
     rows = len(waveform)
     partners, weights = np.arange(rows), np.zeros(rows, dtype=np.float32)
@@ -99,7 +99,7 @@ def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tens
 def add_noise(waveform: torch.Tensor, noise: Noise, generators: Generators) -> torch.Tensor:
     """Add Gaussian white noise to some rows of (batch, samples).
 
-    The ratio of the powers over the clip is exactly the drawn one; a silent row stays silent.
+    The signal-to-noise ratio over the clip is exactly the drawn one; a silent row stays silent.
     """
     # Drawn on the CPU, since other devices have other generators.
     noises = np.zeros(tuple(waveform.shape), dtype=np.float32)

@@ -1,7 +1,7 @@
-"""The error of a transformation that does not fit the clips it is given."""
+"""The error of a transformation that does not fit the clips."""
 
 from avgdt.errors import AvgdtError
 
 
 class TransformError(AvgdtError):
-    """A size in the recipe that does not fit another; the message names the fields and the remedy."""
+    """Two sizes of a recipe do not fit each other; the message names the fields and the remedy."""

@@ -1,4 +1,4 @@
-"""The log mel filter bank (section 4.1 of the paper), batched, with the values of python_speech_features.logfbank."""
+"""The log-mel spectrogram (section 4.1 of the paper), batched, with the values of python_speech_features.logfbank."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SMALLEST = math.log(torch.finfo(torch.float64).eps)
 
 
 def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
-    """Triangles equally spaced on the HTK mel scale, (mels, fft // 2 + 1) float64.
+    """Triangular filters equally spaced on the HTK mel scale, (mels, fft // 2 + 1) float64.
 
-    Raise :class:`TransformError` where a filter would hold no frequency or reach above half the sample rate.
+    Raise :class:`TransformError` where a filter would be empty or reach above half the sample rate.
     """
     if not 0 <= recipe.low < recipe.high <= sample_rate / 2:
         raise TransformError(
@@ -38,13 +38,13 @@ def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
     if not (filters > 0).any(dim=1).all():
         raise TransformError(
             f"log_mel: {recipe.mels} mels are too many for a Fourier transform of {recipe.fft} points at "
-            f"{sample_rate} Hz, a filter is empty; raise log_mel.fft or lower log_mel.mels"
+            f"{sample_rate} Hz: a filter is empty; raise log_mel.fft or lower log_mel.mels"
         )
     return filters
 
 
 def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: torch.Tensor) -> torch.Tensor:
-    """(..., samples) on the int16 scale -> (..., mels, time) float64: natural logarithm of mel energies."""
+    """Natural logarithm of mel energies: (..., samples) on the int16 scale -> (..., mels, time) float64."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     waveform = waveform.float()
     emphasised = torch.cat([waveform[..., :1], waveform[..., 1:] - recipe.pre_emphasis * waveform[..., :-1]], dim=-1)
@@ -59,7 +59,7 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
 
 
 def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
-    """Time steps in the spectrogram of ``samples`` samples; the last window is completed with zeros."""
+    """Time steps in the spectrogram of ``samples`` samples; the last window is padded with zeros."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     return 1 + max(0, math.ceil((samples - window) / step))
 
@@ -72,7 +72,9 @@ class LogMelSpectrogram(nn.Module):
         for name in ("window", "step"):
             seconds = getattr(recipe, name)
             if round(seconds * sample_rate) < 1:
-                raise TransformError(f"log_mel.{name}: {seconds:g} s is less than a sample at {sample_rate} Hz")
+                raise TransformError(
+                    f"log_mel.{name}: {seconds:g} s is less than a sample at {sample_rate} Hz; raise it"
+                )
         if round(recipe.window * sample_rate) > recipe.fft:
             raise TransformError(
                 f"log_mel: a window of {recipe.window:g} s is longer than {recipe.fft} samples at {sample_rate} Hz; "
@@ -88,10 +90,10 @@ class LogMelSpectrogram(nn.Module):
         return steps(self.recipe, self.sample_rate, samples)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """(..., samples) on the int16 scale -> (..., mels, time) float32, minus the recipe's mean over its std."""
+        """The standardised spectrogram: (..., samples) on the int16 scale -> (..., mels, time) float32."""
         values = log_mel(waveform, self.recipe, self.sample_rate, self.filters)
         return ((values - self.recipe.mean) / self.recipe.std).float()
 
     def of_array(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The same of a NumPy array, as a NumPy array."""
+        """The standardised spectrogram of a waveform, both as NumPy arrays with the shapes of :meth:`forward`."""
         return np.asarray(self(torch.from_numpy(waveform)).numpy())

@@ -1,4 +1,4 @@
-"""Preprocessing: raw clips to network input, without randomness, as training and evaluation share it."""
+"""Preprocessing of raw clips to network input: not random, and the same in training and evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avgdt.transforms.log_mel import LogMelSpectrogram
 
 
 class Preprocessing(nn.Module):
-    """Normalised frames, and the log-mel spectrogram of waveforms (which may raise :class:`TransformError`)."""
+    """Normalises frames, and converts waveforms to log-mel spectrograms (which may raise :class:`TransformError`)."""
 
     def __init__(self, clip: Clip, log_mel: LogMel, normalisation: Normalisation) -> None:
         super().__init__()
@@ -19,9 +19,10 @@ class Preprocessing(nn.Module):
         self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
 
     def video(self, video: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, time, height, width) of values 0 to 255 -> float32, less the mean, over the std.
+        """Standardise (batch, channels, time, height, width), values 0 to 255, with the recipe's mean and std: float32.
 
-        A share ``subtract_mean_frame`` of the clip's mean frame is subtracted in place of as much of the constant mean.
+        A share ``subtract_mean_frame`` of the clip's mean frame is subtracted in place of that share of the constant
+        mean.
         A float32 input is changed in place.
         """
         pixels = video.float()
@@ -31,19 +32,19 @@ class Preprocessing(nn.Module):
         return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
 
     def audio(self, waveform: torch.Tensor) -> torch.Tensor:
-        """(batch, samples) on the int16 scale -> (batch, mels, time) float32, standardised."""
+        """The standardised log-mel spectrogram: (batch, samples) on the int16 scale -> (batch, mels, time) float32."""
         spectrogram: torch.Tensor = self.log_mel(waveform)
         return spectrogram
 
 
 def centre_crop(video: torch.Tensor, size: int) -> torch.Tensor:
-    """Cut the middle square from (..., height, width); an odd remainder leaves one row or column more after it."""
+    """Crop the central square of (..., height, width); an odd margin has its extra row or column after the square."""
     top, left = (margin // 2 for margin in crop_margins(video, size))
     return crop_at(video, top, left, size)
 
 
 def crop_at(video: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
-    """Cut the square of ``size`` pixels with its corner at ``top`` and ``left`` from (..., height, width)."""
+    """Crop the square of ``size`` pixels whose corner is at ``top`` and ``left`` from (..., height, width)."""
     return video[..., top : top + size, left : left + size]
 
 

@@ -1,4 +1,4 @@
-"""Random number generators of the augmentations: one per view and item, a pure function of what it is for."""
+"""Random number generators of the augmentations: a pure function of seed, epoch, item and view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentations of video clips: all frames of a clip get the same, every clip its own."""
+"""Augmentations of video clips: drawn for each clip, and the same for all of its frames."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ WHITE = 255.0
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (ITU-R BT.601)."""
 TRIES = 10
-"""Number of boxes drawn until one fits; else the largest central box is taken."""
+"""Largest number of boxes drawn until one fits; after that, the largest central box is used."""
 
 
 def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
-    """Perturb (batch, channels, time, height, width) step by step; a ShortSideJitter together with the crop after it.
+    """Apply ``steps`` to (batch, channels, time, height, width); a ShortSideJitter together with the crop after it.
 
-    Values are 0 to 255. What only moves pixels keeps their type; all else gives float32, which is not rounded again.
+    Values are 0 to 255. Crops without rescaling and flips keep the type; the others return float32, not rounded.
     """
     for before, step in zip((None, *steps), steps, strict=False):
         if isinstance(step, ShortSideJitter):
@@ -49,7 +49,7 @@ def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], gener
 
 
 def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Generators) -> torch.Tensor:
-    """One step on (batch, channels, time, height, width) of any type, with one generator per clip."""
+    """Apply one augmentation to (batch, channels, time, height, width) of any type, with one generator per clip."""
     match augmentation:
         case RandomCrop(size):
             margins = crop_margins(video, size)
@@ -77,7 +77,7 @@ def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Gene
 def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tensor:
     """Blur some clips of (batch, channels, time, height, width), all frames alike; float32 if any is blurred."""
     parameters = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
-    blurred = [clip for clip, (chosen, _) in enumerate(parameters) if chosen]
+    blurred = [clip for clip, (applied, _) in enumerate(parameters) if applied]
     if not blurred:
         return video
     height, width = video.shape[-2:]
@@ -88,10 +88,10 @@ def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tenso
 
 
 def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
-    """(batch,) standard deviations in pixels -> (batch, pixels, pixels): weight of each pixel in each smoothed one.
+    """Weight of each pixel in each blurred one: (batch,) standard deviations in pixels -> (batch, pixels, pixels).
 
-    The Gaussian is cut off four standard deviations away. The image is continued by its mirror image, with the last
-    pixel twice, so that all rows and all columns sum to one: a constant stays, and so does the mean.
+    The Gaussian is truncated at four standard deviations. Borders are reflected, with the border pixel repeated, so
+    that all rows and all columns sum to one: a constant image and the mean are preserved.
     """
     reach = int(4 * float(sigmas.max())) + 1
     offsets = torch.arange(-reach, reach + 1)
@@ -105,10 +105,10 @@ def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generators) -> torch.Tensor:
-    """Change (batch, channels, time, height, width), values 0 to 255 of any type, to float32 within 0 to 255.
+    """Jitter the colours of (batch, channels, time, height, width), values 0 to 255 of any type: float32 in 0 to 255.
 
-    One map for all frames of a clip: brightness, contrast about the mean luma of the brightened clip, saturation and
-    hue. Raise :class:`TransformError` where there are neither 3 channels nor 1, which has no saturation and no hue.
+    All frames of a clip get the same map: brightness, contrast about the mean luma of the brightened clip, saturation
+    and hue (neither for clips with 1 channel). Raise :class:`TransformError` unless there are 3 channels or 1.
     """
     channels = _channels(video, "ColourJitter")
     strengths = (jitter.brightness, jitter.contrast, jitter.saturation)
@@ -125,15 +125,15 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
 
 
 def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
-    """Give all channels of some clips of (batch, channels, time, height, width) their luma, float32.
+    """Convert some clips of (batch, channels, time, height, width) to grey: all channels become the luma, float32.
 
-    Raise :class:`TransformError` where there are neither 3 channels nor 1, which is left as it is.
+    Clips with 1 channel are returned unchanged. Raise :class:`TransformError` unless there are 3 channels or 1.
     """
     channels = _channels(video, "Grey")
-    chosen = [g.random() < step.probability for g in generators]
-    if channels == 1 or not any(chosen):
+    converted = [g.random() < step.probability for g in generators]
+    if channels == 1 or not any(converted):
         return video
-    return _mapped(video.float(), np.stack([_colours(0.0 if grey else 1.0, 0.0) for grey in chosen]))
+    return _mapped(video.float(), np.stack([_colours(0.0 if convert else 1.0, 0.0) for convert in converted]))
 
 
 def _channels(video: torch.Tensor, name: str) -> int:
@@ -154,7 +154,7 @@ def _colours(saturation: float, hue: float) -> np.ndarray:
 
 
 def _mapped(pixels: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
-    """Apply (batch, channels, channels) to the colours of (batch, channels, time, height, width)."""
+    """Multiply the colours of (batch, channels, time, height, width) by matrices (batch, channels, channels)."""
     flat = torch.from_numpy(maps).to(pixels) @ pixels.flatten(2)
     return flat.view_as(pixels)
 
@@ -166,13 +166,14 @@ def resized_crop(video: torch.Tensor, crop: RandomResizedCrop, generators: Gener
 
 
 def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, generators: Generators) -> torch.Tensor:
-    """Rescale each clip to a random short side and crop it, float32; only what the crop shows is computed.
+    """Rescale each clip to a random short side and crop it, float32; only pixels of the crop are computed.
 
     Raise :class:`TransformError` where the crop is larger than the jitter's shortest side.
     """
     if crop.size > jitter.low:
         raise TransformError(
-            f"composition.video: a crop of {crop.size} does not fit into a side of {jitter.low} pixels"
+            f"composition.video: a crop of {crop.size} does not fit into a side of {jitter.low} pixels; "
+            "lower its size or raise ShortSideJitter's low"
         )
     height, width = video.shape[-2:]
     boxes = []
@@ -181,7 +182,7 @@ def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, ge
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
         room = (tall - crop.size, wide - crop.size)
         top, left = (r // 2 for r in room) if isinstance(crop, CentreCrop) else g.integers(0, room, endpoint=True)
-        by, bx = height / tall, width / wide  # old pixels per new one
+        by, bx = height / tall, width / wide  # input pixels per output pixel
         boxes.append((top * by, left * bx, crop.size * by, crop.size * bx))
     return rescale(boxes, video, crop.size)
 
@@ -203,17 +204,18 @@ def draw_box(
 
 
 def rescale(boxes: list[tuple[float, float, float, float]], video: torch.Tensor, size: int) -> torch.Tensor:
-    """(batch, channels, time, height, width) -> (batch, channels, time, size, size) float32, one box per clip."""
+    """Rescale a box of each clip of (batch, channels, time, height, width) to ``size`` x ``size`` pixels, float32."""
     height, width = video.shape[-2:]
     top, left, tall, wide = torch.tensor(boxes, dtype=torch.float64).unbind(1)
     return apply_separable(video, _weights(top, tall, height, size), _weights(left, wide, width, size))
 
 
 def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) -> torch.Tensor:
-    """(batch, size, pixels): how much each of ``pixels`` counts in each of ``size`` cuts of start..start + length.
+    """Weight of each input pixel in each output pixel of an antialiased bilinear rescaling, (batch, size, pixels).
 
-    Pixel j covers j to j + 1. A triangle stands on the middle of each cut, one pixel wide to either side, or one cut
-    where cuts are wider than pixels; weights beyond the image's edge are dropped.
+    Input pixel j covers j to j + 1; the output pixels divide ``start`` to ``start + length`` into ``size`` equal parts.
+    The weights of an output pixel are a triangle about its middle, as wide to either side as the larger of an input and
+    an output pixel; weights outside the image are dropped.
     """
     step = (length / size)[:, None, None]
     middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
@@ -223,11 +225,11 @@ def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) 
 
 
 def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Map (batch, channels, time, height, width) of any type to (batch, channels, time, y, x) float32.
+    """Combine rows and columns: (batch, channels, time, height, width) -> (batch, channels, time, y, x) float32.
 
-    ``rows`` (batch, y, height) and ``columns`` (batch, x, width) hold the weight of each old row and column in each
-    new one. All channels and frames of a clip get the same.
+    ``rows`` (batch, y, height) and ``columns`` (batch, x, width) hold the weight of each input row and column in each
+    output one, the same for all channels and frames of a clip.
     """
     rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
-    # b is the clip, c its channels, t its frames, h and w the old rows and columns, y and x the new ones.
+    # b is the clip, c its channels, t its frames, h and w the input rows and columns, y and x the output ones.
     return torch.einsum("byh,bcthx->bctyx", rows, torch.einsum("bcthw,bxw->bcthx", video.float(), columns))

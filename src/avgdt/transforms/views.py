@@ -25,9 +25,9 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 
 class Views(nn.Module):
-    """The T views of a composition, made of a batch; every view of every item draws its own augmentation.
+    """Computes the T views of a composition from a batch; every view of every item draws its own augmentation.
 
-    Raise :class:`TransformError` at once where an augmentation does not fit the clips.
+    The constructor raises :class:`TransformError` where an augmentation does not fit the clips.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Views(nn.Module):
         self.channels = channels
         self.seed = seed
         self.preprocessing = Preprocessing(clip, log_mel, normalisation)
-        # One blank frame is transformed for training and for evaluation, so that wrong sizes raise before a run begins.
+        # A blank frame is transformed as in training and evaluation, so that wrong sizes raise before a run begins.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
         index = torch.zeros(1, dtype=torch.int64)
@@ -120,7 +120,9 @@ class Views(nn.Module):
     def _clips(self, batch: Batch, view: View) -> torch.Tensor:
         clips = batch.video if view.modality == "video" else batch.audio
         if clips is None:
-            raise TransformError(f"the batch holds no {view.modality}, which composition.factors asks for")
+            raise TransformError(
+                f"the batch has no {view.modality}, but composition.factors needs it; read clips with {view.modality}"
+            )
         return clips[:, self.composition.clips.index(view.clip)]
 
     def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:

@@ -32,19 +32,19 @@ def test_the_official_layout_is_read(folder: Path) -> None:
 def test_what_lacks_is_named(folder: Path, tmp_path: Path) -> None:
     for path in (folder / "scenes_stereo").glob("tube0*"):
         path.unlink()
-    with pytest.raises(DataError, match="dcase: class 'tube' has no sound for train; the data is incomplete"):
+    with pytest.raises(DataError, match="dcase: class 'tube' has no recording for train; the data is incomplete"):
         read_layout(folder)
     for path in folder.glob("*/tube0*"):
         path.unlink()
-    with pytest.raises(DataError, match="dcase: class 'tube' has no sound for train; the data is incomplete"):
+    with pytest.raises(DataError, match="dcase: class 'tube' has no recording for train; the data is incomplete"):
         read_layout(folder)
     (folder / "scenes_stereo" / "bus01.ogg").write_text("x")
-    with pytest.raises(DataError, match=r"bus01\.wav: the same sound as bus01.ogg; keep one of them"):
+    with pytest.raises(DataError, match=r"bus01\.wav: the same recording as bus01.ogg; delete one of them"):
         read_layout(folder)
     for path in folder.glob("*/*"):
         path.unlink()
-    with pytest.raises(DataError, match=r"hold no sound that is named such as bus01.wav"):
+    with pytest.raises(DataError, match=r"scenes_stereo_testset is named like bus01.wav"):
         read_layout(folder)
     (folder / "scenes_stereo_testset").rmdir()
-    with pytest.raises(DataError, match="scenes_stereo_testset: not there; --data takes the folder of both"):
+    with pytest.raises(DataError, match="scenes_stereo_testset: no such folder; --data takes the parent of"):
         read_layout(folder)

@@ -41,12 +41,12 @@ def test_missing_and_unlisted_files_raise_errors(folder: Path) -> None:
 
 def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     rows = read_list(folder)
-    with pytest.raises(DataError, match=r"meta/esc50.csv: not there; --data takes"):
+    with pytest.raises(DataError, match=r"meta/esc50.csv: does not exist; --data takes"):
         read_layout(tmp_path, esc10=False)
     for column, value, message in (
         (1, "2", r"line 2: 1-1000-A-0.wav is of fold 1 by its name, but listed in fold 2"),
         (1, "", r"line 2, column `fold`: missing or empty"),
-        (1, "6", r"line 2: 1-1000-A-0.wav is in fold '6'; there are 1, 2, 3, 4, 5"),
+        (1, "6", r"line 2: 1-1000-A-0.wav is in fold '6'; the folds are 1, 2, 3, 4, 5"),
         (3, " ", r"line 2, column `category`: missing or empty"),
         (0, rows[1][0], r"line 3: 1-1001-A-1.flac is listed twice"),
     ):
@@ -68,5 +68,5 @@ def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
         read_layout(folder, esc10=True)
     (folder / "audio").rmdir()
     (folder / "audio").touch()
-    with pytest.raises(DataError, match="audio: not there"):
+    with pytest.raises(DataError, match="audio: does not exist"):
         read_layout(folder, esc10=True)

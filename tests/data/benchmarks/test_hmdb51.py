@@ -46,9 +46,11 @@ def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
 
 
 def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=rf"{LISTS}: not there; --data takes HMDB51's folder .*test_train_splits.rar"):
+    with pytest.raises(
+        DataError, match=rf"{LISTS}: no such folder; --data takes HMDB51's folder .*test_train_splits.rar"
+    ):
         read_layout(tmp_path, 1)
-    with pytest.raises(DataError, match="split: there is none of number 0"):
+    with pytest.raises(DataError, match="split: 0 does not exist"):
         read_layout(folder, 0)
     path = folder / LISTS / "wave_test_split1.txt"
     right = path.read_text()
@@ -63,7 +65,7 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=message):
             read_layout(folder, 1)
     path.unlink()
-    with pytest.raises(DataError, match=r"wave_test_split1.txt: not there; it is from test_train_splits.rar"):
+    with pytest.raises(DataError, match=r"wave_test_split1.txt: does not exist; extract it from test_train_splits.rar"):
         read_layout(folder, 1)
     path.write_text(right)
     next((folder / "wave").glob("*_0.avi")).unlink()
@@ -71,11 +73,11 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         read_layout(folder, 1)
     for video in folder.glob("*/*.avi"):
         video.unlink()
-    with pytest.raises(DataError, match="hmdb: none of the 9 videos of the lists of split 1 is here"):
+    with pytest.raises(DataError, match="hmdb: contains none of the 9 videos of the lists of split 1"):
         read_layout(folder, 1)
     for lists in (folder / LISTS).iterdir():
         lists.unlink()
-    with pytest.raises(DataError, match=r"holds no list such as brush_hair_test_split1.txt"):
+    with pytest.raises(DataError, match=r"contains no list such as brush_hair_test_split1.txt"):
         read_layout(folder, 1)
 
 

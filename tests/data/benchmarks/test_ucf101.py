@@ -48,12 +48,16 @@ def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
 
 
 def test_folders_and_lists_that_lack(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ucfTrainTestlist: not there; --data takes UCF101's folder .*RecognitionTask"):
+    with pytest.raises(
+        DataError, match=r"ucfTrainTestlist: no such folder; --data takes UCF101's folder .*RecognitionTask"
+    ):
         read_layout(tmp_path, 1)
-    with pytest.raises(DataError, match=r"split: there is none of number 4; use 1, 2 or 3"):
+    with pytest.raises(DataError, match=r"split: 4 does not exist; use 1, 2 or 3"):
         read_layout(folder, 4)
     (folder / "ucfTrainTestlist" / "testlist03.txt").unlink()
-    with pytest.raises(DataError, match=r"testlist03.txt: not there; it is from UCF101TrainTestSplits-Recognit"):
+    with pytest.raises(
+        DataError, match=r"testlist03.txt: does not exist; extract it from UCF101TrainTestSplits-Recognit"
+    ):
         read_layout(folder, 3)
 
 
@@ -84,7 +88,7 @@ def test_videos_that_lack(folder: Path) -> None:
         read_layout(folder, 1)
     for path in (folder / "UCF-101").glob("*/*"):
         path.unlink()
-    with pytest.raises(DataError, match="UCF-101: none of the 12 videos of the lists of split 2 is here"):
+    with pytest.raises(DataError, match="UCF-101: contains none of the 12 videos of the lists of split 2"):
         read_layout(folder, 2)
 
 

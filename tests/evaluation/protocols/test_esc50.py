@@ -117,7 +117,7 @@ def test_data_that_cannot_be_measured(
     weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--weights", str(weights), "--data", str(folder)]
-    assert "esc50.csv: not there" in _told(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
+    assert "esc50.csv: does not exist" in _told(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
     assert "fold 4: no readable recording is present" in _told(capsys, "esc10", *command)
     assert "folds: 2; name three different" in _told(capsys, "esc50", *command, "--folds", "2")
     assert "epochs: -1 is too few" in _told(capsys, "esc50", *command, "--epochs", "-1")

@@ -112,7 +112,7 @@ def test_mistakes_are_one_line(
         (data, ("--label", "light", "--jobs", "0"), "jobs: 0 is too few"),
         (data, ("--label", "light", "--finetuning.clips", "0"), "finetuning.clips: 0 is too small"),
         (data, ("--label", "light", "--setting", "papr"), "--setting 'papr' is unknown; did you mean 'paper'?"),
-        (twice, ("--label", "light"), "stands in the splits 'train' and 'test'"),
+        (twice, ("--label", "light"), "is in the splits 'train' and 'test'"),
         (lost, ("--label", "light", *QUICK.split()), "class 'dark': none of its test recordings can be read"),
         (untested, ("--label", "light"), "split: no row has split 'test'; the column 'split' has: train (6), val (2)"),
         (tmp_path / "no.csv", ("--label", "light"), "no such file"),

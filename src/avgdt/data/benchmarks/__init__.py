@@ -1,1 +1,1 @@
-"""The official layouts of benchmark data sets."""
+"""Benchmark data sets as distributed: readers of their official lists and folders."""

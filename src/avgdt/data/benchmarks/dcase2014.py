@@ -1,4 +1,4 @@
-"""The scenes of the first D-CASE challenge as they are distributed (Stowell et al. 2015), in the paper DCASE2014."""
+"""DCASE2014 as distributed: the scenes of the first D-CASE challenge (Stowell et al. 2015)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ CLASSES = (
     "tube",
     "tubestation",
 )
-"""Of ten sounds each in either folder; a sound is named by its class and two digits, which leave gaps."""
+"""The classes, each with ten recordings per folder; files are named after their class and a two-digit number."""
 FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
-"""The development set and the one that was private at first."""
+"""Folder of each split: the development set, and the test set, which was private at first."""
 
 
 def read_layout(folder: Path) -> Layout:
-    """The sounds of both sets, each with its ``split`` (train or test) and ``label``, by their names: there is no list.
+    """The recordings of both splits, each with its ``split`` (train or test) and ``label``, by folder and file name.
 
-    Raises :class:`DataError` where a folder lacks, for a class that lacks in one, and for a sound that is there twice.
+    Raises :class:`DataError` for a missing folder, a class without recordings in a split, and two files of a recording.
     """
     entries, unlisted = list[Entry](), list[Path]()
     seen = dict[tuple[str, str], Path]()
@@ -37,20 +37,20 @@ def read_layout(folder: Path) -> Layout:
         home = folder / name
         if not home.is_dir():
             raise DataError(
-                f"{home}: not there; --data takes the folder of both {' and '.join(FOLDERS.values())}, extracted from "
+                f"{home}: no such folder; --data takes the parent of {' and '.join(FOLDERS.values())}, extracted from "
                 "the archives (zip) of these names"
             )
         # An archive may have been extracted into a folder of its own.
         for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
             match = re.fullmatch(r"([a-z]+)\d+", path.stem)
             if match and match[1] in CLASSES and path.suffix.lower() in SOUNDS:
-                other = seen.setdefault((split, path.stem), path)
-                if other != path:
-                    raise DataError(f"{path}: the same sound as {other.name}; keep one of them")
+                first = seen.setdefault((split, path.stem), path)
+                if first != path:
+                    raise DataError(f"{path}: the same recording as {first.name}; delete one of them")
                 entries.append(Entry(path, extra={"split": split, "label": match[1]}))
             else:
                 unlisted.append(path)
     if not entries:
-        raise DataError(f"{folder}: {' and '.join(FOLDERS.values())} hold no sound that is named such as bus01.wav")
-    check_classes(entries, CLASSES, "sound", folder)
+        raise DataError(f"{folder}: no file in {' or '.join(FOLDERS.values())} is named like bus01.wav")
+    check_classes(entries, CLASSES, "recording", folder)
     return Layout(entries, unlisted)

@@ -1,4 +1,4 @@
-"""ESC-50 as it is distributed (Piczak 2015): a list of sounds with folds, and a folder of sounds."""
+"""ESC-50 as distributed (Piczak 2015): a list of recordings with their folds, and a folder of audio files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
-"""Columns of the list beside ``filename``; ESC-10 also needs ``esc10``."""
+"""Required columns of the list besides ``filename``; ESC-10 also requires ``esc10``."""
 FOLDS = ("1", "2", "3", "4", "5")
-"""As the list names them."""
+"""The folds as named in the list."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
-    """The sounds of ESC-50 in ``folder``, or those of ESC-10 alone.
+    """The recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of the list.
 
-    Raises :class:`DataError` where this is no such folder, a column lacks, a sound is listed twice, in no fold or in
-    another one than its name says, or no sound is there.
+    Raises :class:`DataError` where the list, a column of it or all audio files are missing, and where a recording is
+    listed twice, in no fold, or in another fold than its name says.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
-    for path, there in ((meta, meta.is_file()), (audio, audio.is_dir())):
-        if not there:
+    for path, exists in ((meta, meta.is_file()), (audio, audio.is_dir())):
+        if not exists:
             raise DataError(
-                f"{path}: not there; --data takes ESC-50's folder as distributed, with meta/esc50.csv and audio/"
+                f"{path}: does not exist; --data takes ESC-50's folder as distributed, with meta/esc50.csv and audio/"
             )
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
@@ -51,27 +51,30 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
         for column in needed:
             if not entry.extra.get(column, "").strip():
                 raise DataError(
-                    f"{meta}, line {line}, column `{column}`: missing or empty; take the list as distributed"
+                    f"{meta}, line {line}, column `{column}`: missing or empty; use the list as distributed"
                 )
         # Names are FOLD-SOURCE-TAKE-CLASS.
         named, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
         if fold not in FOLDS:
-            raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; there are {', '.join(FOLDS)}")
+            raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; the folds are {', '.join(FOLDS)}")
         if named and named[1] != fold:
-            raise DataError(f"{meta}, line {line}: {name} is of fold {named[1]} by its name, but listed in fold {fold}")
+            raise DataError(
+                f"{meta}, line {line}: {name} is of fold {named[1]} by its name, but listed in fold {fold}; use the "
+                "list as distributed"
+            )
         if name in seen:
-            raise DataError(f"{meta}, line {line}: {name} is listed twice")
+            raise DataError(f"{meta}, line {line}: {name} is listed twice; use the list as distributed")
         seen.add(name)
 
 
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
-    """The entries with ``fold`` 1 to ``parts``; sounds cut from one recording stay together, as in the official folds.
+    """The entries assigned to new folds 1 to ``parts``; all recordings of a source are in one fold, as in ESC-50.
 
-    The sources of each class, the largest first, equal ones in an order that is drawn once and for all, go each to the
-    part that has fewest sounds of the class. Sounds of a class with fewer sources than parts get an error. Raises
-    :class:`DataError` where the source is unknown.
+    The sources of each class are assigned one by one, the largest first (equal ones in a fixed random order), to the
+    fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an error.
+    Raises :class:`DataError` where a source is unknown.
     """
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     part = dict[tuple[str, str], int]()
     short = dict[str, int]()
     for label in sorted({entry.extra["category"] for entry in entries}):
@@ -79,27 +82,28 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
         if len(counts) < parts:
             short[label] = len(counts)
             continue
-        held = [0] * parts
-        sources = random.permutation(sorted(counts)).tolist()
+        sizes = [0] * parts
+        sources = rng.permutation(sorted(counts)).tolist()
         for source in sorted(sources, key=lambda source: -counts[source]):
-            smallest = held.index(min(held))
+            smallest = sizes.index(min(sizes))
             part[label, source] = smallest + 1
-            held[smallest] += counts[source]
-    return [_dealt(entry, part.get((entry.extra["category"], _source(entry)), 0), short, parts) for entry in entries]
+            sizes[smallest] += counts[source]
+    return [_assigned(entry, part.get((entry.extra["category"], _source(entry)), 0), short, parts) for entry in entries]
 
 
-def _dealt(entry: Entry, part: int, short: dict[str, int], parts: int) -> Entry:
+def _assigned(entry: Entry, part: int, short: dict[str, int], parts: int) -> Entry:
     label = entry.extra["category"]
     error = f"class '{label}' has {short[label]} of {parts} sources in this fold" if label in short else ""
     return replace(entry, extra={**entry.extra, "fold": str(part)}, error=entry.error or error)
 
 
 def _source(entry: Entry) -> str:
-    """The recording that a sound was cut from: its column, or the second part of its name, FOLD-SOURCE-TAKE-CLASS."""
+    """The longer recording from which a recording was cut: by its column, or its name FOLD-SOURCE-TAKE-CLASS."""
     words = entry.path.stem.split("-")
     source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
     if not source:
         raise DataError(
-            f"{entry.path}: its source is given neither by `src_file` nor by its name, FOLD-SOURCE-TAKE-CLASS"
+            f"{entry.path}: its source is given neither by `src_file` nor by its name, FOLD-SOURCE-TAKE-CLASS; use the "
+            "list as distributed"
         )
     return source

@@ -1,4 +1,4 @@
-"""Kinetics-400 as it is distributed (Kay et al. 2017): lists of clips of videos, and folders of those clips."""
+"""Kinetics-400 as distributed (Kay et al. 2017): lists of clips of videos, and folders of the clips."""
 
 from __future__ import annotations
 
@@ -17,58 +17,59 @@ from avgdt.data.splits import split_of
 KEYS = ("youtube_id", "video_id", "id")
 """Columns by which a list names a video."""
 TIMES = ("time_start", "time_end")
-"""Columns of a clip's seconds; lists of other makers may lack both."""
+"""Columns of the start and end of a clip in seconds; unofficial lists may have neither."""
 _TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
 _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
-"""A line of a list without names of columns: the clip's file, and the number of its class."""
+"""A line of a list without column names: the clip's file, and the number of its class."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """The clips of the lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A list is a CSV as distributed, or has lines of FILE and a number, as other tools write them; the split is then that
-    of the list's name, and the label the file's folder, or else the number. A clip is named ID_START_END, in six
-    digits each or without leading zeros, or ID where the list names one clip of it. It is searched by its name
-    anywhere below ``folder``. Raises :class:`DataError` for an unusable list, for a clip that is listed or present
-    twice, and for a list that names none of the files.
+    A list is a CSV as distributed, or has lines of FILE and a number, as other tools write them; the split then follows
+    from the name of the list, and the label is the file's folder, or else the number. A clip is a file anywhere below
+    ``folder`` with the name ID_START_END, with six digits each or without leading zeros, or ID if only one clip of that
+    video is listed. Raises :class:`DataError` for an unusable list, for a clip that is listed or present twice, and for
+    a list none of whose clips exists.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give the one below which the clips of Kinetics-400 are")
+        raise DataError(f"{folder}: no such folder; give the folder that contains the clips of Kinetics-400")
     if not lists:
-        raise DataError("list: none is given; name train.csv, validate.csv or test.csv, or several of them")
-    listed, seen, others = list[Entry](), dict[str, Path](), list[list[str]]()
+        raise DataError("list: missing; give train.csv, validate.csv or test.csv, or several of them")
+    listed, seen, spellings = list[Entry](), dict[str, Path](), list[list[str]]()
     for path in lists:
         for where, names, entry in _rows(path):
             if names[0] in seen:
-                before = f"{names[0]} is listed before in {seen[names[0]]}"
-                raise DataError(f"{where}: {before}; take the lists as distributed, each once")
+                before = f"{names[0]} is already listed in {seen[names[0]]}"
+                raise DataError(f"{where}: {before}; use the lists as distributed, each once")
             seen[names[0]] = path
             listed.append(entry)
-            others.append(names)
-    there = _below(folder, leave=lists)
-    named = [replace(e, path=Path(name)) for e, name in zip(listed, _names_there(others, there), strict=True)]
-    layout = lay_out(named, there, folder, VIDEOS, ", ".join(path.name for path in lists))
+            spellings.append(names)
+    files = _files_below(folder, exclude=lists)
+    named = [replace(e, path=Path(name)) for e, name in zip(listed, _existing_names(spellings, files), strict=True)]
+    layout = lay_out(named, files, folder, VIDEOS, ", ".join(path.name for path in lists))
     for path in lists:
-        of_list = [e for e, names in zip(layout.entries, others, strict=True) if seen[names[0]] == path]
+        of_list = [e for e, names in zip(layout.entries, spellings, strict=True) if seen[names[0]] == path]
         check_some(of_list, "clips", folder, path.name)
     return layout
 
 
-def _names_there(listed: Sequence[Sequence[str]], there: Files) -> Iterator[str]:
-    """Of each clip's names the first of which a video is there, else the first; the last is the name without times.
+def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[str]:
+    """For each clip, the first of its possible names of which a file exists, else the first name.
 
-    By that a clip is found where the lists name it once, and it is the one such clip that is there.
+    The last possible name is that of the video, without times. It is used only where the lists name one clip of the
+    video; a clip listed without times is also matched with the only file of the video whose name has times.
     """
     clips, timed = Counter(names[-1] for names in listed), dict[str, list[str]]()
-    for file in there:
+    for file in files:
         if match := _TIMED.fullmatch(Path(file).stem):
             timed.setdefault(match[1], []).append(file)
     for names in listed:
         untimed = names[-1]
-        files = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
+        possible = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
         if clips[untimed] == len(timed.get(untimed, ())) == 1 and len(names) == 1:
-            files += timed[untimed]
-        yield next((file for file in files if there.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
+            possible += timed[untimed]
+        yield next((file for file in possible if files.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
 
 
 def scan_layout(
@@ -97,7 +98,7 @@ def scan_layout(
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
-    """Of each line of a list: where it is, the names that the clip may have, the usual first, and its entry."""
+    """For each line of a list: its position, the possible names of the clip, the usual one first, and its entry."""
     try:
         rows = read_manifest(path, KEYS)
     except NotText:
@@ -112,7 +113,7 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """The same of a list that does not name its columns; raise ``error`` where it is none."""
+    """The result of :func:`_rows` for a list without column names; raise ``error`` where it is not such a list."""
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
@@ -120,7 +121,7 @@ def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[st
         raise error
     split = next((name for name in ("train", "val", "test") if name in path.stem.lower()), None)
     if split is None:
-        raise DataError(f"{path}: of which split? The list has no column `split`; name it train, val or test")
+        raise DataError(f"{path}: unknown split, as the list has no column `split`; name the file train, val or test")
     for n, file, number in files:
         stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEOS else file.name
         label = file.parent.name if file.parent.name not in ("", "train", "val", "test") else number
@@ -133,11 +134,11 @@ def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[st
 
 
 def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
-    """The names that the clip of a line may have, the usual first, and its split and label."""
+    """The possible names of the clip of a line, the usual one first, and its split and label."""
     needed = ("split", *(TIMES if set(TIMES) & set(row.extra) else ()))
     for name in needed:
         if not row.extra.get(name, ""):
-            raise DataError(f"{where}, column `{name}`: missing or empty; take the list as distributed")
+            raise DataError(f"{where}, column `{name}`: missing or empty; use the list as distributed")
     video, extra = row.path.name, {"split": split_of(row), "label": row.extra.get("label", "")}
     if len(needed) == 1:
         return [video], extra
@@ -145,21 +146,23 @@ def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
     try:
         start, end = (int(float(cell)) for cell in cells)
     except (ValueError, OverflowError):
-        raise DataError(f"{where}: time_start '{cells[0]}' and time_end '{cells[1]}' must be seconds") from None
+        raise DataError(
+            f"{where}: time_start '{cells[0]}' and time_end '{cells[1]}' must be numbers of seconds"
+        ) from None
     return [f"{video}_{start:06d}_{end:06d}", f"{video}_{start}_{end}", video], extra
 
 
-def _below(folder: Path, leave: Sequence[Path]) -> Files:
-    """All files below a folder, also behind links, by name, but the lists."""
-    there, excluded = dict[str, Path](), {path.absolute() for path in leave}
+def _files_below(folder: Path, exclude: Sequence[Path]) -> Files:
+    """All files below a folder by name, also behind links, except those to ``exclude``."""
+    by_name, excluded = dict[str, Path](), {path.absolute() for path in exclude}
     files, unreadable = files_below(folder)
     if unreadable:
-        raise DataError(f"{unreadable[0].path}: {unreadable[0].error}; change its rights")
+        raise DataError(f"{unreadable[0].path}: {unreadable[0].error}; change its permissions")
     for path in files:
         if path.absolute() in excluded:
             continue
         name = path.name
-        if name in there and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
-            raise DataError(f"{path}: is also at {there[name]}; move one of them away")
-        there[name if name not in there else str(path)] = path
-    return Files(there, capitals=True)
+        if name in by_name and re.fullmatch(r".+_\d{6}_\d{6}", path.stem):
+            raise DataError(f"{path}: the same clip as {by_name[name]}; move one of them away")
+        by_name[name if name not in by_name else str(path)] = path
+    return Files(by_name, capitals=True)

@@ -1,4 +1,4 @@
-"""A data set as it is distributed: what its lists say beside what its folder holds."""
+"""The layout of a data set as distributed: the files that its lists name, matched with the files in its folder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
-"""Suffixes that a listed sound may have, whichever the list gives."""
+"""Suffixes of audio files; a listed file may have any of them, whichever the list gives."""
 VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
-"""The same of videos, which are often encoded anew."""
+"""Suffixes of video files; a listed file may have any of them, as videos are often re-encoded."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the lists say and what is there."""
+    """The files of a data set: those that its lists name, and the others."""
 
     entries: list[Entry]
-    """The listed files, not looked into; ``extra`` holds what the lists say. Those that are missing have an error."""
+    """The listed files, not inspected, with the columns of the lists in ``extra``; missing files have an error."""
     unlisted: list[Path]
     """Files that the lists do not name."""
 
@@ -35,29 +35,29 @@ class SplitReader(Protocol):
 
 
 class Files(Mapping[str, Path]):
-    """Files by name, to be looked up as lists name them."""
+    """Files by name, with a look-up that tolerates another suffix, capitals or Unicode form."""
 
-    def __init__(self, there: Mapping[str, Path], capitals: bool = False) -> None:
-        """``there``: name -> path; with ``capitals`` names that differ in these alone are different."""
-        self._there = dict(there)
+    def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
+        """Files ``paths``, name -> path; with ``capitals``, names that differ only in capitals are different files."""
+        self._paths = dict(paths)
         self._fold: Callable[[str], str] = composed if capitals else _without_case
-        self._folded = {self._fold(name): path for name, path in reversed(self._there.items())}
+        self._folded = {self._fold(name): path for name, path in reversed(self._paths.items())}
 
     def __getitem__(self, name: str) -> Path:
-        return self._there[name]
+        return self._paths[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._there)
+        return iter(self._paths)
 
     def __len__(self) -> int:
-        return len(self._there)
+        return len(self._paths)
 
     def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
-        """The file of that name, else the one with another of ``endings``, else with other capitals or Unicode form."""
+        """The file ``name``, else one with another suffix of ``endings``, else with other capitals or Unicode form."""
         stem = PurePosixPath(name).with_suffix("")
         names = (name, *(f"{stem}{ending}" for ending in endings))
-        exact = (self._there[other] for other in names if other in self._there)
-        folded = (self._folded[other] for other in map(self._fold, names) if other in self._folded)
+        exact = (self._paths[spelling] for spelling in names if spelling in self._paths)
+        folded = (self._folded[spelling] for spelling in map(self._fold, names) if spelling in self._folded)
         return next(exact, None) or next(folded, None)
 
 
@@ -65,12 +65,12 @@ def _without_case(name: str) -> str:
     return composed(name).casefold()
 
 
-def lay_out(listed: Sequence[Entry], there: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
-    """Find the listed files, whose paths are names, among those that are ``there``, below ``home``.
+def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
+    """The layout of the ``files`` below ``home``: each listed entry, whose path is a name, gets the path of its file.
 
-    ``by`` names the list, for the error of those that are missing.
+    Missing files get an error that names the list, ``by``.
     """
-    paths = [there.look_up(entry.path.as_posix(), endings) for entry in listed]
+    paths = [files.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(paths)
     entries = [
         replace(entry, path=home / entry.path, error=f"in {by}, but not in {home.name}/")
@@ -78,17 +78,18 @@ def lay_out(listed: Sequence[Entry], there: Files, home: Path, endings: Sequence
         else replace(entry, path=path)
         for entry, path in zip(listed, paths, strict=True)
     ]
-    return Layout(entries, [path for path in there.values() if path not in named])
+    return Layout(entries, [path for path in files.values() if path not in named])
 
 
 def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None:
-    """Raise :class:`DataError` where none of the entries is there, or there is none."""
+    """Raise :class:`DataError` where a list is empty or none of its files exists."""
     if not entries:
-        raise DataError(f"{by}: names no {what}; take the lists as distributed")
+        raise DataError(f"{by}: names no {what}; use the lists as distributed")
     if all(entry.error for entry in entries):
         names = [entry.path.name for entry in entries]
         raise DataError(
-            f"{home}: none of the {len(entries)} {what} of {by} is here; the first was looked for as {names[0]}"
+            f"{home}: contains none of the {len(entries)} {what} of {by}, such as {names[0]}; "
+            "give the folder that contains them"
         )
 
 
@@ -99,5 +100,5 @@ def check_classes(entries: Sequence[Entry], classes: Sequence[str], what: str, h
         for split in ("train", "test"):
             if (label, split) not in present:
                 raise DataError(
-                    f"{home}: class '{label}' has no {what} for {split}; the data is incomplete: get the rest"
+                    f"{home}: class '{label}' has no {what} for {split}; the data is incomplete: add the missing files"
                 )

@@ -1,4 +1,4 @@
-"""UCF101 as it is distributed (Soomro et al. 2012): a folder for each class, and three splits as lists."""
+"""UCF101 as distributed (Soomro et al. 2012): a folder for each class, and three splits as lists."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from avgdt.data.manifest import Entry
 
 LISTS = "ucfTrainTestlist"
 ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"
-"""Which the lists are from."""
+"""The archive of the lists."""
 
 
 def read_layout(folder: Path, split: int) -> Layout:
     """The videos of one of the splits 1, 2, 3, each with its ``split`` (train or test) and ``label``.
 
     The class folders are those of ``folder/UCF-101``, of ``folder/videos`` or of ``folder`` itself. Raises
-    :class:`DataError` where this is no such folder, and for lists that contradict each other or what is there.
+    :class:`DataError` for missing folders, and for lists that contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("UCF-101", "videos"))
     if not lists.is_dir():
         raise DataError(
-            f"{lists}: not there; --data takes UCF101's folder as distributed: {LISTS}/ (from {ARCHIVE}) beside "
+            f"{lists}: no such folder; --data takes UCF101's folder as distributed: {LISTS}/ (from {ARCHIVE}) beside "
             "UCF-101/ (from UCF101.rar) or its class folders"
         )
     classes = _classes(lists / "classInd.txt")
@@ -38,21 +38,21 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """Class -> number."""
+    """The number of each class."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
-            raise DataError(f"{where}: '{' '.join(words)}' is not a number and a class; take the list as distributed")
+            raise DataError(f"{where}: '{' '.join(words)}' is not a number and a class; use the list as distributed")
         if words[1] in classes or words[0] in classes.values():
             raise DataError(
-                f"{where}: class '{words[1]}' or number {words[0]} is listed twice; take the list as distributed"
+                f"{where}: class '{words[1]}' or number {words[0]} is listed twice; use the list as distributed"
             )
         classes[words[1]] = words[0]
     return classes
 
 
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Where it is listed, the name and the class of each video; only the lists for training have numbers.
+    """Position in the list, name and class of each listed video; only training lists also have class numbers.
 
     A class may be listed with other capitals than in ``classInd.txt``: HandStandPushups is HandstandPushups.
     """
@@ -61,10 +61,10 @@ def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, 
         name, numbers = words[0], words[1:]
         label, slash, file = name.partition("/")
         if not slash or not file or "/" in file or len(numbers) > 1:
-            raise DataError(f"{where}: '{' '.join(words)}' is not CLASS/VIDEO; take the list as distributed")
+            raise DataError(f"{where}: '{' '.join(words)}' is not CLASS/VIDEO; use the list as distributed")
         label = spelt.get(label.casefold(), label)
         if label not in classes:
-            raise DataError(f"{where}: class '{label}' is not in classInd.txt; take both as distributed")
+            raise DataError(f"{where}: class '{label}' is not in classInd.txt; use both as distributed")
         if numbers and numbers[0] != classes[label]:
             raise DataError(f"{where}: class '{label}' has number {numbers[0]}, but {classes[label]} in classInd.txt")
         yield where, name, label

@@ -1,4 +1,4 @@
-"""What UCF101 and HMDB51 share: folders of videos by class, and three splits into train and test as lists."""
+"""The layout of UCF101 and HMDB51: a folder of videos per class, and lists of three splits into train and test."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
 SPLITS = (1, 2, 3)
-"""Of both data sets."""
+"""The official splits of both data sets."""
 
 
 def check_split(split: int) -> None:
-    """Raise :class:`DataError` for a split that there is not."""
+    """Raise :class:`DataError` for an unknown split."""
     if split not in SPLITS:
-        raise DataError(f"split: there is none of number {split}; use 1, 2 or 3")
+        raise DataError(f"split: {split} does not exist; use 1, 2 or 3")
 
 
 def read_rows(path: Path, archive: str) -> Iterator[tuple[str, list[str]]]:
-    """The lines of a list that are not empty: where each is, for messages, and its words.
+    """The non-empty lines of a list: the position of each, for messages, and its words.
 
-    Raises :class:`DataError` naming the archive that the list is from where it cannot be read.
+    Raises :class:`DataError` where the list cannot be read; the message names its ``archive``.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
-        why = "not there" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise DataError(f"{path}: {why}; it is from {archive}") from error
+        why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise DataError(f"{path}: {why}; extract it from {archive}") from error
     return ((f"{path}, line {n}", line.split()) for n, line in enumerate(text.splitlines(), start=1) if line.strip())
 
 
@@ -45,22 +45,23 @@ def read_videos(
     by: str,
     unused: Collection[str] = (),
 ) -> Layout:
-    """Find the listed videos (where each is listed, and its entry, whose path is CLASS/NAME) in the folders of classes.
+    """The layout of the videos in class folders below ``home``.
 
-    Raises :class:`DataError` for a video that is listed twice, and where none, or none of a class, is there for train
-    or test. Files of the names ``unused`` are neither entries nor unlisted.
+    ``listed`` holds the position in its list and the entry of each video, whose path is CLASS/NAME. Videos ``unused``
+    are neither entries nor unlisted. Raises :class:`DataError` for a video that is listed twice, and where no video
+    exists at all, or none of a class for train or test.
     """
     seen = dict[str, tuple[str, str]]()
     for where, entry in listed:
         name, split = entry.path.as_posix(), entry.extra["split"]
-        other = seen.setdefault(name.casefold(), (where, split))
-        if other[0] != where:
-            both = f"in {other[1]} and in {split}" if other[1] != split else "twice"
-            raise DataError(f"{where}: {name} is listed {both}; take the lists as distributed")
+        first_where, first_split = seen.setdefault(name.casefold(), (where, split))
+        if first_where != where:
+            both = f"in {first_split} and in {split}" if first_split != split else "twice"
+            raise DataError(f"{where}: {name} is listed {both}; use the lists as distributed")
     paths = [path for path in sorted(home.glob("*/*")) if path.parent != lists and path.is_file()]
-    there = Files({path.relative_to(home).as_posix(): path for path in paths})
-    layout = lay_out([entry for _, entry in listed], there, home, VIDEOS, by)
+    files = Files({path.relative_to(home).as_posix(): path for path in paths})
+    layout = lay_out([entry for _, entry in listed], files, home, VIDEOS, by)
     check_some(layout.entries, "videos", home, by)
     check_classes(layout.entries, classes, "video", home)
-    known = {there.look_up(name, VIDEOS) for name in unused}
+    known = {files.look_up(name, VIDEOS) for name in unused}
     return Layout(layout.entries, [path for path in layout.unlisted if path not in known])
