@@ -1,4 +1,4 @@
-"""Distractors: things that move in the background without a sound, so that motion alone does not reveal the class."""
+"""Distractors: silent objects that move in the background, so that motion alone does not reveal the class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEAF = Block(width=2.0)
 
 
 class Distractor(ABC):
-    """A kind of things that move silently behind the action."""
+    """A group of objects that move silently behind the action."""
 
     def __init__(self, generator: np.random.Generator, background: Background, aspect: float) -> None:
         self._ground, self._aspect = background.ground, aspect
