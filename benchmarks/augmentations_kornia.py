@@ -1,9 +1,9 @@
-"""kornia's image augmentations compared with ours: time as a share of a training step, and differences of values.
+"""Compares kornia's image augmentations with those of avgdt: time as a share of a training step, and output values.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
 Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes) and the same random parameters,
-with probability 1. Steps, ours and kornia's alternate; medians are printed.
+with probability 1. Training steps, avgdt and kornia alternate; medians are printed.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
 def blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
-    """kornia's own border: mirrored about the last pixel. One window for all, or a clip would depend on its batch."""
+    """Blur with kornia's border, mirrored about the last pixel, and one window size, so that clips do not interact."""
     sigmas = deviations(step, draws).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
 
 def mirrored_blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
-    """Pads the frames as our blur does, with the last pixel repeated."""
+    """Blur with the border of avgdt, mirrored with the last pixel repeated."""
     kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, draws))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
@@ -77,12 +77,12 @@ def reach(step: Blur) -> int:
 
 
 def mirrored(pixels: int, beyond: int) -> torch.Tensor:
-    places = torch.arange(-beyond, pixels + beyond) % (2 * pixels)
-    return torch.minimum(places, 2 * pixels - 1 - places)
+    indices = torch.arange(-beyond, pixels + beyond) % (2 * pixels)
+    return torch.minimum(indices, 2 * pixels - 1 - indices)
 
 
 def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) -> torch.Tensor:
-    """Frames are stacked to one image per clip, which has one mean luma. Strengths of zero are skipped."""
+    """Colour jitter on one image per clip, its frames stacked, so that the mean luma is that of the clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
         [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in draws]
@@ -109,18 +109,18 @@ def flip(video: torch.Tensor, draws: Generators) -> torch.Tensor:
 
 def random_crop(video: torch.Tensor, size: int, draws: Generators) -> torch.Tensor:
     room = [side - size for side in video.shape[-2:]]
-    places = [g.integers(0, room, endpoint=True).tolist() for g in draws]
-    boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in places])
+    positions = [g.integers(0, room, endpoint=True).tolist() for g in draws]
+    boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in positions])
     return crop_by_indices(video.flatten(1, 2), boxes, (size, size)).view(*video.shape[:3], size, size)
 
 
 def corners(top: float, left: float, tall: float, wide: float) -> list[list[float]]:
-    """x and y clockwise from the top left, as kornia wants a box."""
+    """The corners (x, y) of a box in kornia's order, clockwise from the top left."""
     return [[left, top], [left + wide, top], [left + wide, top + tall], [left, top + tall]]
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators, smooth: bool) -> torch.Tensor:
-    """``smooth``: with kornia's Gaussian before shrinking, of a width of its own for every clip."""
+    """A resized crop; ``smooth``: after kornia's Gaussian blur, whose sigma depends on the clip's scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in draws]
     frames = video.flatten(1, 2).float()
@@ -128,38 +128,38 @@ def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators
     if smooth:
         sigmas = ((steps - 1) / 2).clamp(min=0.001)
         frames = gaussian_blur2d(frames, 2 * math.ceil(2 * float(sigmas.max())) + 1, sigmas)
-    # The middles of the outermost cuts, counted from the middle of the first pixel.
+    # Centres of the outermost output pixels, relative to the centre of the first input pixel.
     boxes = torch.tensor(
         [
             corners(top + by / 2 - 0.5, left + bx / 2 - 0.5, (step.size - 1) * by, (step.size - 1) * bx)
             for (top, left, _, _), (by, bx) in zip(cuts, steps.tolist(), strict=True)
         ]
     )
-    made = crop_and_resize(frames, boxes, (step.size, step.size), padding_mode="border")
-    return made.view(*video.shape[:3], step.size, step.size)
+    crops = crop_and_resize(frames, boxes, (step.size, step.size), padding_mode="border")
+    return crops.view(*video.shape[:3], step.size, step.size)
 
 
 def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, draws: Generators) -> torch.Tensor:
-    """Clip by clip, since each has a size of its own."""
-    made = []
+    """A resized short side and a random crop, clip by clip, since every clip is resized to another size."""
+    crops = []
     for clip, g in zip(video, draws, strict=True):
         height, width = clip.shape[-2:]
         short = int(g.integers(jitter.low, jitter.high, endpoint=True))
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
         top, left = g.integers(0, (tall - size, wide - size), endpoint=True).tolist()
-        made.append(resize(clip.float(), (tall, wide), antialias=True)[..., top : top + size, left : left + size])
-    return torch.stack(made)
+        crops.append(resize(clip.float(), (tall, wide), antialias=True)[..., top : top + size, left : left + size])
+    return torch.stack(crops)
 
 
 class Case(NamedTuple):
-    """One operation in both makes."""
+    """One augmentation in both implementations."""
 
     name: str
     ours: tuple[VideoAugmentation, ...]
     kornia: Work
     channels: int = 1
     whole: bool = False
-    """Uses the decoded frames rather than a crop."""
+    """Whether it is applied to whole decoded frames rather than to a crop."""
 
 
 def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
@@ -168,7 +168,9 @@ def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
 
 def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
     soft, box = Blur(probability=1.0), RandomResizedCrop(crop)
-    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # smaller than the crop: nothing to smooth
+    near = RandomResizedCrop(
+        crop, scale=(0.3 * share, 0.7 * share)
+    )  # boxes smaller than the crop, which are only enlarged
     jitter = ShortSideJitter(low, high)
     return [
         Case("Blur, kornia's border", (soft,), lambda video, draws: blur(video, soft, draws)),
@@ -221,7 +223,7 @@ def main() -> None:
     learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
     short = min(recipe.clip.height, recipe.clip.width)
     crop = recipe.composition.crop or short
-    own = batch_of(recipe, recipe.model.video.channels)
+    batch = batch_of(recipe, recipe.model.video.channels)
 
     def clips(case: Case) -> list[torch.Tensor]:
         video = batch_of(recipe, case.channels).video
@@ -239,27 +241,29 @@ def main() -> None:
         return lambda: [make(video, seed) for video, seed in zip(views, seeds, strict=True)]
 
     work: dict[str, Callable[[], object]] = {}
-    apart: dict[str, torch.Tensor] = {}
+    differences: dict[str, torch.Tensor] = {}
     for case in cases(
         crop, max(crop, short * 4 // 5), short * 5 // 4, crop**2 / (recipe.clip.height * recipe.clip.width)
     ):
         views = clips(case)
-        apart[case.name] = (ours(case)(views[0], draws(0)).float() - case.kornia(views[0], draws(0))).abs()
+        differences[case.name] = (ours(case)(views[0], draws(0)).float() - case.kornia(views[0], draws(0))).abs()
         work[f"{case.name} ours"] = all_views(ours(case), views)
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
-    taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(arguments.rounds + 1):  # the first warms up
-        taken["step"].append(milliseconds(lambda: learner.train_step([own]), device))
+    times: dict[str, list[float]] = {name: [] for name in ("step", *work)}
+    for _ in range(arguments.rounds + 1):  # the first round warms up
+        times["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
-            taken[name].append(milliseconds(call, device))
-    middle = {name: statistics.median(times[1:]) for name, times in taken.items()}
+            times[name].append(milliseconds(call, device))
+    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
     rounds = arguments.rounds
     print(f"recipe {arguments.recipe}, cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-          f"kornia {version('kornia')}: a step takes {middle['step']:.1f} ms (median of {rounds})")  # fmt: skip
+          f"kornia {version('kornia')}: a step takes {medians['step']:.1f} ms (median of {rounds})")  # fmt: skip
     print(f"{'':36}{'ours %':>8}{'kornia %':>10}{'largest difference':>20}{'mean':>8}")
-    for name, far in apart.items():
-        shares = (100 * middle[f"{name} {whose}"] / middle["step"] for whose in ("ours", "kornia"))
-        print("{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, far.max(), far.mean()), flush=True)
+    for name, difference in differences.items():
+        shares = (100 * medians[f"{name} {library}"] / medians["step"] for library in ("ours", "kornia"))
+        print(
+            "{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, difference.max(), difference.mean()), flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ class Precision:
 
 
 def resolve_device(device: str) -> torch.device:
-    """The device of that name, ``auto`` being the GPU, else the CPU; :class:`HardwareError` if this machine lacks it."""
+    """The device of that name; ``auto`` is the GPU, else the CPU.
+
+    Raises :class:`HardwareError` for a device that this machine does not have.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -55,7 +58,8 @@ def resolve_device(device: str) -> torch.device:
 def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
     """The precision of that name on ``device``.
 
-    ``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU. Raises :class:`HardwareError` for fp16 on a CPU.
+    ``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU. Raises
+    :class:`HardwareError` for fp16 on a CPU.
     """
     if precision == "auto":
         if device.type == "cuda":
