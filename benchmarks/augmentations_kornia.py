@@ -54,22 +54,22 @@ except ImportError:
 Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
-def blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
+def blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
     """Blur with kornia's border, mirrored about the last pixel, and one window size, so that clips do not interact."""
-    sigmas = deviations(step, draws).expand(-1, 2)
+    sigmas = deviations(step, rngs).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
 
-def mirrored_blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
+def mirrored_blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
     """Blur with the border of avgdt, mirrored with the last pixel repeated."""
-    kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, draws))
+    kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, rngs))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
     return filter2d_separable(around, kernels, kernels, padding="valid").view_as(video)
 
 
-def deviations(step: Blur, draws: Generators) -> torch.Tensor:
-    return torch.tensor([[(g.random(), g.uniform(step.low, step.high))[1]] for g in draws])
+def deviations(step: Blur, rngs: Generators) -> torch.Tensor:
+    return torch.tensor([[(g.random(), g.uniform(step.low, step.high))[1]] for g in rngs])
 
 
 def reach(step: Blur) -> int:
@@ -81,11 +81,11 @@ def mirrored(pixels: int, beyond: int) -> torch.Tensor:
     return torch.minimum(indices, 2 * pixels - 1 - indices)
 
 
-def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) -> torch.Tensor:
+def colour_jitter(video: torch.Tensor, step: ColourJitter, rngs: Generators) -> torch.Tensor:
     """Colour jitter on one image per clip, its frames stacked, so that the mean luma is that of the clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
-        [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in draws]
+        [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in rngs]
     )
     pixels = (video / 255).flatten(2, 3)
     if step.brightness:
@@ -99,17 +99,17 @@ def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) ->
     return 255 * pixels.view_as(video)
 
 
-def grey(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+def grey(video: torch.Tensor, rngs: Generators) -> torch.Tensor:
     return rgb_to_grayscale(video.float().flatten(2, 3)).expand(-1, 3, -1, -1).reshape(video.shape)
 
 
-def flip(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+def flip(video: torch.Tensor, rngs: Generators) -> torch.Tensor:
     return torch.stack([hflip(clip) for clip in video])
 
 
-def random_crop(video: torch.Tensor, size: int, draws: Generators) -> torch.Tensor:
+def random_crop(video: torch.Tensor, size: int, rngs: Generators) -> torch.Tensor:
     room = [side - size for side in video.shape[-2:]]
-    positions = [g.integers(0, room, endpoint=True).tolist() for g in draws]
+    positions = [g.integers(0, room, endpoint=True).tolist() for g in rngs]
     boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in positions])
     return crop_by_indices(video.flatten(1, 2), boxes, (size, size)).view(*video.shape[:3], size, size)
 
@@ -119,10 +119,10 @@ def corners(top: float, left: float, tall: float, wide: float) -> list[list[floa
     return [[left, top], [left + wide, top], [left + wide, top + tall], [left, top + tall]]
 
 
-def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators, smooth: bool) -> torch.Tensor:
+def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
     """A resized crop; ``smooth``: after kornia's Gaussian blur, whose sigma depends on the clip's scale."""
     height, width = video.shape[-2:]
-    cuts = [draw_box(step, height, width, g) for g in draws]
+    cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()
     steps = torch.tensor([[tall / step.size, wide / step.size] for _, _, tall, wide in cuts])
     if smooth:
@@ -139,10 +139,10 @@ def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators
     return crops.view(*video.shape[:3], step.size, step.size)
 
 
-def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, draws: Generators) -> torch.Tensor:
+def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, rngs: Generators) -> torch.Tensor:
     """A resized short side and a random crop, clip by clip, since every clip is resized to another size."""
     crops = []
-    for clip, g in zip(video, draws, strict=True):
+    for clip, g in zip(video, rngs, strict=True):
         height, width = clip.shape[-2:]
         short = int(g.integers(jitter.low, jitter.high, endpoint=True))
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
@@ -163,7 +163,7 @@ class Case(NamedTuple):
 
 
 def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
-    return Case(name, (step,), lambda video, draws: colour_jitter(video, step, draws), channels)
+    return Case(name, (step,), lambda video, rngs: colour_jitter(video, step, rngs), channels)
 
 
 def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
@@ -173,8 +173,8 @@ def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
     )  # boxes smaller than the crop, which are only enlarged
     jitter = ShortSideJitter(low, high)
     return [
-        Case("Blur, kornia's border", (soft,), lambda video, draws: blur(video, soft, draws)),
-        Case("Blur, our border", (soft,), lambda video, draws: mirrored_blur(video, soft, draws)),
+        Case("Blur, kornia's border", (soft,), lambda video, rngs: blur(video, soft, rngs)),
+        Case("Blur, our border", (soft,), lambda video, rngs: mirrored_blur(video, soft, rngs)),
         colour_case("brightness", ColourJitter(0.4, 0, 0)),
         colour_case("contrast", ColourJitter(0, 0.4, 0)),
         colour_case("saturation", ColourJitter(0, 0, 0.4)),
@@ -183,29 +183,29 @@ def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
         colour_case("ColourJitter, grey clips", ColourJitter(), 1),
         Case("Grey", (Grey(1.0),), grey, 3),
         Case("Flip", (Flip(1.0),), flip),
-        Case("RandomCrop", (RandomCrop(crop),), lambda video, draws: random_crop(video, crop, draws), whole=True),
+        Case("RandomCrop", (RandomCrop(crop),), lambda video, rngs: random_crop(video, crop, rngs), whole=True),
         Case(
             "RandomResizedCrop, not smoothed",
             (box,),
-            lambda video, draws: resized_crop(video, box, draws, False),
+            lambda video, rngs: resized_crop(video, box, rngs, False),
             whole=True,
         ),
         Case(
             "RandomResizedCrop, smoothed",
             (box,),
-            lambda video, draws: resized_crop(video, box, draws, True),
+            lambda video, rngs: resized_crop(video, box, rngs, True),
             whole=True,
         ),
         Case(
             "RandomResizedCrop, only enlarging",
             (near,),
-            lambda video, draws: resized_crop(video, near, draws, False),
+            lambda video, rngs: resized_crop(video, near, rngs, False),
             whole=True,
         ),
         Case(
             "ShortSideJitter + RandomCrop",
             (jitter, RandomCrop(crop)),
-            lambda video, draws: short_side_crop(video, jitter, crop, draws),
+            lambda video, rngs: short_side_crop(video, jitter, crop, rngs),
             whole=True,
         ),
     ]
@@ -230,15 +230,15 @@ def main() -> None:
         assert video is not None
         return list((video if case.whole else video[..., :crop, :crop].contiguous()).unbind(1))
 
-    def draws(view: int) -> Generators:
+    def rngs_of(view: int) -> Generators:
         return view_generators(0, 0, range(recipe.run.batch), view)
 
     def ours(case: Case) -> Work:
-        return lambda video, seed: augment_clips(video, case.ours, seed)
+        return lambda video, rngs: augment_clips(video, case.ours, rngs)
 
     def all_views(make: Work, views: list[torch.Tensor]) -> Callable[[], object]:
-        seeds = [draws(view) for view in range(len(views))]
-        return lambda: [make(video, seed) for video, seed in zip(views, seeds, strict=True)]
+        generators = [rngs_of(view) for view in range(len(views))]
+        return lambda: [make(video, rngs) for video, rngs in zip(views, generators, strict=True)]
 
     work: dict[str, Callable[[], object]] = {}
     differences: dict[str, torch.Tensor] = {}
@@ -246,7 +246,7 @@ def main() -> None:
         crop, max(crop, short * 4 // 5), short * 5 // 4, crop**2 / (recipe.clip.height * recipe.clip.width)
     ):
         views = clips(case)
-        differences[case.name] = (ours(case)(views[0], draws(0)).float() - case.kornia(views[0], draws(0))).abs()
+        differences[case.name] = (ours(case)(views[0], rngs_of(0)).float() - case.kornia(views[0], rngs_of(0))).abs()
         work[f"{case.name} ours"] = all_views(ours(case), views)
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     times: dict[str, list[float]] = {name: [] for name in ("step", *work)}

@@ -151,7 +151,7 @@ def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]]
                     made_up = [t for t in whole.varying if item.video_times.min() <= t - zero <= item.video_times.max()]
                     if made_up:
                         raise UnknownError("frames that the decoder makes up")
-                raise WrongError(f"{name} depends on what was read before")
+                raise WrongError(f"{name} depends on earlier reads")
 
 
 def serve() -> None:

@@ -84,11 +84,11 @@ def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path)
     state = network.state_dict()
     for name, tensor in state.items():
         if name not in tensors:
-            raise WeightsError(f"{path}: weights of another architecture: {name} is missing; use the run's own recipe")
+            raise WeightsError(f"{path}: weights of another architecture: {name} is missing; use the recipe of the run")
         if tensors[name].shape != tensor.shape:
             raise WeightsError(
                 f"{path}: weights of another architecture: {name} is {tuple(tensors[name].shape)} in the file, "
-                f"{tuple(tensor.shape)} in the networks; use the run's own recipe"
+                f"{tuple(tensor.shape)} in the networks; use the recipe of the run"
             )
     extra = next((name for name in tensors if name not in state), None)
     if extra is not None:

@@ -80,13 +80,13 @@ class Cost:
         to all. With negatives from the batch, the embeddings go to all, and their gradients back unless keys are
         detached.
         """
-        others, objective, step = self.devices - 1, self.recipe.objective, self.step
+        peers, objective, step = self.devices - 1, self.recipe.objective, self.step
         with_bank = objective.negatives == "bank"
         back = not with_bank and not objective.detach_keys
         return {
-            "gradients": 2 * others * step.gradients // self.devices,
-            "clips": others * step.clips // self.devices if with_bank else 0,
-            "keys": others * step.embeddings * (2 if back else 1),
+            "gradients": 2 * peers * step.gradients // self.devices,
+            "clips": peers * step.clips // self.devices if with_bank else 0,
+            "keys": peers * step.embeddings * (2 if back else 1),
         }
 
     def plain(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def describe_cost(cost: Cost) -> str:
     ]
     if cost.greatest_share >= cost.share:
         both = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
-        text += [f"  {other.share:.1%}: {_hours(other.hours)}" for other in both if other.share <= 1]
+        text += [f"  {variant.share:.1%}: {_hours(variant.hours)}" for variant in both if variant.share <= 1]
     return "\n".join(
         [
             *text,

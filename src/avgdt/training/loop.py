@@ -61,18 +61,20 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
             hooks.checkpoint(learner)
             whole, saved_step = True, learner.step
 
-    # With several ranks a signal waits until _agree has told every rank of it.
+    # With several ranks a signal waits until _agree has informed every rank.
     with deferred() if learner.ranks.size > 1 else nullcontext():
         try:
             _monitor(learner, hooks, monitored, started)
             for groups, waited in log.timed(steps):
                 findings = _agree(learner, groups)
-                failed = [hooks.on_findings(one) for one in findings][-1]
-                _check_batch([findings] if learner.one_group else [[one] for one in findings], learner.step)
+                failed = [hooks.on_findings(of_group) for of_group in findings][-1]
+                _check_batch([findings] if learner.one_group else [[of_group] for of_group in findings], learner.step)
                 with deferred():
                     whole = False
                     moved = [group.to(learner.precision.device) for group in groups]
-                    log.add(sum(len(one.read) for one in findings), waited, failed, *learner.train_step(moved))
+                    log.add(
+                        sum(len(of_group.read) for of_group in findings), waited, failed, *learner.train_step(moved)
+                    )
                     whole = True
                     if learner.step % learner.recipe.run.log_every == 0:
                         log.write()
@@ -106,12 +108,13 @@ def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
     every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
     if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
         raise Stopped(number)
-    return [one for _, findings in every for one in findings]
+    return [of_group for _, findings in every for of_group in findings]
 
 
 def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
     for findings in groups:
-        read, failures = sum(len(one.read) for one in findings), [f for one in findings for f in one.failures]
+        read = sum(len(part.read) for part in findings)
+        failures = [failure for part in findings for failure in part.failures]
         if read < 2:
             reason = f", the last: {failures[-1].reason}" if failures else ""
             raise TooManyFailed(

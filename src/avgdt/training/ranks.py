@@ -133,7 +133,7 @@ def _store() -> Any:
 
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Context of a training: the ranks that the environment describes (``RANK``, ``WORLD_SIZE``, ...), else one.
+    """Context of a training with the ranks that ``RANK``, ``WORLD_SIZE`` etc. describe, else with a single process.
 
     An error on one rank ends all: it is raised on that rank, and :class:`RankFailed` on the others. Raises
     :class:`TrainingError` where the processes cannot connect to each other.

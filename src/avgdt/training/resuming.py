@@ -59,7 +59,7 @@ def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
     if fixed:
-        changes = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
+        changes = ", ".join(f"{name} ({old} in the run, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
             changes += "; with the shape cosine the learning rate depends on the number of epochs from the start"
         what = f"{out}: its recipe differs in fields that cannot change: {changes}"
@@ -76,7 +76,7 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
 
 
 def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """The remedy for refused changes: a new run, from the weights of this one where the networks are the same."""
+    """The remedy for changes of fixed fields: a new run, from the weights of this run if the networks are the same."""
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "restore these fields, or start a new run in another --out"
     options = [

@@ -86,8 +86,8 @@ class StepCount:
     def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
         """The count of a step on ``groups`` batch norm groups of this size, processed one after another.
 
-        ``embedded_twice``: where the loss of a query depends on all others, every group is embedded once for the loss
-        and once more for the gradient.
+        ``embedded_twice``: where the loss of a query depends on all other queries, every group is embedded once for the
+        loss and once more for the gradient.
         """
         forward = self.forward * (2 if embedded_twice and groups > 1 else 1)
         return replace(
