@@ -168,9 +168,7 @@ def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
 
 def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
     soft, box = Blur(probability=1.0), RandomResizedCrop(crop)
-    near = RandomResizedCrop(
-        crop, scale=(0.3 * share, 0.7 * share)
-    )  # boxes smaller than the crop, which are only enlarged
+    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # boxes smaller than the crop
     jitter = ShortSideJitter(low, high)
     return [
         Case("Blur, kornia's border", (soft,), lambda video, rngs: blur(video, soft, rngs)),

@@ -216,9 +216,7 @@ class Report:
         text = []
         for section, records in self._sections.items():
             text += [f"## {section}", ""]
-            for keys in dict.fromkeys(
-                tuple(record) for record in records
-            ):  # one table per set of keys: errors have their own
+            for keys in dict.fromkeys(tuple(record) for record in records):  # errors have a separate table
                 rows = [[_cell(record[key]) for key in keys] for record in records if tuple(record) == keys]
                 text += [_row(keys), _row(["---"] * len(keys)), *map(_row, rows), ""]
         return "\n".join(text)

@@ -221,12 +221,8 @@ def main() -> int:
             f"checkpoint, largest difference {error:.1e}, {'right' if right else 'WRONG'}",
             flush=True,
         )
-        kills, inside_kills, number, wrong = (
-            kills + killed,
-            inside_kills + killed_inside,
-            number + 1,
-            wrong + (not right),
-        )
+        kills, inside_kills = kills + killed, inside_kills + killed_inside
+        number, wrong = number + 1, wrong + (not right)
     print(f"{kills} kills in {number} trainings, {inside_kills} while writing a checkpoint: {wrong} trainings wrong")
     return 1 if wrong else 0
 

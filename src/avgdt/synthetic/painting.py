@@ -13,7 +13,7 @@ from avgdt.synthetic.canvas import Brush, Stroke
 from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # limit of strokes computed together, so that they fit into the processor's cache
+_PIXELS_AT_ONCE = 2**14  # limit of the pixels of strokes computed together, which fit into the processor's cache
 
 
 class Patch(NamedTuple):

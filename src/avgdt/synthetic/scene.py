@@ -25,7 +25,7 @@ Corner: TypeAlias = tuple[float, float]
 """Left and top in units of the frame height."""
 
 _BACKGROUND_ACTION = 0.7  # size of the still actions in the background relative to the action of the recording
-_MARGIN = 0.4  # of the background beyond the frame in frame heights, more than the camera moves
+_MARGIN = 0.4  # frame heights of background beyond the frame, more than the camera moves
 _AT_ONCE = 75  # frames whose strokes are computed together
 
 

@@ -67,14 +67,12 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
             _monitor(learner, hooks, monitored, started)
             for groups, waited in log.timed(steps):
                 findings = _agree(learner, groups)
-                failed = [hooks.on_findings(of_group) for of_group in findings][-1]
-                _check_batch([findings] if learner.one_group else [[of_group] for of_group in findings], learner.step)
+                failed = [hooks.on_findings(part) for part in findings][-1]
+                _check_batch([findings] if learner.one_group else [[part] for part in findings], learner.step)
                 with deferred():
                     whole = False
                     moved = [group.to(learner.precision.device) for group in groups]
-                    log.add(
-                        sum(len(of_group.read) for of_group in findings), waited, failed, *learner.train_step(moved)
-                    )
+                    log.add(sum(len(part.read) for part in findings), waited, failed, *learner.train_step(moved))
                     whole = True
                     if learner.step % learner.recipe.run.log_every == 0:
                         log.write()
@@ -108,7 +106,7 @@ def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
     every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
     if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
         raise Stopped(number)
-    return [of_group for _, findings in every for of_group in findings]
+    return [part for _, findings in every for part in findings]
 
 
 def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
