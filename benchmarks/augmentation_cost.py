@@ -1,8 +1,8 @@
-"""Cost of each augmentation: its time on all views of a step, as a share of a training step of a recipe.
+"""Measures the cost of each augmentation: its time on all views of a step, as a share of a training step.
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
-The clips are noise of the recipe's sizes; augmentations that are drawn with a probability are timed at 1. Steps and
+The clips are noise of the recipe's sizes; augmentations that have a probability are timed at 1. Steps and
 augmentations alternate, and medians are printed. Colour augmentations are measured on clips of the recipe's channels
 and of three.
 """
@@ -38,7 +38,7 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 
 def batch_of(recipe: Recipe, channels: int) -> Batch:
-    """Noise of the recipe's sizes."""
+    """A batch of noise of the recipe's sizes, with ``channels`` channels."""
     clip, count, windows = recipe.clip, recipe.run.batch, len(recipe.composition.windows)
     shape = (count, windows, channels, clip.frames, clip.height, clip.width)
     return Batch(
@@ -52,26 +52,26 @@ def batch_of(recipe: Recipe, channels: int) -> Batch:
 
 
 def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | None) -> Callable[[], object]:
-    """Apply ``steps`` to every window's clips, which are cropped first where ``crop`` says so."""
+    """A function that applies ``steps`` to the clips of every window, cropped to ``crop`` pixels before if given."""
     assert batch.video is not None
     clips = batch.video if crop is None else batch.video[..., :crop, :crop].contiguous()
-    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
-    return lambda: [augment_clips(clips[:, view], steps, draw) for view, draw in enumerate(draws)]
+    generators = [view_generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
+    return lambda: [augment_clips(clips[:, view], steps, rngs) for view, rngs in enumerate(generators)]
 
 
 def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Callable[[], object]:
-    """Apply ``step`` to every window's waveform, or spectrogram."""
+    """A function that applies ``step`` to the waveforms or spectrograms of every window."""
     assert batch.audio is not None
     waveforms = batch.audio
     spectrograms = learner.views.preprocessing.log_mel(waveforms)
-    draws = [view_generators(0, 0, range(len(batch)), view) for view in range(waveforms.shape[1])]
+    generators = [view_generators(0, 0, range(len(batch)), view) for view in range(waveforms.shape[1])]
     if isinstance(step, SpecAugment):
-        return lambda: [augment_spectrogram(spectrograms[:, view], step, draw) for view, draw in enumerate(draws)]
-    return lambda: [augment_waveform(waveforms[:, view], step, draw) for view, draw in enumerate(draws)]
+        return lambda: [augment_spectrogram(spectrograms[:, view], step, rngs) for view, rngs in enumerate(generators)]
+    return lambda: [augment_waveform(waveforms[:, view], step, rngs) for view, rngs in enumerate(generators)]
 
 
 def milliseconds(work: Callable[[], object], device: torch.device) -> float:
-    """Time of one call."""
+    """Milliseconds of one call of ``work``."""
     begun = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -83,7 +83,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--recipe", default="small")
     options.add_argument("--rounds", type=int, default=9)
-    options.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    options.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
     options.add_argument("--device", default="auto")
     arguments = options.parse_args()
     if arguments.threads:
@@ -92,12 +92,12 @@ def main() -> None:
     recipe = named(arguments.recipe)
     device = resolve_device(arguments.device)
     learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
-    own, height, width = recipe.model.video.channels, recipe.clip.height, recipe.clip.width
-    batch, coloured = (batch_of(recipe, channels).to(device) for channels in (own, 3))
+    channels, height, width = recipe.model.video.channels, recipe.clip.height, recipe.clip.width
+    batch, coloured = (batch_of(recipe, count).to(device) for count in (channels, 3))
     crop = recipe.composition.crop or min(height, width)
     short = min(height, width)
     work: dict[str, Callable[[], object]] = {
-        "all views as the recipe has them": lambda: learner.views(batch),
+        "all augmentations of the recipe": lambda: learner.views(batch),
         "RandomCrop": video_work(batch, (RandomCrop(crop),), None),
         "ShortSideJitter + RandomCrop": video_work(
             batch, (ShortSideJitter(max(crop, short * 4 // 5), short * 5 // 4), RandomCrop(crop)), None
@@ -105,7 +105,7 @@ def main() -> None:
         "RandomResizedCrop": video_work(batch, (RandomResizedCrop(crop),), None),
         "Flip": video_work(batch, (Flip(1.0),), crop),
         "Blur": video_work(batch, (Blur(probability=1.0),), crop),
-        f"ColourJitter, {own} channel{'s' * (own > 1)}": video_work(batch, (ColourJitter(hue=0.1),), crop),
+        f"ColourJitter, {channels} channel{'s' * (channels > 1)}": video_work(batch, (ColourJitter(hue=0.1),), crop),
         "ColourJitter, colour": video_work(coloured, (ColourJitter(hue=0.1),), crop),
         "Grey, colour": video_work(coloured, (Grey(1.0),), crop),
     }
@@ -114,15 +114,15 @@ def main() -> None:
         for step in (Volume(), Equaliser(), Noise(probability=1.0), Mix(probability=1.0), SpecAugment.strong())
     }
     seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(arguments.rounds + 1):  # the first warms up
+    for _ in range(arguments.rounds + 1):  # the first round warms up
         seconds["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
             seconds[name].append(milliseconds(call, device))
-    middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    medians = {name: statistics.median(times[1:]) for name, times in seconds.items()}
     print(f"recipe {arguments.recipe}, {device.type}, {torch.get_num_threads()} threads, torch {torch.__version__}: "
-          f"a step takes {middle['step']:.1f} ms (median of {arguments.rounds})")  # fmt: skip
+          f"a step takes {medians['step']:.1f} ms (median of {arguments.rounds})")  # fmt: skip
     for name in work:
-        print(f"{name:34}{middle[name]:8.2f} ms  {100 * middle[name] / middle['step']:6.2f} %", flush=True)
+        print(f"{name:34}{medians[name]:8.2f} ms  {100 * medians[name] / medians['step']:6.2f} %", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""kornia's image augmentations compared with ours: time as a share of a training step, and differences of values.
+"""Compares kornia's image augmentations with those of avgdt: time as a share of a training step, and output values.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
 Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes) and the same random parameters,
-with probability 1. Steps, ours and kornia's alternate; medians are printed.
+with probability 1. Training steps, avgdt and kornia alternate; medians are printed.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ except ImportError:
 Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
-def blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
-    """kornia's own border: mirrored about the last pixel. One window for all, or a clip would depend on its batch."""
-    sigmas = deviations(step, draws).expand(-1, 2)
+def blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
+    """Blur with kornia's border, mirrored about the last pixel, and one window size, so that clips do not interact."""
+    sigmas = deviations(step, rngs).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
 
-def mirrored_blur(video: torch.Tensor, step: Blur, draws: Generators) -> torch.Tensor:
-    """Pads the frames as our blur does, with the last pixel repeated."""
-    kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, draws))
+def mirrored_blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
+    """Blur with the border of avgdt, mirrored with the last pixel repeated."""
+    kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, rngs))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
     return filter2d_separable(around, kernels, kernels, padding="valid").view_as(video)
 
 
-def deviations(step: Blur, draws: Generators) -> torch.Tensor:
-    return torch.tensor([[(g.random(), g.uniform(step.low, step.high))[1]] for g in draws])
+def deviations(step: Blur, rngs: Generators) -> torch.Tensor:
+    return torch.tensor([[(g.random(), g.uniform(step.low, step.high))[1]] for g in rngs])
 
 
 def reach(step: Blur) -> int:
@@ -77,15 +77,15 @@ def reach(step: Blur) -> int:
 
 
 def mirrored(pixels: int, beyond: int) -> torch.Tensor:
-    places = torch.arange(-beyond, pixels + beyond) % (2 * pixels)
-    return torch.minimum(places, 2 * pixels - 1 - places)
+    indices = torch.arange(-beyond, pixels + beyond) % (2 * pixels)
+    return torch.minimum(indices, 2 * pixels - 1 - indices)
 
 
-def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) -> torch.Tensor:
-    """Frames are stacked to one image per clip, which has one mean luma. Strengths of zero are skipped."""
+def colour_jitter(video: torch.Tensor, step: ColourJitter, rngs: Generators) -> torch.Tensor:
+    """Colour jitter on one image per clip, its frames stacked, so that the mean luma is that of the clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
-        [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in draws]
+        [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in rngs]
     )
     pixels = (video / 255).flatten(2, 3)
     if step.brightness:
@@ -99,80 +99,80 @@ def colour_jitter(video: torch.Tensor, step: ColourJitter, draws: Generators) ->
     return 255 * pixels.view_as(video)
 
 
-def grey(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+def grey(video: torch.Tensor, rngs: Generators) -> torch.Tensor:
     return rgb_to_grayscale(video.float().flatten(2, 3)).expand(-1, 3, -1, -1).reshape(video.shape)
 
 
-def flip(video: torch.Tensor, draws: Generators) -> torch.Tensor:
+def flip(video: torch.Tensor, rngs: Generators) -> torch.Tensor:
     return torch.stack([hflip(clip) for clip in video])
 
 
-def random_crop(video: torch.Tensor, size: int, draws: Generators) -> torch.Tensor:
+def random_crop(video: torch.Tensor, size: int, rngs: Generators) -> torch.Tensor:
     room = [side - size for side in video.shape[-2:]]
-    places = [g.integers(0, room, endpoint=True).tolist() for g in draws]
-    boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in places])
+    positions = [g.integers(0, room, endpoint=True).tolist() for g in rngs]
+    boxes = torch.tensor([corners(top, left, size - 1, size - 1) for top, left in positions])
     return crop_by_indices(video.flatten(1, 2), boxes, (size, size)).view(*video.shape[:3], size, size)
 
 
 def corners(top: float, left: float, tall: float, wide: float) -> list[list[float]]:
-    """x and y clockwise from the top left, as kornia wants a box."""
+    """The corners (x, y) of a box in kornia's order, clockwise from the top left."""
     return [[left, top], [left + wide, top], [left + wide, top + tall], [left, top + tall]]
 
 
-def resized_crop(video: torch.Tensor, step: RandomResizedCrop, draws: Generators, smooth: bool) -> torch.Tensor:
-    """``smooth``: with kornia's Gaussian before shrinking, of a width of its own for every clip."""
+def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
+    """A resized crop; ``smooth``: after kornia's Gaussian blur, whose sigma depends on the clip's scale."""
     height, width = video.shape[-2:]
-    cuts = [draw_box(step, height, width, g) for g in draws]
+    cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()
     steps = torch.tensor([[tall / step.size, wide / step.size] for _, _, tall, wide in cuts])
     if smooth:
         sigmas = ((steps - 1) / 2).clamp(min=0.001)
         frames = gaussian_blur2d(frames, 2 * math.ceil(2 * float(sigmas.max())) + 1, sigmas)
-    # The middles of the outermost cuts, counted from the middle of the first pixel.
+    # Centres of the outermost output pixels, relative to the centre of the first input pixel.
     boxes = torch.tensor(
         [
             corners(top + by / 2 - 0.5, left + bx / 2 - 0.5, (step.size - 1) * by, (step.size - 1) * bx)
             for (top, left, _, _), (by, bx) in zip(cuts, steps.tolist(), strict=True)
         ]
     )
-    made = crop_and_resize(frames, boxes, (step.size, step.size), padding_mode="border")
-    return made.view(*video.shape[:3], step.size, step.size)
+    crops = crop_and_resize(frames, boxes, (step.size, step.size), padding_mode="border")
+    return crops.view(*video.shape[:3], step.size, step.size)
 
 
-def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, draws: Generators) -> torch.Tensor:
-    """Clip by clip, since each has a size of its own."""
-    made = []
-    for clip, g in zip(video, draws, strict=True):
+def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, rngs: Generators) -> torch.Tensor:
+    """A resized short side and a random crop, clip by clip, since every clip is resized to another size."""
+    crops = []
+    for clip, g in zip(video, rngs, strict=True):
         height, width = clip.shape[-2:]
         short = int(g.integers(jitter.low, jitter.high, endpoint=True))
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
         top, left = g.integers(0, (tall - size, wide - size), endpoint=True).tolist()
-        made.append(resize(clip.float(), (tall, wide), antialias=True)[..., top : top + size, left : left + size])
-    return torch.stack(made)
+        crops.append(resize(clip.float(), (tall, wide), antialias=True)[..., top : top + size, left : left + size])
+    return torch.stack(crops)
 
 
 class Case(NamedTuple):
-    """One operation in both makes."""
+    """One augmentation in both implementations."""
 
     name: str
     ours: tuple[VideoAugmentation, ...]
     kornia: Work
     channels: int = 1
     whole: bool = False
-    """Uses the decoded frames rather than a crop."""
+    """Whether it is applied to whole decoded frames rather than to a crop."""
 
 
 def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
-    return Case(name, (step,), lambda video, draws: colour_jitter(video, step, draws), channels)
+    return Case(name, (step,), lambda video, rngs: colour_jitter(video, step, rngs), channels)
 
 
 def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
     soft, box = Blur(probability=1.0), RandomResizedCrop(crop)
-    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # smaller than the crop: nothing to smooth
+    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # boxes smaller than the crop
     jitter = ShortSideJitter(low, high)
     return [
-        Case("Blur, kornia's border", (soft,), lambda video, draws: blur(video, soft, draws)),
-        Case("Blur, our border", (soft,), lambda video, draws: mirrored_blur(video, soft, draws)),
+        Case("Blur, kornia's border", (soft,), lambda video, rngs: blur(video, soft, rngs)),
+        Case("Blur, our border", (soft,), lambda video, rngs: mirrored_blur(video, soft, rngs)),
         colour_case("brightness", ColourJitter(0.4, 0, 0)),
         colour_case("contrast", ColourJitter(0, 0.4, 0)),
         colour_case("saturation", ColourJitter(0, 0, 0.4)),
@@ -181,29 +181,29 @@ def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
         colour_case("ColourJitter, grey clips", ColourJitter(), 1),
         Case("Grey", (Grey(1.0),), grey, 3),
         Case("Flip", (Flip(1.0),), flip),
-        Case("RandomCrop", (RandomCrop(crop),), lambda video, draws: random_crop(video, crop, draws), whole=True),
+        Case("RandomCrop", (RandomCrop(crop),), lambda video, rngs: random_crop(video, crop, rngs), whole=True),
         Case(
             "RandomResizedCrop, not smoothed",
             (box,),
-            lambda video, draws: resized_crop(video, box, draws, False),
+            lambda video, rngs: resized_crop(video, box, rngs, False),
             whole=True,
         ),
         Case(
             "RandomResizedCrop, smoothed",
             (box,),
-            lambda video, draws: resized_crop(video, box, draws, True),
+            lambda video, rngs: resized_crop(video, box, rngs, True),
             whole=True,
         ),
         Case(
             "RandomResizedCrop, only enlarging",
             (near,),
-            lambda video, draws: resized_crop(video, near, draws, False),
+            lambda video, rngs: resized_crop(video, near, rngs, False),
             whole=True,
         ),
         Case(
             "ShortSideJitter + RandomCrop",
             (jitter, RandomCrop(crop)),
-            lambda video, draws: short_side_crop(video, jitter, crop, draws),
+            lambda video, rngs: short_side_crop(video, jitter, crop, rngs),
             whole=True,
         ),
     ]
@@ -221,45 +221,47 @@ def main() -> None:
     learner = Learner(recipe, 1, resolve_precision(recipe.run.precision, device))
     short = min(recipe.clip.height, recipe.clip.width)
     crop = recipe.composition.crop or short
-    own = batch_of(recipe, recipe.model.video.channels)
+    batch = batch_of(recipe, recipe.model.video.channels)
 
     def clips(case: Case) -> list[torch.Tensor]:
         video = batch_of(recipe, case.channels).video
         assert video is not None
         return list((video if case.whole else video[..., :crop, :crop].contiguous()).unbind(1))
 
-    def draws(view: int) -> Generators:
+    def rngs_of(view: int) -> Generators:
         return view_generators(0, 0, range(recipe.run.batch), view)
 
     def ours(case: Case) -> Work:
-        return lambda video, seed: augment_clips(video, case.ours, seed)
+        return lambda video, rngs: augment_clips(video, case.ours, rngs)
 
     def all_views(make: Work, views: list[torch.Tensor]) -> Callable[[], object]:
-        seeds = [draws(view) for view in range(len(views))]
-        return lambda: [make(video, seed) for video, seed in zip(views, seeds, strict=True)]
+        generators = [rngs_of(view) for view in range(len(views))]
+        return lambda: [make(video, rngs) for video, rngs in zip(views, generators, strict=True)]
 
     work: dict[str, Callable[[], object]] = {}
-    apart: dict[str, torch.Tensor] = {}
+    differences: dict[str, torch.Tensor] = {}
     for case in cases(
         crop, max(crop, short * 4 // 5), short * 5 // 4, crop**2 / (recipe.clip.height * recipe.clip.width)
     ):
         views = clips(case)
-        apart[case.name] = (ours(case)(views[0], draws(0)).float() - case.kornia(views[0], draws(0))).abs()
+        differences[case.name] = (ours(case)(views[0], rngs_of(0)).float() - case.kornia(views[0], rngs_of(0))).abs()
         work[f"{case.name} ours"] = all_views(ours(case), views)
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
-    taken: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(arguments.rounds + 1):  # the first warms up
-        taken["step"].append(milliseconds(lambda: learner.train_step([own]), device))
+    times: dict[str, list[float]] = {name: [] for name in ("step", *work)}
+    for _ in range(arguments.rounds + 1):  # the first round warms up
+        times["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
-            taken[name].append(milliseconds(call, device))
-    middle = {name: statistics.median(times[1:]) for name, times in taken.items()}
+            times[name].append(milliseconds(call, device))
+    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
     rounds = arguments.rounds
     print(f"recipe {arguments.recipe}, cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-          f"kornia {version('kornia')}: a step takes {middle['step']:.1f} ms (median of {rounds})")  # fmt: skip
+          f"kornia {version('kornia')}: a step takes {medians['step']:.1f} ms (median of {rounds})")  # fmt: skip
     print(f"{'':36}{'ours %':>8}{'kornia %':>10}{'largest difference':>20}{'mean':>8}")
-    for name, far in apart.items():
-        shares = (100 * middle[f"{name} {whose}"] / middle["step"] for whose in ("ours", "kornia"))
-        print("{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, far.max(), far.mean()), flush=True)
+    for name, difference in differences.items():
+        shares = (100 * medians[f"{name} {library}"] / medians["step"] for library in ("ours", "kornia"))
+        print(
+            "{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, difference.max(), difference.mean()), flush=True
+        )
 
 
 if __name__ == "__main__":

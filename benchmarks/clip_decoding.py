@@ -1,4 +1,4 @@
-"""Time to read one clip of 30 frames and one second of audio from an MP4 file, opening included; one thread.
+"""Measures the time to open an MP4 file and read one clip of 30 frames and one second of audio; one thread.
 
 python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the synthetic data set is rendered)
 """
@@ -37,8 +37,8 @@ def main() -> None:
             begun = time.perf_counter()
             reader.read(0, entry, [Window(float(start))])
             seconds.append(time.perf_counter() - begun)
-    middle = statistics.median(seconds)
-    print(f"{path.name}: median {1000 * middle:.1f} ms, least {1000 * min(seconds):.1f} ms, {1 / middle:.0f} clips/s")
+    median = statistics.median(seconds)
+    print(f"{path.name}: median {1000 * median:.1f} ms, least {1000 * min(seconds):.1f} ms, {1 / median:.0f} clips/s")
 
 
 if __name__ == "__main__":

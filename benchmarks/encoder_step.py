@@ -3,7 +3,7 @@
     python benchmarks/encoder_step.py --width 16 --blocks 1 1 1 1 --clip 8 56 56 --batch 16 --threads 1
 
 With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: measure with more.
-Plain AVX2 can be simulated on a newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+A processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channel
 def step_seconds(
     encoder: R2Plus1D, clip: torch.Tensor, dtype: torch.dtype, memory_format: torch.memory_format, steps: int
 ) -> float:
-    """Median seconds of a forward and backward pass, after one that warms up."""
+    """Median seconds of a forward and backward pass, after one pass as warm-up."""
     encoder.to(memory_format=memory_format)  # type: ignore[call-overload]
     clip = clip.contiguous(memory_format=memory_format)
     device = clip.device
@@ -40,14 +40,14 @@ def step_seconds(
 
 
 def main() -> None:
-    """Parse, time the four combinations, print a table."""
+    """Time the combinations of precision and memory format, and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--blocks", type=int, nargs=4, default=(1, 1, 1, 1))
     parser.add_argument("--clip", type=int, nargs=3, default=(8, 56, 56), metavar=("TIME", "HEIGHT", "WIDTH"))
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     args = parser.parse_args()
@@ -57,8 +57,8 @@ def main() -> None:
     torch.manual_seed(0)
     encoder = R2Plus1D(args.blocks, args.width).to(device)
     clip = torch.randn(args.batch, 3, *args.clip, device=device)
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
-    print(f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}, width {args.width}, "
+    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+    print(f"{hardware}, {torch.get_num_threads()} threads, torch {torch.__version__}, width {args.width}, "
           f"blocks {tuple(args.blocks)}, batch {args.batch} x {tuple(args.clip)}; auto: "
           f"{resolve_precision('auto', device).name}")  # fmt: skip
     base = None

@@ -1,9 +1,9 @@
-"""Damaged files through scan, training clips and evaluation windows, each compared with decoding the whole file.
+"""Reads damaged files by scan, training clips and evaluation windows; compares them with decoding the whole file.
 
-python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]     (without it, of files that it writes itself)
+python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]     (without --data, of files that it writes)
 
-Prints the number of mutations per verdict, and exits with 1 if any gave a wrong frame or sample, a crash or a hang.
-With --keep FOLDER those files are copied there.
+Prints the number of mutations per verdict, and exits with 1 if any led to a wrong frame or sample, a crash or a hang.
+With --keep FOLDER the files of such mutations are copied there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from threading import Event, Timer
 import numpy as np
 from fuzz_files import mutate, write_files
 
-SECONDS = 60.0  # for one file
-GROWTH_BYTES = 2**28  # of resident memory from the first mutations to the last, in one process
+SECONDS = 60.0  # time limit for one file
+GROWTH_BYTES = 2**28  # limit of the growth of resident memory over the mutations in one process
 MAX_BYTES = 2**24  # larger files are not mutated
 
 
@@ -35,7 +35,7 @@ class Judge:
         self.peak = 0
 
     def verdict(self, path: Path, seed: int) -> str:
-        """The verdict of the process on a file; "crash" or "hang" where it prints none."""
+        """The verdict of the process on a file; "crash" or "hang" where the process prints none."""
         if self._process is None:
             command = [sys.executable, str(Path(__file__).with_name("fuzz_judge.py"))]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -88,11 +88,11 @@ def main() -> int:
     parser.add_argument("--mutations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--only", type=int, nargs="+", help="numbers of the mutations to try, as printed; by default all"
+        "--only", type=int, nargs="+", help="numbers of the mutations to run, as printed; by default all"
     )
     parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
-    parser.add_argument("--files", type=int, help="how many files to write, without --data")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long those files are")
+    parser.add_argument("--files", type=int, help="number of files to write, without --data")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of these files")
     parser.add_argument("--keep", type=Path, help="folder for the files that failed")
     options = parser.parse_args()
     judge, counts, growth = Judge(), Counter[str](), 0

@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.random import Generator
 
-RECIPES = (  # file name, video codec, frames between two others, audio codec, samples per second
+RECIPES = (  # file name, video codec, most consecutive B-frames, audio codec, samples per second
     ("a.mp4", "libx264", 2, "aac", 24000),
     ("b.mkv", "libx264", 3, "libmp3lame", 24000),
     ("c.webm", "libvpx", 0, "libopus", 48000),
@@ -42,7 +42,7 @@ _VIDEO_OPTIONS = {
 
 
 def write_files(folder: Path, count: int | None = None, seconds: float = 3.0) -> list[Path]:
-    """The first ``count`` of several small files in as many containers and codecs."""
+    """Write the first ``count`` files of ``RECIPES``, small files in various containers and codecs."""
     return [_write(folder / name, seconds, *rest) for name, *rest in RECIPES[:count]]  # type: ignore[arg-type]
 
 
@@ -78,7 +78,7 @@ def _write(path: Path, seconds: float, video_codec: str, b_frames: int, audio_co
             piece.sample_rate, piece.pts, piece.time_base = sample_rate, first, Fraction(1, sample_rate)
             packets += audio.encode(piece)
         packets += audio.encode(None)
-        for packet in sorted(packets, key=lambda one: (one.dts or 0) * (one.time_base or Fraction(1))):
+        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * (packet.time_base or Fraction(1))):
             output.mux(packet)
     return path
 
@@ -113,35 +113,35 @@ def _insert(data: bytearray, rng: Generator) -> bytes:
 
 
 def _payload(data: bytearray, rng: Generator) -> bytes:
-    """Packets in a row overwritten with zeros, the container left as it is."""
+    """Overwrite consecutive packets of one stream with zeros, without changing the container."""
     first, last = np.sort(rng.uniform(0.05, 1.0, 2))
     stream = rng.integers(2)
     with av.open(BytesIO(bytes(data))) as container:
         assert isinstance(container, InputContainer)
         packets = [packet for packet in container.demux() if packet.pos is not None and packet.size]
     kinds = sorted({packet.stream_index for packet in packets})
-    chosen = [packet for packet in packets if packet.stream_index == kinds[stream % len(kinds)]]
-    for packet in chosen[int(first * len(chosen)) : int(last * len(chosen)) + 1]:
+    packets = [packet for packet in packets if packet.stream_index == kinds[stream % len(kinds)]]
+    for packet in packets[int(first * len(packets)) : int(last * len(packets)) + 1]:
         assert packet.pos is not None
         data[packet.pos : packet.pos + packet.size] = bytes(packet.size)
     return bytes(data)
 
 
 def _drop(data: bytearray, rng: Generator) -> bytes:
-    """Packets left out, the rest written anew."""
+    """Drop packets, and write the rest to a new container."""
     output = BytesIO()
     loss, run = rng.uniform(0.005, 0.2), int(rng.integers(1, 10))
     with av.open(BytesIO(bytes(data))) as source, av.open(output, "w", format=_muxer(source.format.name)) as target:
         assert isinstance(source, InputContainer)
         assert isinstance(target, OutputContainer)
         streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
-        left_out = 0
+        dropping = 0
         for packet in source.demux():
             if packet.dts is None:
                 continue
-            left_out = run if rng.random() < loss / run else left_out
-            if left_out:
-                left_out -= 1
+            dropping = run if rng.random() < loss / run else dropping
+            if dropping:
+                dropping -= 1
                 continue
             packet.stream = streams[packet.stream_index]
             target.mux(packet)
@@ -167,7 +167,7 @@ MUTATIONS: dict[str, Callable[[bytearray, Generator], bytes]] = {
 
 
 def mutate(data: bytes, rng: Generator) -> tuple[str, bytes]:
-    """A kind of mutation at random and what it makes of a file; what cannot be written anew is cut off instead."""
+    """A random kind of mutation and the mutated file; a file that cannot be rewritten is cut off instead."""
     kind = list(MUTATIONS)[rng.integers(len(MUTATIONS))]
     try:
         return kind, MUTATIONS[kind](bytearray(data), rng)

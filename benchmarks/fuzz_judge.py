@@ -1,6 +1,7 @@
 """Reads one damaged file as training and evaluation do, and compares the result with decoding the whole file.
 
-``python benchmarks/fuzz_judge.py`` serves ``fuzz.py``: a path and a seed in JSON per line in, a verdict per line out.
+``python benchmarks/fuzz_judge.py`` serves ``fuzz.py``. Each line of input is a path and a seed as JSON, each line of
+output a verdict.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
 CHUNK = 256  # samples compared at once
-LEAST = 0.02  # on the int16 scale: samples that differ by less are the same
-STRAY_SECONDS = 0.03  # where time stamps are rounded or damaged, the same samples may lie this far off
+LEAST = 0.02  # on the int16 scale: smaller differences of samples are ignored
+STRAY_SECONDS = 0.03  # tolerated shift of samples, as time stamps may be rounded or damaged
 MEMORY_BYTES = 2**33
 
 
 class WrongError(Exception):
-    """A frame or a sample is not that of decoding the whole file."""
+    """A frame or a sample differs from that of decoding the whole file."""
 
 
 def judge(path: Path, seed: int) -> str:
-    """The verdict: right, the name of a typed error, or "wrong: why"."""
+    """The verdict: "right", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
     entry = inspect(path)
     if entry.error:
         return entry.error.partition(":")[0]
@@ -87,74 +88,74 @@ def compare(window: Window, item: Item, whole: Whole, entry: Entry, clip: Clip, 
 def _is_frame(pixels: NDArray[np.uint8], requested: float, latest: float, whole: Whole) -> bool:
     near = [t for t in whole.times if abs(t - requested) < 0.25]
     packets = [t for t in whole.stamps if abs(t - requested) < 0.25]
-    decoding = packets == sorted(packets) and near != sorted(near)  # packets say when frames are decoded
-    if not whole.ordered or decoding:  # only the order is known: a frame near that time
+    decoding = packets == sorted(packets) and near != sorted(near)  # packets are stamped in the order of decoding
+    if not whole.ordered or decoding:  # times are unknown, so any frame may be right
         return any(np.array_equal(pixels, frame) for frame in whole.frames)
     times = np.array(whole.times)
     if requested > times.max() + 0.2:
         raise UnknownError("not reached by reading from the start")
     for at in (requested, latest, requested - 1e-6):
         before = times[times <= at + 1e-6]
-        wanted = before.max() if len(before) else times.min()
-        if wanted in whole.varying:
+        nearest = before.max() if len(before) else times.min()
+        if nearest in whole.varying:
             raise UnknownError("frames that the decoder makes up")
-        if any(np.array_equal(pixels, whole.frames[i]) for i in np.flatnonzero(np.abs(times - wanted) < 1e-9)):
+        if any(np.array_equal(pixels, whole.frames[i]) for i in np.flatnonzero(np.abs(times - nearest) < 1e-9)):
             return True
     return False
 
 
 def _compare_audio(samples: NDArray[np.float32], start: float, rate: int, whole: Whole) -> None:
-    samples_of_all, noise, begin = track(whole, rate)
-    padded, margin = (np.pad(values, (2 * rate, 4 * rate)) for values in (samples_of_all, noise))
+    reference, noise, begin = track(whole, rate)
+    padded, margin = (np.pad(values, (2 * rate, 4 * rate)) for values in (reference, noise))
     margin += LEAST
     first, stray = round((start - begin) * rate) + 2 * rate, round(max(STRAY_SECONDS, 3 * whole.tick) * rate)
     for k in range(0, len(samples) - CHUNK + 1, CHUNK):
         chunk = samples[k : k + CHUNK]
-        place = first + k
-        if place > len(padded) - 4 * rate + 0.2 * rate and chunk.any():
+        position = first + k
+        if position > len(padded) - 4 * rate + 0.2 * rate and chunk.any():
             raise UnknownError("not reached by reading from the start")
-        here = slice(place, place + CHUNK)
-        if 0 <= place <= len(padded) - CHUNK and (np.abs(padded[here] - chunk) < margin[here]).all():
+        expected = slice(position, position + CHUNK)
+        if 0 <= position <= len(padded) - CHUNK and (np.abs(padded[expected] - chunk) < margin[expected]).all():
             continue
-        near = slice(max(place - stray, 0), min(place + stray + CHUNK, len(padded)))
+        near = slice(max(position - stray, 0), min(position + stray + CHUNK, len(padded)))
         if not _contains(padded[near], margin[near], chunk):
             if not chunk.any() or not np.trim_zeros(chunk).size:
-                inside = padded[max(place, 0) : place + CHUNK]
+                inside = padded[max(position, 0) : position + CHUNK]
                 if not inside.any():
                     continue
             raise WrongError(f"audio at {start + k / rate:.3f} s")
 
 
 def _contains(stretch: NDArray[np.float32], margin: NDArray[np.float32], chunk: NDArray[np.float32]) -> bool:
-    """Whether the samples of ``chunk`` follow each other somewhere in ``stretch``, each within its ``margin``."""
+    """Whether ``stretch`` contains the consecutive samples of ``chunk``, each within its ``margin``."""
     count = len(stretch) - len(chunk) + 1
-    places = np.arange(max(count, 0))
-    for k in (0, len(chunk) // 2, len(chunk) - 1):  # most places drop out at once
-        places = places[np.abs(stretch[places + k] - chunk[k]) < margin[places + k]]
-    return any((np.abs(stretch[at : at + len(chunk)] - chunk) < margin[at : at + len(chunk)]).all() for at in places)
+    starts = np.arange(max(count, 0))
+    for k in (0, len(chunk) // 2, len(chunk) - 1):  # excludes most positions quickly
+        starts = starts[np.abs(stretch[starts + k] - chunk[k]) < margin[starts + k]]
+    return any((np.abs(stretch[at : at + len(chunk)] - chunk) < margin[at : at + len(chunk)]).all() for at in starts)
 
 
 def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]], whole: Whole, zero: float) -> None:
-    """Raise ``WrongError`` unless windows read in one opening, backwards, are those read alone."""
+    """Raise ``WrongError`` unless windows read together, in reverse order, equal the windows read one by one."""
     windows = [window for window, _ in items]
     try:
         together = reader.read(0, entry, windows[::-1])
     except MediaError:
-        return  # the windows between are read too where they overlap
+        return  # overlapping windows are read as one span, with the damage between them
     for name in ("video", "audio"):
         ours = getattr(together, name)
         for k, (_, item) in enumerate(items[::-1]):
             alone = getattr(item, name)
             if alone is not None and not np.array_equal(ours[k], alone[0]):
                 if name == "video" and item.video_times is not None:
-                    spoilt = [t for t in whole.varying if item.video_times.min() <= t - zero <= item.video_times.max()]
-                    if spoilt:
+                    made_up = [t for t in whole.varying if item.video_times.min() <= t - zero <= item.video_times.max()]
+                    if made_up:
                         raise UnknownError("frames that the decoder makes up")
-                raise WrongError(f"{name} depends on what was read before")
+                raise WrongError(f"{name} depends on earlier reads")
 
 
 def serve() -> None:
-    """Answer until the input ends."""
+    """Judge the files of the standard input until it ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     av.logging.set_level(av.logging.PANIC)
     answers = os.fdopen(os.dup(1), "w")

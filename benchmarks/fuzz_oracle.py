@@ -1,4 +1,4 @@
-"""Decoding of a whole file from the first packet to the last, without the code under test."""
+"""The reference for the fuzzer: a whole file decoded from the first packet to the last, without code of avgdt."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from avgdt.data.manifest import Entry
 
 HEIGHT, WIDTH = 24, 32
-MOST_SAMPLES = 10**8  # of a track; time stamps that claim more are damaged
-MOST_FAILURES = 20  # to read a packet
-NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from one generator that runs on
-NOISE_MARGIN = 3.0  # two draws of that noise may differ by so many times as much as two others
-SETTLED = 10  # blocks after which no more than noise differs
+MOST_SAMPLES = 10**8  # limit of a track; time stamps of longer tracks are damaged
+MOST_FAILURES = 20  # limit of failures to read a packet
+NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise of one running generator
+NOISE_MARGIN = 3.0  # factor by which two draws of this noise may differ more than two others
+SETTLED = 10  # blocks after which only the noise differs
 
 
 class UnknownError(Exception):
-    """Decoding the file from its start does not tell what is right here."""
+    """The right frame or sample cannot be determined by decoding the file from its start."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Whole:
 
     times: list[float] = field(default_factory=list)
     varying: set[float] = field(default_factory=set)
-    """Times of frames that come out otherwise when earlier ones are kept in memory, which fill holes."""
+    """Times of frames whose pixels depend on whether earlier frames are in memory, with which decoders fill holes."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     stamps: list[float] = field(default_factory=list)
     """Presentation times of the video packets in the order of decoding."""
@@ -47,15 +47,15 @@ class Whole:
     tick: float = 0.0
     """Seconds of one time stamp unit of the audio."""
     reservoir: bool = False
-    """Whether stamps are worth no more than a block: samples are carried over from packet to packet (WMA), or blocks
-    are long and short (Vorbis in Ogg)."""
+    """Whether time stamps are exact only within a block: samples are carried over from packet to packet (WMA), or
+    blocks are long and short (Vorbis in Ogg)."""
     blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
-    """Of each block, by how much samples differ where decoding begins elsewhere, as decoders make noise up."""
+    """Largest difference of the samples of each block between two decodes, for decoders that make up noise."""
 
 
 def decode(path: Path, entry: Entry) -> Whole:
-    """Every frame with its container time, and every block of audio."""
+    """Decode every frame, with its time in the container, and every block of audio."""
     whole = Whole()
     kinds: tuple[Literal["video"], Literal["audio"]] = ("video", "audio")
     for kind in kinds:
@@ -85,7 +85,7 @@ def decode(path: Path, entry: Entry) -> Whole:
 
 
 def _decode_again(path: Path, whole: Whole) -> None:
-    """Note the frames that differ where others are kept in memory."""
+    """Add to ``whole.varying`` the frames that differ when earlier frames are in memory."""
     recent = deque[Any](maxlen=8)
     with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
@@ -96,7 +96,7 @@ def _decode_again(path: Path, whole: Whole) -> None:
 
 
 def _noise(path: Path, entry: Entry, whole: Whole) -> list[float]:
-    """By how much the samples of each block differ where the decoder has decoded the whole file before."""
+    """Largest difference of the samples of each block from a second decode by the same decoder."""
     none = [0.0] * len(whole.blocks)
     with (
         av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as before,
@@ -146,7 +146,7 @@ def _frames(
     while failures < MOST_FAILURES:
         try:
             packet = next(packets, None)
-        except (av.error.FFmpegError, IndexError):  # behind what cannot be read there may be more
+        except (av.error.FFmpegError, IndexError):  # there may be readable packets after an unreadable one
             failures += 1
             packets = container.demux(stream)
             continue
@@ -170,25 +170,26 @@ def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
 
 
 def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """All samples, by how much each may differ, and their start.
+    """All samples, the tolerated difference of each, and the start in seconds.
 
-    Each block lies behind the one before, or where its stamp says if that is elsewhere.
+    A block follows the block before it, unless its time stamp differs from that position.
     """
     begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
-    place, places, last = 0, list[int](), begin
+    position, starts, last = 0, list[int](), begin
     unstamped = False
     for at, block in whole.blocks:
-        stamped = place if at is None else round((at - begin) * rate)
-        late = stamped - place > 0.005 * rate + (len(block) if whole.reservoir else 0)
-        if not places or late or (at is not None and at < last - 0.05) or (unstamped and stamped < place - 0.05 * rate):
-            place = min(stamped, place + 600 * rate)
+        stamped = position if at is None else round((at - begin) * rate)
+        late = stamped - position > 0.005 * rate + (len(block) if whole.reservoir else 0)
+        early = (at is not None and at < last - 0.05) or (unstamped and stamped < position - 0.05 * rate)
+        if not starts or late or early:
+            position = min(stamped, position + 600 * rate)
         last, unstamped = last if at is None else at, at is None
-        places.append(place)
-        place += len(block)
-    ends = [k + len(block) for k, (_, block) in zip(places, whole.blocks, strict=True)]
+        starts.append(position)
+        position += len(block)
+    ends = [k + len(block) for k, (_, block) in zip(starts, whole.blocks, strict=True)]
     if max(ends, default=0) > MOST_SAMPLES:
-        raise UnknownError("time stamps of days")
+        raise UnknownError("time stamps that span days")
     track, noise = np.zeros((2, max(ends, default=0)), np.float32)
-    for k, (_, block), most in zip(places, whole.blocks, whole.noise, strict=True):
+    for k, (_, block), most in zip(starts, whole.blocks, whole.noise, strict=True):
         track[k : k + len(block)], noise[k : k + len(block)] = block, NOISE_MARGIN * most
     return track, noise, begin

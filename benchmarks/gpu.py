@@ -1,9 +1,9 @@
-"""Measures training on a GPU: agreement with the CPU, rate of matrix products, steps of a recipe, where time goes.
+"""Measures training on a GPU: agreement with the CPU, matrix products, training steps of a recipe, slowest kernels.
 
     benchmarks/gpu.sh            (sets PYTHONPATH; --small is for a CPU)
 
-Needs torch and NumPy alone. Each measurement is a line of OUT/gpu.jsonl as soon as it is made, and OUT/gpu.md has them
-as tables. One that fails is a line with its error. The exit code is 1 where one failed or the devices disagree.
+Needs only torch and NumPy. Each measurement is appended to OUT/gpu.jsonl at once, as a line with its values or its
+error; OUT/gpu.md has them as tables. The exit code is 1 where a measurement failed or the devices disagree.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from avgdt.training.learner import Learner
 from avgdt.training.step_count import count_step
 
 TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
-"""Precision -> largest differences from fp32 on the CPU: of a coordinate of the embeddings, which have unit length; of
+"""Largest differences from fp32 on the CPU, by precision: of a coordinate of the embeddings, which have unit length; of
 the loss, relative to it; of the gradient of all parameters, its norm relative to that of the gradient. For bf16 on the
-CPU these are 0.03, 0.003 and 0.57; a gradient that is wrong altogether gives 1 or more."""
+CPU these are 0.03, 0.003 and 0.57; for a completely wrong gradient, 1 or more."""
 TOP = 10
 
 Record = dict[str, Any]
@@ -55,7 +55,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
-    """A named recipe with a batch, and with the bank and momentum of a small data set where it sets none."""
+    """A named recipe with a batch size; automatic bank and momentum are those of a small data set."""
     recipe = named(recipe_name)
     recipe = replace(recipe, run=replace(recipe.run, batch=batch))
     return in_proportion(recipe, recordings=384, steps=1152)
@@ -76,7 +76,7 @@ def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict
 
 
 def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """A step in each precision on the device beside the same step in fp32 on the CPU, without TF32."""
+    """Differences between a step in each precision on the device, without TF32, and in fp32 on the CPU."""
     expected = second_step(recipe_name, recordings, Precision(torch.device("cpu"), torch.float32))
     records = []
     torch.backends.cudnn.allow_tf32 = False
@@ -99,7 +99,7 @@ def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[R
 
 
 def matrix_rates(device: torch.device) -> list[Record]:
-    """The rate of matrix products, in fp32 without and (on a GPU) with TF32."""
+    """FLOP/s of matrix products in each precision, in fp32 without and (on a GPU) with TF32."""
     records = []
     for name, precision in precisions(device).items():
         records.append({"precision": name, "flops": matrix_rate(precision)})
@@ -115,7 +115,7 @@ def training_step(
 ) -> Record:
     """Whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
 
-    The memory is that of the GPU, and on a CPU the whole process's.
+    The memory is that of the GPU; on a CPU, that of the whole process.
     """
     recipe = bank_in_proportion(recipe_name, recordings)
     count = count_step(recipe, recordings, "bf16")
@@ -156,7 +156,7 @@ def compile_encoders(learner: Learner) -> None:
 
 
 def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """The kernels (on a CPU: operators) that take most of two training steps."""
+    """The kernels (on a CPU: operators) with the largest share of the time of two training steps."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precisions(device)["bf16"])
     batch = random_batch(recipe, recordings).to(device)
@@ -190,13 +190,13 @@ class Report:
         self.failed = False
 
     def measure(self, section: str, call: Callable[[], list[Record] | Record]) -> list[Record]:
-        """The records of a measurement; none where it fails or the time is over."""
+        """Run a measurement, write its records and return them; none where it fails or the time limit is exceeded."""
         begun = time.monotonic()
         try:
             if begun > self._end:
-                raise TimeoutError("skipped: the time is over")
+                raise TimeoutError("skipped: the time limit is exceeded")
             records = call()
-        except Exception as error:  # one measurement must not cost the others
+        except Exception as error:  # the measurements that follow still run
             records = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
             self.failed = True
         gc.collect()
@@ -216,7 +216,7 @@ class Report:
         text = []
         for section, records in self._sections.items():
             text += [f"## {section}", ""]
-            for keys in dict.fromkeys(tuple(record) for record in records):  # errors have a table of their own
+            for keys in dict.fromkeys(tuple(record) for record in records):  # errors have a separate table
                 rows = [[_cell(record[key]) for key in keys] for record in records if tuple(record) == keys]
                 text += [_row(keys), _row(["---"] * len(keys)), *map(_row, rows), ""]
         return "\n".join(text)
@@ -246,7 +246,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path())
     parser.add_argument("--small", action="store_true", help="small networks, few steps: for a CPU")
-    parser.add_argument("--seconds", type=float, default=300, help="no measurement begins later")
+    parser.add_argument("--seconds", type=float, default=300, help="time after which no measurement begins")
     args = parser.parse_args()
     device = resolve_device("auto")
     recipe, batches, steps = ("demo-bank", (2, 4), 1) if args.small else ("paper", (16, 64), 10)

@@ -1,11 +1,11 @@
-"""Is anything lost when a training is killed? Kills at random moments, on one process and on two.
+"""Kills trainings at random moments and resumes them, on one process and on two; compares the final checkpoints.
 
     python benchmarks/kills.py --data runs/world/manifest.csv --out runs/kills --kills 100 --seed 0
 
-A training of a small recipe is killed (SIGKILL, all its processes) at a random moment, or in the middle of writing a
-checkpoint, and resumed, again and again until it ends. Its last checkpoint must then equal that of the same training
-without a kill: in every bit where the number of processes stayed the same, within 1e-5 where it changed (1, 2, 1 ...
-processes). Prints a line per training and a summary; exit code 1 where one differs.
+A training of a small recipe is killed (SIGKILL, all its processes) at a random moment, or while it writes a checkpoint,
+and resumed, repeatedly until it ends. Its last checkpoint must equal that of the same training without a kill: bit for
+bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ... processes). Prints a line per
+training and a summary; the exit code is 1 where a training differs.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def recipe() -> Recipe:
 
 @dataclass
 class Training:
-    """A training in the folder ``out``, started and killed as often as wanted."""
+    """A training in the folder ``out``, which can be killed and started again."""
 
     out: Path
     data: Path
     config: Path
 
     def start(self, count: int) -> list[subprocess.Popen[bytes]]:
-        """Start it, or resume it where there is a checkpoint, in ``count`` processes."""
+        """Start the training, or resume it from its checkpoint, in ``count`` processes."""
         arguments = ["--config", self.config, "--data", self.data]
         if Checkpoints(self.out).paths():
             arguments = ["--resume"]
@@ -100,7 +100,7 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """Steps that are logged."""
+        """Number of steps logged so far."""
         file = self.out / "metrics.jsonl"
         return len(read_json_lines(file, ("step",))) if file.exists() else 0
 
@@ -124,7 +124,7 @@ def kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
-    """Whether all have ended; raise where one has failed."""
+    """Whether all processes have ended; raise ``SystemExit`` where one has failed."""
     codes = [process.poll() for process in processes]
     if any(code not in (None, 0) for code in codes):
         kill(processes)
@@ -135,7 +135,7 @@ def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
 def wait_to_kill(
     training: Training, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
 ) -> bool:
-    """Wait for a random moment after the next step, ``inside`` a checkpoint's write if wanted; False at the end."""
+    """Wait for a random moment after the next step, ``inside`` the writing of a checkpoint; False if training ended."""
     deadline, before = time.monotonic() + PATIENCE, training.steps
     ahead = rng.randrange(1, 6)
     while training.steps < before + ahead:
@@ -167,7 +167,7 @@ def difference(a: Any, b: Any) -> float:
 
 
 def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
-    """Train without a kill."""
+    """Train without a kill; return the final state."""
     processes = training.start(count)
     while not finished(processes):
         time.sleep(0.1)
@@ -195,33 +195,34 @@ def main() -> int:
     while kills < args.kills:
         counts = [(1,), (2,), (1, 2)][number % 3]
         for count in set(counts) - expected.keys():
-            alone = Training(args.out / f"whole-{count}", data, config)
-            shutil.rmtree(alone.out, ignore_errors=True)
-            expected[count] = run_to_the_end(alone, count)
+            undisturbed = Training(args.out / f"whole-{count}", data, config)
+            shutil.rmtree(undisturbed.out, ignore_errors=True)
+            expected[count] = run_to_the_end(undisturbed, count)
         training = Training(args.out / f"killed-{number}", data, config)
         shutil.rmtree(training.out, ignore_errors=True)
-        own, own_inside, start = 0, 0, 0
+        killed, killed_inside, start = 0, 0, 0
         while True:
             processes = training.start(counts[start % len(counts)])
             start += 1
             inside = rng.random() < 0.4
-            if kills + own >= args.kills or not wait_to_kill(training, processes, inside, rng):
+            if kills + killed >= args.kills or not wait_to_kill(training, processes, inside, rng):
                 while not finished(processes):
                     time.sleep(0.1)
                 break
             kill(processes)
-            own += 1
-            own_inside += training.writing
+            killed += 1
+            killed_inside += training.writing
         state = training.state()
         error = difference(expected[counts[0]], state)
         right = error == 0 if len(counts) == 1 else error < 1e-5
         processes_in_words = " and ".join(map(str, counts))
         print(
-            f"training {number}: {processes_in_words} processes, {own} kills, {own_inside} while writing a checkpoint, "
-            f"largest difference {error:.1e}, {'right' if right else 'WRONG'}",
+            f"training {number}: {processes_in_words} processes, {killed} kills, {killed_inside} while writing a "
+            f"checkpoint, largest difference {error:.1e}, {'right' if right else 'WRONG'}",
             flush=True,
         )
-        kills, inside_kills, number, wrong = kills + own, inside_kills + own_inside, number + 1, wrong + (not right)
+        kills, inside_kills = kills + killed, inside_kills + killed_inside
+        number, wrong = number + 1, wrong + (not right)
     print(f"{kills} kills in {number} trainings, {inside_kills} while writing a checkpoint: {wrong} trainings wrong")
     return 1 if wrong else 0
 

@@ -1,11 +1,11 @@
-"""How well linear probes classify recordings of the synthetic data set from descriptions without time.
+"""Measures how well linear probes classify recordings of the synthetic data set from features without time.
 
     python benchmarks/synthetic_probes.py [FOLDER] [--recordings 576] [--seed 0]
 
 Renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each class for a
-linear probe on each description, cross-validated over all recordings. A class is near chance when its recall is at most
-twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it also depends on how
-much of the time there is sound.
+linear probe on each kind of features, cross-validated over all recordings. A class is near chance when its recall is at
+most twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it also depends on
+the share of silence.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation; the best for the 
 
 
 class Description(NamedTuple):
+    """Features of a recording without time, and its motion."""
+
     colours: Floats
     """Square root of the share of the pixels in each of 512 colours."""
     log_mean_spectrum: Floats
@@ -53,23 +55,23 @@ def describe(path: Path) -> Description:
         frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
     with av.open(str(path)) as container:
         sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
-        rate = container.streams.audio[0].rate
+        sample_rate = container.streams.audio[0].rate
     red, green, blue = np.moveaxis(frames.astype(np.int64) * BINS // 256, -1, 0)
     counts = np.bincount((red * BINS**2 + green * BINS + blue).ravel(), minlength=BINS**3)
     windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::STEP] * np.hanning(WINDOW)
-    power = np.abs(np.fft.rfft(windows)) ** 2 @ mel_bands(rate) + 1e-9
+    power = np.abs(np.fft.rfft(windows)) ** 2 @ mel_bands(sample_rate) + 1e-9
     motion = np.abs(np.diff(frames.astype(np.int16), axis=0)).mean()
     return Description(
         np.sqrt(counts / counts.sum()), np.log(power.mean(axis=0)), np.log(power).mean(axis=0), float(motion)
     )
 
 
-def mel_bands(rate: int) -> Floats:
-    """(frequencies, bands): triangles, evenly spaced in mel."""
-    edges = 700 * (10 ** (np.linspace(0, np.log10(1 + rate / 2 / 700), BANDS + 2)) - 1)
-    frequencies = np.fft.rfftfreq(WINDOW, 1 / rate)[:, None]
-    rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], rate / WINDOW)
-    falling = (edges[2:] - frequencies) / np.maximum(edges[2:] - edges[1:-1], rate / WINDOW)
+def mel_bands(sample_rate: int) -> Floats:
+    """Triangular mel filters (frequencies, bands), evenly spaced in mel, for a sample rate of ``sample_rate`` Hz."""
+    edges = 700 * (10 ** (np.linspace(0, np.log10(1 + sample_rate / 2 / 700), BANDS + 2)) - 1)
+    frequencies = np.fft.rfftfreq(WINDOW, 1 / sample_rate)[:, None]
+    rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], sample_rate / WINDOW)
+    falling = (edges[2:] - frequencies) / np.maximum(edges[2:] - edges[1:-1], sample_rate / WINDOW)
     return np.clip(np.minimum(rising, falling), 0, None) + 1e-12
 
 
@@ -115,12 +117,12 @@ def main() -> int:
     near = [
         report(
             name.replace("_", " "),
-            recalls(np.stack([getattr(one, name) for one in descriptions]), labels),
+            recalls(np.stack([getattr(description, name) for description in descriptions]), labels),
         )
         for name in ("colours", "log_mean_spectrum", "mean_log_spectrum")
     ]
     motion = [
-        np.mean([one.motion for one, actual in zip(descriptions, labels, strict=True) if actual == label])
+        np.mean([d.motion for d, actual in zip(descriptions, labels, strict=True) if actual == label])
         for label in classes
     ]
     print(f"{'motion (0-255)':<20}{np.mean(motion):>6.2f} {' '.join(f'{value:>8.2f}' for value in motion)}")

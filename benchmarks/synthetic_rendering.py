@@ -1,6 +1,6 @@
-"""CPU milliseconds to render one recording of the synthetic data set, by stage, in one process.
+"""Measures the CPU time of each stage of rendering a recording of the synthetic data set, in one process.
 
-python benchmarks/render_dataset.py [--recordings 24] [--rounds 3]
+python benchmarks/synthetic_rendering.py [--recordings 24] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "00000.mp4"
-        write_recording(PARAMETERS, 0, path)  # imports and caches
+        write_recording(PARAMETERS, 0, path)  # warm-up: imports and caches
         rounds = [one_round(options.recordings, path) for _ in range(options.rounds)]
     print(f"milliseconds of CPU per recording, mean of {options.recordings}; {options.rounds} rounds")
     print(f"{'':<10}{'min':>8}{'median':>8}")

@@ -1,9 +1,9 @@
-"""Times whole training steps of a recipe on random clips: clips per second of wall clock and CPU milliseconds a clip.
+"""Times training steps of a recipe on random clips: clips per second of wall-clock time, CPU milliseconds per clip.
 
     python benchmarks/training_step.py demo --steps 20
 
-The share is that of the rate of matrix products measured just before, as ``avgdt cost --share`` takes it.
-Plain AVX2 can be simulated on a newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+The printed share of the measured FLOP/s of matrix products is a value for ``avgdt cost --share``.
+A processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ WARM_UP = 3
 
 
 def random_batch(recipe: Recipe, recordings: int) -> Batch:
+    """A batch of noise of the recipe's sizes, on the CPU."""
     batch, generator = blank_batch(recipe, recordings), torch.Generator().manual_seed(0)
     if batch.video is not None:
         batch.video.random_(generator=generator)
@@ -41,7 +42,7 @@ def random_batch(recipe: Recipe, recordings: int) -> Batch:
 
 
 def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM_UP) -> list[float]:
-    """Seconds of each of ``steps`` training steps, after ``warm_up`` others."""
+    """Seconds of each of ``steps`` training steps, after ``warm_up`` steps."""
     seconds, device = [], learner.precision.device
     for step in range(warm_up + steps):
         start = time.perf_counter()
@@ -57,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -76,7 +77,7 @@ def main() -> None:
         f"{args.recipe}, {torch.get_num_threads()} threads, {learner.precision.name}, "
         f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / seconds:.1f} clips/s, "
         f"{share:.0%} of {rate / 1e9:,.0f} GFLOP/s, "
-        f"{1000 * cpu:.1f} CPU ms a clip, peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults"
+        f"{1000 * cpu:.1f} CPU ms per clip, peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults"
     )
 
 

@@ -1,10 +1,10 @@
-"""Is the verdict on a run right? Ten runs broken in five ways and ten healthy ones, on the demo's recordings.
+"""Tests the verdict on ten runs that are broken in five ways and on ten healthy runs, on the demo's recordings.
 
     OMP_NUM_THREADS=1 python benchmarks/verdicts.py --data runs/world/manifest.csv --out runs/verdicts --seeds 0 1
 
-Prints the verdict at 20 % of each run and at its end, and whether that at the end is right: a broken run must be
-recognised, a healthy one must be healthy or on the plateau. Runs that are complete in --out are not trained again, an
-interrupted one is resumed, so the same command continues; --table prints the table of the runs so far.
+Prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run must be
+recognised, the verdict on a healthy run must be healthy or plateau. The same command continues an interrupted
+benchmark: complete runs in --out are not trained again, interrupted runs are resumed. --table prints the table so far.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HELD_OUT = 40
 
 @dataclass(frozen=True)
 class Case:
-    """A way to train, and the causes that are right for it."""
+    """A kind of run, and the verdicts that are right for it."""
 
     name: str
     options: str
@@ -51,7 +51,7 @@ BROKEN = (
     Case(
         "batches of 4 in one key group, bank 64",
         "demo-bank --composition modality --run.batch 4 --objective.key-groups 1 --objective.bank 64",
-        ("batch-norm leak", "bank shortcut"),  # both grow with small batches, and act together
+        ("batch-norm leak", "bank shortcut"),  # small batches favour both, which may occur together
         5,
         96,
     ),
@@ -70,10 +70,12 @@ UNBROKEN = (
 def manifests(data: Path, out: Path) -> dict[tuple[int, bool], Path]:
     """The inspected manifest of each set of recordings; recordings with permuted audio are written into ``out``."""
     sets = {(case.recordings, case.permuted) for case in (*BROKEN, *UNBROKEN)}
-    paths = {one: out / f"{'permuted' if one[1] else 'recordings'}-{one[0]}.csv" for one in sets}
+    paths = {
+        (count, permuted): out / f"{'permuted' if permuted else 'recordings'}-{count}.csv" for count, permuted in sets
+    }
     if not all(path.exists() for path in paths.values()):
-        given = [entry for entry in read_manifest(data) if entry.extra["split"] in ("train", "val")]
-        entries = {False: scan_missing(given, 1), True: scan_missing(_permuted(given, out / "permuted"), 1)}
+        used = [entry for entry in read_manifest(data) if entry.extra["split"] in ("train", "val")]
+        entries = {False: scan_missing(used, 1), True: scan_missing(_permuted(used, out / "permuted"), 1)}
         for (count, permuted), path in paths.items():
             train = [entry for entry in entries[permuted] if entry.extra["split"] == "train"]
             val = [entry for entry in entries[permuted] if entry.extra["split"] == "val"]
@@ -82,7 +84,7 @@ def manifests(data: Path, out: Path) -> dict[tuple[int, bool], Path]:
 
 
 def _permuted(entries: list[Entry], folder: Path) -> list[Entry]:
-    """Copies of the recordings in ``folder``, each video with the audio of another one."""
+    """Copies of the recordings, in ``folder``, each video with the audio of another recording."""
     folder.mkdir(exist_ok=True)
     copies = []
     for entry, other in zip(entries, random.Random(0).sample(entries, len(entries)), strict=True):
@@ -93,10 +95,10 @@ def _permuted(entries: list[Entry], folder: Path) -> list[Entry]:
 
 
 def _join(video: Path, audio: Path, target: Path) -> None:
-    """Copy the video of one file and the audio of another into ``target``."""
+    """Write ``target`` with the video of one file and the audio of another."""
     part = target.with_name(f"part-{target.name}")
-    with av.open(video) as one, av.open(audio) as other, av.open(part, "w") as joined:
-        sources = ((one, one.streams.video[0]), (other, other.streams.audio[0]))
+    with av.open(video) as videos, av.open(audio) as audios, av.open(part, "w") as joined:
+        sources = ((videos, videos.streams.video[0]), (audios, audios.streams.audio[0]))
         copies = [(file, stream, joined.add_stream_from_template(stream)) for file, stream in sources]
         for file, stream, copy in copies:
             for packet in file.demux(stream):
@@ -107,12 +109,12 @@ def _join(video: Path, audio: Path, target: Path) -> None:
 
 
 def folder_of(case: Case, seed: int, out: Path) -> Path:
-    """The run's folder."""
+    """The folder of a run."""
     return out / f"{case.name}-{seed}".replace(" ", "-").replace(",", "")
 
 
 def train(case: Case, seed: int, data: Path, out: Path) -> None:
-    """Train the run to the end, unless it was before or has failed."""
+    """Train the run to its end, unless it has ended or failed before."""
     folder = folder_of(case, seed, out)
     done = folder.with_name(folder.name + ".done")
     if done.exists():
@@ -120,9 +122,11 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
     if any(folder.glob("checkpoints/*")):
         arguments = ["--resume"]
     else:
-        every = f"--run.monitor-epochs {max(1, case.epochs // 5)} --schedule.epochs {case.epochs}"
-        once = f"--data {data} --data.store {out / 'store'} --data.held-out-at-most {HELD_OUT} --run.seed {seed}"
-        arguments = [*case.options.split(), *every.split(), *once.split(), "--run.workers", "0"]
+        epochs = f"--run.monitor-epochs {max(1, case.epochs // 5)} --schedule.epochs {case.epochs}"
+        data_options = (
+            f"--data {data} --data.store {out / 'store'} --data.held-out-at-most {HELD_OUT} --run.seed {seed}"
+        )
+        arguments = [*case.options.split(), *epochs.split(), *data_options.split(), "--run.workers", "0"]
     started, cpu = time.monotonic(), time.process_time()
     code = avgdt(["pretrain", *arguments, "--out", str(folder)])
     if code not in (0, 2) or not (folder / "metrics.jsonl").exists():
@@ -133,7 +137,7 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
 
 
 def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
-    """The row of the table, and whether its verdict at the end is right; None where the run is not complete."""
+    """The table row of a run, and whether its final verdict is right; None for an incomplete run."""
     folder = folder_of(case, seed, out)
     if not folder.with_name(folder.name + ".done").exists():
         return None
@@ -161,7 +165,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="manifest of the demo's recordings")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--only", default="", help="cases whose names contain this")
+    parser.add_argument("--only", default="", help="run only cases whose names contain this text")
     parser.add_argument("--table", action="store_true", help="print the table of the runs so far")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

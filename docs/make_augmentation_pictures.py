@@ -1,4 +1,4 @@
-"""Draws docs/augmentations/*.png: each augmentation on a recording of the synthetic data set, as it is and drawn twice.
+"""Draws docs/augmentations/*.png: a recording of the synthetic data set, and two random draws of each augmentation.
 
 python docs/make_augmentation_pictures.py
 """
@@ -40,8 +40,8 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 HERE = Path(__file__).parent / "augmentations"
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128)
-SHOWN, OTHER = 0, 4
-"""The recording that is shown, and the one that is mixed in."""
+RECORDING, MIXED_IN = 0, 4
+"""Index of the augmented recording, and of the recording that Mix adds to it."""
 GAP = 4
 SEEDS = (5, 6)
 
@@ -65,62 +65,62 @@ AUDIO: dict[str, AudioAugmentation] = {
 
 
 def batch_of_the_data_set(folder: Path) -> Batch:
-    """One clip of the shown recording and one of the other."""
-    render_dataset(folder, recordings=max(SHOWN, OTHER) + 1, workers=0)
+    """One clip of each of the two recordings, of which the first is augmented."""
+    render_dataset(folder, recordings=max(RECORDING, MIXED_IN) + 1, workers=0)
     reader = ClipReader(CLIP, ("video", "audio"), grey=False)
-    paths = [folder / "recordings" / f"{index:05d}.mp4" for index in (SHOWN, OTHER)]
-    return collate([reader.read(place, Entry(path), [Window(1.0)]) for place, path in enumerate(paths)])
+    paths = [folder / "recordings" / f"{index:05d}.mp4" for index in (RECORDING, MIXED_IN)]
+    return collate([reader.read(index, Entry(path), [Window(1.0)]) for index, path in enumerate(paths)])
 
 
 def strip(clip: torch.Tensor) -> NDArray[np.uint8]:
-    """(channels, time, height, width), values 0 to 255, as frames side by side."""
+    """The frames of a clip (channels, time, height, width), values 0 to 255, side by side."""
     pixels = clip.float().round().clamp(0, 255).to(torch.uint8).permute(1, 2, 3, 0).numpy()
     return side_by_side(list(pixels))
 
 
-def side_by_side(pictures: Sequence[NDArray[np.uint8]], axis: int = 1) -> NDArray[np.uint8]:
-    """Pictures (height, width, 3) along an axis with white gaps, filled up with white where one is smaller."""
+def side_by_side(images: Sequence[NDArray[np.uint8]], axis: int = 1) -> NDArray[np.uint8]:
+    """Images (height, width, 3) joined along ``axis`` with white gaps; smaller images are padded with white."""
     across = 1 - axis
-    most = max(picture.shape[across] for picture in pictures)
+    most = max(image.shape[across] for image in images)
     padded = []
-    for picture in pictures:
-        room = [(0, 0)] * 3
-        room[across] = (0, most - picture.shape[across])
-        room[axis] = (0, GAP)
-        padded.append(np.pad(picture, room, constant_values=255))
+    for image in images:
+        padding = [(0, 0)] * 3
+        padding[across] = (0, most - image.shape[across])
+        padding[axis] = (0, GAP)
+        padded.append(np.pad(image, padding, constant_values=255))
     return np.concatenate(padded, axis=axis)
 
 
 def save(name: str, rows: Sequence[NDArray[np.uint8]]) -> None:
-    """Write rows below each other as a PNG of 256 colours."""
+    """Write the rows, one below the other, as a PNG of 256 colours."""
     image = Image.fromarray(side_by_side(rows, axis=0)[:-GAP, :-GAP])
     image.quantize(256).save(HERE / f"{name}.png", optimize=True)
 
 
 def main() -> None:
-    """Render, augment, write."""
+    """Draw all images."""
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         batch = batch_of_the_data_set(Path(folder))
     assert batch.video is not None
     assert batch.audio is not None
-    video, sound = batch.video[:, 0], batch.audio[:, 0]
+    video, audio = batch.video[:, 0], batch.audio[:, 0]
     for name, steps in VIDEO.items():
-        drawn = [augment_clips(video, steps, view_generators(seed, 0, range(2), 0))[0] for seed in SEEDS]
-        save(name, [strip(video[0]), *map(strip, drawn)])
-    bank = LogMelSpectrogram(LogMel(), CLIP.sample_rate)
-    bounds = loudness(bank(sound[0]).numpy())
+        augmented = [augment_clips(video, steps, view_generators(seed, 0, range(2), 0))[0] for seed in SEEDS]
+        save(name, [strip(video[0]), *map(strip, augmented)])
+    log_mel = LogMelSpectrogram(LogMel(), CLIP.sample_rate)
+    bounds = loudness(log_mel(audio[0]).numpy())
     for name, step in AUDIO.items():
-        heard = [bank(sound)]
+        spectrograms = [log_mel(audio)]
         for seed in SEEDS:
-            draws = view_generators(seed, 0, range(2), 0)
-            heard.append(
-                augment_spectrogram(bank(sound), step, draws)
+            generators = view_generators(seed, 0, range(2), 0)
+            spectrograms.append(
+                augment_spectrogram(log_mel(audio), step, generators)
                 if isinstance(step, SpecAugment)
-                else bank(augment_waveform(sound, step, draws))
+                else log_mel(augment_waveform(audio, step, generators))
             )
-        pictures = [PALETTE[spectrogram(picture[0].numpy(), bounds)].repeat(2, 0).repeat(2, 1) for picture in heard]
-        save(name, [side_by_side(pictures)])
+        images = [PALETTE[spectrogram(values[0].numpy(), bounds)].repeat(2, 0).repeat(2, 1) for values in spectrograms]
+        save(name, [side_by_side(images)])
 
 
 if __name__ == "__main__":

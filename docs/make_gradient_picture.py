@@ -1,4 +1,4 @@
-"""Draws docs/gradient.svg: how hard a query is pulled by its positive, measured by autograd, against how easy it is.
+"""Draws docs/gradient.svg: the gradient of a query towards its positive, by autograd, over the positive's probability.
 
 python docs/make_gradient_picture.py
 """
@@ -18,22 +18,22 @@ WIDTH, HEIGHT, LEFT, TOP, SIDE, TALL = 560, 300, 60, 20, 480, 220
 
 
 def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
-    """(probability of the positive, length of its pull times the temperature) of a query that close to it."""
-    key, other, *negatives = F.normalize(torch.randn(2 + NEGATIVES, DIM, generator=generator), dim=1)
-    other = F.normalize(other - (other @ key) * key, dim=0)
-    query = (cosine * key + (1 - cosine**2) ** 0.5 * other).requires_grad_()
-    against = Negatives(torch.stack(negatives), torch.ones(1, NEGATIVES, dtype=torch.bool))
+    """Probability of the positive, and its pull times the temperature, for a query at ``cosine`` to the positive."""
+    key, direction, *negatives = F.normalize(torch.randn(2 + NEGATIVES, DIM, generator=generator), dim=1)
+    orthogonal = F.normalize(direction - (direction @ key) * key, dim=0)
+    query = (cosine * key + (1 - cosine**2) ** 0.5 * orthogonal).requires_grad_()
+    bank = Negatives(torch.stack(negatives), torch.ones(1, NEGATIVES, dtype=torch.bool))
     views = [query[None], query.detach()[None]]
     result = contrastive_loss(
         views,
         [key[None], key[None]],
-        [against, against],
+        [bank, bank],
         ((False, True), (False, False)),
         ((False, False), (False, False)),
         TEMPERATURE,
     )
     (gradient,) = torch.autograd.grad(result.loss, query)
-    # The push of the negatives taken out, what is left is the pull of the positive.
+    # The pull of the positive is the gradient without the push of the negatives.
     directions = torch.stack([key, *negatives], dim=1)
     pulls = torch.exp(directions.T @ query.detach() / TEMPERATURE)
     pushed = directions[:, 1:] @ (pulls[1:] / pulls.sum())
@@ -41,7 +41,7 @@ def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Draw the figure."""
     generator = torch.Generator().manual_seed(0)
     dots = [measured(float(cosine), generator) for cosine in torch.linspace(0.0, 0.95, 48)]
 

@@ -1,4 +1,4 @@
-"""Draws docs/recording.png: frames and log-mel spectrogram of a demo recording, each on the way to its encoder.
+"""Draws docs/recording.png: frames and log-mel spectrogram of a demo recording, with arrows to their encoders.
 
 python docs/make_readme_picture.py
 """
@@ -23,7 +23,7 @@ from avgdt.transforms.log_mel import LogMelSpectrogram
 
 OUT = Path(__file__).parent / "recording.png"
 RECORDING = 1
-"""Which recording of the demo's data set."""
+"""Index of the recording in the demo's data set."""
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128, audio_seconds=1.0)
 WIDTH, HEIGHT, LEFT, GAP, TILE = 1600, 500, 20, 12, (212, 159)
 INK, LINE, ATTRACT, VIDEO, AUDIO = "#222", "#777", "#2a7d3f", "#dbe9f6", "#fbe6cf"
@@ -45,18 +45,18 @@ def views() -> tuple[list[Image.Image], Image.Image]:
 
 
 def arrow(draw: ImageDraw.ImageDraw, x: int, y: int, to: int) -> None:
-    """An arrow from left to right."""
+    """Draw an arrow from (x, y) to the right."""
     draw.line((x, y, to - 10, y), fill=LINE, width=4)
     draw.polygon(((to, y), (to - 16, y - 9), (to - 16, y + 9)), fill=LINE)
 
 
 def text(draw: ImageDraw.ImageDraw, x: float, y: float, words: str, size: int = 26, fill: str = INK) -> None:
-    """Words centred at a point."""
+    """Draw ``words`` centred at (x, y)."""
     draw.text((x, y), words, fill=fill, font=ImageFont.load_default(size), anchor="mm", align="center")
 
 
 def main() -> None:
-    """Render, draw, write."""
+    """Draw the figure."""
     frames, mel = views()
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(image)
@@ -65,8 +65,8 @@ def main() -> None:
         middle = top + TILE[1] // 2
         title = {"video": "video: frames of one second", "audio": "audio: log-mel spectrogram of the same second"}[name]
         draw.text((LEFT, top - 22), title, fill=INK, font=ImageFont.load_default(24), anchor="lm")
-        for i, picture in enumerate(frames if name == "video" else [mel]):
-            image.paste(picture, (LEFT + i * (TILE[0] + GAP), top))
+        for i, tile in enumerate(frames if name == "video" else [mel]):
+            image.paste(tile, (LEFT + i * (TILE[0] + GAP), top))
         arrow(draw, end + 14, middle, end + 84)
         draw.rounded_rectangle((end + 90, middle - 48, end + 290, middle + 48), 12, fill=colour, outline=LINE, width=2)
         text(draw, end + 190, middle, encoder, 28)

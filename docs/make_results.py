@@ -8,11 +8,11 @@ columns 1 3`` only these rows and columns are written, counted from 0. A cell is
 
 - a figure, or a list of figures, written side by side;
 - text, which is written as it is, such as "83.5 ± 6.0" (mean and standard deviation over folds);
-- null: not measured yet;
-- {"mean": TABLE, "rows": [FIRST, LAST], "column": TITLE}: mean and standard deviation (n - 1) of that column in rows
-  FIRST to LAST except those not measured yet, and with TITLE also how many; without TITLE of the cell's own column.
-  Of a text the first figure counts. Where a table has "recordings", the number of test recordings, its percentages are
-  exact shares of them: the rounding in the file does not enter.
+- null: not yet measured;
+- {"mean": TABLE, "rows": [FIRST, LAST], "column": TITLE}: mean and standard deviation (n - 1) of column TITLE of TABLE
+  over the measured rows among FIRST to LAST, followed by their number; without "column", of the column of this cell,
+  without the number. Of a text the first figure counts. Where a table has "recordings", the number of test recordings,
+  percentages are converted to exact shares of them, so that means are not affected by rounding in the file.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ MISSING = "to be measured"
 
 
 def table(file: str, name: str) -> dict[str, Any]:
-    """The table ``name`` of docs/results/FILE.json; raise KeyError where there is none."""
-    found: dict[str, Any] = json.loads((DOCS / "results" / f"{file}.json").read_text(encoding="utf-8"))[name]
-    return found
+    """The table ``name`` of docs/results/FILE.json; raise KeyError for an unknown name."""
+    content: dict[str, Any] = json.loads((DOCS / "results" / f"{file}.json").read_text(encoding="utf-8"))[name]
+    return content
 
 
 def figures(cell: Any, recordings: int | None) -> list[float]:
@@ -46,9 +46,9 @@ def figures(cell: Any, recordings: int | None) -> list[float]:
 
 
 def mean(cell: dict[str, Any], file: str, column: str) -> tuple[str, int]:
-    """What a mean cell stands for, written out, and over how many rows it is taken."""
-    *other, name = cell["mean"].split(".")
-    source = table(other[0] if other else file, name)
+    """Mean and standard deviation of a mean cell as text, and the number of rows averaged."""
+    *prefix, name = cell["mean"].split(".")
+    source = table(prefix[0] if prefix else file, name)
     position, (first, last) = source["columns"].index(cell.get("column", column)), cell["rows"]
     cells = [row[position] for row in source["rows"][first : last + 1] if row[position] is not None]
     parts = [
@@ -69,32 +69,32 @@ def written(cell: Any, file: str, column: str) -> str:
 
 
 def markdown(file: str, name: str, rows: list[int] | None = None, columns: list[int] | None = None) -> str:
-    """A table as Markdown, whole or some of its rows and columns, counted from 0."""
+    """A table as Markdown; ``rows`` and ``columns``, counted from 0, select a part of it."""
     source = table(file, name)
     titles = source["columns"]
-    kept = range(len(titles)) if columns is None else columns
-    lines = [[titles[i] for i in kept], ["---"] * len(kept)]
+    selected = range(len(titles)) if columns is None else columns
+    lines = [[titles[i] for i in selected], ["---"] * len(selected)]
     for row in source["rows"] if rows is None else [source["rows"][i] for i in rows]:
         if len(row) != len(titles):
             raise ValueError(f"{file}.{name}: the row {row} has {len(row)} cells for {len(titles)} columns")
-        lines.append([written(row[i], file, titles[i]) for i in kept])
+        lines.append([written(row[i], file, titles[i]) for i in selected])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def rendered(page: Path) -> str:
-    """The text of ``page`` with every marked table written anew, and links that hold from there."""
+    """The text of ``page`` with every marked table updated, its links relative to ``page``."""
 
     def replaced(match: re.Match[str]) -> str:
         begin, file, name, rows, columns, end = match.groups()
-        chosen = [None if numbers is None else [int(i) for i in numbers.split()] for numbers in (rows, columns)]
-        return begin + markdown(file, name, *chosen).replace("](results/", f"]({results}/") + end
+        selection = [None if numbers is None else [int(i) for i in numbers.split()] for numbers in (rows, columns)]
+        return begin + markdown(file, name, *selection).replace("](results/", f"]({results}/") + end
 
     results = os.path.relpath(DOCS / "results", page.parent)
     return MARKED.sub(replaced, page.read_text(encoding="utf-8"))
 
 
 def main() -> None:
-    """Write the pages."""
+    """Update all pages."""
     for page in PAGES:
         page.write_text(rendered(page), encoding="utf-8")
 

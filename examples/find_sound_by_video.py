@@ -1,4 +1,4 @@
-"""The sounds of a folder that suit a film best: python examples/find_sound_by_video.py RUN FILM FOLDER."""
+"""Finds the five sounds of a folder that fit a film best: python examples/find_sound_by_video.py RUN FILM FOLDER."""
 
 import sys
 
@@ -11,5 +11,5 @@ model = avgdt.load(run)
 sounds = avgdt.embed(folder, model, modality="audio", output="embeddings")
 query = model.embed(film, modality="video", output="embeddings").vectors[0]
 cosines = sounds.vectors @ query / np.linalg.norm(sounds.vectors, axis=1) / np.linalg.norm(query)
-for place in np.argsort(-cosines)[:5]:
-    print(f"{cosines[place]:.3f}  {sounds.files[sounds.rows[place]]}")
+for index in np.argsort(-cosines)[:5]:
+    print(f"{cosines[index]:.3f}  {sounds.files[sounds.rows[index]]}")

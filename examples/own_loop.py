@@ -1,4 +1,4 @@
-"""The paper's objective in a loop of one's own: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
+"""The paper's objective in a custom training loop: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
 
 import sys
 from dataclasses import replace

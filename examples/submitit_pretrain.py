@@ -15,10 +15,10 @@ import submitit
 
 
 class Pretraining:
-    """A job of submitit: one task of a distributed training."""
+    """A task of a submitit job: one process of a distributed training."""
 
     def __call__(self, arguments: list[str]) -> None:
-        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise where it fails."""
+        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise ``SystemExit`` where it fails."""
         submitit.helpers.TorchDistributedEnvironment().export()
         run = Path(arguments[arguments.index("--out") + 1])
         if (run / "checkpoints" / "last.pt").exists():
@@ -28,7 +28,7 @@ class Pretraining:
             raise SystemExit(code)
 
     def checkpoint(self, arguments: list[str]) -> submitit.helpers.DelayedSubmission:
-        """Called by submitit before the job is preempted: stop the training, which saves, and submit the job again."""
+        """Stop the training, which saves its state, and resubmit the job; submitit calls this before a preemption."""
         self.process.send_signal(signal.SIGUSR1)
         self.process.wait()
         return submitit.helpers.DelayedSubmission(Pretraining(), arguments)
@@ -36,13 +36,13 @@ class Pretraining:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", default="jobs", help="logs of the jobs")
+    parser.add_argument("--folder", default="jobs", help="folder for the logs of the jobs")
     parser.add_argument("--cluster", default="slurm", choices=("slurm", "local"))
-    parser.add_argument("--tasks", type=int, default=1, help="processes of a machine, one for each GPU")
+    parser.add_argument("--tasks", type=int, default=1, help="processes per machine, one for each GPU")
     parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--minutes", type=int, default=1440)
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs of a machine")
-    parser.add_argument("arguments", nargs="+", help="the command, after --")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs per machine")
+    parser.add_argument("arguments", nargs="+", help="the arguments of avgdt, after --")
     options = parser.parse_args()
     executor = submitit.AutoExecutor(options.folder, cluster=options.cluster)
     executor.update_parameters(

@@ -61,7 +61,7 @@ def test_another_seed_goes_to_another_folder(
     capsys.readouterr()
     assert main(["demo", "--seed", "1"]) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert "runs/demo: its recipe differs in fields that cannot change: run.seed (0 there, 1 now)" in line
+    assert "runs/demo: its recipe differs in fields that cannot change: run.seed (0 in the run, 1 now)" in line
     assert line.endswith("demo --out runs/demo-2 --seed 1")
     assert "--from" not in line
     assert main(["demo", "--out", "runs/demo-2", "--seed", "1"]) == 0

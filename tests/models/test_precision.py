@@ -68,7 +68,7 @@ def test_auto_is_fp32_where_the_libraries_cannot_use_them(
         ("ALL", True),
     ],
 )
-def test_instruction_sets_held_back_are_heeded(modern_cpu: pytest.MonkeyPatch, isa: str, fast: bool) -> None:
+def test_limits_of_the_instruction_set_are_respected(modern_cpu: pytest.MonkeyPatch, isa: str, fast: bool) -> None:
     modern_cpu.setenv("ONEDNN_MAX_CPU_ISA", isa)
     assert cpu_has_fast_bf16() is fast
 

@@ -173,7 +173,7 @@ def test_another_data_set_in_the_folder_is_refused(tiny_dataset: Path) -> None:
 
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SyntheticDataError, match="is not empty and holds no synthetic data set"):
+    with pytest.raises(SyntheticDataError, match="is not empty and is not a synthetic data set"):
         render_dataset(tmp_path, 1)
     with pytest.raises(SyntheticDataError, match="use 1 or more"):
         render_dataset(tmp_path / "new", 0)

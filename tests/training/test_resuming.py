@@ -51,7 +51,7 @@ def test_more_epochs_for_a_finished_run_are_those_of_a_longer_one(folder: Path, 
 def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> None:
     cosine = tiny(schedule=replace(tiny().schedule, shape="cosine"))
     pretrain(cosine, folder, tmp_path / "run")
-    with pytest.raises(AvgdtError, match=r"schedule\.epochs \(3 there, 5 now\); with the shape cosine") as error:
+    with pytest.raises(AvgdtError, match=r"schedule\.epochs \(3 in the run, 5 now\); with the shape cosine") as error:
         pretrain(longer(cosine, 5), None, tmp_path / "run", resume=True)
     instead = shlex.split(str(error.value).partition("weights: ")[2])
     from avgdt.cli.main import main
@@ -73,10 +73,10 @@ def test_rate_and_weight_decay_may_change_and_take_effect(folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (tiny(objective=Objective(bank=12, momentum=0.9)), r"objective\.bank \(10 there, 12 now\)"),
-        (tiny(run=replace(tiny().run, seed=1)), r"run\.seed \(0 there, 1 now\)"),
-        (tiny(run=replace(tiny().run, batch=3)), r"run\.batch \(4 there, 3 now\)"),
-        (tiny(model=replace(tiny().model, head=Head(8, 16))), r"model\.head\.out \(8 there, 16 now\)"),
+        (tiny(objective=Objective(bank=12, momentum=0.9)), r"objective\.bank \(10 in the run, 12 now\)"),
+        (tiny(run=replace(tiny().run, seed=1)), r"run\.seed \(0 in the run, 1 now\)"),
+        (tiny(run=replace(tiny().run, batch=3)), r"run\.batch \(4 in the run, 3 now\)"),
+        (tiny(model=replace(tiny().model, head=Head(8, 16))), r"model\.head\.out \(8 in the run, 16 now\)"),
         (longer(tiny(), 1), r"schedule\.epochs: 1 is less than the 3 epochs"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path
         for name in (name for name, _ in expected.items() if name.endswith("weight")):
             assert torch.equal(state["phi"][name], expected[name])
             assert torch.equal(state["key_encoder"][f"phi.{name}"], expected[name])
-    with pytest.raises(AvgdtError, match=r"its networks differ: model\.head\.out \(8 there, 16 here\)"):
+    with pytest.raises(AvgdtError, match=r"its networks differ: model\.head\.out \(8 in the file, 16 in the recipe\)"):
         pretrain(tiny(model=replace(tiny().model, head=Head(8, 16))), folder, tmp_path / "x", weights=tmp_path / "new0")
     with pytest.raises(AvgdtError, match="no weights here"):
         pretrain(tiny(), folder, tmp_path / "y", weights=tmp_path / "nothing")

@@ -1,1 +1,1 @@
-"""The networks: encoders, projection heads, Phi, their arithmetic and their weights."""
+"""The networks: encoders, projection heads, Phi, their precision and their weights."""

@@ -1,4 +1,4 @@
-"""Convolutions in half precision, checked against float32 once for each shape, with a fallback to float32."""
+"""A check of half-precision convolutions against float32, once for each shape, and a fallback to float32."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 
 GREATEST_ERROR = 0.05
-"""Relative error (norm) of an output or a gradient from which on a convolution is wrong. In bf16 it is below 0.01."""
+"""Relative error (norm) of an output or gradient above which a convolution is wrong; usual in bf16: below 0.01."""
 _wrong: dict[object, bool] = {}
-"""Whether a shape is wrong, of those that this process has checked."""
+"""Whether this device computes a shape wrongly, by shape, for the shapes that this process has checked."""
 
 
 class ExactConv2d(nn.Conv2d):
-    """A 2-D convolution that computes in float32 under autocast too."""
+    """A 2-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """See ``torch.nn.Conv2d``."""
@@ -27,7 +27,7 @@ class ExactConv2d(nn.Conv2d):
 
 
 class ExactConv3d(nn.Conv3d):
-    """A 3-D convolution that computes in float32 under autocast too."""
+    """A 3-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """See ``torch.nn.Conv3d``."""
@@ -41,21 +41,22 @@ def check_convolutions(
     """Names of the convolutions of ``phi`` that this device computes wrongly in half precision, forward or backward.
 
     Each shape that occurs with ``views`` (one batch of network input) is computed once in both precisions, on random
-    numbers. (PyTorch 2.13 is silently wrong for bf16 3-D convolutions on AMX whose output is one column wide, its issue
-    169688; 2.9 for kernels of one frame with some versions of cuDNN, 163539.) Empty in float32.
+    numbers. The list is empty in float32. Known cases: PyTorch 2.13 is silently wrong for bf16 3-D convolutions on AMX
+    whose output is one column wide (its issue 169688), PyTorch 2.9 for kernels of one frame with some versions of cuDNN
+    (163539).
     """
     if precision.dtype == torch.float32:
         return []
     inputs: dict[str, torch.Tensor] = {}
 
-    def note(name: str) -> Any:
+    def recorder(name: str) -> Any:
         def hook(layer: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
             inputs[name] = torch.empty_like(arguments[0], dtype=torch.float32)
 
         return hook
 
     layers = {name: m for name, m in phi.named_modules() if isinstance(m, nn.Conv2d | nn.Conv3d)}
-    hooks = [layer.register_forward_pre_hook(note(name)) for name, layer in layers.items()]
+    hooks = [layer.register_forward_pre_hook(recorder(name)) for name, layer in layers.items()]
     training = phi.training
     try:
         with torch.no_grad(), precision.autocast():
@@ -67,7 +68,15 @@ def check_convolutions(
     wrong = list[str]()
     for name, layer in layers.items():
         x = inputs[name]
-        shape = (precision, type(layer), x.shape, x.stride(), layer.weight.shape, layer.weight.stride(), *_of(layer))
+        shape = (
+            precision,
+            type(layer),
+            x.shape,
+            x.stride(),
+            layer.weight.shape,
+            layer.weight.stride(),
+            *_settings(layer),
+        )
         if shape not in _wrong:
             _wrong[shape] = _error(layer, x, precision) > GREATEST_ERROR
         if _wrong[shape]:
@@ -75,12 +84,12 @@ def check_convolutions(
     return wrong
 
 
-def _of(layer: nn.Conv2d | nn.Conv3d) -> tuple[object, ...]:
+def _settings(layer: nn.Conv2d | nn.Conv3d) -> tuple[object, ...]:
     return layer.stride, layer.padding, layer.dilation, layer.groups
 
 
 def compute_exactly(phi: Phi, names: Sequence[str]) -> None:
-    """Make the convolutions ``names`` of ``phi`` compute in float32, in place."""
+    """Let the convolutions ``names`` of ``phi`` compute in float32, in place."""
     for name in names:
         layer = phi.get_submodule(name)
         layer.__class__ = ExactConv3d if isinstance(layer, nn.Conv3d) else ExactConv2d

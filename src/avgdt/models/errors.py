@@ -1,4 +1,4 @@
-"""What can be wrong about networks, their inputs and their weights."""
+"""Errors of networks, their inputs and their weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ModelError(AvgdtError):
 
 
 class HardwareError(AvgdtError):
-    """A device or an arithmetic that this machine does not have."""
+    """A device or a precision that this machine does not support."""
 
 
 class WeightsError(AvgdtError):

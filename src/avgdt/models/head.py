@@ -10,7 +10,7 @@ from avgdt.recipes.model import Head
 
 
 class ProjectionHead(nn.Sequential):
-    """Linear, ReLU, linear, with batch norm and dropout where the recipe asks for them."""
+    """A linear layer, ReLU and a linear layer, with batch norm and dropout if the recipe sets them."""
 
     def __init__(self, dim: int, head: Head) -> None:
         """Build for features of ``dim`` dimensions; raise :class:`ModelError` for impossible sizes."""
@@ -22,7 +22,7 @@ class ProjectionHead(nn.Sequential):
         if head.batch_norm == "output":
             layers.append(nn.BatchNorm1d(head.out, affine=False))
         if head.dropout:
-            layers = [part for layer in layers for part in _behind_dropout(layer, head.dropout)]
+            layers = [part for layer in layers for part in _with_dropout(layer, head.dropout)]
         super().__init__(*layers)
         self.batch_norm = head.batch_norm != "none"
 
@@ -37,5 +37,5 @@ class ProjectionHead(nn.Sequential):
         return x
 
 
-def _behind_dropout(layer: nn.Module, share: float) -> tuple[nn.Module, ...]:
+def _with_dropout(layer: nn.Module, share: float) -> tuple[nn.Module, ...]:
     return (nn.Dropout(share), layer) if isinstance(layer, nn.Linear) else (layer,)

@@ -1,4 +1,4 @@
-"""Phi: an encoder and a projection head per modality; each view goes to those of its modality (section 3.3)."""
+"""Phi: an encoder and a projection head per modality, to which views are routed by modality (section 3.3)."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Phi(nn.Module):
     ) -> list[torch.Tensor]:
         """Embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each.
 
-        Views of one modality are concatenated to one batch for its encoder. One pass is faster than several, and batch
-        norm uses the same statistics for all of them, so that these do not reveal which view a clip is.
+        Views of one modality are concatenated into one batch for its encoder. One pass is faster than several, and
+        batch norm uses the same statistics for all views, so that these do not reveal which view a clip is.
         """
         embeddings: list[torch.Tensor] = [torch.empty(0)] * len(views)
         for modality in dict.fromkeys(modalities):

@@ -33,12 +33,15 @@ class Precision:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """A gradient scaler, enabled in fp16 alone, where small gradients would underflow."""
+        """A gradient scaler, enabled only in fp16, in which small gradients underflow."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU; raise :class:`HardwareError` for one that is missing."""
+    """The device of that name; ``auto`` is the GPU, else the CPU.
+
+    Raises :class:`HardwareError` for a device that this machine does not have.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -53,9 +56,10 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
-    """``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU.
+    """The precision of that name on ``device``.
 
-    Raises :class:`HardwareError` for fp16 on a CPU.
+    ``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU. Raises
+    :class:`HardwareError` for fp16 on a CPU.
     """
     if precision == "auto":
         if device.type == "cuda":
@@ -70,14 +74,15 @@ def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device
 def cpu_has_fast_bf16() -> bool:
     """Whether this processor has bf16 instructions (AVX-512 BF16 or AMX) that the libraries may use.
 
-    oneDNN calls bf16 supported from AVX-512 on, with or without them. With AVX2 alone it is 5 to 60 times slower than
-    fp32, with plain AVX-512 1.5 times, with AVX-512 BF16 2 to 3 times as *fast* (``benchmarks/encoder_step.py``). The
+    oneDNN reports bf16 as supported from AVX-512 on, even without these instructions. With AVX2 bf16 is 5 to 60 times
+    slower than fp32, with plain AVX-512 1.5 times slower, with AVX-512 BF16 2 to 3 times faster
+    (``benchmarks/encoder_step.py``). The
     environment variables of oneDNN and PyTorch that restrict the instruction set are respected.
     """
-    held_back = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
+    isa_limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
     return (
         torch.ops.mkldnn._is_mkldnn_bf16_supported()
         and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
         and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-        and any(name in held_back.upper() for name in ("DEFAULT", "ALL", "BF16", "FP16", "AMX", "AVX10"))
+        and any(name in isa_limit.upper() for name in ("DEFAULT", "ALL", "BF16", "FP16", "AMX", "AVX10"))
     )

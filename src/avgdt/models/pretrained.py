@@ -44,11 +44,11 @@ class Embedded:
     """The vectors of one file and the times of their windows."""
 
     vectors: NDArray[np.float32]
-    """(windows, dim)."""
+    """The vectors (windows, dim)."""
     times: NDArray[np.float64]
-    """(windows,): start of each window in seconds."""
+    """Start of each window in seconds (windows,)."""
     seconds: float
-    """Length of a window."""
+    """Length of a window in seconds."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class PretrainedModel:
     views: Views
     precision: Precision
     store: Store | None = None
-    """Decoded recordings of the run, where it has a store."""
+    """Store of the run's decoded recordings, if it has one."""
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return self.precision.device
 
     def embed(
@@ -77,8 +77,8 @@ class PretrainedModel:
     ) -> Embedded:
         """Embed a media file: one vector per window, a window every ``every`` seconds, or one for the whole file.
 
-        The vector of a file is the mean over consecutive windows. Windows are processed in batches of ``batch``.
-        Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for damage.
+        The vector of a whole file is the mean over consecutive windows. Windows are processed in batches of ``batch``.
+        Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for a damaged file.
         """
         entry = inspect(Path(path))
         if reason := self.unusable(entry, modality):
@@ -98,7 +98,7 @@ class PretrainedModel:
         """Embed clips of frames; return vectors (batch, dim).
 
         ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, RGB or
-        grey, at the recipe's ``clip.frame_rate``; they are scaled to its size.
+        grey, at the recipe's ``clip.frame_rate``; they are scaled to the size of the recipe's clips.
         Raises :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
@@ -109,10 +109,10 @@ class PretrainedModel:
         frames, clip = frames if frames.dim() == 5 else frames[None], self.recipe.clip
         n, channels, time = frames.shape[:3]
         pixels = frames.to(self.device).float()
-        wanted = self.recipe.model.video.channels
-        if wanted == 1 and channels == 3:
+        input_channels = self.recipe.model.video.channels
+        if input_channels == 1 and channels == 3:
             pixels = torch.einsum("ncthw,c->nthw", pixels, torch.tensor(LUMA, device=self.device))[:, None]
-        pixels = pixels.expand(-1, wanted, -1, -1, -1).transpose(1, 2).flatten(0, 1)
+        pixels = pixels.expand(-1, input_channels, -1, -1, -1).transpose(1, 2).flatten(0, 1)
         if pixels.shape[-2:] != (clip.height, clip.width):
             pixels = F.interpolate(pixels, (clip.height, clip.width), mode="bilinear", antialias=True)
         pixels = pixels.round().clamp(0, 255).to(torch.uint8)
@@ -124,8 +124,8 @@ class PretrainedModel:
     def embed_audio(self, waveform: torch.Tensor, sample_rate: int, output: Output = "features") -> torch.Tensor:
         """Embed waveforms; return vectors (batch, dim).
 
-        ``waveform`` is mono (batch, samples), or without batch: floating point between -1 and 1, or int16;
-        resampled from ``sample_rate`` Hz to the recipe's. Raises :class:`ModelError` for other shapes or types.
+        ``waveform`` is mono (batch, samples), or without batch: floating point between -1 and 1, or int16; it is
+        resampled from ``sample_rate`` (Hz) to that of the recipe. Raises :class:`ModelError` for other shapes or types.
         """
         scale = 1.0 if waveform.dtype == torch.int16 else 2.0**15
         if waveform.dim() not in (1, 2) or not (waveform.is_floating_point() or waveform.dtype == torch.int16):
@@ -144,7 +144,7 @@ class PretrainedModel:
         return clip.video_seconds if modality == "video" else clip.audio_seconds
 
     def unusable(self, entry: Entry, modality: ModalityName) -> str:
-        """Return the reason why a recording cannot be embedded, or "" if it can; digital silence can.
+        """Return the reason why a recording cannot be embedded, or "" if it can be; digital silence can be.
 
         Raises :class:`ModelError` for a modality that has no encoder.
         """
@@ -153,7 +153,7 @@ class PretrainedModel:
         return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
-        """Windows that start every ``seconds`` seconds, or consecutive ones; at least one."""
+        """Windows that start every ``seconds`` seconds, by default consecutive windows; at least one."""
         length = self.seconds(modality)
         return every(common_span(entry, (modality,)), length, seconds or length)
 
@@ -168,7 +168,7 @@ class PretrainedModel:
 def load(path: Path | str, device: str = "auto") -> PretrainedModel:
     """Load the model of a run folder or a weights file; executes no code of the file.
 
-    Raises :class:`WeightsError` where there are no weights, or they cannot be read.
+    Raises :class:`WeightsError` where the weights are missing or cannot be read.
     """
     path = Path(path)
     file = path / "weights.safetensors" if path.is_dir() else path
@@ -181,8 +181,8 @@ def load(path: Path | str, device: str = "auto") -> PretrainedModel:
     model = untrained(recipe, device=device)
     restore(model.phi, tensors, file)
     store = open_store(model.recipe.data, file.parent)
-    known = store is not None and (store.folder.is_dir() or (file.parent / "config.yaml").is_file())
-    return replace(model, store=store if known else None)
+    has_store = store is not None and (store.folder.is_dir() or (file.parent / "config.yaml").is_file())
+    return replace(model, store=store if has_store else None)
 
 
 def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
@@ -196,7 +196,7 @@ def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
 
 
 def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> PretrainedModel:
-    """A model with random weights, drawn from ``seed`` (else the recipe's), for comparison."""
+    """A model with random weights, drawn from ``seed``, by default the recipe's, for comparison."""
     seed = recipe.run.seed if seed is None else seed
     precision = resolve_precision(recipe.run.precision, resolve_device(device))
     with torch.random.fork_rng():

@@ -1,4 +1,4 @@
-"""Weights in and out: safetensors files that carry the recipe they were made with and run no code when read."""
+"""Weights files: safetensors with the recipe of the networks, which execute no code when they are read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from avgdt.models.errors import WeightsError
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a weights file tells of itself."""
+    """The metadata of a weights file."""
 
     kind: str
-    """What the weights are of, such as "pretrain"."""
+    """The kind of training that made the weights, such as "pretrain"."""
     recipe: dict[str, Any]
     """The recipe as plain data."""
     version: str
@@ -31,7 +31,7 @@ class Metadata:
 
 
 def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind: str) -> None:
-    """Write ``network``'s state with ``recipe`` (plain data, becomes JSON) to ``path``, whole or not at all.
+    """Write ``network``'s state with ``recipe`` (plain data, stored as JSON) to ``path``, whole or not at all.
 
     Raises :class:`WeightsError` for values that are not finite, and where the file cannot be written.
     """
@@ -52,16 +52,16 @@ def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind
 
 
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
-    """The tensors of a file of :func:`save_weights`, on the CPU, and what it tells of itself.
+    """The tensors of a file of :func:`save_weights`, on the CPU, and its metadata.
 
-    Raises :class:`WeightsError` where there is no such file, it is not one of these, or a value is not finite.
+    Raises :class:`WeightsError` where the file does not exist, was not written by it, or holds a non-finite value.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: no readable weights file (safetensors): {error}") from None
+        raise WeightsError(f"{path}: not a readable weights file (safetensors): {error}") from None
     _check_finite(tensors, path)
     try:
         return tensors, Metadata(metadata["kind"], json.loads(metadata["recipe"]), metadata["avgdt"])
@@ -79,18 +79,18 @@ def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path)
     """Copy ``tensors``, read from ``path``, into ``network``.
 
     Raises :class:`WeightsError`, before anything is changed, that names the first parameter that is missing, has
-    another shape, or is one too many.
+    another shape, or does not belong to ``network``.
     """
-    wanted = network.state_dict()
-    for name, tensor in wanted.items():
+    state = network.state_dict()
+    for name, tensor in state.items():
         if name not in tensors:
-            raise WeightsError(f"{path}: weights of another architecture: {name} is missing; use the run's own recipe")
+            raise WeightsError(f"{path}: weights of another architecture: {name} is missing; use the recipe of the run")
         if tensors[name].shape != tensor.shape:
             raise WeightsError(
                 f"{path}: weights of another architecture: {name} is {tuple(tensors[name].shape)} in the file, "
-                f"{tuple(tensor.shape)} in the networks; use the run's own recipe"
+                f"{tuple(tensor.shape)} in the networks; use the recipe of the run"
             )
-    extra = next((name for name in tensors if name not in wanted), None)
+    extra = next((name for name in tensors if name not in state), None)
     if extra is not None:
         raise WeightsError(f"{path}: weights of another architecture: these networks have no {extra}")
     network.load_state_dict(dict(tensors))

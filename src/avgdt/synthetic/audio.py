@@ -10,11 +10,11 @@ import numpy as np
 from avgdt.synthetic.outlines import Block, Cross, Disc, Outline, Triangle
 from avgdt.synthetic.timeline import Floats
 
-_ATTACK = 0.0015  # seconds in which a struck note rises
+_ATTACK = 0.0015  # time constant in seconds of the rise of a struck note
 _RISEN = 38 * _ATTACK  # exp(-38) is below the precision of 1
-_CLICK = 0.004  # seconds in which the noise of the contact fades
-_FADED = 80 * _CLICK  # exp(-80) is below the precision of the note
-_BANDS = 20  # of the frequency response
+_CLICK = 0.004  # time constant in seconds of the decay of the contact noise
+_FADED = 80 * _CLICK  # exp(-80) is below the precision of the note's samples
+_BANDS = 20  # number of bands of the frequency response
 _LOWEST, _HIGHEST = 80.0, 12000.0  # Hz at the centres of the first and the last band
 _CEILING = 0.97  # largest amplitude, relative to full scale
 
@@ -54,7 +54,7 @@ SMALLEST, LARGEST = 0.085, 0.145
 def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -> Timbre:
     """The timbre of an object: its outline decides the partials, its size the pitch within a semitone.
 
-    The largest is three octaves below the smallest.
+    The pitch of the largest object is three octaves below that of the smallest.
     """
     pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
@@ -75,7 +75,7 @@ class Synth:
         self._breath = 1 + timbre.breath * (2.2 * smooth_noise(generator, self.times.size, sample_rate, 45.0) - 1)
 
     def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
-        """A held note: ``pitch`` relative to the timbre's and amplitude ``loudness``, both (samples,)."""
+        """A sustained note of ``pitch`` relative to the timbre's and of amplitude ``loudness``, all (samples,)."""
         phase = np.cumsum(self.timbre.pitch * pitch)
         phase *= 2 * np.pi
         phase /= self.sample_rate
@@ -90,7 +90,7 @@ class Synth:
     def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
         """Struck notes, (samples,): ``times`` in seconds, ``strengths`` and ``pitches`` relative to the timbre's.
 
-        Their pitch rises by ``glide`` octaves within one decay.
+        The pitch of a note rises by ``glide`` octaves within one decay.
         """
         waveform = np.zeros(self.times.size)
         decay = self.timbre.decay
@@ -153,9 +153,9 @@ class Room:
     echo_decay: float
     """Seconds in which the reverberation falls to 1/e."""
     noise: float
-    """Decibels of background noise relative to the sound."""
+    """Level of the background noise in decibels relative to the sound."""
     noise_tilt: float
-    """Decibels per octave of the noise around 1 kHz."""
+    """Slope of the noise spectrum in decibels per octave."""
 
 
 def draw_room(generator: np.random.Generator) -> Room:
@@ -205,14 +205,14 @@ def _unit(waveform: Floats) -> Floats:
 
 
 def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
-    """Gain that takes the values ``decibels`` at the centres of the bands, at each frequency of 2 ``samples``."""
+    """Gain at each frequency of 2 ``samples``, interpolated from ``decibels`` at the centres of the bands."""
     centres = np.linspace(np.log2(_LOWEST), np.log2(_HIGHEST), len(decibels))
     return _gain(np.interp(_octaves(samples, sample_rate, _LOWEST, _HIGHEST), centres, decibels))
 
 
 def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
-    """Gain that changes by ``decibels`` per octave, 1 at 1 kHz, level below 60 Hz and above 8 kHz, at each frequency of
-    2 ``samples``."""
+    """Gain at each frequency of 2 ``samples``: a slope of ``decibels`` per octave, 1 at 1 kHz, constant below 60 Hz and
+    above 8 kHz."""
     return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
 
 
@@ -223,6 +223,6 @@ def _gain(decibels: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
-    """Octaves of each frequency of 2 ``samples`` above ``middle`` (Hz), level outside ``lowest`` to ``highest``."""
+    """Octaves above ``middle`` (Hz) of each frequency of 2 ``samples``, clipped to ``lowest`` and ``highest``."""
     frequencies = np.fft.rfftfreq(2 * samples, 1 / sample_rate).astype(np.float64)
     return np.log2(np.clip(frequencies, lowest, highest) / middle)

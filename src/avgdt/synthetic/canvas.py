@@ -24,7 +24,7 @@ class Stroke(NamedTuple):
 
     brush: Brush
     box: tuple[float, float, float, float]
-    """Column and row of the centre, then half of the width and of the height."""
+    """Column and row of the centre, half the width, half the height."""
     numbers: tuple[float, float, float, float, float]
     """Arguments of the brush."""
     colour: Colour
@@ -44,7 +44,7 @@ class Canvas:
         self.aim(self.aspect / 2, 0.5, 1.0)
 
     def aim(self, x: float, y: float, zoom: float) -> tuple[float, float]:
-        """Centre the view on (x, y) at magnification ``zoom``; returns its corner (left, top)."""
+        """Centre the view on (x, y) at magnification ``zoom``; return its top left corner."""
         height, width = self.size
         self._scale = height * zoom
         self._left = float(x - width / 2 / self._scale)
@@ -52,7 +52,7 @@ class Canvas:
         return self._left, self._top
 
     def pixels_to(self, left: float, top: float) -> tuple[float, float]:
-        """Columns and rows from (left, top) to the corner of the view."""
+        """Number of columns and rows from (left, top) to the top left corner of the view."""
         return (self._left - left) * self._scale, (self._top - top) * self._scale
 
     def shape(

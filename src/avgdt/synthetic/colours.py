@@ -31,7 +31,7 @@ _TO_RGB = np.array(
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> RGB:
-    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` in turns, clipped to RGB."""
+    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` 0-1, clipped to RGB."""
     angle = 2 * np.pi * hue
     cone = (_TO_CONE @ np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])) ** 3
     linear = np.clip(_TO_RGB @ cone, 0, 1)
@@ -51,6 +51,6 @@ def encoded(colour: RGB) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """``first`` with ``share`` of ``second``."""
-    one, two, three = (a + share * (b - a) for a, b in zip(first, second, strict=True))
-    return one, two, three
+    """Interpolate from ``first`` to ``second`` by ``share``."""
+    luma, blue, red = (a + share * (b - a) for a, b in zip(first, second, strict=True))
+    return luma, blue, red

@@ -17,9 +17,9 @@ from avgdt.synthetic.errors import SyntheticDataError
 from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
-_PARAMETERS = "world.json"  # the parameters; the name stays, so that existing folders are reused
+_PARAMETERS = "world.json"  # the parameters; the name is that of earlier versions, so that their folders are reused
 _DIGESTS = "recordings.sha256"  # one line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # of the recordings of one class, repeated
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, repeated
 
 
 def render_dataset(
@@ -36,7 +36,7 @@ def render_dataset(
     earlier version of the renderer are replaced. ``workers`` is the number of processes: None for one per core, 0 or 1
     for none; the files do not depend on it. ``progress`` is called with (recordings done, recordings in all).
     ``parameters`` replaces ``seed`` and all defaults. Raises :class:`SyntheticDataError` where the folder holds
-    something else and :class:`avgdt.files.WriteError` where it cannot be written.
+    another data set or other files, and :class:`avgdt.files.WriteError` where it cannot be written.
     """
     parameters = parameters or Parameters(seed=seed)
     if recordings < 1:
@@ -71,22 +71,22 @@ def label_of(index: int) -> str:
 
 
 def _claim(folder: Path, parameters: Parameters) -> None:
-    """Write ``parameters`` into ``folder``, or raise where it holds other recordings or other files."""
-    path, wanted = folder / _PARAMETERS, asdict(parameters)
+    """Write ``parameters`` into ``folder``, or raise where it holds other files or a data set with other parameters."""
+    path, expected = folder / _PARAMETERS, asdict(parameters)
     if path.exists():
         present = _read_parameters(path)
-        if present == wanted:
+        if present == expected:
             return
-        if {**present, "version": parameters.version} != wanted or present["version"] > parameters.version:
+        if {**present, "version": parameters.version} != expected or present["version"] > parameters.version:
             raise SyntheticDataError(
                 f"{path}: holds a synthetic data set with other parameters; delete {folder} or name another folder"
             )
         _remove_recordings(folder)
     elif folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
-        if path.exists():  # another process has just written it
+        if path.exists():  # written by another process in the meantime
             return _claim(folder, parameters)
-        raise SyntheticDataError(f"{folder}: is not empty and holds no synthetic data set; name another folder")
-    text = json.dumps(wanted, indent=1)
+        raise SyntheticDataError(f"{folder}: is not empty and is not a synthetic data set; name another folder")
+    text = json.dumps(expected, indent=1)
     write_atomically(path, lambda file: file.write(text.encode()), REMEDY)
 
 
@@ -99,7 +99,7 @@ def _read_parameters(path: Path) -> dict[str, int | float]:
 
 
 def _remove_recordings(folder: Path) -> None:
-    """Remove the recordings of an earlier version; their digests first, so that an interruption leaves none in use."""
+    """Remove the recordings of an earlier version, digests first, so that none is reused after an interruption."""
     for path in (folder / _DIGESTS, folder / "manifest.csv", *(folder / "recordings").glob("*.mp4")):
         path.unlink(missing_ok=True)
 

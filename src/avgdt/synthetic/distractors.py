@@ -1,4 +1,4 @@
-"""Distractors: things that move in the background without a sound, so that motion alone does not reveal the class."""
+"""Distractors: silent objects that move in the background, so that motion alone does not reveal the class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEAF = Block(width=2.0)
 
 
 class Distractor(ABC):
-    """A kind of things that move silently behind the action."""
+    """A group of objects that move silently behind the action."""
 
     def __init__(self, generator: np.random.Generator, background: Background, aspect: float) -> None:
         self._ground, self._aspect = background.ground, aspect
@@ -44,9 +44,9 @@ class Clouds(Distractor):
     def draw(self, canvas: Canvas, time: float) -> None:
         """Each cloud is a bar and a disc."""
         for (x, y), size in zip(self._positions, self._sizes, strict=True):
-            here = (x + self._speed * time + 0.2) % (self._aspect + 0.4) - 0.2
-            canvas.bar(here - 2 * size, y, here + 2 * size, y, size * 0.8, self._colour)
-            canvas.shape(DISC, here - size * 0.3, y - size * 0.6, size * 1.3, self._colour)
+            position = (x + self._speed * time + 0.2) % (self._aspect + 0.4) - 0.2
+            canvas.bar(position - 2 * size, y, position + 2 * size, y, size * 0.8, self._colour)
+            canvas.shape(DISC, position - size * 0.3, y - size * 0.6, size * 1.3, self._colour)
 
 
 class Birds(Distractor):
@@ -63,11 +63,11 @@ class Birds(Distractor):
         """Each bird is two bars, its beating wings."""
         for (x, y), beats in zip(self._positions, self._beats, strict=True):
             angle = 0.8 * np.sin(2 * np.pi * (beats * time + x))
-            here = (x + self._speed * time + 0.1) % (self._aspect + 0.2) - 0.1
+            position = (x + self._speed * time + 0.1) % (self._aspect + 0.2) - 0.1
             height = y + 0.03 * np.sin(2 * np.pi * 0.4 * time + 9 * y)
             tip = height - self._size * np.sin(angle)
             for side in (-1, 1):
-                canvas.bar(here, height, here + side * self._size * np.cos(angle), tip, 0.012, self._colour)
+                canvas.bar(position, height, position + side * self._size * np.cos(angle), tip, 0.012, self._colour)
 
 
 class Leaves(Distractor):

@@ -1,7 +1,7 @@
-"""What varies between recordings independently of their class: object, colours, background, camera, room, loudness.
+"""Properties of a recording that do not depend on its class: object, colours, background, camera, room, loudness.
 
 A synthetic data set has few backgrounds, which its recordings share. If each recording had its own, a network could
-memorise which room belongs to which background, instead of what causes a sound.
+memorise which room belongs to which background, instead of the cause of a sound.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _palette(generator: np.random.Generator) -> Palette:
 
 @dataclass(frozen=True)
 class Camera:
-    """A hand-held camera: the background moves as well, so that motion alone tells little about the class."""
+    """A hand-held camera, which moves the background too, so that motion alone says little about the class."""
 
     across: Drift
     down: Drift
@@ -86,7 +86,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Look:
-    """What varies in one recording independently of its class."""
+    """The properties of one recording that do not depend on its class."""
 
     outline: Outline
     size: float

@@ -1,6 +1,6 @@
 """Outlines of shapes as signed distance functions in pixels: negative inside, zero on the line, positive outside.
 
-Outlines of one size cover about the same area: that of the disc whose radius is the size.
+An outline covers about the area of the disc whose radius is its size.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Outline(Protocol):
     """A closed curve around a centre; outlines with equal parameters are equal."""
 
     def __hash__(self) -> int:
-        """The same for equal outlines."""
+        """A hash, equal for equal outlines."""
 
     @property
     def reach(self) -> float:
@@ -42,7 +42,7 @@ class Disc:
 
 @dataclass(frozen=True)
 class Block:
-    """A square, or a rectangle ``width`` times as wide as high (and larger by as much)."""
+    """A square, or a rectangle of the same height and ``width`` times the width and area."""
 
     width: float = 1.0
     _half: ClassVar[float] = float(np.sqrt(np.pi)) / 2
@@ -66,7 +66,7 @@ class Triangle:
 
     @property
     def reach(self) -> float:
-        """Distance of a corner from the centre, relative to the size: twice that of a side."""
+        """Distance of a corner from the centre, relative to the size: twice the distance of a side."""
         return 2 * self._inner
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
@@ -95,9 +95,9 @@ class Cross:
 
 
 def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
-    """Signed distance to a bar with round ends, at the offsets ``along`` and ``aside`` from its middle.
+    """Signed distance to a bar with round ends, at the offsets ``along`` and ``aside`` from its centre.
 
-    The bar is the set of points within ``radius`` of a segment that reaches ``half`` to both sides.
+    The bar is the set of points within ``radius`` of a segment of length 2 ``half``.
     """
     beyond = np.abs(along)
     beyond -= half

@@ -1,4 +1,4 @@
-"""Rasterisation: the coverage of each pixel by strokes, many at a time, and images painted from them."""
+"""Rasterisation: the coverage of pixels by many strokes at once, and images painted from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avgdt.synthetic.canvas import Brush, Stroke
 from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # strokes computed together have at most so many, which fit into the processor's cache
+_PIXELS_AT_ONCE = 2**14  # limit of the pixels of strokes computed together, which fit into the processor's cache
 
 
 class Patch(NamedTuple):
@@ -77,10 +77,10 @@ class Image:
 
 def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
     """Interpolate each of ``pixels`` by ``share`` towards the one ``distance`` after it in the flat array."""
-    here, moved = pixels.reshape(-1), out.reshape(-1)[:-distance]
-    np.subtract(here[distance:], here[:-distance], out=moved)
+    flat, moved = pixels.reshape(-1), out.reshape(-1)[:-distance]
+    np.subtract(flat[distance:], flat[:-distance], out=moved)
     moved *= np.float32(share)
-    moved += here[:-distance]
+    moved += flat[:-distance]
 
 
 def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
@@ -99,7 +99,7 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     groups = defaultdict[tuple[Brush, int, int], list[int]](list)
     for index, stroke in enumerate(strokes):
         groups[stroke.brush, heights[index], widths[index]].append(index)
-    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # each is set below
+    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # all are set below
     for (brush, tall, wide), members in groups.items():
         count = max(_PIXELS_AT_ONCE // max(tall * wide, 1), 1)
         for group in (members[first : first + count] for first in range(0, len(members), count)):
@@ -118,12 +118,12 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
 def _span(
     centres: npt.NDArray[np.float64], reaches: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and last (exclusive) pixel within ``reaches`` + 1 of ``centres``, clipped to ``size``; equal for none."""
+    """First and last (exclusive) pixel within ``reaches`` + 1 of ``centres``, clipped to ``size``; equal if none."""
     first = np.clip((centres - reaches - 1).astype(np.int64), 0, size)
     return first, np.clip((centres + reaches + 1).astype(np.int64) + 1, first, size)
 
 
 def _padded(size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Size to which strokes of ``size`` are padded: the next multiple of 4, above 32 of 16."""
+    """Size to which strokes of ``size`` pixels are padded: the next multiple of 4, or of 16 above 32."""
     step = np.where(size > 32, 16, 4)
     return (size + step - 1) // step * step

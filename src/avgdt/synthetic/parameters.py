@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 VERSION = 4
-"""Version of the renderer, increased whenever the same parameters give other pixels or samples than before."""
+"""Version of the renderer, increased whenever pixels or samples change for the same parameters."""
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,12 @@ from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
 REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
-"""End of the message of every error in writing a file of the data set."""
+"""Remedy in the message of every error in writing a file of the data set."""
 
 # One thread and no macroblock tree: the bits depend neither on the number of cores nor on earlier content of the memory
 # (with the tree, one small recording in ten differed in one process of three). A key frame each second makes seeking
-# fast. ultrafast takes a third of the time of veryfast at equal quality, and half of the time to decode, for twice the
-# bytes.
+# fast. At equal quality, ultrafast takes a third of the encoding time and half of the decoding time of veryfast, for
+# twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
 _AUDIO_RATE = 64000  # bits per second
 _AUDIO = {"aac_coder": "fast"}
@@ -89,7 +89,7 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 
 
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
-    """Where a process (the current one by default) writes the recording ``path`` until it is complete."""
+    """The file that a process (by default the current one) writes before it renames it to ``path``."""
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 
 
@@ -102,10 +102,10 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def _render_in_processes(parameters: Parameters, paths: dict[int, Path], processes: int) -> Generator[int]:
-    context, waiting = get_context("spawn"), iter(paths.items())
+    context, pending = get_context("spawn"), iter(paths.items())
     running = dict[Connection, BaseProcess]()
     try:
-        with _signals_wait():
+        with _signals_blocked():
             for _ in range(processes):
                 ours, theirs = context.Pipe()
                 process: BaseProcess = context.Process(target=_work, args=(parameters, theirs), daemon=True)
@@ -113,7 +113,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
                 theirs.close()
                 running[ours] = process
         for connection in running:
-            connection.send(next(waiting))
+            connection.send(next(pending))
         busy = set(running)
         while busy:
             for ready in wait(list(busy)):
@@ -121,7 +121,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
                 answer: int | AvgdtError | RuntimeError = ready.recv()
                 if isinstance(answer, Exception):
                     raise answer
-                if (following := next(waiting, None)) is None:
+                if (following := next(pending, None)) is None:
                     busy.remove(ready)
                 else:
                     ready.send(following)
@@ -158,8 +158,8 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Context in which signals to stop wait; processes started in it have them blocked (where signal masks exist)."""
+def _signals_blocked() -> Iterator[None]:
+    """Context in which stop signals are blocked, also in processes started in it (where signal masks exist)."""
     if sys.platform != "win32":
         resource_tracker.ensure_running()  # otherwise it starts with the first process and unblocks the signals
     with stopping_blocked():

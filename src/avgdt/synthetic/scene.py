@@ -1,4 +1,4 @@
-"""One recording before it is encoded: frames and waveform as functions of the seed and the index alone."""
+"""A recording before encoding: its frames and waveform, functions of the data set's parameters and the index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Corner: TypeAlias = tuple[float, float]
 """Left and top in units of the frame height."""
 
 _BACKGROUND_ACTION = 0.7  # size of the still actions in the background relative to the action of the recording
-_MARGIN = 0.4  # frame heights that the background reaches beyond the frame: more than the camera moves
+_MARGIN = 0.4  # frame heights of background beyond the frame, more than the camera moves
 _AT_ONCE = 75  # frames whose strokes are computed together
 
 
@@ -73,7 +73,7 @@ class Scene:
         return canvas
 
     def audio(self) -> Floats:
-        """The waveform of the recording, (samples,) within -1 to 1; call it once, since each call draws other noise."""
+        """The waveform of the recording, (samples,) within -1 to 1; call it once, since each call draws new noise."""
         parameters = self._parameters
         synth = Synth(self.look.timbre, parameters.seconds, parameters.sample_rate, self._audio_rng)
         look, clean = self.look, self.action.audio(synth)
@@ -81,10 +81,10 @@ class Scene:
 
 
 def paint_background(background: Background, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:
-    """The still part of the scene and the position of its corner.
+    """The image of the still part of the scene, and the position of its corner.
 
-    It holds a sky with a light, hills, the ground and two faded still actions, which may differ from the recording's:
-    a single frame then tells little about the class. The image (3, rows, columns) has a margin on all sides.
+    The background has a sky with a light, hills, the ground and two faded still actions of random classes, so that a
+    single frame says little about the class. The image (3, rows, columns) has a margin on all sides.
     """
     generator = np.random.default_rng(background.scenery)
     margin = round(_MARGIN * height)
@@ -128,7 +128,7 @@ def _sky(pixels: Pixels, background: Background, height: int, margin: int) -> No
 
 
 def _faded(colours: Palette) -> Palette:
-    """Colours nearer to the haze, for the still and silent actions in the background."""
+    """The palette nearer to the haze, for the still actions in the background."""
     return replace(
         colours,
         **{name: mix(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},

@@ -1,4 +1,4 @@
-"""Irregular timing: smooth random curves, and beats whose tempo drifts."""
+"""Random timing: smooth random curves, and beats whose tempo drifts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float64]
 """Times, waveforms and curves in double precision."""
 
 _STEP = 0.002  # seconds between the knots of an integrated tempo: far below a frame
-_LEAD = 2.0  # seconds before zero that a tempo covers, so that notes and motions that began earlier are included
+_LEAD = 2.0  # seconds before 0 from which a tempo is defined, for notes and motions that begin earlier
 
 
 class Drift:

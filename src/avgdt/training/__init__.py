@@ -1,1 +1,1 @@
-"""The loop and what keeps it: schedules, checkpoints, monitors, runs."""
+"""Training: the loop, the training state, the learning rate schedule, checkpoints and distribution over devices."""

@@ -20,7 +20,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 _MARK = b"\navgdt checkpoint, sha256 of all before this line: "
-_TRAILER = len(_MARK) + 64  # and the digest in hexadecimal
+_TRAILER = len(_MARK) + 64  # 64 hexadecimal digits of the SHA-256
 
 
 def save_checkpoint(
@@ -33,15 +33,16 @@ def save_checkpoint(
     """Write ``state``, the recipe, and the identities of the recordings that the bank's indices refer to.
 
     ``replacing`` is called after the data is on disk, before an existing file is replaced. Raises
-    :class:`TrainingError` where the file cannot be written or the state is not finite; an existing file then stays.
+    :class:`TrainingError`, without changing an existing file, where the file cannot be written or the state is not
+    finite.
     """
     if name := not_finite(state):
-        raise TrainingError(f"{path}: not written: {name} is not finite; the checkpoint before it stays")
+        raise TrainingError(f"{path}: not written: {name} is not finite; the previous checkpoint remains")
     content = {"state": state, "recipe": to_plain(recipe), "recordings": recordings}
 
     def write(file: BinaryIO) -> None:
         hashing = _Hashing(file)
-        torch.save(content, hashing)  # type: ignore[arg-type]  # torch.save only writes to it
+        torch.save(content, hashing)  # type: ignore[arg-type]  # torch.save only calls write and flush
         file.write(_MARK + hashing.sha.hexdigest().encode())
 
     write_atomically(path, write, "free some space", replacing, parents=False)
@@ -50,15 +51,15 @@ def save_checkpoint(
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
     """Read a checkpoint to the CPU: state, recipe and identities of the recordings; executes no code of the file.
 
-    Raises :class:`TrainingError` where there is no file, and :class:`DamagedCheckpoint` where it is damaged, of another
-    format, or not finite.
+    Raises :class:`TrainingError` where the file does not exist, and :class:`DamagedCheckpoint` where it is damaged, has
+    another format, or holds a value that is not finite.
     """
     try:
         _check_digest(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
-            raise TypeError(f"it holds a {type(content).__name__}")
-        state, recordings = dict(content["state"]), [str(one) for one in content["recordings"]]
+            raise TypeError(f"its content is a {type(content).__name__}")
+        state, recordings = dict(content["state"]), [str(name) for name in content["recordings"]]
         recipe: Recipe = from_plain(Recipe, content["recipe"])
     except FileNotFoundError:
         raise TrainingError(f"{path}: no such checkpoint; start the run without --resume") from None
@@ -73,7 +74,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
 
 
 def not_finite(state: object, name: str = "state") -> str:
-    """The name of the first tensor, at any depth, with a value that is not finite; "" where there is none."""
+    """The name of the first tensor of ``state``, at any depth, with a value that is not finite; "" without one."""
     return next(_not_finite(state, name), "")
 
 
@@ -85,8 +86,8 @@ def _not_finite(value: object, name: str) -> Iterator[str]:
         for key, inner in value.items():
             yield from _not_finite(inner, f"{name}.{key}")
     elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            yield from _not_finite(inner, f"{name}.{place}")
+        for index, inner in enumerate(value):
+            yield from _not_finite(inner, f"{name}.{index}")
 
 
 class _Hashing:

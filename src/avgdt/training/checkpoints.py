@@ -1,4 +1,4 @@
-"""The newest checkpoints of a run: older ones replace a damaged newest one, or undo a divergence."""
+"""The checkpoints of a run: the newest, and older ones for when the newest is damaged or the training has diverged."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 HEALTHY_GROWTH = 10.0
-"""Weights whose norm has grown by more than this factor since the start are taken to be diverging."""
+"""Growth of the weights' norm since the start of the run above which a checkpoint counts as diverging."""
 HEALTHY_DIFFERENCE = 2.0
-"""As are weights whose norm exceeds that of another remaining checkpoint by more than this factor."""
+"""Ratio of the weights' norm to the smallest among the run's checkpoints above which it counts as diverging."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Checkpoints:
         """The checkpoints in the folder ``run``; :meth:`save` retains the ``count`` newest."""
         self._run, self._count = run, count
         self._superseded: list[Path] = []
-        """Newer than the loaded one."""
+        """Checkpoints newer than the loaded one."""
 
     def _path(self, age: int) -> Path:
         return self._run / "checkpoints" / (f"last-{age}.pt" if age else "last.pt")
@@ -57,28 +57,28 @@ class Checkpoints:
         return [path for age in (0, *ages) if (path := self._path(age)).exists()]
 
     def load(self, step: int | None = None, on_message: Callable[[str], None] = lambda line: None) -> Loaded:
-        """Load the newest readable one, or that of ``step``; ``on_message`` is called for each damaged one skipped.
+        """Load the newest readable checkpoint, or that of ``step``; call ``on_message`` for each damaged one skipped.
 
-        Raises :class:`TrainingError` where there is none.
+        Raises :class:`TrainingError` where no such checkpoint exists, :class:`DamagedCheckpoint` where all are damaged.
         """
         paths, damaged, steps = self.paths(), list[DamagedCheckpoint](), list[int]()
-        for place, path in enumerate(paths):
+        for index, path in enumerate(paths):
             try:
-                found = Loaded(path, *load_checkpoint(path))
-                steps.append(found.step)
+                loaded = Loaded(path, *load_checkpoint(path))
+                steps.append(loaded.step)
             except DamagedCheckpoint as error:
                 damaged.append(error)
                 continue
-            if step in (None, found.step):
-                for bad in damaged:
-                    on_message(f"{bad.reason}; skipped: resuming from {path.name}, step {found.step}")
-                self._superseded = paths[:place]
-                return found
+            if step in (None, loaded.step):
+                for defect in damaged:
+                    on_message(f"{defect.reason}; skipped: resuming from {path.name}, step {loaded.step}")
+                self._superseded = paths[:index]
+                return loaded
         if steps:
             available = ", ".join(map(str, steps))
             raise TrainingError(f"--step: {self._run} has no checkpoint of step {step}; use one of {available}")
         if damaged:
-            more = f" (nor can the {len(damaged) - 1} before it be used)" if len(damaged) > 1 else ""
+            more = f" (older checkpoints damaged too: {len(damaged) - 1})" if len(damaged) > 1 else ""
             raise DamagedCheckpoint(f"{damaged[0].reason}{more}")
         raise TrainingError(f"{self._path(0)}: no such checkpoint; start the run without --resume")
 
@@ -95,7 +95,7 @@ class Checkpoints:
         self._superseded = []
 
     def _make_room(self) -> None:
-        """Rename each file to that of the one before it."""
+        """Rename each checkpoint to the name of the next older one."""
         self.drop_superseded()
         if self._path(0).exists():
             for age in range(self._count - 1, 0, -1):
@@ -103,18 +103,18 @@ class Checkpoints:
                     newer.replace(self._path(age))
 
     def growths(self) -> dict[int, float]:
-        """Step -> growth of the weights, of each readable checkpoint, the newest first."""
-        found = dict[int, float]()
+        """Growth of the weights by step, for each readable checkpoint, the newest first."""
+        growths = dict[int, float]()
         for path in self.paths():
             try:
                 loaded = Loaded(path, *load_checkpoint(path))
-                found[loaded.step] = loaded.growth
-            except (TrainingError, LookupError):  # the norm is missing in those of earlier versions
+                growths[loaded.step] = loaded.growth
+            except (TrainingError, LookupError):  # checkpoints of earlier versions lack the norm
                 continue
-        return found
+        return growths
 
 
 def newest_healthy(growths: Mapping[int, float]) -> int | None:
-    """The step of the newest checkpoint that is not diverging, given :meth:`Checkpoints.growths`; None without one."""
-    most = min(HEALTHY_GROWTH, HEALTHY_DIFFERENCE * min(growths.values(), default=0.0))
-    return next((step for step, growth in growths.items() if growth <= most), None)
+    """The step of the newest checkpoint in :meth:`Checkpoints.growths` that is not diverging; None if there is none."""
+    limit = min(HEALTHY_GROWTH, HEALTHY_DIFFERENCE * min(growths.values(), default=0.0))
+    return next((step for step, growth in growths.items() if growth <= limit), None)

@@ -1,4 +1,4 @@
-"""The cost of a training, predicted for somebody who plans it: operations, memory, transfers and hours.
+"""Prediction of the cost of a training: operations, memory, transfers and hours.
 
 Operations and memory are counted (:mod:`avgdt.training.step_count`). Hours follow from the peak rate of the device and
 the share of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
@@ -44,12 +44,12 @@ class Cost:
 
     @property
     def step_seconds(self) -> float:
-        """Seconds of a step: those of its operations, or those of the memory traffic where these are more."""
+        """Seconds of a step: the larger of the times for its operations and for its memory traffic."""
         return max(self.step.flops / (self.share * self.kind.flops(self.precision)), self.traffic_seconds)
 
     @property
     def traffic_seconds(self) -> float:
-        """Seconds that moving the activations through the memory takes at least."""
+        """Least time in seconds in which the activations of a step move through the memory."""
         return self.step.traffic / self.kind.bandwidth
 
     @property
@@ -80,13 +80,13 @@ class Cost:
         to all. With negatives from the batch, the embeddings go to all, and their gradients back unless keys are
         detached.
         """
-        others, objective, step = self.devices - 1, self.recipe.objective, self.step
+        peers, objective, step = self.devices - 1, self.recipe.objective, self.step
         with_bank = objective.negatives == "bank"
         back = not with_bank and not objective.detach_keys
         return {
-            "gradients": 2 * others * step.gradients // self.devices,
-            "clips": others * step.clips // self.devices if with_bank else 0,
-            "keys": others * step.embeddings * (2 if back else 1),
+            "gradients": 2 * peers * step.gradients // self.devices,
+            "clips": peers * step.clips // self.devices if with_bank else 0,
+            "keys": peers * step.embeddings * (2 if back else 1),
         }
 
     def plain(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def predict_cost(
 ) -> Cost:
     """The cost of training ``recipe`` on ``recordings`` recordings and ``devices`` devices of a kind.
 
-    ``share`` replaces that of the kind. Raises :class:`TrainingError` for numbers out of range, and for a batch whose
+    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` for numbers out of range, and for a batch whose
     batch norm groups the devices cannot divide evenly.
     """
     share = kind.share if share is None else share
@@ -149,7 +149,7 @@ def predict_cost(
 
 
 def describe_cost(cost: Cost) -> str:
-    """The figures of :class:`Cost` as a table for the terminal, with the assumptions and what they change."""
+    """The figures of :class:`Cost` as a table for the terminal, with the assumptions and their effect."""
     recipe, step, kind, devices = cost.recipe, cost.step, cost.kind, cost.devices
     peak, exchanged = kind.flops(cost.precision), cost.exchanged
 
@@ -203,15 +203,15 @@ def describe_cost(cost: Cost) -> str:
         f"The default of {kind.share:.0%} is {kind.basis}.",
         f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} bounds the share at "
         f"{min(cost.greatest_share, 1):.0%}"
-        + (", which decides here." if cost.greatest_share < cost.share else "; below it, the share matters most:"),
+        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours with other shares:"),
     ]
     if cost.greatest_share >= cost.share:
         both = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
-        text += [f"  {other.share:.1%}: {_hours(other.hours)}" for other in both if other.share <= 1]
+        text += [f"  {variant.share:.1%}: {_hours(variant.hours)}" for variant in both if variant.share <= 1]
     return "\n".join(
         [
             *text,
-            "A loader or a network between the devices that is slower than above decides instead.",
+            "The training takes longer if the loader or the network between the devices is slower than listed above.",
             "Not counted: products with the bank, log-mel, augmentations and optimiser (below 1 % of the operations of",
             "the paper's recipe), workspaces of the libraries, gradients of activations, monitors and checkpoints.",
         ]

@@ -22,8 +22,8 @@ from avgdt.training.errors import TrainingError
 GPU_SHARE = 0.25
 """Assumed share of the peak that a training step reaches on a GPU; not measured."""
 CPU_SHARES = {"fp32": 0.3, "bf16": 0.07}
-"""Share of the measured matrix product rate that a training step reaches on a CPU: of CPU time for the recipe ``small``
-on one core of an Intel Xeon that other processes used too, 2026-11-28, fp32 with AVX2 and bf16 with AMX
+"""Share of the measured matrix product rate that a training step reaches on a CPU, by precision. Measured in CPU time
+with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, fp32 with AVX2 and bf16 with AMX
 (``benchmarks/training_step.py``)."""
 
 
@@ -40,7 +40,7 @@ class DeviceKind:
     half_flops: float
     """Peak rate of matrix products in half precision, in floating-point operations per second."""
     fp32_flops: float
-    """The same in fp32 (TF32 where the device has it)."""
+    """Peak rate of matrix products in fp32 (TF32 where the device has it), per second."""
     bandwidth: float
     """Memory bandwidth in bytes per second."""
     memory: float
@@ -53,13 +53,13 @@ class DeviceKind:
     """The precision that ``run.precision auto`` uses."""
 
     def precision(self, precision: str) -> str:
-        """bf16, fp16 or fp32 for a value of ``run.precision``."""
+        """The precision (bf16, fp16 or fp32) that a value of ``run.precision`` selects on this device."""
         if precision == "auto":
             return "fp32" if self.auto == "fp32" else self.half
         return precision
 
     def flops(self, precision: str) -> float:
-        """The peak rate in a precision; raise :class:`TrainingError` for one that the device does not have."""
+        """The peak rate in a precision; raise :class:`TrainingError` for a precision that the device does not have."""
         if precision == "bf16" and self.half == "fp16":
             raise TrainingError(f"run.precision: a {self.title} has no bf16; use auto, fp16 or fp32")
         return self.fp32_flops if precision == "fp32" else self.half_flops
@@ -75,7 +75,7 @@ KINDS: dict[str, DeviceKind] = {
         DeviceKind("rtx4090", "NVIDIA GeForce RTX 4090", "bf16", 165.2e12, 82.6e12, 1.008e12, 24e9),
     )
 }
-"""Name -> kind, as vendors state them; ``this`` is measured by :func:`this_machine`."""
+"""Kinds by name, with the vendors' figures; the kind ``this`` is measured by :func:`this_machine`."""
 
 
 def device_kind(name: str) -> DeviceKind:
@@ -88,9 +88,9 @@ def device_kind(name: str) -> DeviceKind:
 
 
 def this_machine() -> DeviceKind:
-    """This machine's GPU, else its CPU with PyTorch's present number of threads; takes about two seconds.
+    """The kind of this machine's device, measured: its GPU, else its CPU with PyTorch's current number of threads.
 
-    Matrix products in fp32 and in the precision that ``auto`` selects and a copy in memory are measured.
+    Times matrix products in fp32 and in the precision that ``auto`` selects, and a copy in memory: about two seconds.
     """
     device = resolve_device("auto")
     auto = resolve_precision("auto", device)
@@ -113,13 +113,13 @@ def this_machine() -> DeviceKind:
         bandwidth,
         float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
         CPU_SHARES[auto.name],
-        f"what the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py prints that of a recipe",
+        f"what the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py measures other recipes",
         "fp32" if auto.name == "fp32" else "half",
     )
 
 
 def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
-    """Floating-point operations per second of products of two square matrices, the best of many within ``seconds``.
+    """Floating-point operations per second of a product of two square matrices, the best of many within ``seconds``.
 
     The fp32 rate uses TF32 where ``torch.backends.cuda.matmul`` allows it. On a CPU, products of two sizes are tried:
     short ones are seldom interrupted by other processes, long ones occupy many threads.
@@ -142,7 +142,7 @@ def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
 
 
 def _least_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """The least time of a call, of three or more within ``seconds``, after one that warms up."""
+    """Seconds of the fastest of three or more calls, repeated for ``seconds``, after one call as warm-up."""
     least, begun, calls = float("inf"), time.perf_counter(), 0
     while calls < 4 or time.perf_counter() - begun < seconds:
         start = time.perf_counter()

@@ -25,7 +25,7 @@ class FolderGone(TrainingError):
 
 
 class OtherRecipe(TrainingError):
-    """A run resumed with a recipe that differs in what may not change."""
+    """A run resumed with a recipe that differs in fields that cannot change."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -34,7 +34,7 @@ class OtherRecipe(TrainingError):
 
 
 class TooManyFailed(TrainingError):
-    """More recordings than allowed cannot be read."""
+    """More recordings cannot be read than ``data.failing_at_most`` allows."""
 
 
 class RankFailed(TrainingError):

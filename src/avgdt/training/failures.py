@@ -14,10 +14,11 @@ from avgdt.files import naming
 from avgdt.training.errors import TooManyFailed
 
 DAMAGED = "damaged: "
-"""How the reason of a damaged recording begins."""
+"""Prefix of the reason of a damaged recording in ``skipped.csv``."""
 REPORTED_ONE_BY_ONE = 10
+"""Number of failures reported one by one."""
 SECONDS_BETWEEN = 30.0
-"""After the first ones, failures are reported together, at most this often."""
+"""Least time in seconds between later reports, each of which covers all failures since the last."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +49,23 @@ class Failures:
     def __init__(
         self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]
     ) -> None:
-        """Of ``recordings`` the share ``at_most`` may fail; ``on_message`` is called with a line for each."""
+        """The share ``at_most`` of ``recordings`` may fail; ``path`` is that of ``skipped.csv``."""
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
-        """Recordings with a damaged part: clips of that part can never be read."""
+        """Recordings with a damaged part, whose clips cannot be read, by path."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
-        own = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
-        self._failing = {index: row for index, row in own if row is not None}
-        """The recordings that failed when they were last read, by index; at first those of the earlier sessions."""
-        self._now = set[int]()
-        """Those of them that failed in this session."""
-        self._others = listed
-        """Recordings that the scan skipped, and held-out recordings that could not be read."""
+        rows = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
+        self._failing = {index: row for index, row in rows if row is not None}
+        """The recordings that failed when they were last read, by index; initially those of earlier sessions."""
+        self._failed_in_session = set[int]()
+        """Indices of the failing recordings that were last read in this session."""
+        self._skipped = listed
+        """Recordings that the scan skipped, and held-out recordings that cannot be read, by path."""
         self._held_out = set[Path]()
         self._reported, self._pending, self._last = 0, 0, 0.0
         self.clips, self.silent = 0, 0
-        """Clips with sound that were read, and those of them that are digital silence."""
+        """Number of clips with audio that were read, and of those whose audio is digital silence."""
 
     @property
     def count(self) -> int:
@@ -72,19 +73,19 @@ class Failures:
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, findings: Findings) -> None:
-        """Update the state from a batch; raise :class:`TooManyFailed` above the allowed share."""
+        """Record the findings of a batch; raise :class:`TooManyFailed` above the allowed share."""
         self.clips, self.silent = self.clips + findings.clips, self.silent + findings.silent
         read = findings.read
         changed = [self._failing.pop(index) for index in read if index in self._failing]
-        self._now.difference_update(read)
+        self._failed_in_session.difference_update(read)
         for failure in findings.failures:
             row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
-                if row.path not in self._damaged:  # those have been reported
+                if row.path not in self._damaged:  # reported already
                     self._report(f"skipped, cannot be read: {failure.reason}")
             self._failing[failure.item] = row
-            self._now.add(failure.item)
+            self._failed_in_session.add(failure.item)
         for finding in (*findings.failures, *findings.damaged):
             path = self._recordings[finding.item].path
             if finding.damaged and path not in self._damaged:
@@ -94,9 +95,10 @@ class Failures:
                     self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
         if changed:
             self._write()
-        if findings.failures and len(self._now) > self._at_most * len(self._recordings):
+        count = len(self._failed_in_session)
+        if findings.failures and count > self._at_most * len(self._recordings):
             raise TooManyFailed(
-                f"{len(self._now)} of {len(self._recordings)} recordings could not be read, more than the share "
+                f"{count} of {len(self._recordings)} recordings could not be read, more than the share "
                 f"data.failing_at_most, {self._at_most:g}; the last: {findings.failures[-1].reason}; see {self._path}"
             )
 
@@ -105,20 +107,20 @@ class Failures:
         if path not in self._held_out:
             self._held_out.add(path)
             self._report(f"skipped, cannot be read: {reason}")
-        self._others[path] = Skipped(path, reason)
+        self._skipped[path] = Skipped(path, reason)
         self._write()
 
     def _report(self, line: str) -> None:
         self._pending += 1
         now = time.monotonic()
         if self._reported < REPORTED_ONE_BY_ONE or now - self._last > SECONDS_BETWEEN:
-            more = f" ({self._pending - 1} more since the last)" if self._pending > 1 else ""
+            more = f" (and {self._pending - 1} more since the last report)" if self._pending > 1 else ""
             self._on_message(f"{line}{more}")
             self._reported, self._pending, self._last = self._reported + 1, 0, now
 
     def _write(self) -> None:
         failing = (row for row in self._failing.values() if row.path not in self._damaged)
-        rows = {(row.path, row.reason): row for row in (*self._others.values(), *self._damaged.values(), *failing)}
+        rows = {(row.path, row.reason): row for row in (*self._skipped.values(), *self._damaged.values(), *failing)}
         temporary = self._path.with_name(f".{self._path.name}.partial")
         with naming(self._path, "free some space"):
             write_skipped(list(rows.values()), temporary)

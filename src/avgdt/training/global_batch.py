@@ -1,4 +1,4 @@
-"""The batch of a step, which is spread over batch norm groups and over the ranks of a distributed training."""
+"""The batch of a training step, divided into batch norm groups and over the ranks of a distributed training."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from avgdt.training.ranks import Ranks
 
 
 def group_count(recipe: Recipe) -> int:
-    """Batch norm groups of a batch: one for every ``run.norm_group`` recordings begun, or one for all."""
+    """Number of batch norm groups of a batch: its size over ``run.norm_group``, rounded up; one if that is 0."""
     return math.ceil(recipe.run.batch / (recipe.run.norm_group or recipe.run.batch))
 
 
 def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
-    """Parts of a batch that ``ranks`` share out: its ``groups``, or as many as ranks where all are in one group.
+    """Number of parts of a batch to distribute over ``ranks``: its ``groups``, or one per rank for a single group.
 
-    Raises :class:`TrainingError` for several groups, but fewer than ranks.
+    Raises :class:`TrainingError` where there are several groups but fewer than ranks; its message begins with
+    ``made_by``, and its remedy names ``option``.
     """
     if 1 < groups < ranks.size:
         raise TrainingError(
@@ -34,7 +35,7 @@ def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
 
 @dataclass(frozen=True)
 class GlobalBatch:
-    """A batch that is distributed over ranks: indices of all its items, and the clips of this rank's groups."""
+    """A batch distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
 
     groups: Sequence[Batch]
     """The batch norm groups of this rank, with their clips."""
@@ -71,7 +72,7 @@ class GlobalBatch:
 
     @property
     def rows(self) -> list[slice]:
-        """For each group of this rank, the slice of the whole batch that it is."""
+        """The slice of the whole batch that each group of this rank occupies."""
         first, slices = sum(self.counts[: self.ranks.rank]), list[slice]()
         for size in self.sizes[self.ranks.rank]:
             slices.append(slice(first, first + size))
@@ -79,24 +80,24 @@ class GlobalBatch:
         return slices
 
     def clips(self, parts: Sequence[Sequence[torch.Tensor]]) -> list[Batch]:
-        """The clips of this rank's parts, sent by the ranks that hold them.
+        """Exchange clips between ranks; return those of this rank's parts, one batch per part.
 
-        ``parts`` are, by rank, the rows of the whole batch in each of its parts. Clips travel as they were decoded
-        (uint8 frames, float32 samples), since every rank can draw their augmentations.
+        ``parts[rank][part]`` holds the rows of the whole batch in that part. Ranks exchange decoded clips (uint8
+        frames, float32 samples), since each can draw the augmentations of any clip.
         """
         mine = parts[self.ranks.rank]
         if self.ranks.size == 1:
             return [select_rows(self.groups, rows.tolist()) for rows in mine]
         ends = torch.tensor(self.counts).cumsum(0)
         end = int(ends[self.ranks.rank])
-        here = range(end - self.counts[self.ranks.rank], end)
-        wanted = [[row for rows in of_rank for row in rows.tolist()] for of_rank in parts]
-        outgoing = [[row - here.start for row in rows if row in here] for rows in wanted]
+        local = range(end - self.counts[self.ranks.rank], end)
+        needed = [[row for rows in of_rank for row in rows.tolist()] for of_rank in parts]
+        outgoing = [[row - local.start for row in rows if row in local] for rows in needed]
         packed, layout = _pack(select_rows(self.groups, [row for rows in outgoing for row in rows]))
         holders = torch.searchsorted(ends, torch.cat(list(mine)), right=True)
         received = holders.bincount(minlength=self.ranks.size).tolist()
         arrived = self.ranks.exchange_rows(packed, [len(rows) for rows in outgoing], received)
-        in_order = holders.argsort(stable=True).argsort()  # they arrive by rank
+        in_order = holders.argsort(stable=True).argsort()  # received rows are sorted by rank
         video, audio = layout.unpack(arrived[in_order.to(arrived.device)])
         sizes = [len(rows) for rows in mine]
         videos = [None] * len(mine) if video is None else torch.split(video, sizes)

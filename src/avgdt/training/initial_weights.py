@@ -17,8 +17,8 @@ from avgdt.training.resuming import differences
 def initial_weights(path: Path, recipe: Recipe, on_message: Callable[[str], None]) -> Callable[[Phi], None]:
     """Return a function that loads the weights of ``path`` into networks of ``recipe``.
 
-    ``path`` is a weights file or a run, of whose unfinished training the last checkpoint is used; ``on_message`` is
-    called for each damaged checkpoint skipped. Raises :class:`TrainingError` where the networks differ, naming how.
+    ``path`` is a weights file or a run folder; of an unfinished run the last checkpoint is used, and ``on_message`` is
+    called for each damaged one skipped. Raises :class:`TrainingError`, naming the fields, where the networks differ.
     """
     file = path / "weights.safetensors" if path.is_dir() else path
     if path.is_dir() and not file.exists() and Checkpoints(path).paths():
@@ -28,10 +28,12 @@ def initial_weights(path: Path, recipe: Recipe, on_message: Callable[[str], None
         tensors, before = read_weights(file)
     else:
         raise TrainingError(f"{path}: no weights here; name a run folder or a weights file")
-    other = differences(before.model, recipe.model)
+    changed = differences(before.model, recipe.model)
     if set(before.composition.modalities) != set(recipe.composition.modalities):
-        other["modalities"] = before.composition.modalities, recipe.composition.modalities
-    if other:
-        listed = ", ".join(f"model.{name} ({old} there, {new} here)" for name, (old, new) in other.items())
+        changed["modalities"] = before.composition.modalities, recipe.composition.modalities
+    if changed:
+        listed = ", ".join(
+            f"model.{name} ({old} in the file, {new} in the recipe)" for name, (old, new) in changed.items()
+        )
         raise TrainingError(f"{file}: its networks differ: {listed}; use the same model")
     return lambda phi: restore(phi, tensors, file)

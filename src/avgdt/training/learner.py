@@ -30,11 +30,12 @@ from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
+"""Growth of the norm of the parameters since the start above which the training has diverged."""
 Tensors = list[torch.Tensor]
 
 
 class Learner:
-    """The whole training state: a run resumed from it continues bit for bit."""
+    """The training state, complete: a run resumed from it continues bit for bit."""
 
     def __init__(
         self,
@@ -44,10 +45,10 @@ class Learner:
         weights: Callable[[Phi], None] | None = None,
         ranks: Ranks = Ranks(),  # noqa: B008 (a frozen value)
     ) -> None:
-        """Initialise the networks from ``recipe.run.seed``; ``weights`` then loads others into them.
+        """Initialise the networks from ``recipe.run.seed``; ``weights`` then replaces these values, if given.
 
-        The batches of ``recipe.run.batch`` recordings are spread over ``ranks``. Raises :class:`TrainingError` where
-        there are too few batch norm groups for them.
+        The batches of ``recipe.run.batch`` recordings are distributed over ``ranks``. Raises :class:`TrainingError`
+        where a batch has several batch norm groups but fewer than there are ranks.
         """
         self.recipe = recipe
         self.ranks = ranks
@@ -55,7 +56,7 @@ class Learner:
         self.parts = parts_over(ranks, self._groups, "run.norm_group: makes", "--run.norm_group")
         """Parts of a batch: its batch norm groups, or one for each rank where there is a single group."""
         self.portion = ranks.portion(self.parts)
-        """The parts of this rank."""
+        """Indices of the parts that this rank computes."""
         self.steps_per_epoch = steps_per_epoch
         self.precision = precision
         self.step = 0
@@ -92,7 +93,7 @@ class Learner:
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
         self.unchanged = False
-        """Whether the last step ended before it changed the state, since another rank was lost."""
+        """Whether the last step failed, because another rank was lost, before it changed the state."""
         self.gradient_norm = torch.zeros((), device=precision.device)
         """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
 
@@ -136,10 +137,10 @@ class Learner:
         return float(torch.linalg.vector_norm(torch.stack([p.detach().norm() for p in self.phi.parameters()])))
 
     def diverged(self) -> str:
-        """Why the training has diverged, in words; "" where it has not.
+        """The reason for which the training has diverged, as a sentence; "" where it has not.
 
-        It has where a value is not finite, or where the norm of the parameters is more than ``GREATEST_GROWTH`` times
-        what it was at the start.
+        The reason is a value that is not finite, or a norm of the parameters of more than ``GREATEST_GROWTH`` times
+        that at the start.
         """
         if name := not_finite(self.state()):
             return f"{name} is not finite"
@@ -151,12 +152,12 @@ class Learner:
         return self.recipe.run.seed * 1_000_003 + self.step
 
     def train_step(self, groups: Sequence[Batch]) -> tuple[NCE, dict[str, torch.Tensor]]:
-        """Take one step on the batch of all ranks, of which ``groups`` are those of this rank; each rank calls it.
+        """Take one step on the global batch; every rank calls this with its own batch norm ``groups``.
 
         Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
         batch, averaged over dimensions and multiplied by the root of their number; 1 for embeddings that cover the
         sphere, 0 for embeddings that have collapsed to one point.
-        Nothing here waits for the device: whether the loss is finite is checked where it is logged.
+        The step does not synchronise with the device; whether the loss is finite is checked when it is logged.
         """
         with self._unchanged_by_lost_ranks():
             result, queries, keys, recordings = self._differentiate(groups)
@@ -173,7 +174,7 @@ class Learner:
 
     @contextmanager
     def _unchanged_by_lost_ranks(self) -> Iterator[None]:
-        """Context that sets ``unchanged``, and batch norm back, where an exchange with another rank fails in it."""
+        """Context that restores all buffers and sets ``unchanged`` where an exchange with another rank fails."""
         self.unchanged = False
         networks = [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])] if self.ranks.size > 1 else []
         before = [{name: buffer.clone() for name, buffer in phi.named_buffers()} for phi in networks]
@@ -186,19 +187,19 @@ class Learner:
             raise
 
     def _differentiate(self, groups: Sequence[Batch]) -> tuple[NCE, Tensors, Tensors | None, torch.Tensor]:
-        """The gradient of the loss of the whole batch: its loss, queries, keys of the bank, and recordings."""
+        """Compute the gradient of the global batch; return its loss, queries, keys for the bank, and recordings."""
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         objective = self.recipe.objective
         batch = GlobalBatch.gather(groups, self.ranks)
         statistics = GroupStatistics(self.phi, self._groups)
         self.phi.train()
         self.optimiser.zero_grad(set_to_none=True)
-        made = self.views(groups[0]) if len(groups) == self.ranks.size == 1 else None
-        keys = self._bank_keys(batch, made)
+        group_views = self.views(groups[0]) if len(groups) == self.ranks.size == 1 else None
+        keys = self._bank_keys(batch, group_views)
         if keys is not None and objective.loss == "nce":
-            result, queries = self._differentiate_by_group(batch, made, keys, statistics)
+            result, queries = self._differentiate_by_group(batch, group_views, keys, statistics)
         else:
-            result, queries = self._differentiate_at_once(batch, made, keys, statistics)
+            result, queries = self._differentiate_at_once(batch, group_views, keys, statistics)
         statistics.finish(self.ranks.add_up)
         parameters = (p for group in self.optimiser.param_groups for p in group["params"])
         self.ranks.add_up([p.grad for p in parameters if p.grad is not None])
@@ -207,15 +208,15 @@ class Learner:
         return result, queries, keys, batch.recordings
 
     def _differentiate_by_group(
-        self, batch: GlobalBatch, made: Tensors | None, keys: Tensors, statistics: GroupStatistics
+        self, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors, statistics: GroupStatistics
     ) -> tuple[NCE, Tensors]:
-        """Differentiate the loss of one group after another: with a bank, queries do not depend on each other."""
+        """Differentiate the loss group by group: with a bank, the loss of a query does not depend on other queries."""
         assert self.bank is not None
         figures, queries = list[torch.Tensor](), list[Tensors]()
         pairs = attracting_pairs(self.recipe.composition.attract)
         for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
             with statistics.group():
-                embeddings = self._embed(self.views(group) if made is None else made, number)
+                embeddings = self._embed(self.views(group) if group_views is None else group_views, number)
             bank = [self.bank.negatives(view, batch.recordings[rows]) for view in range(len(keys))]
             result = self._loss(embeddings, [key[rows] for key in keys], bank)
             share = len(group) / len(batch)
@@ -230,7 +231,7 @@ class Learner:
         return NCE(loss[0], accuracy[0], pairs, by_pair, probability[:, None]), whole
 
     def _differentiate_at_once(
-        self, batch: GlobalBatch, made: Tensors | None, keys: Tensors | None, statistics: GroupStatistics
+        self, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors | None, statistics: GroupStatistics
     ) -> tuple[NCE, Tensors]:
         """Differentiate the loss of the whole batch, in which every embedding depends on every other.
 
@@ -241,11 +242,11 @@ class Learner:
         parts = list[Tensors]()
         for number, group in enumerate(batch.groups):
             with statistics.group(), torch.set_grad_enabled(not again):
-                parts.append(self._embed(self.views(group) if made is None else made, number))
-        here = [torch.cat(view) for view in zip(*parts, strict=True)]
-        embeddings = here
+                parts.append(self._embed(self.views(group) if group_views is None else group_views, number))
+        local = [torch.cat(view) for view in zip(*parts, strict=True)]
+        embeddings = local
         if again or self.ranks.size > 1:
-            embeddings = [self.ranks.gather_rows(x.detach(), batch.counts).requires_grad_() for x in here]
+            embeddings = [self.ranks.gather_rows(x.detach(), batch.counts).requires_grad_() for x in local]
         objective = self.recipe.objective
         queries = embeddings if self._unit else [F.normalize(embedding, dim=1) for embedding in embeddings]
         if keys is not None and self.bank is not None:
@@ -255,10 +256,9 @@ class Learner:
             negatives = batch_negatives(keys, batch.recordings)
         result = self._loss(queries, keys, negatives, embeddings)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
-        if embeddings is not here:
-            if (
-                self.ranks.rank and self.sigmoid is not None
-            ):  # every rank has the whole gradient of the loss's parameters
+        if embeddings is not local:
+            # Every rank has the whole gradient of the loss's parameters; that of rank 0 counts.
+            if self.ranks.rank and self.sigmoid is not None:
                 self.sigmoid.zero_grad(set_to_none=False)
             for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
                 part = parts[number]
@@ -297,16 +297,16 @@ class Learner:
             result = result._replace(loss=lejepa(embeddings, attract, objective.sigreg_weight, directions))
         return result
 
-    def _bank_keys(self, batch: GlobalBatch, made: Tensors | None) -> Tensors | None:
-        """The keys of the whole batch by the momentum encoder, normalised in shuffled groups; None without a bank."""
+    def _bank_keys(self, batch: GlobalBatch, group_views: Tensors | None) -> Tensors | None:
+        """Keys of the global batch from the momentum encoder, normalised in shuffled groups; None without a bank."""
         if self.key_encoder is None:
             return None
         groups = self._groups * self.recipe.objective.key_groups
         shuffle = torch.Generator().manual_seed(self._step_seed)
         torch.manual_seed(self._step_seed + 1)
         with self.precision.autocast():
-            if made is not None:
-                return self.key_encoder.keys(made, self.modalities, groups, shuffle)
+            if group_views is not None:
+                return self.key_encoder.keys(group_views, self.modalities, groups, shuffle)
             order = torch.randperm(len(batch), generator=shuffle)
             parts = order.tensor_split(self._key_parts)
             mine = [[parts[i] for i in portion] for portion in self.ranks.portions(len(parts))]

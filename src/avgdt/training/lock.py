@@ -21,11 +21,11 @@ _held: set[int] = set()
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Callable[[], bool]]:
-    """Hold the lock of a run's folder; raise :class:`TrainingError`, naming the process, where another one holds it.
+    """Hold the lock of a run's folder; raise :class:`TrainingError`, naming the process, where another process does.
 
-    Yields a function that returns whether the folder is still there, neither deleted nor moved. The lock is the
-    system's own (``flock``) and ends with the process, however that ends; the file stays. What a process that was
-    killed was writing is removed.
+    Yields a function that returns whether the folder still exists, neither deleted nor moved. The lock is a ``flock``,
+    which the operating system releases when the process ends; the lock file remains. Temporary files that a killed
+    process left behind are removed.
     """
     with naming(folder, "choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,8 +36,10 @@ def locked(folder: Path) -> Iterator[Callable[[], bool]]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _refused(folder, lock) from None
-        except OSError as error:  # of the file system; the run is not in danger, a second one beside it is
-            warnings.warn(f"{folder}: cannot be locked ({error.strerror}); start no second run here", stacklevel=3)
+        except OSError as error:  # the file system has no locks
+            warnings.warn(
+                f"{folder}: cannot be locked ({error.strerror}); do not start a second run in it", stacklevel=3
+            )
         else:
             with naming(folder / NAME, "free some space and start the command again"):
                 date = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -54,7 +56,7 @@ def locked(folder: Path) -> Iterator[Callable[[], bool]]:
 
 
 def check_unlocked(folder: Path) -> None:
-    """Raise :class:`TrainingError`, naming the process, where a run holds the lock of ``folder``, which stays as is."""
+    """Raise :class:`TrainingError`, naming the process, where a run holds the lock of ``folder``."""
     try:
         lock = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -63,7 +65,7 @@ def check_unlocked(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         raise _refused(folder, lock) from None
-    except OSError:  # of the file system; `locked` warns
+    except OSError:  # the file system has no locks; `locked` warns
         return
     finally:
         os.close(lock)
@@ -77,7 +79,7 @@ def _refused(folder: Path, lock: int) -> TrainingError:
 
 
 def _is_open(path: Path, descriptor: int) -> bool:
-    """Whether the file at ``path`` is the one that is open as ``descriptor``."""
+    """Whether ``path`` is the file that is open as ``descriptor``."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except (FileNotFoundError, NotADirectoryError):

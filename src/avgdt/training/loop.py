@@ -31,20 +31,20 @@ class Hooks:
     log: Callable[[Metrics], None] = lambda metrics: None
     """Called with the metrics of every ``run.log_every`` steps, and with those of each monitor."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Called every ``run.monitor_epochs`` epochs, and one key lifetime before; what they return is logged."""
+    """Called every ``run.monitor_epochs`` epochs, and one key lifetime before; the metrics they return are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
     on_findings: Callable[[Findings], int] = lambda findings: 0
-    """Called with what each batch has shown; returns the number of recordings that cannot be read so far."""
+    """Called with the findings of each batch norm group; returns the number of unreadable recordings so far."""
 
 
 def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, monitored: int = 0) -> None:
-    """Train until ``steps`` end, each with this rank's batch norm groups; every rank calls this, with hooks on rank 0.
+    """Train on ``steps``, each the batch norm groups of this rank; every rank calls this, rank 0 alone with hooks.
 
     ``monitored`` is the last step after which the monitors were called. Ranks stop together, between two steps. When
     an exception ends the loop early (a signal, see ``avgdt.training.signals``; a full disk; a worker that was killed),
     the state is saved if it is between two steps. Raises :class:`Diverged` where the loss is not finite, or the weights
-    have diverged when a checkpoint is due: the checkpoints before it stay.
+    have diverged when a checkpoint is due; earlier checkpoints remain.
     """
     whole = True  # the learner is between two steps, in a state worth saving
     saved_step = learner.step or None  # a resumed run has its checkpoint
@@ -54,25 +54,25 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
     def save() -> None:
         nonlocal whole, saved_step
         with deferred():
-            whole = False  # a state that cannot be saved is not saved again on the way out
+            whole = False  # so that a failed attempt is not repeated when the exception ends the loop
             log.write()
             if reason := learner.diverged():
                 raise Diverged(f"step {learner.step}: {reason}")
             hooks.checkpoint(learner)
             whole, saved_step = True, learner.step
 
-    # Several ranks stop together, where they agree on it.
+    # With several ranks a signal waits until _agree has informed every rank.
     with deferred() if learner.ranks.size > 1 else nullcontext():
         try:
             _monitor(learner, hooks, monitored, started)
             for groups, waited in log.timed(steps):
                 findings = _agree(learner, groups)
-                failed = [hooks.on_findings(one) for one in findings][-1]
-                _check_batch([findings] if learner.one_group else [[one] for one in findings], learner.step)
+                failed = [hooks.on_findings(part) for part in findings][-1]
+                _check_batch([findings] if learner.one_group else [[part] for part in findings], learner.step)
                 with deferred():
                     whole = False
                     moved = [group.to(learner.precision.device) for group in groups]
-                    log.add(sum(len(one.read) for one in findings), waited, failed, *learner.train_step(moved))
+                    log.add(sum(len(part.read) for part in findings), waited, failed, *learner.train_step(moved))
                     whole = True
                     if learner.step % learner.recipe.run.log_every == 0:
                         log.write()
@@ -94,7 +94,7 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
     try:
         save()
     except FolderGone:
-        raise  # and where it was to be saved
+        raise  # the folder of the checkpoint is gone, too
     except AvgdtError as second:
         reason = str(error) or type(error).__name__
         kind = type(second) if isinstance(second, Diverged | WriteError) else TrainingError
@@ -102,16 +102,17 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
 
 
 def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
-    """The findings in the groups of all ranks; raise :class:`Stopped` on every rank where one has had a signal."""
+    """The findings in the groups of all ranks; raise :class:`Stopped` on every rank where any received a signal."""
     every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
     if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
         raise Stopped(number)
-    return [one for _, findings in every for one in findings]
+    return [part for _, findings in every for part in findings]
 
 
 def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
     for findings in groups:
-        read, failures = sum(len(one.read) for one in findings), [f for one in findings for f in one.failures]
+        read = sum(len(part.read) for part in findings)
+        failures = [failure for part in findings for failure in part.failures]
         if read < 2:
             reason = f", the last: {failures[-1].reason}" if failures else ""
             raise TooManyFailed(
@@ -127,7 +128,7 @@ def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
         for monitor in hooks.monitors:
             if metrics := monitor(learner):
                 seconds = time.monotonic() - started
-                with deferred():  # TensorBoard has threads, whose locks an exception in the middle would leave taken
+                with deferred():  # an exception within TensorBoard would not release the locks of its threads
                     hooks.log({"step": step, "epoch": learner.epoch} | metrics | {"seconds": seconds})
 
 

@@ -20,7 +20,7 @@ _REMEDY = "free some space"
 
 
 class RunningMeans:
-    """Means of scalars over training steps, summed on their device: reading them is the only synchronisation."""
+    """Means of scalars over training steps, summed on their device, with which only :meth:`read` synchronises."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -59,7 +59,7 @@ class MetricsLog:
         write_atomically(self.path, lambda file: file.write(text.encode()), _REMEDY)
         with naming(self.path, _REMEDY):
             self._file = self.path.open("ab", buffering=0)
-        self._quiet = ExitStack()  # as long as TensorBoard's thread runs
+        self._quiet = ExitStack()  # entered while TensorBoard's thread runs
         with naming(self._events, _REMEDY), ExitStack() as opening:
             opening.enter_context(_quiet_thread())
             self._board = _board(self._events, step)

@@ -29,7 +29,7 @@ def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
 def clip_gradient(optimiser: torch.optim.Optimizer, most: float) -> torch.Tensor:
     """Scale the gradient of all parameters to the norm ``most`` where it is larger (0: never); return its norm before.
 
-    Nothing waits for the device.
+    Does not synchronise with the device.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
@@ -52,10 +52,10 @@ def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 
 
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
-    """The learning rate at ``step`` (from 0) as a factor of the full one.
+    """The learning rate at ``step`` (from 0) relative to that after the warm-up.
 
-    Linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
-    ``schedule.step_factor`` at each of ``schedule.steps``.
+    A linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
+    ``schedule.step_factor`` at each epoch of ``schedule.steps``.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch
     total = schedule.epochs * steps_per_epoch

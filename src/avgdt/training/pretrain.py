@@ -64,11 +64,11 @@ def pretrain(
 
     With ``resume`` the run in ``out`` continues from its newest readable checkpoint, or from that of ``step``; newer
     ones are deleted; ``data`` is then the new location of recordings that were moved, else None. ``weights`` is a run
-    or a weights file that a new run starts from. ``monitors`` returns the functions that measure during training.
-    ``on_start`` is called with the learner, the recordings and the number of steps, ``on_metrics`` with each line of
-    metrics, ``on_message`` with sentences for the user, ``on_scan`` while files are inspected. Raises subclasses of
-    ``AvgdtError``; after a signal, ``Stopped`` (a ``KeyboardInterrupt``). When training ends early, the state is saved
-    unless it has diverged.
+    or a weights file with the initial weights of a new run. ``monitors`` returns the functions that measure during
+    training. ``on_start`` is called with the learner, the recordings and the number of steps, ``on_metrics`` with each
+    line of metrics, ``on_message`` with sentences for the user, ``on_scan`` while files are inspected. Raises
+    subclasses of ``AvgdtError``; after a signal, ``Stopped`` (a ``KeyboardInterrupt``). When training ends early, the
+    state is saved unless it has diverged.
     """
     if resume and weights is not None:
         raise TrainingError("--from starts a new run: omit --resume or --from")
@@ -76,7 +76,7 @@ def pretrain(
         raise TrainingError("--step: needs --resume, since a new run starts at step 0")
     if data is None and not resume:
         raise TrainingError("--data: missing; a new run needs a folder of recordings or a manifest (csv)")
-    if recipe.data.store not in ("auto", "off"):  # valid in any working directory
+    if recipe.data.store not in ("auto", "off"):  # so that a resumed run finds it from any working directory
         store = str(Path(recipe.data.store).absolute())
         recipe = replace(recipe, data=replace(recipe.data, store=store))
     workers = default_workers(recipe.run.workers)
@@ -166,7 +166,7 @@ def _lead(
 
 
 def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
-    """Pretrain as another rank, which takes its share of each batch and writes nothing."""
+    """Pretrain as a rank other than 0, which takes its share of each batch and writes nothing."""
     recipe, collection, state, exact = ranks.broadcast(None)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
@@ -179,7 +179,7 @@ def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
 
 
 def _steps(learner: Learner, collection: Selection, order: Batches, out: Path) -> Generator[list[Batch], None, None]:
-    """This rank's groups of each step that remains."""
+    """This rank's batch norm groups of each remaining step."""
     recipe = learner.recipe
     return training_steps(
         training_clips(recipe, collection, run_store(recipe, collection, out)),
@@ -203,7 +203,7 @@ def _train(
     recipe, log = learner.recipe, MetricsLog(out, learner.step)
     names = [identity(entry) for entry in collection.train]
 
-    def both(metrics: Metrics) -> None:
+    def log_metrics(metrics: Metrics) -> None:
         log.write(metrics)
         on_metrics(metrics)
 
@@ -216,7 +216,7 @@ def _train(
         failures.update(findings)
         return failures.count
 
-    hooks = Hooks(log=both, monitors=monitors, checkpoint=checkpoint, on_findings=on_findings)
+    hooks = Hooks(log=log_metrics, monitors=monitors, checkpoint=checkpoint, on_findings=on_findings)
     loader = _steps(learner, collection, order, out)
     monitored = max((line["step"] for line in log.earlier if line["kind"] != "train"), default=0)
     with closing(loader):
@@ -235,13 +235,13 @@ def _restore(learner: Learner, before: Loaded, out: Path) -> None:
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrainingError(
-            f"{before.path}: is not a state of this run's networks ({reason}); restore it from a copy, or start "
+            f"{before.path}: does not fit the networks of this run ({reason}); restore it from a copy, or start "
             "a new run in another --out"
         ) from None
 
 
 def resumed_recipe(out: Path) -> Recipe:
-    """The recipe of the run in ``out``; raises :class:`TrainingError` where there is nothing to resume."""
+    """The recipe of the run in ``out``; raises :class:`TrainingError` where it cannot be resumed."""
     check_unlocked(out)
     check_resumable(out)
     if (out / "config.yaml").exists():

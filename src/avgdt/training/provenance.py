@@ -57,7 +57,7 @@ def device_name(device: torch.device) -> str:
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's model name (Linux), else what the platform says."""
+    """The processor's model name (Linux), else the name that ``platform`` gives."""
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(errors="replace").splitlines():
             name, _, value = line.partition(":")
@@ -73,19 +73,19 @@ def command(arguments: list[str] | None = None) -> str:
 
 
 def own_command(*arguments: str) -> str:
-    """A command line of this program, called the way this process was, quoted for a shell."""
-    called = Path(sys.argv[0])
+    """A command line of this program, started in the way this process was, quoted for a shell."""
+    script = Path(sys.argv[0])
     program = ["avgdt"]
     ranks = ranks_of_environment()
     if ranks.size > 1 and "TORCHELASTIC_RUN_ID" in os.environ:  # set by torchrun
         nodes = ["--nnodes", str(ranks.size // ranks.local_size)] if ranks.size > ranks.local_size else []
         torchrun = [sys.executable, "-m", "torch.distributed.run", *nodes, "--nproc-per-node", str(ranks.local_size)]
         return join([*torchrun, "-m", "avgdt", *arguments])
-    if _is_module(called):
+    if _is_module(script):
         program = [sys.executable, "-m", "avgdt"]
-    elif called.name == "avgdt" and called.is_file():
-        found = shutil.which("avgdt")
-        program = ["avgdt"] if found is not None and Path(found).samefile(called) else [sys.argv[0]]
+    elif script.name == "avgdt" and script.is_file():
+        installed = shutil.which("avgdt")
+        program = ["avgdt"] if installed is not None and Path(installed).samefile(script) else [sys.argv[0]]
     return join([*program, *arguments])
 
 
@@ -95,12 +95,12 @@ def option(name: str, value: str | Path) -> list[str]:
 
 
 def _is_module(program: Path) -> bool:
-    """Whether ``program`` is what ``python -m avgdt`` runs."""
+    """Whether ``program`` is the file that ``python -m avgdt`` runs."""
     return program.name == "__main__.py" and program.parent.name == "avgdt"
 
 
 def join(words: Sequence[str]) -> str:
-    """One line that a shell splits into ``words``, which may hold spaces, quotes and new lines."""
+    """The line that a shell splits into ``words``, which may hold spaces, quotes and new lines."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
 
 

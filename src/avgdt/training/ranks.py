@@ -17,15 +17,15 @@ from avgdt.processes import ranks_of_environment
 from avgdt.training.errors import RankFailed, TrainingError
 
 PATIENCE = timedelta(days=2)
-"""How long ranks wait for the first one, which inspects files and measures held-out recordings."""
+"""Timeout of ranks that wait for rank 0, which inspects files and measures held-out recordings."""
 STEP_PATIENCE = timedelta(seconds=60)
-"""How long GPUs wait for each other within a step, which they all begin together."""
+"""Timeout of GPUs that wait for each other within a step, which all begin together."""
 _REASON = "avgdt/failure"
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Rank and world size of this process, and its collective operations, which do nothing in a single process."""
+    """Rank and world size of this process, and collective operations, which do nothing in a single process."""
 
     rank: int = 0
     """Number of this process, from 0; only rank 0 writes files and messages."""
@@ -35,11 +35,11 @@ class Ranks:
     """Process group (gloo) for small values on the CPU and for long waits."""
 
     def portion(self, count: int) -> range:
-        """The consecutive part of ``count`` things that this rank takes; parts differ by one at most."""
+        """The consecutive indices below ``count`` that this rank takes; the numbers per rank differ by one at most."""
         return self.portions(count)[self.rank]
 
     def portions(self, count: int) -> list[range]:
-        """The portion of every rank, in order; see :meth:`portion`."""
+        """The :meth:`portion` of every rank, in order."""
         bounds = [count * rank // self.size for rank in range(self.size + 1)]
         return [range(first, end) for first, end in pairwise(bounds)]
 
@@ -52,7 +52,7 @@ class Ranks:
         return every
 
     def broadcast(self, value: Any) -> Any:
-        """The picklable value that rank 0 passes."""
+        """The picklable value that rank 0 passes, on every rank."""
         if self.size == 1:
             return value
         values = [value]
@@ -80,7 +80,10 @@ class Ranks:
         torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
 
     def exchange_rows(self, rows: torch.Tensor, sent: Sequence[int], received: Sequence[int]) -> torch.Tensor:
-        """Send uint8 ``rows`` (n, bytes), the first ``sent[0]`` to rank 0 and so on; return those ``received``."""
+        """Send uint8 ``rows`` (n, bytes), the first ``sent[0]`` to rank 0 and so on; return the rows received.
+
+        ``received`` is the number of rows that each rank sends to this one.
+        """
         out = rows.new_empty(sum(received), rows.shape[1])
         width = rows.shape[1]
         dist.all_to_all_single(
@@ -100,18 +103,18 @@ class Ranks:
             raise RankFailed(reason) from None
 
     def wait(self) -> None:
-        """Wait until every rank has called this, or one has ended."""
+        """Wait until every rank has called this, or until a rank has ended."""
         if self.size > 1:
             with suppress(RuntimeError):
                 dist.barrier(group=self.control)
 
     def report(self, error: BaseException) -> None:
-        """Tell the other ranks why this one ends; mark ``error`` as reported where another one was first.
+        """Report ``error``, which ends this rank, to the other ranks; set ``error.reported`` if one reported before.
 
-        Rank 0, whose messages are the most helpful, goes first where all meet the same error.
+        Where all ranks raise the same error, that of rank 0 comes first, since its messages are the most helpful.
         """
         first = not (self.rank and self.failure(2.0))
-        with suppress(Exception):  # the store may have gone with its process
+        with suppress(Exception):  # the process that holds the store may have ended
             mine = f"rank {self.rank}: {error}"
             first = first and _store().compare_set(_REASON, "", mine).decode() == mine
         error.reported = not first  # type: ignore[attr-defined]
@@ -130,10 +133,10 @@ def _store() -> Any:
 
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Context of a training: the ranks that the environment describes (``RANK``, ``WORLD_SIZE``, ...), else one.
+    """Context of a training with the ranks that ``RANK``, ``WORLD_SIZE`` etc. describe, else with a single process.
 
-    An error of one rank ends all: its own is raised there, :class:`RankFailed` on the others. Raises
-    :class:`TrainingError` where the processes do not find each other.
+    An error on one rank ends all: it is raised on that rank, and :class:`RankFailed` on the others. Raises
+    :class:`TrainingError` where the processes cannot connect to each other.
     """
     environment = ranks_of_environment()
     if environment.size == 1 or dist.is_initialized():
@@ -147,14 +150,14 @@ def joined(device: str) -> Iterator[Ranks]:
         control = dist.new_group(backend="gloo", timeout=PATIENCE) if cuda else None
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"MASTER_ADDR, MASTER_PORT: the {environment.size} processes do not find each other "
+            f"MASTER_ADDR, MASTER_PORT: the {environment.size} processes cannot connect to each other "
             f"({str(error).splitlines()[0]}); start them with torchrun"
         ) from None
     ranks = Ranks(environment.rank, environment.size, control)
     try:
         with ranks.guarded():
             yield ranks
-        ranks.wait()  # so that none closes its connections before the others have finished
+        ranks.wait()  # so that no rank closes its connections before all have finished
     except BaseException as error:
         ranks.report(error)
         raise
@@ -164,7 +167,7 @@ def joined(device: str) -> Iterator[Ranks]:
 
 
 def _of_connection(error: Exception) -> bool:
-    """Whether ``error`` is of an exchange with another rank, not of this rank's own computation."""
+    """Whether ``error`` comes from an exchange with another rank, not from this rank's computation."""
     text = str(error).lower()
     if isinstance(error, torch.OutOfMemoryError):
         return False

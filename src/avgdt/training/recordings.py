@@ -1,4 +1,4 @@
-"""The recordings of a run: manifest, splits and data set."""
+"""The recordings of a run: manifest, selection, store and data set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from avgdt.training.errors import TrainingError
 from avgdt.training.provenance import option, own_command
 from avgdt.training.relocation import relocated
 from avgdt.training.remedies import Remedies
-from avgdt.training.resuming import check_recordings, not_those
+from avgdt.training.resuming import check_recordings, recordings_remedy
 
 
 def new_recordings(
@@ -71,10 +71,10 @@ def resumed_recordings(
     on_scan: Progress | None,
     before: Sequence[str],
 ) -> Selection:
-    """The recordings of a resumed run: those of its manifest, whatever was added to the folder since.
+    """The recordings of a resumed run: those of its manifest, without files added to the folder since.
 
-    Without its manifest, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless they are
-    those of the checkpoint, whose identities are ``before``.
+    Where the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless
+    they are those of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
@@ -88,13 +88,13 @@ def resumed_recordings(
     try:
         collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError as error:
-        raise TrainingError(f"{error}; {not_those(len(before), out)}") from None
+        raise TrainingError(f"{error}; {recordings_remedy(len(before), out)}") from None
     check_recordings(before, collection.train, source, out)
     if entries != listed:
         _write_manifest(entries, out, "free some space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
         on_message(
-            f"{changed} of {len(entries)} files have changed since the run started; clips that are missing will fail"
+            f"{changed} of {len(entries)} files have changed since the run began; clips that no longer exist will fail"
         )
     return collection
 
@@ -106,7 +106,7 @@ def _listed(out: Path) -> list[Entry]:
     except ManifestError as error:
         again = own_command("pretrain", "--resume", *option("--out", out), "--data", "PATH")
         raise TrainingError(
-            f"{error}; restore it, or (without the file) inspect again, PATH being the folder or manifest "
+            f"{error}; restore it, or delete it and inspect the recordings again, PATH being the folder or manifest "
             f"that the run was started with: {again}"
         ) from None
 
@@ -149,7 +149,7 @@ def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
 def run_store(recipe: Recipe, collection: Selection, folder: Path) -> Store | None:
     """The store of decoded recordings of the run in ``folder``; ``None`` where the recipe turns it off.
 
-    Raises ``WriteError`` where its folder cannot be made.
+    Raises ``WriteError`` where its folder cannot be created.
     """
     store, clips = open_store(recipe.data, folder), recipe.composition.clips
     if store is None:

@@ -12,13 +12,13 @@ from avgdt.data.fingerprint import fingerprint
 from avgdt.data.manifest import Entry, read_manifest
 
 _SAMPLE = 50
-"""Recordings with which the new folder is searched."""
+"""Number of recordings from which the new location is determined."""
 
 
 def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """The entries with their paths under ``data``, a folder or a manifest, where the recordings now are.
+    """The entries with the present paths of their files, ``data`` being the folder or manifest that now holds them.
 
-    Raises :class:`DataError`, naming one, where recordings are missing there or have another content.
+    Raises :class:`DataError`, naming an example, where recordings are missing in ``data`` or have changed.
     """
     if not data.exists():
         raise DataError(f"{data}: no such file or folder; --data takes the new location of the run's recordings")
@@ -45,17 +45,17 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
     ]
     changed = [new for entry, new in zip(entries, relocated, strict=True) if new and _differs(entry, new)]
     if missing or changed:
-        one = changed[0].path if changed else missing[0]
-        how = "not the file that the run was started with" if changed else "no such file"
+        example = changed[0].path if changed else missing[0]
+        defect = "not the file that the run was started with" if changed else "no such file"
         raise DataError(
-            f"{one}: {how}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
+            f"{example}: {defect}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
             f"{len(changed)} differ; give --data the folder to which they were moved"
         )
     return [new or replace(entry, path=path) for entry, path, new in zip(entries, paths, relocated, strict=True)]
 
 
 def _relocate(entry: Entry, path: Path) -> Entry | None:
-    """The entry of the file at ``path`` as it is now, None where there is none."""
+    """The entry with the path, size and content of the file at ``path``; None where no such file exists."""
     try:
         state = fingerprint(path)
     except OSError:

@@ -45,7 +45,7 @@ class Remedies:
         return own_command("pretrain", *words, *option("--out", out or self.out), *options)
 
     def resume_or_restart(self, *options: str) -> str:
-        """The words "resume with:" or, without a checkpoint, "restart with:", and the command."""
+        """The command that resumes the run after "resume with:" or, without a checkpoint, restarts it."""
         if Checkpoints(self.out).paths():
             return f"resume with: {self.resume(*options)}"
         return f"restart with: {self.restart(*options)}"

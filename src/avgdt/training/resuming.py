@@ -27,7 +27,7 @@ _MAY_CHANGE = {
     ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
-"""May change as well where the learning rate of the steps taken does not depend on them."""
+"""Fields that may change where the learning rate of the steps taken so far does not depend on them."""
 
 
 def identity(entry: Entry) -> str:
@@ -39,7 +39,7 @@ def identity(entry: Entry) -> str:
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
     """Raise :class:`TrainingError` unless the recordings ``now``, from ``source``, are those of the checkpoint."""
     if len(before) != len(now):
-        raise TrainingError(f"{source}: gives {len(now)} recordings; {not_those(len(before), out)}")
+        raise TrainingError(f"{source}: gives {len(now)} recordings; {recordings_remedy(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
         if old != identity(entry):
             raise TrainingError(
@@ -48,22 +48,22 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
             )
 
 
-def not_those(before: int, out: Path) -> str:
-    """The remedy where a manifest has another number of recordings than the ``before`` of the checkpoint."""
+def recordings_remedy(before: int, out: Path) -> str:
+    """The remedy where the number of recordings differs from ``before``, that of the checkpoint in ``out``."""
     return f"the checkpoint of {out} has {before}: restore its manifest.csv, or start a new run in another --out"
 
 
 def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise :class:`OtherRecipe` for changes of the recipe with which a run cannot be resumed."""
+    """Raise :class:`OtherRecipe` where fields of the recipe have changed that cannot change when a run resumes."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
     if fixed:
-        changes = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in fixed.items())
+        changes = ", ".join(f"{name} ({old} in the run, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
             changes += "; with the shape cosine the learning rate depends on the number of epochs from the start"
         what = f"{out}: its recipe differs in fields that cannot change: {changes}"
-        raise OtherRecipe(what, _instead(fixed, out))
+        raise OtherRecipe(what, _remedy(fixed, out))
 
 
 def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
@@ -75,8 +75,8 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
         )
 
 
-def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """The remedy for refused changes: a new run, from the weights of this one where the networks are the same."""
+def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
+    """The remedy for changes of fixed fields: a new run, from the weights of this run if the networks are the same."""
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "restore these fields, or start a new run in another --out"
     options = [
@@ -88,9 +88,9 @@ def _instead(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
 
 
 def run_from(out: Path, *options: str) -> str:
-    """The command of a new run, with the recipe, the recordings and the weights of the one in ``out``."""
-    made = [*option("--config", out / "config.yaml"), *option("--from", out), *option("--data", out / "manifest.csv")]
-    return own_command("pretrain", *made, *option("--out", free_name(out)), *options)
+    """The command that starts a new run with the recipe, recordings and weights of the run in ``out``."""
+    inputs = [*option("--config", out / "config.yaml"), *option("--from", out), *option("--data", out / "manifest.csv")]
+    return own_command("pretrain", *inputs, *option("--out", free_name(out)), *options)
 
 
 def free_name(out: Path) -> Path:
@@ -99,7 +99,7 @@ def free_name(out: Path) -> Path:
 
 
 def differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:
-    """The dotted fields in which two recipes, or parts of recipes, differ, each with both values."""
+    """The fields (dotted names) in which two recipes or parts of recipes differ, each with both values."""
     old, new = _flat(to_plain(before)), _flat(to_plain(now))
     pairs = {name: (old.get(name, "none"), new.get(name, "none")) for name in old | new}
     return {name: values for name, values in pairs.items() if values[0] != values[1]}
@@ -110,7 +110,7 @@ def _flat(plain: Any, prefix: str = "") -> dict[str, Any]:
     if isinstance(plain, dict):
         pairs = [(str(name), value) for name, value in plain.items()]
     elif isinstance(plain, list) and any(isinstance(value, dict) for value in plain):
-        pairs = [(str(place), value) for place, value in enumerate(plain)]
+        pairs = [(str(index), value) for index, value in enumerate(plain)]
     else:
         return {prefix: plain}
     flat: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from types import FrameType
 from avgdt.processes import STOPPING
 
 SAME_SECONDS = 0.5
-"""A terminal and a parent such as make or timeout may both send a signal: within this time it counts once."""
+"""Seconds within which repeated signals count as one: a terminal and a parent such as make may both send it."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -25,9 +25,9 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(message or f"stopped by {signal.Signals(number).name}")
         self.number = number
-        """The signal."""
+        """Number of the signal."""
         self.reported = False
-        """Whether another process of a distributed training reports it."""
+        """Whether another process of a distributed training has reported it."""
 
 
 @dataclass
@@ -35,8 +35,9 @@ class _State:
     handled: bool = False
     deferring: int = 0
     first: int | None = None
-    """The signal that came, and when."""
+    """Number of the first signal received."""
     when: float = 0.0
+    """``time.monotonic`` at that signal."""
 
 
 _state = _State()
@@ -46,8 +47,8 @@ _state = _State()
 def handled() -> Iterator[None]:
     """Context in which a signal raises :class:`Stopped`, at once or at the end of a :func:`deferred` block.
 
-    A second Ctrl-C ends the process at once; other signals after the first are the same wish again. Signals that were
-    ignored before, as with nohup, stay ignored. Does nothing outside the main thread, or within another ``handled``.
+    A second Ctrl-C ends the process at once; other signals after the first have no effect. Signals that were ignored
+    before, as with nohup, stay ignored. Does nothing outside the main thread, or within another ``handled``.
     """
     if _state.handled or threading.current_thread() is not threading.main_thread():
         yield
@@ -67,22 +68,22 @@ def handled() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Context that delays :class:`Stopped` to its end, also for a signal whose exception was lost before.
+    """Context that delays :class:`Stopped` to its end.
 
-    (Python drops what is raised in a hook of ``os.fork``.)
+    Raises it also for an earlier signal whose exception was lost: Python drops those raised in a hook of ``os.fork``.
     """
     _state.deferring += 1
     try:
         yield
     finally:
         _state.deferring -= 1
-    on_its_way = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # this saves what a stop interrupted
-    if _state.deferring == 0 and _state.first is not None and not on_its_way:
+    stopping = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # this block saves after a stop
+    if _state.deferring == 0 and _state.first is not None and not stopping:
         raise Stopped(_state.first)
 
 
 def requested() -> int:
-    """The number of the signal that came and was deferred; 0 without one."""
+    """The number of the first signal received; 0 without one."""
     return _state.first or 0
 
 
@@ -127,5 +128,5 @@ def _end_at_once(number: int) -> None:
         process.kill()
     with suppress(OSError):
         cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # hidden by the progress bar
-        os.write(2, f"{cursor}\navgdt: ended at once, nothing more was saved\n".encode())
+        os.write(2, f"{cursor}\navgdt: ended at once; the steps since the last checkpoint are not saved\n".encode())
     os._exit(128 + number)

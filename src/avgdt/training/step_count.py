@@ -1,4 +1,4 @@
-"""Operations and bytes of one training step, counted on the recipe's networks and clips without computing anything.
+"""Operations and bytes of one training step, counted on a recipe's networks and clips without computing values.
 
 The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
 addition are two operations (FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. Not
@@ -65,7 +65,7 @@ class StepCount:
     embeddings: int
     """Bytes of the embeddings of all views, float32."""
     groups: int = 1
-    """Batch norm groups that the device takes one after another, so that activations and views are those of one."""
+    """Batch norm groups that the device processes one after another; activations and views are those of one group."""
 
     @property
     def flops(self) -> int:
@@ -80,14 +80,14 @@ class StepCount:
 
     @property
     def traffic(self) -> int:
-        """Bytes that the activations move through the memory at least."""
+        """Least number of bytes that the activations move through memory."""
         return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations * self.groups
 
     def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
-        """The count of a step of ``groups`` batch norm groups such as this one, taken one after another.
+        """The count of a step on ``groups`` batch norm groups of this size, processed one after another.
 
-        ``embedded_twice``: where the loss of a query depends on all others, every group is embedded once for the loss
-        and once more for the gradient.
+        ``embedded_twice``: where the loss of a query depends on all other queries, every group is embedded once for the
+        loss and once more for the gradient.
         """
         forward = self.forward * (2 if embedded_twice and groups > 1 else 1)
         return replace(
@@ -103,13 +103,13 @@ class StepCount:
 
 
 def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
-    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16); the bank's size is given.
+    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
 
-    Raises the errors of the recipe's networks and views.
+    ``recipe.objective.bank`` must be a number of keys, not automatic. Raises the errors of networks and views.
     """
     modalities = [view.modality for view in recipe.composition.views]
-    one = blank_batch(recipe, 1)
-    shapes = [view.shape[1:] for view in Views.of(recipe)(one)]
+    single = blank_batch(recipe, 1)
+    shapes = [view.shape[1:] for view in Views.of(recipe)(single)]
     with torch.device("meta"):
         phi = Phi(recipe.model, recipe.composition.modalities)
         views = [torch.empty(recordings, *shape) for shape in shapes]
@@ -144,23 +144,23 @@ def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
         momentum_encoder=_bytes(momentum_encoder) if momentum_encoder else 0,
         bank=_bytes(bank) if bank else 0,
         activations=saved.bytes * bytes_each // torch.float32.itemsize + copies,
-        clips=recordings * sum(clips.nbytes for clips in (one.video, one.audio) if clips is not None),
+        clips=recordings * sum(clips.nbytes for clips in (single.video, single.audio) if clips is not None),
         views=sum(view.nbytes for view in views),
         embeddings=sum(embedding.nbytes for embedding in embeddings),
     )
 
 
 class SavedTensors(saved_tensors_hooks):
-    """A context that counts the bytes of the tensors saved for the backward pass; parameters and copies count once."""
+    """A context that counts the bytes of the tensors saved for the backward pass; a shared storage counts once."""
 
     def __init__(self, phi: nn.Module) -> None:
-        """Parameters of ``phi`` do not count."""
+        """The parameters of ``phi`` are not counted."""
         self._parameters = {parameter.untyped_storage()._cdata for parameter in phi.parameters()}
         self._bytes: dict[int, int] = {}
         super().__init__(self._pack, lambda tensor: tensor)
 
     def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()  # a view shares that of its base
+        storage = tensor.untyped_storage()  # a view has the storage of its base
         if storage._cdata not in self._parameters:
             self._bytes[storage._cdata] = storage.nbytes()
         return tensor

@@ -1,4 +1,4 @@
-"""The base class of actions: one cause that is both seen in the frames and heard in the audio."""
+"""The base class of actions, each of which determines both the frames and the audio of a recording."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from avgdt.synthetic.colours import mix
 from avgdt.synthetic.outlines import Block
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
-_HOP = 0.2  # share of a beat between the blow and the hop's landing
+_HOP = 0.2  # share of a beat between a blow and the second contact
 _BLOCK = Block(width=1.5)
 _SHORTEST = 0.17  # beats of the last bounce before the kick
 _FOOT = Block(width=1.3)
@@ -38,7 +38,7 @@ class Hammer(Action):
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the rod, which rotates about its far end (at angle 0 the head is on the anvil), head and anvil."""
+        """Draw anvil, head and rod, which rotates about its far end (at angle 0 the head is on the anvil)."""
         phase = float(self._tempo.phase(time))
         beat, share = int(phase), phase % 1
         lift = 1.15 * self._strengths[beat + 1]  # towards the next blow
@@ -156,7 +156,7 @@ class Stamp(Action):
 class Chimes(Action):
     """An object that jumps between five pillars and plays a scale.
 
-    The higher a pillar, the lower its note; it sinks and lights up at a hit.
+    The higher a pillar, the lower its note; a pillar sinks and lights up when it is hit.
     """
 
     def __init__(self, setting: Setting) -> None:

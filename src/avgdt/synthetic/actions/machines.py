@@ -115,7 +115,7 @@ class Engine(Action):
 class Saw(Action):
     """A saw that cuts on its forward stroke and slides back.
 
-    Rough and loud while it cuts, soft and higher while it slides back; the modulation follows the blade's speed.
+    The sound is rough and loud while it cuts, soft and higher while it slides back; its modulation follows the speed.
     """
 
     def __init__(self, setting: Setting) -> None:

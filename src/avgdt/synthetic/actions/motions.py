@@ -11,7 +11,7 @@ from avgdt.synthetic.outlines import DISC
 from avgdt.synthetic.timeline import Drift, Floats, Tempo
 
 _SPLASH = 0.28  # seconds that a splash is visible
-_FALL = 1.3  # units per second
+_FALL = 1.3  # speed of a drop in frame heights per second
 _RISE = 0.6  # share of a beat that a rocket rises
 _SPARKS = 9
 
@@ -124,7 +124,7 @@ class Rocket(Action):
 class Roll(Action):
     """A wheel that rolls back and forth over ridges on the ground.
 
-    A click per ridge: the faster the wheel, the more clicks; none where it reverses.
+    Each ridge sounds as a click, so a faster wheel clicks more often.
     """
 
     def __init__(self, setting: Setting) -> None:
