@@ -17,7 +17,7 @@ from avgdt.training.signals import advising
 
 @dataclass(frozen=True)
 class Demo:
-    """Folder and seed of the demo."""
+    """Options of ``avgdt demo``."""
 
     out: Path = Path("runs/demo")
     """Folder of the run; the synthetic data set is rendered once, into world/ beside it."""
