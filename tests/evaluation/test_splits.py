@@ -136,7 +136,7 @@ def test_rows_without_label_or_split_are_skipped_and_reported() -> None:
         (
             [row(split="trian", label="x"), row(split="trian", label=""), row(split="test", label="x")],
             "split: no row has split 'train'; the column 'split' has: trian (2), test (1); needed: train and test (val "
-            "is optional); name the splits so in that column",
+            "is optional); use these names in that column",
         ),
         (
             [row(split="", label="x")],

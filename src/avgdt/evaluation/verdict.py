@@ -21,16 +21,16 @@ SETTLED = 30
 """Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
 batch norm, and with those of the start even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
-"""Loss, as a multiple of its first value and of its chance level, above which the training diverges: both bound it
-while the networks know nothing, and a larger loss means that they are wrong with certainty."""
+"""Loss, as a multiple of its first value and of its chance level, above which the training diverges: untrained
+networks stay below both, and a larger loss means confident wrong predictions."""
 GREATEST_GRADIENT = 30.0
 """Growth of the gradient norm since the start above which the training diverges; it falls in runs that train."""
 LEAK = 0.3
-"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, once they left the
+"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, after the
 plateau."""
 DRIFT = 0.1
-"""Change of a key (1 - cosine) during its time in the bank from which on a query can identify keys by their age: 0.01
-in runs that train."""
+"""Change of a key (1 - cosine) during its time in the bank that lets a query identify keys by their age; 0.01 in runs
+that train."""
 GAP = 0.25
 """Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
 overfitting: the two are equal, within 0.1, in runs that generalise."""
@@ -85,8 +85,8 @@ def verdict(
         recipe: the resolved recipe, as ``config.yaml`` holds it.
         train: lines of kind train, at least one.
         heldout: lines of kind heldout; empty without held-out recordings or with one modality.
-        unseen: retrieval among other recordings outside the training set, in the form of a heldout line, which is
-            judged in place of the last of them.
+        unseen: retrieval among other recordings outside the training set, in the form of a heldout line; it replaces
+            the last line of ``heldout``.
     """
     training = Training.of(recipe, train)
     latest = unseen or (heldout[-1] if heldout else None)
@@ -96,7 +96,9 @@ def verdict(
     ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
     rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
     if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
-        return _diverging(recipe, f"the loss is {training.loss:.2f}, at its start or by chance {training.bound:.2f}")
+        return _diverging(
+            recipe, f"the loss is {training.loss:.2f}, its first value or chance level {training.bound:.2f}"
+        )
     if training.growth > GREATEST_GRADIENT:
         return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")
     above = retrieval is not None and retrieval.above_chance
@@ -224,8 +226,8 @@ def _few(retrieval: Retrieval, figures: str) -> Verdict:
         "not measured",
         "Too few held-out recordings for a verdict.",
         _sentence(figures),
-        f"Hold out {FEWEST} recordings or more (now {retrieval.gallery}): split --data.held-out of the manifest, at "
-        "most --data.held-out-at-most.",
+        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split --data.held-out to "
+        "the manifest, or raise --data.held-out-at-most.",
     )
 
 
@@ -238,7 +240,7 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
         "not measured",
         "Generalisation is not measured.",
         _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
-        "Hold recordings out: the split --data.held-out of the manifest, at most --data.held-out-at-most."
+        "Hold out recordings: add rows of the split --data.held-out to the manifest, or raise --data.held-out-at-most."
         if _both(recipe)
         else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
         "random weights.",
