@@ -2,7 +2,7 @@
 
 The paper: the whole video network and a linear layer are finetuned on ten random clips of each video and epoch; a test
 video's class is that of the mean softmax over ten uniform clips. Appendix A.2: videos of the test split retrieve those
-of the training split by frozen features averaged over ten clips. The linear probe on these features is not in the paper.
+of the training split by frozen features averaged over ten clips. The linear probe on them is not in the paper.
 """
 
 from __future__ import annotations
