@@ -48,7 +48,7 @@ def test_numbers_are_sorted_as_numbers() -> None:
         ([("", "a")], r"none of the rows with split 'train' can be used; usable rows: none; "),
         ([("train", "a"), ("train", "b"), ("val", "a"), ("test", "c")], "class 'c' is in test but not in train"),
         ([("train", "a"), ("train", "b"), ("val", "d"), ("test", "a")], "class 'd' is in val but not in train"),
-        ([("train", "a"), ("val", "a"), ("test", "a")], "one class 'a'"),
+        ([("train", "a"), ("val", "a"), ("test", "a")], "train has only the class 'a'"),
     ],
 )
 def test_mistakes_are_named(pairs: list[tuple[str, str]], message: str) -> None:

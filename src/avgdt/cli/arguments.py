@@ -72,14 +72,14 @@ def pop_option(arguments: Sequence[str], option: str, placeholder: str) -> tuple
 def selected_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
     """The recipe that RECIPE or --config selects, with --composition, and the remaining arguments; None without either.
 
-    Raises :class:`UsageError` where both a name and --config are given or --composition stands alone, and
+    Raises :class:`UsageError` where both RECIPE and --config are given, or --composition without either, and
     :class:`avgdt.recipes.errors.RecipeError` for an unknown name or an invalid file.
     """
     name, rest = positional(arguments)
     config, rest = pop_option(rest, "--config", "FILE.yaml")
     composition, rest = pop_option(rest, "--composition", "NAME")
     if name is not None and config is not None:
-        raise UsageError("RECIPE and --config are both given; use one of them")
+        raise UsageError("RECIPE and --config are both given; use only one")
     if name is None and config is None:
         if composition is not None:
             raise UsageError(f"--composition {composition} changes a recipe; add RECIPE or --config FILE.yaml")

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluate(Generic[T]):
-    """Options of ``avgdt evaluate``: those of one protocol (``options``), and those that all protocols share."""
+    """Options of ``avgdt evaluate``: those of one protocol in ``options``, and the common ones."""
 
     options: Annotated[T, tyro.conf.arg(name="")]
     weights: Path

@@ -1,4 +1,4 @@
-"""``avgdt table``: runs beside the paper's tables."""
+"""``avgdt table``: compare runs with the paper's tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tyro
 
 from avgdt.cli.arguments import UsageError, parse
 
-USAGE = """Print runs beside the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
+USAGE = """Compare runs with the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
 
 Runs of one name and recipe that differ only in the seed are one row with mean and standard deviation. Each row is
 followed by one of random weights."""
@@ -24,7 +24,7 @@ class TableOptions:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders with results."""
     table: str = ""
-    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default those of the first
+    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default all of the first
     three for which the runs have results."""
     format: Literal["text", "markdown", "latex"] = "text"
     """Plain text, GitHub's Markdown, or LaTeX (with booktabs)."""

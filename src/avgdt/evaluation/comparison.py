@@ -1,4 +1,4 @@
-"""The pretrained model beside the same networks with random weights, on the same recordings."""
+"""The pretrained model compared with the same networks with random weights on the same recordings."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ class Comparison:
         available = self.pretrained.phi.modalities
         for modality in modalities:
             if modality not in available:
-                raise EvaluationError(f"modality: these weights take {' and '.join(available)}, not {modality}")
+                raise EvaluationError(
+                    f"modality: these weights take {' and '.join(available)}, not {modality}; use weights that do"
+                )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
         """The recordings of ``data``, a folder or a manifest, inspected; and notes for the result."""

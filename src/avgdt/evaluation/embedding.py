@@ -67,7 +67,7 @@ def embed(
 
     ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
     :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded separately.
-    Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored beside ``out``, so that the same call
+    Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored next to ``out``, so that the same call
     resumes after an interruption. Raises subclasses of ``AvgdtError``.
     """
     data, target = Path(data), None if out is None else Path(out)

@@ -45,7 +45,7 @@ def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution averaged over space or frequency only, its time steps side by side, (batch, dim * time)."""
+    """The last convolution averaged over space or frequency, its time steps concatenated, (batch, dim * time)."""
     features = phi.feature_map(modality, view).float()
     # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
     space = (3, 4) if modality == "video" else (2,)
@@ -193,7 +193,7 @@ def _forward(
     read: Reader,
     preprocess: Preprocess | None,
 ) -> NDArray[np.float32]:
-    """(models, batch, windows, dim); the windows of all recordings go through a network side by side."""
+    """The vectors of a batch, (models, batch, windows, dim); all windows are one batch of the network."""
     view = (preprocess or models[0].views.test_view)(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:

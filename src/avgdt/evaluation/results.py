@@ -22,7 +22,7 @@ _NO_EFFECT = (KIND, "jobs", "cache")
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
-    """The options of a protocol's dataclass as plain data, equal to what is read back from JSON."""
+    """The options of a protocol's dataclass as plain data that JSON stores without change."""
     return {name: value for name, value in to_plain(protocol).items() if name not in _NO_EFFECT}
 
 
@@ -44,7 +44,7 @@ def check_writable(protocol: str, folder: Path) -> None:
 
 
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
-    """Write ``folder/results/PROTOCOL.json`` whole or not at all; return its path.
+    """Write ``folder/results/PROTOCOL.json`` atomically; return its path.
 
     Results of the same protocol with other options (such as another label), data or weights stay in the list
     ``earlier``, the newest first; a result that agrees in all of these is replaced. Raises ``WriteError`` where the

@@ -16,8 +16,8 @@ LATE = 0.6
 """Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
 left it by half of their epochs."""
 LEAST_STEPS = 400
-"""Number of training steps below which accuracy at chance level is not yet a fault: successful runs stay there for 200
-to 400 steps."""
+"""Number of training steps below which accuracy at chance level is normal: runs that train stay there for 200 to 400
+steps."""
 DIRECTIONS = ("video_to_audio", "audio_to_video")
 
 
@@ -28,7 +28,7 @@ class Training:
     step: int
     """Number of training steps so far."""
     late: bool
-    """Whether a successful run would have left the initial plateau by now."""
+    """Whether a run that trains would have left the initial plateau by now."""
     accuracy: float
     """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
     interval: tuple[float, float]

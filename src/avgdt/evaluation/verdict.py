@@ -1,4 +1,4 @@
-"""The verdict on a pretraining run: whether it works, if not why, and what to change, from its metrics alone."""
+"""The verdict on a pretraining run from its metrics: whether it works, the cause if not, and what to change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLLAPSED_RANK = 2.0
 """Effective rank below which the embeddings vary along less than a second direction; 25 and more on the plateau."""
 SETTLED = 30
 """Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
-batch norm, and with those of the start even random networks have a rank of 2."""
+batch norm, with whose initial values even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
 """Loss, as a multiple of its first value and of its chance level, above which the training diverges: untrained
 networks stay below both, and a larger loss means confident wrong predictions."""
@@ -35,7 +35,7 @@ GAP = 0.25
 """Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
 overfitting: the two are equal, within 0.1, in runs that generalise."""
 FEWEST = 20
-"""Number of held-out recordings below which their recall decides nothing, since its confidence interval is too wide."""
+"""Number of held-out recordings below which their recall is not used, since its confidence interval is too wide."""
 
 Cause = Literal[
     "healthy",
@@ -278,7 +278,7 @@ def _figures(training: Training, retrieval: Retrieval) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
-    """How far retrieval has fallen below its best measurement among as many recordings; "" where it has not."""
+    """How far retrieval has fallen below its best value in a gallery of the same size; "" where it has not."""
     earlier = [retrieval for line in heldout if (retrieval := Retrieval.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

@@ -1,4 +1,4 @@
-"""Runs beside the paper's tables, as plain text, Markdown or LaTeX."""
+"""Runs compared with the paper's tables, as plain text, Markdown or LaTeX."""
 
 from __future__ import annotations
 

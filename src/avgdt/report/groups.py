@@ -65,7 +65,7 @@ class Cell:
 
 
 def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
-    """Read the run folders, in their order, and group those of one name and recipe.
+    """Read the run folders, in their order, and group runs with the same name and recipe apart from the seed.
 
     Raises :class:`ReportError` for a folder that is not a run, has no results, or repeats the seed of another.
     """

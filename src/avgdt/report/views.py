@@ -52,8 +52,8 @@ class RecordingViews:
 def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews | None:
     """The views of the first of ``entries`` that can be read, with the windows of the first epoch.
 
-    With one view per modality those of two epochs are drawn, so that the augmentations can be compared; else the views
-    of one epoch. None where none of the first :data:`MAX_TRIES` existing files can be read.
+    If there is one view per modality, the views are of two epochs, so that the augmentations can be compared; else of
+    one epoch. None where none of the first :data:`MAX_TRIES` existing files can be read.
     """
     # These modules load torch, which the other parts of a page do not need.
     from avgdt.data.batch import collate

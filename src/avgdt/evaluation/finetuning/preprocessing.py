@@ -71,7 +71,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> Preprocessing:
-        """The preprocessing that ``finetuning`` specifies; what it leaves open is as in pretraining."""
+        """The preprocessing that ``finetuning`` specifies; unspecified parts are as in pretraining."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)
         video = video_augmentations(model, finetuning)

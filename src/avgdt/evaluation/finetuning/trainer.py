@@ -128,7 +128,7 @@ class Examples(Protocol):
 
 @dataclass
 class Progress:
-    """Progress of a training beside the trainer's state: examples read, failures and loss."""
+    """Progress of training in addition to the trainer's state: examples read, failures and loss."""
 
     read: NDArray[np.bool_]
     """(examples,) whether each was read at least once."""

@@ -128,7 +128,7 @@ class Ucf101:
         if self.jobs < 1:
             raise EvaluationError(f"jobs: {self.jobs} is too few; use 1 or more")
         if not (self.finetune or self.frozen):
-            raise EvaluationError("finetune, frozen: both are off, so there is nothing to measure; leave one on")
+            raise EvaluationError("finetune, frozen: both are off, so that nothing is measured; turn one on")
         check_shots(self.shots)
 
 

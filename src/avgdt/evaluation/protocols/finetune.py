@@ -38,7 +38,7 @@ class Finetune:
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Finetuning"
-    summary: ClassVar[str] = "finetuning with few or many labels, beside training from scratch"
+    summary: ClassVar[str] = "finetuning with few or many labels, compared with training from scratch"
 
     label: str = "label"
     """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
