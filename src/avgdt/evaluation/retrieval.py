@@ -70,7 +70,7 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """Re-identification: how often the key nearest to a query is of the same recording's other window.
+    """Re-identification: how often the key nearest to a query is the other window of its recording.
 
     All arrays are (n, dim). Queries of the first windows are ranked among the keys of the second windows and vice
     versa; the 2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count as misses.

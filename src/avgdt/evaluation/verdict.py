@@ -21,8 +21,8 @@ SETTLED = 30
 """Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
 batch norm, with whose initial values even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
-"""Loss, as a multiple of its first value and of its chance level, above which the training diverges: untrained
-networks stay below both, and a larger loss means confident wrong predictions."""
+"""Loss, as a multiple of the larger of its first value and its chance level, above which the training diverges: a loss
+above both means confident wrong predictions."""
 GREATEST_GRADIENT = 30.0
 """Growth of the gradient norm since the start above which the training diverges; it falls in runs that train."""
 LEAK = 0.3
@@ -97,7 +97,7 @@ def verdict(
     rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
     if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
         return _diverging(
-            recipe, f"the loss is {training.loss:.2f}, its first value or chance level {training.bound:.2f}"
+            recipe, f"the loss is {training.loss:.2f}; its first value or chance level is {training.bound:.2f}"
         )
     if training.growth > GREATEST_GRADIENT:
         return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")

@@ -1,4 +1,4 @@
-"""Confusion matrices of evaluations, of the run and of random weights."""
+"""Confusion matrices of evaluations, for the run and for random weights."""
 
 from __future__ import annotations
 

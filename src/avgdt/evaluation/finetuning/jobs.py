@@ -20,8 +20,9 @@ from avgdt.processes import default_workers, stopping_blocked
 def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
     """Run all jobs and return their predictions in order; ``at_once`` run in parallel and share the processor cores.
 
-    ``after_epoch`` is called after every epoch of every job. An ``AvgdtError`` of a job stops all jobs and is raised
-    here; a killed process raises :class:`EvaluationError`, any other exception RuntimeError with its traceback.
+    ``after_epoch`` is called after every epoch of every job. An error in a job stops all jobs and is raised here:
+    ``AvgdtError`` as it is, any other exception as RuntimeError with the traceback. A killed process raises
+    :class:`EvaluationError`.
     """
     if at_once == 1:
         return [finetune(job, after_epoch) for job in jobs]

@@ -49,7 +49,7 @@ class Ucf101:
     layout: ClassVar[SplitReader] = staticmethod(ucf101.read_layout)
 
     splits: tuple[int, ...] = (1, 2, 3)
-    """Official splits to evaluate, from 1, 2 and 3."""
+    """Official splits to evaluate, out of 1, 2 and 3."""
     finetune: bool = True
     """Finetune the whole network from the pretrained weights and from random ones (training from scratch)."""
     frozen: bool = True
@@ -124,7 +124,7 @@ class Ucf101:
 
     def _check(self) -> None:
         if not self.splits or len(set(self.splits)) < len(self.splits):
-            raise EvaluationError(f"splits: {self.splits} must be different numbers from 1, 2 and 3")
+            raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
         if self.jobs < 1:
             raise EvaluationError(f"jobs: {self.jobs} is too few; use 1 or more")
         if not (self.finetune or self.frozen):
