@@ -193,8 +193,8 @@ def _check_same_options(column: Column, results: Sequence[tuple[EvaluatedRun, Re
         if first is not None and options != first:
             name = next(name for name in {**first, **options} if first.get(name) != options.get(name))
             raise ReportError(
-                f"{run.path}: {column.protocol} was evaluated with {name} {options.get(name)}, but the other seeds with "
-                f"{first.get(name)}; evaluate all seeds with the same options"
+                f"{run.path}: {column.protocol} was evaluated with {name} {options.get(name)}, but the other seeds "
+                f"with {first.get(name)}; evaluate all seeds with the same options"
             )
         first = options
 
