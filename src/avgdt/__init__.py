@@ -6,20 +6,20 @@ The names below are loaded when they are first used: ``import avgdt`` imports no
 ``load``               a pretrained model from a run or a weights file, which embeds files and tensors
 ``recipe``             a named recipe: ``paper``, ``released``, ``small``, ``demo`` ...
 ``pretrain``           train without labels, as ``avgdt pretrain``
-``evaluate``           measure weights beside random ones, as ``avgdt evaluate``
+``evaluate``           compare pretrained weights with random ones, as ``avgdt evaluate``
 ``embed``              the vectors of all recordings of a folder, as ``avgdt embed``
-``batches``            clips of a folder of recordings, for a loop of one's own
+``batches``            clips of a folder of recordings, for a custom training loop
 ``Composition``        factors and augmentations; derives the views and which of them attract and repel
 ``Views``              makes the views of a composition from a batch of clips
 ``Phi``                the networks: an encoder and a projection head per modality
-``MomentumEncoder``    their slow copy, which makes the keys
-``Bank``               past keys per transformation
+``MomentumEncoder``    a slowly updated copy of ``Phi``, which computes the keys
+``Bank``               the memory bank: past keys of each transformation
 ``contrastive_loss``   noise-contrastive loss over the views of a composition (equation 6)
 ``Recording``          frames and waveform of any time span of a media file
 =====================  ====================================================================================
 
 Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Repeats``) and augmentations
-(``RandomCrop``, ``SpecAugment`` ...) have their names here too.
+(``RandomCrop``, ``SpecAugment`` ...) are public names of this package too.
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_WHOLE = tuple(f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations"))
+_STARRED_MODULES = tuple(
+    f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations")
+)
 """Modules whose whole ``__all__`` is public."""
-_WHERE: dict[str, str] = {
+_MODULES: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",
     "recipe": "avgdt.recipes.named",
@@ -67,22 +69,22 @@ _WHERE: dict[str, str] = {
     "Composition": "avgdt.composition.composition",
 }
 """Public name -> its module."""
-_OTHERWISE = {"recipe": "named"}
-"""Public name -> its name in its module, where that is another."""
+_NAMES_IN_MODULE = {"recipe": "named"}
+"""Public name -> its name in its module, where the two differ."""
 
 
 def _public() -> dict[str, str]:
     """Every public name and its module."""
-    return _WHERE | {name: module for module in _WHOLE for name in importlib.import_module(module).__all__}
+    return _MODULES | {name: module for module in _STARRED_MODULES for name in importlib.import_module(module).__all__}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return list(_public())
-    module = _WHERE.get(name) or _public().get(name)
+    module = _MODULES.get(name) or _public().get(name)
     if module is None:
         raise AttributeError(f"module 'avgdt' has no attribute {name!r}")
-    value = getattr(importlib.import_module(module), _OTHERWISE.get(name, name))
+    value = getattr(importlib.import_module(module), _NAMES_IN_MODULE.get(name, name))
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""Functions with the names of the commands, for use from Python."""
+"""Python functions of the commands ``pretrain`` and ``evaluate``, and batches for a custom training loop."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def pretrain(
 ) -> Path:
     """Train without labels on the recordings of ``data``, a folder or a manifest; return the weights file.
 
-    ``recipe`` is a name or a recipe; with ``resume`` it and ``data`` may be those of the run in ``out``. ``weights`` is
-    a run or a weights file that a new run starts from. The folder ``out`` is the one that ``avgdt pretrain`` writes.
-    Raises subclasses of ``AvgdtError``.
+    ``recipe`` is a recipe or the name of one. With ``resume`` the run in ``out`` continues; ``data`` is then None, or
+    the new location of recordings that were moved. ``weights`` is a run folder or a weights file that initialises a
+    new run. The files in ``out`` are those of ``avgdt pretrain``. Raises subclasses of ``AvgdtError``.
     """
-    chosen = named(recipe) if isinstance(recipe, str) else recipe
+    resolved = named(recipe) if isinstance(recipe, str) else recipe
     source, start = (None if path is None else Path(path) for path in (data, weights))
-    return training.pretrain(chosen, source, Path(out), resume, monitors, weights=start)
+    return training.pretrain(resolved, source, Path(out), resume, monitors, weights=start)
 
 
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
-    """The batches of clips of all epochs of a recipe, for a custom training loop.
+    """Yield the batches of clips of all epochs of a recipe, for a custom training loop.
 
     Files that cannot be used are skipped; recordings that fail later are listed in ``batch.failures``. Raises
     ``DataError`` where the recordings do not fill a batch.
     """
-    chosen, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
+    resolved, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
     count = default_workers(workers)
-    collection = select(list_recordings(source, count + 1), chosen.data, chosen.composition, chosen.clip, source)
-    check_batch(chosen, collection, source)
-    order = Batches(len(collection.train), chosen.run.batch, chosen.schedule.epochs, chosen.run.seed)
-    with closing(training_batches(training_clips(chosen, collection), order, count, pin_memory=False)) as loaded:
+    collection = select(list_recordings(source, count + 1), resolved.data, resolved.composition, resolved.clip, source)
+    check_batch(resolved, collection, source)
+    order = Batches(len(collection.train), resolved.run.batch, resolved.schedule.epochs, resolved.run.seed)
+    with closing(training_batches(training_clips(resolved, collection), order, count, pin_memory=False)) as loaded:
         yield from loaded
 
 
@@ -64,11 +64,11 @@ def evaluate(
     device: str = "auto",
     **options: Any,
 ) -> Result:
-    """Evaluate ``weights``, beside random weights, by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+    """Compare ``weights`` with random weights by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
 
-    ``options`` are the protocol's own (``label="class"``). The result is also written to ``results/PROTOCOL.json`` in
-    ``out``, else in the run's folder. Raises subclasses of ``AvgdtError``.
+    ``options`` are fields of the protocol, such as ``label="class"``. The result is also written to
+    ``results/PROTOCOL.json`` in ``out``, by default the run's folder. Raises subclasses of ``AvgdtError``.
     """
     weights = Path(weights)
-    place = Path(out) if out is not None else weights if weights.is_dir() else weights.parent
-    return evaluation.evaluate(protocol_of(protocol)(**options), weights, Path(data), place, device)[0]
+    folder = Path(out) if out is not None else weights if weights.is_dir() else weights.parent
+    return evaluation.evaluate(protocol_of(protocol)(**options), weights, Path(data), folder, device)[0]

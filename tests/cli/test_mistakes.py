@@ -62,7 +62,7 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["composition", "paper", "--composition"], "--composition needs a value"),
         (
             ["composition", "paper", "--diagram", "x.svg"],
-            "--diagram FILE.png (or .svg) and --data PATH need each other",
+            "--diagram FILE.png (or .svg) and --data PATH are only valid together",
         ),
         (["composition", "paper", "--diagram", "x.jpg", "--data", "y"], "ends in .svg or .png"),
         (["composition", "paper", "--diagram", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),

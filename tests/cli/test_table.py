@@ -35,8 +35,8 @@ def test_table_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "which runs?"),
-        (["--table", "2"], "which runs?"),
+        ([], "RUN is missing; usage"),
+        (["--table", "2"], "RUN is missing; name at least one"),
         (["no/such/run"], "no/such/run: no such run"),
         (["{folder}", "--format", "html"], "'html'"),
         (["{folder}", "--out", "{folder}"], "could not be written"),

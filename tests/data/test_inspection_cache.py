@@ -156,7 +156,7 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)  # less than it takes to give up a file
     assert process.returncode == 130
-    assert "the same command goes on from there" in errors
+    assert "resume with the same command" in errors
     kept = read_manifest(partial)
     assert 1 <= len(kept) <= 2
     assert not any(entry.error for entry in kept)

@@ -100,7 +100,7 @@ def test_copies_of_one_stretch_are_one_candidate() -> None:
 
 def test_one_candidate_is_no_choice() -> None:
     check_gallery(2)
-    with pytest.raises(EvaluationError, match="two usable recordings"):
+    with pytest.raises(EvaluationError, match="only one recording is usable"):
         check_gallery(1)
 
 

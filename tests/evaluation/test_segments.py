@@ -39,7 +39,7 @@ def test_columns_that_are_no_labels() -> None:
     [
         ({"digit": "1", "letter": "f"}, "digits", "no column 'digits'; did you mean 'digit'"),
         ({"digit": "1", "letter": "f"}, "zzz", "known: digit, letter"),
-        ({}, "label", "none that could be a label"),
+        ({}, "label", "none of its columns can be a label"),
         ({"split": "train"}, "split", "no column 'split'"),
         ({"digit": "1", "digit_start": "0"}, "digit", "no 'digit_end'"),
         ({"digit": "1", "end": "0"}, "digit", "no 'start'"),

@@ -48,7 +48,7 @@ def test_numbers_are_sorted_as_numbers() -> None:
         ([("", "a")], r"none of the rows with split 'train' can be used; usable rows: none; "),
         ([("train", "a"), ("train", "b"), ("val", "a"), ("test", "c")], "class 'c' is in test but not in train"),
         ([("train", "a"), ("train", "b"), ("val", "d"), ("test", "a")], "class 'd' is in val but not in train"),
-        ([("train", "a"), ("val", "a"), ("test", "a")], "one class 'a'"),
+        ([("train", "a"), ("val", "a"), ("test", "a")], "train has only the class 'a'"),
     ],
 )
 def test_mistakes_are_named(pairs: list[tuple[str, str]], message: str) -> None:
@@ -134,7 +134,7 @@ def test_rows_without_label_or_split_are_skipped_and_reported() -> None:
         (
             [row(split="trian", label="x"), row(split="trian", label=""), row(split="test", label="x")],
             "split: no row has split 'train'; the column 'split' has: trian (2), test (1); needed: train and test (val "
-            "is optional); name the splits so in that column",
+            "is optional); use these names in that column",
         ),
         (
             [row(split="", label="x")],

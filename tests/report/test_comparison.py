@@ -188,7 +188,11 @@ def test_errors(make: Make, tmp_path: Path) -> None:
         ([run], "sounds", "table: 'sounds' is unknown; did you mean 'sound'?"),
         ([run], "2", "no result of the table; run `avgdt evaluate` with one of ucf101, hmdb51 first"),
         ([run, make("b/grid-0", esc50(0, 0.5))], "", "the same recipe and seed as"),
-        ([run, make("grid-1", esc50(1, 0.5, epochs=9), seed=1)], "", "grid-1: esc50 was evaluated with epochs 9, with"),
+        (
+            [run, make("grid-1", esc50(1, 0.5, epochs=9), seed=1)],
+            "",
+            "grid-1: esc50 was evaluated with epochs 9, but the other seeds with",
+        ),
     ):
         with pytest.raises(ReportError, match=words.replace("?", r"\?")):
             compare_runs(paths, name)

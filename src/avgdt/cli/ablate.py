@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, check_at_least, chosen_recipe, parse, positional, recipe_of_help
+from avgdt.cli.arguments import UsageError, check_at_least, help_recipe, parse, positional, selected_recipe
 from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
@@ -49,8 +49,8 @@ def run(arguments: Sequence[str]) -> None:
     name, rest = positional(arguments)
     if name is None and not {"-h", "--help"} & set(rest):
         raise UsageError(f"NAME is missing; usage: {usage}; NAME is one of jitter, audio, sensitivity")
-    recipe, rest = chosen_recipe(rest)
-    default = AblateOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    recipe, rest = selected_recipe(rest)
+    default = AblateOptions(recipe or help_recipe(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(AblateOptions, rest, "ablate", USAGE, default)
     check_at_least("--jobs", options.jobs, 1)
     from avgdt.experiments.ablate import ablation_cells, ablation_outcome

@@ -32,7 +32,7 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
     errors = io.StringIO()
     try:
         with redirect_stderr(errors):
-            parsed: T = tyro.cli(  # type: ignore[assignment]  # default is no result
+            parsed: T = tyro.cli(  # type: ignore[assignment]  # None is a default, never a result
                 kind,
                 args=list(arguments),
                 prog=f"avgdt {command}",
@@ -60,10 +60,10 @@ def positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     return None, list(arguments)
 
 
-def taken(arguments: Sequence[str], option: str, placeholder: str) -> tuple[str | None, list[str]]:
+def pop_option(arguments: Sequence[str], option: str, placeholder: str) -> tuple[str | None, list[str]]:
     """The value of ``option``, None where it is absent, and the arguments without both.
 
-    ``placeholder`` stands for the value in the message of the :class:`UsageError` for an option without a value.
+    ``placeholder`` names the value in the message of the :class:`UsageError` that an option without a value raises.
     """
     for index, word in enumerate(arguments):
         if word == option:
@@ -75,17 +75,17 @@ def taken(arguments: Sequence[str], option: str, placeholder: str) -> tuple[str 
     return None, list(arguments)
 
 
-def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
-    """The recipe of a name or --config and --composition, None where there is none, and the remaining arguments.
+def selected_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
+    """The recipe that RECIPE or --config selects, with --composition, and the remaining arguments; None without either.
 
-    Raises :class:`UsageError` where both a name and --config are given or --composition stands alone, and
+    Raises :class:`UsageError` where both RECIPE and --config are given, or --composition without either, and
     :class:`avgdt.recipes.errors.RecipeError` for an unknown name or an invalid file.
     """
     name, rest = positional(arguments)
-    config, rest = taken(rest, "--config", "FILE.yaml")
-    composition, rest = taken(rest, "--composition", "NAME")
+    config, rest = pop_option(rest, "--config", "FILE.yaml")
+    composition, rest = pop_option(rest, "--composition", "NAME")
     if name is not None and config is not None:
-        raise UsageError("RECIPE and --config are both given; use one of them")
+        raise UsageError("RECIPE and --config are both given; use only one")
     if name is None and config is None:
         if composition is not None:
             raise UsageError(f"--composition {composition} changes a recipe; add RECIPE or --config FILE.yaml")
@@ -94,8 +94,8 @@ def chosen_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
     return recipe if composition is None else with_composition(recipe, composition), rest
 
 
-def recipe_of_help(rest: Sequence[str], usage: str) -> Recipe:
-    """The recipe whose fields ``--help`` prints where none is named; raises :class:`UsageError` without ``--help``."""
+def help_recipe(rest: Sequence[str], usage: str) -> Recipe:
+    """The recipe whose defaults ``--help`` prints without RECIPE; raises :class:`UsageError` without ``--help``."""
     if not {"-h", "--help"} & set(rest):
         raise UsageError(f"RECIPE is missing; usage: {usage}; recipes: {', '.join(RECIPES)}")
     print("(defaults are those of the recipe `paper`)", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``avgdt composition``: the views of a recipe, which of them attract and repel each other, and a diagram of them."""
+"""``avgdt composition``: print the views of a recipe and which pairs attract or repel, and draw a diagram of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import UsageError, help_recipe, parse, selected_recipe
 from avgdt.progress import counting
 from avgdt.recipes.describe import describe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
-USAGE = f"""Print the views of a recipe and who attracts and repels whom: avgdt composition RECIPE [--any.field value].
+USAGE = f"""Print the views of a recipe and which pairs attract or repel: avgdt composition RECIPE [--any.field value].
 
 RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
 shift and reversal; `avgdt recipes` lists the names."""
@@ -23,22 +23,24 @@ shift and reversal; `avgdt recipes` lists the names."""
 
 @dataclass(frozen=True)
 class CompositionOptions:
-    """Every field of the recipe, and the diagram."""
+    """The options of the command and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     diagram: Path | None = None
     """File (svg or png) of a diagram of all views of one recording, as the networks receive them."""
     data: Path | None = None
-    """The recording of the diagram, or a folder or manifest (csv) whose first usable recording is taken."""
+    """The recording of the diagram, or a folder or manifest (csv) whose first usable recording is drawn."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line, print the views of the recipe and write their diagram."""
-    recipe, rest = chosen_recipe(arguments)
-    default = CompositionOptions(recipe or recipe_of_help(rest, "avgdt composition RECIPE"))
+    recipe, rest = selected_recipe(arguments)
+    default = CompositionOptions(recipe or help_recipe(rest, "avgdt composition RECIPE"))
     options = parse(CompositionOptions, rest, "composition", USAGE, default)
     if (options.diagram is None) != (options.data is None):
-        raise UsageError("--diagram FILE.png (or .svg) and --data PATH need each other: the file and the recording")
+        raise UsageError(
+            "--diagram FILE.png (or .svg) and --data PATH are only valid together: the file to write and the recording"
+        )
     print(describe(options.recipe))
     if options.diagram is not None and options.data is not None:
         from avgdt.processes import default_workers

@@ -1,4 +1,4 @@
-"""``avgdt cost``: what a training costs: operations, memory, transfers and hours."""
+"""``avgdt cost``: predict operations, memory, transfers and hours of a training run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import help_recipe, parse, selected_recipe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
-USAGE = f"""Predict what a training costs: avgdt cost RECIPE --recordings N --devices 64 --kind h100
+USAGE = f"""Predict the cost of a training run: avgdt cost RECIPE --recordings N --devices 64 --kind h100
 [--any.field value].
 
 RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
@@ -23,25 +23,25 @@ follow from the share of the device's peak rate that a step is assumed to reach.
 
 @dataclass(frozen=True)
 class CostOptions:
-    """Every field of the recipe, the recordings and the devices."""
+    """The options of the command and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     recordings: int
-    """Recordings of the training set."""
+    """Number of recordings in the training set."""
     devices: int = 1
     """Number of devices."""
     kind: str = "h100"
-    """Kind of the devices: h200, h100, a100, v100, rtx4090, or this: this machine, which is measured."""
+    """Kind of device: h200, h100, a100, v100, rtx4090, or this (the current machine, whose peak rate is measured)."""
     share: float | None = None
-    """Share of the peak rate that a step reaches, 0 to 1; by default that of the kind, which the output states."""
+    """Share of the device's peak rate that a step reaches, 0 to 1; the default depends on the kind and is printed."""
     json: bool = False
     """Print all figures as JSON."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line and print the predicted cost."""
-    recipe, rest = chosen_recipe(arguments)
-    default = CostOptions(recipe or recipe_of_help(rest, "avgdt cost RECIPE --recordings N"), tyro.MISSING)
+    recipe, rest = selected_recipe(arguments)
+    default = CostOptions(recipe or help_recipe(rest, "avgdt cost RECIPE --recordings N"), tyro.MISSING)
     options = parse(CostOptions, rest, "cost", USAGE, default)
     from avgdt.training.cost import describe_cost, predict_cost
     from avgdt.training.device_kinds import device_kind

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from avgdt.cli.arguments import check_at_least, chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import check_at_least, help_recipe, parse, selected_recipe
 from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
@@ -46,9 +46,9 @@ class CurriculumOptions:
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line; train the seeds that remain and write the outcome."""
-    recipe, rest = chosen_recipe(arguments)
+    recipe, rest = selected_recipe(arguments)
     usage = "avgdt curriculum RECIPE --data PATH --out DIR"
-    default = CurriculumOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    default = CurriculumOptions(recipe or help_recipe(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(CurriculumOptions, rest, "curriculum", USAGE, default)
     check_at_least("--jobs", options.jobs, 1)
     check_at_least("--recordings", options.recordings, 2)

@@ -17,10 +17,10 @@ from avgdt.training.signals import advising
 
 @dataclass(frozen=True)
 class Demo:
-    """Folder and seed of the demo."""
+    """Options of ``avgdt demo``."""
 
     out: Path = Path("runs/demo")
-    """Folder of the run; the synthetic data set is rendered once, into world/ beside it."""
+    """Folder of the run; the synthetic data set is rendered once, into the folder world/ next to it."""
     seed: int = 0
     """Seed of the training, the evaluation and its random weights; the data set does not depend on it."""
 

@@ -1,4 +1,4 @@
-"""``avgdt embed``: the vectors of all recordings of a folder or a manifest."""
+"""``avgdt embed``: write the vectors of all recordings of a folder or a manifest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from avgdt.training.signals import advising
 
 @dataclass(frozen=True)
 class Embed:
-    """What is embedded, by which networks, and where the vectors go."""
+    """Options of ``avgdt embed``."""
 
     data: Annotated[Path, tyro.conf.Positional]
     """A folder of recordings, a manifest (csv), or one recording."""
@@ -27,7 +27,7 @@ class Embed:
     """File of the vectors: NAME.npz with the arrays vectors, times, rows and files, or NAME.parquet with the columns
     file, time and vector (needs the extra parquet). Skipped files are listed in OUT.skipped.csv."""
     modality: Literal["video", "audio"] = "video"
-    """Which network."""
+    """The modality whose network embeds the recordings."""
     every: float | None = None
     """Seconds between the starts of consecutive windows, one vector per window. Without it, one vector per recording:
     the mean over non-overlapping windows."""
@@ -37,11 +37,11 @@ class Embed:
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     workers: int = -1
-    """Processes that decode; -1 chooses by the processor."""
+    """Number of decoding processes; -1 for a number that suits the processor."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line, embed with a progress bar, say what was written and what was skipped."""
+    """Parse the command line, embed with a progress bar, and print what was written and skipped."""
     options = parse(Embed, arguments, "embed", "Write the vectors of all recordings of a folder or a manifest.")
     from avgdt.evaluation.embedding import embed
     from avgdt.training.provenance import own_command

@@ -1,4 +1,4 @@
-"""``avgdt evaluate``: measure pretrained weights by a protocol, always beside random weights."""
+"""``avgdt evaluate``: compare pretrained weights with random weights by a protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from avgdt.cli.arguments import UsageError, parse, positional, taken
+from avgdt.cli.arguments import UsageError, parse, pop_option, positional
 from avgdt.errors import suggestion
 from avgdt.evaluation.protocols import protocol, protocols
 from avgdt.progress import counting, output
@@ -22,22 +22,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluate(Generic[T]):
-    """The options of every protocol, and those of one."""
+    """Options of ``avgdt evaluate``: those of one protocol in ``options``, and the common ones."""
 
     options: Annotated[T, tyro.conf.arg(name="")]
     weights: Path
     """A run folder or a weights file (safetensors)."""
     data: Path
-    """A manifest (csv) with labels and splits, or a folder; of a protocol named after a data set: its folder, as
-    distributed."""
+    """A manifest (csv) with labels and splits, or a folder; for a protocol named after a data set, the folder of that
+    data set as distributed."""
     out: Path | None = None
-    """Folder for results/PROTOCOL.json; else the run folder itself."""
+    """Folder in which results/PROTOCOL.json is written; by default the run folder."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line, evaluate, print the table."""
+    """Parse the command line, evaluate and print the table."""
     name, rest = positional(arguments)
     if name is None:
         if {"-h", "--help"} & set(rest):
@@ -67,16 +67,16 @@ def evaluate_with_progress(
 ) -> dict[str, Any]:
     """Evaluate with a progress bar, print the table, return the result.
 
-    Unless ``again``, a result that is there for these weights, this data and these options is taken.
+    Unless ``again``, an existing result for the same weights, data and options is returned instead.
     """
     from avgdt.evaluation.evaluate import evaluate, stored_result
     from avgdt.evaluation.results import result_table
 
     if out is None:
         out = weights if weights.is_dir() else weights.parent
-    if not again and (before := stored_result(options, weights, data, out, device)) is not None:
-        output().print(result_table(before))
-        return before
+    if not again and (stored := stored_result(options, weights, data, out, device)) is not None:
+        output().print(result_table(stored))
+        return stored
     with counting("inspecting files") as scanned, counting(f"evaluating {options.name}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress)
     output().print(result_table(result))
@@ -87,12 +87,12 @@ def evaluate_with_progress(
 
 
 def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
-    """The options by --setting, None where it is not given, and the arguments without it."""
+    """The default options that --setting selects, None without it, and the remaining arguments."""
     from avgdt.recipes.finetuning import FINETUNINGS
 
     if "finetuning" not in {field.name for field in fields(kind)}:
         return None, list(arguments)
-    setting, rest = taken(arguments, "--setting", "NAME")
+    setting, rest = pop_option(arguments, "--setting", "NAME")
     if setting is None:
         return None, rest
     if setting not in FINETUNINGS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from avgdt.cli.arguments import chosen_recipe, parse, recipe_of_help, taken
+from avgdt.cli.arguments import help_recipe, parse, pop_option, selected_recipe
 from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
@@ -34,7 +34,7 @@ class Pretrain:
     """Folder of the run: config.yaml, metrics.jsonl, checkpoints, weights.safetensors, skipped.csv."""
     data: Path | None = None
     """Folder of recordings (files are recognised by content) or a manifest (csv). With --resume: their new
-    folder, where they were moved."""
+    location, if they were moved."""
     resume: bool = False
     """Continue the run in --out; RECIPE and --data are then not needed. These fields may change: those of run except
     batch, norm_group, lr_batch and seed, optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless
@@ -71,7 +71,7 @@ def pretrain_with_progress(
     weights: Path | None = None,
     step: int | None = None,
 ) -> None:
-    """Pretrain, telling on the terminal how it goes."""
+    """Pretrain; print a progress bar, held-out retrieval, the verdict and the weights file."""
     from avgdt.data.selection import count_in_words
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
@@ -85,13 +85,13 @@ def pretrain_with_progress(
         last: Verdict | None = None
 
         def judge() -> Verdict | None:
-            """Print the verdict on the run where it is not the last one printed; return it."""
+            """Return the verdict on the run; print it if its cause differs from the last one printed."""
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause):
                 console.print(f"verdict: {verdict}")
             return verdict
 
-        def begun(learner: Learner, collection: Selection, steps: int) -> None:
+        def on_start(learner: Learner, collection: Selection, steps: int) -> None:
             nonlocal resolved
             resolved = learner.recipe
             console.print(recipe.title)
@@ -107,7 +107,7 @@ def pretrain_with_progress(
                 console.print(f"{len(others)} {rows} ({split_counts(others)}): not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
-        def logged(metrics: dict[str, Any]) -> None:
+        def on_metrics(metrics: dict[str, Any]) -> None:
             nonlocal last
             if metrics["kind"] == "train":
                 note = f"loss {metrics['loss']:.2f}, re-identification {metrics['accuracy']:.0%}"
@@ -121,23 +121,25 @@ def pretrain_with_progress(
                 )
                 last = judge()
 
-        def scanned(done: int, of: int) -> None:
+        def on_scan(done: int, of: int) -> None:
             progress.update(inspecting, completed=done, total=of, visible=done < of)
 
-        file = pretrain(recipe, data, out, resume, monitors, scanned, begun, logged, console.print, weights, step)
-        last = None  # the last verdict is printed with its final figures
+        file = pretrain(
+            recipe, data, out, resume, monitors, on_scan, on_start, on_metrics, console.print, weights, step
+        )
+        last = None  # so that the final verdict is printed even if its cause is unchanged
         judge()
     console.print(f"wrote {file}")
 
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     """The recipe before the options change its fields, and the remaining arguments."""
-    recipe, rest = chosen_recipe(arguments)
+    recipe, rest = selected_recipe(arguments)
     if recipe is not None:
         return recipe, rest
-    out, _ = taken(rest, "--out", "RUN")
+    out, _ = pop_option(rest, "--out", "RUN")
     if "--resume" in rest and out is not None:
         from avgdt.training.pretrain import resumed_recipe
 
         return resumed_recipe(Path(out)), rest
-    return recipe_of_help(rest, "avgdt pretrain RECIPE --data PATH --out RUN"), rest
+    return help_recipe(rest, "avgdt pretrain RECIPE --data PATH --out RUN"), rest

@@ -15,7 +15,7 @@ from avgdt.recipes.named import COMPOSITIONS, RECIPES, named, with_composition
 
 @dataclass(frozen=True)
 class Recipes:
-    """Options of the command."""
+    """Options of ``avgdt recipes``."""
 
     name: Annotated[str, tyro.conf.Positional] = ""
     """Name of the recipe to print as YAML (for ``pretrain --config``), with its views."""
@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
         return
     for name, make in RECIPES.items():
         print(f"{name:<9} {make().title}")
-    print("\ncompositions of time shift and reversal (RECIPE --composition NAME), here of the recipe `released`:")
+    print("\ncompositions of time shift and reversal (RECIPE --composition NAME), applied to the recipe `released`:")
     for name in COMPOSITIONS:
         composition = with_composition(named("released"), name).composition
         attracted, repelled = (sum(map(sum, matrix)) for matrix in (composition.attract, composition.repel))

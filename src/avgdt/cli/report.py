@@ -1,4 +1,4 @@
-"""``avgdt report``: one HTML page about a run."""
+"""``avgdt report``: write the report of a run as one HTML page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from avgdt.progress import counting
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """The run, and its recordings if they were moved."""
+    """Options of ``avgdt report``."""
 
     run: tyro.conf.Positional[Path]
     """Folder of the run; the page is written into it as report.html."""
     data: Path | None = None
-    """Manifest (csv) or folder of the recordings, if they are not where the run's manifest.csv has them."""
+    """Manifest (csv) or folder of the recordings, if they have moved since the run wrote its manifest.csv."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -31,11 +31,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report_with_progress(run: Path, data: Path | None = None) -> Path:
-    """Embed the run's example recordings where they are not up to date, and write ``report.html``; return its path."""
+    """Embed the run's example recordings if they are out of date, and write ``report.html``; return its path."""
     from avgdt.report.page import write_report
     from avgdt.report.run_folder import read_run
 
-    recipe = read_run(run).recipe  # raises what is wrong with the folder before anything is embedded
+    recipe = read_run(run).recipe  # raises for a folder that is not a run, before anything is embedded
     from avgdt.evaluation.examples import update_examples
 
     with counting("embedding examples") as embedded:

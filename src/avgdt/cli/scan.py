@@ -1,4 +1,4 @@
-"""``avgdt scan``: inspects all files of a folder and writes a manifest."""
+"""``avgdt scan``: inspect all files of a folder and write a manifest."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Scan:
     folder: Annotated[Path, tyro.conf.Positional]
     """Folder to scan, with all folders below it; files are recognised by content, not by suffix."""
     out: Path
-    """The manifest (CSV) to write: one row per file, with its error where it has one. If it exists, files that have not
-    changed since are not inspected again, and its extra columns stay."""
+    """The manifest (csv) to write: one row per file, with an error where the file is unusable. If the manifest exists,
+    unchanged files are not inspected again and its extra columns are preserved."""
     layout: Literal["any", "kinetics400"] = "any"
     """any: all files of the folder. kinetics400: the clips of --list, with missing and unlisted ones marked."""
     list: tuple[Path, ...] = ()
     """Lists of kinetics400 as distributed: train.csv, validate.csv, test.csv; they give splits and labels."""
     workers: int = -1
-    """Number of processes that inspect files; -1 chooses by the processor."""
+    """Number of processes that inspect files; -1 for a number that suits the processor."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Scan, write the manifest, print the summary."""
+    """Parse the command line, scan, write the manifest and print the summary."""
     options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, streams, error.")
     if options.list and options.layout == "any":
-        raise UsageError("--list goes with --layout kinetics400")
+        raise UsageError("--list is only valid with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
     from avgdt.data.manifest import write_manifest
     from avgdt.data.scan import Counts, summary
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> None:
                 entries = list_recordings(options.folder, workers, progress, exclude, previous, partial, on_counts)
     except KeyboardInterrupt:
         if partial.exists():
-            console.print(f"results so far are saved in {printable(partial)}; the same command goes on from there")
+            console.print(f"partial results are saved in {printable(partial)}; resume with the same command")
         raise
     write_manifest(entries, options.out)
     partial.unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _previous(out: Path) -> list[Entry]:
-    """The rows of an earlier manifest; none where there is no readable one."""
+    """The rows of the existing manifest ``out``; empty where it is missing or damaged."""
     from avgdt.data.errors import ManifestError
     from avgdt.data.manifest import read_manifest
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from avgdt.cli.arguments import check_at_least, chosen_recipe, parse, recipe_of_help
+from avgdt.cli.arguments import check_at_least, help_recipe, parse, selected_recipe
 from avgdt.cli.grid import run_job_with_progress, run_jobs, write_page
 from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
@@ -51,9 +51,9 @@ class SearchOptions:
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line; run the trials that remain, confirm, and write the outcome."""
-    recipe, rest = chosen_recipe(arguments)
+    recipe, rest = selected_recipe(arguments)
     usage = "avgdt search RECIPE --data PATH --out DIR"
-    default = SearchOptions(recipe or recipe_of_help(rest, usage), tyro.MISSING, tyro.MISSING)
+    default = SearchOptions(recipe or help_recipe(rest, usage), tyro.MISSING, tyro.MISSING)
     options = parse(SearchOptions, rest, "search", USAGE, default)
     check_at_least("--jobs", options.jobs, 1)
     check_at_least("--trials", options.trials, 1)

@@ -1,4 +1,4 @@
-"""``avgdt table``: runs beside the paper's tables."""
+"""``avgdt table``: compare runs with the paper's tables."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import tyro
 
 from avgdt.cli.arguments import UsageError, parse
 
-USAGE = """Print runs beside the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
+USAGE = """Compare runs with the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
 
-Runs of one name and recipe that differ only in the seed are one row with mean and standard deviation. A row of random
-weights follows each."""
+Runs of one name and recipe that differ only in the seed are one row with mean and standard deviation. Each row is
+followed by one of random weights."""
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """The runs, the table and its format."""
+    """Options of ``avgdt table``."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders with results."""
     table: str = ""
-    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default those of the first
-    three that the runs have results of."""
+    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default all of the first
+    three for which the runs have results."""
     format: Literal["text", "markdown", "latex"] = "text"
     """Plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
     out: Path | None = None
@@ -33,12 +33,12 @@ class TableOptions:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Read the command line and print or write the tables."""
+    """Parse the command line and print or write the tables."""
     if not arguments:
-        raise UsageError("which runs? avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE]")
+        raise UsageError("RUN is missing; usage: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE]")
     options = parse(TableOptions, arguments, "table", USAGE)
     if not options.runs:
-        raise UsageError("which runs? avgdt table RUN... needs one run folder or more")
+        raise UsageError("RUN is missing; name at least one run folder: avgdt table RUN...")
     from avgdt.report.comparison import compare_runs, format_tables
     from avgdt.report.formatting import write
 

@@ -1,4 +1,4 @@
-"""Features on disk, under a digest of everything on which they depend."""
+"""Cache of features on disk, keyed by a digest of everything on which they depend."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 
 _WITHOUT_EFFECT = ("cli", "report", "synthetic")
-"""The packages on whose code no result depends; a new package counts until it is named here."""
+"""Packages whose code affects no result; a new package counts until it is listed here."""
 
 
 def code_digest() -> str:
-    """Digest of the source code on which results depend: files that another version of it wrote are not used."""
+    """Digest of the source code on which results depend, so that files of another version of it are not used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
-    """The size and time of the files and the windows that are read of them, as plain data."""
+    """The size and modification time of the files, and the windows that are read, as plain data."""
     state = list[object]()
     for plan in plans:
         path = entries[plan.segment.entry].path.absolute()
@@ -77,7 +77,7 @@ class FeatureCache:
     ) -> Extraction:
         """As :func:`avgdt.evaluation.features.extract`, which is called for the models that have no file yet.
 
-        Where a recording cannot be read no file is written, so that the next call reads it again. Raises
+        Where a recording cannot be read, no file is written, so that the next call tries it again. Raises
         ``WriteError`` where the folder cannot be written to.
         """
         clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code_digest()])
@@ -86,9 +86,9 @@ class FeatureCache:
         missing = [number for number, vectors in enumerate(cached) if vectors is None]
 
         def fresh(numbers: Sequence[int]) -> Extraction:
-            chosen = [models[number] for number in numbers]
+            selected = [models[number] for number in numbers]
             return extract(
-                chosen, entries, plans, modalities, read, workers=workers, average=average, progress=progress
+                selected, entries, plans, modalities, read, workers=workers, average=average, progress=progress
             )
 
         if missing:
@@ -106,7 +106,7 @@ def _read(path: Path, modalities: Sequence[ModalityName]) -> Vectors | None:
         tensors = load_file(path)
         return {modality: tensors[modality] for modality in modalities}
     except (OSError, SafetensorError, KeyError):
-        return None  # absent or cut off: extracted anew
+        return None  # missing or truncated: extracted again
 
 
 def _write(vectors: Vectors, path: Path) -> None:

@@ -22,7 +22,7 @@ def chance_accuracy(recipe: Recipe, step: int) -> float:
 
 
 def _keys(recipe: Recipe, step: int) -> Iterator[int]:
-    """For each pair that attracts, the number of the positive and all negatives.
+    """For each pair of views that attracts, the number of keys: the positive and all negatives.
 
     The few keys of the same recording in the bank are counted as negatives.
     """

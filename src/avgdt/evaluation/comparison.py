@@ -1,4 +1,4 @@
-"""The pretrained model beside the same networks with random weights, on the same recordings."""
+"""The pretrained model compared with the same networks with random weights on the same recordings."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Features:
     """The vectors of both models for the same segments."""
 
     segments: list[Segment]
-    """Those that could be read: the rows of the vectors."""
+    """The segments that could be read, one for each row of the vectors."""
     pretrained: Vectors
     random: Vectors
     skipped: list[Skipped]
-    """The recordings that were not read, and why."""
+    """The recordings that were not read, and the reasons."""
     padded: int
-    """Number of ``segments`` of a recording shorter than a clip: its last frame is repeated, silence follows."""
+    """Number of ``segments`` whose recording is shorter than a clip and padded with its last frame and silence."""
 
     def account(self) -> dict[str, Any]:
         """The padded and the skipped recordings, for a result."""
@@ -42,14 +42,14 @@ class Features:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a protocol measures: a pretrained model and the same one with random weights, on data."""
+    """The input of a protocol: a pretrained model, the same networks with random weights, and data."""
 
     pretrained: PretrainedModel
     random: PretrainedModel
     data: Path
-    """A folder or a manifest; of a benchmark the folder as distributed."""
+    """A folder or a manifest; for a benchmark, its folder as distributed."""
     out: Path
-    """The folder of the results; features and states of finetuning go to folders of it."""
+    """The folder of the results, of cached features and of states of finetuning."""
     scanned: Progress | None = None
     """Called with (files inspected, files in total)."""
     progress: Progress = lambda done, total: None
@@ -62,7 +62,7 @@ class Comparison:
 
     @property
     def workers(self) -> int:
-        """Processes that decode."""
+        """Number of decoding processes."""
         return default_workers(self.pretrained.recipe.run.workers)
 
     def check_modalities(self, modalities: Sequence[str]) -> None:
@@ -70,7 +70,9 @@ class Comparison:
         available = self.pretrained.phi.modalities
         for modality in modalities:
             if modality not in available:
-                raise EvaluationError(f"modality: these weights take {' and '.join(available)}, not {modality}")
+                raise EvaluationError(
+                    f"modality: these weights take {' and '.join(available)}, not {modality}; use weights that do"
+                )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
         """The recordings of ``data``, a folder or a manifest, inspected; and notes for the result."""
@@ -78,12 +80,12 @@ class Comparison:
 
         def on_counts(counts: Counts) -> None:
             if counts.changed:
-                notes.append(f"some files differ from what their manifest says: {counts}")
+                notes.append(f"some files have changed since the manifest was written: {counts}")
 
         return list_recordings(self.data, self.workers + 1, self.scanned, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The entries of a benchmark, their files inspected."""
+        """The entries of a benchmark after their files are inspected."""
         return scan_missing(entries, self.workers + 1, self.scanned)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:

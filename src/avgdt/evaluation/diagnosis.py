@@ -1,4 +1,4 @@
-"""Why a contrastive objective learns or does not: the geometry of held-out embeddings, and two known shortcuts."""
+"""Diagnosis of contrastive training: the geometry of held-out embeddings, and measures of two known shortcuts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def alignment(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
 def uniformity(x: NDArray[np.floating]) -> float:
     """Logarithm of the mean of exp(-2 |a - b|^2) over all pairs of the n > 1 unit vectors (n, dim).
 
-    0 where all are one point, near -4 where they cover the sphere.
+    0 where all are equal, near -4 where they cover the sphere.
     """
     rows = unit(x)
     squared = 2 - 2 * (rows @ rows.T)[np.triu_indices(len(rows), 1)]
@@ -55,7 +55,7 @@ def effective_rank(x: NDArray[np.floating]) -> float:
 
 
 def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Mean cosine between the rows of two (n, dim)."""
+    """Mean cosine between corresponding rows of two arrays (n, dim)."""
     return float(np.mean(np.sum(unit(x) * unit(y), axis=1)))
 
 
@@ -65,8 +65,8 @@ def batch_norm_share(
     """The part of a positive's margin over negatives that is lost once its key is normalised in another batch.
 
     ``queries``, and the keys of the same recordings normalised in the query's batch (``same``) and in another
-    (``other``), are (n, dim). 0 means that batch norm tells a query nothing about its key, 1 that it tells all there
-    is; ``None`` where there is no margin yet.
+    (``other``), are (n, dim). 0 means that batch norm contributes nothing to the margin, 1 that it makes up all of
+    it; ``None`` for a margin of at most 0.01.
     """
     similarity = unit(queries) @ unit(same).T
     negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))
@@ -91,7 +91,7 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
 
     Groups are as large as in training. ``None`` for fewer held-out recordings than two groups hold, where one cannot be
     read, and where batch norm is synchronised across devices, since this device measures alone. The networks and their
-    statistics stay as they are.
+    statistics are not changed.
     """
     objective, run = learner.recipe.objective, learner.recipe.run
     batch = min(run.batch, run.norm_group or run.batch)
@@ -105,27 +105,27 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
         PretrainedModel(learner.recipe, copy.deepcopy(phi).train(), learner.views, learner.precision)
         for phi in (learner.phi, learner.key_encoder.phi if learner.key_encoder else learner.phi)
     )
-    moved = np.random.default_rng(0).permutation(len(plans))
+    shuffled = np.random.default_rng(0).permutation(len(plans))
 
-    def vectors(run: PretrainedModel, chosen: Sequence[Plan], read: Reader) -> Vectors | None:
-        found = extract([run], entries, chosen, MODALITIES, read, workers=0)
-        return found.vectors[0] if len(found.read) == len(chosen) else None
+    def vectors(model: PretrainedModel, ordered: Sequence[Plan], read: Reader) -> Vectors | None:
+        extraction = extract([model], entries, ordered, MODALITIES, read, workers=0)
+        return extraction.vectors[0] if len(extraction.read) == len(ordered) else None
 
     query = vectors(queries, plans, embeddings)
     same = vectors(keys, plans, _in_groups(groups))
-    other = vectors(keys, [plans[i] for i in moved], _in_groups(groups))
+    other = vectors(keys, [plans[i] for i in shuffled], _in_groups(groups))
     if query is None or same is None or other is None:
         return None
-    back = np.argsort(moved)
+    inverse = np.argsort(shuffled)
     shares = [
-        batch_norm_share(query[i], same[j], other[j][back]) for i, j in (MODALITIES, (MODALITIES[1], MODALITIES[0]))
+        batch_norm_share(query[i], same[j], other[j][inverse]) for i, j in (MODALITIES, (MODALITIES[1], MODALITIES[0]))
     ]
     known = [share for share in shares if share is not None]
     return float(np.mean(known)) if known else None
 
 
 def _in_groups(groups: int) -> Reader:
-    """Embeddings whose batch norm sees the batch in shuffled groups, as the momentum encoder's keys are made."""
+    """A reader of embeddings whose batch norm sees the batch in shuffled groups, as for the momentum encoder's keys."""
 
     def read(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
         order = torch.randperm(len(view), generator=torch.Generator().manual_seed(len(view))).to(view.device)

@@ -29,7 +29,7 @@ from avgdt.processes import default_workers
 WINDOWS_AT_ONCE = 16
 """Windows of one file that are decoded together."""
 WINDOWS_PER_PART = 1024
-"""About as many windows are embedded before they are written to disk."""
+"""Approximate number of windows that are embedded between two writes to disk."""
 READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embeddings}
 
 
@@ -40,15 +40,15 @@ class Table:
     vectors: NDArray[np.float32]
     """(rows, dim)."""
     times: NDArray[np.float64]
-    """(rows,): where the window starts, in seconds."""
+    """(rows,): start of each window, in seconds."""
     rows: NDArray[np.int64]
-    """(rows,): which of ``files``."""
+    """(rows,): index of each row's file in ``files``."""
     files: list[str]
     """The files that were embedded."""
     seconds: float
     """Length of a window."""
     skipped: list[Skipped]
-    """The files that were not, and why."""
+    """The files that were not embedded, and why."""
 
 
 def embed(
@@ -63,11 +63,11 @@ def embed(
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Table:
-    """Embed all recordings of a folder or manifest; write them to ``out`` (.npz or .parquet) where it is given.
+    """Embed all recordings of a folder or manifest; write them to ``out`` (.npz or .parquet) if given.
 
     ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
-    :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded by themselves.
-    Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored beside ``out``, so that the same call
+    :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded separately.
+    Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored next to ``out``, so that the same call
     resumes after an interruption. Raises subclasses of ``AvgdtError``.
     """
     data, target = Path(data), None if out is None else Path(out)
@@ -116,7 +116,7 @@ def _embed(
         for index, starts in enumerate(windows)
         for first in range(0, len(starts), WINDOWS_AT_ONCE)
     ]
-    plans.sort(key=lambda plan: len(plan.windows))  # stable; only plans of equally many windows go through together
+    plans.sort(key=lambda plan: len(plan.windows))  # a stable sort: a part has plans of one number of windows
     extracting: Extract = extract if parts is None else FeatureCache(parts).extract
     vectors_of = dict[int, dict[Window, NDArray[np.float32]]]()
     failures, done = dict[int, str](), 0
@@ -156,7 +156,7 @@ def _embed(
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
-    """Split sorted plans into parts of about ``WINDOWS_PER_PART`` windows; all plans of a part have as many windows."""
+    """Split sorted plans into parts of about ``WINDOWS_PER_PART`` windows; plans of a part have equally many."""
     for windows, equal in groupby(plans, key=lambda plan: len(plan.windows)):
         group, size = list(equal), ceil(WINDOWS_PER_PART / windows)
         for first in range(0, len(group), size):

@@ -1,7 +1,7 @@
-"""What can be wrong with the data or the weights of an evaluation."""
+"""The error of evaluations."""
 
 from avgdt.errors import AvgdtError
 
 
 class EvaluationError(AvgdtError):
-    """An evaluation that cannot be done with the given data or options."""
+    """An evaluation that the data, weights or options do not allow; the message names the file or option."""

@@ -1,4 +1,4 @@
-"""From weights and data to a result on disk, by any protocol."""
+"""Evaluation of weights on data by a protocol; the result is written to disk."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Protocol(Contract):
     """An evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
 
     name: ClassVar[str]
-    """In the command line, and of the result's file."""
+    """Name in the command line and of the result's file."""
     title: ClassVar[str]
-    """In the report."""
+    """Title in the report."""
     summary: ClassVar[str]
-    """One line on what is measured, for ``avgdt evaluate --help`` and the report."""
+    """What is measured, in one line, for ``avgdt evaluate --help`` and the report."""
 
     @property
     def seed(self) -> int:
@@ -51,9 +51,9 @@ def evaluate(
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
 ) -> tuple[Result, Path]:
-    """Measure ``weights`` (a run folder or a file) beside random ones on ``data`` (what the protocol takes).
+    """Compare ``weights`` (a run folder or a weights file) with random ones on ``data``, as the protocol expects it.
 
-    Returns the result and its file, ``out/results/PROTOCOL.json``. Raises the errors of the project.
+    Returns the result and its file, ``out/results/PROTOCOL.json``. Raises subclasses of ``AvgdtError``.
     """
     seed("seed", protocol.seed)
     began = time.monotonic()
@@ -80,13 +80,18 @@ def evaluate(
 
 
 def stored_result(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
-    """The result that :func:`evaluate` has written for these very weights, data and options; None if there is none."""
+    """The result that :func:`evaluate` has written for the same weights, data and options, or None."""
     path = out / "results" / f"{protocol.name}.json"
     if not path.exists():
         return None
-    wanted = plain_options(protocol), _weights_digest(load(weights, device)), protocol.seed, data.resolve()
+    identity = plain_options(protocol), _weights_digest(load(weights, device)), protocol.seed, data.resolve()
     for result in read_results(path):
-        if wanted == (result["options"], result.get("weights_digest"), result["seed"], Path(result["data"]).resolve()):
+        if identity == (
+            result["options"],
+            result.get("weights_digest"),
+            result["seed"],
+            Path(result["data"]).resolve(),
+        ):
             return result
     return None
 

@@ -36,17 +36,17 @@ QUERIES = 6
 NEAREST = 5
 """Nearest recordings that are listed for each query."""
 VIEWED = 5
-"""Training recordings that are listed for the views of one recording: more than one, as a file may be damaged."""
+"""Number of training recordings listed for the page's views of one recording: several, since a file may be damaged."""
 
 
 def update_examples(
     run: Path, recipe: Recipe, data: Path | None = None, progress: Progress = lambda done, total: None
 ) -> Path:
-    """Write ``results/examples.json`` of the run folder ``run`` where it is not up to date; return its path.
+    """Write ``results/examples.json`` of the run folder ``run`` if it is out of date; return its path.
 
-    It is written again when the weights are newer, when it is of other ``data`` (a manifest or a folder in place of
-    the run's ``manifest.csv``) or another label, and when recordings can be reached that could not be then. Missing
-    recordings or weights are named in it. Raises the errors of the project for damaged weights and manifests.
+    The file is out of date when the weights are newer, when it was written for other ``data`` (a manifest or a folder
+    in place of the run's ``manifest.csv``) or another label, and when recordings that were missing are reachable. It
+    names missing recordings or weights. Raises subclasses of ``AvgdtError`` for damaged weights and manifests.
     """
     path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
     examples: dict[str, Any] = {"data": "" if data is None else str(data.absolute())}
@@ -78,21 +78,21 @@ def update_examples(
 
 @dataclass(frozen=True)
 class _Selection:
-    """Recordings of the run."""
+    """The recordings of a run that the report uses."""
 
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """To be embedded: those that can be reached, ordered by class."""
+    """The recordings to embed: reachable files, sorted by class."""
     split: str
-    """Where the gallery is from: test, held-out or training."""
+    """The split of the gallery: test, held-out or training."""
     missing: tuple[Path, ...]
     """Files of the manifest that cannot be reached."""
     label: str
     """The column that names a recording's class; empty for none."""
 
     def summary(self) -> dict[str, Any]:
-        """What the page shows of it, as plain data."""
+        """The selection as plain data, for ``examples.json``."""
         viewed = islice((entry for entry in self.train if entry.path.is_file()), VIEWED)
         return {
             "label": self.label,
@@ -133,20 +133,20 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """The label of the newest probe, else the column ``label``."""
+    """The label column of the newest probe, else the column ``label``; empty where neither exists."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
 
 
 def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
-    """Whether the file is newer than the weights, of the same data and label, and misses no more recordings."""
+    """Whether the file is newer than the weights, of the same data and label, and lists no more missing recordings."""
     if not path.is_file() or (weights.is_file() and path.stat().st_mtime_ns < weights.stat().st_mtime_ns):
         return False
     with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
-        before = json.loads(path.read_bytes())
-        same = all(before[name] == examples[name] for name in ("data", "label"))
-        return same and before["missing"]["recordings"] <= examples["missing"]["recordings"]
+        written = json.loads(path.read_bytes())
+        same = all(written[name] == examples[name] for name in ("data", "label"))
+        return same and written["missing"]["recordings"] <= examples["missing"]["recordings"]
     return False
 
 
@@ -164,18 +164,16 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
     if len(embedded.read) < 2:
         return None
     vectors = dict(zip(("pretrained", "random"), embedded.vectors, strict=True))
-    cosines = {
-        name: one["video"].astype(np.float64) @ one["audio"].astype(np.float64).T for name, one in vectors.items()
-    }
+    cosines = {source: v["video"].astype(np.float64) @ v["audio"].astype(np.float64).T for source, v in vectors.items()}
     classes = [entries[i].extra.get(selection.label, "") for i in embedded.read]
     figures: dict[str, Any] = {
-        name: {
-            "video_to_audio": retrieval_metrics(one["video"], one["audio"]),
-            "audio_to_video": retrieval_metrics(one["audio"], one["video"]),
+        source: {
+            "video_to_audio": retrieval_metrics(v["video"], v["audio"]),
+            "audio_to_video": retrieval_metrics(v["audio"], v["video"]),
         }
-        for name, one in vectors.items()
+        for source, v in vectors.items()
     }
-    figures["chance"] = {way: chance(len(classes)) for way in figures["pretrained"]}
+    figures["chance"] = {direction: chance(len(classes)) for direction in figures["pretrained"]}
     if any(classes):
         _add_same_class(figures, cosines, classes)
     queries = select_queries(classes)
@@ -189,7 +187,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
             }
             for i, name in zip(embedded.read, classes, strict=True)
         ],
-        "similarity": {name: np.round(one, 6).tolist() for name, one in cosines.items()},
+        "similarity": {source: np.round(matrix, 6).tolist() for source, matrix in cosines.items()},
         **figures,
         "queries": {
             "video": [nearest_recordings(cosines["pretrained"][query], query) for query in queries],
@@ -200,21 +198,21 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
 
 
 def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
-    """Add how often the nearest *other* recording is of the query's class, and how often a random one is."""
+    """Add the share of queries whose nearest *other* recording has the query's class, and its chance level."""
     names = np.array(classes)
     same = names[:, None] == names[None, :]
     expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
-    for way in ("video_to_audio", "audio_to_video"):
-        for name, one in cosines.items():
-            others = (one if way == "video_to_audio" else one.T).copy()
+    for direction in ("video_to_audio", "audio_to_video"):
+        for source, matrix in cosines.items():
+            others = (matrix if direction == "video_to_audio" else matrix.T).copy()
             np.fill_diagonal(others, -np.inf)
             share = float(same[np.arange(len(names)), others.argmax(1)].mean())
-            figures[name][way]["nearest_other_of_same_class"] = share
-        figures["chance"][way]["nearest_other_of_same_class"] = expected
+            figures[source][direction]["nearest_other_of_same_class"] = share
+        figures["chance"][direction]["nearest_other_of_same_class"] = expected
 
 
 def select_queries(classes: Sequence[str]) -> list[int]:
-    """Indices of up to :data:`QUERIES` random recordings; no class twice before every class once."""
+    """Indices of up to :data:`QUERIES` random recordings, balanced over the classes."""
     counts: dict[str, int] = {}
     order: list[tuple[int, int, int]] = []
     for index in np.random.default_rng(0).permutation(len(classes)).tolist():
@@ -224,7 +222,7 @@ def select_queries(classes: Sequence[str]) -> list[int]:
 
 
 def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
-    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of the query."""
+    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of its recording."""
     order = np.argsort(-cosines, kind="stable")
     return {
         "query": query,

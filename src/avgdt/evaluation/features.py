@@ -1,4 +1,4 @@
-"""Features of recordings from frozen networks: every clip is decoded once and goes through all of them."""
+"""Features of recordings from frozen networks; every clip is decoded once for all networks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution averaged over space or frequency only, its time steps side by side, (batch, dim * time)."""
+    """The last convolution averaged over space or frequency, its time steps concatenated, (batch, dim * time)."""
     features = phi.feature_map(modality, view).float()
     # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
     space = (3, 4) if modality == "video" else (2,)
@@ -58,26 +58,26 @@ def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
-    """The paper's pooling for ESC-50: (batch, dim, mels', time') -> maxima of three time steps, every second, as rows.
+    """The paper's pooling for ESC-50, (batch, dim, mels', time') -> (batch, features): maxima over time, flattened.
 
-    ResNet-18 makes 512 x 2 x 7 of two seconds, hence 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for
-    fewer than three steps.
+    The windows have three time steps and stride two. ResNet-18 computes 512 x 2 x 7 from two seconds of audio, hence
+    512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
     """
     if feature_map.shape[-1] < 3:
         raise EvaluationError(
-            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, and 3 are pooled; "
-            "its recipe's log_mel.step is too long"
+            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, and pooling needs "
+            "3; its recipe's log_mel.step is too long"
         )
     return F.max_pool2d(feature_map.float(), (1, 3), (1, 2)).flatten(1)
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The input of the network itself, for a network that is trained later: (batch, mels * time)."""
+    """The network's input, flattened, for a network that is trained later: (batch, mels * time)."""
     return view.flatten(1)
 
 
 def counter(progress: Progress, total: int) -> Callable[[], None]:
-    """A function that reports one more of ``total`` steps to ``progress`` at each call."""
+    """A function that reports one more step of ``total`` to ``progress`` at each call."""
     done = count(1)
     return lambda: progress(next(done), total)
 
@@ -89,7 +89,7 @@ class Extraction:
     read: list[int]
     """Indices of the plans that could be read, in order; the rows of the vectors."""
     vectors: list[Vectors]
-    """One for each model; without modalities where no plan could be read."""
+    """The vectors of each model; empty dictionaries where no plan could be read."""
     failures: dict[int, str]
     """Index of a plan -> why it could not be read."""
 
@@ -114,7 +114,7 @@ class Extract(Protocol):
 
 @dataclass(frozen=True)
 class _Windows:
-    """The windows of each plan, by the plan's index (a class, since it goes to worker processes)."""
+    """The windows of each plan, by the plan's index (a class, since it is pickled for worker processes)."""
 
     plans: Sequence[Plan]
 
@@ -134,10 +134,10 @@ def extract(
     progress: Progress = lambda done, total: None,
     preprocess: Preprocess | None = None,
 ) -> Extraction:
-    """Decode the windows of all plans once and read their vectors from each model, their mean if ``average``.
+    """Decode the windows of all plans once and compute their vectors with each model, averaged if ``average``.
 
-    ``preprocess`` is the evaluation view of the models' recipe by default. The models share the first one's
-    recipe and device. Raises :class:`EvaluationError` for outputs that are not finite.
+    ``preprocess`` is the evaluation view of the models' recipe by default. The models must have the same recipe and
+    device. Raises :class:`EvaluationError` for outputs that are not finite.
     """
     rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in models]
     failures: dict[int, str] = {}
@@ -165,19 +165,19 @@ def _batches(
     modalities: tuple[ModalityName, ...],
     workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Batches of plans that have equally many windows, with the plans' indices by the batch's item numbers."""
+    """Batches of plans with the same number of windows; the indices map a batch's item numbers to plans."""
     recipe = model.recipe
     reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, model.store)
     for windows in sorted({len(plan.windows) for plan in plans}):
         indices = [i for i, plan in enumerate(plans) if len(plan.windows) == windows]
-        chosen = [plans[i] for i in indices]
-        clips = Clips([entries[plan.segment.entry] for plan in chosen], reader, _Windows(chosen))
+        equal = [plans[i] for i in indices]
+        clips = Clips([entries[plan.segment.entry] for plan in equal], reader, _Windows(equal))
         for batch in ordered_batches(clips, max(1, recipe.run.batch // windows), workers):
             yield indices, batch.to(model.precision.device)
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """One modality of all rows, each released as it is copied: features are large."""
+    """One modality of all rows as an array; rows are released as they are copied, since features are large."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):
@@ -193,7 +193,7 @@ def _forward(
     read: Reader,
     preprocess: Preprocess | None,
 ) -> NDArray[np.float32]:
-    """(models, batch, windows, dim); the windows of all recordings go through a network side by side."""
+    """The vectors of a batch, (models, batch, windows, dim); all windows are one batch of the network."""
     view = (preprocess or models[0].views.test_view)(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:

@@ -1,4 +1,4 @@
-"""Monitor of held-out recordings during training: cross-modal retrieval, and the diagnosis of why it is low or high."""
+"""Monitor of held-out recordings during training: cross-modal retrieval, geometry of the embeddings and shortcuts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """The monitor of cross-modal retrieval on held-out recordings; none without them, or with one modality alone.
+    """The monitors of a run: one of held-out recordings, none with one modality or fewer than two such recordings.
 
-    ``on_unreadable`` is called with each recording that cannot be read, and the reason; with fewer than two readable
-    ones nothing is measured.
+    ``on_unreadable`` is called with each recording that cannot be read, and the reason. With fewer than two readable
+    recordings nothing is measured.
     """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []
@@ -44,36 +44,37 @@ class _HeldOut:
             for index, entry in enumerate(entries)
         ]
         self.earlier: tuple[int, list[int], Vectors] | None = None
-        """Step, plans and keys of the previous call."""
+        """Step, indices of the plans that were read, and keys of the previous call."""
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """The metrics when they are due; between, only the keys are stored, to measure their drift."""
+        """The metrics at steps where they are due, else None; every call stores the keys, to measure their drift."""
         due = learner.monitored(learner.step)
         networks = [learner.phi] * due + ([learner.key_encoder.phi] if learner.key_encoder else [])
         models = [PretrainedModel(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
         # In this process: starting workers would take longer than reading the few clips.
-        found = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
-        for index, reason in found.failures.items():
+        extraction = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
+        for index, reason in extraction.failures.items():
             self.on_unreadable(self.entries[index].path, reason)
-        if len(found.read) < 2:
+        if len(extraction.read) < 2:
             return None
-        keys, earlier = found.vectors[-1], self.earlier
-        self.earlier = (learner.step, found.read, keys)
+        keys, earlier = extraction.vectors[-1], self.earlier
+        self.earlier = (learner.step, extraction.read, keys)
         if not due:
             return None
-        queries = found.vectors[0]
-        there, back = (retrieval_metrics(queries[one], queries[other]) for one, other in (MODALITIES, MODALITIES[::-1]))
+        queries = extraction.vectors[0]
+        video_to_audio = retrieval_metrics(queries["video"], queries["audio"])
+        audio_to_video = retrieval_metrics(queries["audio"], queries["video"])
         diagnosis = geometry(queries)
         if learner.key_encoder:
             diagnosis["agreement"] = agreement(queries, keys)
-            if earlier and earlier[1] == found.read:
+            if earlier and earlier[1] == extraction.read:
                 diagnosis["key_drift"] = 1 - agreement(earlier[2], keys)
                 diagnosis["key_drift_steps"] = learner.step - earlier[0]
         share = measured_batch_norm_share(learner, self.entries, self.plans)
         return {
             "kind": "heldout",
-            "reidentification": float(np.mean([there["r1"], back["r1"]])),
-            "video_to_audio": there,
-            "audio_to_video": back,
+            "reidentification": float(np.mean([video_to_audio["r1"], audio_to_video["r1"]])),
+            "video_to_audio": video_to_audio,
+            "audio_to_video": audio_to_video,
             "diagnosis": diagnosis | ({} if share is None else {"batch_norm_share": share}),
         }

@@ -1,4 +1,4 @@
-"""Classification metrics: confusion, accuracy with its interval, and the same over several folds."""
+"""Classification metrics: confusion matrix, accuracy with its confidence interval, and figures over several folds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NORMAL_95 = 1.959963984540054
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """95 % score interval of a binomial share (Wilson 1927); good for few trials and shares near 0 or 1."""
+    """Wilson's 95 % score interval (1927) of a binomial proportion, accurate even for few trials and near 0 or 1."""
     if trials == 0:
         return 0.0, 1.0
     share, z2 = hits / trials, NORMAL_95**2
@@ -28,35 +28,35 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Score:
-    """Predictions counted against the true classes."""
+    """The confusion matrix of a classification, and the accuracies derived from it."""
 
     confusion: NDArray[np.int64]
     """(classes, classes): rows are the truth, columns the prediction."""
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions."""
+        """Share of correct predictions."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy."""
+        """95 % confidence interval of the accuracy."""
         return wilson_interval(int(np.trace(self.confusion)), int(self.confusion.sum()))
 
     @property
     def class_accuracy(self) -> list[float | None]:
-        """Share of right predictions for each class; None for a class without examples."""
+        """Share of correct predictions for each class; None for a class without examples."""
         counts = self.confusion.sum(axis=1)
         return [float(self.confusion[c, c] / n) if n else None for c, n in enumerate(counts)]
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean of the class accuracies: every class weighs the same, however many examples it has."""
+        """Mean of the class accuracies: every class has the same weight, whatever its number of examples."""
         return float(np.mean([a for a in self.class_accuracy if a is not None]))
 
 
 def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> Score:
-    """Count predictions (n,) against the truth (n,), both class indices below ``classes``."""
+    """The score of predictions (n,) given the true classes (n,), both indices below ``classes``."""
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (truth, predictions), 1)
     return Score(confusion)
@@ -88,8 +88,8 @@ def fold_figures(
     """The figures of ``test`` over all folds, for a result; ``after`` is called after each fold.
 
     ``accuracy`` is the mean over the folds and ``accuracy_std`` their sample standard deviation where there are
-    several. All else counts the predictions of all folds together; the interval is absent where a recording is tested
-    in more than one fold.
+    several. All other figures are of the pooled predictions of all folds; the interval is absent where a recording is
+    tested in more than one fold.
     """
     scores, rows = list[Score](), list[dict[str, Any]]()
     for fold in folds.folds:
@@ -101,15 +101,15 @@ def fold_figures(
     figures = score_figures(pooled(scores), folds.classes)
     tests = np.concatenate([fold.test for fold in folds.folds])
     if len(np.unique(tests)) < len(tests):
-        del figures["interval"]  # it counts every recording as another one
+        del figures["interval"]  # it assumes that no recording is tested twice
     return {**figures, "accuracy": float(np.mean(accuracies)), **std_of(accuracies), "folds": rows}
 
 
 def pooled(scores: Sequence[Score]) -> Score:
-    """The predictions of several scores counted together."""
+    """One score of the predictions of several: the sum of their confusion matrices."""
     return Score(np.sum([score.confusion for score in scores], axis=0))
 
 
 def std_of(accuracies: Sequence[float]) -> dict[str, float]:
-    """``accuracy_std``, the sample standard deviation; nothing for a single accuracy."""
+    """``accuracy_std``, the sample standard deviation, as an entry of a result; empty for a single accuracy."""
     return {"accuracy_std": float(np.std(accuracies, ddof=1))} if len(accuracies) > 1 else {}

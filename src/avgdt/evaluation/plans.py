@@ -19,14 +19,14 @@ from avgdt.recipes.clip import Clip
 
 @dataclass(frozen=True)
 class Plan:
-    """A segment and the windows that are read of it."""
+    """A segment and the time windows that are read from it."""
 
     segment: Segment
     windows: tuple[Window, ...]
 
 
 def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
-    """The reason why a segment of a scanned recording has no clip of ``modalities``; "" where it has."""
+    """The reason why a segment of a scanned recording has no clip of ``modalities``; "" where it has one."""
     if reason := unusable(entry, modalities):
         return reason
     span = common_span(entry, tuple(modalities))
@@ -39,9 +39,9 @@ def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) 
 
 
 def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Window, ...]:
-    """``clips`` windows over a whole recording; one in the middle of a segment no longer than a clip.
+    """The windows of a segment: ``clips`` over a whole recording; one, centred, for a segment no longer than a clip.
 
-    A longer segment gets as many windows as it takes to cover it, at most ``clips``, equally spaced inside it.
+    A longer segment has as many equally spaced windows as are needed to cover it, at most ``clips``.
     """
     if segment.start is None or segment.end is None:
         return uniform(clip, span, clips)
@@ -52,7 +52,7 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
 
 
 def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generator) -> Window:
-    """A window at random: anywhere in a whole recording, inside a segment, or around one shorter than a clip."""
+    """A random window: anywhere in a whole recording, inside a segment, or around a segment shorter than a clip."""
     latest = max(span.end - clip.seconds, span.start)
     if segment.start is None or segment.end is None:
         first, last = span.start, latest
@@ -62,14 +62,14 @@ def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generat
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
-    """The clip with the length of ``modalities`` alone, by which a single modality is centred."""
+    """The clip with the length of ``modalities`` alone, so that a single modality is centred by its length."""
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
     return clip if "video" in modalities else replace(clip, frames=1)  # its audio is longer than a frame
 
 
 def check_clips(clips: int) -> None:
-    """Raise :class:`EvaluationError` for no clips at all."""
+    """Raise :class:`EvaluationError` where ``clips`` is below 1."""
     if clips < 1:
         raise EvaluationError(f"clips: {clips} is too few; use 1 or more")
 
@@ -77,7 +77,7 @@ def check_clips(clips: int) -> None:
 def plan(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[str], clips: int
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The windows of every usable segment, and the skipped recordings."""
+    """The plan of every usable segment with up to ``clips`` windows, and the recordings that are skipped."""
     plans, skipped, placed = list[Plan](), list[Skipped](), span_of(clip, modalities)
     for segment in segments:
         entry = entries[segment.entry]
@@ -92,8 +92,8 @@ def plan(
 def count_padded(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
 ) -> int:
-    """How many segments are of a recording shorter than a clip: its last frame is repeated, silence follows."""
+    """The number of segments whose recording is shorter than a clip and padded with its last frame and silence."""
     clip = span_of(clip, modalities)
-    # As for training, a file that falls short by less than two frames is not called short: files round their ends.
+    # As in training, a recording that lacks less than two frames does not count: durations are rounded.
     least = clip.seconds - 2 / clip.frame_rate
     return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)

@@ -16,23 +16,23 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""What a protocol measured, as JSON: figures of both networks and of chance by row, options, sizes, skipped files."""
+"""The result of a protocol as JSON data: figures of both models and of chance by row, options, sizes, skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
 """Options that change no figure."""
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
-    """The options of a protocol's dataclass as plain data, equal to what is read back from JSON."""
+    """The options of a protocol's dataclass as plain data that JSON stores without change."""
     return {name: value for name, value in to_plain(protocol).items() if name not in _NO_EFFECT}
 
 
 def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
     """Skipped files and the reasons as plain data."""
-    return [{"path": str(one.path), "reason": one.reason} for one in skipped]
+    return [{"path": str(file.path), "reason": file.reason} for file in skipped]
 
 
 def check_writable(protocol: str, folder: Path) -> None:
-    """Raise :class:`EvaluationError` where :func:`write_result` could not write; before the work, not after it."""
+    """Raise :class:`EvaluationError` where :func:`write_result` cannot write; called before an evaluation starts."""
     path = _path(protocol, folder)
     if path.exists():
         read_results(path)
@@ -44,10 +44,11 @@ def check_writable(protocol: str, folder: Path) -> None:
 
 
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
-    """Write ``folder/results/PROTOCOL.json`` whole or not at all; return its path.
+    """Write ``folder/results/PROTOCOL.json`` atomically; return its path.
 
-    Results of the same protocol with other options (another label, say), data or weights stay in the list ``earlier``,
-    the newest first; one that is alike in all of them is replaced. Raises ``WriteError`` where the disk is full.
+    Results of the same protocol with other options (such as another label), data or weights stay in the list
+    ``earlier``, the newest first; a result that agrees in all of these is replaced. Raises ``WriteError`` where the
+    disk is full.
     """
     path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
@@ -59,7 +60,7 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
 
 
 def read_results(path: Path) -> list[Result]:
-    """The results in one ``PROTOCOL.json``, the newest first; raise :class:`EvaluationError` for another file."""
+    """The results in one ``PROTOCOL.json``, the newest first; raise :class:`EvaluationError` for any other file."""
     try:
         newest = json.loads(path.read_text(encoding="utf-8"))
         results = [{k: v for k, v in newest.items() if k != "earlier"}, *newest["earlier"]]
@@ -94,7 +95,7 @@ def result_table(result: Mapping[str, Any]) -> Table:
 
 
 def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths to the figures of a nested result; the size of the gallery is none."""
+    """The paths to the figures of a nested result; the size of the gallery is not a figure."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*path, name))
@@ -114,7 +115,7 @@ def _path(protocol: str, folder: Path) -> Path:
 
 
 def _identity(result: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Options, weights and data."""
+    """The options, weights and data: results that agree in all of them replace each other."""
     return result["options"], *(Path(result.get(name, "")).resolve() for name in ("weights", "data"))
 
 

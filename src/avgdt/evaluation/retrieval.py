@@ -20,33 +20,33 @@ SAME_CLASS_RANKS = (1, 5, 20)
 
 
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
-    """The different segments of a split, and how many rows repeat one of them.
+    """The distinct segments of a split, and the number of rows that repeat one of them.
 
-    Two rows of one file and one stretch have equal embeddings: a rank among copies means nothing.
+    Rows of the same file and time span have equal embeddings, so that ranks among them would mean nothing.
     """
-    chosen = one_split(segments(entries, label or None), split)
-    different = each_once(chosen, entries, lambda segment: segment.seconds)
-    return different, len(chosen) - len(different)
+    selected = one_split(segments(entries, label or None), split)
+    distinct = each_once(selected, entries, lambda segment: segment.seconds)
+    return distinct, len(selected) - len(distinct)
 
 
 def check_gallery(size: int) -> None:
-    """Raise :class:`EvaluationError` for a gallery of one recording, in which every query is right."""
+    """Raise :class:`EvaluationError` for fewer than two recordings, among which every query is correct."""
     if size < 2:
-        raise EvaluationError("data: ranking takes two usable recordings or more, there is one")
+        raise EvaluationError("data: only one recording is usable; a ranking needs at least two")
 
 
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
     """The rank (n,), from 1, of key i for query i when all keys (n, dim) are sorted by cosine to the query (n, dim).
 
-    Ties count against: every other key that is not less similar by more than the tolerance ``TIE`` ranks before key i.
+    Ties count as misses: every other key whose cosine is not lower by more than ``TIE`` ranks before key i.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), chunk):
         similarity = queries[begin : begin + chunk] @ keys.T
         positive = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
-        # Negated "less" rather than "greater or equal": not-a-number counts against too. Key i is not less than
-        # itself, hence no + 1.
+        # Negated "less" rather than "greater or equal", so that NaN counts as a miss too. Key i counts itself, hence
+        # no + 1.
         ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE["float64"])).sum(axis=1)
     return ranking
 
@@ -57,7 +57,7 @@ def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating])
 
 
 def chance(size: int) -> dict[str, float]:
-    """The expectation of :func:`retrieve` in a gallery of ``size`` in random order."""
+    """The expectation of :func:`retrieval_metrics` for a gallery of ``size`` in random order."""
     recall = {f"r{k}": min(1.0, k / size) for k in (1, 5, 10)}
     return {**recall, "median_rank": (size + 1) / 2, "gallery": size}
 
@@ -68,22 +68,22 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """How often the nearest window of all recordings is the other window of the query's recording, both ways.
+    """Re-identification: how often the key nearest to a query is the other window of its recording.
 
-    Each (n, dim): queries from the first windows are ranked among the keys of the second windows, and the reverse; the
-    2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count against.
+    All arrays are (n, dim). Queries of the first windows are ranked among the keys of the second windows and vice
+    versa; the 2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count as misses.
     """
     both = np.concatenate([ranks(first_queries, second_keys), ranks(second_queries, first_keys)])
     return _as_accuracy(_recall(both, len(first_keys)))
 
 
 def reidentification_chance(size: int) -> dict[str, float]:
-    """The expectation of :func:`reidentify` in a gallery of ``size`` in random order."""
+    """The expectation of :func:`reidentify` for a gallery of ``size`` in random order."""
     return _as_accuracy(chance(size))
 
 
 def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
-    """Recall at 1, 5 and 20 by cosine of (recordings, dim): mean over the folds, with the std of several."""
+    """Recall at 1, 5 and 20 by cosine of (recordings, dim): mean over the folds, and std where there are several."""
     return _over_folds([same_class_recall(features, folds.targets, fold) for fold in folds.folds], folds)
 
 
@@ -98,7 +98,7 @@ def same_class_recall(
 ) -> list[float]:
     """Share of test recordings with one of their class among the 1, 5 and 20 nearest training recordings.
 
-    Of equally near ones, those of another class rank first, so that constant features score nothing.
+    Among equally near recordings, those of another class rank first, so that constant features score 0.
     """
     train_val = fold.train_val
     keys, queries = unit(features[train_val]), unit(features[fold.test])
@@ -112,7 +112,7 @@ def same_class_recall(
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Rows of unit length; a row of zeros stays."""
+    """The rows of (n, dim) scaled to unit length; a row of zeros is unchanged."""
     wide = vectors.astype(np.float64)
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(length == 0, 1.0, length)
@@ -128,7 +128,7 @@ def _as_accuracy(figures: dict[str, float]) -> dict[str, float]:
 
 
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
-    """Exactly: one less the probability that none of the first k recordings in random order is of the class."""
+    """The exact expected recall: 1 - P(none of the first k recordings in random order has the query's class)."""
     train = targets[fold.train_val]
     total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]
     missed, recall = np.ones(len(same)), []

@@ -1,4 +1,4 @@
-"""The metrics of a run that the verdict is based on: those of its training steps, and held-out retrieval."""
+"""Metrics of a run on which the verdict is based: training metrics and held-out retrieval."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LATE = 0.6
 """Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
 left it by half of their epochs."""
 LEAST_STEPS = 400
-"""Number of training steps below which accuracy at chance level is not yet a fault: successful runs stay there for 200
-to 400 steps."""
-WAYS = ("video_to_audio", "audio_to_video")
+"""Number of training steps below which accuracy at chance level is normal: runs that train stay there for 200 to 400
+steps."""
+DIRECTIONS = ("video_to_audio", "audio_to_video")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Training:
     step: int
     """Number of training steps so far."""
     late: bool
-    """Whether a successful run would have left the initial plateau by now."""
+    """Whether a run that trains would have left the initial plateau by now."""
     accuracy: float
     """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
     interval: tuple[float, float]
@@ -78,12 +78,12 @@ class Retrieval:
     gallery: int
 
     @classmethod
-    def of(cls, ways: Mapping[str, Any]) -> Retrieval:
-        """From a line of kind "heldout" of ``metrics.jsonl``, or the same metrics of another retrieval."""
-        recalls = {k: fmean(ways[way][f"r{k}"] for way in WAYS) for k in (1, 5, 10)}
-        known = all("median_rank" in ways[way] for way in WAYS)
-        median = fmean(ways[way]["median_rank"] for way in WAYS) if known else None
-        return cls(recalls, median, int(ways[WAYS[0]]["gallery"]))
+    def of(cls, line: Mapping[str, Any]) -> Retrieval:
+        """Read a line of kind "heldout" of ``metrics.jsonl``, or another retrieval in the same form."""
+        recalls = {k: fmean(line[direction][f"r{k}"] for direction in DIRECTIONS) for k in (1, 5, 10)}
+        known = all("median_rank" in line[direction] for direction in DIRECTIONS)
+        median = fmean(line[direction]["median_rank"] for direction in DIRECTIONS) if known else None
+        return cls(recalls, median, int(line[DIRECTIONS[0]]["gallery"]))
 
     @property
     def k(self) -> int:
@@ -118,7 +118,7 @@ class Retrieval:
     def at(self, chance: float) -> tuple[float, float]:
         """95 % interval of the recall at the rank, between 1 and 10, whose chance level is ``chance``, interpolated.
 
-        That makes it comparable with the training accuracy among another number of keys.
+        It is comparable with a training accuracy of that chance level among another number of keys.
         """
         rank = min(10.0, max(1.0, chance * self.gallery))
         low = 1 if rank < 5 else 5

@@ -1,4 +1,4 @@
-"""Which stretch of which recording carries which label."""
+"""Labelled segments of recordings, from the rows of a manifest."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
 
 ROLES = ("split", *SEGMENT)
-"""Columns that are never labels, nor are those ending in ``_start`` and ``_end``."""
+"""Columns that are never labels, like those that end in ``_start`` and ``_end``."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of one recording."""
+    """A time span of a recording, or all of it, with its split and label."""
 
     entry: int
     """Index of the recording in the manifest."""
     split: str
-    """train, val, test, ... (what means these is called so); empty where the manifest has no splits."""
+    """train, val, test or another name, normalised; empty where the row has no split."""
     label: str = ""
     """The class; empty without a label column."""
     start: float | None = None
@@ -38,7 +38,7 @@ class Segment:
 
 
 def columns(entries: Sequence[Entry]) -> list[str]:
-    """The manifest's columns that are not about the media, in order."""
+    """The manifest's columns that do not describe the media, in order."""
     return list(dict.fromkeys(name for entry in entries for name in entry.extra))
 
 
@@ -48,18 +48,18 @@ def labels(entries: Sequence[Entry]) -> list[str]:
 
 
 def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment]:
-    """One segment per row; with ``label``, those rows whose label is not empty.
+    """One segment per row; with ``label``, only for rows whose label is not empty.
 
     A segment's seconds are the columns ``LABEL_start`` and ``LABEL_end`` where the manifest has them, else ``start``
     and ``end``, else (also where both cells are empty) the whole recording. Raises :class:`EvaluationError` for a
-    column that is not there, ``DataError`` for seconds that are no numbers or run backwards.
+    missing label column, ``DataError`` for seconds that are not numbers or that end before they start.
     """
     present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
         remedy = (
             suggestion(label, labels(entries))
             if labels(entries)
-            else "it has none that could be a label; give a manifest (csv) with one"
+            else "none of its columns can be a label; use a manifest (csv) with a label column"
         )
         raise EvaluationError(f"label: the data has no column '{label}'; {remedy}")
     bounds = segment_columns(present, label)
@@ -75,8 +75,8 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
 def each_once(
     segments: Sequence[Segment], entries: Sequence[Entry], alike: Callable[[Segment], object]
 ) -> list[Segment]:
-    """The first of the segments that are of one file, by whatever name, and ``alike``."""
-    different = dict[tuple[int, object], Segment]()
+    """The segments without duplicates: the first of those with the same file (by any path) and ``alike`` value."""
+    distinct = dict[tuple[int, object], Segment]()
     for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
-        different.setdefault((number, alike(segment)), segment)
-    return list(different.values())
+        distinct.setdefault((number, alike(segment)), segment)
+    return list(distinct.values())

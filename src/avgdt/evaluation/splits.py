@@ -1,4 +1,4 @@
-"""The train, val and test rows of a labelled manifest, checked, with an account of all rows that are not used."""
+"""The checked train, val and test rows of a labelled manifest, and an account of the rows that are not used."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment, columns, each_once, segments
 
 SPLITS = ("train", "val", "test")
-"""Fitted on, validated on, tested on."""
+"""The splits to fit, validate and test on."""
 VAL_SHARE = 5
-"""One in as many recordings of each class of train validates where there is no val, at least one where it has two."""
+"""Without a split val, one in this many train recordings of each class validates, at least one of two or more."""
 SOURCES = ("source", "group")
-"""Columns that name what several recordings were cut from."""
+"""Columns that name the source from which several recordings were cut."""
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"
 _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
@@ -39,10 +39,10 @@ _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The segments that are used, each once, and an account of all other rows."""
+    """The distinct segments that are used, and an account of the other rows."""
 
     segments: list[Segment]
-    """Different in file, seconds, split or label."""
+    """Segments of which any two differ in file, seconds, split or label."""
     skipped: list[Skipped]
     """Rows without label, and rows without split."""
     other_splits: int
@@ -50,7 +50,7 @@ class LabelledRows:
     unlabelled: int
     """Rows without label, except those of splits that are not used."""
     notes: list[str]
-    """The numbers of all these, in words."""
+    """Sentences with the numbers of skipped, unused and repeated rows."""
 
 
 def labelled_rows(
@@ -63,11 +63,11 @@ def labelled_rows(
     """
     labelled, used = segments(entries, label), (*needed, *optional)
     _check_needed(labelled, entries, label, needed, optional)
-    chosen = [segment for segment in labelled if segment.split in used]
+    in_use = [segment for segment in labelled if segment.split in used]
     others = [segment.split for segment in labelled if segment.split and segment.split not in used]
-    check_no_leakage([SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in chosen])
-    _check_one_label(chosen, entries)
-    once = each_once(chosen, entries, lambda segment: (segment.seconds, segment.split, segment.label))
+    check_no_leakage([SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in in_use])
+    _check_one_label(in_use, entries)
+    distinct = each_once(in_use, entries, lambda segment: (segment.seconds, segment.split, segment.label))
     unlabelled = without_label(entries, label, used)
     unsplit = [Skipped(entries[segment.entry].path, NO_SPLIT) for segment in labelled if not segment.split]
     notes = [
@@ -79,17 +79,17 @@ def labelled_rows(
             f"rows are of other splits ({split_counts(others)}): not used",
         ),
         *_note(
-            len(chosen) - len(once),
+            len(in_use) - len(distinct),
             "row repeats another of the same file, segment, split and label: used once",
             "rows repeat another of the same file, segment, split and label: used once",
         ),
     ]
-    return LabelledRows(once, [*unlabelled, *unsplit], len(others), len(unlabelled), notes)
+    return LabelledRows(distinct, [*unlabelled, *unsplit], len(others), len(unlabelled), notes)
 
 
 @dataclass(frozen=True)
 class LabelledSplits:
-    """Which of a list of segments are of which split, and their classes."""
+    """A list of segments by split, and the names of their classes."""
 
     rows: Mapping[str, list[int]]
     """Split -> indices of its segments, for each split that is needed."""
@@ -105,10 +105,10 @@ class LabelledSplits:
 def labelled_splits(
     segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
 ) -> LabelledSplits:
-    """Sort usable segments into the splits ``names``, of which train is one; ``skipped`` are for messages.
+    """Sort usable segments into the splits ``names``, of which train is one; ``skipped`` gives reasons for messages.
 
-    Raises :class:`EvaluationError` for an empty split, a class missing from train, and classes that only look
-    different.
+    Raises :class:`EvaluationError` for an empty split, a class missing from train, and class names that differ
+    only in case, blanks, quotes or Unicode form.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
@@ -117,7 +117,7 @@ def labelled_splits(
             raise EvaluationError(
                 f"split: none of the rows with split '{split}' can be used; usable rows: "
                 f"{split_counts([s.split for s in segments if s.split]) or 'none'}"
-                f"{''.join(f'; most often: {reason}' for reason, _ in reasons)}; `avgdt scan` tells what is wrong with "
+                f"{''.join(f'; most often: {reason}' for reason, _ in reasons)}; `avgdt scan` lists the error of "
                 "each file"
             )
     _check_alike({segments[row].label for split in names for row in rows[split]})
@@ -126,59 +126,60 @@ def labelled_splits(
         strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
         if strange:
             raise EvaluationError(
-                f"split: class '{strange[0]}' is in {split} but not in train; add it there or take it out"
+                f"split: class '{strange[0]}' is in {split} but not in train; add it to train or remove it"
             )
     if len(classes) < 2:
-        raise EvaluationError(f"label: train holds the one class '{classes[0]}'; two or more are needed")
+        raise EvaluationError(f"label: train has only the class '{classes[0]}'; at least two classes are needed")
     return LabelledSplits(rows, classes)
 
 
 def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan]:
-    """The plans, about a fifth of the split train moved to val: drawn, the same at every call, some of each class.
+    """The plans with about a fifth of each class of train moved to val, at random but the same at every call.
 
-    Segments of one file or of its copies, and files of one ``source`` or ``group`` where there is such a column, stay
-    together whatever their classes, except where a class consists of one source. Train keeps some of each class.
+    Segments of one file or its copies, and files of one ``source`` or ``group`` where there is such a column, stay
+    together whatever their classes, except where a class has a single source. Train keeps examples of each class.
     """
-    labels = {row: one.segment.label for row, one in enumerate(plans) if one.segment.split == "train"}
+    labels = {row: plan.segment.label for row, plan in enumerate(plans) if plan.segment.split == "train"}
     sources = _sources(plans, entries)
     several = {label for label in set(labels.values()) if len({sources[r] for r in labels if labels[r] == label}) > 1}
     groups = dict[str, list[int]]()
     for row, label in labels.items():
         groups.setdefault(sources[row] if label in several else f"row {row}", []).append(row)
     remaining = Counter(labels.values())
-    wanted = Counter({label: max(count // VAL_SHARE, min(1, count - 1)) for label, count in remaining.items()})
+    quota = Counter({label: max(count // VAL_SHARE, min(1, count - 1)) for label, count in remaining.items()})
     val = set[int]()
     names = sorted(groups)
     for number in np.random.default_rng(0).permutation(len(names)):
         rows = groups[names[number]]
         counts = Counter(labels[row] for row in rows)
-        if any(wanted[label] > 0 for label in counts) and all(remaining[label] > counts[label] for label in counts):
+        if any(quota[label] > 0 for label in counts) and all(remaining[label] > counts[label] for label in counts):
             val.update(rows)
-            remaining, wanted = remaining - counts, Counter({label: wanted[label] - counts[label] for label in wanted})
+            remaining, quota = remaining - counts, Counter({label: quota[label] - counts[label] for label in quota})
     return [
-        replace(one, segment=replace(one.segment, split="val")) if row in val else one for row, one in enumerate(plans)
+        replace(plan, segment=replace(plan.segment, split="val")) if row in val else plan
+        for row, plan in enumerate(plans)
     ]
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     """The segments of ``split``; all of them for ``all`` or where none has a split.
 
-    Raises :class:`EvaluationError` when there are splits but not this one.
+    Raises :class:`EvaluationError` where the data has splits, but not this one.
     """
     names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:
         return list(segments)
-    chosen = [s for s in segments if s.split == split]
-    if not chosen:
+    selected = [s for s in segments if s.split == split]
+    if not selected:
         raise EvaluationError(
             f"split: no rows with split '{split}'; the data has: {split_counts([s.split for s in segments if s.split])}"
             "; name one of these, or all, with --split"
         )
-    return chosen
+    return selected
 
 
 def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = ()) -> list[Skipped]:
-    """The rows without label, except those of a split that is not among ``used``, where some are named."""
+    """The rows without label; where ``used`` is given, only those of these splits and those without split."""
     return [
         Skipped(entry.path, NO_LABEL)
         for entry in entries
@@ -193,7 +194,7 @@ def unlabelled_note(count: int, label: str) -> list[str]:
 
 
 def sort_names(names: set[str]) -> list[str]:
-    """Class names in order: as numbers where all are numbers."""
+    """Sorted class names: by value where all are numbers."""
     try:
         return sorted(names, key=float)
     except ValueError:
@@ -208,10 +209,10 @@ def _check_needed(
     labelled: Sequence[Segment], entries: Sequence[Entry], label: str, needed: Sequence[str], optional: Sequence[str]
 ) -> None:
     """Raise :class:`EvaluationError` where a needed split has no labelled row."""
-    wanted = f"needed: {' and '.join(needed)}" + "".join(f" ({name} is optional)" for name in optional)
+    needs = f"needed: {' and '.join(needed)}" + "".join(f" ({name} is optional)" for name in optional)
     if "split" not in columns(entries):
         raise EvaluationError(
-            f"split: the data has no column 'split'; {wanted}; add one that names the split of each row"
+            f"split: the data has no column 'split'; {needs}; add one that names the split of each row"
         )
     for split in needed:
         if any(segment.split == split for segment in labelled):
@@ -219,21 +220,21 @@ def _check_needed(
         rows = sum(split_of(entry) == split for entry in entries)
         if rows:
             raise EvaluationError(
-                f"split: none of the {rows} rows with split '{split}' has a label in the column '{label}'; {wanted}; "
+                f"split: none of the {rows} rows with split '{split}' has a label in the column '{label}'; {needs}; "
                 "fill them in, or name another column with --label"
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise EvaluationError(
-            f"split: no row has split '{split}'; the column 'split' has: {present}; {wanted}; name the splits so in "
+            f"split: no row has split '{split}'; the column 'split' has: {present}; {needs}; use these names in "
             "that column"
         )
 
 
-def _check_one_label(chosen: Sequence[Segment], entries: Sequence[Entry]) -> None:
+def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
     """Raise :class:`EvaluationError` where two rows give the same segment of one recording different labels."""
     alike = defaultdict[object, list[Segment]](list)
-    numbers = recording_numbers([entries[segment.entry] for segment in chosen])
-    for number, segment in zip(numbers, chosen, strict=True):
+    numbers = recording_numbers([entries[segment.entry] for segment in segments])
+    for number, segment in zip(numbers, segments, strict=True):
         alike[number, segment.seconds].append(segment)
     same = SameRecording()
     for first, *others in alike.values():
@@ -249,21 +250,21 @@ def _check_one_label(chosen: Sequence[Segment], entries: Sequence[Entry]) -> Non
 
 
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` for two classes that differ in case, blanks, quotes or Unicode form alone."""
+    """Raise :class:`EvaluationError` for two classes that differ only in case, blanks, quotes or Unicode form."""
     seen = dict[str, str]()
     for label in sorted(labels):
         bare = _QUOTED.fullmatch(label)
         key = "".join(unicodedata.normalize("NFKC", bare[1] if bare else label).casefold().split())
         if (other := seen.setdefault(key, label)) != label:
             raise EvaluationError(
-                f"label: the classes {other!a} and {label!a} differ in case, blanks or quotes alone; write both alike, "
-                "or give them different names where they are two"
+                f"label: the classes {other!a} and {label!a} differ only in case, blanks or quotes; write both "
+                "alike, or give different classes different names"
             )
 
 
 def _sources(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[str]:
-    """What each plan's recording was cut from: the cell of the column ``source`` or ``group``, else the file."""
-    recordings = [entries[one.segment.entry] for one in plans]
+    """The source of each plan's recording: the value of the column ``source`` or ``group``, else the file."""
+    recordings = [entries[plan.segment.entry] for plan in plans]
     columns = [next((name for name in entry.extra if name.lower() in SOURCES), "") for entry in recordings]
     files = recording_numbers(recordings)
     return [

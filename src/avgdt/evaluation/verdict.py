@@ -1,4 +1,4 @@
-"""The verdict on a pretraining run: whether it works, if not why, and what to change, from its metrics alone."""
+"""The verdict on a pretraining run from its metrics: whether it works, the cause if not, and what to change."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ COLLAPSED_RANK = 2.0
 """Effective rank below which the embeddings vary along less than a second direction; 25 and more on the plateau."""
 SETTLED = 30
 """Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
-batch norm, and with those of the start even random networks have a rank of 2."""
+batch norm, with whose initial values even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
-"""Loss, as a multiple of its first value and of its chance level, above which the training diverges: both bound it
-while the networks know nothing, and a larger loss means that they are wrong with certainty."""
+"""Loss, as a multiple of the larger of its first value and its chance level, above which the training diverges: a loss
+above both means confident wrong predictions."""
 GREATEST_GRADIENT = 30.0
 """Growth of the gradient norm since the start above which the training diverges; it falls in runs that train."""
 LEAK = 0.3
-"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, once they left the
+"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, after the
 plateau."""
 DRIFT = 0.1
-"""Change of a key (1 - cosine) during its time in the bank from which on a query can identify keys by their age: 0.01
-in runs that train."""
+"""Change of a key (1 - cosine) during its time in the bank that lets a query identify keys by their age; 0.01 in runs
+that train."""
 GAP = 0.25
 """Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
 overfitting: the two are equal, within 0.1, in runs that generalise."""
 FEWEST = 20
-"""Number of held-out recordings below which their recall decides nothing, since its confidence interval is too wide."""
+"""Number of held-out recordings below which their recall is not used, since its confidence interval is too wide."""
 
 Cause = Literal[
     "healthy",
@@ -85,8 +85,8 @@ def verdict(
         recipe: the resolved recipe, as ``config.yaml`` holds it.
         train: lines of kind train, at least one.
         heldout: lines of kind heldout; empty without held-out recordings or with one modality.
-        unseen: retrieval among other recordings outside the training set, in the form of a heldout line, which is
-            judged in place of the last of them.
+        unseen: retrieval among other recordings outside the training set, in the form of a heldout line; it replaces
+            the last line of ``heldout``.
     """
     training = Training.of(recipe, train)
     latest = unseen or (heldout[-1] if heldout else None)
@@ -96,7 +96,9 @@ def verdict(
     ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
     rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
     if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
-        return _diverging(recipe, f"the loss is {training.loss:.2f}, at its start or by chance {training.bound:.2f}")
+        return _diverging(
+            recipe, f"the loss is {training.loss:.2f}; its first value or chance level is {training.bound:.2f}"
+        )
     if training.growth > GREATEST_GRADIENT:
         return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")
     above = retrieval is not None and retrieval.above_chance
@@ -224,8 +226,8 @@ def _few(retrieval: Retrieval, figures: str) -> Verdict:
         "not measured",
         "Too few held-out recordings for a verdict.",
         _sentence(figures),
-        f"Hold out {FEWEST} recordings or more (now {retrieval.gallery}): split --data.held-out of the manifest, at "
-        "most --data.held-out-at-most.",
+        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split --data.held-out to "
+        "the manifest, or raise --data.held-out-at-most.",
     )
 
 
@@ -238,7 +240,7 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
         "not measured",
         "Generalisation is not measured.",
         _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
-        "Hold recordings out: the split --data.held-out of the manifest, at most --data.held-out-at-most."
+        "Hold out recordings: add rows of the split --data.held-out to the manifest, or raise --data.held-out-at-most."
         if _both(recipe)
         else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
         "random weights.",
@@ -276,7 +278,7 @@ def _figures(training: Training, retrieval: Retrieval) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
-    """How far retrieval has fallen below its best measurement among as many recordings; "" where it has not."""
+    """How far retrieval has fallen below its best value in a gallery of the same size; "" where it has not."""
     earlier = [retrieval for line in heldout if (retrieval := Retrieval.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

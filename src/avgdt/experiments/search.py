@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import optuna
 
 STORAGE = "search.db"
+_COUNTED = ("RUNNING", "COMPLETE", "PRUNED")
+"""States of the trials that count; one whose choices exclude each other fails."""
 STARTUP_TRIALS = 10
 """Random trials before the sampler and the pruner use the results."""
 FRESH_SEEDS = 1000
@@ -96,7 +98,7 @@ class Search:
         running = (optuna.trial.TrialState.RUNNING,)
         for frozen in study.get_trials(deepcopy=False, states=running):
             self._work_on(optuna.Trial(study, frozen._trial_id), on_trial, on_message)
-        while sum(trial.state.name != "FAIL" for trial in study.get_trials(deepcopy=False)) < self.trials:
+        while sum(trial.state.name in _COUNTED for trial in study.get_trials(deepcopy=False)) < self.trials:
             self._work_on(study.ask(), on_trial, on_message)
 
     def folder(self, number: int) -> Path:

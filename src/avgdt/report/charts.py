@@ -24,9 +24,9 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     style: str
-    """Class of the style sheet: video, audio, both, random or chance."""
+    """CSS class: video, audio, both, random or chance."""
     smooth: bool = False
-    """Whether a moving average is drawn over the faint line of the values."""
+    """Whether a moving average is drawn, with the values as a faint line."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Line:
     faint: str
     """The path of the line before smoothing; empty for none."""
     last: str
-    """Its last value as text."""
+    """The last value of the series, as text."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart on the page."""
+    """A line chart whose coordinates are those of the SVG."""
 
     title: str
     note: str
@@ -66,7 +66,7 @@ class Chart:
 
 
 def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
-    """Lay out ``series`` over epochs; ``percent`` writes shares as per cent, ``from_zero`` starts the axis at 0."""
+    """The chart of ``series`` by epoch; ``percent`` writes shares as per cent, ``from_zero`` starts the axis at 0."""
     right = max((x for s in series for x in s.x), default=1.0) or 1.0
     values = [y for s in series for y in s.y if np.isfinite(y)] or [1.0]
     unit = 100 if percent else 1
@@ -87,7 +87,7 @@ def chart(title: str, note: str, series: Sequence[Series], percent: bool = False
 
 @dataclass(frozen=True)
 class _Scale:
-    """From epochs and values to coordinates of the SVG."""
+    """The map from epochs and values to coordinates of the SVG."""
 
     right: float
     low: float
@@ -101,7 +101,7 @@ class _Scale:
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
-        """A line through at most :data:`MAX_POINTS` of the points; values that are not finite are omitted."""
+        """The SVG path through at most :data:`MAX_POINTS` points; values that are not finite are omitted."""
         indices = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
         points = [f"{self.x(x[i])} {self.y(y[i])}" for i in indices if np.isfinite(y[i])]
         return "M" + "L".join(points) if points else ""
@@ -115,7 +115,7 @@ def _line(series: Series, scale: _Scale, percent: bool) -> Line:
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:
-    """A moving average over a twentieth of the line, shorter at its ends."""
+    """The moving average over a twentieth of the values; the window is shorter at the ends."""
     half = max(1, len(y) // 40)
     total = np.concatenate([[0.0], np.cumsum(y)])
     middle = np.arange(len(y))

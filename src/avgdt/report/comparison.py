@@ -1,4 +1,4 @@
-"""Runs beside the paper's tables, as plain text, Markdown or LaTeX."""
+"""Runs compared with the paper's tables, as plain text, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Comparison:
 
 
 def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...]:
-    """The table of that number or name, else those of which a run has a figure, with a row for each group of seeds.
+    """The paper's table of that number or name, else all for which a run has a figure; each group of seeds is a row.
 
     Raises :class:`ReportError` for an unknown table, a folder that is not a run or has no results, and where no run
     has any figure of the tables.
@@ -71,9 +71,9 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...
 
 
 def format_tables(tables: Sequence[Comparison], kind: Format) -> str:
-    """All tables one below the other, ending with a line break."""
-    one: Callable[[Comparison], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
-    return "\n".join(one(table) for table in tables)
+    """All tables in one text, separated by blank lines; it ends with a line break."""
+    as_format: Callable[[Comparison], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
+    return "\n".join(as_format(table) for table in tables)
 
 
 def as_text(table: Comparison) -> str:
@@ -130,7 +130,7 @@ def as_latex(table: Comparison) -> str:
 
 
 def _compare(table: PaperTable, groups: Sequence[Group]) -> Comparison | None:
-    """None where no run has a figure of it."""
+    """The table with a row for each group and its random weights; None where no group has a figure of it."""
     names = [column.name for column in table.columns]
     runs, deviations, remarks = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
     for group in groups:
@@ -152,7 +152,7 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> Comparison | None:
 
 
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """What the standard deviations of a row are over; empty where it has none."""
+    """What the standard deviations of a row are over, such as "3 seeds"; empty where it has none."""
     over: dict[str, list[str]] = {}
     for name, one in zip(names, cells, strict=True):
         if one.over:

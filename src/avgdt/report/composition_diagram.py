@@ -20,7 +20,7 @@ from avgdt.report.views import MAX_FRAMES, RecordingViews, Strip, recording_view
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14
 FRAMES_WIDTH, SPECTROGRAM_WIDTH, MIN_HEIGHT = 760, 240, 88
-"""Widths of a strip of frames and of a spectrogram, and the least height of a row, in pixels."""
+"""Width of a strip of frames, width of a spectrogram, and minimum height of a row, in pixels."""
 PNG_SCALE = 2
 """Pixels of the PNG per unit of the SVG."""
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -66,7 +66,7 @@ def write_composition_diagram(
 
 
 def rasterise(svg: str) -> bytes:
-    """The PNG of a diagram: ``text`` and ``image`` elements with data URIs, on white."""
+    """Render a diagram's SVG as PNG: its ``text`` and ``image`` elements (data URIs), on white."""
     root = ElementTree.fromstring(svg)
     size = round(PNG_SCALE * float(root.attrib["width"])), round(PNG_SCALE * float(root.attrib["height"]))
     canvas = Image.new("RGB", size, "white")
@@ -114,7 +114,7 @@ def _notes(recipe: Recipe) -> list[str]:
 
 
 def _placed(views: RecordingViews) -> Iterator[Placed]:
-    """Video on the left and audio on the right, row by row."""
+    """The views and their rectangles, row by row: video on the left, audio on the right."""
     y: float = HEAD
     for row in views.views:
         heights = [FRAMES_WIDTH * strip.size[0] / strip.size[1] for strip in row if strip.modality == "video"]

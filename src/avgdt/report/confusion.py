@@ -1,4 +1,4 @@
-"""Confusion matrices of evaluations, the run beside random weights."""
+"""Confusion matrices of evaluations, for the run and for random weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from avgdt.report.retrieval import ClassRange
 from avgdt.report.tables import main_row, result_title, row_name
 
 MAX_NUMBERED, MAX_NAMED = 12, 24
-"""Most classes whose cells hold numbers, and most that are named at the sides of the matrix."""
+"""Largest numbers of classes with numbers in the cells, and with class names at the sides of the matrix."""
 MAX_PAIRS = 10
 BRIGHT = 160
 """Palette index from which on dark text is more legible than light text."""
@@ -25,11 +25,12 @@ BRIGHT = 160
 
 @dataclass(frozen=True)
 class Number:
-    """The per cent of one cell."""
+    """The percentage in one cell of a confusion matrix."""
 
     x: float
-    """The cell's middle, a share of the side."""
+    """Horizontal centre of the cell, as a share of the side."""
     y: float
+    """Vertical centre of the cell, as a share of the side."""
     text: str
     bright: bool
     """Whether the cell is so bright that its text must be dark."""
@@ -37,14 +38,14 @@ class Number:
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """The confusion matrix of one pair of networks."""
+    """The confusion matrix of the run or of random weights."""
 
     title: str
     image: str
     """PNG, one pixel per cell: rows are true classes, columns predicted ones, the colour is the square root of the
     share of the row."""
     accuracy: str
-    """As the result has it."""
+    """Accuracy of the result, as text."""
     numbers: tuple[Number, ...]
 
 
@@ -72,16 +73,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Confusion:
-    """One evaluation: the run beside random weights."""
+    """Confusion matrices and class accuracies of one evaluation, for the run and for random weights."""
 
     title: str
     row: str
-    """The row of the result; empty where there is but one."""
+    """Name of the row of the result; empty where the result is a single row."""
     matrices: tuple[ConfusionMatrix, ...]
     ranges: tuple[ClassRange, ...]
-    """The classes at the sides of the matrix; empty where they are too many."""
+    """The classes at the sides of the matrix; empty for more than ``MAX_NAMED``."""
     classes: tuple[ClassAccuracy, ...]
-    """The least accurate first."""
+    """Accuracy of each class, the least accurate first."""
     pairs: tuple[Pair, ...]
     """The most frequent confusions, where the matrix has no numbers."""
 
@@ -124,9 +125,11 @@ def _matrix(title: str, row: Mapping[str, Any], score: Score) -> ConfusionMatrix
 
 def _classes(names: Sequence[str], run: Score, random: Score | None) -> tuple[ClassAccuracy, ...]:
     counts, accuracy = run.confusion.sum(axis=1), run.class_accuracy
-    beside = [None] * len(names) if random is None else random.class_accuracy
+    random_accuracy = [None] * len(names) if random is None else random.class_accuracy
     order = sorted(range(len(names)), key=lambda i: (accuracy[i] is None, accuracy[i] or 0.0))
-    return tuple(ClassAccuracy(names[i], int(counts[i]), _share(accuracy[i]), _share(beside[i])) for i in order)
+    return tuple(
+        ClassAccuracy(names[i], int(counts[i]), _share(accuracy[i]), _share(random_accuracy[i])) for i in order
+    )
 
 
 def _share(value: float | None) -> str:

@@ -13,7 +13,7 @@ from avgdt.report.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Curves:
-    """Charts in the order of the page."""
+    """The charts of a run, in the order of the page."""
 
     training: tuple[Chart, ...]
     """Loss, accuracy and held-out retrieval."""
@@ -24,11 +24,11 @@ class Curves:
 
 
 def curves(run: RunFolder) -> Curves:
-    """All charts of ``run``."""
+    """The charts of ``run``."""
     training = [_loss(run), _accuracy(run)]
     if run.heldout:
         training.append(_retrieval(run))
-    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}  # an older version may not have written them
+    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}  # an older version may lack them
     running = [_embedding_std(run), *(draw(run) for name, draw in optional.items() if name in run.train[-1])]
     running.append(_throughput(run))
     return Curves(tuple(training), tuple(_diagnosis(run)), tuple(running))
@@ -125,7 +125,7 @@ def _throughput(run: RunFolder) -> Chart:
 
 
 def _steps(run: RunFolder, name: str) -> tuple[list[float], list[float]]:
-    lines = [line for line in run.train if name in line]  # an older version may have written some of them
+    lines = [line for line in run.train if name in line]  # lines of an older version may lack it
     return [line["epoch"] for line in lines], [line[name] for line in lines]
 
 

@@ -1,7 +1,7 @@
-"""The error of the report."""
+"""The error of reports, tables and diagrams."""
 
 from avgdt.errors import AvgdtError
 
 
 class ReportError(AvgdtError):
-    """A run or a recording that a page, table or diagram cannot be made of; the message names file and remedy."""
+    """A page, table or diagram that cannot be made from a run or a recording; the message names file and remedy."""

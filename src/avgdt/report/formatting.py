@@ -1,4 +1,4 @@
-"""Numbers and names as text, and the templates that use these functions as filters."""
+"""Formatting of numbers and file names, and the templates that use these functions as filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 NARROW = "\u202f"
-"""A thin space at which no line breaks."""
+"""A narrow no-break space."""
 
 
 def percent(share: float) -> str:
@@ -49,7 +49,7 @@ def millions(parameters: int) -> str:
 
 
 def printable(text: str | Path) -> str:
-    """A file's name as valid UTF-8: undecodable bytes and control characters are replaced by U+FFFD."""
+    """A file name or other text as valid UTF-8: undecodable bytes and control characters are replaced by U+FFFD."""
     decoded = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
 

@@ -1,4 +1,4 @@
-"""Retrieval examples to play: queries of one modality and their nearest recordings by the other."""
+"""Playable retrieval examples: queries of one modality and their nearest recordings by the other modality."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from avgdt.transforms.log_mel import LogMelSpectrogram
 
 SECONDS = 2.0
-"""Longest snippet."""
+"""Length of the longest snippet, in seconds."""
 FRAME_RATE = 15
 SAMPLE_RATE = 24000
 MAX_SIZE = (144, 192)
-"""Largest height and width of a snippet, in pixels."""
-# The bit rate is capped so that a page of noisy recordings is no larger than another.
+"""Maximum height and width of a snippet, in pixels."""
+# The bit rate is capped so that noisy recordings do not make the page larger.
 _VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1", "maxrate": "160k", "bufsize": "160k"}
 _AUDIO_BITS = 40000
 
@@ -56,12 +56,12 @@ class Tile:
     name: str
     """The file's name."""
     label: str
-    """Its class; empty for none."""
+    """The class of the recording; empty for none."""
     snippet: Snippet | None
     """None where the recording cannot be read."""
     cosine: float
     match: Match
-    """recording: the recording of the query; class: another recording of the same class."""
+    """recording: the recording of the query; class: another recording of the same class; empty: neither."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ def galleries(examples: Mapping[str, Any], recipe: Recipe, progress: Progress) -
             modality,
             tuple(
                 Query(
-                    tile(one["query"], one["query"], float(similarity[one["query"], one["query"]])),
-                    tuple(tile(i, one["query"], float(similarity[one["query"], i])) for i in one["nearest"]),
-                    one["rank"],
+                    tile(row["query"], row["query"], float(similarity[row["query"], row["query"]])),
+                    tuple(tile(i, row["query"], float(similarity[row["query"], i])) for i in row["nearest"]),
+                    row["rank"],
                 )
-                for one in examples["queries"][modality]
+                for row in examples["queries"][modality]
             ),
         )
 
@@ -131,7 +131,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
 
 
 def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
-    """Cut at most :data:`SECONDS` around ``centre``, in seconds; raise ``MediaError`` where the file is unreadable."""
+    """The snippet of at most :data:`SECONDS` around ``centre``, in seconds; raises ``MediaError``."""
     span = clip_span(entry, ("video", "audio"))
     seconds = min(SECONDS, span.seconds)
     start = float(np.clip(centre - seconds / 2, span.start, span.end - seconds))
@@ -151,7 +151,7 @@ def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
 
 
 def encode_mp4(frames: NDArray[np.uint8], waveform: NDArray[np.float32]) -> bytes:
-    """MP4 of (time, height, width, 3) frames at :data:`FRAME_RATE` and (samples,) of int16 scale."""
+    """MP4 of (time, height, width, 3) frames at :data:`FRAME_RATE` and a waveform (samples,), int16 scale."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
         video = output.add_stream("libx264", rate=FRAME_RATE, options=_VIDEO)

@@ -61,11 +61,11 @@ class Cell:
     over: str = ""
     """What its standard deviation is over, such as "3 seeds"; empty for none."""
     remarks: tuple[str, ...] = ()
-    """In what it differs from the paper's."""
+    """How the evaluation differs from the paper's."""
 
 
 def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
-    """Read the run folders, in their order, and group those of one name and recipe.
+    """Read the run folders, in their order, and group runs with the same name and recipe apart from the seed.
 
     Raises :class:`ReportError` for a folder that is not a run, has no results, or repeats the seed of another.
     """
@@ -113,7 +113,7 @@ def _read(path: Path) -> EvaluatedRun:
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
     of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in of_run or results:  # of other weights only where none is of the run's, as in a folder that was moved
+    for result in of_run or results:  # results of other weights only if none is of the run's, as in a moved folder
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")
@@ -121,7 +121,7 @@ def _read(path: Path) -> EvaluatedRun:
 
 
 def _name(stem: str, runs: Sequence[EvaluatedRun], unique: bool) -> str:
-    """The stem for several seeds; all names where another recipe has the same stem."""
+    """The common stem of several seeds; the names of all runs where another recipe has the same stem."""
     names = [run.path.resolve().name for run in runs]
     return printable(stem if len(runs) > 1 and unique else ", ".join(names))
 
@@ -150,7 +150,7 @@ def _row(column: Column, result: Result, source: Source) -> Mapping[str, Any]:
 
 
 def _remarks(column: Column, result: Result) -> list[str]:
-    """In what a result differs from the paper's."""
+    """How the evaluation of a result differs from the paper's, as text."""
     options = result["options"]
     skipped = len(result.get("skipped", ()))
     sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
@@ -164,7 +164,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
 
 
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
-    """Values that are not the expected ones; a missing one counts as expected."""
+    """Remarks on values that differ from the expected ones; a missing value counts as expected."""
     return [
         f"with another {name} than the paper's"
         if isinstance(value, Mapping | list)
@@ -193,8 +193,8 @@ def _check_same_options(column: Column, results: Sequence[tuple[EvaluatedRun, Re
         if first is not None and options != first:
             name = next(name for name in {**first, **options} if first.get(name) != options.get(name))
             raise ReportError(
-                f"{run.path}: {column.protocol} was evaluated with {name} {options.get(name)}, with the other seeds "
-                f"{first.get(name)}; evaluate all seeds with the same options"
+                f"{run.path}: {column.protocol} was evaluated with {name} {options.get(name)}, but the other seeds "
+                f"with {first.get(name)}; evaluate all seeds with the same options"
             )
         first = options
 

@@ -1,4 +1,4 @@
-"""Arrays as images: the colour map, spectrograms in it, and PNG and JPEG as data URIs."""
+"""Arrays as images: colour map, spectrograms, and PNG and JPEG as data URIs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STOPS = np.array(
 PALETTE: Pixels = np.stack(
     [np.interp(np.linspace(0, len(_STOPS) - 1, 256), range(len(_STOPS)), _STOPS[:, band]) for band in range(3)], axis=1
 ).astype(np.uint8)
-"""The colour map, (256, 3) red, green, blue: from dark to bright with evenly growing lightness."""
+"""The colour map, (256, 3) red, green, blue: from dark to bright with evenly increasing lightness."""
 
 
 def palette_indices(values: NDArray[np.floating], low: float, high: float) -> Pixels:
@@ -49,7 +49,7 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def png(pixels: Pixels) -> str:
-    """A PNG's data URI of (height, width, 3) RGB, (height, width, 4) RGBA or (height, width) palette indices."""
+    """The data URI of a PNG of (height, width, 3) RGB, (height, width, 4) RGBA or (height, width) palette indices."""
     height, width = pixels.shape[:2]
     kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # PNG colour types: palette, RGB, RGBA
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
@@ -63,7 +63,7 @@ def png(pixels: Pixels) -> str:
 
 
 def jpeg(pixels: Pixels) -> str:
-    """A JPEG's data URI of (height, width, 3) RGB with even sides; a third of a PNG's size for a camera's frame."""
+    """The data URI of a JPEG of (height, width, 3) RGB with even sides: a third of the PNG's size for camera frames."""
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.height, encoder.width = pixels.shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)

@@ -25,8 +25,8 @@ from avgdt.report.views import RecordingViews, recording_views
 def write_report(run: Path, progress: Progress = lambda done, total: None) -> Path:
     """Write ``run/report.html`` from the files of the run's folder and return its path.
 
-    Recordings are decoded for snippets and views, as :func:`avgdt.evaluation.examples.update_examples` selected them;
-    what is missing is named on the page. Raises :class:`ReportError` for a folder that is not a run or has no metrics.
+    The recordings that :func:`avgdt.evaluation.examples.update_examples` selected are decoded for snippets and views;
+    the page names what is missing. Raises :class:`ReportError` for a folder that is not a run or has no metrics.
     """
     folder = read_run(run)
     examples = folder.examples or {}
@@ -68,9 +68,9 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
 
 
 def _missing(run: RunFolder) -> list[str]:
-    """Sentences on what the page cannot show."""
+    """Sentences about missing example recordings and retrieval."""
     if run.examples is None:
-        return ["The example recordings are not embedded yet: `avgdt report` with the run's folder does it."]
+        return ["The example recordings are not embedded yet; run `avgdt report` with the run's folder."]
     sentences = []
     if count := run.examples.get("missing", {}).get("recordings"):
         are = "recording is" if count == 1 else "recordings are"

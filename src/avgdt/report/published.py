@@ -1,10 +1,10 @@
-"""Published figures with their sources: the paper's tables, beside which runs are set.
+"""Published figures with their sources: the paper's tables, with which runs are compared.
 
-In per cent. Figures whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet and L3-Net on
-DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources differ), and most
-of retrieval. The rows of MIL-NCE, XDC and AVID are not taken from Schiappa et al., where figures are exchanged or of
-other pretraining than stated; the version of the paper that GDT's retrieval figures are from is not stated there
-either. AVTS, CBT, SpeedNet and the older methods are taken from there alone: check their papers before citing.
+All figures are in per cent. Figures whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet
+and L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources
+differ), and most of retrieval. The rows of MIL-NCE, XDC and AVID are not taken from Schiappa et al., who exchange some
+figures or state another pretraining; they do not state either which version of the paper GDT's retrieval figures are
+from. AVTS, CBT, SpeedNet and the older methods are taken from their survey alone: check the papers before citing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Column:
     """One figure of a table, and where a result holds it."""
 
     name: str
-    """Head of the column."""
+    """Heading of the column."""
     protocol: str
     """The evaluation that measures it."""
     row: str = ""
@@ -42,13 +42,13 @@ class Column:
     figure: str = "accuracy"
     """The figure of that row, a share of 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """The option that names the evaluated folds or splits, and all of them: a result of fewer is omitted."""
+    """The option that names the evaluated folds or splits, and all of them: a result of fewer is not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the paper, or the defaults where it does not state them; a result with others gets a remark."""
     input: Mapping[str, Any] = field(default_factory=dict)
     """Clips and augmentation of the paper's finetuning; a result with others gets a remark."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Sizes of the whole data set; a result of less gets a remark."""
+    """Sizes of the whole data set; a result on less data gets a remark."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Published:
     """One row of a table."""
 
     method: str
-    """The method, and in brackets its pretraining data."""
+    """The method, with its pretraining data in brackets."""
     figures: Mapping[str, str]
     """Column -> per cent as printed."""
     source: str
@@ -73,7 +73,7 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[Published, ...]
     ablation: bool = False
-    """Whether it is printed only if it is named."""
+    """Whether the table is printed only if it is named."""
 
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
@@ -189,4 +189,4 @@ TABLES = (
         ablation=True,
     ),
 )
-"""By number and name."""
+"""The tables of the paper, in the order in which they are printed."""

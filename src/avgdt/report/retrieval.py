@@ -26,7 +26,7 @@ class ClassRange:
 
 @dataclass(frozen=True)
 class SimilarityMatrix:
-    """The cosines of one pair of networks."""
+    """The cosines between videos and audios by the networks of the run or by random ones."""
 
     title: str
     image: str
@@ -46,17 +46,17 @@ class RetrievalExamples:
     """The similarity matrices of the run and of random weights, and the figures of retrieval."""
 
     split: str
-    """Where the recordings are from: test, held-out or training."""
+    """The split of the recordings: test, held-out or training."""
     recordings: int
     matrices: tuple[SimilarityMatrix, SimilarityMatrix]
     classes: tuple[ClassRange, ...]
-    """Empty without labels."""
+    """Blocks of the matrices; empty without labels."""
     table: Table
 
 
 def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
-    """The retrieval examples of ``results/examples.json``, sorted by class where there are classes."""
-    classes = [str(one["class"]) for one in examples["recordings"]]
+    """The retrieval examples of ``results/examples.json``, which are sorted by class if labelled."""
+    classes = [str(recording["class"]) for recording in examples["recordings"]]
     pretrained, random = (np.array(examples["similarity"][source]) for source in ("pretrained", "random"))
     figures = {
         "protocol": "retrieval",

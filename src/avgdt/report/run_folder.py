@@ -22,12 +22,12 @@ Metrics = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run as its folder holds it."""
+    """The contents of a run's folder."""
 
     path: Path
     """The folder."""
     recipe: Recipe
-    """Its ``config.yaml``."""
+    """The recipe in ``config.yaml``."""
     train: Sequence[Metrics]
     """Training metrics, one per step."""
     heldout: Sequence[Metrics]
@@ -35,27 +35,27 @@ class RunFolder:
     results: Sequence[Result] = ()
     """Results of evaluations, the newest of each protocol first."""
     skipped: Sequence[tuple[str, str]] = ()
-    """(path, reason) of the recordings that are not used."""
+    """(path, reason) of each recording that is not used."""
     sessions: Sequence[Mapping[str, Any]] = ()
-    """When and on which machine it was trained: one for the start and one for each resume."""
+    """Time and machine of each session of training: the start and every resume."""
     examples: Mapping[str, Any] | None = None
     """``results/examples.json`` as :mod:`avgdt.evaluation.examples` writes it; None where it is missing."""
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """Name of the folder."""
         return self.path.resolve().name
 
     @property
     def seconds(self) -> float:
-        """Training time; the clock of ``metrics.jsonl`` starts anew with each resume."""
+        """Training time; the clock of ``metrics.jsonl`` restarts with each resume."""
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]
         return float(sum(ends) + clock[-1])
 
     @property
     def machines(self) -> list[str]:
-        """The devices and precisions of training, each pair once."""
+        """The distinct pairs of device and precision on which the run was trained."""
         machines = (session["machine"] for session in self.sessions)
         return list(dict.fromkeys(f"{machine['device']}, {machine['precision']}" for machine in machines))
 

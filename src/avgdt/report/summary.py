@@ -14,24 +14,24 @@ from avgdt.report.run_folder import RunFolder
 from avgdt.report.tables import main_row, row_name
 
 INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "video", "hmdb51": "video"}
-"""Modality of the benchmarks of the paper."""
+"""Benchmark -> modality of its networks."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """One main figure and what it must be compared with, as text."""
+    """One main figure with random weights and chance level for comparison, as text."""
 
     name: str
     modality: str
     """video, audio or both: the colour."""
     value: str
     random: str
-    """Of random weights; empty where it was not measured."""
+    """The figure of random weights; empty where it was not measured."""
     chance: str
 
 
 def run_verdict(run: RunFolder) -> Verdict:
-    """The verdict on a run, by retrieval among unseen examples where there is one, else among held-out recordings."""
+    """The verdict on a run, from retrieval among unseen examples if measured, else among held-out recordings."""
     unseen = _unseen(run)
     return verdict(run.recipe, run.train, run.heldout, unseen["pretrained"] if unseen else None)
 
@@ -51,13 +51,14 @@ def _retrieval(run: RunFolder) -> Iterator[Headline]:
     unseen = _unseen(run)
     if unseen is None and not run.heldout:
         return
-    ways = unseen["pretrained"] if unseen else run.heldout[-1]
-    gallery = int(ways["video_to_audio"]["gallery"])
+    figures = unseen["pretrained"] if unseen else run.heldout[-1]
+    gallery = int(figures["video_to_audio"]["gallery"])
     k = recall_rank(gallery)
-    for way, modality in (("video_to_audio", "video"), ("audio_to_video", "audio")):
-        name = f"recall at {k} of {way.replace('_', ' ')} retrieval among {gallery} recordings outside the training set"
-        random = percent(unseen["random"][way][f"r{k}"]) if unseen else ""
-        yield Headline(name, modality, percent(ways[way][f"r{k}"]), random, percent(min(1.0, k / gallery)))
+    for direction, modality in (("video_to_audio", "video"), ("audio_to_video", "audio")):
+        way = direction.replace("_", " ")
+        name = f"recall at {k} of {way} retrieval among {gallery} recordings outside the training set"
+        random = percent(unseen["random"][direction][f"r{k}"]) if unseen else ""
+        yield Headline(name, modality, percent(figures[direction][f"r{k}"]), random, percent(min(1.0, k / gallery)))
 
 
 def _probes(results: Sequence[Result]) -> Iterator[Headline]:

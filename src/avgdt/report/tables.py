@@ -1,4 +1,4 @@
-"""Results of evaluations as tables: the run beside random weights beside chance."""
+"""Tables of evaluation results: the run, random weights and chance level."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = {
     "median_rank": "median rank",
     "nearest_other_of_same_class": "nearest other recording is of the same class",
 }
-"""Names of rows and figures where they are not the keys of the result with blanks."""
+"""Names of rows and figures that are not the keys of the result with blanks for underscores."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of the run, of random weights and by chance."""
+    """One figure of the run, of random weights and at chance level."""
 
     name: str
     pretrained: Figure
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One evaluation."""
+    """The table of one evaluation."""
 
     title: str
     explained: str
@@ -66,7 +66,7 @@ class Table:
 
 
 def table(result: Result) -> Table:
-    """The rows of every figure of ``result`` that has a chance level."""
+    """The table of ``result``, with a row for every figure that has a chance level."""
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
         Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))

@@ -21,7 +21,7 @@ MAX_FRAMES = 8
 GAP = 3
 """Transparent pixels between two frames."""
 MAX_TRIES = 5
-"""Recordings that are tried until one can be read."""
+"""Maximum number of recordings that are tried until one can be read."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class RecordingViews:
 
     path: Path
     decoded: tuple[tuple[Strip, ...], ...]
-    """Rows of one window each: video, audio."""
+    """One row of video and audio for each window."""
     views: tuple[tuple[Strip, ...], ...]
-    """Rows of views: video, audio."""
+    """Rows of one video view and one audio view each."""
 
 
 def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews | None:
     """The views of the first of ``entries`` that can be read, with the windows of the first epoch.
 
-    With one view per modality those of two epochs are drawn, so that the augmentations can be compared; else the views
-    of one epoch. None where none of the first :data:`MAX_TRIES` existing files can be read.
+    If there is one view per modality, the views are of two epochs, so that the augmentations can be compared; else of
+    one epoch. None where none of the first :data:`MAX_TRIES` existing files can be read.
     """
-    # They load torch, which the other parts of a page do not need.
+    # These modules load torch, which the other parts of a page do not need.
     from avgdt.data.batch import collate
     from avgdt.transforms.views import Views
 
@@ -97,13 +97,13 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
 
 
 def _rows(strips: Sequence[Strip]) -> tuple[tuple[Strip, ...], ...]:
-    """Video and audio side by side, in their order."""
+    """Rows of one video strip and one audio strip each, in the order of ``strips``."""
     columns = [[strip for strip in strips if strip.modality == modality] for modality in ("video", "audio")]
     return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 
 
 def _frames(title: str, clip: NDArray[np.uint8]) -> Strip:
-    """(channels, time, height, width) uint8 as frames side by side, with a gap between."""
+    """A clip (channels, time, height, width), uint8, as a strip of frames with gaps between them."""
     times = np.unique(np.linspace(0, clip.shape[1] - 1, min(MAX_FRAMES, clip.shape[1])).round().astype(int))
     frames = [np.repeat(frame, 3, axis=0) if len(frame) == 1 else frame for frame in clip[:, times].swapaxes(0, 1)]
     _, height, width = frames[0].shape
@@ -116,12 +116,12 @@ def _frames(title: str, clip: NDArray[np.uint8]) -> Strip:
 
 
 def _spectrogram(title: str, values: NDArray[np.float32], bounds: tuple[float, float]) -> Strip:
-    """(mels, time) as a spectrogram."""
+    """Log-mel values (mels, time) as a spectrogram."""
     return Strip(title, "audio", png(spectrogram(values, bounds)), 0, values.shape)
 
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
-    """A normalised view (channels, time, height, width) as pixels; what is subtracted of the mean frame is mid-grey."""
+    """A normalised view (channels, time, height, width) as pixels; a subtracted mean frame is mid-grey."""
     share = recipe.normalisation.subtract_mean_frame
     middle = 0.5 * share + recipe.normalisation.mean * (1 - share)
     return np.round(np.clip(view * recipe.normalisation.std + middle, 0, 1) * 255).astype(np.uint8)

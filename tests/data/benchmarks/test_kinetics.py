@@ -74,7 +74,7 @@ def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
     collection = select(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)
     assert ([*collection.train], collection.held_out, len(collection.skipped)) == ([first], (), 3)
     assert main([*command[:2], "--out", str(tmp_path / "m.csv"), "--list", str(lists[0])]) == 2
-    assert "--list goes with --layout kinetics400" in capsys.readouterr().err
+    assert "--list is only valid with --layout kinetics400" in capsys.readouterr().err
 
 
 def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:

@@ -124,7 +124,7 @@ def test_a_process_that_is_ended_is_an_error(job: Job) -> None:
         for child in active_children():
             child.kill()
 
-    with pytest.raises(EvaluationError, match=r"jobs: a finetuning was killed from outside \(-9\)"):
+    with pytest.raises(EvaluationError, match=r"jobs: a finetuning process was killed \(exit code -9\)"):
         run_jobs([job, replace(job, seed=1)], 2, end_one)
     assert not active_children()
 

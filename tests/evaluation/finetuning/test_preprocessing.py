@@ -68,7 +68,7 @@ def test_squares_larger_than_the_frames(model: PretrainedModel) -> None:
     with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
         with_finetuning_clips(model, large, "video")
     assert with_finetuning_clips(model, large, "audio") is model
-    with pytest.raises(EvaluationError, match=r"finetuning\.spatial_crops: these networks see whole frames"):
+    with pytest.raises(EvaluationError, match=r"finetuning\.spatial_crops: the networks take whole frames"):
         with_finetuning_clips(model, Finetuning(video=(Flip(0.5),), spatial_crops=3), "video")
 
 

@@ -28,7 +28,9 @@ def test_every_example_may_be_drawn_and_all_are_all() -> None:
 
 
 def test_too_few_examples_raise_an_error_with_their_class() -> None:
-    with pytest.raises(EvaluationError, match="class 'cat' has 3 of 4 examples in train; use fewer, or 0 for all"):
+    with pytest.raises(
+        EvaluationError, match="class 'cat' has only 3 examples in train, not 4; use fewer, or 0 for all"
+    ):
         _drawn(4)
 
 

@@ -96,10 +96,10 @@ def test_mistakes_are_one_line(
     sounds = _weights(deaf, tmp_path / "sounds")
     for where, own, options, message in (
         (data, weights, ("--splits", "4"), "split: 4 does not exist; use 1, 2 or 3"),
-        (data, weights, ("--splits", "1", "1"), "splits: (1, 1) must be different ones"),
+        (data, weights, ("--splits", "1", "1"), "splits: (1, 1) must be different numbers"),
         (data, weights, ("--jobs", "0"), "jobs: 0 is too few"),
         (data, weights, ("--no-frozen", "--no-finetune"), "both are off"),
-        (data, weights, ("--shots", "7"), "class 'ApplyEyeMakeup' has 6 of 7 examples in train"),
+        (data, weights, ("--shots", "7"), "class 'ApplyEyeMakeup' has only 6 examples in train, not 7"),
         (data, sounds, (), "modality: these weights take audio, not video"),
         (tmp_path, weights, (), "ucfTrainTestlist: no such folder; --data takes UCF101's folder"),
         (listless, weights, (), "testlist02.txt: does not exist"),

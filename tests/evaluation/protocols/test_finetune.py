@@ -107,7 +107,7 @@ def test_mistakes_are_one_line(
     write_manifest([e for e in entries if e.extra["split"] != "test"], untested)
     for where, options, message in (
         (data, ("--label", "colour"), "the data has no column 'colour'"),
-        (data, ("--label", "light", "--shots", "4"), "class 'bright' has 3 of 4 examples in train"),
+        (data, ("--label", "light", "--shots", "4"), "class 'bright' has only 3 examples in train, not 4"),
         (data, ("--label", "light", "--draws", "0"), "draws: 0 is too few"),
         (data, ("--label", "light", "--jobs", "0"), "jobs: 0 is too few"),
         (data, ("--label", "light", "--finetuning.clips", "0"), "finetuning.clips: 0 is too small"),

@@ -175,7 +175,7 @@ def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
     with pytest.raises(
-        EvaluationError, match=r"label: the classes .* differ in case, blanks or quotes alone; write both alike"
+        EvaluationError, match=r"label: the classes .* differ only in case, blanks or quotes; write both alike"
     ):
         run(Linear(label="light"), model, random, rows)
 
@@ -185,7 +185,9 @@ def test_one_recording_of_each_class_spares_none(
 ) -> None:
     rows = [entries[0], entries[6], *(entry for entry in entries if entry.extra["split"] == "test")]
     assert [entry.extra["light"] for entry in rows[:2]] == ["dark", "bright"]
-    with pytest.raises(EvaluationError, match="there is no val, and none of train can be spared to choose k"):
+    with pytest.raises(
+        EvaluationError, match="there is no val to choose k on, and train has only one usable recording"
+    ):
         run(Knn(label="light"), model, random, rows)
 
 

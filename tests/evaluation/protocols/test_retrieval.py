@@ -71,7 +71,7 @@ def test_recordings_without_both_modalities_are_listed(
     result = run(Retrieval(split="all", clips=1), model, random, [deaf, *entries[1:4]])
     assert result["sizes"] == {"gallery": 3}
     assert result["skipped"] == [{"path": str(deaf.path), "reason": "has no audio"}]
-    with pytest.raises(EvaluationError, match="two usable recordings"):
+    with pytest.raises(EvaluationError, match="only one recording is usable"):
         run(Retrieval(split="all", clips=1), model, random, [deaf, entries[1]])
     with pytest.raises(EvaluationError, match="1 of 1: has no audio"):
         run(Retrieval(split="all"), model, random, [deaf])

@@ -1,4 +1,4 @@
-"""One finetuning of recordings: train a classifier on clips drawn anew, predict the test recordings, resume."""
+"""One finetuning: train a classifier on random clips of recordings and predict the test recordings; resumable."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from avgdt.transforms.rng import view_generators
 
 @dataclass(frozen=True)
 class Job:
-    """One finetuning."""
+    """One finetuning to be run: initial networks, task, settings and seed."""
 
     model: PretrainedModel
-    """The initial networks, which stay as they are."""
+    """The initial networks, which are copied, not changed."""
     task: Task
     finetuning: Finetuning
     seed: int
-    """Of the layer, the order, the windows and the augmentations."""
+    """Seed of the linear layer, the order, the windows and the augmentations."""
     folder: Path
-    """Where its state is saved."""
+    """Folder in which the state is saved."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Finetuned:
     predictions: NDArray[np.int64]
     """(test,) class indices; -1 where the recording could not be read."""
     read: NDArray[np.bool_]
-    """(train,) whether it was read at least once."""
+    """(train,) whether each training recording was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read, in training or in testing, once or always."""
+    """File -> why it could not be read at least once, in training or in testing."""
     loss: float
     """Mean cross-entropy of the last epoch of training."""
 
     def check_classes(self, task: Task, truth: NDArray[np.int64], classes: list[str]) -> None:
-        """Raise :class:`EvaluationError` for a class of which no recording was read; ``truth`` is (test,)."""
+        """Raise :class:`EvaluationError` for a class of which no recording was read; ``truth`` is (test,) indices."""
         check_classes_read(task.targets, self.read, truth, self.predictions >= 0, classes)
 
 
@@ -68,27 +68,27 @@ class StateFile:
     """The file of a finetuning's state, which may be deleted at any time."""
 
     path: Path
-    """Its name is a digest of everything on which the finetuning depends."""
+    """The name is a digest of everything on which the finetuning depends."""
 
     def write(self, content: dict[str, Any]) -> None:
-        """Write it whole or not at all; raise ``WriteError`` where the disk is full."""
+        """Write ``content`` atomically; raise ``WriteError`` where the disk is full."""
         write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
 
     def read(self) -> dict[str, Any]:
-        """Its content, on the CPU; empty where it does not exist or cannot be read. Runs no code of the file."""
+        """The content, on the CPU; empty where the file is missing or damaged. No code in the file is executed."""
         if not self.path.exists():
             return {}
         try:
-            with warnings.catch_warnings(action="ignore"):  # about strange files
+            with warnings.catch_warnings(action="ignore"):  # torch warns about files of other formats
                 content = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception:  # a broken file raises anything: it is written anew
+        except Exception:  # a damaged file may raise any exception; it is written again
             return {}
         return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
 class RecordedExamples:
-    """The training set of a task: ``finetuning.clips`` passes an epoch, each with a clip of every recording."""
+    """The training set of a task; an epoch is ``finetuning.clips`` passes, each with one clip of every recording."""
 
     job: Job
     preprocessing: Preprocessing
@@ -118,7 +118,9 @@ class RecordedExamples:
         for batch in training_batches(self._clips(order.epochs), order, workers, device.type == "cuda"):
             failures = {str(entries[failure.item].path): failure.reason for failure in batch.failures}
             if len(batch) < 2:
-                raise EvaluationError("data: fewer than two recordings of a batch could be read")
+                raise EvaluationError(
+                    "data: fewer than two recordings of a batch could be read; list the errors with `avgdt scan`"
+                )
             indices = batch.items.tolist()
             rngs = view_generators(job.seed, batch.epoch, indices, view=0)
             yield ExampleBatch(indices, self.preprocessing.train(batch.to(device), rngs), failures)
@@ -135,11 +137,11 @@ class RecordedExamples:
 
 
 def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetuned:
-    """Train a copy of the model's network with labels and predict the test segments; the last epoch counts.
+    """Train a copy of the model's network with labels and predict the test segments after the last epoch.
 
-    ``after_epoch`` is called after every epoch, when the state is also written: the same job resumes where it was
-    interrupted, and returns at once when it is complete; test recordings that cannot be read are tried again. Raises
-    :class:`EvaluationError` for a loss that is not finite.
+    After every epoch the state is written and ``after_epoch`` is called. The same job resumes after an interruption
+    and returns stored predictions once it is complete, unless test recordings could not be read: it then predicts
+    again. Raises :class:`EvaluationError` for a loss that is not finite.
     """
     model, task, finetuning = job.model, job.task, job.finetuning
     context = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
@@ -166,18 +168,18 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
         file.write({**content, "read": progress.read.tolist(), "failures": progress.failures, "loss": progress.loss})
 
     train(trainer, examples, progress, after_epoch, lambda: save(trainer=trainer.state()))
-    predictions, unread = predict(model, network, task, preprocessing)
-    if not unread:
+    predictions, unreadable = predict(model, network, task, preprocessing)
+    if not unreadable:
         save(predictions=predictions.tolist())
-    return Finetuned(predictions, progress.read, progress.failures | unread, progress.loss)
+    return Finetuned(predictions, progress.read, progress.failures | unreadable, progress.loss)
 
 
 def predict(
     model: PretrainedModel, network: Classifier, task: Task, preprocessing: Preprocessing
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """The class of each test segment by the mean softmax over its clips and crops, -1 where it cannot be read, and why.
+    """The predicted classes (test,) by the mean softmax over clips and crops, and file -> why it could not be read.
 
-    ``network`` is in evaluation mode.
+    The class of an unreadable segment is -1. ``network`` is in evaluation mode.
     """
 
     def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,7 @@ from avgdt.recipes.finetuning import Finetuning
 
 @dataclass(frozen=True)
 class FoldTasks:
-    """The finetuning tasks of a data set: the rows of ``folds`` are ``plans``."""
+    """The finetuning tasks of a data set, one per fold; the indices in ``folds`` refer to ``plans``."""
 
     entries: Sequence[Entry]
     plans: Sequence[Plan]
@@ -31,16 +31,16 @@ class FoldTasks:
     modality: ModalityName
 
     def task(self, fold: Fold, shots: int, seed: int) -> Task:
-        """Train on the fold's whole training set, or ``shots`` of each class drawn from ``seed``; test on its test set.
+        """The task of a fold, trained on all of its training set or on ``shots`` examples of each class.
 
-        Raises :class:`EvaluationError` where a class has fewer.
+        ``seed`` determines which examples. Raises :class:`EvaluationError` where a class has fewer than ``shots``.
         """
         train, targets = np.sort(fold.train_val), self.folds.targets
         rng = np.random.default_rng([seed, shots, *fold.name.encode()])
-        chosen = train[draw_shots(targets[train], self.folds.classes, shots, rng)]
-        train_plans, test_plans = ([self.plans[row] for row in rows] for rows in (chosen, fold.test))
+        sampled = train[draw_shots(targets[train], self.folds.classes, shots, rng)]
+        train_plans, test_plans = ([self.plans[row] for row in rows] for rows in (sampled, fold.test))
         classes = len(self.folds.classes)
-        return Task(self.entries, self.modality, train_plans, targets[chosen], test_plans, classes)
+        return Task(self.entries, self.modality, train_plans, targets[sampled], test_plans, classes)
 
 
 def finetune_folds(
@@ -53,10 +53,11 @@ def finetune_folds(
     jobs: int,
     after_epoch: Callable[[], None],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Name of the weights -> a row for each number of ``shots``: mean and std of the accuracies over the folds.
+    """Finetune every model in every fold with every number of ``shots``; return the figures and unreadable files.
 
-    Second, the files that could not be read, and why. ``jobs`` are trained side by side; ``after_epoch`` is called
-    after every epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
+    The figures map the model's name to a row for each number of shots, with mean and std of the accuracies over the
+    folds; the files map to the reasons. ``jobs`` finetunings run in parallel; ``after_epoch`` is called after every
+    epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
     """
     folds = tasks.folds
     cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]
@@ -64,19 +65,19 @@ def finetune_folds(
         Job(models[source], tasks.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
     results = run_jobs(queue, jobs, after_epoch)
-    for (_, _, fold), job, one in zip(cases, queue, results, strict=True):
-        one.check_classes(job.task, folds.targets[fold.test], folds.classes)
-    by_case = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, results, strict=True)}
+    for (_, _, fold), job, finetuned in zip(cases, queue, results, strict=True):
+        finetuned.check_classes(job.task, folds.targets[fold.test], folds.classes)
+    by_case = {(source, count, fold.name): result for (source, count, fold), result in zip(cases, results, strict=True)}
 
     def row(source: str, count: int) -> dict[str, Any]:
         return fold_figures(folds, lambda fold: _score(by_case[source, count, fold.name], folds, fold))
 
     rows = {source: {shots_name(count): row(source, count) for count in shots} for source in models}
-    return rows, {path: reason for one in results for path, reason in one.failures.items()}
+    return rows, {path: reason for finetuned in results for path, reason in finetuned.failures.items()}
 
 
 def _score(finetuned: Finetuned, folds: Folds, fold: Fold) -> FoldScore:
-    """On the test recordings that could be read."""
+    """The score on the test recordings that could be read."""
     read = finetuned.predictions >= 0
     scored = score(finetuned.predictions[read], folds.targets[fold.test][read], len(folds.classes))
     return FoldScore(scored, {"loss": finetuned.loss})

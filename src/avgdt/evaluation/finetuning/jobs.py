@@ -1,4 +1,4 @@
-"""Several finetunings, one after the other or side by side."""
+"""Several finetunings, run one after the other or in parallel processes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from avgdt.processes import default_workers, stopping_blocked
 
 
 def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
-    """The predictions of each job, ``at_once`` of them side by side in processes that share the processors.
+    """Run all jobs and return their predictions in order; ``at_once`` run in parallel and share the processor cores.
 
-    ``after_epoch`` is called after every epoch of every job. An error of a job ends them all and is raised here;
-    :class:`EvaluationError` where a process is killed, and RuntimeError with its traceback for any other exception.
+    ``after_epoch`` is called after every epoch of every job. An error in a job stops all jobs and is raised here:
+    ``AvgdtError`` as it is, any other exception as RuntimeError with the traceback. A killed process raises
+    :class:`EvaluationError`.
     """
     if at_once == 1:
         return [finetune(job, after_epoch) for job in jobs]
@@ -58,13 +59,14 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None])
 
 
 def _receive(connection: Connection, process: BaseProcess) -> Finetuned | None:
-    """The result of a process, None after one more epoch; raises the error of the process."""
+    """The next message of a process: its result, or None after an epoch; raises the error that it sends."""
     try:
         message: Finetuned | AvgdtError | RuntimeError | None = connection.recv()
     except EOFError:
         process.join()
         raise EvaluationError(
-            f"jobs: a finetuning was killed from outside ({process.exitcode}), perhaps for lack of memory; use fewer"
+            f"jobs: a finetuning process was killed (exit code {process.exitcode}), perhaps for lack of memory; lower "
+            "--jobs"
         ) from None
     if isinstance(message, AvgdtError | RuntimeError):
         raise message
@@ -77,12 +79,12 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
         connection.send(finetune(job, lambda: connection.send(None)))
     except AvgdtError as error:
         connection.send(error)
-    except Exception:  # it may not be picklable; its traceback is
+    except Exception:  # the exception may not be picklable, its traceback is
         connection.send(RuntimeError(f"jobs: a finetuning failed\n{traceback.format_exc()}"))
 
 
 def _with_share(job: Job, at_once: int) -> Job:
-    """The job with its share of the processes that decode."""
+    """The job with its share of the decoding processes."""
     recipe = job.model.recipe
     run = replace(recipe.run, workers=default_workers(recipe.run.workers) // at_once)
     return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

@@ -34,7 +34,9 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
     check_video(video)
     size, frames = crop_size(video), f"{clip.height} x {clip.width} pixels"
     if finetuning.spatial_crops > 1 and size is None:
-        raise EvaluationError(f"finetuning.spatial_crops: these networks see whole frames, of {frames}; use 1")
+        raise EvaluationError(
+            f"finetuning.spatial_crops: the networks take whole frames of {frames}, without crops; use 1"
+        )
     if size is not None and size > min(clip.height, clip.width):
         raise EvaluationError(
             f"finetuning.video: a crop of {size} does not fit into the {frames} of these networks; lower it "
@@ -44,48 +46,48 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
 
 
 def video_augmentations(model: PretrainedModel, finetuning: Finetuning) -> tuple[VideoAugmentation, ...]:
-    """Those of ``finetuning``, or where it has none those of pretraining."""
+    """The video augmentations of ``finetuning``, or where it has none those of pretraining."""
     return finetuning.video or model.recipe.composition.video
 
 
 def video_input(clip: Clip, video: Sequence[VideoAugmentation]) -> dict[str, Any]:
-    """The length, rate, size and augmentation of training clips as plain data, for a result."""
+    """The length, frame rate, size and augmentation of training clips as plain data, for a result."""
     settings = {name: getattr(clip, name) for name in ("frames", "frame_rate", "height", "width")}
     return {**settings, "augmentation": to_plain(tuple(video))}
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From clips of one modality to the network's input, in training and in testing."""
+    """Preprocessing of clips of one modality to network inputs, for training and for testing."""
 
     views: Views
     modality: ModalityName
     steps: tuple[VideoAugmentation, ...] | tuple[AudioAugmentation, ...]
     """Augmentations of training clips."""
     crop: int | None
-    """Side of the middle square of test clips; None for whole frames."""
+    """Side of the square crop of test clips, in pixels; None for whole frames."""
     spatial_crops: int
-    """Squares of each test frame."""
+    """Number of square crops of each test frame."""
 
     @classmethod
     def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> Preprocessing:
-        """As ``finetuning`` says, or where it does not as in pretraining."""
+        """The preprocessing that ``finetuning`` specifies; unspecified parts are as in pretraining."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)
         video = video_augmentations(model, finetuning)
         return cls(model.views, modality, video, crop_size(video), finetuning.spatial_crops)
 
     def train(self, batch: Batch, generators: Generators) -> torch.Tensor:
-        """The first window of each recording, augmented with one generator each."""
+        """The first window of each recording, augmented with the generator of that recording."""
         return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
 
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:
-        """The first window of each recording: the middle crop, or whole frames where several crops are tested."""
+        """The first window of each recording: the central crop, or whole frames where several crops are tested."""
         crop = self.crop if self.spatial_crops == 1 else None
         return self.views.preprocess(self._clips(batch), modality, crop)
 
     def crops(self, view: torch.Tensor) -> list[torch.Tensor]:
-        """The views that are tested of one test view: itself, or ``spatial_crops`` squares."""
+        """The network inputs for one test view: the view itself, or its ``spatial_crops`` square crops."""
         if self.spatial_crops == 1 or self.crop is None:
             return [view]
         return spaced_crops(view, self.crop, self.spatial_crops)
@@ -97,13 +99,13 @@ class Preprocessing:
 
 
 def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tensor]:
-    """``count`` squares of (..., height, width) evenly along the longer side, in the middle of the other."""
+    """``count`` square crops of (..., height, width), evenly spaced along the longer side, centred along the other."""
     height, width = video.shape[-2:]
-    rooms = height - size, width - size
-    long = 1 if rooms[1] >= rooms[0] else 0
-    squares = []
+    margins = height - size, width - size
+    long = 1 if margins[1] >= margins[0] else 0
+    crops = []
     for number in range(count):
-        corner = [room // 2 for room in rooms]
-        corner[long] = round(rooms[long] * number / (count - 1)) if count > 1 else corner[long]
-        squares.append(video[..., corner[0] : corner[0] + size, corner[1] : corner[1] + size])
-    return squares
+        corner = [margin // 2 for margin in margins]
+        corner[long] = round(margins[long] * number / (count - 1)) if count > 1 else corner[long]
+        crops.append(video[..., corner[0] : corner[0] + size, corner[1] : corner[1] + size])
+    return crops

@@ -1,4 +1,4 @@
-"""Finetuning of the audio encoder on spectrograms of sub-clips, which fit into memory: a setting of the trainer."""
+"""Finetuning of the audio encoder on the log-mel spectrograms of sub-clips, all of which are held in memory."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from avgdt.transforms.audio_augmentation import augment_spectrogram
 from avgdt.transforms.rng import view_generators
 
 RECORDINGS_AT_ONCE = 8
-"""In testing."""
+"""Number of recordings whose sub-clips are classified together, in testing."""
 MASKS = SpecAugment.medium()
 """The augmentation of training spectrograms."""
 
 
 def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
-    """AdamW, linear warm-up for a tenth of the epochs, then cosine to zero; an epoch is one sub-clip per recording."""
+    """Settings for audio: AdamW, linear warm-up for a tenth of the epochs, then cosine decay to zero.
+
+    An epoch has one sub-clip of every recording.
+    """
     optimiser = Optimiser(kind="adamw", lr=lr, weight_decay=0.01)
     schedule = Schedule(epochs=epochs, warmup_epochs=epochs / 10, shape="cosine")
     return Finetuning(optimiser=optimiser, schedule=schedule, batch=batch, clips=1)
@@ -40,14 +43,14 @@ def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
 
 @dataclass(frozen=True)
 class SpectrogramExamples:
-    """A training set of log-mel spectrograms; an epoch has one sub-clip of every recording, drawn anew."""
+    """A training set of log-mel spectrograms; an epoch has one random sub-clip of every recording."""
 
     spectrograms: NDArray[np.float32]
     """(recordings, sub-clips, mels, time)."""
     targets: NDArray[np.int64]
     """(recordings,) class indices."""
     order: Batches
-    """The recordings of each step; those that do not fill a batch are skipped in an epoch."""
+    """The recordings of each step; in every epoch, those that do not fill a batch are skipped."""
     device: torch.device
 
     @property
@@ -62,8 +65,10 @@ class SpectrogramExamples:
         for orders in self.order:
             epoch, indices = orders[0][0], [index for _, index in orders]
             rngs = view_generators(self.order.seed, epoch, indices, view=0)
-            drawn = np.stack([self.spectrograms[i, g.integers(sub_clips)] for i, g in zip(indices, rngs, strict=True)])
-            view = augment_spectrogram(torch.from_numpy(drawn), MASKS, rngs)[:, None]
+            sampled = np.stack(
+                [self.spectrograms[i, g.integers(sub_clips)] for i, g in zip(indices, rngs, strict=True)]
+            )
+            view = augment_spectrogram(torch.from_numpy(sampled), MASKS, rngs)[:, None]
             yield ExampleBatch(indices, view.to(self.device), {})
 
 
@@ -75,7 +80,7 @@ def end_to_end_figures(
     seed: int,
     after_epoch: Callable[[], None],
 ) -> dict[str, Any]:
-    """Finetune the audio encoder in every fold and test it; ``after_epoch`` is called after every epoch of each."""
+    """The figures of the audio encoder finetuned in every fold; ``after_epoch`` is called after every epoch of each."""
 
     def test(fold: Fold) -> FoldScore:
         targets, classes = folds.targets[fold.train_val], len(folds.classes)
@@ -108,8 +113,8 @@ def train_classifier(
 ) -> Classifier:
     """Train a copy of the model's audio encoder on (recordings, sub-clips, mels, time) with targets (recordings,).
 
-    The features are the paper's of ESC-50. Returns the network after the last epoch, in evaluation mode. Raises
-    :class:`EvaluationError` for a loss that is not finite.
+    The features are those of the paper's ESC-50 protocol. Returns the network after the last epoch, in evaluation mode.
+    Raises :class:`EvaluationError` for a loss that is not finite.
     """
     recordings, device = len(spectrograms), model.precision.device
     example = torch.zeros(1, 1, *spectrograms.shape[2:], device=device)
@@ -130,10 +135,10 @@ def classify(network: Classifier, spectrograms: NDArray[np.float32], precision: 
     Raises :class:`EvaluationError` for logits that are not finite.
     """
     predictions = []
-    for some in torch.split(torch.from_numpy(spectrograms), RECORDINGS_AT_ONCE):
+    for part in torch.split(torch.from_numpy(spectrograms), RECORDINGS_AT_ONCE):
         with precision.autocast():
-            logits = network(some.flatten(0, 1)[:, None].to(precision.device))
+            logits = network(part.flatten(0, 1)[:, None].to(precision.device))
         if not torch.isfinite(logits).all():
             raise EvaluationError("finetuning: the trained network's output is not finite; lower the learning rate")
-        predictions.append(mean_scores(logits.float().unflatten(0, some.shape[:2])).argmax(dim=1).cpu())
+        predictions.append(mean_scores(logits.float().unflatten(0, part.shape[:2])).argmax(dim=1).cpu())
     return torch.cat(predictions).numpy()

@@ -17,19 +17,19 @@ from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 
 ALL = 0
-"""As a number of shots: every labelled example there is."""
+"""The number of shots that stands for all labelled examples."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A classification of recordings by one modality."""
+    """A classification task: training and test recordings of which one modality is used."""
 
     entries: Sequence[Entry]
     """The recordings."""
     modality: ModalityName
     """The network that is finetuned."""
     train: Sequence[Plan]
-    """The training set; its windows are not used, since clips are drawn anew at every pass."""
+    """The training set; its windows are not used, since every pass has other random clips."""
     targets: NDArray[np.int64]
     """(train,) class indices."""
     test: Sequence[Plan]
@@ -40,15 +40,15 @@ class Task:
 
 @dataclass(frozen=True)
 class RandomWindows:
-    """A window of each training segment, drawn anew at every pass (a class, since it goes to worker processes)."""
+    """A random window of each training segment in each pass (a class, since it is pickled for worker processes)."""
 
     task: Task
     clip: Clip
-    """As long as what the modality takes of it."""
+    """The clip, as long as the modality's part of it."""
     seed: int
 
     def __call__(self, epoch: int, index: int) -> Sequence[Window]:
-        """The one window of a segment at a pass."""
+        """The window of segment ``index`` in pass ``epoch``, as a tuple of one."""
         plan = self.task.train[index]
         span = common_span(self.task.entries[plan.segment.entry], (self.task.modality,))
         return (draw_window(plan.segment, span, self.clip, np.random.default_rng([self.seed, epoch, index, 0xF17E])),)
@@ -59,37 +59,40 @@ def draw_shots(
 ) -> NDArray[np.int64]:
     """Sorted indices into ``targets`` (n,) of ``shots`` examples of every class, drawn without replacement.
 
-    Raises :class:`EvaluationError` where a class has fewer.
+    Raises :class:`EvaluationError` where a class has fewer examples.
     """
     if shots == ALL:
         return np.arange(len(targets))
-    chosen = []
+    sampled = []
     for number, name in enumerate(classes):
         indices = np.flatnonzero(targets == number)
         if len(indices) < shots:
             raise EvaluationError(
-                f"shots: class '{name}' has {len(indices)} of {shots} examples in train; use fewer, or {ALL} for all"
+                f"shots: class '{name}' has only {len(indices)} examples in train, not {shots}; use fewer, or "
+                f"{ALL} for all"
             )
-        chosen.append(rng.choice(indices, shots, replace=False))
-    return np.sort(np.concatenate(chosen))
+        sampled.append(rng.choice(indices, shots, replace=False))
+    return np.sort(np.concatenate(sampled))
 
 
 def check_shots(shots: Sequence[int]) -> None:
-    """Raise :class:`EvaluationError` where they are not different numbers of examples."""
+    """Raise :class:`EvaluationError` where ``shots`` are empty, negative or repeated."""
     if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
-        raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples, {ALL} for all there are")
+        raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples; use {ALL} for all")
 
 
 def shots_name(shots: int) -> str:
-    """The name of the row of a result."""
+    """The name of the result row for a number of shots."""
     return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"
 
 
 def check_classes_usable(segments: Sequence[Segment], plans: Sequence[Plan]) -> None:
-    """Raise :class:`EvaluationError` for a class that has segments in a split, and no plan there."""
+    """Raise :class:`EvaluationError` for a class that has segments in a split, but no plan of any of them."""
     usable = {(plan.segment.split, plan.segment.label) for plan in plans}
     for split, label in sorted({(segment.split, segment.label) for segment in segments} - usable):
-        raise EvaluationError(f"class '{label}': none of its {split} recordings can be read; look into them")
+        raise EvaluationError(
+            f"class '{label}': none of its {split} recordings can be read; list the errors with `avgdt scan`"
+        )
 
 
 def check_classes_read(
@@ -102,9 +105,11 @@ def check_classes_read(
     """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
     ``train`` and ``test`` are class indices, ``read`` and ``tested`` whether each recording was read. Without one of
-    its classes the task would be an easier one.
+    its classes the task would be easier.
     """
     for part, targets, done in (("train", train, read), ("test", test, tested)):
         if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):
             name = names[missing[0]]
-            raise EvaluationError(f"class '{name}': none of its {part} recordings can be read; look into them")
+            raise EvaluationError(
+                f"class '{name}': none of its {part} recordings can be read; list the errors with `avgdt scan`"
+            )

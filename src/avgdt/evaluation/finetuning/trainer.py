@@ -29,7 +29,7 @@ class Classifier(nn.Module):
     def __init__(
         self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
     ) -> None:
-        """Copy ``phi``, which is unchanged; the layer on ``dim`` features, orthogonal or uniform, follows ``seed``."""
+        """Copy ``phi``; ``seed`` initialises the linear layer on ``dim`` features, which is orthogonal or uniform."""
         super().__init__()
         self.modality = modality
         self.read = read
@@ -104,7 +104,7 @@ class ExampleBatch:
     """The training examples of one step."""
 
     indices: Sequence[int]
-    """Which examples."""
+    """Indices of the examples in the training set."""
     view: torch.Tensor
     """(batch, ...): their augmented views, on the network's device."""
     failures: dict[str, str]
@@ -112,7 +112,7 @@ class ExampleBatch:
 
 
 class Examples(Protocol):
-    """A training set: clips of recordings that are decoded, or spectrograms in memory."""
+    """A training set: clips that are decoded from files, or spectrograms in memory."""
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -123,17 +123,17 @@ class Examples(Protocol):
         """Steps of an epoch."""
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """The batches of all epochs in a row, from a step on."""
+        """The batches of all epochs, from that of step ``first_step``, counted from 0, to the last."""
 
 
 @dataclass
 class Progress:
-    """What training knows besides the state of the trainer."""
+    """Progress of training in addition to the trainer's state: examples read, failures and loss."""
 
     read: NDArray[np.bool_]
     """(examples,) whether each was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read, once or always."""
+    """File -> why it could not be read at least once."""
     loss: float = 0.0
     """Mean cross-entropy of the last epoch."""
 
@@ -145,9 +145,9 @@ def train(
     after_epoch: Callable[[], None],
     save: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train all epochs from the trainer's step on, and leave the network in evaluation mode.
+    """Train from the trainer's step to the last epoch; the network is then in evaluation mode.
 
-    ``progress`` is brought up to date; after every epoch ``save`` is called, then ``after_epoch``. Raises
+    ``progress`` is updated in place; after every epoch ``save`` is called, then ``after_epoch``. Raises
     :class:`EvaluationError` for a loss that is not finite.
     """
     for _ in range(trainer.step_number // trainer.steps_per_epoch):

@@ -2,7 +2,7 @@
 
 The paper: the whole video network and a linear layer are finetuned on ten random clips of each video and epoch; a test
 video's class is that of the mean softmax over ten uniform clips. Appendix A.2: videos of the test split retrieve those
-of the training split by frozen features averaged over ten clips. The linear probe on these features is added.
+of the training split by frozen features averaged over ten clips. The linear probe on them is not in the paper.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from avgdt.recipes.finetuning import Finetuning
 
 VIDEO: tuple[ModalityName, ...] = ("video",)
 FROZEN_CLIPS = 10
-"""Clips over each video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
+"""Clips per video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
 
 
 @dataclass(frozen=True)
 class Ucf101:
-    """UCF101: 13,320 videos of 101 classes in three splits, by finetuned networks and by frozen ones."""
+    """UCF101: 13,320 videos of 101 classes in three splits, classified by finetuned and by frozen networks."""
 
     name: ClassVar[str] = "ucf101"
     title: ClassVar[str] = "UCF101"
@@ -49,26 +49,26 @@ class Ucf101:
     layout: ClassVar[SplitReader] = staticmethod(ucf101.read_layout)
 
     splits: tuple[int, ...] = (1, 2, 3)
-    """Official splits, of 1, 2 and 3."""
+    """Official splits to evaluate, out of 1, 2 and 3."""
     finetune: bool = True
-    """Finetune the whole network, beside the same from random weights, which is training from scratch."""
+    """Finetune the whole network from the pretrained weights and from random ones (training from scratch)."""
     frozen: bool = True
     """Fit a linear probe on frozen features and retrieve recordings of the same class by them."""
     shots: tuple[int, ...] = (ALL,)
-    """Labelled examples of each class to finetune with; 0 is all there are. Each number is a row of its own."""
+    """Labelled examples of each class for finetuning; 0 for all. Each number is one row of the result."""
     jobs: int = 1
-    """Finetunings side by side, in processes of their own."""
+    """Number of finetunings that run in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
-    """The settings of finetuning; --setting paper or released chooses all of them."""
+    """The settings of finetuning; --setting paper or released sets all of them."""
     cache: bool = True
-    """Keep the frozen features in OUT/cache for the next evaluation of the same weights."""
+    """Store the frozen features in OUT/cache for the next evaluation of the same weights."""
     seed: int = 0
-    """Seed of the random weights that stand beside the pretrained ones, and of all that is trained here."""
+    """Seed of the random weights with which the pretrained ones are compared, and of finetuning."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Measure both models; ``comparison.data`` is the folder as distributed.
 
-        States of finetuning are saved in ``comparison.out/finetuning``, so that it resumes after an interruption.
+        States of finetuning are saved in ``comparison.out/finetuning``, from which the same command resumes.
         """
         self._check()
         comparison.check_modalities(VIDEO)
@@ -83,7 +83,7 @@ class Ucf101:
         tasks = FoldTasks(entries, plans, folds, "video")
         if self.finetune:
             for shots, fold in product(self.shots, folds.folds):
-                tasks.task(fold, shots, self.seed)  # raises for too few examples, before features take their hours
+                tasks.task(fold, shots, self.seed)  # raises for too few examples, before hours of extraction
         figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
         padded, details = count_padded([one.segment for one in plans], entries, clip, VIDEO), dict[str, Any]()
         if self.frozen:
@@ -105,7 +105,7 @@ class Ucf101:
                 counter(comparison.progress, 2 * len(self.shots) * len(folds.folds) * self.finetuning.schedule.epochs),
             )
             for source, finetuned in rows.items():
-                figures[source] = finetuned | figures[source]  # the paper's row stands first
+                figures[source] = finetuned | figures[source]  # the paper's row comes first
             details["training_input"] = video_input(clip, video_augmentations(tuned.pretrained, self.finetuning))
             known = {one.path for one in skipped}
             skipped = [*skipped, *(Skipped(Path(p), why) for p, why in failures.items() if Path(p) not in known)]
@@ -124,17 +124,17 @@ class Ucf101:
 
     def _check(self) -> None:
         if not self.splits or len(set(self.splits)) < len(self.splits):
-            raise EvaluationError(f"splits: {self.splits} must be different ones of 1, 2 and 3")
+            raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
         if self.jobs < 1:
             raise EvaluationError(f"jobs: {self.jobs} is too few; use 1 or more")
         if not (self.finetune or self.frozen):
-            raise EvaluationError("finetune, frozen: both are off, so there is nothing to measure; leave one on")
+            raise EvaluationError("finetune, frozen: both are off, so that nothing is measured; turn one on")
         check_shots(self.shots)
 
 
 @dataclass(frozen=True)
 class Hmdb51(Ucf101):
-    """HMDB51: 6,766 videos of 51 classes in three splits, by finetuned networks and by frozen ones."""
+    """HMDB51: 6,766 videos of 51 classes in three splits, classified by finetuned and by frozen networks."""
 
     name: ClassVar[str] = "hmdb51"
     title: ClassVar[str] = "HMDB51"

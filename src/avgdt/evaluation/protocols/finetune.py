@@ -1,7 +1,7 @@
 """Finetuning with few or many labels: an encoder and a linear layer trained on train, measured on test.
 
-The last epoch counts, so that no validation split is needed. Beside the pretrained weights stand random ones, which is
-training from scratch.
+The network is tested after the last epoch, so that no validation split is needed. The pretrained weights are compared
+with random ones, that is with training from scratch.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ class Finetune:
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Finetuning"
-    summary: ClassVar[str] = "finetuning with few or many labels, beside training from scratch"
+    summary: ClassVar[str] = "finetuning with few or many labels, compared with training from scratch"
 
     label: str = "label"
     """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
     modality: Literal["video", "audio"] = "video"
     """The network that is trained."""
     shots: tuple[int, ...] = (ALL,)
-    """Labelled examples of each class, drawn from train; 0 is all there are. Each number is a row of its own."""
+    """Labelled examples of each class, sampled from train; 0 for all. Each number is one row of the result."""
     draws: int = 1
-    """Repetitions of each, with other examples, another layer and another order."""
+    """Repetitions for each number of shots, with other examples, another initial layer and another order."""
     jobs: int = 1
-    """Finetunings side by side, in processes of their own."""
+    """Number of finetunings that run in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
-    """The settings of finetuning; --setting paper or released chooses all of them."""
+    """The settings of finetuning; --setting paper or released sets all of them."""
     seed: int = 0
     """Seed of the random weights for training from scratch, and of the first draw."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Train and test from both models' weights; ``comparison.data`` is a manifest with labels, train and test.
 
-        States are saved in ``comparison.out/finetuning``, so that it resumes after an interruption.
+        States are saved in ``comparison.out/finetuning``, from which the same command resumes.
         """
         self._check()
         comparison.check_modalities((self.modality,))
@@ -91,14 +91,14 @@ class Finetune:
                 for shots in self.shots
             }
         chance = 1 / len(splits.classes)
-        unread = [Skipped(Path(path), reason) for path, reason in failures.items()]
+        unreadable = [Skipped(Path(path), reason) for path, reason in failures.items()]
         return {
             "sizes": {split: len(splits.rows[split]) for split in (TRAIN, TEST)} | {"classes": len(splits.classes)},
             "other_splits": rows.other_splits,
             "unlabelled": rows.unlabelled,
             "notes": [*notes, *rows.notes],
             "padded": count_padded([one.segment for one in plans], entries, clip, (self.modality,)),
-            "skipped": plain_skipped([*rows.skipped, *skipped, *unread]),
+            "skipped": plain_skipped([*rows.skipped, *skipped, *unreadable]),
             "classes": splits.classes,
             **figures,
             "chance": {shots_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},
@@ -114,14 +114,14 @@ class Finetune:
         self, entries: Sequence[Entry], plans: Sequence[Plan], splits: LabelledSplits, shots: int, draw: int
     ) -> Task:
         targets = np.array(splits.targets([one.segment for one in plans], TRAIN))
-        chosen = draw_shots(targets, splits.classes, shots, np.random.default_rng([self.seed + draw, shots, 0x5407]))
-        train = [plans[splits.rows[TRAIN][index]] for index in chosen]
+        sampled = draw_shots(targets, splits.classes, shots, np.random.default_rng([self.seed + draw, shots, 0x5407]))
+        train = [plans[splits.rows[TRAIN][index]] for index in sampled]
         test = [plans[row] for row in splits.rows[TEST]]
-        return Task(entries, self.modality, train, targets[chosen], test, len(splits.classes))
+        return Task(entries, self.modality, train, targets[sampled], test, len(splits.classes))
 
 
 def _figures(finetuned: Sequence[Finetuned], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
-    """Mean and std of the draws' accuracies; all else counts the predictions of all draws together."""
+    """The figures of the pooled predictions of all draws, and the std of the draws' accuracies."""
     scores = []
     for one in finetuned:
         read = one.predictions >= 0

@@ -1,8 +1,8 @@
-"""Linear and k-NN probe: frozen features of labelled recordings, or segments of them, classified with few parameters.
+"""Linear and k-NN probe: frozen features of labelled recordings, or segments of them, and a simple classifier.
 
 The features are the last convolution, averaged over time and space and over the clips of a recording, then
 standardised. The probe is fitted on the split train, its hyperparameter chosen on val, and measured once on test.
-Without a split val, about a fifth of train takes its place, and the final fit is on all of train.
+Without a split val, about a fifth of train validates, and the final fit is on all of train.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Linear:
     modality: Literal["video", "audio"] = "video"
     """The network whose features are classified."""
     pool: Literal["mean", "time"] = "mean"
-    """Average the last convolution over time and space, or over space only, keeping its time steps side by side."""
+    """mean: the last convolution averaged over time and space. time: averaged over space, time steps concatenated."""
     clips: int = 4
-    """Clips over a whole recording, whose features are averaged; a segment no longer than a clip gives one."""
+    """Number of clips of a whole recording, whose features are averaged; a segment no longer than a clip has one."""
     seed: int = 0
-    """Seed of the random weights that stand beside the pretrained ones."""
+    """Seed of the random weights with which the pretrained ones are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Probe both models; ``comparison.data`` is a manifest with labels and train, test and perhaps val."""
+        """Probe both models; ``comparison.data`` is a manifest with labels, train, test and optionally val."""
         check_clips(self.clips)
         comparison.check_modalities((self.modality,))
         entries, notes = comparison.recordings()
@@ -56,8 +56,8 @@ class Linear:
             splits_present = {one.segment.split for one in plans}
             if "train" in splits_present and "val" not in splits_present:
                 raise EvaluationError(
-                    f"split: there is no val, and none of train can be spared to choose {self.hyperparameter}, as it "
-                    "has one usable recording of each class; add some, or a split val"
+                    f"split: there is no val to choose {self.hyperparameter} on, and train has only one usable "
+                    "recording of each class; add recordings to train, or a split val"
                 )
         labelled_splits([one.segment for one in plans], skipped=skipped)  # raises before anything is decoded
         read = {"mean": mean_features, "time": timed_features}[self.pool]
@@ -102,7 +102,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Knn(Linear):
-    """Vote of the k nearest by cosine of frozen, standardised features; k is chosen on the validation split."""
+    """Vote of the k nearest neighbours by cosine of frozen, standardised features; val determines k."""
 
     name: ClassVar[str] = "knn"
     title: ClassVar[str] = "Nearest neighbours"
@@ -114,5 +114,5 @@ class Knn(Linear):
 def _no_val_note(hyperparameter: str, count: int) -> str:
     return (
         f"no split val: {hyperparameter} is chosen on {count} recordings of train, whole sources where these are "
-        "known; then all of train is fitted on"
+        "known; the final fit is on all of train"
     )

@@ -22,28 +22,28 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Reidentification:
-    """Is the nearest of all recordings' other windows the same recording's? Within and across modalities."""
+    """How often the nearest window of all recordings is of the same recording, within and across modalities."""
 
     name: ClassVar[str] = "reidentification"
     title: ClassVar[str] = "Re-identification"
-    summary: ClassVar[str] = "another moment of a recording retrieved among all recordings"
+    summary: ClassVar[str] = "another window of the same recording retrieved among the windows of all recordings"
 
     split: str = "test"
-    """Split whose recordings are the gallery, or all; data without splits is taken whole."""
+    """Split whose recordings are the gallery, or all; of data without splits all recordings."""
     modality: Literal["both", "video", "audio"] = "both"
-    """both compares video and audio within and across; video or audio alone takes recordings without the other."""
+    """both: within and across video and audio. video or audio: that modality alone; the other may be missing."""
     seed: int = 0
-    """Seed of the random weights that stand beside the pretrained ones."""
+    """Seed of the random weights with which the pretrained ones are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Retrieve with both models; ``comparison.data`` is a manifest or a folder."""
+        """Re-identify windows with both models; ``comparison.data`` is a manifest or a folder."""
         modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
         comparison.check_modalities(modalities)
         entries, notes = comparison.recordings()
         segments, duplicates = gallery(entries, "", self.split)
         plans, skipped = plan(segments, entries, comparison.pretrained.recipe.clip, modalities, clips=2)
-        plans, short = _apart(plans, entries, comparison.pretrained, modalities)
-        features = comparison.features(entries, plans, [*skipped, *short], modalities, embeddings, average=False)
+        plans, too_short = _apart(plans, entries, comparison.pretrained, modalities)
+        features = comparison.features(entries, plans, [*skipped, *too_short], modalities, embeddings, average=False)
         size = len(features.segments)
         check_gallery(size)
         return {
@@ -62,22 +62,22 @@ class Reidentification:
 def _apart(
     plans: Sequence[Plan], entries: Sequence[Entry], model: PretrainedModel, modalities: tuple[ModalityName, ...]
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The plans of two windows that do not overlap, and the recordings too short for that."""
+    """The plans with two windows that do not overlap, and the recordings that are too short for two."""
     clip = span_of(model.recipe.clip, modalities)
-    apart, short = list[Plan](), list[Skipped]()
+    apart, too_short = list[Plan](), list[Skipped]()
     for one in plans:
         starts = [window.video for window in one.windows]
-        # Files round their ends to a frame: two clips may be short of two frames.
+        # Durations are rounded to frames: those of two clips may lack up to two frames.
         if len(starts) == 2 and starts[1] - starts[0] >= clip.seconds - 2 / clip.frame_rate:
             apart.append(one)
         else:
             path = entries[one.segment.entry].path
-            short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
-    return apart, short
+            too_short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
+    return apart, too_short
 
 
 def _figures(vectors: Vectors) -> dict[str, Any]:
-    """Vectors are (recordings, 2, dim)."""
+    """Re-identification by direction, from vectors (recordings, 2, dim)."""
     return {
         f"{query}_to_{key}": reidentify(
             vectors[query][:, 0], vectors[key][:, 1], vectors[query][:, 1], vectors[key][:, 0]

@@ -21,23 +21,23 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Rank the recordings of a split by the similarity of the video of one to the audio of each, and the reverse."""
+    """Retrieval of the audio of each recording by its video among the recordings of a split, and vice versa."""
 
     name: ClassVar[str] = "retrieval"
     title: ClassVar[str] = "Cross-modal retrieval"
-    summary: ClassVar[str] = "the audio of a recording retrieved by its video among all recordings, and the reverse"
+    summary: ClassVar[str] = "the audio of a recording retrieved by its video among all recordings, and vice versa"
 
     split: str = "test"
-    """Split whose recordings are the gallery, or all; data without splits is taken whole."""
+    """Split whose recordings are the gallery, or all; of data without splits all recordings."""
     label: str = ""
     """Column whose segments (LABEL_start and LABEL_end, or start and end) are ranked instead of whole recordings."""
     clips: int = 4
-    """Clips over a whole recording, whose embeddings are averaged; a segment no longer than a clip gives one."""
+    """Number of clips of a whole recording, whose embeddings are averaged; a segment no longer than a clip has one."""
     aligned: bool = False
     """Average the similarities of the clips at the same position in both recordings instead of the embeddings, so that
-    it counts when something happens."""
+    the time of events matters."""
     seed: int = 0
-    """Seed of the random weights that stand beside the pretrained ones."""
+    """Seed of the random weights with which the pretrained ones are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Rank with both models; ``comparison.data`` is a manifest or a folder."""
@@ -77,9 +77,9 @@ def _check_alignable(plans: Sequence[Plan]) -> None:
 
 
 def _figures(vectors: Vectors) -> dict[str, Any]:
-    # Clips of unit length side by side: their cosine is the mean of the clips' cosines.
+    # The cosine of concatenated clips of unit length is the mean of the clips' cosines.
     video, audio = (vectors[modality].reshape(len(vectors[modality]), -1) for modality in BOTH)
-    ways = {"video_to_audio": retrieval_metrics(video, audio), "audio_to_video": retrieval_metrics(audio, video)}
-    hits = {name: round(way["r1"] * way["gallery"]) for name, way in ways.items()}
-    intervals = {name: list(wilson_interval(hits[name], int(way["gallery"]))) for name, way in ways.items()}
-    return {name: {**way, "r1_interval": intervals[name]} for name, way in ways.items()}
+    figures = {"video_to_audio": retrieval_metrics(video, audio), "audio_to_video": retrieval_metrics(audio, video)}
+    hits = {name: round(row["r1"] * row["gallery"]) for name, row in figures.items()}
+    intervals = {name: list(wilson_interval(hits[name], int(row["gallery"]))) for name, row in figures.items()}
+    return {name: {**row, "r1_interval": intervals[name]} for name, row in figures.items()}
