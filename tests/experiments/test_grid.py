@@ -91,7 +91,7 @@ def test_a_stopped_job_is_resumed(labelled: Path, tmp_path: Path, monkeypatch: p
 def test_cells_train_with_their_seed_and_recipe(labelled: Path, tmp_path: Path) -> None:
     small = grid(labelled, tmp_path)
     losses = {}
-    for index in (0, 1, 4):
+    for index in (2, 3, 6):
         run(small, small.job(index))
         metrics = read_metrics(small.job(index).run / "metrics.jsonl")
         losses[index] = [line["loss"] for line in metrics if line["kind"] == "train"][-1]
