@@ -54,8 +54,11 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> None:
             progress.advance(task)
             console.print(_line(job, grid.figures(job) or {}))
 
-        works = [work for _, work in remaining.values()]
-        run_processes(works, jobs, done, lambda work: progress.update(task, note=work.name))
+        def started(work: Work) -> None:
+            progress.update(task, note=work.name)
+            console.print(f"started {work.name}, output in {work.log}")
+
+        run_processes([work for _, work in remaining.values()], jobs, done, started)
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:
