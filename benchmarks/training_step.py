@@ -1,9 +1,12 @@
 """Times training steps of a recipe on random clips: clips per second of wall-clock time, CPU milliseconds per clip.
 
     python benchmarks/training_step.py demo --steps 20
+    python benchmarks/training_step.py paper --batch 2 --precision fp32 --steps 1 --pairs 3
 
-The printed share of the measured FLOP/s of matrix products is a value for ``avgdt cost --share``.
-A processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+The share is that of the rate of matrix products measured just before, as ``avgdt cost --share`` takes it. ``--pairs``
+compares with the same step whose convolutions are ``torch.nn.Conv3d``, in alternation. Plain AVX2 can be simulated on a
+newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last,
+the matrix products use AVX-512 and the convolutions do not.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import argparse
 import resource
 import statistics
 import time
+from dataclasses import replace
 
 from avgdt.tuning import tune_process
 
 tune_process()  # before torch is loaded
 
 import torch
+from torch import nn
 
 from avgdt.data.batch import Batch
 from avgdt.models.precision import resolve_device, resolve_precision
@@ -54,31 +59,65 @@ def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM
     return seconds
 
 
+def with_plain_convolutions(learner: Learner) -> Learner:
+    """The learner with ``torch.nn.Conv3d`` in place of the convolutions over space and time, in place."""
+    for phi in [learner.phi, *([learner.key_encoder.phi] if learner.key_encoder else [])]:
+        for layer in phi.modules():
+            if isinstance(layer, nn.Conv3d):
+                layer.__class__ = nn.Conv3d
+            if isinstance(layer, nn.Conv2d | nn.Conv3d) and layer.in_channels == 1:
+                layer.weight.data = layer.weight.data.clone(memory_format=torch.contiguous_format)
+    return learner
+
+
+def describe(name: str, learner: Learner, batch: Batch, steps: int, flops: int) -> tuple[float, float]:
+    """Print a line of median figures; return the seconds of a step and its seconds of CPU time a thread."""
+    rate = matrix_rate(learner.precision)
+    begun = time.process_time()
+    seconds = statistics.median(step_seconds(learner, batch, steps, 0))
+    cpu = (time.process_time() - begun) / steps
+    print(
+        f"{name}, {torch.get_num_threads()} threads, {learner.precision.name}, "
+        f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / seconds:.1f} clips/s, "
+        f"{flops / seconds / rate:.0%} of {rate / 1e9:,.0f} GFLOP/s, {1000 * cpu / len(batch):.1f} CPU ms a clip",
+        flush=True,
+    )
+    return seconds, cpu / torch.get_num_threads()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
+    parser.add_argument("--batch", type=int, default=0, help="recordings, in one batch norm group; 0: the recipe's")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default="auto")
+    parser.add_argument(
+        "--pairs", type=int, default=0, help="times that a step with torch.nn.Conv3d alternates with it"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = in_proportion(named(args.recipe), recordings=384, steps=1152)
-    precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
-    rate = matrix_rate(precision)
-    learner = Learner(recipe, 1000, precision)
+    recipe = named(args.recipe)
+    if args.batch:
+        recipe = replace(recipe, run=replace(recipe.run, batch=args.batch, norm_group=args.batch))
+    recipe = in_proportion(recipe, recordings=384, steps=1152)
+    precision = resolve_precision(args.precision, resolve_device(recipe.run.device))
     batch = random_batch(recipe, recipe.run.batch).to(precision.device)
+    flops = count_step(recipe, len(batch), precision.name).flops
+    learner = Learner(recipe, 1000, precision)
     step_seconds(learner, batch, 0)
-    begun = time.process_time()
-    seconds = statistics.median(step_seconds(learner, batch, args.steps, 0))
-    cpu = (time.process_time() - begun) / args.steps / len(batch)
-    share = count_step(recipe, len(batch), precision.name).flops / seconds / rate
+    if args.pairs:
+        plain = with_plain_convolutions(Learner(recipe, 1000, precision))
+        step_seconds(plain, batch, 0)
+    for _ in range(args.pairs):
+        before = describe(f"{args.recipe} (torch.nn.Conv3d)", plain, batch, args.steps, flops)
+        after = describe(args.recipe, learner, batch, args.steps, flops)
+        print(f"ratio {before[0] / after[0]:.2f}, of CPU time {before[1] / after[1]:.2f}", flush=True)
+    if not args.pairs:
+        describe(args.recipe, learner, batch, args.steps, flops)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(
-        f"{args.recipe}, {torch.get_num_threads()} threads, {learner.precision.name}, "
-        f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / seconds:.1f} clips/s, "
-        f"{share:.0%} of {rate / 1e9:,.0f} GFLOP/s, "
-        f"{1000 * cpu:.1f} CPU ms per clip, peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults"
-    )
+    print(f"peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from avgdt.models.errors import ModelError
-from avgdt.models.r2plus1d import Block, R2Plus1D, Temporal, stem_middle
+from avgdt.models.factored_convolutions import Temporal
+from avgdt.models.r2plus1d import Block, R2Plus1D, stem_middle
 
 PUBLISHED_MIDDLE = {  # of torchvision's r2plus1d_18
     "layer1.0": 144,

@@ -29,7 +29,22 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
         chosen[modality] = wanted and not (cpu and breaks_channels_last(encoder))
         last = torch.channels_last_3d if modality == "video" else torch.channels_last
         encoder.to(memory_format=last if chosen[modality] else torch.contiguous_format)  # type: ignore[call-overload]
+        if chosen[modality]:
+            _restride_single_channels(encoder)
     return chosen
+
+
+def _restride_single_channels(encoder: nn.Module) -> None:
+    """Give the weights of convolutions of one input channel the strides of channels-last.
+
+    Their memory is the same in both formats, so ``Module.to`` leaves the strides, and PyTorch takes such a weight, and
+    with it the output of the convolution, for contiguous.
+    """
+    for layer in encoder.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d) and layer.in_channels == 1:
+            weight = layer.weight.data
+            restrided = torch.empty_like(weight.movedim(1, -1), memory_format=torch.contiguous_format).movedim(-1, 1)
+            layer.weight.data = restrided.copy_(weight)
 
 
 def breaks_channels_last(encoder: nn.Module) -> bool:

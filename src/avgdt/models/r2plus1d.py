@@ -8,32 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from avgdt.models.factored_convolutions import Spatial, Temporal
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (8, 16, 16)
 """Of the whole network along time, height and width."""
-
-
-def spatial(inputs: int, outputs: int, size: int, stride: int) -> nn.Conv3d:
-    """A convolution over height and width alone."""
-    return nn.Conv3d(inputs, outputs, (1, size, size), (1, stride, stride), (0, size // 2, size // 2), bias=False)
-
-
-class Temporal(nn.Conv3d):
-    """A convolution over three moments."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(inputs, outputs, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs, time, height, width) -> (batch, outputs, time', height, width)."""
-        if x.shape[2] == 2:
-            # With AVX-512 in bf16, oneDNN leaves a part of the weights' gradient unwritten when it pads two moments.
-            return F.conv3d(F.pad(x, (0, 0, 0, 0, 1, 1)), self.weight, stride=self.stride)
-        return super().forward(x)
 
 
 def middle(inputs: int, outputs: int) -> int:
@@ -58,7 +39,7 @@ class Block(nn.Module):
 
         def halves(inputs: int, stride: int) -> nn.Sequential:
             return nn.Sequential(
-                spatial(inputs, mid, 3, stride),
+                Spatial(inputs, mid, 3, stride),
                 nn.BatchNorm3d(mid),
                 nn.ReLU(inplace=True),
                 Temporal(mid, outputs, stride),
@@ -90,7 +71,7 @@ class R2Plus1D(nn.Module):
         """Whether activations are recomputed in the backward pass."""
         mid = stem_middle(width)
         self.stem = nn.Sequential(
-            spatial(channels, mid, 7, 2),
+            Spatial(channels, mid, 7, 2),
             nn.BatchNorm3d(mid),
             nn.ReLU(inplace=True),
             Temporal(mid, width),
