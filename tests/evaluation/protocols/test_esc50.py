@@ -75,7 +75,9 @@ def test_from_files_to_the_table(
     assert [line for line in table.splitlines() if "end to end" in line and "–" in line]
     # Again: from the kept features, with the same figures, in place of the old result.
     again = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
-    assert len(list((tmp_path / "out" / "cache").iterdir())) == 2
+    cache = tmp_path / "out" / "cache"
+    assert len(list(cache.glob("*.safetensors"))) == 2
+    assert len(list(cache.glob("fold-*.json"))) == (3 + 4) * 3
     assert {k: again[k] for k in ("pretrained", "random", "earlier")} == {
         "pretrained": result["pretrained"],
         "random": result["random"],

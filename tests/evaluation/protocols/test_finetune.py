@@ -73,7 +73,7 @@ def test_stopped_with_all_its_processes_it_prints_the_command_that_resumes(weigh
     os.killpg(process.pid, signal.SIGTERM)
     code, line = ended(process)
     assert code == 128 + signal.SIGTERM
-    assert "finished epochs of finetuning and features are saved; resume with: " in line
+    assert "features, finished folds and finished epochs of finetuning are saved; resume with: " in line
     assert shlex.split(line.partition("with: ")[2])[3:] == _arguments(weights, data, *options)
     assert not (weights / "results").exists()
 

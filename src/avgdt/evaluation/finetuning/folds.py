@@ -52,20 +52,28 @@ def finetune_folds(
     folder: Path,
     jobs: int,
     after_epoch: Callable[[], None],
+    report: Callable[[str, str, str, Mapping[str, Any]], None],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Name of the weights -> a row for each number of ``shots``: mean and std of the accuracies over the folds.
 
     Second, the files that could not be read, and why. ``jobs`` are trained side by side; ``after_epoch`` is called
-    after every epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
+    after every epoch of each, ``report`` after each with the name of the weights, the row, the fold and the figures.
+    Raises :class:`EvaluationError` for a class none of whose recordings could be read.
     """
     folds = tasks.folds
     cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]
     queue = [
         Job(models[source], tasks.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
-    results = run_jobs(queue, jobs, after_epoch)
-    for (_, _, fold), job, one in zip(cases, queue, results, strict=True):
-        one.check_classes(job.task, folds.targets[fold.test], folds.classes)
+
+    def after_job(number: int, one: Finetuned) -> None:
+        source, count, fold = cases[number]
+        one.check_classes(queue[number].task, folds.targets[fold.test], folds.classes)
+        tested = _score(one, folds, fold)
+        figures = {"accuracy": tested.score.accuracy, **tested.details}
+        report(source, shots_name(count), f"fold {fold.name}", figures)
+
+    results = run_jobs(queue, jobs, after_epoch, after_job)
     by_case = {(source, count, fold.name): one for (source, count, fold), one in zip(cases, results, strict=True)}
 
     def row(source: str, count: int) -> dict[str, Any]:

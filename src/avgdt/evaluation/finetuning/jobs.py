@@ -17,17 +17,31 @@ from avgdt.evaluation.finetuning.finetune import Finetuned, Job, finetune
 from avgdt.processes import default_workers, stopping_blocked
 
 
-def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
+def run_jobs(
+    jobs: Sequence[Job],
+    at_once: int,
+    after_epoch: Callable[[], None],
+    after_job: Callable[[int, Finetuned], None] = lambda number, finetuned: None,
+) -> list[Finetuned]:
     """The predictions of each job, ``at_once`` of them side by side in processes that share the processors.
 
-    ``after_epoch`` is called after every epoch of every job. An error of a job ends them all and is raised here;
-    :class:`EvaluationError` where a process is killed, and RuntimeError with its traceback for any other exception.
+    ``after_epoch`` is called after every epoch of every job, ``after_job`` with the index of every finished job. An
+    error of a job ends them all and is raised here; :class:`EvaluationError` where a process is killed, and
+    RuntimeError with its traceback for any other exception.
     """
+    done = dict[int, Finetuned]()
+
+    def end(number: int, finetuned: Finetuned) -> None:
+        done[number] = finetuned
+        after_job(number, finetuned)
+
     if at_once == 1:
-        return [finetune(job, after_epoch) for job in jobs]
+        for number, job in enumerate(jobs):
+            end(number, finetune(job, after_epoch))
+        return [done[number] for number in range(len(jobs))]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
     resource_tracker.ensure_running()  # else the first process starts it, which unblocks signals
-    waiting, done = list(enumerate(jobs)), dict[int, Finetuned]()
+    waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
         while waiting or running:
@@ -46,9 +60,9 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None])
                 if message is None:
                     after_epoch()
                 else:
-                    done[number] = message
                     del running[connection]
                     process.join()
+                    end(number, message)
     finally:
         for _, process in running.values():
             process.kill()

@@ -8,6 +8,7 @@ of the training split by frozen features averaged over ten clips. The linear pro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.benchmarks import hmdb51, ucf101
 from avgdt.data.benchmarks.layout import SplitReader
 from avgdt.data.selection import Skipped
+from avgdt.evaluation.cache import array_digest
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import counter, mean_features
@@ -26,7 +28,6 @@ from avgdt.evaluation.finetuning.folds import FoldTasks, finetune_folds
 from avgdt.evaluation.finetuning.preprocessing import video_augmentations, video_input, with_finetuning_clips
 from avgdt.evaluation.finetuning.task import ALL, check_shots
 from avgdt.evaluation.folds import Folds, all_entries, official_folds
-from avgdt.evaluation.metrics import fold_figures
 from avgdt.evaluation.plans import count_padded, plan
 from avgdt.evaluation.probes import logistic_regression_fold
 from avgdt.evaluation.results import plain_skipped
@@ -61,7 +62,7 @@ class Ucf101:
     finetuning: Finetuning = field(default_factory=Finetuning)
     """The settings of finetuning; --setting paper or released chooses all of them."""
     cache: bool = True
-    """Keep the frozen features in OUT/cache for the next evaluation of the same weights."""
+    """Keep the frozen features and the scores of folds in OUT/cache for the next evaluation of the same weights."""
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones, and of all that is trained here."""
 
@@ -91,8 +92,8 @@ class Ucf101:
             features = comparison.features(entries, frozen, skipped, VIDEO, mean_features, cache=self.cache)
             skipped, padded = features.skipped, padded if self.finetune else features.padded
             readable = official_folds(splits, entries, features.segments)
-            figures["pretrained"] |= _frozen_rows(features.pretrained["video"], readable)
-            figures["random"] |= _frozen_rows(features.random["video"], readable)
+            for source, vectors in (("pretrained", features.pretrained), ("random", features.random)):
+                figures[source] |= _frozen_rows(comparison, source, vectors["video"], readable, self.cache)
         if self.finetune:
             rows, failures = finetune_folds(
                 tuned.models,
@@ -103,6 +104,7 @@ class Ucf101:
                 comparison.out / "finetuning",
                 self.jobs,
                 counter(comparison.progress, 2 * len(self.shots) * len(folds.folds) * self.finetuning.schedule.epochs),
+                comparison.report,
             )
             for source, finetuned in rows.items():
                 figures[source] = finetuned | figures[source]  # the paper's row stands first
@@ -142,8 +144,15 @@ class Hmdb51(Ucf101):
     layout: ClassVar[SplitReader] = staticmethod(hmdb51.read_layout)
 
 
-def _frozen_rows(features: NDArray[np.float32], folds: Folds) -> dict[str, Any]:
+def _frozen_rows(
+    comparison: Comparison, source: str, features: NDArray[np.float32], folds: Folds, cache: bool
+) -> dict[str, Any]:
+    context = [array_digest(features)] if cache else None
+    probe = partial(logistic_regression_fold, features, folds)
+    retrieval = same_class_figures(features, folds)
+    for fold in retrieval["folds"]:
+        comparison.report(source, "retrieval", f"fold {fold['fold']}", fold)
     return {
-        "linear_probe": fold_figures(folds, lambda fold: logistic_regression_fold(features, folds, fold)),
-        "retrieval": same_class_figures(features, folds),
+        "linear_probe": comparison.fold_figures(source, "linear_probe", folds, probe, context=context),
+        "retrieval": retrieval,
     }

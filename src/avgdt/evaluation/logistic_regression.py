@@ -1,0 +1,130 @@
+"""Multinomial logistic regression with an L2 penalty: its optimum for a path of regularisation strengths.
+
+The objective is that of scikit-learn: the mean cross-entropy of n examples plus the squared weights, without the
+biases, divided by 2 C n. So is the measure of convergence: no entry of the gradient exceeds ``TOLERANCE``.
+
+The method is Newton's, since it reaches the optimum: where L-BFGS stops depends on rounding, and so do its figures.
+Each step is solved by conjugate gradients, preconditioned by the diagonal of the Hessian in the coordinates of the
+principal axes of the features. The products with the Hessian are float32, which affects the steps alone; loss and
+gradient, which decide the optimum, are float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+TOLERANCE = 1e-6
+"""Greatest entry of the gradient at the optimum."""
+NEWTON_STEPS = 100
+"""Most steps of Newton's method for one C."""
+CG_STEPS, CG_RESIDUAL = 400, 0.3
+"""Most steps of conjugate gradients for each of them, and the share of the gradient that they leave."""
+ROUNDING = 1e-12
+"""Relative rounding error of the loss, and the variance, relative to the largest, of axes without variance."""
+
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """A fitted classifier."""
+
+    weights: NDArray[np.float64]
+    """(dim, classes)."""
+    biases: NDArray[np.float64]
+    """(classes,)."""
+    converged: bool
+    """False where the optimisation ended before the optimum."""
+
+    def probabilities(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, dim) -> class probabilities (n, classes)."""
+        logits = torch.from_numpy(features.astype(np.float64) @ self.weights + self.biases)
+        return logits.softmax(dim=1).numpy()
+
+    def predict(self, features: NDArray[np.floating]) -> NDArray[np.int64]:
+        """(n, dim) -> class indices (n,)."""
+        return self.probabilities(features).argmax(axis=1)
+
+
+@torch.inference_mode()
+def fit_path(
+    features: NDArray[np.floating], targets: NDArray[np.int64], classes: int, strengths: Sequence[float]
+) -> dict[float, LogisticRegression]:
+    """C -> its classifier of (n, dim) features, each fitted from the extrapolation of the two of smaller C.
+
+    ``targets`` (n,) hold every class. With two classes the penalty is that of the difference of their weights, as for
+    the logistic regression with one weight vector.
+    """
+    examples = torch.from_numpy(features.astype(np.float64))
+    values, axes = torch.linalg.eigh(examples.T @ examples)
+    axes = axes[:, values > ROUNDING * values.max()]
+    inputs = torch.cat([examples @ axes, torch.ones(len(examples), 1, dtype=torch.float64)], dim=1)
+    problem = _Problem(inputs, torch.nn.functional.one_hot(torch.from_numpy(targets), classes).double())
+    weights = before = torch.zeros(inputs.shape[1], classes, dtype=torch.float64)
+    fits = dict[float, LogisticRegression]()
+    for strength in sorted(strengths):
+        penalty = torch.full((inputs.shape[1], 1), 1 / (strength * len(inputs)), dtype=torch.float64)
+        penalty *= 2 if classes == 2 else 1
+        penalty[-1] = 0  # of the biases
+        start = 2 * weights - before if len(fits) > 1 else weights
+        before, (weights, converged) = weights, problem.minimise(start, penalty)
+        fits[strength] = LogisticRegression((axes @ weights[:-1]).numpy(), weights[-1].clone().numpy(), converged)
+    return fits
+
+
+class _Problem:
+    """The loss of (n, dim) inputs with (n, classes) one-hot targets; weights are (dim, classes), penalties (dim, 1)."""
+
+    def __init__(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        self.inputs, self.targets = inputs, targets
+        self.inputs32, self.squares32 = inputs.float(), inputs.float().square()
+
+    def minimise(self, weights: torch.Tensor, penalty: torch.Tensor) -> tuple[torch.Tensor, bool]:
+        """The optimum, from ``weights`` on, and whether it was reached."""
+        loss, probabilities = self._loss(weights, penalty)
+        for _ in range(NEWTON_STEPS):
+            gradient = self.inputs.T @ (probabilities - self.targets) / len(self.inputs) + penalty * weights
+            if gradient.abs().max() <= TOLERANCE:
+                return weights, True
+            step = self._newton_step(gradient, probabilities.float(), penalty.float())
+            slope, size = (gradient * step).sum(), 1.0
+            while True:
+                after, probabilities = self._loss(weights + size * step, penalty)
+                if after <= loss + 1e-4 * size * slope + ROUNDING * loss:
+                    break
+                size /= 2
+                if size < 1e-10:
+                    return weights, False
+            weights, loss = weights + size * step, after
+        return weights, False
+
+    def _loss(self, weights: torch.Tensor, penalty: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The penalised loss, and the class probabilities (n, classes)."""
+        logarithms = (self.inputs @ weights).log_softmax(dim=1)
+        loss = -(self.targets * logarithms).sum() / len(self.inputs) + (penalty * weights.square()).sum() / 2
+        return loss, logarithms.exp()
+
+    def _newton_step(self, gradient: torch.Tensor, p: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+        """Minus the inverse Hessian times the gradient, up to ``CG_RESIDUAL``, in float32."""
+        n = len(self.inputs)
+        scale = gradient.norm()
+        diagonal = (self.squares32.T @ (p * (1 - p)) / n + penalty).clamp(min=1e-12)
+        residual = -(gradient / scale).float()
+        step, direction = torch.zeros_like(residual), residual / diagonal
+        product = (residual * direction).sum()
+        for _ in range(CG_STEPS):
+            scores = p * (self.inputs32 @ direction)
+            scores -= p * scores.sum(dim=1, keepdim=True)
+            curved = self.inputs32.T @ scores / n + penalty * direction
+            length = product / (direction * curved).sum()
+            step += length * direction
+            residual -= length * curved
+            if residual.norm() <= CG_RESIDUAL:
+                break
+            preconditioned = residual / diagonal
+            product, before = (residual * preconditioned).sum(), product
+            direction = preconditioned + product / before * direction
+        return step.double() * scale
