@@ -55,3 +55,10 @@ def test_features_without_variance_have_no_weight() -> None:
 def test_constant_features_give_the_shares_of_the_classes() -> None:
     fit = fit_path(np.zeros((10, 2)), np.array([0] * 5 + [1] * 3 + [2] * 2), 3, [1.0])[1.0]
     np.testing.assert_allclose(fit.probabilities(np.ones((1, 2))), [[0.5, 0.3, 0.2]], atol=1e-4)
+
+
+def test_the_path_to_a_strength_leaves_its_optimum_as_it_is() -> None:
+    features, targets = correlated(1, 200, 7, 30)
+    alone, by_path = (fit_path(features, targets, 7, [10.0], path) for path in ((), (1e-3, 1e-1, 1.0)))
+    assert list(by_path) == [10.0]
+    np.testing.assert_allclose(by_path[10.0].probabilities(features), alone[10.0].probabilities(features), atol=1e-3)

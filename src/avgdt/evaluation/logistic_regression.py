@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 TOLERANCE = 1e-6
 """Greatest entry of the gradient at the optimum."""
+PATH_TOLERANCE = 1e-4
+"""The same where an optimum is only the way to another one."""
 NEWTON_STEPS = 100
 """Most steps of Newton's method for one C."""
 CG_STEPS, CG_RESIDUAL = 400, 0.3
@@ -51,12 +53,17 @@ class LogisticRegression:
 
 @torch.inference_mode()
 def fit_path(
-    features: NDArray[np.floating], targets: NDArray[np.int64], classes: int, strengths: Sequence[float]
+    features: NDArray[np.floating],
+    targets: NDArray[np.int64],
+    classes: int,
+    strengths: Sequence[float],
+    path: Sequence[float] = (),
 ) -> dict[float, LogisticRegression]:
     """C -> its classifier of (n, dim) features, each fitted from the extrapolation of the two of smaller C.
 
-    ``targets`` (n,) hold every class. With two classes the penalty is that of the difference of their weights, as for
-    the logistic regression with one weight vector.
+    ``targets`` (n,) hold every class. ``path`` are further C that are optimised roughly, as starting points. With two
+    classes the penalty is that of the difference of their weights, as for the logistic regression with one weight
+    vector.
     """
     examples = torch.from_numpy(features.astype(np.float64))
     values, axes = torch.linalg.eigh(examples.T @ examples)
@@ -65,13 +72,15 @@ def fit_path(
     problem = _Problem(inputs, torch.nn.functional.one_hot(torch.from_numpy(targets), classes).double())
     weights = before = torch.zeros(inputs.shape[1], classes, dtype=torch.float64)
     fits = dict[float, LogisticRegression]()
-    for strength in sorted(strengths):
+    for number, strength in enumerate(sorted({*strengths, *path})):
         penalty = torch.full((inputs.shape[1], 1), 1 / (strength * len(inputs)), dtype=torch.float64)
         penalty *= 2 if classes == 2 else 1
         penalty[-1] = 0  # of the biases
-        start = 2 * weights - before if len(fits) > 1 else weights
-        before, (weights, converged) = weights, problem.minimise(start, penalty)
-        fits[strength] = LogisticRegression((axes @ weights[:-1]).numpy(), weights[-1].clone().numpy(), converged)
+        start = 2 * weights - before if number > 1 else weights
+        tolerance = TOLERANCE if strength in strengths else PATH_TOLERANCE
+        before, (weights, converged) = weights, problem.minimise(start, penalty, tolerance)
+        if strength in strengths:
+            fits[strength] = LogisticRegression((axes @ weights[:-1]).numpy(), weights[-1].clone().numpy(), converged)
     return fits
 
 
@@ -82,12 +91,12 @@ class _Problem:
         self.inputs, self.targets = inputs, targets
         self.inputs32, self.squares32 = inputs.float(), inputs.float().square()
 
-    def minimise(self, weights: torch.Tensor, penalty: torch.Tensor) -> tuple[torch.Tensor, bool]:
+    def minimise(self, weights: torch.Tensor, penalty: torch.Tensor, tolerance: float) -> tuple[torch.Tensor, bool]:
         """The optimum, from ``weights`` on, and whether it was reached."""
         loss, probabilities = self._loss(weights, penalty)
         for _ in range(NEWTON_STEPS):
             gradient = self.inputs.T @ (probabilities - self.targets) / len(self.inputs) + penalty * weights
-            if gradient.abs().max() <= TOLERANCE:
+            if gradient.abs().max() <= tolerance:
                 return weights, True
             step = self._newton_step(gradient, probabilities.float(), penalty.float())
             slope, size = (gradient * step).sum(), 1.0

@@ -113,7 +113,8 @@ def logistic_regression(
     model = fits[best]
     if refit:
         train_val, test = within_rows(*standardise(train_val, raw_test))
-        model = fit_path(train_val.features, train_val.targets, classes, [best])[best]
+        path = [strength for strength in strengths if strength < best]
+        model = fit_path(train_val.features, train_val.targets, classes, [best], path)[best]
     tested = score(model.predict(test.features), test.targets, classes)
     return ProbeResult(tested, best, accuracies[best], accuracies, model.converged)
 
