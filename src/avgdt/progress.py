@@ -24,6 +24,11 @@ console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoj
 """The error stream, for progress and messages, so that the output of a command can be piped."""
 
 
+def report(line: str) -> None:
+    """Print one line on the error stream at once, above a progress bar where there is one; also when it is piped."""
+    console.print(line)
+
+
 def output() -> Console:
     """The output stream, for tables; names in them are printed unchanged."""
     return Console(highlight=False, markup=False, emoji=False)

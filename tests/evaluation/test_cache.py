@@ -11,8 +11,9 @@ import torch
 
 from avgdt.data.manifest import Entry
 from avgdt.evaluation import cache
-from avgdt.evaluation.cache import FeatureCache
+from avgdt.evaluation.cache import FeatureCache, FoldCache, array_digest
 from avgdt.evaluation.features import Extraction, extract, mean_features, timed_features
+from avgdt.evaluation.metrics import FoldScore, score
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.segments import segments
 from avgdt.files import WriteError, source_digest
@@ -144,3 +145,39 @@ def test_a_full_disk_is_an_error(
     with pytest.raises(WriteError, match=r"could not be written .*; free some space and try again"):
         kept(tmp_path, (model,), entries, plans)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_score_of_a_fold_is_computed_once_for_each_context_and_version_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts = list[object]()
+    details = {"chosen": {"k": 3}, "val_accuracy": 1 / 3, "converged": True, "tried": [{"epochs": 10}]}
+
+    def scored(context: object) -> FoldScore:
+        def test() -> FoldScore:
+            contexts.append(context)
+            return FoldScore(score(np.array([0, 1, 1]), np.array([0, 1, 0]), 2), details)
+
+        return FoldCache(tmp_path).score(context, test)
+
+    for context in ([1, {"seed": 0}], [1, {"seed": 0}], [1, {"seed": 1}]):
+        one = scored(context)
+        assert one.score.confusion.tolist() == [[1, 1], [0, 1]]
+        assert one.details == details
+    assert contexts == [[1, {"seed": 0}], [1, {"seed": 1}]]
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-30])
+    assert scored([1, {"seed": 0}]).details == details
+    assert len(contexts) == 3
+    monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
+    scored([1, {"seed": 0}])
+    assert len(contexts) == 4
+
+
+def test_type_shape_and_values_of_an_array_decide_its_digest() -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    changed = array.copy()
+    changed[1, 2] = np.nextafter(changed[1, 2], 9)
+    others = [changed, array.reshape(3, 2), array.view(np.int32), array[:, ::-1]]
+    assert len({array_digest(one) for one in (array, *others)}) == 5
+    assert array_digest(np.asfortranarray(array)) == array_digest(array)

@@ -3,11 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import mean_features
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.linear_layer import linear_layer_fold
+from avgdt.evaluation.metrics import FoldScore, fold_figures
 from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.segments import segments
 from avgdt.models.pretrained import PretrainedModel
@@ -57,3 +61,44 @@ def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
     inspected(deaf, deaf).check_modalities(("video",))
     with pytest.raises(EvaluationError, match="take video, not audio"):
         inspected(deaf, deaf).check_modalities(("video", "audio"))
+
+
+def test_after_an_interruption_finished_folds_are_not_computed_again(
+    model: PretrainedModel, random: PretrainedModel, features: np.ndarray, folds: Folds, tmp_path: Path
+) -> None:
+    lines, computed, stop = list[str](), list[str](), True
+
+    def test(fold: Fold) -> FoldScore:
+        if stop and fold.name == "3":
+            raise KeyboardInterrupt
+        computed.append(fold.name)
+        return linear_layer_fold(features, folds, fold, 20, seed=0)
+
+    comparison = replace(inspected(model, random), out=tmp_path, finished=lines.append)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.fold_figures("pretrained", "linear_layer", folds, test, context=[20, 0])
+    assert (computed, len(lines)) == (["1", "2"], 2)
+    stop = False
+    resumed = comparison.fold_figures("pretrained", "linear_layer", folds, test, context=[20, 0])
+    assert computed == ["1", "2", "3", "4"]
+    assert resumed == fold_figures(folds, lambda fold: linear_layer_fold(features, folds, fold, 20, seed=0))
+    assert lines[:2] == lines[2:4]
+    accuracy = 100 * resumed["folds"][3]["accuracy"]
+    assert lines[-1] == f"linear layer, fold 4, pretrained weights: accuracy {accuracy:.1f} %, epochs 20"
+    # Each of what decides the scores is a reason to compute them again: settings, rows, targets.
+    others = replace(folds, targets=np.roll(folds.targets, 1))
+    fewer = replace(folds, folds=[replace(fold, train=fold.train[1:]) for fold in folds.folds])
+    for settings, changed in (([20, 1], folds), ([20, 0], others), ([20, 0], fewer)):
+        computed.clear()
+        comparison.fold_figures("pretrained", "linear_layer", changed, test, context=settings)
+        assert computed == ["1", "2", "3", "4"]
+
+
+def test_folds_without_a_context_are_reported_and_not_stored(
+    model: PretrainedModel, random: PretrainedModel, features: np.ndarray, folds: Folds, tmp_path: Path
+) -> None:
+    lines = list[str]()
+    comparison = replace(inspected(model, random), out=tmp_path, finished=lines.append)
+    comparison.fold_figures("random", "row", folds, lambda fold: linear_layer_fold(features, folds, fold, 1, seed=0))
+    assert len(lines) == 4
+    assert not list(tmp_path.iterdir())

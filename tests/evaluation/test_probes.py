@@ -97,11 +97,9 @@ def test_a_truth_of_no_probability_at_all_is_compared_all_the_same() -> None:
 
 
 def test_running_out_of_iterations_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from avgdt.evaluation import probes
-
     split = blobs(0, 60)
     assert logistic_regression(split, split, split, 3).converged
-    monkeypatch.setattr(probes, "LogisticRegression", lambda **options: LogisticRegression(**options, max_iter=1))
+    monkeypatch.setattr("avgdt.evaluation.logistic_regression.NEWTON_STEPS", 1)
     assert not logistic_regression(split, split, split, 3).converged
 
 

@@ -12,6 +12,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.protocols.actions import Ucf101
 from avgdt.evaluation.results import (
     check_writable,
+    figures_line,
     plain_options,
     read_folder,
     read_results,
@@ -145,3 +146,11 @@ def test_what_changes_nothing_is_omitted() -> None:
 def test_sizes_in_words() -> None:
     assert sizes_in_words({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
     assert sizes_in_words({"sizes": {"gallery": 40}}) == "40 in the gallery"
+
+
+def test_the_line_of_a_fold_holds_its_figures() -> None:
+    figures = {"fold": "2", "accuracy": 0.4567, "chosen": {"C": 0.1}, "val_accuracy": 0.5, "converged": True}
+    line = figures_line("random", "logistic_regression", "fold 2", figures)
+    assert line == "logistic regression, fold 2, random weights: accuracy 45.7 %, val accuracy 50.0 %, C 0.1"
+    line = figures_line("pretrained", "finetuned", "", {"accuracy": 1.0, "loss": 0.12345, "converged": False, "x": []})
+    assert line == "finetuned, pretrained weights: accuracy 100.0 %, loss 0.1235, not converged"

@@ -13,7 +13,7 @@ import tyro
 from avgdt.cli.arguments import UsageError, parse, pop_option, positional
 from avgdt.errors import suggestion
 from avgdt.evaluation.protocols import protocol, protocols
-from avgdt.progress import counting, output
+from avgdt.progress import counting, output, report
 from avgdt.report.formatting import printable
 from avgdt.training.signals import advising
 
@@ -54,8 +54,8 @@ def run(arguments: Sequence[str]) -> None:
         from avgdt.training.provenance import own_command
 
         again = own_command("evaluate", *arguments)
-        if {"finetuning", "cache"} & {field.name for field in fields(kind)}:
-            return f"finished epochs of finetuning and features are saved; resume with: {again}"
+        if "finetuning" in {field.name for field in fields(kind)} or getattr(options.options, "cache", False):
+            return f"features, finished folds and finished epochs of finetuning are saved; resume with: {again}"
         return f"no result was written; restart with: {again}"
 
     with advising(advice):
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> None:
 def evaluate_with_progress(
     options: Any, weights: Path, data: Path, out: Path | None = None, device: str = "auto", again: bool = True
 ) -> dict[str, Any]:
-    """Evaluate with a progress bar, print the table, return the result.
+    """Evaluate with a progress bar and a line for each finished fold, print the table, return the result.
 
     Unless ``again``, an existing result for the same weights, data and options is returned instead.
     """
@@ -78,7 +78,7 @@ def evaluate_with_progress(
         output().print(result_table(stored))
         return stored
     with counting("inspecting files") as scanned, counting(f"evaluating {options.name}") as progress:
-        result, path = evaluate(options, weights, data, out, device, scanned, progress)
+        result, path = evaluate(options, weights, data, out, device, scanned, progress, report)
     output().print(result_table(result))
     for note in result.get("notes", ()):
         print(printable(note))

@@ -1,14 +1,16 @@
-"""Cache of features on disk, keyed by a digest of everything on which they depend."""
+"""Cache on disk of features and fold scores, keyed by a digest of everything on which they depend."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
@@ -16,6 +18,7 @@ import avgdt
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.features import Extraction, Progress, Reader, Vectors, extract
+from avgdt.evaluation.metrics import FoldScore, Score
 from avgdt.evaluation.plans import Plan
 from avgdt.files import source_digest, write_atomically
 from avgdt.models.pretrained import PretrainedModel
@@ -54,6 +57,13 @@ def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> s
             sha.update(name.encode())
             sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()[:24]
+
+
+def array_digest(array: NDArray[np.generic]) -> str:
+    """Digest of the type, the shape and the values of an array."""
+    sha = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -115,3 +125,35 @@ def _write(vectors: Vectors, path: Path) -> None:
         lambda file: file.write(save({str(modality): rows for modality, rows in vectors.items()})),
         remedy="free some space and try again",
     )
+
+
+@dataclass(frozen=True)
+class FoldCache:
+    """One JSON file for the score of each finished fold; the files may be deleted at any time."""
+
+    folder: Path
+    """Where the files are written."""
+
+    def score(self, context: object, test: Callable[[], FoldScore]) -> FoldScore:
+        """The score stored under ``context``, else that of ``test``, which is then stored.
+
+        ``context`` is plain data that decides the score together with the code. Raises ``WriteError`` where the folder
+        cannot be written to.
+        """
+        plain = json.dumps([context, code_digest()])
+        path = self.folder / f"fold-{hashlib.sha256(plain.encode()).hexdigest()[:24]}.json"
+        stored = _read_score(path)
+        if stored is not None:
+            return stored
+        tested = test()
+        text = json.dumps({"confusion": tested.score.confusion.tolist(), "details": dict(tested.details)})
+        write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
+        return tested
+
+
+def _read_score(path: Path) -> FoldScore | None:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return FoldScore(Score(np.array(stored["confusion"], dtype=np.int64)), dict(stored["details"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # absent or damaged: tested anew

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
 from avgdt.data.scan import Counts, scan_missing
 from avgdt.data.selection import Skipped, list_recordings
-from avgdt.evaluation.cache import FeatureCache
+from avgdt.evaluation.cache import FeatureCache, FoldCache
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, Reader, Vectors, extract
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.metrics import FoldScore, fold_figures
 from avgdt.evaluation.plans import Plan, count_padded
-from avgdt.evaluation.results import plain_skipped
+from avgdt.evaluation.results import figures_line, plain_skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import default_workers
@@ -54,6 +56,8 @@ class Comparison:
     """Called with (files inspected, files in total)."""
     progress: Progress = lambda done, total: None
     """Called with (steps done, steps in total) of the current stage."""
+    finished: Callable[[str], None] = lambda line: None
+    """Called with a line of figures for every fold, split or repetition that is finished."""
 
     @property
     def models(self) -> dict[str, PretrainedModel]:
@@ -126,6 +130,39 @@ class Comparison:
         padded = count_padded(segments, entries, self.pretrained.recipe.clip, modalities)
         pretrained, random = extraction.vectors
         return Features(segments, pretrained, random, skipped, padded)
+
+    def report(self, source: str, row: str, part: str, figures: Mapping[str, Any]) -> None:
+        """Report a finished fold, split or repetition ``part`` of the row ``row`` of ``source`` in one line."""
+        self.finished(figures_line(source, row, part, figures))
+
+    def fold_figures(
+        self,
+        source: str,
+        row: str,
+        folds: Folds,
+        test: Callable[[Fold], FoldScore],
+        after: Callable[[], None] = lambda: None,
+        context: object = None,
+    ) -> dict[str, Any]:
+        """As :func:`avgdt.evaluation.metrics.fold_figures`, and every finished fold is reported.
+
+        With ``context``, plain data that decides the scores apart from the folds, finished folds are stored in
+        ``out/cache`` and taken from there. ``source`` and ``row`` name the weights and the row in the result.
+        """
+        cache, targets = FoldCache(self.out / "cache"), folds.targets.tolist()
+
+        def stored(fold: Fold) -> FoldScore:
+            if context is None:
+                return test(fold)
+            rows = [part.tolist() for part in (fold.train, fold.val, fold.test)]
+            return cache.score([row, context, fold.name, rows, targets, folds.classes], lambda: test(fold))
+
+        def reported(fold: Fold) -> FoldScore:
+            tested = stored(fold)
+            self.report(source, row, f"fold {fold.name}", {"accuracy": tested.score.accuracy, **tested.details})
+            return tested
+
+        return fold_figures(folds, reported, after)
 
 
 def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:

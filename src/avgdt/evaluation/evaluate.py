@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -50,17 +51,19 @@ def evaluate(
     device: str = "auto",
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
+    finished: Callable[[str], None] = lambda line: None,
 ) -> tuple[Result, Path]:
     """Compare ``weights`` (a run folder or a weights file) with random ones on ``data``, as the protocol expects it.
 
-    Returns the result and its file, ``out/results/PROTOCOL.json``. Raises subclasses of ``AvgdtError``.
+    ``finished`` is called with a line of figures for every fold, split or repetition. Returns the result and its file,
+    ``out/results/PROTOCOL.json``. Raises subclasses of ``AvgdtError``.
     """
     seed("seed", protocol.seed)
     began = time.monotonic()
     model = load(weights, device)
     check_writable(protocol.name, out)
     random = replace(untrained(model.recipe, protocol.seed, device), store=model.store)
-    figures = protocol.measure(Comparison(model, random, data, out, scanned, progress))
+    figures = protocol.measure(Comparison(model, random, data, out, scanned, progress, finished))
     result = {
         "protocol": protocol.name,
         "title": protocol.title,

@@ -37,11 +37,12 @@ def train_layer(
     labels = torch.from_numpy(targets).repeat_interleave(windows)
     rng = torch.Generator().manual_seed(seed)
     layer = fresh_layer(examples.shape[1], classes, rng)
-    optimiser = torch.optim.Adam(layer.parameters(), LR, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.Adam(layer.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
     for epoch in range(epochs):
         for chosen in torch.split(torch.randperm(len(examples), generator=rng), BATCH):
             optimiser.zero_grad()
-            F.cross_entropy(layer(examples[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
+            logits = layer(examples.index_select(0, chosen))
+            F.cross_entropy(logits, labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         after(epoch + 1, layer)
     return layer

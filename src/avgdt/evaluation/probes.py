@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -12,12 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.svm import LinearSVC
 
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.logistic_regression import LogisticRegression, fit_path
 from avgdt.evaluation.metrics import FoldScore, Score, score
 
 STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
@@ -106,38 +105,24 @@ def logistic_regression(
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
-    fits = _fits(train, strengths)
-    predictions = {strength: fit.predict(val.features) for strength, (fit, _) in fits.items()}
-    accuracies = {strength: score(one, val.targets, classes).accuracy for strength, one in predictions.items()}
-    best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c][0], val)))
-    model, converged = fits[best]
+    fits = fit_path(train.features, train.targets, classes, strengths)
+    accuracies = {
+        strength: score(fit.predict(val.features), val.targets, classes).accuracy for strength, fit in fits.items()
+    }
+    best = max(strengths, key=lambda c: (accuracies[c], _likelihood(fits[c], val)))
+    model = fits[best]
     if refit:
         train_val, test = within_rows(*standardise(train_val, raw_test))
-        model, converged = _fits(train_val, [best])[best]
+        path = [strength for strength in strengths if strength < best]
+        model = fit_path(train_val.features, train_val.targets, classes, [best], path)[best]
     tested = score(model.predict(test.features), test.targets, classes)
-    return ProbeResult(tested, best, accuracies[best], accuracies, converged)
+    return ProbeResult(tested, best, accuracies[best], accuracies, model.converged)
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
     """Mean log-likelihood of the truth, finite even where its probability rounds to zero."""
-    return -float(log_loss(split.targets, model.predict_proba(split.features), labels=model.classes_))
-
-
-def _fits(train: Labelled, strengths: Sequence[float]) -> dict[float, tuple[LogisticRegression, bool]]:
-    """C -> its classifier and whether that converged, each fitted from the one of the next stronger regularisation.
-
-    Newton's method, since it comes to the optimum: where L-BFGS stops depends on rounding, and so do its figures. And
-    L-BFGS works in two BLAS libraries, NumPy's and SciPy's, whose idle threads take the cores from each other: for
-    hundreds of rows on two cores it was 15 times slower than on one.
-    """
-    model = LogisticRegression(solver="newton-cg", tol=1e-6, warm_start=True)
-    fits = dict[float, tuple[LogisticRegression, bool]]()
-    for strength in sorted(strengths):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)  # out of iterations, or no step that makes it better
-            model.set_params(C=strength).fit(train.features, train.targets)
-        fits[strength] = deepcopy(model), not any(issubclass(warning.category, UserWarning) for warning in caught)
-    return fits
+    probabilities = model.probabilities(split.features)
+    return -float(log_loss(split.targets, probabilities, labels=np.arange(probabilities.shape[1])))
 
 
 def nearest_neighbours(

@@ -110,6 +110,23 @@ def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return None if tree == {} else tree
 
 
+def figures_line(source: str, row: str, part: str, figures: Mapping[str, Any]) -> str:
+    """One line of figures, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
+
+    ``source`` is "pretrained" or "random"; ``part`` is the fold, split or repetition, or empty. Lists are not printed.
+    """
+    chosen = figures.get("chosen", {})
+    words = list[str]()
+    for name, value in ({**figures, **chosen}).items():
+        if name == "converged":
+            words += [] if value else ["not converged"]
+        elif isinstance(value, int | float):
+            share = name.endswith("accuracy") or name in ("r1", "r5", "r20")
+            words.append(f"{name} {100 * value:.1f} %" if share else f"{name} {value:.4g}")
+    head = ", ".join(word for word in (row, part, f"{source} weights") if word)
+    return f"{head}: {', '.join(words)}".replace("_", " ")
+
+
 def _path(protocol: str, folder: Path) -> Path:
     return folder / "results" / f"{protocol}.json"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.benchmarks.layout import Layout
 from avgdt.data.manifest import Entry
 from avgdt.data.selection import Skipped
+from avgdt.evaluation.cache import array_digest, digest
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import conv5_features, counter, extract, spectrograms
-from avgdt.evaluation.finetuning.spectrograms import audio_finetuning, end_to_end_figures
+from avgdt.evaluation.finetuning.spectrograms import audio_finetuning, end_to_end_score, training_settings
 from avgdt.evaluation.folds import Fold, Folds, check_classes_remain
-from avgdt.evaluation.metrics import FoldScore, fold_figures
+from avgdt.evaluation.metrics import FoldScore
 from avgdt.evaluation.plans import Plan, plan
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
@@ -53,7 +55,7 @@ class SubClipOptions:
     training_lr: float = 1e-3
     """Learning rate of --scratch and --finetune (AdamW, cosine)."""
     cache: bool = True
-    """Keep the features in OUT/cache for the next evaluation of the same weights."""
+    """Keep the features and the scores of folds in OUT/cache for the next evaluation of the same weights."""
     seed: int = 0
     """Seed of the random weights that stand beside the pretrained ones, and of all that is trained here."""
 
@@ -88,11 +90,13 @@ def sub_clip_figures(
     columns: tuple[str, str],
     split: Callable[[Sequence[Segment]], Folds],
     probes: Mapping[str, FoldProbe],
+    settings: Mapping[str, Any],
 ) -> tuple[list[Segment], Folds, dict[str, Any]]:
     """A row for each probe and for finetuning: the recordings that were read, their folds, the result without sizes.
 
-    ``columns`` of the entries hold the fold and the class, ``split`` makes the folds. Raises :class:`EvaluationError`
-    where a class is lost because its recordings cannot be read.
+    ``columns`` of the entries hold the fold and the class, ``split`` makes the folds, and ``settings`` are
+    what decides the scores of the probes apart from the features and the folds, as plain data. Raises
+    :class:`EvaluationError` where a class is lost because its recordings cannot be read.
     """
     options.check()
     comparison.check_modalities(AUDIO)
@@ -111,12 +115,16 @@ def sub_clip_figures(
     check_classes_remain(listed, folds)
     after = counter(comparison.progress, 2 * len(probes) * len(folds.folds))
 
-    def row(probe: FoldProbe, vectors: NDArray[np.float32]) -> dict[str, Any]:
-        return fold_figures(folds, lambda fold: probe(vectors, folds, fold), after)
+    def rows_of(source: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
+        context = [settings, array_digest(vectors)] if options.cache else None
+        return {
+            name: comparison.fold_figures(source, name, folds, partial(probe, vectors, folds), after, context)
+            for name, probe in probes.items()
+        }
 
     figures = {
-        source: {name: row(probe, vectors["audio"]) for name, probe in probes.items()}
-        for source, vectors in (("pretrained", features.pretrained), ("random", features.random))
+        "pretrained": rows_of("pretrained", features.pretrained["audio"]),
+        "random": rows_of("random", features.random["audio"]),
     }
     for source, finetuned in _finetuned(options, comparison, features.segments, entries, folds, clips).items():
         figures[source]["end_to_end"] = finetuned
@@ -147,11 +155,29 @@ def _finetuned(
         return {}
     inputs = log_mel_inputs(comparison, segments, entries, clips)
     finetuning = audio_finetuning(options.training_epochs, options.training_lr)
-    after_epoch = counter(comparison.progress, len(models) * len(folds.folds) * options.training_epochs)
-    return {
-        source: end_to_end_figures(model, inputs, folds, finetuning, options.seed, after_epoch)
-        for source, model in models.items()
-    }
+    epochs = options.training_epochs
+    total, done, finished = len(models) * len(folds.folds) * epochs, 0, 0
+
+    def after_epoch() -> None:
+        nonlocal done
+        done += 1
+        comparison.progress(done, total)
+
+    def after_fold() -> None:  # one that was stored has had no epochs
+        nonlocal done, finished
+        done = finished = finished + epochs
+        comparison.progress(done, total)
+
+    def row(source: str, model: PretrainedModel) -> dict[str, Any]:
+        def test(fold: Fold) -> FoldScore:
+            return end_to_end_score(model, inputs, folds, fold, finetuning, options.seed, after_epoch)
+
+        training = training_settings(finetuning, options.seed)
+        context = [training, digest(model, AUDIO, array_digest(inputs))] if options.cache else None
+        figures = comparison.fold_figures(source, "end_to_end", folds, test, after_fold, context)
+        return {**figures, "training": training}
+
+    return {source: row(source, model) for source, model in models.items()}
 
 
 def log_mel_inputs(

@@ -5,9 +5,16 @@ import pytest
 import torch
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.spectrograms import audio_finetuning, classify, end_to_end_figures, train_classifier
+from avgdt.evaluation.finetuning.spectrograms import (
+    audio_finetuning,
+    classify,
+    end_to_end_score,
+    train_classifier,
+    training_settings,
+)
 from avgdt.evaluation.finetuning.trainer import Classifier
 from avgdt.evaluation.folds import cross_validation
+from avgdt.evaluation.metrics import fold_figures
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 
@@ -30,12 +37,16 @@ def test_trained_from_the_encoder_which_stays_as_it_is(model: PretrainedModel, s
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     calls = []
-    figures = end_to_end_figures(model, spectrograms, folds, FINETUNING, 0, lambda: calls.append(1))
+    figures = fold_figures(
+        folds,
+        lambda fold: end_to_end_score(model, spectrograms, folds, fold, FINETUNING, 0, lambda: calls.append(1)),
+    )
+    training = training_settings(FINETUNING, 0)
     assert figures["accuracy"] > 0.9
     assert len(figures["folds"]) == 3
     assert len(calls) == 3 * 12
-    assert figures["training"]["epochs"] == 12
-    assert figures["training"]["masks"] == {
+    assert training["epochs"] == 12
+    assert training["masks"] == {
         "frequency_masks": 1,
         "frequency_width": 3,
         "time_masks": 1,
@@ -76,4 +87,4 @@ def test_a_training_that_diverges_is_no_figure(model: PretrainedModel, spectrogr
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     wild = audio_finetuning(epochs, lr=1e30, batch=24)
     with pytest.raises(EvaluationError, match=r"finetuning: .* lower the learning rate"):
-        end_to_end_figures(model, spectrograms, folds, wild, 0, lambda: None)
+        end_to_end_score(model, spectrograms, folds, folds.folds[0], wild, 0, lambda: None)

@@ -37,7 +37,7 @@ def test_too_few_examples_raise_an_error_with_their_class() -> None:
 @pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
 def test_shots_are_different_numbers(shots: tuple[int, ...]) -> None:
     with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
-        check_shots(shots)
+        check_shots(shots, 1)
 
 
 def test_rows_are_named() -> None:

@@ -50,7 +50,11 @@ def test_from_files_to_the_table(
     writer: Callable[..., Path] = WRITERS[protocol]
     data = writer(tmp_path / "data", frames=30)
     assert main(_arguments(protocol, weights, data, "--shots", "1", "0", *QUICK.split())) == 0
-    assert "finetuned 1 label a class" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "finetuned 1 label a class" in printed.out
+    for row in ("linear probe", "finetuned", "finetuned 1 label a class"):
+        assert printed.err.count(f"\n{row}, fold ") + printed.err.startswith(f"{row}, fold ") == 2 * 3
+    assert "retrieval, fold 3, random weights: r1 " in printed.err
     result: dict[str, Any] = json.loads((weights / "results" / f"{protocol}.json").read_text())
     assert result["sizes"] == {"recordings": {"ucf101": 24, "hmdb51": 12}[protocol], "classes": 3, "splits": 3}
     assert result["skipped"] == result["unlisted"] == []

@@ -49,7 +49,8 @@ def test_from_files_to_the_table(weights: Path, tmp_path: Path, capsys: pytest.C
         # Every class has its tone: whatever hears them tells most of them apart.
         assert result[source]["nearest_neighbours"]["accuracy"] >= 0.7
     assert "29 train, 20 test, 10 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
-    assert len(list((out / "cache").iterdir())) == 2
+    assert len(list((out / "cache").glob("*.safetensors"))) == 2
+    assert len(list((out / "cache").glob("fold-*.json"))) == 2 * 2 + 1
 
 
 def test_data_that_cannot_be_measured(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

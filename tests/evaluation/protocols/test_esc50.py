@@ -12,6 +12,9 @@ import pytest
 from avgdt.cli.main import main
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
+from avgdt.evaluation.folds import Fold, Folds
+from avgdt.evaluation.linear_layer import linear_layer_fold
+from avgdt.evaluation.metrics import FoldScore
 from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
@@ -75,12 +78,43 @@ def test_from_files_to_the_table(
     assert [line for line in table.splitlines() if "end to end" in line and "–" in line]
     # Again: from the kept features, with the same figures, in place of the old result.
     again = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
-    assert len(list((tmp_path / "out" / "cache").iterdir())) == 2
+    cache = tmp_path / "out" / "cache"
+    assert len(list(cache.glob("*.safetensors"))) == 2
+    assert len(list(cache.glob("fold-*.json"))) == (3 + 4) * 3
     assert {k: again[k] for k in ("pretrained", "random", "earlier")} == {
         "pretrained": result["pretrained"],
         "random": result["random"],
         "earlier": [],
     }
+
+
+def test_after_an_interruption_finished_folds_are_taken_from_the_cache(
+    weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _evaluate("esc10", weights, folder, tmp_path / "whole", *FOLDS)
+    expected = [line for line in capsys.readouterr().err.splitlines() if " weights: accuracy " in line]
+    assert len(expected) == 2 * 3 * 3
+    assert expected[0].startswith("linear layer, fold 1, pretrained weights: accuracy ")
+    computed, stop = list[str](), True
+
+    def test(features: Any, folds: Folds, fold: Fold, epochs: int, seed: int) -> FoldScore:
+        if stop and len(computed) == 2:
+            raise KeyboardInterrupt
+        computed.append(fold.name)
+        return linear_layer_fold(features, folds, fold, epochs, seed)
+
+    monkeypatch.setattr("avgdt.evaluation.protocols.esc50.linear_layer_fold", test)
+    out = tmp_path / "out"
+    command = ["evaluate", "esc10", "--weights", str(weights), "--data", str(folder), "--out", str(out), *FOLDS]
+    assert main([*command, "--device", "cpu"]) == 130
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if " weights: accuracy " in line] == expected[:2]
+    assert "features, finished folds and finished epochs of finetuning are saved; resume with: " in lines[-1]
+    stop = False
+    resumed = _evaluate("esc10", weights, folder, out, *FOLDS)
+    assert computed == ["1", "2", "3", *"123"]
+    assert [line for line in capsys.readouterr().err.splitlines() if " weights: accuracy " in line] == expected
+    assert all(resumed[source] == whole[source] for source in ("pretrained", "random"))
 
 
 def test_esc50_takes_all_classes_and_audio_networks_alone(recipe: Recipe, folder: Path, tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ def _arguments(weights: Path, data: Path, *options: str) -> list[str]:
 def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--label", "light", "--shots", "1", "0", "--draws", "2", *QUICK.split())
     assert main(_arguments(weights, data, *options)) == 0
-    assert "finetuned 1 label a class accuracy" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "finetuned 1 label a class accuracy" in printed.out
+    assert "finetuned, draw 2, random weights: accuracy 100.0 %, loss " in printed.err
+    assert printed.err.count(" weights: accuracy ") == 2 * 2 * 2
     result = json.loads((weights / "results" / "finetune.json").read_text())
     assert result["sizes"] == {"train": 6, "test": 4, "classes": 2}
     assert result["classes"] == ["bright", "dark"]
@@ -73,7 +76,7 @@ def test_stopped_with_all_its_processes_it_prints_the_command_that_resumes(weigh
     os.killpg(process.pid, signal.SIGTERM)
     code, line = ended(process)
     assert code == 128 + signal.SIGTERM
-    assert "finished epochs of finetuning and features are saved; resume with: " in line
+    assert "features, finished folds and finished epochs of finetuning are saved; resume with: " in line
     assert shlex.split(line.partition("with: ")[2])[3:] == _arguments(weights, data, *options)
     assert not (weights / "results").exists()
 

@@ -51,6 +51,20 @@ def test_classes_that_video_and_audio_distinguish(
         assert chosen[result[source]["chosen"][parameter]] == result[source]["val_accuracy"] == 1.0
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_each_network_is_reported_in_one_line(
+    protocol: type[Any], model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
+    lines = list[str]()
+    comparison = replace(inspected(model, random, entries), finished=lines.append)
+    protocol(label="light", clips=1).measure(comparison)
+    row = protocol.title.lower()
+    assert [line.partition(":")[0] for line in lines] == [
+        f"{row}, test, {source} weights" for source in ("pretrained", "random")
+    ]
+    assert "accuracy 100.0 %" in lines[0]
+
+
 @pytest.mark.parametrize(("protocol", "probe"), [(Linear, logistic_regression), (Knn, nearest_neighbours)])
 def test_each_network_gets_its_own_features_and_the_right_labels(
     protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]

@@ -52,21 +52,29 @@ def finetune_folds(
     folder: Path,
     jobs: int,
     after_epoch: Callable[[], None],
+    report: Callable[[str, str, str, Mapping[str, Any]], None],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Finetune every model in every fold with every number of ``shots``; return the figures and unreadable files.
 
     The figures map the model's name to a row for each number of shots, with mean and std of the accuracies over the
     folds; the files map to the reasons. ``jobs`` finetunings run in parallel; ``after_epoch`` is called after every
-    epoch of each. Raises :class:`EvaluationError` for a class none of whose recordings could be read.
+    epoch of each, ``report`` after each with the name of the weights, the row, the fold and the figures. Raises
+    :class:`EvaluationError` for a class none of whose recordings could be read.
     """
     folds = tasks.folds
     cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]
     queue = [
         Job(models[source], tasks.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
-    results = run_jobs(queue, jobs, after_epoch)
-    for (_, _, fold), job, finetuned in zip(cases, queue, results, strict=True):
-        finetuned.check_classes(job.task, folds.targets[fold.test], folds.classes)
+
+    def after_job(number: int, finetuned: Finetuned) -> None:
+        source, count, fold = cases[number]
+        finetuned.check_classes(queue[number].task, folds.targets[fold.test], folds.classes)
+        tested = _score(finetuned, folds, fold)
+        figures = {"accuracy": tested.score.accuracy, **tested.details}
+        report(source, shots_name(count), f"fold {fold.name}", figures)
+
+    results = run_jobs(queue, jobs, after_epoch, after_job)
     by_case = {(source, count, fold.name): result for (source, count, fold), result in zip(cases, results, strict=True)}
 
     def row(source: str, count: int) -> dict[str, Any]:

@@ -17,18 +17,31 @@ from avgdt.evaluation.finetuning.finetune import Finetuned, Job, finetune
 from avgdt.processes import default_workers, stopping_blocked
 
 
-def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None]) -> list[Finetuned]:
+def run_jobs(
+    jobs: Sequence[Job],
+    at_once: int,
+    after_epoch: Callable[[], None],
+    after_job: Callable[[int, Finetuned], None] = lambda number, finetuned: None,
+) -> list[Finetuned]:
     """Run all jobs and return their predictions in order; ``at_once`` run in parallel and share the processor cores.
 
-    ``after_epoch`` is called after every epoch of every job. An error in a job stops all jobs and is raised here:
-    ``AvgdtError`` as it is, any other exception as RuntimeError with the traceback. A killed process raises
-    :class:`EvaluationError`.
+    ``after_epoch`` is called after every epoch of every job, ``after_job`` with the index of every finished job. An
+    error in a job stops all jobs and is raised here: ``AvgdtError`` as it is, any other exception as RuntimeError with
+    the traceback. A killed process raises :class:`EvaluationError`.
     """
+    done = dict[int, Finetuned]()
+
+    def end(number: int, finetuned: Finetuned) -> None:
+        done[number] = finetuned
+        after_job(number, finetuned)
+
     if at_once == 1:
-        return [finetune(job, after_epoch) for job in jobs]
+        for number, job in enumerate(jobs):
+            end(number, finetune(job, after_epoch))
+        return [done[number] for number in range(len(jobs))]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
     resource_tracker.ensure_running()  # else the first process starts it, which unblocks signals
-    waiting, done = list(enumerate(jobs)), dict[int, Finetuned]()
+    waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
         while waiting or running:
@@ -47,9 +60,9 @@ def run_jobs(jobs: Sequence[Job], at_once: int, after_epoch: Callable[[], None])
                 if message is None:
                     after_epoch()
                 else:
-                    done[number] = message
                     del running[connection]
                     process.join()
+                    end(number, message)
     finally:
         for _, process in running.values():
             process.kill()

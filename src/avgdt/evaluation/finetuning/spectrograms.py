@@ -17,7 +17,7 @@ from avgdt.evaluation.features import conv5_features
 from avgdt.evaluation.finetuning.trainer import Classifier, ExampleBatch, Progress, Trainer, train
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.linear_layer import mean_scores
-from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.evaluation.metrics import FoldScore, score
 from avgdt.models.precision import Precision
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
@@ -72,24 +72,29 @@ class SpectrogramExamples:
             yield ExampleBatch(indices, view.to(self.device), {})
 
 
-def end_to_end_figures(
+def end_to_end_score(
     model: PretrainedModel,
     spectrograms: NDArray[np.float32],
     folds: Folds,
+    fold: Fold,
     finetuning: Finetuning,
     seed: int,
     after_epoch: Callable[[], None],
-) -> dict[str, Any]:
-    """The figures of the audio encoder finetuned in every fold; ``after_epoch`` is called after every epoch of each."""
+) -> FoldScore:
+    """Finetune the audio encoder on train and val of a fold and test it; ``after_epoch`` is called after every epoch.
 
-    def test(fold: Fold) -> FoldScore:
-        targets, classes = folds.targets[fold.train_val], len(folds.classes)
-        network = train_classifier(model, spectrograms[fold.train_val], targets, classes, finetuning, seed, after_epoch)
-        predictions = classify(network, spectrograms[fold.test], model.precision)
-        return FoldScore(score(predictions, folds.targets[fold.test], classes), {})
+    ``spectrograms`` are (recordings, sub-clips, mels, time).
+    """
+    targets, classes = folds.targets[fold.train_val], len(folds.classes)
+    network = train_classifier(model, spectrograms[fold.train_val], targets, classes, finetuning, seed, after_epoch)
+    predictions = classify(network, spectrograms[fold.test], model.precision)
+    return FoldScore(score(predictions, folds.targets[fold.test], classes), {})
 
+
+def training_settings(finetuning: Finetuning, seed: int) -> dict[str, Any]:
+    """All that decides the training of :func:`end_to_end_score` apart from data and weights, for a result."""
     optimiser, schedule = finetuning.optimiser, finetuning.schedule
-    training = {
+    return {
         "optimiser": optimiser.kind,
         "shape": schedule.shape,
         "epochs": schedule.epochs,
@@ -99,7 +104,6 @@ def end_to_end_figures(
         "batch": finetuning.batch,
         "masks": asdict(MASKS),
     }
-    return {**fold_figures(folds, test), "training": training}
 
 
 def train_classifier(

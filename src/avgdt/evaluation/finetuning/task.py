@@ -75,8 +75,10 @@ def draw_shots(
     return np.sort(np.concatenate(sampled))
 
 
-def check_shots(shots: Sequence[int]) -> None:
-    """Raise :class:`EvaluationError` where ``shots`` are empty, negative or repeated."""
+def check_shots(shots: Sequence[int], jobs: int) -> None:
+    """Raise :class:`EvaluationError` where ``shots`` are empty, negative or repeated, or ``jobs`` is below 1."""
+    if jobs < 1:
+        raise EvaluationError(f"jobs: {jobs} is too few; use 1 or more")
     if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
         raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples; use {ALL} for all")
 

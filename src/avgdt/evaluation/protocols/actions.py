@@ -8,6 +8,7 @@ of the training split by frozen features averaged over ten clips. The linear pro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.benchmarks import hmdb51, ucf101
 from avgdt.data.benchmarks.layout import SplitReader
 from avgdt.data.selection import Skipped
+from avgdt.evaluation.cache import array_digest
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import counter, mean_features
@@ -26,7 +28,6 @@ from avgdt.evaluation.finetuning.folds import FoldTasks, finetune_folds
 from avgdt.evaluation.finetuning.preprocessing import video_augmentations, video_input, with_finetuning_clips
 from avgdt.evaluation.finetuning.task import ALL, check_shots
 from avgdt.evaluation.folds import Folds, all_entries, official_folds
-from avgdt.evaluation.metrics import fold_figures
 from avgdt.evaluation.plans import count_padded, plan
 from avgdt.evaluation.probes import logistic_regression_fold
 from avgdt.evaluation.results import plain_skipped
@@ -61,15 +62,12 @@ class Ucf101:
     finetuning: Finetuning = field(default_factory=Finetuning)
     """The settings of finetuning; --setting paper or released sets all of them."""
     cache: bool = True
-    """Store the frozen features in OUT/cache for the next evaluation of the same weights."""
+    """Store the frozen features and the scores of folds in OUT/cache for the next evaluation of the same weights."""
     seed: int = 0
     """Seed of the random weights with which the pretrained ones are compared, and of finetuning."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Measure both models; ``comparison.data`` is the folder as distributed.
-
-        States of finetuning are saved in ``comparison.out/finetuning``, from which the same command resumes.
-        """
+        """Measure both models on a folder as distributed; finetuning resumes from states in ``out/finetuning``."""
         self._check()
         comparison.check_modalities(VIDEO)
         layouts = {str(split): self.layout(comparison.data, split) for split in self.splits}
@@ -91,8 +89,8 @@ class Ucf101:
             features = comparison.features(entries, frozen, skipped, VIDEO, mean_features, cache=self.cache)
             skipped, padded = features.skipped, padded if self.finetune else features.padded
             readable = official_folds(splits, entries, features.segments)
-            figures["pretrained"] |= _frozen_rows(features.pretrained["video"], readable)
-            figures["random"] |= _frozen_rows(features.random["video"], readable)
+            for source, vectors in (("pretrained", features.pretrained), ("random", features.random)):
+                figures[source] |= _frozen_rows(comparison, source, vectors["video"], readable, self.cache)
         if self.finetune:
             rows, failures = finetune_folds(
                 tuned.models,
@@ -103,6 +101,7 @@ class Ucf101:
                 comparison.out / "finetuning",
                 self.jobs,
                 counter(comparison.progress, 2 * len(self.shots) * len(folds.folds) * self.finetuning.schedule.epochs),
+                comparison.report,
             )
             for source, finetuned in rows.items():
                 figures[source] = finetuned | figures[source]  # the paper's row comes first
@@ -125,11 +124,9 @@ class Ucf101:
     def _check(self) -> None:
         if not self.splits or len(set(self.splits)) < len(self.splits):
             raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
-        if self.jobs < 1:
-            raise EvaluationError(f"jobs: {self.jobs} is too few; use 1 or more")
         if not (self.finetune or self.frozen):
             raise EvaluationError("finetune, frozen: both are off, so that nothing is measured; turn one on")
-        check_shots(self.shots)
+        check_shots(self.shots, self.jobs)
 
 
 @dataclass(frozen=True)
@@ -142,8 +139,12 @@ class Hmdb51(Ucf101):
     layout: ClassVar[SplitReader] = staticmethod(hmdb51.read_layout)
 
 
-def _frozen_rows(features: NDArray[np.float32], folds: Folds) -> dict[str, Any]:
-    return {
-        "linear_probe": fold_figures(folds, lambda fold: logistic_regression_fold(features, folds, fold)),
-        "retrieval": same_class_figures(features, folds),
-    }
+def _frozen_rows(
+    comparison: Comparison, source: str, features: NDArray[np.float32], folds: Folds, cache: bool
+) -> dict[str, Any]:
+    context, probe = [array_digest(features)] if cache else None, partial(logistic_regression_fold, features, folds)
+    retrieval = same_class_figures(features, folds)
+    for fold in retrieval["folds"]:
+        comparison.report(source, "retrieval", f"fold {fold['fold']}", fold)
+    linear = comparison.fold_figures(source, "linear_probe", folds, probe, context=context)
+    return {"linear_probe": linear, "retrieval": retrieval}

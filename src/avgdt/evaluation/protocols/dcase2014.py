@@ -41,6 +41,7 @@ class Dcase2014(SubClipOptions):
                 "linear_svm": linear_svm_fold,
                 "nearest_neighbours": lambda x, folds, fold: nearest_neighbours_fold(x.mean(axis=1), folds, fold),
             },
+            settings={},
         )
         (fold,) = folds.folds
         sizes = {"train": len(fold.train_val), "test": len(fold.test), "classes": len(folds.classes)}

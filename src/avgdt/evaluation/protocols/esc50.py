@@ -104,6 +104,7 @@ def _measure(
             "logistic_regression": lambda x, folds, fold: logistic_regression_fold(x.mean(axis=1), folds, fold),
             "nearest_neighbours": lambda x, folds, fold: nearest_neighbours_fold(x.mean(axis=1), folds, fold),
         },
+        settings={"epochs": epochs, "seed": options.seed},
     )
     sizes = {"sounds": len(segments), "classes": len(folds.classes), "folds": len(folds.folds)}
     return {"sizes": sizes, **result}

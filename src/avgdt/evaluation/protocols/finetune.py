@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -75,14 +76,21 @@ class Finetune:
         truth = np.array(splits.targets([one.segment for one in plans], TEST))
         failures = dict[str, str]()
         figures: dict[str, dict[str, Any]] = {}
+
+        def after_job(source: str, number: int, one: Finetuned) -> None:
+            (shots, draw), task = list(tasks.items())[number]
+            one.check_classes(task, truth, splits.classes)
+            (figures_of_draw,) = _figures([one], truth, splits.classes)["draws"]
+            comparison.report(source, shots_name(shots), f"draw {draw + 1}" if self.draws > 1 else "", figures_of_draw)
+
         for source, model in comparison.models.items():
             jobs = [
                 Job(model, task, self.finetuning, self.seed + draw, comparison.out / "finetuning")
                 for (_, draw), task in tasks.items()
             ]
-            finetuned = dict(zip(tasks, run_jobs(jobs, self.jobs, after_epoch), strict=True))
-            for case, one in finetuned.items():
-                one.check_classes(tasks[case], truth, splits.classes)
+            results = run_jobs(jobs, self.jobs, after_epoch, partial(after_job, source))
+            finetuned = dict(zip(tasks, results, strict=True))
+            for one in finetuned.values():
                 failures |= one.failures
             figures[source] = {
                 shots_name(shots): _figures(
@@ -105,10 +113,9 @@ class Finetune:
         }
 
     def _check(self) -> None:
-        for name in ("draws", "jobs"):
-            if getattr(self, name) < 1:
-                raise EvaluationError(f"{name}: {getattr(self, name)} is too few; use 1 or more")
-        check_shots(self.shots)
+        if self.draws < 1:
+            raise EvaluationError(f"draws: {self.draws} is too few; use 1 or more")
+        check_shots(self.shots, self.jobs)
 
     def _task(
         self, entries: Sequence[Entry], plans: Sequence[Plan], splits: LabelledSplits, shots: int, draw: int

@@ -68,10 +68,10 @@ class Linear:
         if no_val:
             notes = [*notes, _no_val_note(self.hyperparameter, len(targets["val"]))]
 
-        def probed(vectors: NDArray[np.float32]) -> dict[str, Any]:
+        def probed(source: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
             train, val, test = (Labelled(vectors[splits.rows[split]], targets[split]) for split in SPLITS)
             result = self.probe(train, val, test, len(splits.classes), refit=no_val)
-            return {
+            figures = {
                 **score_figures(result.score, splits.classes),
                 "chosen": {self.hyperparameter: result.chosen},
                 "val_accuracy": result.val_accuracy,
@@ -81,6 +81,8 @@ class Linear:
                 ],
                 "converged": result.converged,
             }
+            comparison.report(source, self.title.lower(), "test", figures)
+            return figures
 
         majority = np.bincount(targets["train"]).argmax()
         chance = 1 / len(splits.classes)
@@ -93,8 +95,8 @@ class Linear:
             **features.account(),
             "classes": splits.classes,
             "dimensions": features.pretrained[self.modality].shape[1],
-            "pretrained": probed(features.pretrained[self.modality]),
-            "random": probed(features.random[self.modality]),
+            "pretrained": probed("pretrained", features.pretrained[self.modality]),
+            "random": probed("random", features.random[self.modality]),
             "chance": {"accuracy": chance, "mean_class_accuracy": chance},
             "majority": float(np.mean(targets["test"] == majority)),
         }

@@ -1,0 +1,141 @@
+"""Multinomial logistic regression with an L2 penalty: its optimum for a path of regularisation strengths.
+
+The objective is that of scikit-learn: the mean cross-entropy of n examples plus the squared weights, without the
+biases, divided by 2 C n. So is the measure of convergence: no entry of the gradient exceeds ``TOLERANCE``.
+
+The solver is Newton's method. Each step is solved by conjugate gradients, preconditioned by the diagonal of the Hessian
+in the coordinates of the principal axes of the features. Products with the Hessian are float32, which affects only the
+steps; loss and gradient, which determine the optimum, are float64.
+
+It replaces the solvers of scikit-learn because the tuned probe of ESC-50 fits 15 strengths in ten folds: at the same
+tolerance one fold takes 10 s of CPU time here and 80 s with scikit-learn's L-BFGS (768 features, 1200 recordings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+TOLERANCE = 1e-6
+"""Largest absolute entry of the gradient at an optimum."""
+PATH_TOLERANCE = 1e-4
+"""Largest absolute entry of the gradient at the end of a strength that only provides the next starting point."""
+NEWTON_STEPS = 100
+"""Maximum number of Newton steps for one C."""
+CG_STEPS, CG_RESIDUAL = 400, 0.3
+"""Maximum number of conjugate gradient steps in a Newton step, and the relative residual at which they end."""
+ROUNDING = 1e-12
+"""Relative rounding error of the loss; also the relative variance below which a principal axis is dropped."""
+
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """A fitted classifier."""
+
+    weights: NDArray[np.float64]
+    """(dim, classes)."""
+    biases: NDArray[np.float64]
+    """(classes,)."""
+    converged: bool
+    """False where the optimisation ended before the optimum."""
+
+    def probabilities(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, dim) -> class probabilities (n, classes)."""
+        logits = torch.from_numpy(features.astype(np.float64) @ self.weights + self.biases)
+        return logits.softmax(dim=1).numpy()
+
+    def predict(self, features: NDArray[np.floating]) -> NDArray[np.int64]:
+        """(n, dim) -> class indices (n,)."""
+        return self.probabilities(features).argmax(axis=1)
+
+
+@torch.inference_mode()
+def fit_path(
+    features: NDArray[np.floating],
+    targets: NDArray[np.int64],
+    classes: int,
+    strengths: Sequence[float],
+    path: Sequence[float] = (),
+) -> dict[float, LogisticRegression]:
+    """C -> its classifier of (n, dim) features, each fitted from the extrapolation of the two of smaller C.
+
+    ``targets`` (n,) hold every class. ``path`` are further C that are optimised roughly, as starting points. With two
+    classes the penalty is that of the difference of their weights, as for the logistic regression with one weight
+    vector.
+    """
+    examples = torch.from_numpy(features.astype(np.float64))
+    values, axes = torch.linalg.eigh(examples.T @ examples)
+    axes = axes[:, values > ROUNDING * values.max()]
+    inputs = torch.cat([examples @ axes, torch.ones(len(examples), 1, dtype=torch.float64)], dim=1)
+    problem = _Problem(inputs, torch.nn.functional.one_hot(torch.from_numpy(targets), classes).double())
+    weights = before = torch.zeros(inputs.shape[1], classes, dtype=torch.float64)
+    fits = dict[float, LogisticRegression]()
+    for number, strength in enumerate(sorted({*strengths, *path})):
+        penalty = torch.full((inputs.shape[1], 1), 1 / (strength * len(inputs)), dtype=torch.float64)
+        penalty *= 2 if classes == 2 else 1
+        penalty[-1] = 0  # of the biases
+        start = 2 * weights - before if number > 1 else weights
+        tolerance = TOLERANCE if strength in strengths else PATH_TOLERANCE
+        before, (weights, converged) = weights, problem.minimise(start, penalty, tolerance)
+        if strength in strengths:
+            fits[strength] = LogisticRegression((axes @ weights[:-1]).numpy(), weights[-1].clone().numpy(), converged)
+    return fits
+
+
+class _Problem:
+    """The loss of (n, dim) inputs with (n, classes) one-hot targets; weights are (dim, classes), penalties (dim, 1)."""
+
+    def __init__(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        self.inputs, self.targets = inputs, targets
+        self.inputs32, self.squares32 = inputs.float(), inputs.float().square()
+
+    def minimise(self, weights: torch.Tensor, penalty: torch.Tensor, tolerance: float) -> tuple[torch.Tensor, bool]:
+        """The optimum, from ``weights`` on, and whether it was reached."""
+        loss, probabilities = self._loss(weights, penalty)
+        for _ in range(NEWTON_STEPS):
+            gradient = self.inputs.T @ (probabilities - self.targets) / len(self.inputs) + penalty * weights
+            if gradient.abs().max() <= tolerance:
+                return weights, True
+            step = self._newton_step(gradient, probabilities.float(), penalty.float())
+            slope, size = (gradient * step).sum(), 1.0
+            while True:
+                after, probabilities = self._loss(weights + size * step, penalty)
+                if after <= loss + 1e-4 * size * slope + ROUNDING * loss:
+                    break
+                size /= 2
+                if size < 1e-10:
+                    return weights, False
+            weights, loss = weights + size * step, after
+        return weights, False
+
+    def _loss(self, weights: torch.Tensor, penalty: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The penalised loss, and the class probabilities (n, classes)."""
+        logarithms = (self.inputs @ weights).log_softmax(dim=1)
+        loss = -(self.targets * logarithms).sum() / len(self.inputs) + (penalty * weights.square()).sum() / 2
+        return loss, logarithms.exp()
+
+    def _newton_step(self, gradient: torch.Tensor, p: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+        """Minus the inverse Hessian times the gradient, up to ``CG_RESIDUAL``, in float32."""
+        n = len(self.inputs)
+        scale = gradient.norm()
+        diagonal = (self.squares32.T @ (p * (1 - p)) / n + penalty).clamp(min=1e-12)
+        residual = -(gradient / scale).float()
+        step, direction = torch.zeros_like(residual), residual / diagonal
+        product = (residual * direction).sum()
+        for _ in range(CG_STEPS):
+            scores = p * (self.inputs32 @ direction)
+            scores -= p * scores.sum(dim=1, keepdim=True)
+            curved = self.inputs32.T @ scores / n + penalty * direction
+            length = product / (direction * curved).sum()
+            step += length * direction
+            residual -= length * curved
+            if residual.norm() <= CG_RESIDUAL:
+                break
+            preconditioned = residual / diagonal
+            product, before = (residual * preconditioned).sum(), product
+            direction = preconditioned + product / before * direction
+        return step.double() * scale
