@@ -89,7 +89,9 @@ def test_compositions_that_exclude_each_other_do_not_count(tmp_path: Path, monke
 def test_a_trial_of_a_killed_process_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged(monkeypatch)
     here = search(tmp_path / "films", tmp_path, trials=2)
-    left = here.study().ask()  # running, and no process holds it
+    study = here.study()
+    study.enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
+    left = study.ask()  # running, and no process holds it
     assert work(here)[0][0] == left.number
     assert [trial.state.name for trial in here.study().trials if trial.state.name != "FAIL"] == ["COMPLETE"] * 2
 
