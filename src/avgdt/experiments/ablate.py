@@ -128,7 +128,7 @@ def _plot(grid: Grid, measure: str) -> Plot:
     random = [mean.value for cell in grid.cells if (mean := grid.mean(cell, measure, "random")) is not None]
     return Plot(
         measure.replace("@", "").lower(),
-        f"{measure} on the test split",
+        f"{measure[0].upper()}{measure[1:]} on the test split",
         "Mean over the seeds; bars are 95 % intervals by Student's t distribution.",
         "points",
         grid.cells[0].levels[-1][0],

@@ -88,6 +88,7 @@ def _labelled(axes: Axes, plot: Plot) -> None:
         )
     axes.set_xlabel(plot.x_label)
     axes.set_ylabel(plot.y_label)
+    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]), top=min(100.0, axes.get_ylim()[1]))  # intervals may exceed
     axes.grid(axis="y", color="#ece8df", linewidth=0.8)
     axes.set_axisbelow(True)
 
