@@ -46,7 +46,7 @@ def test_an_ablation_stopped_and_continued(here: Path, capfd: pytest.CaptureFixt
     process.send_signal(signal.SIGINT)
     code, line = ended(process)
     assert code == 130
-    code, last = pasted(line, cwd=here)
+    code, last = pasted(line, cwd=here, seconds=300)
     assert code == 0, last
     assert len(read_outcome(here / "out").tables[2].rows) == 4
     assert (here / "out" / "experiment.html").exists()
@@ -81,6 +81,8 @@ def test_mistakes_are_one_line_with_a_remedy(here: Path) -> None:
         (command("ablate jitter", "--jobs", "0"), "--jobs: 0; use 1 or more"),
         (command("curriculum", "--recordings", "1"), "--recordings: 1; use 2 or more"),
         (command("search", "--trials", "0"), "--trials: 0; use 1 or more"),
+        (command("search", "--cell", "0"), "--cell needs --confirm"),
+        (command("ablate jitter", "--label", "genre"), "genre"),
         (["ablate", "jitter", "--config", "tiny.yaml", "--data", "none.csv", "--out", "new"], "none.csv"),
     ):
         code, line = run(*arguments, cwd=here)

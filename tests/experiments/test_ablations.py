@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.composition.audio_augmentations import SpecAugment, Volume
 from avgdt.experiments.ablate import ablation_cells
-from avgdt.experiments.ablations import ABLATIONS, ablation, with_spec_augment
+from avgdt.experiments.ablations import ABLATIONS, ablation, of_length, with_spec_augment
 from avgdt.experiments.errors import ExperimentError
 from avgdt.recipes.named import named, with_composition
 from avgdt.training.resuming import differences
@@ -20,7 +20,7 @@ def test_jitter_cells_differ_only_in_jitter_and_length() -> None:
     ]
     for cell in cells:
         changed = differences(recipe, cell.recipe)
-        assert changed.keys() <= {"composition.time.jitter", "schedule.epochs"}
+        assert changed.keys() <= {"composition.time.jitter", "schedule.epochs", "schedule.warmup_epochs"}
         assert cell.recipe.composition.time.jitter == (dict(cell.levels)["jitter"] == "on")
         assert str(cell.recipe.schedule.epochs) == dict(cell.levels)["epochs"]
 
@@ -77,3 +77,9 @@ def test_one_epoch_stays_one() -> None:
     recipe = named("demo")
     recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=1))
     assert {cell.recipe.schedule.epochs for cell in ablation("jitter").cells(recipe)} == {1}
+    assert len(ablation("jitter").cells(recipe)) == 2
+
+
+def test_a_shorter_recipe_keeps_the_shape_of_its_learning_rate() -> None:
+    recipe = of_length(named("released"), 100)
+    assert (recipe.schedule.epochs, recipe.schedule.warmup_epochs, recipe.schedule.steps) == (100, 5.0, (75, 88))

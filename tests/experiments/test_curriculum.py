@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.composition import Composition
+from avgdt.composition.factors import Modality, Repeats, TimeShift
 from avgdt.experiments.curriculum import (
     STRATA,
     curriculum_cell,
@@ -48,6 +50,8 @@ def test_strata_add_one_augmentation_after_the_other() -> None:
     assert [composition.time.jitter for composition in compositions] == [False, True, True, True, True]
     masks = [[step for step in composition.audio if isinstance(step, SpecAugment)] for composition in compositions]
     assert masks == [[], [], [SpecAugment.mild()], [SpecAugment.medium()], [SpecAugment.strong()]]
+    repeated = replace(named("demo"), composition=Composition(Modality(), Repeats(2), TimeShift(0.4, invariant=True)))
+    assert [view.name for view in STRATA[0].recipe(repeated).composition.views] == ["video", "audio"]
     assert all(composition.video == named("demo").composition.video for composition in compositions)
 
 
@@ -64,7 +68,7 @@ def test_a_run_is_measured_in_every_stratum_and_the_outcome_is_the_mean_over_see
 ) -> None:
     recipe = curriculum_cell(replace(tiny(), run=replace(tiny().run, monitor_epochs=1)))
     monitors = partial(curriculum_monitors, recordings=6)
-    grid = Grid((recipe,), (0, 1), labelled, tmp_path, (), monitors)
+    grid = Grid((recipe,), (0, 1), labelled, tmp_path, (), monitors, "6 recordings")
     with pytest.raises(ExperimentError, match="no seed is complete"):
         curriculum_outcome(grid)
     for job in grid.jobs:
@@ -79,7 +83,7 @@ def test_a_run_is_measured_in_every_stratum_and_the_outcome_is_the_mean_over_see
     outcome = curriculum_outcome(grid)
     accuracy, shares, _ = outcome.plots
     assert accuracy.series[0].x == (1.0, 2.0, 3.0)
-    last = [curves[seed][-1]["strata"]["+ jitter"]["gradient_share"] for seed in (0, 1)]
+    last = [curves[seed][-1]["strata"]["jitter"]["gradient_share"] for seed in (0, 1)]
     assert shares.series[1].y[-1] == pytest.approx(sum(last) / 2)
     assert len(outcome.answers) == 2
     assert len(outcome.tables[0].rows) == 5 * 2 * 3

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from avgdt.errors import AvgdtError
 from avgdt.experiments.ablate import ablation_outcome, compare_levels
 from avgdt.experiments.ablations import Ablation, Claim, timed
 from avgdt.experiments.errors import ExperimentError
 from avgdt.experiments.grid import Cell, Grid, Job, probe_and_retrieval
+from avgdt.experiments.runs import check_data
+from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training import checkpoints
 from avgdt.training.metrics import read_metrics
@@ -102,10 +105,16 @@ def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_p
     small = grid(labelled, tmp_path)
     record(small, lambda name, seed: 0.5)
     recipe = replace(tiny(), objective=replace(tiny().objective, temperature=0.5))
-    with pytest.raises(
-        ExperimentError, match=r"objective\.temperature \(0\.07 in the run, 0\.5 now\); use another --out"
-    ):
+    with pytest.raises(ExperimentError, match=r"objective\.temperature \(0\.07 there, 0\.5 now\); use another --out"):
         (other := replace(small, cells=cells(recipe))).figures(other.job(0))
+    recipe = replace(tiny(), optimiser=replace(tiny().optimiser, lr=0.5))  # a run may resume with it, not be reused
+    with pytest.raises(ExperimentError, match=r"optimiser\.lr"):
+        (other := replace(small, cells=cells(recipe))).figures(other.job(0))
+    recipe = replace(tiny(), run=replace(tiny().run, workers=2, checkpoints=1))  # which change no result
+    other = replace(small, cells=cells(recipe))
+    assert other.figures(other.job(0)) is not None
+    with pytest.raises(ExperimentError, match="was run with other settings"):
+        (other := replace(small, settings="96 recordings")).figures(other.job(0))
     with pytest.raises(ExperimentError, match="use another --out for"):
         (other := replace(small, data=tmp_path / "films")).figures(other.job(0))
     # With another label the probe is measured again.
@@ -128,6 +137,28 @@ def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:
         grid(tmp_path, tmp_path, ())
     with pytest.raises(ExperimentError, match="use 0 to 7"):
         grid(tmp_path, tmp_path).job(8)
+
+
+def test_cells_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="two cells"):
+        Grid((*cells(tiny()), *cells(tiny())), (0,), tmp_path, tmp_path, ())
+
+
+def test_data_is_checked_before_anything_is_trained(labelled: Path, tmp_path: Path) -> None:
+    check_data(labelled, tiny(), "label")
+    for data, label, message in (
+        (tmp_path / "none.csv", "label", "does not exist"),
+        (labelled.parent, "label", "is a folder"),
+        (labelled, "class", "class"),
+    ):
+        with pytest.raises(AvgdtError, match=message):
+            check_data(data, tiny(), label)
+    unsplit = tmp_path / "unsplit.csv"
+    unsplit.write_text("path\na.mkv\n")
+    with pytest.raises(ExperimentError, match="has no rows of split test and train"):
+        check_data(unsplit, tiny(), "")
+    with pytest.raises(ExperimentError, match="needs video and audio"):
+        check_data(labelled, named("audio"), "label")
 
 
 def test_levels_are_compared_with_all_else_equal(tmp_path: Path) -> None:

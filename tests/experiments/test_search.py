@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,19 +11,29 @@ import pytest
 
 from avgdt.experiments.errors import ExperimentError
 from avgdt.experiments.grid import probe_and_retrieval
-from avgdt.experiments.search import FRESH_SEEDS, Search
+from avgdt.experiments.search import FRESH_SEEDS, Search, counts
 from avgdt.experiments.search_outcome import importances, search_outcome
 from avgdt.experiments.space import DIMENSIONS, searched_recipe
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective
+from avgdt.training.errors import Diverged
 from avgdt.training.lock import locked
+from avgdt.training.metrics import read_metrics
 from tests.helpers.recipes import tiny
 
 
 def recipe() -> Recipe:
     """Without a bank, whose size would have to fit every number of views."""
     return replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=4))
+
+
+def films(folder: Path, name: str = "films") -> Path:
+    """A manifest of files that are never read."""
+    rows = [f"{i}.mkv,{split},{'ab'[i % 2]}" for i, split in enumerate(["train"] * 4 + ["val"] * 2 + ["test"] * 2)]
+    manifest = folder / f"{name}.csv"
+    manifest.write_text("\n".join(["path,split,label", *rows]) + "\n")
+    return manifest
 
 
 def search(data: Path, out: Path, trials: int = 3, label: str = "label") -> Search:
@@ -56,14 +69,15 @@ def test_real_trials_are_trained_judged_on_val_and_continued(labelled: Path, tmp
         assert read_yaml(run / "config.yaml").composition == searched_recipe(recipe(), trial.params).composition
         assert 0 <= (trial.value or 0.0) <= 1
     outcome = search_outcome(search(labelled, tmp_path), None)
-    assert outcome.answers[0].startswith("The best of 2 complete trials (0 pruned) reaches")
+    assert outcome.answers[0].startswith("The best of 2 complete trials (0 pruned), trial ")
 
 
 def test_the_search_finds_what_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged(monkeypatch)
-    long = search(tmp_path / "films", tmp_path, trials=40)
+    long = search(films(tmp_path), tmp_path, trials=40)
     work(long)
-    choices, value = long.best()
+    best = long.ranked()[0]
+    choices, value = best.params, best.value
     assert choices["reversal"] == "distinctive"
     assert value == pytest.approx(0.55 if choices["jitter"] == "on" else 0.5)
     matter = importances(long.study())
@@ -80,15 +94,15 @@ def test_the_search_finds_what_matters(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_compositions_that_exclude_each_other_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged(monkeypatch)
-    work(search(tmp_path / "films", tmp_path, trials=30))
-    states = [trial.state.name for trial in search(tmp_path / "films", tmp_path).study().trials]
+    work(search(films(tmp_path), tmp_path, trials=30))
+    states = [trial.state.name for trial in search(films(tmp_path), tmp_path).study().trials]
     assert states.count("COMPLETE") == 30
     assert set(states) <= {"COMPLETE", "FAIL"}
 
 
 def test_a_trial_of_a_killed_process_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged(monkeypatch)
-    here = search(tmp_path / "films", tmp_path, trials=2)
+    here = search(films(tmp_path), tmp_path, trials=2)
     study = here.study()
     study.enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
     left = study.ask()  # running, and no process holds it
@@ -98,7 +112,7 @@ def test_a_trial_of_a_killed_process_is_run_again(tmp_path: Path, monkeypatch: p
 
 def test_a_trial_that_another_process_runs_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged(monkeypatch)
-    here = search(tmp_path / "films", tmp_path, trials=2)
+    here = search(films(tmp_path), tmp_path, trials=2)
     other = here.study().ask()
     with locked(here.out / "claims" / f"{other.number:04d}"):
         assert other.number not in [number for number, _ in work(here)]
@@ -111,20 +125,20 @@ def test_a_trial_that_falls_behind_is_pruned(labelled: Path, tmp_path: Path, mon
     pruned.study().enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
     assert work(pruned) == [(0, "pruned")]
     with pytest.raises(ExperimentError, match="no trial is complete"):
-        pruned.best()
+        pruned.ranked()
 
 
 def test_another_recipe_label_or_data_set_is_refused(tmp_path: Path) -> None:
-    search(tmp_path / "films", tmp_path).study()
+    search(films(tmp_path), tmp_path).study()
     with pytest.raises(ExperimentError, match="another label; use another --out"):
-        search(tmp_path / "films", tmp_path, label="category").study()
+        search(films(tmp_path), tmp_path, label="category").study()
     with pytest.raises(ExperimentError, match="another data"):
-        search(tmp_path / "others", tmp_path).study()
+        search(films(tmp_path, "others"), tmp_path).study()
     other = replace(recipe(), run=replace(recipe().run, batch=5))
     with pytest.raises(ExperimentError, match="another recipe"):
-        Search(other, tmp_path / "films", tmp_path, 3, "label").study()
+        Search(other, films(tmp_path), tmp_path, 3, "label").study()
     workers = replace(recipe(), run=replace(recipe().run, workers=2))
-    Search(workers, tmp_path / "films", tmp_path, 5, "label").study()
+    Search(workers, films(tmp_path), tmp_path, 5, "label").study()
 
 
 def test_settings_that_cannot_be_searched(tmp_path: Path) -> None:
@@ -140,13 +154,13 @@ def test_the_confirmation_uses_fresh_seeds_and_the_whole_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(monkeypatch)
-    here = search(tmp_path / "films", tmp_path, trials=5)
+    here = search(films(tmp_path), tmp_path, trials=5)
     work(here)
     grid = here.confirmation(2, probe_and_retrieval("label"))
     assert grid.seeds == (1000, 1001)
     searched, by_hand = grid.cells
     assert by_hand.recipe == recipe()
-    assert searched.recipe.composition == searched_recipe(recipe(), here.best()[0]).composition
+    assert searched.recipe.composition == searched_recipe(recipe(), here.ranked()[0].params).composition
     for job in grid.jobs:
         value = 0.7 if job.cell is searched else 0.6 + 0.01 * (job.seed - 1000)
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
@@ -154,3 +168,60 @@ def test_the_confirmation_uses_fresh_seeds_and_the_whole_budget(
     assert any(
         "accuracy of the searched composition minus that of the recipe's own is +9.5 points" in a for a in answers
     )
+
+
+def test_trials_that_fail_count_and_the_search_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch)
+    here = search(films(tmp_path), tmp_path, trials=4)
+    judge = Search._run
+
+    def run(self: Search, trial: optuna.Trial, on_message: Callable[[str], None]) -> float:
+        if trial.number % 2:
+            raise Diverged("step 3: the loss is nan")
+        return judge(self, trial, on_message)
+
+    monkeypatch.setattr(Search, "_run", run)
+    finished = dict(work(here))
+    assert finished[1] == "failed: step 3: the loss is nan"
+    assert sum(map(counts, here.study().trials)) == 4
+    assert work(here) == []
+
+
+def test_more_trials_after_a_confirmation_confirm_the_new_winner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(monkeypatch)
+    start = search(films(tmp_path), tmp_path, trials=1)
+    start.study().enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
+    work(start)
+    first = search(films(tmp_path), tmp_path).confirmation(1, probe_and_retrieval("label"))
+    for job in first.jobs:
+        first._write(job, {m.name: {"pretrained": 0.5, "random": 0.1} for m in first.measures})
+    work(search(films(tmp_path), tmp_path, trials=40))
+    second = search(films(tmp_path), tmp_path).confirmation(1, probe_and_retrieval("label"))
+    assert second.cells[0].name != first.cells[0].name
+    assert [second.figures(job) is not None for job in second.jobs] == [False, True]  # by hand is not repeated
+
+
+def test_workers_that_start_at_once_share_one_study(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from tests.experiments.test_search import search;"
+        f"print(search(Path({str(films(tmp_path))!r}), Path({str(tmp_path / 'out')!r})).study().study_name)"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in processes:
+        out, errors = process.communicate(timeout=60)
+        assert out.strip() == "search", errors
+
+
+def test_without_a_label_the_last_held_out_recall_judges(labelled: Path, tmp_path: Path) -> None:
+    here = search(labelled, tmp_path, trials=1, label="")
+    here.study().enqueue_trial({**{name: levels[0] for name, levels in DIMENSIONS.items()}, "repeats": "2"})
+    work(here)
+    trial = here.ranked()[0]
+    metrics = [line for line in read_metrics(here.folder(trial.number) / "metrics.jsonl") if line["kind"] == "heldout"]
+    assert metrics[-1]["epoch"] == 2  # half of the epochs, as there are twice as many views
+    assert trial.value == (metrics[-1]["video_to_audio"]["r10"] + metrics[-1]["audio_to_video"]["r10"]) / 2

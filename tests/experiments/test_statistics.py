@@ -58,7 +58,11 @@ def test_verdicts() -> None:
 def test_equal_figures_of_all_seeds_are_no_difference() -> None:
     same = paired_difference({0: 0.5, 1: 0.5}, {0: 0.5, 1: 0.5})
     assert same is not None
-    assert (same.p, same.verdict) == (1.0, "undecided")
+    assert (same.p, same.verdict) == (None, "undecided")
+    better = paired_difference({0: 0.75, 1: 0.5}, {0: 0.5, 1: 0.25})
+    assert better is not None
+    assert better.verdict == "undecided"
+    assert better.in_points() == "+25.0 points, the same for all 2 seeds, not tested"
     assert paired_difference({0: 1.0}, {1: 1.0}) is None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.workers import Work, run_processes
+from avgdt.experiments.workers import Work, raise_failures, run_processes
 from avgdt.training.signals import Stopped
 
 
@@ -25,16 +26,30 @@ def test_all_processes_run_and_their_output_is_logged(tmp_path: Path) -> None:
     assert all("demo-bank" in each.log.read_text() for each in works)
 
 
-def test_the_first_error_is_reported_and_no_more_processes_start(tmp_path: Path) -> None:
+def test_failures_are_returned_and_the_others_run(tmp_path: Path) -> None:
     works = [work("bad", tmp_path, "recipes", "nothing"), work("late", tmp_path, "recipes")]
-    started = list[str]()
-    with pytest.raises(ExperimentError, match=r"bad: .*'nothing' is unknown.*; its output is in .*bad\.log"):
-        run_processes(works, 1, lambda each: None, lambda each: started.append(each.name))
-    assert started == ["bad"]
+    done = list[str]()
+    (failure,) = run_processes(works, 1, lambda each: done.append(each.name), lambda each: None)
+    assert "'nothing' is unknown" in failure
+    assert failure.endswith(f"its output is in {tmp_path / 'bad.log'}")
+    assert done == ["late"]
+    raise_failures([])
+    with pytest.raises(ExperimentError, match=r"bad: .*\(1 others failed too\)"):
+        raise_failures([failure, failure])
+
+
+def test_a_killed_process_is_named_so(tmp_path: Path) -> None:
+    run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
+
+    def kill() -> None:
+        for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    (failure,) = run_processes([run], 1, lambda each: None, lambda each: None, kill)
+    assert "was killed by SIGKILL, perhaps for lack of memory; lower --jobs" in failure
 
 
 def test_a_signal_is_passed_on(tmp_path: Path) -> None:
-    """A process that reads its standard input ends by the signal, not by itself."""
     run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
     process_started = threading.Event()
 

@@ -43,7 +43,7 @@ def run(*arguments: object, cwd: Path | None = None) -> tuple[int, str]:
     return ended(start(*arguments, cwd=cwd))
 
 
-def pasted(line: str, cwd: Path | None = None, after: str = "with: ") -> tuple[int, str]:
+def pasted(line: str, cwd: Path | None = None, after: str = "with: ", seconds: float = 60.0) -> tuple[int, str]:
     """Run the command that a message ends with, as a shell does."""
     command = line.partition(after)[2]
     assert shlex.split(command)[0] == sys.executable, line
@@ -52,7 +52,7 @@ def pasted(line: str, cwd: Path | None = None, after: str = "with: ") -> tuple[i
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )

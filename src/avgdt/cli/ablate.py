@@ -56,9 +56,11 @@ def run(arguments: Sequence[str]) -> None:
     from avgdt.experiments.ablate import ablation_cells, ablation_outcome
     from avgdt.experiments.ablations import ablation
     from avgdt.experiments.grid import Grid, probe_and_retrieval
+    from avgdt.experiments.runs import check_data
     from avgdt.training.provenance import own_command
 
     chosen = ablation(name or "")
+    check_data(options.data, options.recipe, options.label)
     cells = ablation_cells(chosen, options.recipe)
     grid = Grid(cells, options.seeds, options.data, options.out, probe_and_retrieval(options.label))
     if options.list:

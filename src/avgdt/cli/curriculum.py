@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> None:
 
     monitors = partial(curriculum_monitors, recordings=options.recordings)
     cells = (curriculum_cell(options.recipe),)
-    grid = Grid(cells, options.seeds, options.data, options.out, measures=(), monitors=monitors)
+    grid = Grid(cells, options.seeds, options.data, options.out, (), monitors, f"{options.recordings} recordings")
     if options.list:
         list_jobs(grid)
         return

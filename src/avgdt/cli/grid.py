@@ -28,13 +28,22 @@ def run_job_with_progress(grid: Grid, job: Job) -> None:
 
 
 def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcome: Callable[[], Experiment]) -> None:
-    """Run what remains of a grid as :func:`run_jobs` does, then write the outcome and its page."""
-    run_jobs(grid, jobs, command)
-    write_page(outcome(), grid.out)
+    """Run what remains of a grid as :func:`run_jobs` does, then write the outcome and its page.
+
+    Where a job fails, the others run all the same, and the error is raised after the page is written.
+    """
+    from avgdt.experiments.workers import raise_failures
+    from avgdt.report.plots import require_matplotlib
+
+    require_matplotlib()
+    failures = run_jobs(grid, jobs, command)
+    if any(grid.figures(job) is not None for job in grid.jobs):
+        write_page(outcome(), grid.out)
+    raise_failures(failures)
 
 
-def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> None:
-    """Run the jobs of a grid that are not complete, ``jobs`` at a time, each in a process of its own.
+def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
+    """Run the jobs of a grid that are not complete, ``jobs`` at a time, each in a process; return the failures.
 
     ``command`` are the arguments of ``avgdt`` to which ``--cell INDEX`` is appended for each job.
     """
@@ -58,7 +67,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> None:
             progress.update(task, note=work.name)
             console.print(f"started {work.name}, output in {work.log}")
 
-        run_processes([work for _, work in remaining.values()], jobs, done, started)
+        return run_processes([work for _, work in remaining.values()], jobs, done, started)
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:

@@ -59,9 +59,13 @@ def run(arguments: Sequence[str]) -> None:
     check_at_least("--trials", options.trials, 1)
     check_at_least("--confirm", options.confirm, 0)
     from avgdt.experiments.grid import probe_and_retrieval
+    from avgdt.experiments.runs import check_data
     from avgdt.experiments.search import Search
+    from avgdt.experiments.workers import raise_failures
+    from avgdt.report.plots import require_matplotlib
     from avgdt.training.provenance import own_command
 
+    check_data(options.data, options.recipe, options.label)
     search = Search(options.recipe, options.data, options.out, options.trials, options.label)
     with advising(lambda: f"finished trials are saved; continue with: {own_command('search', *arguments)}"):
         if options.worker:
@@ -69,22 +73,26 @@ def run(arguments: Sequence[str]) -> None:
             return
         measures = probe_and_retrieval(options.label)
         if options.cell is not None:
+            check_at_least("--cell needs --confirm", options.confirm, 1)
             grid = search.confirmation(options.confirm, measures)
             run_job_with_progress(grid, grid.job(options.cell))
             return
-        _run_trials(search, options.jobs, ("search", *arguments))
+        require_matplotlib()
+        failures = _run_trials(search, options.jobs, ("search", *arguments))
         path = search.write_best()
         confirmation = search.confirmation(options.confirm, measures) if options.confirm else None
         if confirmation is not None:
-            run_jobs(confirmation, options.jobs, ("search", *arguments))
+            failures += run_jobs(confirmation, options.jobs, ("search", *arguments))
         from avgdt.experiments.search_outcome import search_outcome  # needs Optuna
 
         write_page(search_outcome(search, confirmation), search.out)
+        raise_failures(failures)
         print(f"wrote {path}; train it with: avgdt pretrain --config {path} --data PATH --out RUN")
 
 
-def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> None:
-    """Run workers until the study has enough trials, with a progress bar and a line per trial."""
+def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> list[str]:
+    """Run workers until the study has enough trials, with a progress bar and a line per trial; return the failures."""
+    from avgdt.experiments.search import FAILED, counts
     from avgdt.experiments.workers import Work, run_processes
 
     study = search.study()
@@ -94,14 +102,16 @@ def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> None:
 
         def poll() -> None:
             trials = study.get_trials(deepcopy=False)
-            finished = [trial for trial in trials if trial.state.is_finished() and trial.state.name != "FAIL"]
+            finished = [trial for trial in trials if trial.state.is_finished() and counts(trial)]
             for trial in finished:
                 if trial.number not in seen:
                     seen.add(trial.number)
-                    value = "pruned" if trial.state.name == "PRUNED" else f"{100 * (trial.value or 0.0):.1f} %"
-                    console.print(f"trial {trial.number}: {value}")
+                    failed = f"failed: {trial.user_attrs.get(FAILED)}"
+                    words = {"COMPLETE": f"{100 * (trial.value or 0.0):.1f} %", "PRUNED": "pruned", "FAIL": failed}
+                    console.print(f"trial {trial.number}: {words[trial.state.name]}")
             progress.update(task, completed=len(finished))
 
         works = [Work(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(jobs)]
-        run_processes(works, jobs, lambda work: None, lambda work: None, poll)
+        failures = run_processes(works, jobs, lambda work: None, lambda work: None, poll)
         poll()
+        return failures

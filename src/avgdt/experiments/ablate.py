@@ -84,8 +84,8 @@ def _answers(ablation: Ablation, grid: Grid, measure: str) -> list[str]:
             low, high = min(means, key=lambda name: means[name].value), max(means, key=lambda name: means[name].value)
             names = {cell.name: _label(cell) for cell in grid.cells}
             sentences.append(
-                f"By {measure}, {names[high]} is best ({_percent(means[high].value)}) and {names[low]} worst "
-                f"({_percent(means[low].value)})."
+                f"By {measure}, the means are highest for {names[high]} ({_percent(means[high].value)}) and lowest for "
+                f"{names[low]} ({_percent(means[low].value)}); the paired differences are in the table."
             )
     return sentences
 
@@ -150,13 +150,17 @@ def _means(grid: Grid) -> DataTable:
         means = [grid.mean(cell, name) for name in measures]
         if all(mean is not None for mean in means):
             rows.append((*(level for _, level in cell.levels), *(_with_std(mean) for mean in means if mean)))
-    random = [
-        mean_interval([figure for cell in grid.cells for figure in grid.by_seed(cell, name, "random").values()])
-        for name in measures
-    ]
+    random = [_random_mean(grid, name) for name in measures]
     rows.append(("random weights", *[""] * (len(factors) - 1), *(_with_std(mean) for mean in random)))
     head = (*factors, *(f"{name} (%)" for name in measures))
     return DataTable("means", "Means over the seeds", head, tuple(rows), "Mean ± standard deviation over the seeds.")
+
+
+def _random_mean(grid: Grid, measure: str) -> Mean:
+    """The mean over the seeds of random weights, averaged over the cells, whose networks are the same."""
+    by_cell = [grid.by_seed(cell, measure, "random") for cell in grid.cells]
+    seeds = sorted(set().union(*by_cell))
+    return mean_interval([fmean(each[seed] for each in by_cell if seed in each) for seed in seeds])
 
 
 def _with_std(mean: Mean) -> str:

@@ -49,13 +49,13 @@ SPEC_AUGMENTS = {
 
 def jitter_cells(recipe: Recipe) -> tuple[Cell, ...]:
     """Temporal jittering on and off, for half of the recipe's epochs and for all."""
-    epochs = (max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs)
+    lengths = dict.fromkeys((max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs))
     return tuple(
         Cell(
             (("jitter", "on" if jitter else "off"), ("epochs", str(count))),
-            timed(replace(recipe, schedule=replace(recipe.schedule, epochs=count)), jitter=jitter),
+            timed(of_length(recipe, count), jitter=jitter),
         )
-        for count, jitter in product(epochs, (False, True))
+        for count, jitter in product(lengths, (False, True))
     )
 
 
@@ -127,6 +127,18 @@ def ablation(name: str) -> Ablation:
     if name not in known:
         raise ExperimentError(f"ablation {name!r} is unknown; {suggestion(name, known)}")
     return known[name]
+
+
+def of_length(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe with another number of epochs; warm-up and steps of the learning rate keep their shares of it."""
+    ratio = epochs / recipe.schedule.epochs
+    schedule = replace(
+        recipe.schedule,
+        epochs=epochs,
+        warmup_epochs=ratio * recipe.schedule.warmup_epochs,
+        steps=tuple(max(1, round(ratio * step)) for step in recipe.schedule.steps),
+    )
+    return replace(recipe, schedule=schedule)
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:

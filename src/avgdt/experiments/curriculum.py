@@ -7,7 +7,6 @@ p near 1 and a small gradient: training turns by itself from lightly to strongly
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,17 +16,19 @@ from statistics import fmean
 import torch
 
 from avgdt.composition.audio_augmentations import SpecAugment
+from avgdt.composition.factors import Modality
 from avgdt.data.batch import Batch, collate
 from avgdt.data.selection import Selection
 from avgdt.experiments.ablations import timed, with_spec_augment
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid, Job, Monitors
+from avgdt.experiments.grid import Cell, Grid, Job
 from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
+from avgdt.experiments.runs import Monitors
 from avgdt.experiments.statistics import Difference, mean_interval, paired_difference
-from avgdt.recipes.named import with_composition
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
+from avgdt.training.metrics import read_metrics
 from avgdt.training.provenance import command, processor_name
 from avgdt.training.recordings import run_store, training_clips
 from avgdt.transforms.views import Views
@@ -48,15 +49,17 @@ class Stratum:
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """The recipe with one view per modality, augmented with this strength."""
-        return timed(with_spec_augment(with_composition(recipe, "modality"), self.masks), jitter=self.jitter)
+        composition = replace(recipe.composition, factors=(Modality(),), partners="different")
+        plain = replace(recipe, composition=composition)
+        return timed(with_spec_augment(plain, self.masks), jitter=self.jitter)
 
 
 STRATA = (
-    Stratum("crop and flip", False, SpecAugment.none()),
-    Stratum("+ jitter", True, SpecAugment.none()),
-    Stratum("+ mild SpecAugment", True, SpecAugment.mild()),
-    Stratum("+ medium SpecAugment", True, SpecAugment.medium()),
-    Stratum("+ strong SpecAugment", True, SpecAugment.strong()),
+    Stratum("no jitter, no masks", False, SpecAugment.none()),
+    Stratum("jitter", True, SpecAugment.none()),
+    Stratum("jitter, mild masks", True, SpecAugment.mild()),
+    Stratum("jitter, medium masks", True, SpecAugment.medium()),
+    Stratum("jitter, strong masks", True, SpecAugment.strong()),
 )
 """From the lightest to the strongest; each adds to the one before."""
 
@@ -89,7 +92,9 @@ class CurriculumMonitor:
 
     def __init__(self, recipe: Recipe, collection: Selection, folder: Path, recordings: int) -> None:
         self._recipes = [stratum.recipe(recipe) for stratum in STRATA]
-        part = replace(collection, train=collection.train[:recordings])
+        count = min(recordings, len(collection.train))
+        rows = [round(i * (len(collection.train) - 1) / (count - 1)) for i in range(count)]  # over a sorted manifest
+        part = replace(collection, train=tuple(collection.train[row] for row in rows))
         self._items = range(len(part.train))
         store = run_store(recipe, collection, folder)
         self._clips = [training_clips(each, part, store) for each in self._recipes]
@@ -156,9 +161,11 @@ def curriculum_monitors(job: Job, recordings: int) -> Monitors:
 
 
 def read_curriculum(run: Path) -> list[Metrics]:
-    """The measurements in a run's ``metrics.jsonl``, in the order of their steps."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [metrics for line in lines if (metrics := json.loads(line))["kind"] == KIND]
+    """The measurements in a run's ``metrics.jsonl``; raises :class:`ExperimentError` where there are none."""
+    measured = [metrics for metrics in read_metrics(run / "metrics.jsonl") if metrics["kind"] == KIND]
+    if not measured:
+        raise ExperimentError(f"{run}: has no measurements of the curriculum in metrics.jsonl; use another --out")
+    return measured
 
 
 def curriculum_outcome(grid: Grid) -> Experiment:
@@ -177,7 +184,7 @@ def curriculum_outcome(grid: Grid) -> Experiment:
             ("objective", f"negatives from the {recipe.objective.negatives}"),
             ("data", str(grid.data)),
             ("seeds", " ".join(map(str, runs))),
-            ("measured on", "recordings of the training set, without dropout and with running statistics"),
+            ("measured on", f"the training set ({grid.settings}), without dropout and with running statistics"),
         ),
         (
             _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
@@ -205,8 +212,8 @@ def _answers(runs: dict[int, list[Metrics]]) -> list[str]:
     sentences = []
     if accuracy is not None:
         sentences.append(
-            f"Averaged over training, pairs with {light} alone are re-identified more often than pairs with strong "
-            f"SpecAugment: {_words(accuracy)}."
+            f"Averaged over the training, lightly augmented pairs ({light}) are re-identified more often than strongly "
+            f"augmented ones ({strong}): {_words(accuracy)}."
         )
     if fading is not None:
         sentences.append(f"The gradient's share of pairs with {light} alone falls during training: {_words(fading)}.")

@@ -10,21 +10,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from avgdt.data.selection import Selection
 from avgdt.evaluation.evaluate import Protocol, evaluate, stored_result
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols.probe import Linear
 from avgdt.evaluation.protocols.retrieval import Retrieval
 from avgdt.experiments.errors import ExperimentError
+from avgdt.experiments.runs import Monitors, check_same, train, with_store
 from avgdt.experiments.statistics import Mean, mean_interval
 from avgdt.files import write_atomically
 from avgdt.recipes.config import from_plain, to_plain
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import Checkpoints
-from avgdt.training.errors import OtherRecipe
 from avgdt.training.loop import Metrics
-from avgdt.training.pretrain import Monitor, OnUnreadable, pretrain, resumed_recipe
-from avgdt.training.resuming import check_recipe
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,6 @@ class Job:
         return self.out / "cells" / f"{self.name}.log"
 
 
-Monitors = Callable[[Recipe, Selection, OnUnreadable], list[Monitor]]
-"""Makes the monitors of a training."""
 CellFigures = dict[str, dict[str, float]]
 """Measure -> {"pretrained": share, "random": share}."""
 
@@ -99,10 +93,14 @@ class Grid:
     measures: tuple[Measure, ...]
     monitors: Callable[[Job], Monitors] = lambda job: monitors
     """Returns the monitors of a job's training; by default held-out retrieval."""
+    settings: str = ""
+    """Other settings that determine the results, as text."""
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ExperimentError(f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; name one or more, each once")
+        if len({cell.name for cell in self.cells}) < len(self.cells):
+            raise ExperimentError("two cells of the grid have one name; change the recipe")
 
     @property
     def jobs(self) -> list[Job]:
@@ -126,12 +124,12 @@ class Grid:
             record = json.loads(job.record.read_text(encoding="utf-8"))
             before: Recipe = from_plain(Recipe, record["recipe"])
             data, protocols, figures = record["data"], record["protocols"], record["figures"]
+            settings = str(record["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise ExperimentError(f"{job.record}: is damaged ({error}); delete it and repeat the command") from None
-        try:
-            check_recipe(before, self._recipe(job), job.run)
-        except OtherRecipe as error:
-            raise ExperimentError(f"{error.what}; use another --out") from None
+        check_same(before, self._recipe(job), self.out)
+        if settings != self.settings:
+            raise ExperimentError(f"{self.out}: was run with {settings or 'other settings'}; use another --out")
         if data != str(self.data.resolve()):
             raise ExperimentError(f"{job.record}: was run on {data}; use another --out for {self.data}")
         return figures if protocols == self._protocols(job) else None
@@ -142,17 +140,7 @@ class Grid:
             return before
         recipe = self._recipe(job)
         self._write(job, None)
-        if not (job.run / "weights.safetensors").exists():
-            resume = bool(Checkpoints(job.run).paths())
-            pretrain(
-                resumed_recipe(job.run) if resume else recipe,
-                None if resume else self.data,
-                job.run,
-                resume,
-                self.monitors(job),
-                on_metrics=on_metrics,
-                on_message=on_message,
-            )
+        train(recipe, self.data, job.run, self.monitors(job), on_metrics, on_message)
         figures = CellFigures()
         for measure in self.measures:
             protocol = _seeded(measure.protocol, job.seed)
@@ -175,8 +163,7 @@ class Grid:
 
     def _recipe(self, job: Job) -> Recipe:
         recipe = job.cell.recipe
-        store = recipe.data.store if recipe.data.store != "auto" else str((self.out / "store").absolute())
-        return replace(recipe, run=replace(recipe.run, seed=job.seed), data=replace(recipe.data, store=store))
+        return with_store(replace(recipe, run=replace(recipe.run, seed=job.seed)), self.out)
 
     def _protocols(self, job: Job) -> list[Any]:
         return [[measure.name, to_plain(_seeded(measure.protocol, job.seed))] for measure in self.measures]
@@ -186,6 +173,7 @@ class Grid:
             "recipe": to_plain(self._recipe(job)),
             "data": str(self.data.resolve()),
             "protocols": self._protocols(job),
+            "settings": self.settings,
             "figures": figures,
         }
         text = json.dumps(record, indent=1, allow_nan=False).encode()
@@ -193,11 +181,11 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Accuracy of a linear probe on video features, and cross-modal recall, both on the test split.
+    """Accuracy of a linear probe on video features, and cross-modal recall of one clip each, both on the test split.
 
     Without ``label`` (a column of the manifest) recall alone.
     """
-    retrieval = Retrieval(aligned=True)
+    retrieval = Retrieval(clips=1)
     recall = tuple(Measure(f"R@{k}", retrieval, partial(_recall, k)) for k in (1, 10))
     return (Measure("accuracy", Linear(label=label), _accuracy), *recall) if label else recall
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avgdt.composition.errors import CompositionError
+from avgdt.data.errors import DataError
 from avgdt.evaluation.evaluate import evaluate, stored_result
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols.probe import Linear
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid
-from avgdt.experiments.space import DIMENSIONS, Choices, described, searched_recipe
+from avgdt.experiments.grid import Cell, Grid, Measure
+from avgdt.experiments.runs import check_data, identifying, train, with_store
+from avgdt.experiments.space import DIMENSIONS, described, searched_recipe
 from avgdt.files import write_atomically
 from avgdt.recipes.config import to_yaml
+from avgdt.recipes.errors import RecipeError
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import Checkpoints
-from avgdt.training.errors import TrainingError
+from avgdt.training.errors import Diverged, TrainingError
 from avgdt.training.lock import locked
 from avgdt.training.loop import Metrics
-from avgdt.training.pretrain import pretrain, resumed_recipe
+from avgdt.training.metrics import read_metrics
 
 if TYPE_CHECKING:
     import optuna
 
 STORAGE = "search.db"
-_COUNTED = ("RUNNING", "COMPLETE", "PRUNED")
-"""States of the trials that count; one whose choices exclude each other fails."""
+FAILED = "failed"
+"""Attribute of a trial that ended with an error: the reason."""
 STARTUP_TRIALS = 10
 """Random trials before the sampler and the pruner use the results."""
 FRESH_SEEDS = 1000
@@ -53,7 +56,9 @@ class Search:
         if self.recipe.run.monitor_epochs == 0:
             raise ExperimentError("run.monitor_epochs: 0 measures nothing during training; use 1 or more")
         if self.recipe.run.seed >= FRESH_SEEDS:
-            raise ExperimentError(f"run.seed: {self.recipe.run.seed} is kept for the confirmation; use less than 1000")
+            raise ExperimentError(
+                f"run.seed: {self.recipe.run.seed} is reserved for the confirmation; use less than 1000"
+            )
 
     @property
     def judge(self) -> str:
@@ -69,22 +74,34 @@ class Search:
             import optuna
         except ImportError:
             raise ExperimentError("the search needs Optuna: pip install 'avgdt[experiments]'") from None
+        from sqlalchemy.exc import SQLAlchemyError
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        identity = {
+            "recipe": to_yaml(identifying(self.recipe)),
+            "data": str(self.data.resolve()),
+            "label": self.label,
+        }
+        storage = f"sqlite:///{(self.out / STORAGE).absolute()}"
         self.out.mkdir(parents=True, exist_ok=True)
-        study = optuna.create_study(
-            storage=f"sqlite:///{(self.out / STORAGE).absolute()}",
-            study_name="search",
-            direction="maximize",
-            load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP_TRIALS, multivariate=True, seed=None),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
-        )
-        identity = {"recipe": to_yaml(_searched(self.recipe)), "data": str(self.data.resolve()), "label": self.label}
-        before = study.user_attrs or identity
-        if changed := [name for name in identity if before.get(name) != identity[name]]:
+        try:
+            with _one_at_a_time(self.out):
+                study = optuna.create_study(
+                    storage=storage,
+                    study_name="search",
+                    direction="maximize",
+                    load_if_exists=True,
+                    sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP_TRIALS, multivariate=True),
+                    pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+                )
+                before = study.user_attrs.get("identity")
+                if before is None:
+                    study.set_user_attr("identity", identity)
+        except SQLAlchemyError as error:
+            reason = str(error).splitlines()[0]
+            raise ExperimentError(f"{self.out / STORAGE}: cannot be used ({reason}); use another --out") from None
+        if before is not None and (changed := [name for name in identity if before[name] != identity[name]]):
             raise ExperimentError(f"{self.out}: was searched with another {' and '.join(changed)}; use another --out")
-        for name, value in identity.items():
-            study.set_user_attr(name, value)
         return study
 
     def work(self, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]) -> None:
@@ -94,24 +111,30 @@ class Search:
         """
         import optuna
 
+        check_data(self.data, self.recipe, self.label)
         study = self.study()
         running = (optuna.trial.TrialState.RUNNING,)
         for frozen in study.get_trials(deepcopy=False, states=running):
             self._work_on(optuna.Trial(study, frozen._trial_id), on_trial, on_message)
-        while sum(trial.state.name in _COUNTED for trial in study.get_trials(deepcopy=False)) < self.trials:
+        while sum(map(counts, study.get_trials(deepcopy=False))) < self.trials:
             self._work_on(study.ask(), on_trial, on_message)
 
     def folder(self, number: int) -> Path:
         """The run's folder of a trial."""
         return self.out / "trials" / f"{number:04d}"
 
-    def best(self) -> tuple[Choices, float]:
-        """The choices of the best trial and its value; raises :class:`ExperimentError` where none is complete."""
-        study = self.study()
-        try:
-            return dict(study.best_params), float(study.best_value)
-        except ValueError:
-            raise ExperimentError(f"{self.out}: no trial is complete; search with more --trials") from None
+    def ranked(self) -> list[optuna.trial.FrozenTrial]:
+        """The complete trials, the best first; raises :class:`ExperimentError` where there is none."""
+        complete = [trial for trial in self.study().get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+        if not complete:
+            raise ExperimentError(f"{self.out}: no trial is complete; search with more --trials")
+        return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
+
+    def best_recipe(self) -> Recipe:
+        """The recipe of the best trial, with the seed of the search."""
+        best = self.ranked()[0]
+        title = f"Found by a search, trial {best.number}: {described(best.params)}"
+        return replace(searched_recipe(self.recipe, best.params), title=title)
 
     def _work_on(
         self, trial: optuna.Trial, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]
@@ -132,52 +155,49 @@ class Search:
             except optuna.TrialPruned:
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 on_trial(number, "pruned")
-            except CompositionError:  # the choices exclude each other; such a trial does not count
+            except CompositionError:  # the choices exclude each other
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            except (Diverged, RecipeError, DataError) as error:  # of this composition; the search goes on
+                trial.set_user_attr(FAILED, str(error))
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                on_trial(number, f"failed: {error}")
             else:
                 study.tell(trial, value)
                 on_trial(number, f"{100 * value:.1f} % ({described(trial.params)})")
 
     def _run(self, trial: optuna.Trial, on_message: Callable[[str], None]) -> float:
         """Train and judge one trial; raises ``optuna.TrialPruned`` where it falls behind."""
+        from optuna import TrialPruned
+
         choices = {name: str(trial.suggest_categorical(name, levels)) for name, levels in DIMENSIONS.items()}
-        recipe = _stored(searched_recipe(self.recipe, choices), self.out)
+        recipe = with_store(searched_recipe(self.recipe, choices), self.out)
         folder = self.folder(trial.number)
-        recalls = [0.0]
 
         def logged(metrics: Metrics) -> None:
-            import optuna
-
             if metrics["kind"] == "heldout":
-                recalls.append(fmean(metrics[way]["r10"] for way in ("video_to_audio", "audio_to_video")))
                 # Compared at equal shares of the training: the number of epochs depends on the views.
-                trial.report(recalls[-1], round(100 * metrics["epoch"] / recipe.schedule.epochs))
+                trial.report(_recall(metrics), round(100 * metrics["epoch"] / recipe.schedule.epochs))
                 if metrics["epoch"] < recipe.schedule.epochs and trial.should_prune():
-                    raise optuna.TrialPruned
+                    raise TrialPruned
 
-        if not (folder / "weights.safetensors").exists():
-            resume = bool(Checkpoints(folder).paths())
-            pretrain(
-                resumed_recipe(folder) if resume else recipe,
-                None if resume else self.data,
-                folder,
-                resume,
-                monitors,
-                on_metrics=logged,
-                on_message=on_message,
+        train(recipe, self.data, folder, monitors, logged, on_message)
+        if self.label:
+            protocol = Linear(label=self.label, seed=recipe.run.seed)
+            result = stored_result(protocol, folder, self.data, folder, recipe.run.device)
+            if result is None:
+                result, _ = evaluate(protocol, folder, self.data, folder, recipe.run.device)
+            return float(result["pretrained"]["val_accuracy"])
+        measured = [metrics for metrics in read_metrics(folder / "metrics.jsonl") if metrics["kind"] == "heldout"]
+        if not measured:
+            raise ExperimentError(
+                f"{self.data}: has fewer than two recordings in {self.recipe.data.held_out}; add some"
             )
-        if not self.label:
-            return recalls[-1]
-        protocol = Linear(label=self.label, seed=recipe.run.seed)
-        result = stored_result(protocol, folder, self.data, folder, recipe.run.device)
-        if result is None:
-            result, _ = evaluate(protocol, folder, self.data, folder, recipe.run.device)
-        return float(result["pretrained"]["val_accuracy"])
+        return _recall(measured[-1])
 
-    def confirmation(self, seeds: int, measures: Any) -> Grid:
-        """The winner and the recipe's own composition, retrained with fresh seeds and judged on test."""
+    def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
+        """The best trial's composition and the recipe's own, to be retrained with fresh seeds and judged on test."""
         cells = (
-            Cell((("composition", "searched"),), searched_recipe(self.recipe, self.best()[0])),
+            Cell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
             Cell((("composition", "by hand"),), self.recipe),
         )
         fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
@@ -185,18 +205,24 @@ class Search:
 
     def write_best(self) -> Path:
         """Write the recipe of the best trial to ``out/best.yaml`` and return the path."""
-        choices, _ = self.best()
-        recipe = replace(searched_recipe(self.recipe, choices), title=f"Found by a search: {described(choices)}")
-        path = self.out / "best.yaml"
-        write_atomically(path, lambda file: file.write(to_yaml(recipe).encode()), "free some space")
+        path, text = self.out / "best.yaml", to_yaml(self.best_recipe()).encode()
+        write_atomically(path, lambda file: file.write(text), "free some space")
         return path
 
 
-def _searched(recipe: Recipe) -> Recipe:
-    """The part of a recipe that decides the results."""
-    return replace(recipe, run=replace(recipe.run, workers=-1, checkpoint_minutes=10.0, checkpoints=1))
+def counts(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial counts: all that have started, but those whose choices exclude each other."""
+    return trial.state.name in ("RUNNING", "COMPLETE", "PRUNED") or FAILED in trial.user_attrs
 
 
-def _stored(recipe: Recipe, out: Path) -> Recipe:
-    store = recipe.data.store if recipe.data.store != "auto" else str((out / "store").absolute())
-    return replace(recipe, data=replace(recipe.data, store=store))
+def _recall(metrics: Metrics) -> float:
+    """Mean recall at 10 of both directions."""
+    return fmean(metrics[direction]["r10"] for direction in ("video_to_audio", "audio_to_video"))
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Context that other processes wait for, since SQLite's tables are made by the first one."""
+    with (folder / ".search.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -18,12 +18,17 @@ from avgdt.experiments.statistics import mean_interval, paired_difference
 from avgdt.training.provenance import command, processor_name
 
 COMPLETE = (TrialState.COMPLETE,)
+LEAST_TRIALS = 20
+"""Complete trials from which importances are computed."""
 
 
 def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
-    """The importance of each dimension by fANOVA, once for each of ``repeats`` random forests; empty for few trials."""
+    """The importance of each dimension by fANOVA, relative to their sum, once for each of ``repeats`` random forests.
+
+    Empty for fewer than ``LEAST_TRIALS`` complete trials, and where all have one value.
+    """
     complete = study.get_trials(deepcopy=False, states=COMPLETE)
-    if len({trial.value for trial in complete}) < 2:
+    if len(complete) < LEAST_TRIALS or len({trial.value for trial in complete}) < 2:
         return {}
     forests = [get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=i)) for i in range(repeats)]
     return {name: [forest[name] for forest in forests] for name in forests[0]}
@@ -32,19 +37,20 @@ def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]
 def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     """Ranked trials, which dimensions matter, and the confirmation where it has been run."""
     study = search.study()
-    choices, value = search.best()
-    complete = sorted(study.get_trials(deepcopy=False, states=COMPLETE), key=lambda t: (-(t.value or 0.0), t.number))
+    complete = search.ranked()
+    best = complete[0]
     pruned = sum(trial.state.name == "PRUNED" for trial in study.get_trials(deepcopy=False))
     answers = [
-        f"The best of {len(complete)} complete trials ({pruned} pruned) reaches {100 * value:.1f} % "
-        f"({search.judge}): {described(choices)}."
+        f"The best of {len(complete)} complete trials ({pruned} pruned), trial {best.number}, reaches "
+        f"{100 * (best.value or 0.0):.1f} % ({search.judge}; a maximum over trials is optimistic): "
+        f"{described(best.params)}."
     ]
     plots, tables = [_history(study, search.judge)], [_ranked(complete)]
     if matter := importances(study):
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
         first = max(matter, key=lambda name: fmean(matter[name]))
-        answers.append(f"The dimension that matters most is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
+        answers.append(f"The dimension of most importance is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
     if confirmation is not None:
         answers += _confirmed(confirmation)
         tables.append(_confirmation_table(confirmation))
@@ -105,15 +111,12 @@ def _history(study: optuna.Study, judge: str) -> Plot:
 
 def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
     names = sorted(matter, key=lambda name: -fmean(matter[name]))
-    means = [mean_interval(matter[name]) for name in names]
-    series = PlotSeries(
-        "",
-        tuple(names),
-        tuple(mean.value for mean in means),
-        tuple(max(mean.low or 0.0, 0.0) for mean in means),
-        tuple(mean.high or 0.0 for mean in means),
+    means, low, high = (tuple(summary(matter[name]) for name in names) for summary in (fmean, min, max))
+    series = PlotSeries("", tuple(names), means, low, high)
+    note = (
+        "Relative importance by fANOVA among complete trials; all sum to 100 %. Bars: range over ten random forests, "
+        "not uncertainty over trials."
     )
-    note = "Share of the variance between trials that a dimension explains (fANOVA); 95 % intervals over ten forests."
     level = ReferenceLine("equal shares", 1 / len(names))
     return Plot("importance", "Which dimensions matter", note, "bars", "", "importance (%)", (series,), (level,))
 
@@ -135,6 +138,6 @@ def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
                 mean = mean_interval(values)
                 ends = (None if end is None else 100 * end for end in (mean.low, mean.high))
                 rows.append((name, level, float(len(values)), 100 * mean.value, *ends))
-    note = "Means over the trials with a level, 95 % intervals; the sampler favours good levels."
+    note = "Means over complete trials (pruned ones are missing), 95 % intervals; the sampler favours good levels."
     head = ("dimension", "level", "trials", "mean (%)", "95 % low", "95 % high")
     return DataTable("levels", "Means by level", head, tuple(rows), note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -32,7 +32,7 @@ class Difference:
 
     mean: Mean
     p: float | None
-    """Two-sided p value; None for fewer than two seeds."""
+    """Two-sided p value; None for fewer than two seeds, and where the difference of all seeds is the same."""
 
     @property
     def verdict(self) -> str:
@@ -45,7 +45,8 @@ class Difference:
         """The difference of two shares in percentage points, with interval, p and number of seeds."""
         mean = self.mean
         if mean.low is None or mean.high is None or self.p is None:
-            return f"{100 * mean.value:+.1f} points, one seed"
+            seeds = "one seed" if mean.count == 1 else f"the same for all {mean.count} seeds, not tested"
+            return f"{100 * mean.value:+.1f} points, {seeds}"
         return (
             f"{100 * mean.value:+.1f} points (95 % interval {100 * mean.low:+.1f} to {100 * mean.high:+.1f}, paired t "
             f"test p = {self.p:.2g}, {mean.count} seeds)"
@@ -77,6 +78,6 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     mean = mean_interval(differences)
     if mean.std is None:
         return Difference(mean, None)
-    if mean.std < 1e-12:  # up to rounding: the t statistic is not defined
-        return Difference(mean, 1.0 if abs(mean.value) < 1e-12 else 0.0)
+    if mean.std < 1e-12:  # equal differences of all seeds, up to rounding: the t statistic is not defined
+        return Difference(replace(mean, low=None, high=None), None)
     return Difference(mean, float(stats.ttest_1samp(differences, 0.0).pvalue))

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import avgdt
 from avgdt.experiments.errors import ExperimentError
 from avgdt.processes import usable_cores
 
@@ -33,24 +34,25 @@ def run_processes(
     on_done: Callable[[Work], None],
     on_start: Callable[[Work], None],
     on_poll: Callable[[], None] = lambda: None,
-) -> None:
-    """Run ``works``, at most ``at_once`` at a time, which share out the cores; return when all have ended.
+) -> list[str]:
+    """Run ``works``, at most ``at_once`` at a time, which share the cores; return a sentence for each that failed.
 
-    ``on_poll`` is called several times a second.
-
-    After an error no more are started, the running ones finish, and :class:`ExperimentError` names the first error. A
-    signal that stops this process is passed on, and the processes end as they do on that signal, saving their state.
+    ``on_poll`` is called several times a second. A signal that stops this process is passed on, and the processes end
+    as they do on that signal, saving their state.
     """
-    waiting, running, failed = list(works), dict[subprocess.Popen[bytes], Work](), list[Work]()
+    waiting, running, failures = list(works), dict[subprocess.Popen[bytes], Work](), list[str]()
     threads = max(1, usable_cores() // at_once)
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads))}
+    if (source := Path(avgdt.__file__).parent.parent) == Path.cwd():  # not installed, but run from its folder
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
     try:
-        while running or (waiting and not failed):
-            while waiting and not failed and len(running) < at_once:
+        while running or waiting:
+            while waiting and len(running) < at_once:
                 work = waiting.pop(0)
                 work.log.parent.mkdir(parents=True, exist_ok=True)
                 with work.log.open("ab") as log:
-                    command = [sys.executable, "-m", "avgdt", *work.arguments]
+                    # -P: files of the working directory must not shadow modules, such as a statistics.py there.
+                    command = [sys.executable, "-P", "-m", "avgdt", *work.arguments]
                     running[subprocess.Popen(command, stdout=log, stderr=log, env=environment)] = work
                 on_start(work)
             time.sleep(POLL_SECONDS)
@@ -58,14 +60,22 @@ def run_processes(
             for process in [process for process in running if process.poll() is not None]:
                 work = running.pop(process)
                 if process.returncode:
-                    failed.append(work)
+                    failures.append(
+                        f"{work.name}: {_reason(process.returncode, work.log)}; its output is in {work.log}"
+                    )
                 else:
                     on_done(work)
     except BaseException as error:
         _stop(list(running), getattr(error, "number", signal.SIGTERM))
         raise
-    if failed:
-        raise ExperimentError(f"{failed[0].name}: {_last_line(failed[0].log)}; its output is in {failed[0].log}")
+    return failures
+
+
+def raise_failures(failures: Sequence[str]) -> None:
+    """Raise :class:`ExperimentError` with the first failure, where there is one."""
+    if failures:
+        others = f" ({len(failures) - 1} others failed too)" if len(failures) > 1 else ""
+        raise ExperimentError(failures[0] + others)
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
@@ -77,6 +87,8 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
         process.wait()
 
 
-def _last_line(log: Path) -> str:
+def _reason(code: int, log: Path) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}, perhaps for lack of memory; lower --jobs"
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("avgdt: ") if lines else "ended with an error"
+    return lines[-1].removeprefix("avgdt: ") if lines else f"ended with exit code {code}"

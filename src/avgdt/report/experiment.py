@@ -53,7 +53,11 @@ def _published(experiment: Experiment) -> DataTable | None:
     names = tuple(column.name for column in table.columns)
     rows = tuple((row.method, *(row.figures.get(name) for name in names)) for row in table.rows)
     return DataTable(
-        "published", f"In the paper: table {table.number}", ("", *(f"{name} (%)" for name in names)), rows, table.title
+        "published",
+        f"In the paper: table {table.number}",
+        ("", *(f"{name} (%)" for name in names)),
+        rows,
+        f"{table.title}. Other data and another evaluation: only the direction of a difference compares.",
     )
 
 

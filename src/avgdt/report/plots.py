@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from avgdt.experiments.outcome import Plot
@@ -24,11 +25,10 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
 
     Raises :class:`ReportError` where matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ReportError("plots need matplotlib: pip install 'avgdt[experiments]'") from None
+    require_matplotlib()
+    import matplotlib
+    from matplotlib.figure import Figure
+
     # A fixed salt, so that equal plots are equal files.
     with matplotlib.rc_context({"font.size": 9, "font.family": "DejaVu Sans", "svg.hashsalt": "avgdt"}):
         canvas = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
@@ -37,6 +37,12 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
         axes.spines[["top", "right"]].set_visible(False)
         _legend(axes, plot)
         return _saved(canvas, "svg"), _saved(canvas, "png")
+
+
+def require_matplotlib() -> None:
+    """Raise :class:`ReportError` where matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        raise ReportError("plots need matplotlib: pip install 'avgdt[experiments]'")
 
 
 def _height(plot: Plot) -> float:

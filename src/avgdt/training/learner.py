@@ -128,9 +128,10 @@ class Learner:
         return math.ceil(self.bank.size / self.recipe.run.batch) if self.bank else 0
 
     def monitored(self, step: int) -> bool:
-        """Whether the monitors are due after ``step`` steps: every ``run.monitor_epochs`` epochs."""
+        """Whether the monitors are due after ``step`` steps: every ``run.monitor_epochs`` epochs, and at the end."""
         every = self.recipe.run.monitor_epochs * self.steps_per_epoch
-        return bool(every) and step > 0 and step % every == 0
+        end = self.recipe.schedule.epochs * self.steps_per_epoch
+        return bool(every) and step > 0 and (step % every == 0 or step == end)
 
     def norm(self) -> float:
         """The Euclidean norm of all parameters of the networks."""

@@ -1,0 +1,85 @@
+"""One run of an experiment: what identifies it, checks before it, and training that continues where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from avgdt.data.manifest import read_manifest
+from avgdt.data.selection import Selection
+from avgdt.evaluation.splits import labelled_rows
+from avgdt.experiments.errors import ExperimentError
+from avgdt.recipes.recipe import Recipe
+from avgdt.recipes.training import Run
+from avgdt.training.checkpoints import Checkpoints
+from avgdt.training.loop import Metrics
+from avgdt.training.pretrain import Monitor, OnUnreadable, pretrain, resumed_recipe
+from avgdt.training.resuming import differences
+
+Monitors = Callable[[Recipe, Selection, OnUnreadable], list[Monitor]]
+"""Makes the monitors of a training."""
+_NO_EFFECT = ("workers", "device", "checkpoint_minutes", "checkpoints", "log_every")
+"""Fields of ``Recipe.run`` that change no result."""
+
+
+def identifying(recipe: Recipe) -> Recipe:
+    """The recipe with default values in all fields that change no result, to compare runs."""
+    default = Run()
+    run = replace(recipe.run, **{name: getattr(default, name) for name in _NO_EFFECT})
+    return replace(recipe, title="", run=run, data=replace(recipe.data, store="auto", store_gigabytes=-1.0))
+
+
+def check_same(before: Recipe, now: Recipe, folder: Path) -> None:
+    """Raise :class:`ExperimentError` where two recipes differ in a field that changes results."""
+    if changed := differences(identifying(before), identifying(now)):
+        fields = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in changed.items())
+        raise ExperimentError(f"{folder}: its runs have another recipe: {fields}; use another --out")
+
+
+def with_store(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with the decoded recordings in ``out/store``, shared by all runs, unless it names a folder."""
+    store = recipe.data.store if recipe.data.store != "auto" else str((out / "store").absolute())
+    return replace(recipe, data=replace(recipe.data, store=store))
+
+
+def check_data(data: Path, recipe: Recipe, label: str) -> None:
+    """Raise the errors of the evaluation before anything is trained.
+
+    ``data`` must be a manifest with the splits train and test, of recordings with video and audio, and with ``label``,
+    if given, a column of classes.
+    """
+    if set(recipe.composition.modalities) != {"video", "audio"}:
+        raise ExperimentError("composition: the evaluation needs video and audio; choose a recipe with both")
+    if not data.is_file():
+        reason = "is a folder" if data.is_dir() else "does not exist"
+        raise ExperimentError(f"{data}: {reason}; an experiment needs a manifest (csv) with the splits train and test")
+    entries = read_manifest(data)
+    if label:
+        labelled_rows(entries, label, ("train", "test"), optional=("val",))
+    splits = {entry.extra.get("split", "").strip() for entry in entries}
+    if missing := {"train", "test"} - splits:
+        raise ExperimentError(f"{data}: has no rows of split {' and '.join(sorted(missing))}; add a column split")
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    monitors: Monitors,
+    on_metrics: Callable[[Metrics], None],
+    on_message: Callable[[str], None],
+) -> None:
+    """Train the run in ``folder``, continue it where it stopped, or do nothing where it is complete."""
+    if (folder / "weights.safetensors").exists():
+        return
+    resume = bool(Checkpoints(folder).paths())
+    pretrain(
+        resumed_recipe(folder) if resume else recipe,
+        None if resume else data,
+        folder,
+        resume,
+        monitors,
+        on_metrics=on_metrics,
+        on_message=on_message,
+    )
