@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgdt.composition.errors import CompositionError
-from avgdt.experiments.space import DIMENSIONS, described, searched_recipe
+from avgdt.experiments.space import DIMENSIONS, choices_line, searched_recipe
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.named import named
 
@@ -40,4 +40,4 @@ def test_every_level_of_a_dimension_is_another_recipe(name: str) -> None:
 
 def test_description_names_what_is_on() -> None:
     choices = {**WEAKEST, "reversal": "distinctive", "flip": "on", "SpecAugment": "mild"}
-    assert described(choices) == "reversal distinctive, windows synchronous, crop centre, flip, SpecAugment mild"
+    assert choices_line(choices) == "reversal distinctive, windows synchronous, crop centre, flip, SpecAugment mild"

@@ -20,7 +20,7 @@ from avgdt.media.errors import (
     NoAudio,
     NotAFile,
     NoVideo,
-    TooLarge,
+    RecordingTooLarge,
     Unreadable,
     Unsupported,
 )
@@ -207,7 +207,7 @@ def test_no_decoder(tmp_path: Path) -> None:
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(2), size=(48, 64))
     monkeypatch.setattr(container, "MAX_PIXELS", 48 * 64 - 1)
-    with pytest.raises(TooLarge, match="64 x 48"):
+    with pytest.raises(RecordingTooLarge, match="64 x 48"):
         Recording(path)
 
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from avgdt.synthetic.colours import encoded, mix, oklch
+from avgdt.synthetic.colours import encoded, interpolate, oklch
 
 
 def test_known_colours() -> None:
@@ -21,7 +21,7 @@ def test_hue_is_periodic_and_colours_are_clipped_to_rgb() -> None:
 
 
 def test_mix() -> None:
-    assert mix((0, 100, 200), (100, 100, 0), 0.25) == (25, 100, 150)
+    assert interpolate((0, 100, 200), (100, 100, 0), 0.25) == (25, 100, 150)
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 120, 160)])

@@ -28,7 +28,7 @@ class AblateOptions:
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     data: Path
-    """A manifest (csv) with splits train, val and test, or a folder."""
+    """A manifest (csv) with the splits train, test and, if there is one, val."""
     out: Path
     """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    """The message as one line; spaces are unchanged, since they may belong to a command or a file name."""
+    """The message as one line; spaces within its lines stay, since they may belong to a command or a file name."""
     return " ".join(line.strip() for line in str(error).splitlines())
 
 

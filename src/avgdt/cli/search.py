@@ -32,7 +32,7 @@ class SearchOptions:
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     data: Path
-    """A manifest (csv) with splits train, val and test, or a folder."""
+    """A manifest (csv) with the splits train, test and, if there is one, val."""
     out: Path
     """Folder of the search: search.db, trials, best.yaml, experiment.json, experiment.html, plots and tables."""
     trials: int = 50

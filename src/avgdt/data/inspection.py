@@ -19,7 +19,7 @@ import av.logging
 
 from avgdt.data.fingerprint import fingerprint
 from avgdt.data.manifest import SILENT, Entry
-from avgdt.media.errors import Corrupt, Crashed, MediaError, TimedOut, TooLarge, Unreadable
+from avgdt.media.errors import Corrupt, Crashed, MediaError, RecordingTooLarge, TimedOut, Unreadable
 from avgdt.media.recording import Recording
 from avgdt.processes import stopping_blocked
 
@@ -68,7 +68,9 @@ def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entr
         video_end, audio_end = recording.true_ends()
         duration = max(end for end in (video_end, audio_end) if end is not None)
         if duration > MAX_SECONDS:
-            raise TooLarge(path, f"its duration of {duration / 86400:.0f} days exceeds {MAX_SECONDS / 86400:.0f} days")
+            raise RecordingTooLarge(
+                path, f"its duration of {duration / 86400:.0f} days exceeds {MAX_SECONDS / 86400:.0f} days"
+            )
         if info.video_start is not None:
             _check_decodable(
                 lambda at: recording.frames([at + i / 10 for i in range(10)], 36, 64), info.video_start, video_end
@@ -126,7 +128,7 @@ def serve() -> None:
         try:
             entry = inspect(path)
         except MemoryError:
-            entry = failure(path, TooLarge(path, "decoding it takes too much memory"))
+            entry = failure(path, RecordingTooLarge(path, "decoding it takes too much memory"))
         results.write(to_json(entry) + "\n")
         results.flush()
 

@@ -177,7 +177,7 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """One modality of all rows as an array; rows are released as they are copied, since features are large."""
+    """Stack one modality of all rows into an array; each row is removed once copied, to limit memory."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):

@@ -18,7 +18,7 @@ from avgdt.evaluation.protocols.probe import Linear
 from avgdt.experiments.errors import ExperimentError
 from avgdt.experiments.grid import Cell, Grid, Measure
 from avgdt.experiments.runs import check_data, identifying, train, with_store
-from avgdt.experiments.space import DIMENSIONS, described, searched_recipe
+from avgdt.experiments.space import DIMENSIONS, choices_line, searched_recipe
 from avgdt.files import write_atomically
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.errors import RecipeError
@@ -73,7 +73,7 @@ class Search:
         try:
             import optuna
         except ImportError:
-            raise ExperimentError("the search needs Optuna: pip install 'avgdt[experiments]'") from None
+            raise ExperimentError("the search needs Optuna; install avgdt with the extra `experiments`") from None
         from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -133,7 +133,7 @@ class Search:
     def best_recipe(self) -> Recipe:
         """The recipe of the best trial, with the seed of the search."""
         best = self.ranked()[0]
-        title = f"Found by a search, trial {best.number}: {described(best.params)}"
+        title = f"Found by a search, trial {best.number}: {choices_line(best.params)}"
         return replace(searched_recipe(self.recipe, best.params), title=title)
 
     def _work_on(
@@ -163,7 +163,7 @@ class Search:
                 on_trial(number, f"failed: {error}")
             else:
                 study.tell(trial, value)
-                on_trial(number, f"{100 * value:.1f} % ({described(trial.params)})")
+                on_trial(number, f"{100 * value:.1f} % ({choices_line(trial.params)})")
 
     def _run(self, trial: optuna.Trial, on_message: Callable[[str], None]) -> float:
         """Train and judge one trial; raises ``optuna.TrialPruned`` where it falls behind."""

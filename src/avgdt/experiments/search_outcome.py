@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from avgdt.experiments.grid import Grid
 from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
 from avgdt.experiments.search import Search
-from avgdt.experiments.space import DIMENSIONS, described
+from avgdt.experiments.space import DIMENSIONS, choices_line
 from avgdt.experiments.statistics import mean_interval, paired_difference
 from avgdt.training.provenance import command, processor_name
 
@@ -43,7 +43,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     answers = [
         f"The best of {len(complete)} complete trials ({pruned} pruned), trial {best.number}, reaches "
         f"{100 * (best.value or 0.0):.1f} % ({search.judge}; a maximum over trials is optimistic): "
-        f"{described(best.params)}."
+        f"{choices_line(best.params)}."
     ]
     plots, tables = [_history(study, search.judge)], [_ranked(complete)]
     if matter := importances(study):

@@ -62,7 +62,7 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
     return of_length(replace(recipe, composition=composition), epochs)
 
 
-def described(choices: Mapping[str, str]) -> str:
+def choices_line(choices: Mapping[str, str]) -> str:
     """The choices as one line, without those that are off."""
     return ", ".join(
         f"{name} {level}" if level != "on" else name

@@ -64,7 +64,7 @@ class AudioDecoding:
                     elif begin - end > JITTER_SECONDS:
                         after = following or packet
                         between = last is not None and after is not None and self.container.lost_between(last, after)
-                        if between or (self.container.without_gaps and begin - end > DROPPED_SECONDS):
+                        if between or (self.container.is_contiguous and begin - end > DROPPED_SECONDS):
                             self._damage(end, begin - end + self.memory)
                         for stamp in waiting:
                             if end - JITTER_SECONDS <= stamp * self.base < begin - JITTER_SECONDS:

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from avgdt.media.errors import Corrupt, TooLarge
+from avgdt.media.errors import Corrupt, RecordingTooLarge
 from avgdt.media.gaps import Cuts, first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
@@ -45,7 +45,7 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
 class Container:
     """An open media file with its best video and audio stream.
 
-    Raises ``TooLarge`` and what ``open_container`` raises.
+    Raises ``RecordingTooLarge`` and what ``open_container`` raises.
     """
 
     def __init__(self, path: Path, video: bool = True, audio: bool = True) -> None:
@@ -67,7 +67,7 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
-                raise TooLarge(self.path, f"frames of {stream.width} x {stream.height} pixels are not decoded")
+                raise RecordingTooLarge(self.path, f"frames of {stream.width} x {stream.height} pixels are not decoded")
             _prepare(stream)
         return stream
 
@@ -77,7 +77,7 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.sample_rate > MAX_SAMPLE_RATE:
-                raise TooLarge(self.path, f"audio at {stream.sample_rate} Hz is not decoded")
+                raise RecordingTooLarge(self.path, f"audio at {stream.sample_rate} Hz is not decoded")
             _prepare(stream)
         return stream
 
@@ -130,8 +130,8 @@ class Container:
             return
 
     @property
-    def without_gaps(self) -> bool:
-        """Whether packets follow each other without gaps in this container, so that a hole is damage."""
+    def is_contiguous(self) -> bool:
+        """Whether this container format stores packets without gaps in time, so that a gap is damaged data."""
         return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
@@ -140,7 +140,7 @@ class Container:
         A time without packets alone is silence or a long frame. Damage are bytes that no demuxer or parser can read, a
         jump of both streams (see ``gaps``), and any gap in containers for transmission or for audio alone.
         """
-        if self.without_gaps:
+        if self.is_contiguous:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if self._cuts.between(first, then):
             return True

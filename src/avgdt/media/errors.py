@@ -44,7 +44,7 @@ class Encrypted(MediaError):
     """The streams are encrypted."""
 
 
-class TooLarge(MediaError):
+class RecordingTooLarge(MediaError):
     """The frame size, sample rate, duration or memory of a recording exceeds the limit."""
 
 

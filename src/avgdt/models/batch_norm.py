@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class GroupStatistics:
-    """The running statistics of a training step over several groups: the mean of the updates by each group alone.
+    """Running statistics of a step that normalises several groups: the mean of the updates that each alone would make.
 
     With one group they are what batch norm computes by itself.
     """

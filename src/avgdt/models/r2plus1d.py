@@ -62,7 +62,7 @@ class R2Plus1D(nn.Module):
     """The video encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is R(2+1)D-18."""
 
     def __init__(self, blocks: Sequence[int] = (2, 2, 2, 2), width: int = 64, channels: int = 3) -> None:
-        """Build with fresh weights; raise :class:`ModelError` for impossible sizes."""
+        """Build the network with random weights. Raises :class:`ModelError` for sizes that cannot be built."""
         super().__init__()
         check_sizes("model.video", blocks, width, channels)
         self.channels = channels

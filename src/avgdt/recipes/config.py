@@ -113,7 +113,7 @@ def _load(text: str) -> Any:
     """The plain values of a YAML text; repeated keys are an error of ``yaml``."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class NoRepeatedKeys(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
             for i, key in enumerate(keys):
@@ -121,7 +121,7 @@ def _load(text: str) -> Any:
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is repeated", key.start_mark)
             return super().construct_mapping(node, deep)
 
-    return yaml.load(text, Loader)
+    return yaml.load(text, NoRepeatedKeys)
 
 
 def read_yaml(path: Path) -> Recipe:

@@ -50,7 +50,7 @@ def encoded(colour: RGB) -> Colour:
     )
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
+def interpolate(first: Colour, second: Colour, share: float) -> Colour:
     """Interpolate from ``first`` to ``second`` by ``share``."""
     luma, blue, red = (a + share * (b - a) for a, b in zip(first, second, strict=True))
     return luma, blue, red

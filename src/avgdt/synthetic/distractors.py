@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.colours import Colour, mix
+from avgdt.synthetic.colours import Colour, interpolate
 from avgdt.synthetic.nuisances import Background
 from avgdt.synthetic.outlines import DISC, Block
 
@@ -21,7 +21,7 @@ class Distractor(ABC):
         self._ground, self._aspect = background.ground, aspect
         colours = background.palette
         paint = (colours.ground, colours.tool, colours.light)[generator.integers(3)]
-        self._colour: Colour = mix(colours.haze, paint, generator.uniform(0.4, 0.8))
+        self._colour: Colour = interpolate(colours.haze, paint, generator.uniform(0.4, 0.8))
         self._prepare(generator)
 
     @abstractmethod

@@ -13,7 +13,7 @@ from avgdt.synthetic.actions import ACTIONS
 from avgdt.synthetic.actions.action import Setting
 from avgdt.synthetic.audio import Synth, record
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.colours import Pixels, mix
+from avgdt.synthetic.colours import Pixels, interpolate
 from avgdt.synthetic.distractors import draw_distractor
 from avgdt.synthetic.nuisances import BACKGROUNDS, Background, Palette, draw_background, draw_look
 from avgdt.synthetic.outlines import DISC
@@ -99,16 +99,16 @@ def paint_background(background: Background, zoom: float, height: int, width: in
         generator.uniform(0, aspect),
         generator.uniform(0.05, 0.4),
         generator.uniform(0.05, 0.1),
-        mix(colours.haze, colours.light, 0.5),
+        interpolate(colours.haze, colours.light, 0.5),
     )
     for _ in range(4):
         radius = generator.uniform(0.2, 0.5)
         x = generator.uniform(-0.2, aspect + 0.2)
         y = background.ground + radius * generator.uniform(0.3, 0.7)
-        canvas.shape(DISC, x, y, radius, mix(colours.haze, colours.ground, generator.uniform(0.2, 0.6)))
+        canvas.shape(DISC, x, y, radius, interpolate(colours.haze, colours.ground, generator.uniform(0.2, 0.6)))
     left, right = -0.3, aspect + 0.3
     canvas.bar(left, background.ground + 1, right, background.ground + 1, 1.0, colours.ground)
-    canvas.bar(left, background.ground, right, background.ground, 0.004, mix(colours.ground, colours.tool, 0.5))
+    canvas.bar(left, background.ground, right, background.ground, 0.004, interpolate(colours.ground, colours.tool, 0.5))
     faded = replace(background, palette=_faded(colours))
     for x in (generator.uniform(0.05, 0.4), generator.uniform(0.6, 0.95)):
         look = replace(draw_look(generator, aspect, faded), x=float(x * aspect))
@@ -131,7 +131,7 @@ def _faded(colours: Palette) -> Palette:
     """The palette nearer to the haze, for the still actions in the background."""
     return replace(
         colours,
-        **{name: mix(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},
+        **{name: interpolate(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},
     )
 
 

@@ -208,11 +208,11 @@ def _train(
         on_metrics(metrics)
 
     def checkpoint(learner: Learner) -> None:
-        remedies.check_folder()
+        remedies.check_run_folder()
         checkpoints.save(learner.state() | {"norm": learner.norm()}, recipe, names)
 
     def on_findings(findings: Findings) -> int:
-        remedies.check_folder()
+        remedies.check_run_folder()
         failures.update(findings)
         return failures.count
 

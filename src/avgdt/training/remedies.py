@@ -50,7 +50,7 @@ class Remedies:
             return f"resume with: {self.resume(*options)}"
         return f"restart with: {self.restart(*options)}"
 
-    def check_folder(self) -> None:
+    def check_run_folder(self) -> None:
         """Raise :class:`FolderGone` where the run's folder was deleted or moved."""
         if not self.folder_exists():
             raise FolderGone(
@@ -64,7 +64,7 @@ class Remedies:
         try:
             yield
         except AvgdtError as error:
-            self.check_folder()
+            self.check_run_folder()
             raise self._with_remedy(error, precision) from None
 
     def _with_remedy(self, error: AvgdtError, precision: str) -> AvgdtError:

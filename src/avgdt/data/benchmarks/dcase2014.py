@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes
+from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes_complete
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -52,5 +52,5 @@ def read_layout(folder: Path) -> Layout:
                 unlisted.append(path)
     if not entries:
         raise DataError(f"{folder}: no file in {' or '.join(FOLDERS.values())} is named like bus01.wav")
-    check_classes(entries, CLASSES, "recording", folder)
+    check_classes_complete(entries, CLASSES, "recording", folder)
     return Layout(entries, unlisted)

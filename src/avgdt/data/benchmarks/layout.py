@@ -93,7 +93,7 @@ def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None
         )
 
 
-def check_classes(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:
+def check_classes_complete(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:
     """Raise :class:`DataError` if a class has no readable file in train or in test (columns split and label)."""
     present = {(entry.extra["label"], entry.extra["split"]) for entry in entries if not entry.error}
     for label in classes:

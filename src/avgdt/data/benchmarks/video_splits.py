@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_classes, check_some, lay_out
+from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_classes_complete, check_some, lay_out
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -33,7 +33,7 @@ def read_rows(path: Path, archive: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def home_of_videos(folder: Path, names: Sequence[str]) -> Path:
-    """The subfolder of one of ``names`` that holds the class folders, else ``folder`` itself."""
+    """The first existing subfolder of ``folder`` named in ``names``, else ``folder`` itself."""
     return next((folder / name for name in names if (folder / name).is_dir()), folder)
 
 
@@ -62,6 +62,6 @@ def read_videos(
     files = Files({path.relative_to(home).as_posix(): path for path in paths})
     layout = lay_out([entry for _, entry in listed], files, home, VIDEOS, by)
     check_some(layout.entries, "videos", home, by)
-    check_classes(layout.entries, classes, "video", home)
+    check_classes_complete(layout.entries, classes, "video", home)
     known = {files.look_up(name, VIDEOS) for name in unused}
     return Layout(layout.entries, [path for path in layout.unlisted if path not in known])

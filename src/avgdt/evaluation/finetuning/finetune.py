@@ -75,7 +75,7 @@ class StateFile:
         write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
 
     def read(self) -> dict[str, Any]:
-        """The content, on the CPU; empty where the file is missing or damaged. No code in the file is executed."""
+        """The saved state, its tensors on the CPU; empty where the file is missing or damaged. No code in it runs."""
         if not self.path.exists():
             return {}
         try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.colours import encoded, mix
+from avgdt.synthetic.colours import encoded, interpolate
 from avgdt.synthetic.nuisances import Look
 from avgdt.synthetic.outlines import DISC
 from avgdt.synthetic.timeline import Floats
@@ -61,9 +61,9 @@ class Action(ABC):
         colours = self.look.palette
         radius = self.look.size if size is None else size
         outline = self.look.outline
-        body = mix(colours.object, colours.light, lit)
+        body = interpolate(colours.object, colours.light, lit)
         canvas.shape(outline, x, y, radius, body, angle=angle, stretch=stretch)
-        core = mix(body, colours.light, 0.35)
+        core = interpolate(body, colours.light, 0.35)
         canvas.shape(outline, x, y, radius * 0.55, core, angle=angle, stretch=stretch)
 
     def draw_shadow(self, canvas: Canvas, x: float, width: float, depth: float = 0.35) -> None:

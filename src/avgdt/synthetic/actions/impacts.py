@@ -7,7 +7,7 @@ import numpy as np
 from avgdt.synthetic.actions.action import Action, Setting
 from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.colours import mix
+from avgdt.synthetic.colours import interpolate
 from avgdt.synthetic.outlines import Block
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
@@ -189,7 +189,7 @@ class Chimes(Action):
             x = look.x + (pillar - 2) * self._spacing
             top = look.ground - 0.14 + 0.1 * np.log2(self._pitches[pillar]) + 0.04 * hit
             tops.append((x, top - 0.035))
-            canvas.bar(x, look.ground, x, top, 0.035, mix(colours.tool, colours.light, hit))
+            canvas.bar(x, look.ground, x, top, 0.035, interpolate(colours.tool, colours.light, hit))
         (x0, y0), (x1, y1) = tops[self._route[beat]], tops[self._route[beat + 1]]
         arc = 0.17 * 4 * share * (1 - share)
         x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0) - arc

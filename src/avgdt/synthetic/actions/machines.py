@@ -7,7 +7,7 @@ import numpy as np
 from avgdt.synthetic.actions.action import Action, Setting
 from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.colours import mix
+from avgdt.synthetic.colours import interpolate
 from avgdt.synthetic.outlines import DISC, Block
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
@@ -103,7 +103,7 @@ class Engine(Action):
             share = (time - float(self._tempo.time(phase))) / _PUFF
             if share < 1:
                 drift = self._side * 0.12 * share
-                paint = mix(self.look.palette.haze, self.look.palette.light, 0.6)
+                paint = interpolate(self.look.palette.haze, self.look.palette.light, 0.6)
                 canvas.shape(DISC, x + drift, y - 0.3 * share, 0.03 + 0.06 * share, paint, alpha=0.8 * (1 - share))
 
     def audio(self, synth: Synth) -> Floats:
