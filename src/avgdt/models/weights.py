@@ -93,7 +93,6 @@ def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path)
     extra = next((name for name in tensors if name not in state), None)
     if extra is not None:
         raise WeightsError(
-            f"{path}: weights of another architecture: the networks have no {extra}, as the file has; use the recipe of "
-            "the run"
+            f"{path}: weights of another architecture: the networks have no {extra}; use the recipe of the run"
         )
     network.load_state_dict(dict(tensors))
