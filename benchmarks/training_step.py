@@ -71,7 +71,7 @@ def with_plain_convolutions(learner: Learner) -> Learner:
 
 
 def describe(name: str, learner: Learner, batch: Batch, steps: int, flops: int) -> tuple[float, float]:
-    """Print a line of median figures; return the seconds of a step and its seconds of CPU time a thread."""
+    """Print the median figures of a step; return its seconds of wall-clock time, and of CPU time per thread."""
     rate = matrix_rate(learner.precision)
     begun = time.process_time()
     seconds = statistics.median(step_seconds(learner, batch, steps, 0))

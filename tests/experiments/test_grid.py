@@ -11,7 +11,7 @@ from avgdt.errors import AvgdtError
 from avgdt.experiments.ablate import ablation_outcome, compare_levels
 from avgdt.experiments.ablations import Ablation, Claim, timed
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid, Job, probe_and_retrieval
+from avgdt.experiments.grid import CellRun, Grid, GridCell, probe_and_retrieval
 from avgdt.experiments.runs import check_data
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
@@ -24,9 +24,9 @@ CLAIM = Claim("Jitter is better", "jitter", "on", "off")
 TOY = Ablation("toy", "Toy", "Is it?", lambda recipe: cells(recipe), (CLAIM,))
 
 
-def cells(recipe: Recipe) -> tuple[Cell, ...]:
+def cells(recipe: Recipe) -> tuple[GridCell, ...]:
     return tuple(
-        Cell((("epochs", str(epochs)), ("jitter", level)), longer(timed(recipe, jitter=level == "on"), epochs))
+        GridCell((("epochs", str(epochs)), ("jitter", level)), longer(timed(recipe, jitter=level == "on"), epochs))
         for epochs in (1, 2)
         for level in ("off", "on")
     )
@@ -47,7 +47,7 @@ def record(grid: Grid, figure: Figures) -> None:
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
 
 
-def run(grid: Grid, job: Job) -> dict[str, dict[str, float]]:
+def run(grid: Grid, job: CellRun) -> dict[str, dict[str, float]]:
     return grid.run(job, lambda line: None, lambda metrics: None)
 
 

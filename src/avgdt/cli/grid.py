@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from avgdt.progress import bar, console
 
 if TYPE_CHECKING:
-    from avgdt.experiments.grid import CellFigures, Grid, Job
+    from avgdt.experiments.grid import CellFigures, CellRun, Grid
     from avgdt.experiments.outcome import Experiment
 
 
@@ -19,7 +19,7 @@ def list_jobs(grid: Grid) -> None:
         print(f"{index:>4}  {job.name}{'  complete' if grid.figures(job) is not None else ''}")
 
 
-def run_job_with_progress(grid: Grid, job: Job) -> None:
+def run_job_with_progress(grid: Grid, job: CellRun) -> None:
     """Run one job in this process and print its figures."""
     with bar() as progress:
         task = progress.add_task(job.name, total=None, note="")
@@ -81,7 +81,7 @@ def write_page(outcome: Experiment, folder: Path) -> None:
     print(f"wrote {write_experiment(folder)}")
 
 
-def _line(job: Job, figures: CellFigures) -> str:
+def _line(job: CellRun, figures: CellFigures) -> str:
     values = (
         f"{name} {100 * each['pretrained']:.1f} % (random weights {100 * each['random']:.1f} %)"
         for name, each in figures.items()

@@ -226,7 +226,7 @@ class InspectionCache:
         return None
 
     def inspected_before(self, entry: Entry) -> bool:
-        """Whether there is a result for the file, whether or not the file has changed since."""
+        """Whether the file was inspected before, even if it has changed since then."""
         return any(result.scanned for result in self._results(entry))
 
     def _results(self, entry: Entry) -> list[Entry]:

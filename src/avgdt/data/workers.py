@@ -59,7 +59,7 @@ class WorkerError(DataError):
         self.message = message
         """The problem, without the remedy."""
         self.remedy = remedy
-        """The remedy."""
+        """How to prevent the error, as a sentence for the message."""
 
     def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
         return type(self), (self.message, self.remedy)

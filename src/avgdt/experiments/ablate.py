@@ -1,4 +1,4 @@
-"""From the figures of an ablation's grid to its outcome: answers with intervals, a figure and tables."""
+"""The outcome of an ablation: findings with confidence intervals, plots and tables, from the figures of its runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from statistics import fmean
 from avgdt.composition.errors import CompositionError
 from avgdt.experiments.ablations import Ablation, Claim
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid
+from avgdt.experiments.grid import Grid, GridCell
 from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
 from avgdt.experiments.statistics import Difference, Mean, mean_interval, paired_difference
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.provenance import command, processor_name
 
 
-def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[Cell, ...]:
+def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
     """The cells of an ablation; raises :class:`ExperimentError` for a recipe that does not allow them."""
     try:
         return ablation.cells(recipe)
@@ -138,7 +138,7 @@ def _plot(grid: Grid, measure: str) -> Plot:
     )
 
 
-def _series(cell: Cell) -> str:
+def _series(cell: GridCell) -> str:
     return ", ".join(f"{factor} {level}" for factor, level in cell.levels[:-1])
 
 
@@ -217,7 +217,7 @@ def _runs(grid: Grid) -> DataTable:
     return DataTable("runs", "Every run", (*factors, "seed", *head), tuple(rows))
 
 
-def _label(cell: Cell) -> str:
+def _label(cell: GridCell) -> str:
     return ", ".join(level for _, level in cell.levels)
 
 

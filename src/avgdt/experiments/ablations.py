@@ -10,7 +10,7 @@ from typing import Any
 from avgdt.composition.audio_augmentations import SpecAugment
 from avgdt.errors import suggestion
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell
+from avgdt.experiments.grid import GridCell
 from avgdt.recipes.recipe import Recipe
 
 
@@ -31,7 +31,7 @@ class Ablation:
     name: str
     title: str
     question: str
-    cells: Callable[[Recipe], tuple[Cell, ...]]
+    cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
     """Level of the only factor with which all others are compared; empty where claims are tested."""
@@ -47,11 +47,11 @@ SPEC_AUGMENTS = {
 }
 
 
-def jitter_cells(recipe: Recipe) -> tuple[Cell, ...]:
+def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
     """Temporal jittering on and off, for half of the recipe's epochs and for all."""
     lengths = dict.fromkeys((max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs))
     return tuple(
-        Cell(
+        GridCell(
             (("jitter", "on" if jitter else "off"), ("epochs", str(count))),
             timed(of_length(recipe, count), jitter=jitter),
         )
@@ -59,10 +59,10 @@ def jitter_cells(recipe: Recipe) -> tuple[Cell, ...]:
     )
 
 
-def audio_cells(recipe: Recipe) -> tuple[Cell, ...]:
+def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
     """Synchronous and independent windows of video and audio, with four strengths of SpecAugment."""
     return tuple(
-        Cell(
+        GridCell(
             (("windows", "synchronous" if synchronous else "independent"), ("SpecAugment", name)),
             timed(with_spec_augment(recipe, make()), synchronous=synchronous),
         )
@@ -70,7 +70,7 @@ def audio_cells(recipe: Recipe) -> tuple[Cell, ...]:
     )
 
 
-def sensitivity_cells(recipe: Recipe) -> tuple[Cell, ...]:
+def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
     """The recipe, and the recipe with one setting changed: temperature, bank, momentum, key groups, clip length."""
     cells = [_one_setting("as configured", recipe)]
     for temperature in (0.03, 0.07, 0.2, 0.5):
@@ -155,11 +155,11 @@ def with_spec_augment(recipe: Recipe, masks: SpecAugment) -> Recipe:
     return replace(recipe, composition=replace(composition, audio=audio))
 
 
-def _one_setting(level: str, recipe: Recipe) -> Cell:
-    return Cell((("setting", level),), recipe)
+def _one_setting(level: str, recipe: Recipe) -> GridCell:
+    return GridCell((("setting", level),), recipe)
 
 
-def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[Cell]:
+def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[GridCell]:
     """The recipe with a changed part; none where nothing changes."""
     changed: Recipe = replace(recipe, **{part: replace(getattr(recipe, part), **changes)})
     return [] if changed == recipe else [_one_setting(level, changed)]

@@ -21,7 +21,7 @@ from avgdt.data.batch import Batch, collate
 from avgdt.data.selection import Selection
 from avgdt.experiments.ablations import timed, with_spec_augment
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid, Job
+from avgdt.experiments.grid import CellRun, Grid, GridCell
 from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
 from avgdt.experiments.runs import Monitors
 from avgdt.experiments.statistics import Difference, mean_interval, paired_difference
@@ -64,7 +64,7 @@ STRATA = (
 """From the lightest to the strongest; each adds to the one before."""
 
 
-def curriculum_cell(recipe: Recipe) -> Cell:
+def curriculum_cell(recipe: Recipe) -> GridCell:
     """The run whose curriculum is measured: the recipe with the strongest augmentation, which includes the others.
 
     Raises :class:`ExperimentError` for a recipe of one modality, or one without measurements during training.
@@ -74,7 +74,7 @@ def curriculum_cell(recipe: Recipe) -> Cell:
     if recipe.run.monitor_epochs == 0:
         raise ExperimentError("run.monitor_epochs: 0 measures nothing during training; use 1 or more")
     strongest = timed(with_spec_augment(recipe, STRATA[-1].masks), jitter=True)
-    return Cell((("recipe", "strong"),), strongest)
+    return GridCell((("recipe", "strong"),), strongest)
 
 
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -155,7 +155,7 @@ class CurriculumMonitor:
         return collate([self._clips[index][epoch, item] for item in items])
 
 
-def curriculum_monitors(job: Job, recordings: int) -> Monitors:
+def curriculum_monitors(job: CellRun, recordings: int) -> Monitors:
     """The monitors of a job's training."""
     return lambda recipe, collection, on_unreadable: [CurriculumMonitor(recipe, collection, job.run, recordings)]
 

@@ -24,7 +24,7 @@ from avgdt.training.loop import Metrics
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One setting of a grid."""
 
     levels: tuple[tuple[str, str], ...]
@@ -49,10 +49,10 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Job:
+class CellRun:
     """One cell with one seed."""
 
-    cell: Cell
+    cell: GridCell
     seed: int
     out: Path
     """The folder of the grid."""
@@ -86,12 +86,12 @@ CellFigures = dict[str, dict[str, float]]
 class Grid:
     """Cells, seeds, data and measures of an experiment."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[GridCell, ...]
     seeds: tuple[int, ...]
     data: Path
     out: Path
     measures: tuple[Measure, ...]
-    monitors: Callable[[Job], Monitors] = lambda job: monitors
+    monitors: Callable[[CellRun], Monitors] = lambda job: monitors
     """Returns the monitors of a job's training; by default held-out retrieval."""
     settings: str = ""
     """Other settings that determine the results, as text."""
@@ -103,17 +103,17 @@ class Grid:
             raise ExperimentError("two cells of the grid have one name; change the recipe")
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[CellRun]:
         """Every cell with every seed; all cells of a seed come first, so that unfinished grids are balanced."""
-        return [Job(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
+        return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
-    def job(self, index: int) -> Job:
+    def job(self, index: int) -> CellRun:
         """A job by its number, from 0; raises :class:`ExperimentError` for another number."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
 
-    def figures(self, job: Job) -> CellFigures | None:
+    def figures(self, job: CellRun) -> CellFigures | None:
         """The figures of a job; None where it is not complete.
 
         Raises :class:`ExperimentError` where its folder holds a run of another recipe, data set or evaluation.
@@ -134,7 +134,9 @@ class Grid:
             raise ExperimentError(f"{job.record}: was run on {data}; use another --out for {self.data}")
         return figures if protocols == self._protocols(job) else None
 
-    def run(self, job: Job, on_message: Callable[[str], None], on_metrics: Callable[[Metrics], None]) -> CellFigures:
+    def run(
+        self, job: CellRun, on_message: Callable[[str], None], on_metrics: Callable[[Metrics], None]
+    ) -> CellFigures:
         """Pretrain and evaluate one job, or what remains of it, and return its figures."""
         if (before := self.figures(job)) is not None:
             return before
@@ -151,24 +153,24 @@ class Grid:
         self._write(job, figures)
         return figures
 
-    def by_seed(self, cell: Cell, measure: str, source: str = "pretrained") -> dict[int, float]:
+    def by_seed(self, cell: GridCell, measure: str, source: str = "pretrained") -> dict[int, float]:
         """The figure of a cell by seed, of the jobs that are complete."""
-        jobs = [Job(cell, seed, self.out) for seed in self.seeds]
+        jobs = [CellRun(cell, seed, self.out) for seed in self.seeds]
         return {job.seed: figures[measure][source] for job in jobs if (figures := self.figures(job)) is not None}
 
-    def mean(self, cell: Cell, measure: str, source: str = "pretrained") -> Mean | None:
+    def mean(self, cell: GridCell, measure: str, source: str = "pretrained") -> Mean | None:
         """The mean of a figure over the seeds that are complete; None where there is none."""
         values = list(self.by_seed(cell, measure, source).values())
         return mean_interval(values) if values else None
 
-    def _recipe(self, job: Job) -> Recipe:
+    def _recipe(self, job: CellRun) -> Recipe:
         recipe = job.cell.recipe
         return with_store(replace(recipe, run=replace(recipe.run, seed=job.seed)), self.out)
 
-    def _protocols(self, job: Job) -> list[Any]:
+    def _protocols(self, job: CellRun) -> list[Any]:
         return [[measure.name, to_plain(_seeded(measure.protocol, job.seed))] for measure in self.measures]
 
-    def _write(self, job: Job, figures: CellFigures | None) -> None:
+    def _write(self, job: CellRun, figures: CellFigures | None) -> None:
         record = {
             "recipe": to_plain(self._recipe(job)),
             "data": str(self.data.resolve()),

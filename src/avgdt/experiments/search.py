@@ -16,7 +16,7 @@ from avgdt.evaluation.evaluate import evaluate, stored_result
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols.probe import Linear
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.grid import Cell, Grid, Measure
+from avgdt.experiments.grid import Grid, GridCell, Measure
 from avgdt.experiments.runs import check_data, identifying, train, with_store
 from avgdt.experiments.space import DIMENSIONS, choices_line, searched_recipe
 from avgdt.files import write_atomically
@@ -197,8 +197,8 @@ class Search:
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
         """The best trial's composition and the recipe's own, to be retrained with fresh seeds and judged on test."""
         cells = (
-            Cell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
-            Cell((("composition", "by hand"),), self.recipe),
+            GridCell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
+            GridCell((("composition", "by hand"),), self.recipe),
         )
         fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
         return Grid(cells, fresh, self.data, self.out / "confirmation", measures)

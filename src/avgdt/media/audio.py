@@ -78,7 +78,7 @@ class AudioDecoding:
         self.ended = True
 
     def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
-        """The frames as blocks at ``rate``; ``after_damage`` is set where damage was recorded since the last one."""
+        """The frames as blocks of samples at ``rate``; ``after_damage`` marks the first block after recorded damage."""
         stretches = 0
         for frame in frames:
             yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)

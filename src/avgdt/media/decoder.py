@@ -157,7 +157,7 @@ class FrameIterator:
         return self._ahead.popleft() if self._ahead else next(self._frames)
 
     def check(self, frame: PresentedFrame, limit: int) -> None:
-        """Raise ``DamagedError`` unless ``frame`` is whole and the frame on screen at ``limit``.
+        """Raise ``DamagedError`` where ``frame`` is incomplete or is not the frame shown at the time ``limit``.
 
         Call it after taking the frame that follows. Where frames are missing, others may come late: frames are read
         ahead while packets that are presented before ``limit`` may follow, or wait in the decoder.

@@ -58,7 +58,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
         _check_digest(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
-            raise TypeError(f"its content is a {type(content).__name__}")
+            raise TypeError(f"a checkpoint must contain a dict, not a {type(content).__name__}")
         state, recordings = dict(content["state"]), [str(name) for name in content["recordings"]]
         recipe: Recipe = from_plain(Recipe, content["recipe"])
     except FileNotFoundError:

@@ -52,7 +52,7 @@ def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 
 
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
-    """The learning rate at ``step`` (from 0) relative to that after the warm-up.
+    """Factor of the learning rate at ``step`` (from 0); 1 at the end of the warm-up.
 
     A linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
     ``schedule.step_factor`` at each epoch of ``schedule.steps``.
