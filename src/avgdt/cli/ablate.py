@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from avgdt.cli.arguments import UsageError, check_at_least, help_recipe, parse, positional, selected_recipe
-from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.cli.grid import GridOptions, list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
-from avgdt.recipes.recipe import Recipe
 from avgdt.training.signals import advising
 
 USAGE = f"""Run an ablation: avgdt ablate NAME RECIPE --data PATH --out DIR [--any.field value].
@@ -23,24 +20,11 @@ On a cluster, --cell INDEX runs one cell with one seed; the command without it t
 
 
 @dataclass(frozen=True)
-class AblateOptions:
+class AblateOptions(GridOptions):
     """The options of the command and all fields of the recipe."""
 
-    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
-    data: Path
-    """A manifest (csv) with the splits train, test and, if there is one, val."""
-    out: Path
-    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of every cell."""
     label: str = "label"
     """Column of the class for the linear probe; empty for retrieval alone."""
-    jobs: int = 1
-    """Runs at a time, which share the cores."""
-    cell: int | None = None
-    """Run only the cell and seed of this index, from 0; --list prints the indices."""
-    list: bool = False
-    """Print the cells with their indices, and which are complete; nothing is run."""
 
 
 def run(arguments: Sequence[str]) -> None:

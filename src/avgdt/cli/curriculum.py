@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from avgdt.cli.arguments import check_at_least, help_recipe, parse, selected_recipe
-from avgdt.cli.grid import list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.cli.grid import GridOptions, list_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
-from avgdt.recipes.recipe import Recipe
 from avgdt.training.signals import advising
 
 USAGE = f"""Measure the natural curriculum: avgdt curriculum RECIPE --data PATH --out DIR [--any.field value].
@@ -24,24 +21,11 @@ interruption."""
 
 
 @dataclass(frozen=True)
-class CurriculumOptions:
+class CurriculumOptions(GridOptions):
     """The options of the command and all fields of the recipe."""
 
-    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
-    data: Path
-    """A manifest (csv) or a folder of recordings."""
-    out: Path
-    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of the training."""
     recordings: int = 96
     """Recordings of the training set that are re-identified."""
-    jobs: int = 1
-    """Runs at a time, which share the cores."""
-    cell: int | None = None
-    """Run only the seed of this index, from 0."""
-    list: bool = False
-    """Print the runs with their indices, and which are complete; nothing is run."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from avgdt.progress import bar, console
+from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from avgdt.experiments.grid import CellFigures, CellRun, Grid
     from avgdt.experiments.outcome import Experiment
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """Options of a command that runs a grid: recipe, data, folder, seeds, and which runs."""
+
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    data: Path
+    """A manifest (csv) with the splits train, test and, if there is one, val."""
+    out: Path
+    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of every cell."""
+    jobs: int = 1
+    """Runs at a time, which share the cores."""
+    cell: int | None = None
+    """Run only the cell and seed of this index, from 0; --list prints the indices."""
+    list: bool = False
+    """Print the cells with their indices, and which are complete; nothing is run."""
 
 
 def list_jobs(grid: Grid) -> None:
