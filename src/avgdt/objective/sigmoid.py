@@ -15,13 +15,14 @@ from avgdt.objective.nce import Matrix, Negatives, attracting_pairs, similaritie
 class SigmoidLoss(nn.Module):
     """Binary cross-entropy of positives and negatives with a trained scale and bias.
 
-    They start at 10 and -10, so that the many negatives contribute little at first (section 3.2 of SigLIP).
+    They start at 10 and ``bias``, by default -10, so that many negatives contribute little at first (section 3.2 of
+    SigLIP).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bias: float = -10.0) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
-        self.bias = nn.Parameter(torch.tensor(-10.0))
+        self.bias = nn.Parameter(torch.tensor(bias))
 
     def forward(
         self,

@@ -36,6 +36,9 @@ class Objective:
     """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
     """Shuffled groups of keys for each batch norm group of queries, so that statistics do not leak."""
+    sigmoid_bias: float = -10.0
+    """Bias of all logits at the start, then trained (loss: sigmoid); SigLIP's -10 suits batches of thousands, and
+    minus the logarithm of the number of negatives any batch."""
     sigreg_weight: float = 0.05
     """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 

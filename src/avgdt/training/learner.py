@@ -89,7 +89,8 @@ class Learner:
                 for encoder in phi.encoders.values():
                     encoder.compile()
         self._unit = recipe.objective.loss != "sigreg"
-        self.sigmoid = SigmoidLoss().to(precision.device) if recipe.objective.loss == "sigmoid" else None
+        sigmoid = recipe.objective.loss == "sigmoid"
+        self.sigmoid = SigmoidLoss(recipe.objective.sigmoid_bias).to(precision.device) if sigmoid else None
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
         self.unchanged = False
