@@ -1,10 +1,11 @@
-"""The architecture: imports go in one direction, and ``--help`` imports no heavy package."""
+"""The architecture: imports go in one direction, class names are unique, and ``--help`` imports no heavy package."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import avgdt
@@ -57,6 +58,16 @@ def test_a_package_imports_only_packages_below_it() -> None:
             if TOP_TO_BOTTOM.index(there) < TOP_TO_BOTTOM.index(here):
                 wrong.append(f"{path.relative_to(ROOT)} imports {name}")
     assert not wrong
+
+
+def test_every_public_class_has_a_name_of_its_own() -> None:
+    names = [
+        node.name
+        for path in ROOT.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_the_report_runs_no_network() -> None:

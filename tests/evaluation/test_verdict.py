@@ -16,7 +16,7 @@ import pytest
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.evaluation.chance import chance_accuracy, chance_loss
-from avgdt.evaluation.run_metrics import Retrieval
+from avgdt.evaluation.run_metrics import RetrievalMetrics
 from avgdt.evaluation.verdict import FEWEST, Verdict, verdict, verdict_from_file
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
@@ -146,7 +146,7 @@ def test_more_recordings_make_the_same_recall_significant() -> None:
 
 
 def test_recall_is_compared_at_the_chance_level_of_training() -> None:
-    retrieval = Retrieval({1: 0.2, 5: 0.6, 10: 0.8}, None, 100)
+    retrieval = RetrievalMetrics({1: 0.2, 5: 0.6, 10: 0.8}, None, 100)
     for chance, recall in ((0.001, 0.2), (0.01, 0.2), (0.03, 0.4), (0.05, 0.6), (0.075, 0.7), (0.5, 0.8)):
         lower, upper = retrieval.at(chance)
         assert lower < recall < upper

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from avgdt.models.errors import ModelError
 from avgdt.models.factored_convolutions import Temporal
-from avgdt.models.r2plus1d import Block, R2Plus1D, stem_middle
+from avgdt.models.r2plus1d import R2Plus1D, R2Plus1DBlock, stem_middle
 
 PUBLISHED_MIDDLE = {  # of torchvision's r2plus1d_18
     "layer1.0": 144,
@@ -78,7 +78,7 @@ def half_and_half(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, st
 @pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 8, 2), (3, 5, 1)])
 def test_block_equals_its_definition(inputs: int, outputs: int, stride: int, time: int) -> None:
     torch.manual_seed(0)
-    block = Block(inputs, outputs, stride).double()
+    block = R2Plus1DBlock(inputs, outputs, stride).double()
     for parameter in block.parameters():
         torch.nn.init.normal_(parameter)
     x = torch.randn(2, inputs, time, 6, 7, dtype=torch.float64)

@@ -92,6 +92,14 @@ def test_at_the_start_negatives_weigh_little() -> None:
     assert value.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_bias_of_a_recipe_is_that_of_the_first_step() -> None:
+    query, key = torch.eye(2)[:1], torch.eye(2)[1:]
+    pair, nothing = ((False, True), (False, False)), ((False, False), (False, False))
+    loss = SigmoidLoss(bias=-2.5)
+    value = loss([query, key], [query, key], [Negatives(key, torch.zeros(1, 1, dtype=torch.bool))] * 2, pair, nothing)
+    assert value.item() == pytest.approx(math.log1p(math.exp(2.5)), rel=1e-5)
+
+
 def test_nothing_to_attract_is_an_error() -> None:
     nothing = ((False, False), (False, False))
     with pytest.raises(ObjectiveError, match="no view attracts"):

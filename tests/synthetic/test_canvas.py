@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgdt.synthetic.canvas import Canvas
-from avgdt.synthetic.outlines import Block, Cross, Disc, Triangle
+from avgdt.synthetic.outlines import Cross, Disc, Rectangle, Triangle
 from avgdt.synthetic.painting import Image, patches
 
 WHITE = (255.0, 255.0, 255.0)
@@ -33,7 +33,7 @@ def test_a_disc_has_its_centre_to_a_fiftieth_of_a_pixel(x: float) -> None:
     assert painted(canvas)[0].sum() / 255 == pytest.approx(np.pi * (0.1 * HEIGHT) ** 2, rel=0.01)
 
 
-@pytest.mark.parametrize("outline", [Disc(), Block(), Triangle(), Cross()])
+@pytest.mark.parametrize("outline", [Disc(), Rectangle(), Triangle(), Cross()])
 def test_rotation_keeps_the_area_and_stretching_scales_it(outline: Disc) -> None:
     def area(angle: float, stretch: tuple[float, float]) -> float:
         canvas = Canvas(4 * HEIGHT, 4 * WIDTH)
@@ -47,7 +47,7 @@ def test_rotation_keeps_the_area_and_stretching_scales_it(outline: Disc) -> None
 
 def test_a_positive_angle_rotates_clockwise() -> None:
     canvas = Canvas(HEIGHT, WIDTH)
-    canvas.shape(Block(width=3.0), 0.6, 0.5, 0.08, WHITE, angle=0.5)
+    canvas.shape(Rectangle(width=3.0), 0.6, 0.5, 0.08, WHITE, angle=0.5)
     light = painted(canvas)[0]
     assert light[HEIGHT // 2 :, 36:].sum() > 1.2 * light[: HEIGHT // 2, 36:].sum()
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avgdt.synthetic.outlines import Block, Cross, Disc, Outline, Triangle, capsule
+from avgdt.synthetic.outlines import Cross, Disc, Outline, Rectangle, Triangle, capsule
 
-OUTLINES = (Disc(), Block(), Triangle(), Cross())
+OUTLINES = (Disc(), Rectangle(), Triangle(), Cross())
 
 
 def grid(reach: float = 70.0) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +19,7 @@ def test_all_outlines_cover_the_area_of_the_disc(outline: Outline) -> None:
     assert inside.sum() == pytest.approx(np.pi * 40**2, rel=0.02)
 
 
-@pytest.mark.parametrize("outline", [*OUTLINES, Block(width=2.0)])
+@pytest.mark.parametrize("outline", [*OUTLINES, Rectangle(width=2.0)])
 def test_reach_is_the_farthest_point(outline: Outline) -> None:
     dx, dy = grid()
     radii = np.hypot(dx, dy)[outline.distance(dx, dy, 30.0) < 0]

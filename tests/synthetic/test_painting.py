@@ -5,7 +5,7 @@ import numpy as np
 
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.colours import encoded
-from avgdt.synthetic.outlines import Block, Cross, Disc, Triangle
+from avgdt.synthetic.outlines import Cross, Disc, Rectangle, Triangle
 from avgdt.synthetic.painting import Image, patches
 
 HEIGHT, WIDTH = 60, 80
@@ -34,7 +34,7 @@ def test_yuv420p_equals_the_conversion_of_rgb_by_ffmpeg() -> None:
 
 def test_strokes_do_not_depend_on_their_group_and_are_not_cut_off() -> None:
     canvas, generator = Canvas(HEIGHT, WIDTH), np.random.default_rng(0)
-    for outline in (Disc(), Block(), Block(width=2.0), Triangle(), Cross()) * 8:
+    for outline in (Disc(), Rectangle(), Rectangle(width=2.0), Triangle(), Cross()) * 8:
         x, y, size, angle = generator.uniform((-0.1, -0.1, 0.01, -3), (1.4, 1.1, 0.3, 3))
         stretch = (float(generator.uniform(0.7, 1.3)), 1.0)
         canvas.shape(outline, x, y, size, (200, 100, 50), angle=generator.choice([0, angle]), stretch=stretch)

@@ -34,7 +34,7 @@ READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embedd
 
 
 @dataclass(frozen=True)
-class Table:
+class EmbeddingTable:
     """The vectors of many recordings, one row per window or per recording."""
 
     vectors: NDArray[np.float32]
@@ -62,7 +62,7 @@ def embed(
     workers: int = -1,
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
-) -> Table:
+) -> EmbeddingTable:
     """Embed all recordings of a folder or manifest; write them to ``out`` (.npz or .parquet) if given.
 
     ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
@@ -109,7 +109,7 @@ def _embed(
     parts: Path | None,
     progress: Progress,
     skipped: list[Skipped],
-) -> Table:
+) -> EmbeddingTable:
     windows = [model.windows(entry, modality, every) for entry in entries]
     plans = [
         Plan(Segment(index, ""), starts[first : first + WINDOWS_AT_ONCE])
@@ -152,7 +152,7 @@ def _embed(
         rows_of, times = [rows.mean(axis=0, keepdims=True) for rows in rows_of], [starts[:1] for starts in times]
     rows = np.repeat(np.arange(len(embedded)), [len(rows) for rows in rows_of])
     files = [str(entries[index].path) for index in embedded]
-    return Table(np.concatenate(rows_of), np.concatenate(times), rows, files, model.seconds(modality), skipped)
+    return EmbeddingTable(np.concatenate(rows_of), np.concatenate(times), rows, files, model.seconds(modality), skipped)
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
@@ -163,7 +163,7 @@ def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
             yield group[first : first + size]
 
 
-def _write(table: Table, out: Path) -> None:
+def _write(table: EmbeddingTable, out: Path) -> None:
     remedy = "free some space and run the same command again: partial results are saved"
     if out.suffix == ".npz":
         files, seconds = np.array(table.files), np.float64(table.seconds)

@@ -69,7 +69,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Retrieval:
+class RetrievalMetrics:
     """Retrieval among recordings outside the training set, the mean of both directions."""
 
     recalls: Mapping[int, float]
@@ -78,7 +78,7 @@ class Retrieval:
     gallery: int
 
     @classmethod
-    def of(cls, line: Mapping[str, Any]) -> Retrieval:
+    def of(cls, line: Mapping[str, Any]) -> RetrievalMetrics:
         """Read a line of kind "heldout" of ``metrics.jsonl``, or another retrieval in the same form."""
         recalls = {k: fmean(line[direction][f"r{k}"] for direction in DIRECTIONS) for k in (1, 5, 10)}
         known = all("median_rank" in line[direction] for direction in DIRECTIONS)

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-from avgdt.evaluation.run_metrics import Retrieval, Training
+from avgdt.evaluation.run_metrics import RetrievalMetrics, Training
 from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
@@ -90,7 +90,7 @@ def verdict(
     """
     training = Training.of(recipe, train)
     latest = unseen or (heldout[-1] if heldout else None)
-    retrieval = None if latest is None else Retrieval.of(latest)
+    retrieval = None if latest is None else RetrievalMetrics.of(latest)
     share = max(_diagnosed(heldout, "batch_norm_share")[-1:], default=0.0)
     drift = max(_diagnosed(heldout, "key_drift"), default=0.0)
     ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
@@ -221,7 +221,7 @@ def _healthy(figures: str) -> Verdict:
     )
 
 
-def _few(retrieval: Retrieval, figures: str) -> Verdict:
+def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
     return Verdict(
         "not measured",
         "Too few held-out recordings for a verdict.",
@@ -268,7 +268,7 @@ def _accuracy(training: Training) -> str:
     return f"re-identification accuracy in training is {accuracy:.1f} % (chance level {chance:.1f} %)"
 
 
-def _figures(training: Training, retrieval: Retrieval) -> str:
+def _figures(training: Training, retrieval: RetrievalMetrics) -> str:
     lower, upper = retrieval.interval
     return (
         f"{_accuracy(training)}, recall at {retrieval.k} among {retrieval.gallery} recordings outside the training set "
@@ -277,9 +277,9 @@ def _figures(training: Training, retrieval: Retrieval) -> str:
     )
 
 
-def _falling(heldout: Sequence[Mapping[str, Any]], latest: Retrieval) -> str:
+def _falling(heldout: Sequence[Mapping[str, Any]], latest: RetrievalMetrics) -> str:
     """How far retrieval has fallen below its best value in a gallery of the same size; "" where it has not."""
-    earlier = [retrieval for line in heldout if (retrieval := Retrieval.of(line)).gallery == latest.gallery]
+    earlier = [retrieval for line in heldout if (retrieval := RetrievalMetrics.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:
         return ""

@@ -30,7 +30,7 @@ def stem_middle(width: int) -> int:
     return max(1, 45 * width // 64)
 
 
-class Block(nn.Module):
+class R2Plus1DBlock(nn.Module):
     """Two (2+1)-D convolutions and a short cut; both have the middle channels of the first, as in the original."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -87,8 +87,8 @@ class R2Plus1D(nn.Module):
 
     @staticmethod
     def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
-        rest = [Block(outputs, outputs, 1) for _ in range(blocks - 1)]
-        return nn.Sequential(Block(inputs, outputs, stride), *rest)
+        rest = [R2Plus1DBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(R2Plus1DBlock(inputs, outputs, stride), *rest)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, time, height, width) -> feature map (batch, dim, time / 8, height / 16, width / 16).

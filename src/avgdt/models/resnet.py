@@ -16,7 +16,7 @@ STRIDES = (32, 32)
 """Of the whole network along mels and time."""
 
 
-class Block(nn.Module):
+class BasicBlock(nn.Module):
     """Two 3 x 3 convolutions and a short cut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -61,8 +61,8 @@ class ResNet(nn.Module):
 
     @staticmethod
     def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
-        rest = [Block(outputs, outputs, 1) for _ in range(blocks - 1)]
-        return nn.Sequential(Block(inputs, outputs, stride), *rest)
+        rest = [BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(BasicBlock(inputs, outputs, stride), *rest)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, mels, time) -> feature map (batch, dim, mels / 32, time / 32).

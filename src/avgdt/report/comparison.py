@@ -37,7 +37,7 @@ _LATEX = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonTable:
     """One table of the paper with the runs' rows, as text."""
 
     title: str
@@ -49,7 +49,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...]:
+def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable, ...]:
     """The paper's table of that number or name, else all for which a run has a figure; each group of seeds is a row.
 
     Raises :class:`ReportError` for an unknown table, a folder that is not a run or has no results, and where no run
@@ -70,13 +70,13 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[Comparison, ...
     return tuple(comparisons)
 
 
-def format_tables(tables: Sequence[Comparison], kind: Format) -> str:
+def format_tables(tables: Sequence[ComparisonTable], kind: Format) -> str:
     """All tables in one text, separated by blank lines; it ends with a line break."""
-    as_format: Callable[[Comparison], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
+    as_format: Callable[[ComparisonTable], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
     return "\n".join(as_format(table) for table in tables)
 
 
-def as_text(table: Comparison) -> str:
+def as_text(table: ComparisonTable) -> str:
     """A table for the terminal, with aligned columns as wide as their content."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for i, name in enumerate(table.head):
@@ -90,7 +90,7 @@ def as_text(table: Comparison) -> str:
     return "\n".join([table.title, "", *lines, "", *table.notes]).rstrip() + "\n"
 
 
-def as_markdown(table: Comparison) -> str:
+def as_markdown(table: ComparisonTable) -> str:
     """A table in GitHub's Markdown."""
     rows = [[_markdown(text) for text in row] for row in (table.head, *table.published, *table.runs)]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
@@ -104,7 +104,7 @@ def as_markdown(table: Comparison) -> str:
     return "\n".join([f"**{_markdown(table.title)}**\n", *(f"| {line} |" for line in lines), *notes]) + "\n"
 
 
-def as_latex(table: Comparison) -> str:
+def as_latex(table: ComparisonTable) -> str:
     """A table in LaTeX; it needs the package booktabs."""
     columns = "".join("r" if _is_figure(i, table) else "l" for i in range(len(table.head)))
     head, *rows = (
@@ -129,7 +129,7 @@ def as_latex(table: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare(table: PaperTable, groups: Sequence[Group]) -> Comparison | None:
+def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | None:
     """The table with a row for each group and its random weights; None where no group has a figure of it."""
     names = [column.name for column in table.columns]
     runs, deviations, remarks = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
@@ -146,7 +146,7 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> Comparison | None:
     published = tuple((row.method, *(row.figures.get(name, DASH) for name in names), row.source) for row in table.rows)
     notes = [f"± is the standard deviation over {over}: {'; '.join(rows)}" for over, rows in deviations.items()]
     notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarks.items()]
-    return Comparison(
+    return ComparisonTable(
         f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(runs), tuple(notes)
     )
 
@@ -161,7 +161,7 @@ def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
     return ", over ".join(parts)
 
 
-def _is_figure(column: int, table: Comparison) -> bool:
+def _is_figure(column: int, table: ComparisonTable) -> bool:
     return 0 < column < len(table.head) - 1
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgdt.report.images import palette_indices, png
-from avgdt.report.tables import Table, table
+from avgdt.report.tables import ResultTable, table
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class RetrievalExamples:
     matrices: tuple[SimilarityMatrix, SimilarityMatrix]
     classes: tuple[ClassRange, ...]
     """Blocks of the matrices; empty without labels."""
-    table: Table
+    table: ResultTable
 
 
 def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:

@@ -54,7 +54,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """The table of one evaluation."""
 
     title: str
@@ -65,14 +65,14 @@ class Table:
     command: str
 
 
-def table(result: Result) -> Table:
+def table(result: Result) -> ResultTable:
     """The table of ``result``, with a row for every figure that has a chance level."""
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
         Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))
         for path in leaves(result["chance"])
     )
-    return Table(
+    return ResultTable(
         result_title(result),
         _sentence(str(result.get("summary", ""))),
         f"{sizes_in_words(result)}{skipped}",

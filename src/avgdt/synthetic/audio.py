@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from avgdt.synthetic.outlines import Block, Cross, Disc, Outline, Triangle
+from avgdt.synthetic.outlines import Cross, Disc, Outline, Rectangle, Triangle
 from avgdt.synthetic.timeline import Floats
 
 _ATTACK = 0.0015  # time constant in seconds of the rise of a struck note
@@ -39,7 +39,7 @@ class Timbre:
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
     (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
-    (Block(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
+    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
     (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
     (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
 )

@@ -9,9 +9,9 @@ import numpy as np
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.colours import Colour, interpolate
 from avgdt.synthetic.nuisances import Background
-from avgdt.synthetic.outlines import DISC, Block
+from avgdt.synthetic.outlines import DISC, Rectangle
 
-_LEAF = Block(width=2.0)
+_LEAF = Rectangle(width=2.0)
 
 
 class Distractor(ABC):

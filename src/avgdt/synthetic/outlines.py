@@ -41,7 +41,7 @@ class Disc:
 
 
 @dataclass(frozen=True)
-class Block:
+class Rectangle:
     """A square, or a rectangle of the same height and ``width`` times the width and area."""
 
     width: float = 1.0

@@ -21,7 +21,7 @@ from avgdt.evaluation import cache
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.finetuning.finetune import Finetuned, Job, StateFile, finetune, predict
 from avgdt.evaluation.finetuning.jobs import run_jobs
-from avgdt.evaluation.finetuning.preprocessing import Preprocessing, with_finetuning_clips
+from avgdt.evaluation.finetuning.preprocessing import FinetuningPreprocessing, with_finetuning_clips
 from avgdt.evaluation.finetuning.task import RandomWindows, Task
 from avgdt.media.errors import MediaError
 from avgdt.models.pretrained import PretrainedModel
@@ -292,7 +292,7 @@ def test_the_class_is_that_of_the_mean_softmax(
         model,
         opinion,  # type: ignore[arg-type]
         replace(task, test=clips),
-        Preprocessing.of(model, finetuning, "video"),
+        FinetuningPreprocessing.of(model, finetuning, "video"),
     )
     assert unread == {}
     assert predictions.tolist() == [1, 1, 1, 1]

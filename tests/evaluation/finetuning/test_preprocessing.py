@@ -12,7 +12,7 @@ from avgdt.composition.factors import Modality, Strength
 from avgdt.composition.video_augmentations import Flip, RandomCrop, RandomResizedCrop, ShortSideJitter
 from avgdt.data.batch import Batch
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.preprocessing import Preprocessing, spaced_crops, with_finetuning_clips
+from avgdt.evaluation.finetuning.preprocessing import FinetuningPreprocessing, spaced_crops, with_finetuning_clips
 from avgdt.models.pretrained import PretrainedModel, untrained
 from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.recipe import Recipe
@@ -22,11 +22,11 @@ from avgdt.transforms.rng import view_generators
 def test_clips_as_in_pretraining_or_of_another_length(model: PretrainedModel) -> None:
     same = with_finetuning_clips(model, Finetuning(), "video")
     assert same.recipe == model.recipe
-    assert Preprocessing.of(same, Finetuning(), "video").steps == model.recipe.composition.video
+    assert FinetuningPreprocessing.of(same, Finetuning(), "video").steps == model.recipe.composition.video
     own = Finetuning(frames=6, video=(RandomResizedCrop(20), Flip(0.5)))
     changed = with_finetuning_clips(model, own, "video")
     assert changed.recipe.clip == replace(model.recipe.clip, frames=6)
-    assert Preprocessing.of(changed, own, "video").crop == 20
+    assert FinetuningPreprocessing.of(changed, own, "video").crop == 20
     assert changed.phi is model.phi
 
 
@@ -35,7 +35,7 @@ def test_augmented_and_test_clips_are_those_of_the_views(model: PretrainedModel)
     items = torch.arange(2)
     batch = Batch(items, items, video, torch.randn(2, 1, 4000) * 1000, None, None)
     for modality in model.recipe.composition.modalities:
-        preprocessing = Preprocessing.of(model, Finetuning(), modality)
+        preprocessing = FinetuningPreprocessing.of(model, Finetuning(), modality)
         view = next(i for i, one in enumerate(model.recipe.composition.views) if one.modality == modality)
         rngs = view_generators(model.views.seed, 5, [0, 1], view)
         assert torch.equal(preprocessing.train(batch, rngs), model.views(batch, epoch=5)[view])
@@ -45,7 +45,7 @@ def test_augmented_and_test_clips_are_those_of_the_views(model: PretrainedModel)
 def test_whole_frames_are_tested_where_there_are_several_crops(model: PretrainedModel) -> None:
     items = torch.arange(1)
     batch = Batch(items, items, torch.zeros(1, 1, 3, 4, 24, 32, dtype=torch.uint8), None, None, None)
-    one, three = (Preprocessing.of(model, Finetuning(spatial_crops=n), "video") for n in (1, 3))
+    one, three = (FinetuningPreprocessing.of(model, Finetuning(spatial_crops=n), "video") for n in (1, 3))
     assert one.test(batch, "video").shape[-2:] == (24, 24)
     assert [tuple(crop.shape[-2:]) for crop in one.crops(one.test(batch, "video"))] == [(24, 24)]
     assert three.test(batch, "video").shape[-2:] == (24, 32)
@@ -87,5 +87,5 @@ def test_factors_of_pretraining_have_no_effect(recipe: Recipe) -> None:
     model = untrained(replace(recipe, composition=composition), seed=0)
     finetuning = Finetuning(spatial_crops=3, video=(RandomCrop(16),))
     changed = with_finetuning_clips(model, finetuning, "video")
-    assert Preprocessing.of(changed, finetuning, "video").crop == 16
-    assert Preprocessing.of(changed, finetuning, "audio").steps == louder
+    assert FinetuningPreprocessing.of(changed, finetuning, "video").crop == 16
+    assert FinetuningPreprocessing.of(changed, finetuning, "audio").steps == louder

@@ -18,7 +18,7 @@ from avgdt.data.dataset import Batches, Clips, training_batches
 from avgdt.evaluation.cache import code_digest, digest, state_of_clips
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import extract, mean_features
-from avgdt.evaluation.finetuning.preprocessing import Preprocessing
+from avgdt.evaluation.finetuning.preprocessing import FinetuningPreprocessing
 from avgdt.evaluation.finetuning.task import RandomWindows, Task, check_classes_read
 from avgdt.evaluation.finetuning.trainer import Classifier, ExampleBatch, Progress, Trainer, train
 from avgdt.evaluation.plans import span_of
@@ -91,7 +91,7 @@ class RecordedExamples:
     """The training set of a task; an epoch is ``finetuning.clips`` passes, each with one clip of every recording."""
 
     job: Job
-    preprocessing: Preprocessing
+    preprocessing: FinetuningPreprocessing
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -154,7 +154,7 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
             after_epoch()
         predictions, read = np.array(state["predictions"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
         return Finetuned(predictions, read, state["failures"], state["loss"])
-    preprocessing = Preprocessing.of(model, finetuning, task.modality)
+    preprocessing = FinetuningPreprocessing.of(model, finetuning, task.modality)
     examples = RecordedExamples(job, preprocessing)
     dim = model.phi.dims[task.modality]
     network = Classifier(model.phi, task.modality, mean_features, dim, task.classes, finetuning.orthogonal, job.seed)
@@ -175,7 +175,7 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
 
 
 def predict(
-    model: PretrainedModel, network: Classifier, task: Task, preprocessing: Preprocessing
+    model: PretrainedModel, network: Classifier, task: Task, preprocessing: FinetuningPreprocessing
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
     """The predicted classes (test,) by the mean softmax over clips and crops, and file -> why it could not be read.
 

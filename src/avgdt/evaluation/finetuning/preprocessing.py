@@ -57,7 +57,7 @@ def video_input(clip: Clip, video: Sequence[VideoAugmentation]) -> dict[str, Any
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class FinetuningPreprocessing:
     """Preprocessing of clips of one modality to network inputs, for training and for testing."""
 
     views: Views
@@ -70,7 +70,7 @@ class Preprocessing:
     """Number of square crops of each test frame."""
 
     @classmethod
-    def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> Preprocessing:
+    def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> FinetuningPreprocessing:
         """The preprocessing that ``finetuning`` specifies; unspecified parts are as in pretraining."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)

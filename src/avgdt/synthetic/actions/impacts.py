@@ -8,13 +8,13 @@ from avgdt.synthetic.actions.action import Action, Setting
 from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.colours import interpolate
-from avgdt.synthetic.outlines import Block
+from avgdt.synthetic.outlines import Rectangle
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
 _HOP = 0.2  # share of a beat between a blow and the second contact
-_BLOCK = Block(width=1.5)
+_BLOCK = Rectangle(width=1.5)
 _SHORTEST = 0.17  # beats of the last bounce before the kick
-_FOOT = Block(width=1.3)
+_FOOT = Rectangle(width=1.3)
 _PILLARS = 5
 _SCALE = 2 ** (np.array([-9.0, -5.0, 0.0, 5.0, 9.0]) / 12)
 

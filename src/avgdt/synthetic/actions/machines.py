@@ -8,17 +8,17 @@ from avgdt.synthetic.actions.action import Action, Setting
 from avgdt.synthetic.audio import Synth
 from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.colours import interpolate
-from avgdt.synthetic.outlines import DISC, Block
+from avgdt.synthetic.outlines import DISC, Rectangle
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
-_BODY = Block(width=0.8)
-_BLOCK = Block(width=1.5)
+_BODY = Rectangle(width=0.8)
+_BLOCK = Rectangle(width=1.5)
 _PUFF = 0.7  # seconds that a puff is seen
-_LOG = Block(width=1.7)
+_LOG = Rectangle(width=1.7)
 _BITE = 0.42  # share of a beat that the cutting stroke takes
 _TEETH = 46.0  # teeth per unit of the blade
 _SWITCH = 0.06  # share of a beat in which the light changes from one lamp to the other
-_BOX = Block(width=2.6)
+_BOX = Rectangle(width=2.6)
 
 
 class Bellows(Action):
