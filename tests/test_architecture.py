@@ -1,4 +1,4 @@
-"""The architecture: imports go in one direction, class names are unique, and ``--help`` imports no heavy package."""
+"""The architecture: directions of imports, unique class names, and the imports of ``--help``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ TOP_TO_BOTTOM = (
     "tuning",
     "errors",
 )
-MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # for the version
+MAY_BE_IMPORTED_BY_ALL = {"avgdt"}  # imported for the version number
 
 
 def imports(path: Path, package: str = "avgdt") -> set[str]:
-    """The modules of ``package`` that a file imports anywhere."""
+    """Return the modules of ``package`` that a file imports, at any level of nesting."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -60,7 +60,7 @@ def test_a_package_imports_only_packages_below_it() -> None:
     assert not wrong
 
 
-def test_every_public_class_has_a_name_of_its_own() -> None:
+def test_names_of_public_classes_are_unique() -> None:
     names = [
         node.name
         for path in ROOT.rglob("*.py")
@@ -86,7 +86,7 @@ def test_the_report_is_imported_without_torch() -> None:
     assert out.strip() == "False"
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_help_imports_no_heavy_package() -> None:
     code = (
         "import sys; from avgdt.cli.main import main; main(['--help']);"
         "main(['recipes']); main(['composition', 'paper']);"
@@ -96,7 +96,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert out.splitlines()[-1] == "[]"
 
 
-def test_a_training_step_and_its_count_import_torch_and_numpy_alone() -> None:
+def test_a_training_step_and_its_count_need_only_torch_and_numpy() -> None:
     code = (
         "import sys, avgdt.training.learner, avgdt.training.step_count;"
         "print(sorted({'av', 'tyro', 'yaml', 'rich', 'safetensors', 'sklearn', 'jinja2', 'PIL'} & set(sys.modules)))"

@@ -35,7 +35,7 @@ SCONTROL = """#!/bin/bash
 
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
-    """A folder with recordings and a recipe of 30 steps in two batch norm groups."""
+    """Write a folder with recordings and a recipe of 30 steps in two batch norm groups."""
     write_folder(tmp_path / "films", 11)
     recipe = tiny(
         objective=Objective(bank=10, momentum=0.9, key_groups=1),
@@ -53,7 +53,7 @@ def wait_for_step(out: Path, step: int) -> None:
         time.sleep(0.02)
 
 
-def test_a_job_of_slurm_saves_requeues_itself_and_resumes(job: Path) -> None:
+def test_a_slurm_job_saves_its_state_requeues_itself_and_resumes(job: Path) -> None:
     programs = job / "bin"
     programs.mkdir()
     avgdt = f'#!/bin/bash\nexec {sys.executable} -m avgdt "$@"\n'
@@ -85,7 +85,7 @@ def test_a_job_of_slurm_saves_requeues_itself_and_resumes(job: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_job_of_submitit_trains(job: Path) -> None:
+def test_a_submitit_job_trains(job: Path) -> None:
     pytest.importorskip("submitit")
     arguments = ["--cluster", "local", "--tasks", "2", "--", "pretrain", "--config", "recipe.yaml"]
     done = subprocess.run(

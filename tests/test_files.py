@@ -8,7 +8,7 @@ import pytest
 from avgdt.files import DamagedLine, WriteError, read_json_lines, write_atomically
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "last.pt"
     write_atomically(path, lambda file: file.write(b"good") and None)
 
@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     assert [p.name for p in tmp_path.iterdir()] == ["last.pt"]
 
 
-def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(WriteError, match=r"last\.pt: could not be written .*; free some space"):
         write_atomically(tmp_path / "file" / "last.pt", lambda file: file.write(b"x"))
@@ -30,7 +30,7 @@ def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "folder" / "last.pt").read_bytes() == b"x"
 
 
-def test_json_lines_ignore_a_last_line_that_was_cut_off_and_no_other(tmp_path: Path) -> None:
+def test_json_lines_ignore_only_an_incomplete_last_line(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     assert read_json_lines(path) == []
     path.write_text('{"step": 1}\n{"step": 2}\n{"st')

@@ -1,4 +1,4 @@
-"""The names of ``import avgdt``, the examples, and vectors of a folder."""
+"""The public names of ``import avgdt``, the examples, and embeddings of a folder."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_public_name_is_there_and_documented() -> None:
+def test_every_public_name_exists_and_is_documented() -> None:
     for name in avgdt.__all__:
         assert getattr(avgdt, name).__doc__, name
         assert name in dir(avgdt)
@@ -53,14 +53,14 @@ def test_every_public_name_is_there_and_documented() -> None:
         avgdt.nothing  # noqa: B018
 
 
-def test_importing_it_imports_nothing_heavy() -> None:
+def test_importing_avgdt_imports_no_heavy_package() -> None:
     code = (
         "import sys, avgdt; avgdt.recipe('paper'); avgdt.Composition;print({'torch', 'av', 'numpy'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
-def test_pretrain_and_evaluate_are_the_commands(folder: Path, tmp_path: Path) -> None:
+def test_pretrain_and_evaluate_equal_the_commands(folder: Path, tmp_path: Path) -> None:
     weights = avgdt.pretrain(tiny(), folder, tmp_path / "run")
     assert weights == tmp_path / "run" / "weights.safetensors"
     result = avgdt.evaluate("retrieval", tmp_path / "run", folder, split="all", clips=1)
@@ -72,7 +72,7 @@ def test_pretrain_and_evaluate_are_the_commands(folder: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("every", [None, 0.25])
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_a_folder_gives_the_vectors_of_its_files(
+def test_embedding_a_folder_gives_the_vectors_of_its_files(
     model: PretrainedModel, run: Path, folder: Path, tmp_path: Path, every: float | None, modality: str
 ) -> None:
     table = avgdt.embed(folder, run, tmp_path / "v.npz", modality, every, workers=1)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ def test_a_folder_gives_the_vectors_of_its_files(
         one = model.embed(file, modality, every)  # type: ignore[arg-type]
         np.testing.assert_allclose(table.vectors[table.rows == number], one.vectors, rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(table.times[table.rows == number], one.times)
-    with np.load(tmp_path / "v.npz") as kept:  # without pickle
+    with np.load(tmp_path / "v.npz") as kept:  # loads without pickle
         np.testing.assert_array_equal(kept["vectors"], table.vectors)
         np.testing.assert_array_equal(kept["rows"], table.rows)
         assert kept["files"].tolist() == table.files
@@ -116,7 +116,7 @@ def test_an_interrupted_call_resumes(run: Path, folder: Path, tmp_path: Path, mo
     assert not (tmp_path / ".v.npz.parts").exists()
 
 
-def test_parquet_holds_the_same(run: Path, folder: Path, tmp_path: Path) -> None:
+def test_the_parquet_file_holds_the_same_values(run: Path, folder: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     table = avgdt.embed(folder, run, tmp_path / "v.parquet", "audio", workers=0)
     read = parquet.read_table(tmp_path / "v.parquet").to_pydict()
@@ -124,7 +124,7 @@ def test_parquet_holds_the_same(run: Path, folder: Path, tmp_path: Path) -> None
     np.testing.assert_array_equal(np.array(read["vector"], dtype=np.float32), table.vectors)
 
 
-def test_mistakes_raise_errors(run: Path, folder: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_raise_errors(run: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"v\.txt: unknown format; the name must end in \.npz or \.parquet"):
         avgdt.embed(folder, run, tmp_path / "v.txt")
     with pytest.raises(EvaluationError, match="every: must be above 0"):
@@ -135,7 +135,7 @@ def test_mistakes_raise_errors(run: Path, folder: Path, tmp_path: Path) -> None:
         avgdt.embed(tmp_path / "empty", run)
 
 
-def test_the_example_finds_sounds(run: Path, folder: Path) -> None:
+def test_the_retrieval_example_finds_audio(run: Path, folder: Path) -> None:
     command = [sys.executable, EXAMPLES / "find_sound_by_video.py", run, folder / "00.mkv", folder]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(lines) == 5
@@ -144,7 +144,7 @@ def test_the_example_finds_sounds(run: Path, folder: Path) -> None:
     assert len({line.split()[1] for line in lines}) == 5
 
 
-def test_the_example_of_a_loop_trains(tmp_path: Path) -> None:
+def test_the_training_loop_example_trains(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "films", 24)
     command = [sys.executable, EXAMPLES / "own_loop.py", folder, "2"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer: nothing that a damaged file gives is wrong, and none crashes or hangs."""
+"""A short run of the fuzzer: damaged files must give right clips or typed errors, without a crash or a hang."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ OTHERS = ("av", "tyro", "yaml", "rich", "safetensors", "sklearn", "jinja2", "PIL
 
 
 @pytest.mark.slow
-def test_it_measures_with_torch_and_numpy_alone(tmp_path: Path) -> None:
+def test_the_benchmark_needs_only_torch_and_numpy(tmp_path: Path) -> None:
     wheels, out = tmp_path / "wheels", tmp_path / "out"
     wheels.mkdir()
     with zipfile.ZipFile(wheels / "others.whl", "w") as wheel:

@@ -1,4 +1,4 @@
-"""What the README shows is there and runs."""
+"""The examples of the README must run, and its list of commands must be complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def blocks() -> list[str]:
-    """The blocks of Python, in order."""
+    """Return the Python blocks of the README, in order."""
     return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
@@ -27,8 +27,8 @@ def test_the_composition_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) 
     assert "T = 8 views" in capsys.readouterr().out
 
 
-def test_the_ten_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as they stand, on recordings made here and with a recipe that takes seconds."""
+def test_the_short_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example runs unchanged, on recordings written for the test and with a recipe that takes seconds."""
     films = write_folder(tmp_path / "films", 12)
     shutil.copy(films / "00.mkv", tmp_path / "film.mp4")
     rows = [f"films/{i:02d}.mkv,{'train' if i < 8 else 'test'},{'ab'[i % 2]}" for i in range(12)]
@@ -40,8 +40,8 @@ def test_the_ten_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Mon
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["clips"].vectors.shape == (2, 32)
-    assert names["sounds"].vectors.shape == (12, 8)  # embeddings
+    assert names["sounds"].vectors.shape == (12, 8)  # the embeddings are written
 
 
-def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
+def test_the_readme_lists_exactly_the_existing_commands() -> None:
     assert set(re.findall(r"\| `avgdt (\w+)", README.read_text())) == set(COMMANDS)

@@ -1,4 +1,4 @@
-"""The settings of the C libraries reach them, and can be turned off."""
+"""The settings of the C libraries: they take effect, and can be turned off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# A block above glibc's threshold comes from the system by mmap, and mallinfo2 counts it there; else from the heap.
+# mallinfo2 counts blocks above glibc's threshold, which mmap allocates, separately from blocks of the heap.
 CODE = """
 import ctypes, os
 from avgdt.tuning import tune_process
@@ -34,7 +34,7 @@ def outcome(**variables: str) -> str:
 
 
 @pytest.mark.skipif(not hasattr(os, "confstr") or "CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="not glibc")
-def test_large_blocks_stay_with_the_process_and_threads_wait_passively() -> None:
+def test_large_blocks_stay_on_the_heap_and_threads_wait_passively() -> None:
     assert outcome() == "PASSIVE False"
     assert outcome(AVGDT_TUNE="0") == "None True"
     assert outcome(OMP_WAIT_POLICY="ACTIVE") == "ACTIVE False"

@@ -1,4 +1,4 @@
-"""``avgdt cost``: the table, JSON and errors."""
+"""``avgdt cost``: its table, its JSON output and its error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_table_states_the_assumption(capsys: pytest.CaptureFixture[str]) -> 
     assert "no training step has been measured on a GPU" in text
 
 
-def test_json_has_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_the_figures_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*COST, "--json", "--model.video.width", "8", "--run.batch", "32"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["batch"] == 32
@@ -37,7 +37,9 @@ def test_json_has_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
         (["cost"], "RECIPE is missing"),
     ],
 )
-def test_invalid_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1

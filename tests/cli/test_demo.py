@@ -17,7 +17,7 @@ from avgdt.synthetic.dataset import render_dataset
 from avgdt.synthetic.parameters import Parameters
 
 
-def brief(name: str) -> Recipe:
+def make_demo_brief(name: str) -> Recipe:
     recipe = named(name)
     schedule, run = replace(recipe.schedule, epochs=1), replace(recipe.run, batch=6, workers=0, precision="fp32")
     return replace(recipe, schedule=schedule, run=run)
@@ -27,10 +27,10 @@ def small_dataset(folder: Path, progress: Callable[[int, int], None]) -> Path:
     return render_dataset(folder, 36, workers=0, progress=progress, parameters=Parameters(seconds=1.5))
 
 
-def test_the_demo_and_that_a_second_call_skips_finished_steps(
+def test_the_demo_runs_and_a_second_call_skips_finished_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr(demo, "named", make_demo_brief)
     monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     out = tmp_path / "runs" / "demo"
     demo.run(["--out", str(out), "--seed", "3"])
@@ -43,7 +43,7 @@ def test_the_demo_and_that_a_second_call_skips_finished_steps(
     recordings = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "world" / "recordings").iterdir()}
     weights = load_file(out / "weights.safetensors")
     results = {path: path.read_bytes() for path in (out / "results").iterdir()}
-    demo.run(["--out", str(out), "--seed", "3"])  # nothing remains to render, train or evaluate
+    demo.run(["--out", str(out), "--seed", "3"])  # nothing is left to render, train or evaluate
     assert {path: path.read_bytes() for path in results} == results
     assert {path: path.stat().st_mtime_ns for path in recordings} == recordings
     after = load_file(out / "weights.safetensors")
@@ -51,10 +51,10 @@ def test_the_demo_and_that_a_second_call_skips_finished_steps(
     assert all(torch.equal(after[name], weights[name]) for name in weights)
 
 
-def test_another_seed_goes_to_another_folder(
+def test_each_seed_has_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr(demo, "named", make_demo_brief)
     monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     monkeypatch.chdir(tmp_path)
     assert main(["demo"]) == 0
@@ -69,10 +69,10 @@ def test_another_seed_goes_to_another_folder(
 
 
 @pytest.mark.parametrize("phase", ["pretrain", "evaluate"])
-def test_a_stopped_demo_is_continued(
+def test_an_interrupted_demo_resumes_on_the_next_call(
     phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "named", brief)
+    monkeypatch.setattr(demo, "named", make_demo_brief)
     monkeypatch.setattr("avgdt.synthetic.dataset.render_dataset", small_dataset)
     monkeypatch.chdir(tmp_path)
 

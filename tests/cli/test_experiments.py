@@ -1,4 +1,4 @@
-"""The commands of experiments, run as a user runs them."""
+"""``avgdt ablation``, ``avgdt curriculum`` and ``avgdt search``, called through the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.helpers.recipes import tiny
 
 
 @pytest.fixture
-def here(tmp_path: Path, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+def working_directory(tmp_path: Path, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     recipe = replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=2))
     write_yaml(recipe, tmp_path / "tiny.yaml")
     (tmp_path / "films.csv").symlink_to(labelled)
@@ -32,46 +32,48 @@ def command(name: str, *options: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_an_ablation_stopped_and_continued(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_ablation_resumes(working_directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ablate = command("ablate jitter", "--seeds", "5")
     assert main([*ablate, "--list"]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == "   3  jitter-on-epochs-2-seed-5"
     assert main([*ablate, "--cell", "1"]) == 0
     assert capfd.readouterr().out.startswith("jitter-on-epochs-1-seed-5: accuracy ")
-    process = start(*ablate, "--jobs", "2", cwd=here)
+    process = start(*ablate, "--jobs", "2", cwd=working_directory)
     deadline = time.monotonic() + 60
-    while len([*here.glob("out/cells/*.json")]) < 2:
+    while len([*working_directory.glob("out/cells/*.json")]) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     code, line = ended(process)
     assert code == 130
-    code, last = pasted(line, cwd=here, seconds=300)
+    code, last = pasted(line, cwd=working_directory, seconds=300)
     assert code == 0, last
-    assert len(read_outcome(here / "out").tables[2].rows) == 4
-    assert (here / "out" / "experiment.html").exists()
-    records = {path: path.stat().st_mtime_ns for path in here.glob("out/cells/*.json")}
-    assert main(ablate) == 0  # nothing remains but the page
+    assert len(read_outcome(working_directory / "out").tables[2].rows) == 4
+    assert (working_directory / "out" / "experiment.html").exists()
+    records = {path: path.stat().st_mtime_ns for path in working_directory.glob("out/cells/*.json")}
+    assert main(ablate) == 0  # only the page remains to be written
     assert {path: path.stat().st_mtime_ns for path in records} == records
 
 
 @pytest.mark.slow
-def test_a_curriculum(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_curriculum_writes_its_page(working_directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(command("curriculum", "--seeds", "0", "--recordings", "4")) == 0
     assert "one seed" in capfd.readouterr().out
-    assert [plot.name for plot in read_outcome(here / "out").plots][:2] == ["accuracy", "gradient-share"]
+    assert [plot.name for plot in read_outcome(working_directory / "out").plots][:2] == ["accuracy", "gradient-share"]
 
 
 @pytest.mark.slow
-def test_a_search_with_confirmation(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_search_runs_its_trials_and_confirms_the_best(
+    working_directory: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(command("search", "--trials", "2", "--jobs", "2", "--confirm", "1")) == 0
     printed = capfd.readouterr().out
     assert "Retrained with fresh seeds, on test: accuracy of the searched composition" in printed
-    assert (here / "out" / "best.yaml").exists()
+    assert (working_directory / "out" / "best.yaml").exists()
     assert main(["pretrain", "--config", "out/best.yaml", "--data", "films.csv", "--out", "run"]) == 0
 
 
-def test_mistakes_are_one_line_with_a_remedy(here: Path) -> None:
+def test_errors_are_reported_in_one_line_with_a_remedy(working_directory: Path) -> None:
     for arguments, words in (
         (["ablate"], "NAME is missing"),
         (["ablate", "jitter"], "RECIPE is missing"),
@@ -85,6 +87,6 @@ def test_mistakes_are_one_line_with_a_remedy(here: Path) -> None:
         (command("ablate jitter", "--label", "genre"), "genre"),
         (["ablate", "jitter", "--config", "tiny.yaml", "--data", "none.csv", "--out", "new"], "none.csv"),
     ):
-        code, line = run(*arguments, cwd=here)
+        code, line = run(*arguments, cwd=working_directory)
         assert code == 2, line
         assert words in line

@@ -1,4 +1,4 @@
-"""A full disk at any file of a run: one line that names the file, and a command that works once there is space."""
+"""A full disk while a run writes any of its files: the error message and the command that resumes the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_full_disk_is_reported_in_one_line(kilobytes: int, file: str, remedy: 
         pytest.skip("mounting a file system is not permitted here")
     write_yaml(tiny(), tmp_path / "tiny.yaml")
     write_folder(tmp_path / "films", 9)
-    # The shell's own working directory is outside the mount.
+    # The shell starts in a working directory outside the mount.
     arguments = ["--config", "tiny.yaml", "--data", "films", "--out", "runs/a", "--schedule.epochs", "40"]
     code, line = ended(start("pretrain", *arguments, cwd=tmp_path, prefix=mounted))
     assert code == 2

@@ -1,4 +1,4 @@
-"""Errors of commands: one line that names the option, field or file and a remedy, and exit code 2."""
+"""Error messages of commands: one line with the option, field or file and a remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def config(tmp_path: Path) -> str:
 
 
 def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line of standard error of a command that must fail."""
+    """Run a command that must fail, and return its only line of standard error."""
     assert main(list(arguments)) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
     assert len(lines) == 1
@@ -68,18 +68,22 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["composition", "paper", "--diagram", "x.svg", "--data", "none.mp4"], "none.mp4: no such file"),
     ],
 )
-def test_invalid_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert message in error_line(capsys, *arguments)
 
 
-def test_no_such_folder(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_data_folder_is_reported(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = error_line(
         capsys, "pretrain", "--config", config, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "r")
     )
     assert "none: no such file or folder" in line
 
 
-def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_recordings_is_reported(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "texts").mkdir()
     arguments = ["pretrain", "--config", config, "--data", str(tmp_path / "texts"), "--out", str(tmp_path / "run")]
     assert "holds no recordings" in error_line(capsys, *arguments)
@@ -88,7 +92,9 @@ def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.C
     assert "none of 1 files can be trained on" in error_line(capsys, *arguments)
 
 
-def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recordings_without_any_audio_are_reported(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "silent").mkdir()
     for i in range(5):
         write_media(tmp_path / "silent" / f"{i}.mkv", evenly(12, 8), size=(24, 32))
@@ -99,13 +105,17 @@ def test_all_silent(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "has no audio" in line
 
 
-def test_batch_larger_than_the_data(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_larger_than_the_data_is_reported(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = str(write_folder(tmp_path / "few", 3))
     line = error_line(capsys, "pretrain", "--config", config, "--data", folder, "--out", str(tmp_path / "run"))
     assert "run.batch: 4 is more than the 3 training recordings" in line
 
 
-def test_out_of_memory(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_running_out_of_memory_is_reported_with_a_remedy(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, out = write_folder(tmp_path / "films", 20), tmp_path / "run"
     petabytes = ["--objective.bank", "4000000000", "--model.head.out", "100000"]
     line = error_line(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
@@ -121,7 +131,7 @@ def test_other_errors_are_not_reported_as_out_of_memory(monkeypatch: pytest.Monk
         main(["recipes"])
 
 
-def test_full_disk(
+def test_a_full_disk_is_reported_in_one_line(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, out = str(write_folder(tmp_path / "films", 6)), tmp_path / "run"
@@ -140,7 +150,7 @@ def test_full_disk(
 
 
 @pytest.mark.parametrize("minutes", [0.0, 10.0])
-def test_diverged_training_stops_with_a_remedy_that_works(
+def test_diverged_training_stops_and_the_suggested_remedy_works(
     minutes: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = replace(tiny(), run=replace(tiny().run, checkpoint_minutes=minutes))
@@ -149,8 +159,8 @@ def test_diverged_training_stops_with_a_remedy_that_works(
     folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
     line = error_line(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
     assert "the training has diverged" in line
-    assert "fp32" not in line  # it is what the run computes in
-    assert not (out / "checkpoints" / "last.pt").exists()  # there was no healthy state
+    assert "fp32" not in line  # the run computes in this precision
+    assert not (out / "checkpoints" / "last.pt").exists()  # no checkpoint was healthy
     assert not (out / "weights.safetensors").exists()
     again = shlex.split(line.partition("restart with: ")[2])
     assert again[:2] == ["avgdt", "pretrain"]
@@ -228,7 +238,7 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("store", ["a file/store", "auto"])
-def test_a_store_that_cannot_be_used_is_not_in_the_printed_command(
+def test_the_suggested_command_omits_a_store_that_cannot_be_used(
     store: str, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     films, out = str(write_folder(tmp_path / "films", 6)), tmp_path / "run"
@@ -245,7 +255,7 @@ def test_a_store_that_cannot_be_used_is_not_in_the_printed_command(
     assert main(shlex.split(line.rpartition("with: ")[2])[1:]) == 0
 
 
-def test_folders_that_begin_with_a_dash(
+def test_folder_names_may_begin_with_a_dash(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -274,7 +284,7 @@ def test_a_mixed_folder_trains_and_lists_skipped_files(config: str, tmp_path: Pa
     assert any("broken.mp4" in row for row in rows)
 
 
-def test_config_of_a_run_repeats_it(config: str, tmp_path: Path) -> None:
+def test_the_config_of_a_run_reproduces_the_run(config: str, tmp_path: Path) -> None:
     folder = str(write_folder(tmp_path / "films", 6))
     for out, source in (("a", config), ("b", str(tmp_path / "a" / "config.yaml"))):
         assert main(["pretrain", "--config", source, "--data", folder, "--out", str(tmp_path / out)]) == 0

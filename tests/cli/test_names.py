@@ -1,4 +1,4 @@
-"""Names of files and classes with brackets, colons, control characters and bytes that are not UTF-8."""
+"""Names of files and classes that contain brackets, colons, control characters or bytes other than UTF-8."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_skipped_files_are_listed_by_their_bytes(tmp_path: Path) -> None:
+def test_skipped_files_are_listed_with_the_original_bytes_of_their_names(tmp_path: Path) -> None:
     rows = [Skipped(tmp_path / BROKEN, "Unreadable: why"), Skipped(Path('a, "b"\n.mp4'), "x")]
     write_skipped(rows, tmp_path / "skipped.csv")
     assert os.fsencode(BROKEN) in (tmp_path / "skipped.csv").read_bytes()
     assert read_skipped(tmp_path / "skipped.csv") == rows
 
 
-def test_the_table_of_scan_prints_names_unchanged(
+def test_the_scan_table_prints_names_unchanged(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -47,7 +47,9 @@ def test_the_table_of_scan_prints_names_unchanged(
     assert f"wrote {tmp_path}/list [red].csv" in out
 
 
-def test_every_command_accepts_such_names(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_accepts_unusual_file_names(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_yaml(tiny(), tmp_path / "tiny.yaml")
     out = tmp_path / "run [bold]x"
     command = ["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", str(folder), "--out", str(out)]
@@ -67,7 +69,7 @@ def test_every_command_accepts_such_names(folder: Path, tmp_path: Path, capsys: 
     assert main(["report", str(out)]) == 0
 
 
-def test_a_terminal_in_ascii_prints_escapes(folder: Path, tmp_path: Path) -> None:
+def test_an_ascii_terminal_prints_escapes(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "avgdt", "scan", str(folder), "--out", str(tmp_path / "caf\udce9 \u2713.csv")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)

@@ -1,4 +1,4 @@
-"""Messages about rows that a run or an evaluation does not use."""
+"""Messages about manifest rows that a run or an evaluation does not use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real runs that are stopped, killed, started twice and resumed."""
+"""Real runs that are interrupted, killed, started twice and resumed."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path, films: Path) -> Path:
-    """A working directory with a recipe and recordings."""
+def working_directory(tmp_path: Path, films: Path) -> Path:
+    """Create a working directory with a recipe and recordings, and change to it."""
     write_yaml(replace(tiny(), run=replace(tiny().run, workers=2)), tmp_path / "tiny.yaml")
     (tmp_path / "films").symlink_to(films)
     return tmp_path
@@ -45,9 +45,9 @@ def saved_step(out: Path) -> int:
 
 
 @pytest.mark.parametrize(("number", "group"), [(signal.SIGTERM, True), (signal.SIGHUP, False), (signal.SIGUSR1, True)])
-def test_signals_save_the_state(number: int, group: bool, here: Path) -> None:
-    process = start(*new("runs/a", *MANY), cwd=here)
-    out = here / "runs" / "a"
+def test_a_signal_saves_the_state(number: int, group: bool, working_directory: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=working_directory)
+    out = working_directory / "runs" / "a"
     wait_for_step(out, 3, process)
     (os.killpg if group else os.kill)(process.pid, number)
     code, line = ended(process)
@@ -56,34 +56,34 @@ def test_signals_save_the_state(number: int, group: bool, here: Path) -> None:
     assert saved_step(out) == read_metrics(out / "metrics.jsonl")[-1]["step"] >= 3
 
 
-def test_the_printed_command_resumes_also_from_another_folder(here: Path) -> None:
-    process = start(*new("runs/a b (1)", *MANY), cwd=here)
-    out = here / "runs" / "a b (1)"
+def test_the_printed_command_resumes_from_any_folder(working_directory: Path) -> None:
+    process = start(*new("runs/a b (1)", *MANY), cwd=working_directory)
+    out = working_directory / "runs" / "a b (1)"
     wait_for_step(out, 3, process)
     os.killpg(process.pid, signal.SIGINT)
     code, line = ended(process)
     assert code == 130
-    code, first = run(*new("runs/a b (1)", *MANY), cwd=here)
+    code, first = run(*new("runs/a b (1)", *MANY), cwd=working_directory)
     assert code == 2
     assert "already holds a run; resume with: " in first
     command = line.partition("with: ")[2]
     assert command == first.partition("with: ")[2].removesuffix(" (or choose another --out)")
     epochs = saved_step(out) // 2 + 2
-    code, line = pasted(f"{line} --schedule.epochs {epochs}", cwd=here)
+    code, line = pasted(f"{line} --schedule.epochs {epochs}", cwd=working_directory)
     assert (code, line) == (0, "wrote runs/a b (1)/weights.safetensors")
     assert [m["step"] for m in read_metrics(out / "metrics.jsonl")] == [*range(1, 2 * epochs + 1)]
-    (here / "elsewhere").mkdir()
+    (working_directory / "elsewhere").mkdir()
     resume = ["pretrain", "--resume", "--out", "../runs/a b (1)", "--schedule.epochs", epochs + 1]
-    assert run(*resume, cwd=here / "elsewhere")[0] == 0
+    assert run(*resume, cwd=working_directory / "elsewhere")[0] == 0
     assert saved_step(out) == 2 * epochs + 2
 
 
-def test_closing_the_terminal_saves_the_state(here: Path) -> None:
+def test_closing_the_terminal_saves_the_state(working_directory: Path) -> None:
     pid, master = pty.fork()
     if pid == 0:
-        os.chdir(here)
+        os.chdir(working_directory)
         os.execv(AVGDT[0], [*AVGDT, *map(str, new("runs/a", *MANY))])
-    out = here / "runs" / "a"
+    out = working_directory / "runs" / "a"
     deadline = time.monotonic() + 60
     os.set_blocking(master, False)
     while not len(read_metrics(out / "metrics.jsonl")) > 2:
@@ -97,37 +97,41 @@ def test_closing_the_terminal_saves_the_state(here: Path) -> None:
     assert saved_step(out) > 2
 
 
-def test_signals_ignored_before_remain_ignored(here: Path) -> None:
-    process = start(*new("runs/a", *MANY), cwd=here, prefix=("nohup",))
-    wait_for_step(here / "runs" / "a", 2, process)
+def test_signals_that_were_ignored_at_the_start_remain_ignored(working_directory: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=working_directory, prefix=("nohup",))
+    wait_for_step(working_directory / "runs" / "a", 2, process)
     os.killpg(process.pid, signal.SIGHUP)
-    wait_for_step(here / "runs" / "a", read_metrics(here / "runs" / "a" / "metrics.jsonl")[-1]["step"] + 2, process)
+    wait_for_step(
+        working_directory / "runs" / "a",
+        read_metrics(working_directory / "runs" / "a" / "metrics.jsonl")[-1]["step"] + 2,
+        process,
+    )
     os.killpg(process.pid, signal.SIGTERM)
     assert ended(process)[0] == 128 + signal.SIGTERM
 
 
-def test_a_second_run_in_the_folder_is_refused_while_the_first_runs(here: Path) -> None:
-    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", 0), cwd=here)
-    wait_for_step(here / "runs" / "a", 3, process)
+def test_a_second_run_in_the_folder_is_refused_while_the_first_runs(working_directory: Path) -> None:
+    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", 0), cwd=working_directory)
+    wait_for_step(working_directory / "runs" / "a", 3, process)
     for arguments in (new(), ["pretrain", "--resume", "--out", "runs/a"]):
-        code, line = run(*arguments, cwd=here)
+        code, line = run(*arguments, cwd=working_directory)
         assert code == 2
         assert f"runs/a: another run is writing here (process {process.pid} on " in line
-    config = (here / "runs" / "a" / "config.yaml").read_text()
+    config = (working_directory / "runs" / "a" / "config.yaml").read_text()
     assert "epochs: 1000000" in config
     process.kill()
     process.communicate()
-    code, line = run("pretrain", "--resume", "--out", "runs/a", "--schedule.epochs", 1, cwd=here)
+    code, line = run("pretrain", "--resume", "--out", "runs/a", "--schedule.epochs", 1, cwd=working_directory)
     assert code == 2
     assert "schedule.epochs: 1 is less than" in line
-    assert not list((here / "runs" / "a" / "checkpoints").glob(".*"))
+    assert not list((working_directory / "runs" / "a" / "checkpoints").glob(".*"))
 
 
-def test_resuming_a_run_of_another_process_is_refused(here: Path) -> None:
-    process = start(*new("runs/a", *MANY), cwd=here)
-    wait_for_step(here / "runs" / "a", 1, process)
-    assert not (here / "runs" / "a" / "checkpoints" / "last.pt").exists()
-    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
+def test_resuming_a_run_that_another_process_trains_is_refused(working_directory: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=working_directory)
+    wait_for_step(working_directory / "runs" / "a", 1, process)
+    assert not (working_directory / "runs" / "a" / "checkpoints" / "last.pt").exists()
+    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=working_directory)
     assert code == 2
     assert f"runs/a: another run is writing here (process {process.pid} on " in line
     os.killpg(process.pid, signal.SIGTERM)
@@ -135,38 +139,40 @@ def test_resuming_a_run_of_another_process_is_refused(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "moved"), [(0, False), (10, False), (10, True)])
-def test_a_folder_that_is_deleted_or_moved_ends_the_run_in_one_line(minutes: int, moved: bool, here: Path) -> None:
-    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", minutes), cwd=here)
-    wait_for_step(here / "runs" / "a", 3, process)
-    (here / "runs" / "a").rename(here / "away")
+def test_a_folder_that_is_deleted_or_moved_ends_the_run_in_one_line(
+    minutes: int, moved: bool, working_directory: Path
+) -> None:
+    process = start(*new("runs/a", *MANY, "--run.checkpoint-minutes", minutes), cwd=working_directory)
+    wait_for_step(working_directory / "runs" / "a", 3, process)
+    (working_directory / "runs" / "a").rename(working_directory / "away")
     if not moved:
-        shutil.rmtree(here / "away")
+        shutil.rmtree(working_directory / "away")
     code, line = ended(process)
     assert code == 2
     assert line.startswith("avgdt: runs/a: deleted or moved while the run was writing to it")
-    assert not (here / "runs" / "a").exists()  # nothing of it is made again
+    assert not (working_directory / "runs" / "a").exists()  # no part of the folder is created again
 
 
-def test_ctrl_c_during_inspection_prints_the_command_to_start_again(here: Path) -> None:
+def test_ctrl_c_during_inspection_prints_the_command_that_restarts_it(working_directory: Path) -> None:
     for i in range(300):
-        (here / f"more{i}").symlink_to(here / "films" / "00.mkv")
-    process = start("pretrain", "--config", "tiny.yaml", "--data", ".", "--out", "runs/a", cwd=here)
-    while not (here / "runs" / "a" / "config.yaml").exists():
+        (working_directory / f"more{i}").symlink_to(working_directory / "films" / "00.mkv")
+    process = start("pretrain", "--config", "tiny.yaml", "--data", ".", "--out", "runs/a", cwd=working_directory)
+    while not (working_directory / "runs" / "a" / "config.yaml").exists():
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     code, line = ended(process)
     assert code == 130
     assert "training had not started; restart with: " in line
     assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
-    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
+    code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=working_directory)
     assert code == 2
     assert "runs/a: no checkpoint yet, since training had not started; start it without --resume" in line
-    assert not (here / "runs" / "a" / "manifest.csv").exists()
+    assert not (working_directory / "runs" / "a" / "manifest.csv").exists()
 
 
-def test_a_worker_that_is_killed_is_one_line_and_the_state_is_saved(here: Path) -> None:
-    process = start(*new("runs/a", *MANY), cwd=here)
-    wait_for_step(here / "runs" / "a", 3, process)
+def test_a_killed_worker_is_reported_in_one_line_and_the_state_is_saved(working_directory: Path) -> None:
+    process = start(*new("runs/a", *MANY), cwd=working_directory)
+    wait_for_step(working_directory / "runs" / "a", 3, process)
     workers = workers_of(process)
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
@@ -174,11 +180,11 @@ def test_a_worker_that_is_killed_is_one_line_and_the_state_is_saved(here: Path) 
     assert code == 2
     assert "a worker process was killed (signal 9)" in line
     assert line.endswith("pretrain --resume --out runs/a --run.workers 1")
-    assert saved_step(here / "runs" / "a") >= 3
+    assert saved_step(working_directory / "runs" / "a") >= 3
 
 
-def test_a_run_needs_almost_no_shared_memory(here: Path) -> None:
+def test_a_run_needs_almost_no_shared_memory(working_directory: Path) -> None:
     unshare = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         pytest.skip("mounting a file system is not permitted here")
-    assert ended(start(*new(), cwd=here, prefix=unshare))[0] == 0
+    assert ended(start(*new(), cwd=working_directory, prefix=unshare))[0] == 0

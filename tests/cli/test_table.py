@@ -18,14 +18,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_table_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", str(folder)]) == 0
     out = capsys.readouterr().out
     assert "78.6" in out
     assert "50.0 ± 2.0" in out
 
 
-def test_table_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_is_written_to_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = folder / "table.tex"
     assert main(["table", str(folder), "--table", "3", "--format", "latex", "--out", str(out)]) == 0
     assert capsys.readouterr().out == f"wrote {out}\n"
@@ -43,7 +43,7 @@ def test_table_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["{folder}", "--table", "4"], "table: '4' is unknown"),
     ],
 )
-def test_errors_are_one_line(
+def test_errors_are_reported_in_one_line(
     arguments: list[str], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["table", *(word.format(folder=folder) for word in arguments)]) == 2

@@ -1,4 +1,4 @@
-"""What ``avgdt pretrain`` prints of the verdict: after a held-out measurement that changes it, and at the end."""
+"""When ``avgdt pretrain`` prints the verdict: at the end, and after a held-out measurement that changes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def heldout_line(step: int, recall: float) -> dict[str, Any]:
 def printed(
     lines: list[dict[str, Any]], out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> list[str]:
-    """The verdicts on the terminal of a run that logs ``lines``."""
+    """Return the verdicts printed by a run that logs ``lines``."""
 
     def logging(recipe: object, data: object, out: Path, resume: object, monitors: object, *hooks: Any) -> Path:
         _, begun, logged, _, _, _ = hooks
@@ -46,7 +46,7 @@ def printed(
     return [line for line in capsys.readouterr().err.splitlines() if line.startswith("verdict: ")]
 
 
-def test_it_is_printed_when_it_changes_and_at_the_end(
+def test_the_verdict_is_printed_when_it_changes_and_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [train_line(1, 0.04), heldout_line(1, 0.1), train_line(2, 0.04), heldout_line(2, 0.11)]
@@ -59,7 +59,7 @@ def test_it_is_printed_when_it_changes_and_at_the_end(
     assert "60.0 %" in last
 
 
-def test_without_held_out_recordings_it_is_printed_at_the_end_alone(
+def test_without_held_out_recordings_the_verdict_is_printed_at_the_end_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (only,) = printed([train_line(1, 0.5), train_line(2, 0.9)], tmp_path, monkeypatch, capsys)
@@ -67,7 +67,7 @@ def test_without_held_out_recordings_it_is_printed_at_the_end_alone(
     assert "--data.held-out" in only
 
 
-def test_a_run_without_any_step_has_none(
+def test_a_run_without_steps_prints_no_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert printed([], tmp_path, monkeypatch, capsys) == []

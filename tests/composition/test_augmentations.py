@@ -1,4 +1,4 @@
-"""Augmentations: their bounds, their use in a composition, YAML and the command line."""
+"""Augmentations: their bounds, and their use in a composition, in YAML and on the command line."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_invalid_values_raise_with_one_line(make: Callable[[], object], says: st
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])
-def test_augmentations_survive_yaml(composition: Composition, tmp_path: Path) -> None:
+def test_augmentations_are_read_back_from_yaml_unchanged(composition: Composition, tmp_path: Path) -> None:
     recipe = replace(named("paper"), composition=composition)
     write_yaml(recipe, tmp_path / "config.yaml")
     assert read_yaml(tmp_path / "config.yaml") == recipe
@@ -94,7 +94,7 @@ def test_every_augmentation_is_covered_by_these_tests() -> None:
     assert tried == {*get_args(VideoAugmentation), *get_args(AudioAugmentation)}
 
 
-def test_the_crop_of_evaluation() -> None:
+def test_the_evaluation_crop_has_the_side_of_the_training_crop() -> None:
     assert ALL.crop == RESIZED.crop == 112
 
 
@@ -124,7 +124,7 @@ def test_the_command_line_sets_augmentations() -> None:
     assert changed(RESIZED, "--composition.video.0.scale", "0.5", "0.6").video[0] == RandomResizedCrop(112, (0.5, 0.6))
 
 
-def test_docs_show_each_augmentation_with_an_existing_image() -> None:
+def test_the_documentation_shows_an_image_of_each_augmentation() -> None:
     text = DOCUMENT.read_text()
     images = dict(re.findall(r"### (\w+)\n.*?!\[[^]]+\]\(([^)]+)\)", text, re.DOTALL))
     names = {kind.__name__ for kind in (*get_args(VideoAugmentation), *get_args(AudioAugmentation))}

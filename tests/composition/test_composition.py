@@ -1,4 +1,4 @@
-"""The algebra against a slow re-statement of its definition, over random compositions."""
+"""Views and relations of random compositions, compared with a slow implementation of their definition."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_relations_are_symmetric_disjoint_and_irreflexive(plan: Plan) -> None:
 
 @settings(deadline=None)
 @given(plans)
-def test_invariant_factors_multiply_the_pairs_and_only_distinctive_ones_repel(plan: Plan) -> None:
+def test_invariant_factors_add_attracting_pairs_and_only_distinctive_factors_repel(plan: Plan) -> None:
     try:
         composition = plan.build()
     except CompositionError:
@@ -72,36 +72,36 @@ def test_invariant_factors_multiply_the_pairs_and_only_distinctive_ones_repel(pl
         assert sum(map(sum, composition.repel)) == 2 * groups * (groups - 1) * alike * alike
 
 
-def test_modality_slicing_is_equation_six() -> None:
+def test_modality_slicing_follows_equation_6_of_the_paper() -> None:
     composition = Composition(Modality())
     assert [view.name for view in composition.views] == ["video", "audio"]
     assert composition.attract == ((False, True), (True, False))
     assert composition.repel == ((False, False), (False, False))
 
 
-def test_repeats_of_audio_alone_attract_each_other() -> None:
+def test_repeated_views_of_audio_attract_each_other() -> None:
     composition = Composition(Modality(("audio",)), Repeats(2), partners="equal")
     assert [(view.modality, view.repeat) for view in composition.views] == [("audio", 0), ("audio", 1)]
     assert composition.attract == ((False, True), (True, False))
     assert not any(map(any, composition.repel))
 
 
-def test_eight_views_by_hand() -> None:
+def test_the_relations_of_eight_views_equal_a_matrix_written_by_hand() -> None:
     composition = Composition(Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True))
     upper, lower = ["....aarr", "....aarr", "....rraa", "....rraa"], ["aarr....", "aarr....", "rraa....", "rraa...."]
     assert letters(composition) == upper + lower
 
 
-def test_all_negatives_of_two_distinctive_factors_are_counted_once() -> None:
+def test_negatives_of_two_distinctive_factors_are_counted_once() -> None:
     composition = Composition(
         Modality(), TimeShift(0.5, distinctive=True), Reversal(distinctive=True), partners="different"
     )
     assert sum(map(sum, composition.attract)) == 8
     assert sum(map(sum, composition.repel)) == 24
-    assert sum(map(sum, composition.repel)) == 24  # reading a matrix does not make it grow
+    assert sum(map(sum, composition.repel)) == 24  # reading a matrix does not add entries to it
 
 
-def test_distinctive_and_invariant_speeds() -> None:
+def test_speeds_attract_if_invariant_and_repel_if_distinctive() -> None:
     apart = Composition(Modality(), Speed(distinctive=True))
     assert [view.name for view in apart.views] == ["video", "video 2x", "audio", "audio 2x"]
     assert letters(apart) == ["..ar", "..ra", "ar..", "ra.."]
@@ -109,7 +109,7 @@ def test_distinctive_and_invariant_speeds() -> None:
     assert letters(together) == ["..aa", "..aa", "aa..", "aa.."]
 
 
-def test_invariant_strengths() -> None:
+def test_invariant_strengths_attract() -> None:
     composition = Composition(Modality(("audio",)), Strength((1.0, 0.5), invariant=True), partners="equal")
     assert [view.name for view in composition.views] == ["audio", "audio strength 0.5"]
     assert letters(composition) == [".a", "a."]

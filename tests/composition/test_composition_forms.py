@@ -1,4 +1,4 @@
-"""How a composition is written, read back, changed on the command line and printed."""
+"""Writing, reading, printing and changing a composition, in Python, in YAML and on the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FULL = Composition(
 )
 
 
-def test_factors_as_arguments_and_as_a_field_are_equal() -> None:
+def test_factors_may_be_given_as_arguments_or_as_a_field() -> None:
     again = Composition(**{f.name: getattr(FULL, f.name) for f in fields(FULL)})
     assert again == FULL
     assert hash(again) == hash(FULL)
@@ -37,7 +37,7 @@ def test_factors_as_arguments_and_as_a_field_are_equal() -> None:
 
 
 def test_compositions_compare_and_hash_by_value() -> None:
-    FULL.views  # noqa: B018 (what is derived must not enter into equality)
+    FULL.views  # noqa: B018 (derived attributes must not affect equality)
     assert copy.deepcopy(FULL) == FULL
     assert pickle.loads(pickle.dumps(FULL)) == FULL
     with pytest.raises(FrozenInstanceError):
@@ -128,7 +128,7 @@ def test_invalid_values_raise_with_one_line(make, says) -> None:  # type: ignore
     assert "\n" not in str(caught.value)
 
 
-def test_spec_augment_has_the_papers_settings() -> None:
+def test_spec_augment_offers_the_settings_of_the_paper() -> None:
     def numbers(masks: SpecAugment) -> tuple[int, ...]:
         return (masks.frequency_masks, masks.frequency_width, masks.time_masks, masks.time_width)
 
@@ -169,6 +169,6 @@ def test_the_command_line_sets_the_speeds() -> None:
     assert changed.factors[1] == Speed((1.0, 1.5, 4.0), invariant=True)
 
 
-def test_the_command_line_rejects_what_python_rejects() -> None:
+def test_the_command_line_rejects_the_values_that_python_rejects() -> None:
     with pytest.raises(CompositionError, match="RandomCrop: size"):
         on_the_command_line("--composition.video.0.size", "0")

@@ -1,4 +1,4 @@
-"""Views that differ in a distinctive factor must differ in the input of a network."""
+"""Views that differ in a distinctive factor must give a network different inputs."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_distinctive_strengths_with_equal_augmentations_raise(
 def test_distinctive_strengths_with_different_augmentations_are_valid() -> None:
     Composition(Modality(), Strength((0.0, 1.0), distinctive=True), video=(RandomCrop(24),), audio=(LOUDER,))
     audio = Modality(("audio",)), Repeats(2), Strength((0.0, 0.5, 1.0), distinctive=True)
-    Composition(*audio, audio=(LOUDER,), partners="equal")  # video augmentations do not matter
+    Composition(*audio, audio=(LOUDER,), partners="equal")  # augmentations of the other modality do not matter
 
 
-def test_distinctive_shift_needs_synchronous_windows() -> None:
+def test_a_distinctive_shift_requires_synchronous_windows() -> None:
     apart, loose = TimeShift(0.5, distinctive=True), Time(synchronous=False)
     for partners in ("different", "both"):
         with pytest.raises(CompositionError, match=r"TimeShift is distinctive, but time\.synchronous is false"):

@@ -41,16 +41,16 @@ AUDIO = (
 
 
 @pytest.mark.parametrize(("whole", "half", "none"), VIDEO)
-def test_scaled_video_augmentations(whole: object, half: object, none: object) -> None:
+def test_strength_scales_video_augmentations(whole: object, half: object, none: object) -> None:
     assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("whole", "half", "none"), AUDIO)
-def test_scaled_audio_augmentations(whole: object, half: object, none: object) -> None:
+def test_strength_scales_audio_augmentations(whole: object, half: object, none: object) -> None:
     assert [at_strength(whole, strength) for strength in (1.0, 0.5, 0.0)] == [whole, half, none]  # type: ignore[arg-type]
 
 
-def test_strengths_lie_in_0_to_1_and_are_unique() -> None:
+def test_strengths_must_be_unique_and_between_0_and_1() -> None:
     for levels, message in (
         ((0.5, 0.5), "one or more distinct values"),
         ((1.5,), "0 to 1"),

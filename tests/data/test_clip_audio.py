@@ -16,10 +16,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("rate", [8000, 6000])
-def test_spans_cut_from_one_reading_are_those_read_alone(
+def test_spans_cut_from_one_read_equal_spans_read_separately(
     file: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Before the sound, inside it, on no sample's place, and beyond its end.
+    # The spans start before the audio, inside it, and between two samples; the last one extends beyond its end.
     spans = [AudioSpan(start, rate, rate) for start in (-0.5, 0.0, 0.31415, 0.7, 1.5, 2.6)]
     with Recording(file) as recording:
         alone = [recording.waveform(span.start, 1.0, rate) for span in spans]
@@ -28,17 +28,17 @@ def test_spans_cut_from_one_reading_are_those_read_alone(
         monkeypatch.setattr(Recording, "waveform", lambda *args: calls.append(args) or read(*args))
         together = read_waveforms(recording, spans)
     assert len(calls) == 1
-    for one, other in zip(together, alone, strict=True):
-        np.testing.assert_allclose(one.samples, other.samples, atol=1e-2)
-        assert one.samples.shape == (rate,)
-        assert one.start == other.start
+    for waveform, expected in zip(together, alone, strict=True):
+        np.testing.assert_allclose(waveform.samples, expected.samples, atol=1e-2)
+        assert waveform.samples.shape == (rate,)
+        assert waveform.start == expected.start
 
 
-def test_spans_far_apart_or_of_unequal_rates_are_read_alone(file: Path) -> None:
+def test_distant_spans_and_spans_of_different_rates_are_read_separately(file: Path) -> None:
     with Recording(file) as recording:
         for spans in ([AudioSpan(0.0, 800, 8000), AudioSpan(2.5, 800, 8000)], [AudioSpan(0.0, 800, 8000)], []):
-            for one, span in zip(read_waveforms(recording, spans), spans, strict=True):
-                np.testing.assert_array_equal(one.samples, recording.waveform(span.start, 0.1, 8000).samples)
+            for waveform, span in zip(read_waveforms(recording, spans), spans, strict=True):
+                np.testing.assert_array_equal(waveform.samples, recording.waveform(span.start, 0.1, 8000).samples)
         fast, slow = read_waveforms(recording, [AudioSpan(0.5, 800, 8000), AudioSpan(0.5, 800, 4000)])
         assert (len(fast.samples), len(slow.samples)) == (800, 800)
         np.testing.assert_array_equal(slow.samples, recording.waveform(0.5, 0.2, 4000).samples)

@@ -1,4 +1,4 @@
-"""A window that needs what the file does not have any more is an error; what was never there is padded."""
+"""Windows beyond the end of a recording: an error if the file was cut, padding if the recording is short."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reader(*modalities: str) -> ClipReader:
 
 
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_a_file_that_was_cut_since_it_was_inspected(tmp_path: Path, modality: str) -> None:
+def test_a_file_that_was_cut_after_its_inspection_raises_an_error(tmp_path: Path, modality: str) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(150), noise(6, 16000))
     entry = inspect(path)
     write_media(path, evenly(75), noise(3, 16000))
@@ -35,7 +35,7 @@ def test_a_file_that_was_cut_since_it_was_inspected(tmp_path: Path, modality: st
     for windows in (
         [Window(1.0), Window(2.3)],
         [Window(1.0), Window(1.5), Window(5.0)],
-    ):  # also where they are cut from one
+    ):  # windows that are cut from one read, too
         with pytest.raises(EndsEarly):
             reader(modality).read(0, entry, windows)
 
@@ -50,15 +50,15 @@ def test_a_short_recording_is_padded(tmp_path: Path) -> None:
     assert item.audio[0, :11000].any()
 
 
-def test_an_entry_that_knows_no_ends_needs_all_of_the_window(tmp_path: Path) -> None:
+def test_an_entry_without_end_times_must_hold_the_complete_window(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(50), noise(2, 16000))
-    reader("video", "audio").read(0, Entry(path), [Window(1.03)])  # two frames of the clip may be missing
+    reader("video", "audio").read(0, Entry(path), [Window(1.03)])  # up to two frames of a clip may be missing
     for modality in ("video", "audio"):
         with pytest.raises(EndsEarly, match=rf"its {modality} ends at 2\.0 s, before the clip that ends at 2\.[56] s"):
             reader(modality).read(0, Entry(path), [Window(1.6)])
 
 
-def test_the_entry_says_how_channels_become_one(tmp_path: Path) -> None:
+def test_the_downmix_of_the_entry_is_applied(tmp_path: Path) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / "a.mkv", None, np.concatenate([sound, -sound]), audio_codec="pcm_s16le")
     entry = inspect(path)

@@ -25,7 +25,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
     return list_recordings(write_folder(tmp_path_factory.mktemp("films"), 11), workers=1)
 
 
-def test_an_epoch_is_a_permutation_and_another_the_next() -> None:
+def test_each_epoch_is_a_different_permutation() -> None:
     batches = list(Batches(recordings=10, batch=5, epochs=3, seed=0))
     assert len(batches) == len(Batches(10, 5, 3, 0)) == 6
     epochs = [[i for batch in batches[e : e + 2] for _, i in batch] for e in (0, 2, 4)]
@@ -34,7 +34,7 @@ def test_an_epoch_is_a_permutation_and_another_the_next() -> None:
 
 
 @pytest.mark.parametrize("step", range(7))
-def test_batches_resume_from_any_step(step: int) -> None:
+def test_batches_can_resume_at_any_step(step: int) -> None:
     whole = list(Batches(7, 3, 3, seed=5))
     rest = Batches(7, 3, 3, seed=5, first_step=step)
     assert list(rest) == whole[step:]
@@ -44,7 +44,7 @@ def test_batches_resume_from_any_step(step: int) -> None:
 @pytest.mark.parametrize(
     ("recordings", "batch", "sizes"), [(51, 32, {25, 26}), (64, 32, {32}), (7, 32, {7}), (5, 2, {2, 3}), (1, 4, {1})]
 )
-def test_a_rest_can_be_spread_so_that_every_epoch_shows_every_recording(
+def test_an_incomplete_batch_can_be_distributed_over_the_other_batches(
     recordings: int, batch: int, sizes: set[int]
 ) -> None:
     batches = list(Batches(recordings, batch, epochs=2, seed=0, remainder="spread"))
@@ -55,7 +55,7 @@ def test_a_rest_can_be_spread_so_that_every_epoch_shows_every_recording(
     assert list(Batches(recordings, batch, 2, 0, first_step=1, remainder="spread")) == batches[1:]
 
 
-def test_the_number_of_workers_changes_nothing(entries: list[Entry]) -> None:
+def test_batches_do_not_depend_on_the_number_of_workers(entries: list[Entry]) -> None:
     recipe = tiny()
     clips = training_clips(recipe, select(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
     runs = [
@@ -80,14 +80,16 @@ def test_audio_is_aligned_with_the_presented_frame(tmp_path: Path) -> None:
     assert item.video is not None
     assert item.video_times is not None
     assert item.audio is not None
-    # Frames every 0.2 s, asked every 0.125 s from 0.5 on: on screen are those of 0.4, 0.6, 0.6, 0.8.
+    # Frames last 0.2 s; requests every 0.125 s from 0.5 s on get the frames of 0.4, 0.6, 0.6 and 0.8 s.
     assert item.video_times[0] == pytest.approx([0.4, 0.6, 0.6, 0.8], abs=1e-3)
     assert board_indices(item.video[0].transpose(1, 2, 3, 0)) == [2, 3, 3, 4]
     assert item.audio_start == pytest.approx([0.4], abs=1e-3)
     np.testing.assert_allclose(item.audio[0], sound[0, 3200:7200], atol=1)
 
 
-def test_a_file_that_went_bad_is_an_error_and_the_batch_continues(entries: list[Entry], tmp_path: Path) -> None:
+def test_a_file_that_became_unreadable_is_reported_and_the_batch_continues(
+    entries: list[Entry], tmp_path: Path
+) -> None:
     recipe = tiny()
     gone = [Entry(tmp_path / "gone.mkv"), *entries[1:]]
     clips = Clips(gone, ClipReader(recipe.clip, ("video", "audio"), grey=False), _start)
@@ -103,7 +105,7 @@ def _start(epoch: int, index: int) -> list[Window]:
     return [Window(0.0)]
 
 
-def test_clips_travel_to_workers(entries: list[Entry]) -> None:
+def test_clips_can_be_pickled(entries: list[Entry]) -> None:
     recipe = tiny()
     clips = training_clips(recipe, select(entries, recipe.data, recipe.composition, recipe.clip, Path("x")))
     assert len(pickle.loads(pickle.dumps(clips))) == len(clips)
@@ -114,7 +116,7 @@ def with_splits(entries: list[Entry]) -> list[Entry]:
     return [Entry(**{**vars(e), "extra": {"split": s}}) for e, s in zip(entries, names, strict=True)]
 
 
-def test_splits_are_distinct(entries: list[Entry]) -> None:
+def test_training_and_held_out_splits_do_not_overlap(entries: list[Entry]) -> None:
     recipe = tiny()
     found = select(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
     assert (len(found.train), len(found.held_out)) == (6, 3)
@@ -125,7 +127,7 @@ def test_splits_are_distinct(entries: list[Entry]) -> None:
     assert not {e.path for e in both.train} & {e.path for e in both.held_out}
 
 
-def test_a_split_cannot_be_trained_on_and_held_out(entries: list[Entry]) -> None:
+def test_a_split_cannot_be_used_for_training_and_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
     with pytest.raises(DataError, match="held_out"):
         select(with_splits(entries), Data(splits=("val",)), recipe.composition, recipe.clip, Path("x"))
@@ -133,13 +135,13 @@ def test_a_split_cannot_be_trained_on_and_held_out(entries: list[Entry]) -> None
         select(with_splits(entries), Data(splits=("tarin",)), recipe.composition, recipe.clip, Path("x"))
 
 
-def test_no_recordings_at_all_raise_errors() -> None:
+def test_an_empty_list_of_recordings_raises_an_error() -> None:
     recipe = tiny()
     with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
         select([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
 
 
-def test_without_splits_the_same_tenth_is_held_out(entries: list[Entry]) -> None:
+def test_without_splits_a_fixed_tenth_is_held_out(entries: list[Entry]) -> None:
     recipe = tiny()
     first, again = (select(entries, Data(), recipe.composition, recipe.clip, Path("x")) for _ in range(2))
     assert first == again

@@ -1,4 +1,4 @@
-"""A fingerprint says whether a file is the one that was inspected."""
+"""Fingerprints, by which a changed file is recognised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from avgdt.data.fingerprint import BLOCK, fingerprint
 
 
-def test_a_copy_has_the_same_content_and_a_change_at_either_end_another(tmp_path: Path) -> None:
+def test_a_copy_has_the_same_digest_and_a_change_at_either_end_alters_it(tmp_path: Path) -> None:
     data = bytes(range(256)) * (BLOCK // 64)  # four blocks
     original = tmp_path / "a"
     original.write_bytes(data)
@@ -25,7 +25,7 @@ def test_a_copy_has_the_same_content_and_a_change_at_either_end_another(tmp_path
         assert fingerprint(tmp_path / "b").content != first.content
 
 
-def test_what_is_no_file_is_an_error_at_once(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_raises_an_error_immediately(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("none", "pipe", "."):
         with pytest.raises(OSError):

@@ -1,4 +1,4 @@
-"""A file is inspected once, and again when it has changed; what was inspected outlives an interruption."""
+"""Inspection results are reused until the file changes, also after an interruption."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def shorten(path: Path) -> None:
     write_media(path, evenly(6, 8), noise(0.75, 8000), size=(24, 32), sample_rate=8000)
 
 
-def test_files_that_changed_since_are_inspected_again(folder: Path) -> None:
+def test_changed_files_are_inspected_again(folder: Path) -> None:
     entries = [replace(entry, extra={"label": entry.path.name}) for entry in scan(folder, workers=1)]
     write_manifest(entries, folder.parent / "list.csv")
     listed = read_manifest(folder.parent / "list.csv")
     shorten(folder / "01.mkv")
     later = listed[2].modified
     assert later is not None
-    os.utime(folder / "02.mkv", ns=(later, later + 1))  # the same size
+    os.utime(folder / "02.mkv", ns=(later, later + 1))  # with the size unchanged
     (folder / "03.mkv").unlink()
     again, counts = counted(listed)
     assert counts == Counts(new=0, changed=3, unchanged=1)
@@ -52,7 +52,7 @@ def test_files_that_changed_since_are_inspected_again(folder: Path) -> None:
     assert [entry.extra["label"] for entry in again] == [entry.extra["label"] for entry in entries]
 
 
-def test_times_without_a_fingerprint_are_not_trusted(folder: Path) -> None:
+def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None:
     (entry, *_) = scan(folder, workers=1)
     old = replace(entry, duration=99.0, video_end=99.0, size=None, modified=None)
     (again,), counts = counted([old])
@@ -60,12 +60,12 @@ def test_times_without_a_fingerprint_are_not_trusted(folder: Path) -> None:
     assert counts == Counts(changed=1)
 
 
-def test_what_a_list_says_of_files_stays(folder: Path) -> None:
+def test_errors_that_a_list_gives_are_kept(folder: Path) -> None:
     said = [Entry(folder / "00.mkv", error="not in train.csv"), Entry(folder / "none.mkv", error="in train.csv, but")]
     assert counted(said)[0] == said
 
 
-def test_a_file_that_came_back_is_inspected(folder: Path) -> None:
+def test_a_file_that_was_missing_before_is_inspected(folder: Path) -> None:
     (folder / "00.mkv").rename(folder.parent / "away.mkv")
     (gone,), _ = counted([Entry(folder / "00.mkv")])
     assert gone.error.startswith("NotAFile")
@@ -74,15 +74,15 @@ def test_a_file_that_came_back_is_inspected(folder: Path) -> None:
     assert not back.error
 
 
-def test_rows_of_one_file_are_inspected_once(folder: Path) -> None:
+def test_a_file_of_several_rows_is_inspected_once(folder: Path) -> None:
     rows = [Entry(folder / "00.mkv", extra={"start": str(i), "end": str(i + 1)}) for i in range(3)]
-    found, counts = counted(rows)
+    entries, counts = counted(rows)
     assert counts == Counts(new=1)
-    assert [entry.extra["start"] for entry in found] == ["0", "1", "2"]
-    assert all(entry.scanned for entry in found)
+    assert [entry.extra["start"] for entry in entries] == ["0", "1", "2"]
+    assert all(entry.scanned for entry in entries)
 
 
-def test_an_interrupted_inspection_resumes_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_inspection_resumes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     partial = folder.parent / "partial.csv"
 
     def interrupt(done: int, total: int) -> None:
@@ -101,7 +101,7 @@ def test_an_interrupted_inspection_resumes_where_it_was(folder: Path, monkeypatc
     assert len(read_manifest(partial)) == 4
 
 
-def test_what_was_inspected_is_written_now_and_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inspection_results_are_saved_periodically(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avgdt.data.scan.SAVE_SECONDS", -1.0)
     partial, sizes = folder.parent / "partial.csv", []
     scan(folder, workers=1, partial=partial, progress=lambda done, total: sizes.append(len(read_manifest(partial))))
@@ -139,8 +139,8 @@ real.serve()
 """
 
 
-def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path: Path) -> None:
-    """The signal goes to the whole group of processes, as from a terminal."""
+def test_ctrl_c_keeps_the_results_of_the_inspection_so_far(folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C sends SIGINT to the process group, as a terminal does, and keeps the results of the inspection so far."""
     out = tmp_path / "m.csv"
     program = (
         "import sys; from avgdt.data import inspection, scan; from avgdt.cli.main import main\n"
@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_was_inspected_and_nothing_else(folder: Path, tmp_path
         assert process.poll() is None
         time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)  # less than it takes to give up a file
+    _, errors = process.communicate(timeout=20)  # shorter than the time limit for inspecting one file
     assert process.returncode == 130
     assert "resume with the same command" in errors
     kept = read_manifest(partial)

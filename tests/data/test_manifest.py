@@ -1,4 +1,4 @@
-"""Manifests go out and come back; what is wrong with one is named by line and column."""
+"""Reading and writing manifests, and errors that name the line and the column."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def good(path: Path, **extra: str) -> Entry:
     return Entry.of(info, extra)
 
 
-def test_round_trip(tmp_path: Path) -> None:
+def test_a_manifest_is_read_back_unchanged(tmp_path: Path) -> None:
     entries = [
         good(tmp_path / "a.mp4", label="dog, big", split="train"),
         good(tmp_path / "sub" / 'odd "name"\n.mp4', label="chat\u00e9"),
@@ -50,7 +50,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert again[4].has_video is None
 
 
-def test_a_moved_folder_keeps_its_manifest(tmp_path: Path) -> None:
+def test_a_manifest_remains_valid_if_its_folder_is_moved(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     write_manifest([good(tmp_path / "one" / "clips" / "a.mp4")], tmp_path / "one" / "manifest.csv")
     (tmp_path / "one").rename(tmp_path / "two")
@@ -58,7 +58,7 @@ def test_a_moved_folder_keeps_its_manifest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["path", "file"])
-def test_a_list_of_paths_is_enough(tmp_path: Path, column: str) -> None:
+def test_a_list_of_paths_is_a_manifest(tmp_path: Path, column: str) -> None:
     (tmp_path / "m.csv").write_text(f"{column},label\na.mp4,dog\n\n/b/c.mp4,\n", encoding="utf-8-sig")
     first, second = read_manifest(tmp_path / "m.csv")
     assert (first.path, second.path) == (tmp_path / "a.mp4", Path("/b/c.mp4"))
@@ -82,7 +82,7 @@ def test_a_list_of_paths_is_enough(tmp_path: Path, column: str) -> None:
         ('path,label\n"a.mp4,b\n', "not CSV"),
     ],
 )
-def test_malformed(tmp_path: Path, content: str, message: str) -> None:
+def test_malformed_manifests_raise_errors(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "m.csv"
     path.write_text(content)
     with pytest.raises(ManifestError) as raised:
@@ -91,6 +91,6 @@ def test_malformed(tmp_path: Path, content: str, message: str) -> None:
     assert str(path) in str(raised.value)
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_a_missing_manifest_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
         read_manifest(tmp_path / "none.csv")

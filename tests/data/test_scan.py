@@ -1,4 +1,4 @@
-"""A folder of anything is listed whole, each file by its content, in bounded time."""
+"""``avgdt scan``: listing every file of a folder by its content, in bounded time."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ real.serve()
 """
 
 
-def test_signals_to_the_processes_that_inspect_do_no_harm(tmp_path: Path) -> None:
+def test_signals_to_the_inspection_processes_are_harmless(tmp_path: Path) -> None:
     for i in range(12):
         write_media(tmp_path / f"{i:02d}.mkv", evenly(12, 8), noise(1.5, 8000), size=(24, 32), sample_rate=8000)
 
     disturbed = set[int]()
 
     def disturb(done: int, total: int) -> None:
-        """Send what a scheduler sends to all processes of a job."""
+        """Send the signals that a scheduler sends to all processes of a job."""
         for children in Path("/proc/self/task").glob("*/children"):
-            with suppress(FileNotFoundError):  # a thread or a process that has ended meanwhile
+            with suppress(FileNotFoundError):  # the thread or process has ended in the meantime
                 for pid in map(int, children.read_text().split()):
                     if "avgdt.data.inspection" in Path(f"/proc/{pid}/cmdline").read_text():
                         for number in STOPPING:
@@ -102,7 +102,7 @@ def test_every_file_is_listed(folder: Path) -> None:
     assert replace(found["lying.txt"], path=both.path, modified=both.modified) == both
 
 
-def test_the_manifest_itself_may_be_excluded(folder: Path) -> None:
+def test_the_manifest_in_the_scanned_folder_can_be_excluded(folder: Path) -> None:
     out = folder / "manifest.csv"
     entries = scan(folder, workers=1, exclude=(out,))
     write_manifest(entries, out)
@@ -110,14 +110,14 @@ def test_the_manifest_itself_may_be_excluded(folder: Path) -> None:
     assert [entry.path for entry in read_manifest(out)] == [entry.path for entry in entries]
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_a_missing_folder_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotAFile, match="no such folder"):
         scan(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     assert scan(tmp_path / "empty") == []
 
 
-def test_a_decoder_that_crashes_or_hangs_costs_one_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_or_hang_of_the_decoder_is_an_error_of_one_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("hangs", "crashes", "exits", "talks"):
         (folder / name).write_bytes((folder / "both.mp4").read_bytes())
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", STAND_IN))
@@ -131,7 +131,7 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_row(folder: Path, monkeypatch
     assert len(entries) == 11
 
 
-def test_only_what_is_missing_is_scanned(folder: Path) -> None:
+def test_only_entries_without_inspection_results_are_scanned(folder: Path) -> None:
     sound: dict[str, object] = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
     state = (folder / "cut.mp4").stat()
     sound |= {"size": state.st_size, "modified": state.st_mtime_ns}
@@ -149,7 +149,7 @@ def test_only_what_is_missing_is_scanned(folder: Path) -> None:
     assert filled[2].error.startswith("NotAFile")
 
 
-def test_truncation_is_seen_in_the_ends(tmp_path: Path) -> None:
+def test_a_truncated_file_has_earlier_end_times(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mp4", evenly(100), noise(4, 16000), container_options={"movflags": "faststart"})
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
@@ -161,7 +161,7 @@ def test_truncation_is_seen_in_the_ends(tmp_path: Path) -> None:
     assert inspect(whole).audio_end == pytest.approx(4.0)
 
 
-def test_half_a_recording_is_listed_with_a_note(tmp_path: Path) -> None:
+def test_a_recording_with_one_unreadable_stream_is_listed_with_a_note(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mkv", evenly(25), noise(1, 16000), audio_codec="pcm_s16le")
     data = whole.read_bytes()
     assert data.count(b"V_MPEG4/ISO/AVC") == 1
@@ -172,7 +172,7 @@ def test_half_a_recording_is_listed_with_a_note(tmp_path: Path) -> None:
     assert entry.extra["note"].startswith("Unsupported: ")
 
 
-def test_an_entry_crosses_a_pipe(tmp_path: Path) -> None:
+def test_an_entry_is_read_back_from_json_unchanged(tmp_path: Path) -> None:
     entry = Entry(path=tmp_path / "not\udcff\nutf8.mp4", duration=0.1 + 0.2, has_audio=False, extra={"note": "\u00e9"})
     line = to_json(entry)
     assert line.isascii()
@@ -180,7 +180,7 @@ def test_an_entry_crosses_a_pipe(tmp_path: Path) -> None:
     assert from_json(line) == entry
 
 
-def test_summary_adds_up() -> None:
+def test_the_counts_of_the_summary_add_up() -> None:
     def entry(name: str, **values: object) -> Entry:
         times = (
             dict.fromkeys(("video_start", "video_end", "audio_start", "audio_end"), 1.0) if "duration" in values else {}
@@ -209,7 +209,7 @@ def test_summary_adds_up() -> None:
 
 
 @pytest.mark.parametrize("cells", [{"duration": 9.0}, {"duration": 9.0, "has_video": True, "has_audio": True}])
-def test_a_list_that_knows_a_little_of_its_files_is_scanned(folder: Path, cells: dict[str, object]) -> None:
+def test_a_list_with_incomplete_columns_is_scanned(folder: Path, cells: dict[str, object]) -> None:
     (found,) = scan_missing([Entry(path=folder / "both.mp4", extra={"label": "a"}, **cells)], workers=1)  # type: ignore[arg-type]
     assert found.scanned
     assert found.duration == pytest.approx(2.5)

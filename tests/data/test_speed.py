@@ -1,4 +1,4 @@
-"""Clips played faster or slower than recorded."""
+"""Clips played faster or slower than they were recorded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HERTZ = 500.0
 
 @pytest.fixture(scope="module")
 def ramp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """3 s of a picture that grows brighter by 2 in every frame, and of one tone."""
+    """Write a 3 s recording whose frames grow brighter by 2 from one to the next and whose audio is one tone."""
     pictures = [np.full((24, 32, 3), 40 + BRIGHTER * i, dtype=np.uint8) for i in range(FRAMES)]
     path = tmp_path_factory.mktemp("speed") / "ramp.mkv"
     sound = tone(3, 16000, HERTZ)
@@ -44,7 +44,7 @@ def hertz(samples: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("speed", [1.0, 2.0, 0.5, 1.5])
-def test_frames_lie_further_apart_and_tones_are_higher_by_the_speed(speed: float, ramp: Path) -> None:
+def test_speed_scales_the_frame_distance_and_the_pitch(speed: float, ramp: Path) -> None:
     item = read(ramp, Window(0.4, speed=speed))
     assert item.video is not None
     assert item.audio is not None
@@ -60,27 +60,32 @@ def test_frames_lie_further_apart_and_tones_are_higher_by_the_speed(speed: float
     assert hertz(item.audio[0]) == pytest.approx(speed * HERTZ, abs=1)
 
 
-def test_audio_is_that_of_the_longer_span(tmp_path: Path) -> None:
+def test_faster_audio_covers_a_longer_span(tmp_path: Path) -> None:
     sound = noise(2, 8000)
     path = write_media(tmp_path / "a.mkv", evenly(50), sound, size=(24, 32), sample_rate=8000)
     item = read(path, Window(0.2, speed=2.0))
-    # 0.4 s at 16 kHz are 6400 samples; played at double speed they are 0.8 s of the recording, at its own 8 kHz.
+    # At double speed, 0.4 s at 16 kHz (6400 samples) are 0.8 s of the recording at its own rate of 8 kHz.
     assert item.audio is not None
     np.testing.assert_allclose(item.audio[0], sound[0, 1600:8000], atol=1)
 
 
-def test_a_speed_at_which_the_rate_is_no_whole_number_keeps_the_size(ramp: Path) -> None:
+def test_a_fractional_sample_rate_keeps_the_number_of_samples(ramp: Path) -> None:
     item = read(ramp, Window(0.0, speed=1.7), Window(0.0))
     assert item.audio is not None
     assert item.audio.shape == (2, CLIP.samples)
     assert hertz(item.audio[0]) == pytest.approx(1.7 * HERTZ, abs=1)
 
 
-def test_every_view_gets_its_window_at_its_speed(ramp: Path) -> None:
+def test_every_view_gets_the_window_of_its_speed(ramp: Path) -> None:
     composition = Composition(
         Modality(), TimeShift(0.5, invariant=True), Reversal(invariant=True), Speed((1.0, 2.0), distinctive=True)
     )
-    windows = [Window(0.0), Window(0.0, speed=2.0), Window(1.0), Window(1.0, speed=2.0)]  # as in composition.clips
+    windows = [
+        Window(0.0),
+        Window(0.0, speed=2.0),
+        Window(1.0),
+        Window(1.0, speed=2.0),
+    ]  # the order of composition.clips
     views = Views(composition, CLIP, LogMel(high=8000.0), 1, 0)(collate([read(ramp, *windows)]), augment=False)
     sizes = {(view.modality, tuple(made.shape)) for view, made in zip(composition.views, views, strict=True)}
     assert len(sizes) == 2
@@ -97,7 +102,7 @@ def test_every_view_gets_its_window_at_its_speed(ramp: Path) -> None:
     assert all(loudest[f"{name} 2x"] > loudest[name] for name in loudest if not name.endswith("2x"))
 
 
-def test_a_recording_must_hold_the_longest_window() -> None:
+def test_a_recording_must_be_as_long_as_the_longest_window() -> None:
     entry = Entry(
         Path("a.mkv"), has_video=True, has_audio=True, video_start=0, video_end=1.0, audio_start=0, audio_end=1.0
     )

@@ -1,4 +1,4 @@
-"""How pretraining reads the rows of a manifest: segments, splits, and which rows are one recording."""
+"""How pretraining reads the rows of a manifest: segments, splits, and rows of the same recording."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_windows_lie_inside_the_segment_of_the_row(films: Path) -> None:
         assert max(starts) - min(starts) > 0.8 * (end - start - tiny().clip.seconds)
 
 
-def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Path) -> None:
+def test_segments_of_one_file_are_separate_items_of_one_recording(films: Path) -> None:
     recipe = tiny()
     collection = collected(listed(films, SEGMENTS))
     (batch,) = training_batches(training_clips(recipe, collection), Batches(4, 4, 1, 0), 0, pin_memory=False)
@@ -86,7 +86,7 @@ def test_segments_of_one_file_are_items_of_their_own_but_one_recording(films: Pa
         ("0", "3", ""),
     ],
 )
-def test_a_segment_too_short_is_reported(start: str, end: str, reason: str) -> None:
+def test_a_segment_that_is_too_short_is_reported(start: str, end: str, reason: str) -> None:
     entry, recipe = row(start=start, end=end), tiny(clip=replace(tiny().clip, frame_rate=8.0))
     told = unfit(entry, recipe.composition, recipe.clip)
     assert told.startswith(reason)
@@ -102,12 +102,12 @@ def test_a_segment_too_short_is_reported(start: str, end: str, reason: str) -> N
         ({"start": "nan", "end": "1"}, "a.mp4: start"),
     ],
 )
-def test_segments_that_are_none_are_named(extra: dict[str, str], message: str) -> None:
+def test_invalid_segments_are_named(extra: dict[str, str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         collected([row(**extra)])
 
 
-def test_seconds_of_a_label_are_for_evaluation_alone() -> None:
+def test_segments_of_a_label_are_used_by_evaluation_only() -> None:
     assert clip_span(row(digit="1", digit_start="1", digit_end="2"), ("video",)).seconds == 3.0
 
 
@@ -119,7 +119,7 @@ def test_rows_of_one_file_are_held_out_together() -> None:
     assert len(found.train) == 54
 
 
-def test_rows_that_repeat_another_are_used_once_and_counted(films: Path, tmp_path: Path) -> None:
+def test_duplicate_rows_are_used_once_and_counted(films: Path, tmp_path: Path) -> None:
     (tmp_path / "link.mkv").symlink_to(films / "01.mkv")
     (tmp_path / "hard.mkv").hardlink_to(films / "01.mkv")
     names = [films / "00.mkv", films / "00.mkv", films / ".." / films.name / "00.mkv", films / "01.mkv"]
@@ -180,13 +180,13 @@ def test_rows_of_other_splits_are_counted() -> None:
     assert collected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
 
 
-def test_splits_that_differ_in_case_or_blanks_alone_are_refused(films: Path) -> None:
+def test_splits_that_differ_only_in_case_or_blanks_are_refused(films: Path) -> None:
     with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; write both alike"):
         listed(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
     assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 
 
-def test_a_split_of_which_nothing_can_be_used_is_reported() -> None:
+def test_a_split_without_usable_recordings_is_reported() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
     with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be trained on; most often: has no"):
         collected([*rows, row(split="val")])
@@ -196,11 +196,11 @@ def test_a_split_of_which_nothing_can_be_used_is_reported() -> None:
     ("text", "split"),
     [("Train", "train"), ("training", "train"), (" valid ", "val"), ("DEV", "val"), ("testing", "test"), ("Q", "Q")],
 )
-def test_splits_have_more_than_one_name(text: str, split: str) -> None:
+def test_other_names_of_the_splits_are_accepted(text: str, split: str) -> None:
     assert split_name(text) == split
 
 
-def test_one_file_in_many_rows_is_no_data_set(films: Path, tmp_path: Path) -> None:
+def test_many_rows_of_a_single_file_raise_an_error(films: Path, tmp_path: Path) -> None:
     recipe: Recipe = tiny()
     rows = "".join(f"00.mkv,{i / 2},{i / 2 + 0.5}\n" for i in range(8))
     (films / "one.csv").write_text(f"path,start,end\n{rows}")
@@ -208,13 +208,13 @@ def test_one_file_in_many_rows_is_no_data_set(films: Path, tmp_path: Path) -> No
         pretrain(recipe, films / "one.csv", tmp_path / "run")
 
 
-def test_segments_by_other_names_of_their_columns(tmp_path: Path) -> None:
+def test_segment_columns_may_have_other_names(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("path,Start_Time,end_time\na.mkv,0.5,1.5\n")
     (entry,) = read_manifest(tmp_path / "a.csv")
     assert segment_of(entry, ("start", "end")) == (0.5, 1.5)
 
 
-def test_copies_of_a_file_are_one_recording_for_the_objective(tmp_path: Path) -> None:
+def test_copies_of_a_file_are_the_same_recording_in_the_objective(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 3)
     (folder / "copy.mkv").write_bytes((folder / "01.mkv").read_bytes())
     entries = list_recordings(folder, 1)
@@ -248,19 +248,19 @@ def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
     assert len(collected(entries("test")).train) == 2
 
 
-def test_files_that_differ_in_the_middle_are_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_differ_only_in_the_middle_are_not_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, other = (bytearray(200_000), bytearray(200_000), bytearray(200_001))
     second[100_000] = 1
     rows = list[Entry]()
     for name, content in (("a", first), ("b", second), ("c", other)):
         (tmp_path / name).write_bytes(content)
-        found = fingerprint(tmp_path / name).content
-        rows.append(replace(row(), path=tmp_path / name, content=found, extra={"split": name}))
+        digest = fingerprint(tmp_path / name).content
+        rows.append(replace(row(), path=tmp_path / name, content=digest, extra={"split": name}))
     assert rows[0].content == rows[1].content
     read = list[Path]()
     monkeypatch.setattr("avgdt.data.splits.whole_content", lambda path: read.append(path) or whole_content(path))
     check_no_leakage([SplitSpan(entry, entry.extra["split"], None) for entry in rows for _ in range(3)])
-    assert sorted(read) == [tmp_path / "a", tmp_path / "b"]  # once each, and not where the digests differ
+    assert sorted(read) == [tmp_path / "a", tmp_path / "b"]  # each file is read once, and only if the digests agree
     assert not SameRecording()(rows[0], rows[1])
     (tmp_path / "b").unlink()
     assert not SameRecording()(rows[0], rows[1])
@@ -268,16 +268,16 @@ def test_files_that_differ_in_the_middle_are_no_copies(tmp_path: Path, monkeypat
 
 def test_copies_are_held_out_together() -> None:
     rows = [replace(row(f"{i}.mp4"), content=str(i // 3)) for i in range(60)]
-    found = collected(rows, Data(held_out_at_most=100))
-    assert len(found.held_out) == 2 * 3
-    assert not {entry.content for entry in found.train} & {entry.content for entry in found.held_out}
+    selection = collected(rows, Data(held_out_at_most=100))
+    assert len(selection.held_out) == 2 * 3
+    assert not {entry.content for entry in selection.train} & {entry.content for entry in selection.held_out}
     alone = [replace(entry, content="") for entry in rows]
     assert [e.path for e in collected(alone).held_out] == [
         e.path for e in collected([replace(e, content=e.path.name) for e in alone]).held_out
     ]
 
 
-def test_copies_of_one_file_are_no_data_set(tmp_path: Path) -> None:
+def test_copies_of_a_single_file_raise_an_error(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 1)
     for name in ("b.mkv", "c.mkv"):
         copied(folder, "00.mkv", name)

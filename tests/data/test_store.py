@@ -1,4 +1,4 @@
-"""Clips cut from the store have the bits of decoded ones, whatever happened to its files."""
+"""The clip store: clips read from it equal decoded clips bit for bit, whatever happens to its files."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def recording(path: Path, **options: object) -> Entry:
     return entry
 
 
-def same(one: Item, other: Item) -> bool:
+def equal_items(item: Item, expected: Item) -> bool:
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name))
+        np.array_equal(getattr(item, name), getattr(expected, name))
         for name in ("video", "audio", "video_times", "audio_start")
     )
 
@@ -42,7 +42,7 @@ def read(entry: Entry, store: Store | None, clip: Clip = CLIP, grey: bool = Fals
     return ClipReader(clip, ("video", "audio"), grey, store).read(0, entry, WINDOWS)
 
 
-def no_recording(*_: object, **__: object) -> None:
+def fail_on_decoding(*_: object, **__: object) -> None:
     raise AssertionError("the recording is opened")
 
 
@@ -68,23 +68,25 @@ def entry(tmp_path: Path) -> Entry:
         ("c.mkv", {"gaps": [(1.0, 0.5)]}),
     ],
 )
-def test_same_bits_with_and_without(tmp_path: Path, store: Store, name: str, options: dict[str, object]) -> None:
+def test_clips_are_bit_identical_with_and_without_the_store(
+    tmp_path: Path, store: Store, name: str, options: dict[str, object]
+) -> None:
     entry = recording(tmp_path / name, **options)
     for grey in (False, True):
         plain = read(entry, None, grey=grey)
-        assert same(plain, read(entry, store, grey=grey))  # while it is written
-        assert same(plain, read(entry, store, grey=grey))  # from what was written
+        assert equal_items(plain, read(entry, store, grey=grey))  # on the first read, which writes to the store
+        assert equal_items(plain, read(entry, store, grey=grey))  # on the second read, from the store
 
 
-def test_nothing_is_decoded_twice_and_clips_of_any_length_share_it(
+def test_recordings_are_decoded_once_for_clips_of_any_length(
     store: Store, entry: Entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, longer = read(entry, None), replace(CLIP, frames=7, frame_rate=12.0, audio_seconds=1.0)
     plain_longer = read(entry, None, longer)
     read(entry, store)
-    monkeypatch.setattr(store_module, "Recording", no_recording)
-    assert same(plain, read(entry, store))
-    assert same(plain_longer, read(entry, store, longer))
+    monkeypatch.setattr(store_module, "Recording", fail_on_decoding)
+    assert equal_items(plain, read(entry, store))
+    assert equal_items(plain_longer, read(entry, store, longer))
     with pytest.raises(AssertionError, match="opened"):
         read(entry, store, replace(CLIP, height=20))
 
@@ -93,7 +95,7 @@ def test_a_changed_recording_is_decoded_again(tmp_path: Path, store: Store, entr
     read(entry, store)
     write_media(entry.path, evenly(50), noise(2.0, 16000, seed=5), key_every=5)
     os.utime(entry.path, ns=(0, 10**18))
-    assert same(read(entry, None), read(entry, store))
+    assert equal_items(read(entry, None), read(entry, store))
 
 
 def cut(path: Path) -> None:
@@ -107,41 +109,39 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, flip, lambda path: path.write_bytes(b""), lambda path: path.unlink()])
-def test_a_damaged_file_of_the_store_is_written_again(
-    store: Store, entry: Entry, damage: Callable[[Path], object]
-) -> None:
+def test_a_damaged_store_file_is_written_again(store: Store, entry: Entry, damage: Callable[[Path], object]) -> None:
     plain = read(entry, store)
     files = sorted(store.folder.rglob("*.safetensors"))
-    assert len(files) == 3  # frames, sound, sound at the other speed
+    assert len(files) == 3  # frames, audio, and audio at the second speed
     for file in files:
         damage(file)
         os.utime(file, ns=(0, 10**18)) if file.exists() else None
-    assert same(plain, read(entry, store))
+    assert equal_items(plain, read(entry, store))
     sizes = {file.stat().st_size for file in files}
     assert min(sizes) > 1000
 
 
-def test_without_space_clips_are_decoded(store: Store, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clips_are_decoded_if_the_disk_is_full(store: Store, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert same(read(entry, None), read(entry, store))
+    assert equal_items(read(entry, None), read(entry, store))
     assert not list(store.folder.rglob("*.*"))
 
 
-def test_what_is_not_worth_storing_is_not_stored(store: Store, entry: Entry) -> None:
+def test_recordings_beyond_the_limits_of_the_store_are_not_stored(store: Store, entry: Entry) -> None:
     for frugal in (replace(store, seconds=1.9), replace(store, share=0.0), replace(store, spare=2**60)):
-        assert same(read(entry, None), read(entry, frugal))
+        assert equal_items(read(entry, None), read(entry, frugal))
     assert not list(store.folder.rglob("*.*"))
 
 
-def test_the_budget_decides_the_share(tmp_path: Path, entry: Entry) -> None:
+def test_the_share_of_stored_recordings_follows_the_size_limit(tmp_path: Path, entry: Entry) -> None:
     long, other = (
         replace(entry, path=tmp_path / "long", duration=1000.0),
         replace(entry, path=tmp_path / "b", duration=4.0),
     )
-    entries = [entry, long, other, other]  # the second is not worth it
+    entries = [entry, long, other, other]  # storing the second one would not pay off
 
     def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)
@@ -166,7 +166,7 @@ def test_a_share_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry
     assert 4 <= len(list(store.folder.rglob("video-*.safetensors"))) <= 20
 
 
-def test_what_a_killed_process_left_is_removed_when_it_is_old(store: Store, entry: Entry) -> None:
+def test_old_temporary_files_of_killed_processes_are_removed(store: Store, entry: Entry) -> None:
     read(entry, store)
     place = next(store.folder.rglob("*.safetensors")).parent
     old, new = place / ".x.safetensors.1.partial", place / ".y.safetensors.2.partial"
@@ -178,7 +178,7 @@ def test_what_a_killed_process_left_is_removed_when_it_is_old(store: Store, entr
     assert new.exists()
 
 
-def test_off_is_off(tmp_path: Path) -> None:
+def test_a_disabled_store_writes_nothing(tmp_path: Path) -> None:
     assert open_store(Data(store="off"), tmp_path) is None
     opened = open_store(Data(), tmp_path)
     assert opened is not None

@@ -1,4 +1,4 @@
-"""Lists as spreadsheets and people write them are read where it is plain what is meant; else what was seen is said."""
+"""Tables as spreadsheets and people write them: unambiguous forms are read, other forms raise errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forms_of_one_list(tmp_path: Path, form: str) -> None:
+def test_all_forms_of_a_list_give_the_same_entries(tmp_path: Path, form: str) -> None:
     (tmp_path / "list.csv").write_bytes(FORMS[form])
     (tmp_path / "sub").mkdir()
     for name in ("a.mp4", "sub/b.mp4"):
@@ -55,7 +55,7 @@ def test_forms_of_one_list(tmp_path: Path, form: str) -> None:
     ]
 
 
-def test_commas_in_numbers_and_in_quotes(tmp_path: Path) -> None:
+def test_decimal_commas_and_quoted_separators_are_read(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text('path;duration;start;end;label\na.mp4;1,5;0,25;1,0;"a;b, ""c"" , d"\n')
     (entry,) = read_manifest(path)
@@ -64,7 +64,7 @@ def test_commas_in_numbers_and_in_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", ["\t", "|", ";"])
-def test_commas_in_numbers_where_they_do_not_separate(tmp_path: Path, separator: str) -> None:
+def test_decimal_commas_are_read_if_another_character_separates_columns(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "list.csv"
     path.write_text(
         "path,Start,Word_END,label\na.mp4,0.25,1.5,x".replace(",", separator).replace(".2", ",2").replace("1.5", "1,5")
@@ -85,7 +85,7 @@ def test_commas_in_numbers_where_they_do_not_separate(tmp_path: Path, separator:
         ("START", "stop"),
     ],
 )
-def test_columns_of_seconds_by_other_names(tmp_path: Path, start: str, end: str) -> None:
+def test_segment_columns_may_have_other_names(tmp_path: Path, start: str, end: str) -> None:
     (tmp_path / "list.csv").write_text(f"path,{start},{end}\na.mp4,0.5,1.5\n")
     (entry,) = read_manifest(tmp_path / "list.csv")
     assert entry.extra == {"start": "0.5", "end": "1.5"}
@@ -94,7 +94,7 @@ def test_columns_of_seconds_by_other_names(tmp_path: Path, start: str, end: str)
 @pytest.mark.parametrize(
     ("start", "end"), [("start_ms", "end_ms"), ("Start Frame", "stop_frame"), ("start_timestamp", "stop_timestamp")]
 )
-def test_segments_in_other_units_are_not_ignored(tmp_path: Path, start: str, end: str) -> None:
+def test_segments_in_other_units_raise_an_error(tmp_path: Path, start: str, end: str) -> None:
     (tmp_path / "list.csv").write_text(f"path,{start},{end}\na.mp4,500,1500\n")
     with pytest.raises(
         ManifestError, match=rf"line 1: the columns `{start}` and `{end}` look like segments, .* in seconds"
@@ -113,14 +113,14 @@ def test_other_columns_keep_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "columns", ["word,word_start,word_end", "word,Word_Start,WORD_END", "Word,word_start,word_end"]
 )
-def test_seconds_of_a_label_in_any_capitals(tmp_path: Path, columns: str) -> None:
+def test_segment_columns_of_a_label_match_regardless_of_case(tmp_path: Path, columns: str) -> None:
     (tmp_path / "list.csv").write_text(f"path,{columns}\na.mp4,x,0.5,1.5\n")
     entries = read_manifest(tmp_path / "list.csv")
     assert [segment.seconds for segment in segments(entries, columns.split(",")[0])] == [(0.5, 1.5)]
     assert labels(entries) == [columns.split(",")[0]]
 
 
-def test_files_of_a_list_in_windows_1252(tmp_path: Path) -> None:
+def test_a_list_in_windows_1252_is_read(tmp_path: Path) -> None:
     (tmp_path / "Gr\u00f6\u00dfe").mkdir()
     (tmp_path / "Gr\u00f6\u00dfe" / "a.mp4").touch()
     (tmp_path / "list.csv").write_bytes("path\nGr\u00f6\u00dfe\\a.mp4\n".encode("cp1252"))
@@ -128,7 +128,7 @@ def test_files_of_a_list_in_windows_1252(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["C:\\films\\a.mp4", "d:/films/a.mp4", "\\\\server\\films\\a.mp4"])
-def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
+def test_windows_paths_are_named_in_the_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "list.csv").write_text(f"path\n{name}\n")
     shown = name.replace("\\", "/")
     with pytest.raises(DataError, match=f"; {shown} is a Windows path; write paths relative to the folder of the list"):
@@ -136,7 +136,7 @@ def test_paths_of_windows_are_named(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [" a.mp4", "a.mp4 ", "back\\slash.mp4", "\x01control.mp4", '"q" .mp4', "\u00a0b.mp4"])
-def test_names_that_are_so_remain(tmp_path: Path, name: str) -> None:
+def test_unusual_file_names_are_read_back_unchanged(tmp_path: Path, name: str) -> None:
     (write_folder(tmp_path / "films", 1) / "00.mkv").rename(tmp_path / "films" / name)
     write_manifest(scan(tmp_path / "films", workers=1), tmp_path / "list.csv")
     assert [entry.path.name for entry in read_manifest(tmp_path / "list.csv")] == [name]
@@ -148,7 +148,7 @@ NFC, NFD = "Gr\u00f6\u00dfe/caf\u00e9.mp4", "Gro\u0308\u00dfe/cafe\u0301.mp4"
 
 @pytest.mark.parametrize("there", [NFC, NFD, NFC[:5] + NFD[6:], NFD[:6] + NFC[5:]])
 @pytest.mark.parametrize("listed", [NFC, NFD, f" {NFD} ", NFC.replace("/", "\\"), "absolute"])
-def test_files_are_found_under_another_normalisation(tmp_path: Path, listed: str, there: str) -> None:
+def test_files_are_found_in_any_unicode_normalisation(tmp_path: Path, listed: str, there: str) -> None:
     (tmp_path / there).parent.mkdir()
     (tmp_path / there).touch()
     name = str(tmp_path / NFC) if listed == "absolute" else listed
@@ -156,7 +156,7 @@ def test_files_are_found_under_another_normalisation(tmp_path: Path, listed: str
     assert [entry.path for entry in read_manifest(tmp_path / "list.csv")] == [tmp_path / there]
 
 
-def test_the_very_name_comes_first_and_a_missing_one_is_as_written(tmp_path: Path) -> None:
+def test_an_exact_name_takes_precedence_over_its_normalised_form(tmp_path: Path) -> None:
     for name in ("\u00e9.mp4", "e\u0301.mp4"):
         (tmp_path / name).touch()
     (tmp_path / "list.csv").write_text("path\ne\u0301.mp4\n\u00e9.mp4\na\u0308.mp4\n")
@@ -165,7 +165,7 @@ def test_the_very_name_comes_first_and_a_missing_one_is_as_written(tmp_path: Pat
     ]
 
 
-def test_cells_and_columns_are_composed(tmp_path: Path) -> None:
+def test_cells_and_column_names_are_normalised_to_nfc(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,gro\u0308\u00dfe\na.mp4,cafe\u0301\nb.mp4,caf\u00e9\n")
     entries = read_manifest(tmp_path / "list.csv")
     assert [entry.extra for entry in entries] == [{"gr\u00f6\u00dfe": "caf\u00e9"}] * 2
@@ -186,7 +186,7 @@ def test_cells_and_columns_are_composed(tmp_path: Path) -> None:
         ("x" * 200_000, "line 1: not CSV"),
     ],
 )
-def test_what_was_seen_is_reported(tmp_path: Path, content: str, message: str) -> None:
+def test_invalid_tables_raise_a_short_error(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "list.csv").write_text(content)
     with pytest.raises(ManifestError) as raised:
         read_manifest(tmp_path / "list.csv")
@@ -194,13 +194,13 @@ def test_what_was_seen_is_reported(tmp_path: Path, content: str, message: str) -
     assert len(str(raised.value)) < 400
 
 
-def test_a_list_cut_off_in_the_middle_of_a_letter(tmp_path: Path) -> None:
+def test_a_list_cut_off_within_a_character_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(TEXT.encode("utf-16")[:-1])
     with pytest.raises(ManifestError, match=r"begins as UTF-16, but is not valid .*save it as UTF-8"):
         read_manifest(tmp_path / "list.csv")
 
 
-def test_a_media_file_is_a_list_of_itself(tmp_path: Path) -> None:
+def test_a_media_file_may_be_given_in_place_of_a_list(tmp_path: Path) -> None:
     film = write_folder(tmp_path, 1) / "00.mkv"
     with pytest.raises(NotText, match=r"00.mkv: is not text"):
         read_manifest(film)
@@ -211,7 +211,7 @@ def test_a_media_file_is_a_list_of_itself(tmp_path: Path) -> None:
         list_recordings(tmp_path / "list.csv", 1)
 
 
-def test_none_of_the_files_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_of_which_no_file_exists_raises_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lists").mkdir()
     path = tmp_path / "lists" / "list.csv"
     path.write_text("path\nfilms\\00.mkv\nfilms\\01.mkv\n")

@@ -16,7 +16,7 @@ PLAIN = Composition(Modality())
 
 
 @given(st.floats(0, 5), st.floats(1, 9), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.booleans())
-def test_windows_lie_inside_and_shifted_ones_are_separated(
+def test_windows_lie_inside_the_recording_and_are_separated_by_the_shift(
     start: float, seconds: float, seed: int, epoch: int, recording: int, synchronous: bool
 ) -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True), time=Time(synchronous=synchronous))
@@ -28,50 +28,50 @@ def test_windows_lie_inside_and_shifted_ones_are_separated(
         assert (window.audio is None) == synchronous
 
 
-def test_jitter_draws_anew_each_epoch_and_its_absence_never() -> None:
+def test_windows_change_from_epoch_to_epoch_only_with_jitter() -> None:
     still = Composition(Modality(), time=Time(jitter=False))
     starts = [[draw_windows(c, CLIP, Span(0, 9), 0, epoch, 3)[0].video for epoch in range(5)] for c in (PLAIN, still)]
     assert len(set(starts[0])) == 5
     assert len(set(starts[1])) == 1
 
 
-def test_starts_cover_the_whole_span_evenly() -> None:
+def test_starts_are_uniformly_distributed() -> None:
     starts = [draw_windows(PLAIN, CLIP, Span(2, 6), 0, epoch, 0)[0].video for epoch in range(2000)]
     counts, _ = np.histogram(starts, bins=6, range=(2, 5))
     assert counts.sum() == 2000
     assert counts.min() > 250
 
 
-def test_later_comes_before_and_after_now() -> None:
+def test_the_later_window_may_precede_or_follow_the_current_one() -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True))
     draws = [draw_windows(composition, CLIP, Span(0, 3), 0, epoch, 0) for epoch in range(200)]
     after = sum(later.video > now.video for now, later in draws)
     assert 60 < after < 140
 
 
-def test_independent_audio_is_another_draw() -> None:
+def test_independent_audio_windows_are_drawn_separately() -> None:
     composition = Composition(Modality(), time=Time(synchronous=False))
     (window,) = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert window.audio is not None
     assert abs(window.audio - window.video) > 1e-3
 
 
-def test_uniform_windows_reach_both_ends() -> None:
+def test_uniform_windows_include_both_ends_of_the_recording() -> None:
     assert uniform(CLIP, Span(1, 5), 4) == tuple(Window(s) for s in (1.0, 2.0, 3.0, 4.0))
     assert uniform(CLIP, Span(1, 5), 1) == (Window(2.5),)
     assert uniform(CLIP, Span(1, 1.5), 2) == (Window(1.0), Window(1.0))
 
 
-def test_centred_window_has_the_segment_in_its_middle_or_is_moved_inside() -> None:
+def test_a_centred_window_is_moved_to_lie_inside_the_recording() -> None:
     assert centred(CLIP, Span(0, 5), 2.0, 2.4).video == pytest.approx(1.7)
     assert centred(CLIP, Span(0, 5), 0.0, 0.2).video == 0.0
     assert centred(CLIP, Span(0, 5), 4.8, 5.0).video == pytest.approx(4.0)
 
 
 @given(st.integers(0, 99), st.floats(0, 4))
-def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float) -> None:
+def test_a_faster_window_is_longer_and_lies_inside_the_recording(epoch: int, spare: float) -> None:
     composition = Composition(Modality(), TimeShift(0.5, invariant=True), Speed((1.0, 0.5, 3.0), invariant=True))
-    span = Span(1.0, 4.5 + spare)  # three times a clip of 1 s, and the shift
+    span = Span(1.0, 4.5 + spare)  # three clips of 1 s each, and the shift
     windows = draw_windows(composition, CLIP, span, 0, epoch, 0)
     assert [window.speed for window in windows] == [1.0, 0.5, 3.0] * 2
     now, later = ({window.video for window in windows[first : first + 3]} for first in (0, 3))
@@ -81,14 +81,14 @@ def test_a_faster_window_is_longer_and_lies_inside_too(epoch: int, spare: float)
         assert span.start - 1e-9 <= window.video <= span.end - 3 + 1e-9
 
 
-def test_each_speed_uses_the_audio_that_is_drawn_for_its_window() -> None:
+def test_each_speed_uses_the_audio_drawn_for_its_window() -> None:
     composition = Composition(Modality(), Speed(invariant=True), time=Time(synchronous=False))
     as_recorded, fast = draw_windows(composition, CLIP, Span(0, 9), 0, 0, 0)
     assert as_recorded.audio == fast.audio
     assert as_recorded.audio != as_recorded.video
 
 
-def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
+def test_factors_that_do_not_affect_starts_do_not_affect_random_numbers() -> None:
     slow = Composition(Modality(), Speed((1.0, 0.5), invariant=True))
     for epoch in range(5):
         (plain,) = draw_windows(PLAIN, CLIP, Span(0, 9), 0, epoch, 3)
@@ -96,7 +96,7 @@ def test_a_factor_that_changes_no_start_changes_no_draw() -> None:
 
 
 @pytest.mark.parametrize("shift", [0.05, 1.0])
-def test_a_recording_that_is_a_frame_too_short_still_shifts_by_all_that_is_requested(shift: float) -> None:
+def test_a_recording_one_frame_too_short_is_shifted_by_the_requested_time(shift: float) -> None:
     composition = Composition(Modality(), TimeShift(shift, distinctive=True))
     for epoch in range(5):
         now, later = draw_windows(composition, CLIP, Span(0.5, 1.5 + shift - 0.05), 0, epoch, 0)

@@ -1,4 +1,4 @@
-"""Worker processes that are killed, hang, or have next to no shared memory."""
+"""Worker processes that are killed, hang, or have almost no shared memory."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tests.helpers.recipes import tiny
 
 
 @dataclass(frozen=True)
-class Made(ClipReader):
-    """Items without files; what happens at which recording is told by its name."""
+class FakeReader(ClipReader):
+    """Clip reader without files; the name of a recording decides whether reading crashes, hangs, fails or succeeds."""
 
     pixels: int = 100
 
@@ -53,7 +53,7 @@ class Made(ClipReader):
 
 
 def clips(names: Sequence[str], pixels: int = 100) -> Clips:
-    reader = Made(tiny().clip, ("video",), False, pixels=pixels)
+    reader = FakeReader(tiny().clip, ("video",), False, pixels=pixels)
     return Clips([Entry(Path(name)) for name in names], reader, _windows)
 
 
@@ -61,20 +61,20 @@ def _windows(epoch: int, index: int) -> list[Window]:
     return [Window(0.0)]
 
 
-def test_batches_come_in_order_with_the_same_bits_and_larger_than_a_pipe() -> None:
+def test_batches_larger_than_a_pipe_arrive_in_order_and_bit_identical() -> None:
     data, lots = clips(["good"] * 7, pixels=2_000_000), Batches(7, 3, 3, 0)
     alone, helped = (list(read_batches(data, lots, workers, pin_memory=False)) for workers in (0, 4))
     assert len(alone) == len(helped) == 6
-    for one, other in zip(alone, helped, strict=True):
-        assert one.epoch == other.epoch
-        assert torch.equal(one.recordings, other.recordings)
-        assert one.video is not None
-        assert other.video is not None
-        assert torch.equal(one.video, other.video)
-        other.video.add_(1)  # memory of its own
+    for expected, batch in zip(alone, helped, strict=True):
+        assert expected.epoch == batch.epoch
+        assert torch.equal(expected.recordings, batch.recordings)
+        assert expected.video is not None
+        assert batch.video is not None
+        assert torch.equal(expected.video, batch.video)
+        other.video.add_(1)  # memory of its own, not a view
 
 
-def test_a_batch_of_failures_alone_arrives() -> None:
+def test_a_batch_in_which_every_recording_fails_arrives() -> None:
     (batch,) = read_batches(clips(["gone", "gone"]), [[(0, 0), (0, 1)]], 1, pin_memory=False)
     assert len(batch) == 0
     assert len(batch.failures) == 2
@@ -87,7 +87,7 @@ def test_a_batch_of_failures_alone_arrives() -> None:
         ("hangs", r"hangs: a worker process has been reading it for more than 2 s; move this file away"),
     ],
 )
-def test_a_worker_that_is_killed_or_hangs_is_one_error_in_bounded_time(name: str, message: str) -> None:
+def test_a_killed_or_hanging_worker_raises_one_error_in_bounded_time(name: str, message: str) -> None:
     began = time.monotonic()
     batches = read_batches(clips(["good", "good", name, "good"]), [[(0, 0), (0, 1)], [(0, 2), (0, 3)]], 2, False, 2.0)
     assert len(next(batches)) == 2
@@ -96,18 +96,18 @@ def test_a_worker_that_is_killed_or_hangs_is_one_error_in_bounded_time(name: str
     assert time.monotonic() - began < 10
 
 
-def test_the_error_travels_between_processes() -> None:
+def test_the_error_can_be_pickled() -> None:
     error = WorkerError("a worker process was killed", "free some memory")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert pickle.loads(pickle.dumps(error)).remedy == "free some memory"
 
 
-def test_a_defect_in_a_worker_keeps_its_trace() -> None:
+def test_an_unexpected_error_in_a_worker_keeps_its_traceback() -> None:
     with pytest.raises(RuntimeError, match=r"(?s)a worker process failed.*LookupError: a defect"):
         list(read_batches(clips(["defect"]), [[(0, 0)]], 1, pin_memory=False))
 
 
-def test_workers_end_with_their_batches() -> None:
+def test_workers_end_with_the_iteration_over_batches() -> None:
     before = _children()
     batches = read_batches(clips(["good"] * 9), Batches(9, 3, 9, 0), 3, pin_memory=False)
     next(batches)
@@ -131,8 +131,8 @@ def test_workers_do_not_outlive_the_main_process() -> None:
         time.sleep(0.05)
 
 
-def test_next_to_no_shared_memory_is_enough() -> None:
-    """As in a container whose /dev/shm is small: here 64 KiB, and the batches have 6 MB."""
+def test_almost_no_shared_memory_suffices() -> None:
+    """Workers pass batches of 6 MB if /dev/shm holds only 64 KiB, as in some containers."""
     unshare = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         pytest.skip("mounting a file system is not permitted here")

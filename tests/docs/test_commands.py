@@ -1,4 +1,4 @@
-"""Every command line that the documentation shows is one that the command line understands."""
+"""Every command line in the documentation must be accepted by the argument parser."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ PLACEHOLDERS = {
     "[NAME]": "demo",
     "FORMAT": "markdown",
 }
-"""What a reader puts in their place; any other word in capitals is a path. NAME is a composition."""
+"""Values that replace placeholders; any other word in capitals is a path, and NAME is the name of a composition."""
 REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--weights", "RUN", "--out", "VECTORS.npz"]}
-"""Options without which a command in running text is still understood."""
+"""Required options that running text may omit."""
 
 
 class Parsed(Exception):
-    """The command line was understood; nothing is executed."""
+    """Signal that a command line was parsed and that its command is not executed."""
 
 
 def settings() -> str:
-    """The options that SETTINGS stands for on the pages of results."""
+    """Return the options that SETTINGS stands for on the pages of results."""
     return re.findall(r"SETTINGS: `([^`]+)`", (ROOT / "docs" / "results" / "grid.md").read_text())[0]
 
 
 def words(command: str) -> list[str]:
-    """The command's arguments, with something in the place of every placeholder and without redirections."""
+    """Return the arguments of a command, with values for its placeholders and without redirections."""
     command = command.replace("SETTINGS", settings()).replace("--composition NAME", "--composition shift-distinctive")
     for placeholder, value in PLACEHOLDERS.items():
         command = re.sub(rf"(?<![\w.]){re.escape(placeholder)}(?![\w.])", value, command)
@@ -50,7 +50,7 @@ def words(command: str) -> list[str]:
 
 
 def in_blocks(text: str) -> Iterator[str]:
-    """The lines of fenced shell blocks that call ``avgdt``."""
+    """Return the lines of fenced shell blocks that call ``avgdt``."""
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         for line in block.replace("\\\n", " ").splitlines():
             if match := re.match(r"\s*(?:\$ )?(?:\S*/)?avgdt (.*)", line):
@@ -58,13 +58,13 @@ def in_blocks(text: str) -> Iterator[str]:
 
 
 def in_text(text: str) -> list[str]:
-    """What stands in backticks outside of blocks."""
+    """Return the text in backticks outside of fenced blocks."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     return [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", prose)]
 
 
 def shown() -> list[Any]:
-    """Every command, complete."""
+    """Return every complete command of the documentation."""
     found = dict[tuple[str, str], None]()
     for page in PAGES:
         text = page.read_text()
@@ -76,7 +76,7 @@ def shown() -> list[Any]:
             command = code.removeprefix("avgdt ")
             verb, options = command.split()[0], REQUIRED.get(command.split()[0], [])
             if len(command.split()) == 1 and verb in COMMANDS:
-                continue  # the name of a command
+                continue  # only the name of a command
             missing = [] if "--weights" in command else options
             found[page.name, " ".join([command, *missing])] = None
     return [pytest.param(command, id=f"{page}: {command}") for page, command in found]
@@ -84,7 +84,7 @@ def shown() -> list[Any]:
 
 @pytest.fixture
 def only_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands end once their arguments are understood; RUN is a run and the YAML files are recipes."""
+    """Stop commands after argument parsing, in a folder where RUN is a run folder and the YAML files are recipes."""
     from avgdt.training import pretrain
 
     def parse(name: str, real: Any) -> Any:
@@ -104,13 +104,13 @@ def only_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", shown())
-def test_commands_are_understood(command: str, only_parsed: None) -> None:
+def test_documented_commands_are_accepted(command: str, only_parsed: None) -> None:
     if command != "--version":
         with pytest.raises(Parsed):
             main(words(command))
 
 
-def test_blocks_and_placeholders_are_found() -> None:
+def test_commands_in_blocks_and_placeholders_are_extracted() -> None:
     lines = ["make demo", ".venv/bin/avgdt a --x NAME \\", "  --y  # why", "(echo b) > c", "avgdt d SEED > e"]
     text = "\n".join(["```sh", *lines, "```", "```python", "avgdt f", "```", ""])
     assert [words(command) for command in in_blocks(text)] == [["a", "--x", "NAME", "--y"], ["d", "0"]]
@@ -119,7 +119,7 @@ def test_blocks_and_placeholders_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def options() -> set[str]:
-    """Every option of every command and benchmark, with hyphens."""
+    """Return all options of all commands and benchmarks, written with hyphens."""
     commands = [
         ["pretrain", "small"],
         ["composition", "small"],

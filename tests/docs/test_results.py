@@ -1,4 +1,4 @@
-"""The tables in the documentation are those of docs/results/*.json."""
+"""The result tables in the documentation must agree with docs/results/*.json."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def script() -> ModuleType:
     return module
 
 
-def test_the_committed_pages_are_what_the_script_writes(script: ModuleType) -> None:
+def test_the_committed_pages_equal_the_output_of_the_script(script: ModuleType) -> None:
     changed = [str(page) for page in script.PAGES if script.rendered(page) != page.read_text()]
     assert not changed, f"run python docs/make_results.py: {changed}"
 
 
-def test_every_table_is_shown_and_covers_its_seeds(script: ModuleType) -> None:
+def test_every_table_is_shown_with_all_of_its_seeds(script: ModuleType) -> None:
     text = "".join(page.read_text() for page in script.PAGES)
     for file in sorted((DOCS / "results").glob("*.json")):
         for name, table in json.loads(file.read_text()).items():
@@ -36,13 +36,13 @@ def test_every_table_is_shown_and_covers_its_seeds(script: ModuleType) -> None:
             assert {len(row) for row in table["rows"]} == {len(table["columns"])}
 
 
-def test_no_table_of_the_result_pages_is_written_by_hand(script: ModuleType) -> None:
+def test_no_result_table_is_written_by_hand(script: ModuleType) -> None:
     for page in (DOCS / "results").glob("*.md"):
         by_hand = script.MARKED.sub("", page.read_text())
         assert "\n| ---" not in by_hand, page
 
 
-def test_means_are_over_exact_shares_of_what_was_measured(
+def test_means_are_computed_from_unrounded_values(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     table = {

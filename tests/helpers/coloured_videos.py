@@ -1,4 +1,4 @@
-"""Small videos of one colour."""
+"""Small videos of a single colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.helpers.media_files import evenly, write_media
 
 
 def write_coloured(path: Path, colour: int, seed: int, frames: int) -> Path:
-    """Write an AVI file, 25 frames a second, of the ``colour``th grey or so, with noise drawn from ``seed``."""
+    """Write an AVI file of 25 frames per second in the grey level 60 * ``colour``, with noise drawn from ``seed``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng([colour, seed])
     shades = generator.integers(-10, 10, (frames, 32, 48, 3)) + 60 * colour

@@ -1,4 +1,4 @@
-"""The real command line in a process of its own."""
+"""Running the command line in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AVGDT = (sys.executable, "-m", "avgdt")
 
 
 def start(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Begin ``avgdt`` with ``arguments`` in a process group of its own; its messages can be read from ``stderr``."""
+    """Start ``avgdt`` with ``arguments`` in a process group of its own; ``stderr`` is a pipe."""
     return subprocess.Popen(
         [*prefix, *AVGDT, *map(str, arguments)],
         cwd=cwd,
@@ -28,7 +28,7 @@ def start(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] =
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, str]:
-    """The exit code and the last line of the messages of a process that must end, and print no traceback."""
+    """Wait for a process, check that it printed no traceback, and return its exit code and last message."""
     try:
         _, messages = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -39,7 +39,7 @@ def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, s
 
 
 def run(*arguments: object, cwd: Path | None = None) -> tuple[int, str]:
-    """The exit code and the last line of the messages of ``avgdt``."""
+    """Run ``avgdt`` and return its exit code and its last message."""
     return ended(start(*arguments, cwd=cwd))
 
 
@@ -61,7 +61,7 @@ def pasted(line: str, cwd: Path | None = None, after: str = "with: ", seconds: f
 
 
 def wait_for_step(out: Path, step: int, process: subprocess.Popen[str], seconds: float = 60.0) -> None:
-    """Wait until the run has logged ``step``."""
+    """Wait until the run in ``out`` has logged ``step``."""
     deadline = time.monotonic() + seconds
     while not any(line["step"] >= step for line in read_metrics(out / "metrics.jsonl")):
         assert process.poll() is None, process.communicate()[1]
@@ -70,5 +70,5 @@ def wait_for_step(out: Path, step: int, process: subprocess.Popen[str], seconds:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """Process ids of the children of a process."""
+    """Return the ids of the child processes of a process."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]

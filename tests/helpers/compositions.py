@@ -1,4 +1,4 @@
-"""Random compositions, and what their views and relations are by the definition, slowly."""
+"""Random compositions, and slow implementations of the definition of their views and relations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ View = tuple[str, str, bool, float, float, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """A composition in other words: None is a factor left out, True a distinctive one."""
+    """Description of a composition; a factor is None if it is absent, True if distinctive and False if invariant."""
 
     modalities: tuple[str, ...]
     shift: bool | None
@@ -43,20 +43,20 @@ class Plan:
         return Composition(*factors, video=(Flip(),), audio=(Volume(0.5, 1.5),), partners=self.partners)
 
     def views(self) -> list[View]:
-        found = []
+        views = []
         for modality in self.modalities:
             for window in ("now",) if self.shift is None else ("now", "later"):
                 for direction in (False,) if self.reversal is None else (False, True):
                     for speed in (1.0,) if self.speed is None else SPEEDS:
                         for strength in (1.0,) if self.strength is None else STRENGTHS:
                             for draw in range(self.draws or 1):
-                                found.append((modality, window, direction, speed, strength, draw))
-        return found
+                                views.append((modality, window, direction, speed, strength, draw))
+        return views
 
-    def relation(self, one: View, other: View) -> str:
-        if one == other:
+    def relation(self, query: View, key: View) -> str:
+        if query == key:
             return "."
-        (m, w, r, f, a, _), (n, v, s, g, b, _) = one, other
+        (m, w, r, f, a, _), (n, v, s, g, b, _) = query, key
         if self.partners == "different" and m == n:
             return "."
         if self.partners == "equal" and m != n:
@@ -73,7 +73,7 @@ class Plan:
 
     def letters(self) -> list[str]:
         views = self.views()
-        return ["".join(self.relation(one, other) for other in views) for one in views]
+        return ["".join(self.relation(query, key) for key in views) for query in views]
 
 
 plans = st.builds(

@@ -1,4 +1,4 @@
-"""Files whose packets are damaged or missing in known places."""
+"""Copies of media files in which certain packets are damaged or missing."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ import av
 
 
 def zero_packets(path: Path, which: Callable[[int, int], bool], out: Path) -> Path:
-    """A copy of the only stream in which the packets of some (index, count), in the order of decoding, are zeros."""
+    """Copy a file of one stream, with zeros in the packets for which ``which(index, count)`` is true."""
     return _remux(path, out, lambda packet, i, n: _zeros(packet) if which(i, n) else packet)
 
 
 def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
-    """A copy of the only stream without the packets of some indices, in the order of decoding."""
+    """Copy a file of one stream, without the packets for which ``which(index)`` is true."""
     return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
 
 
 def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
-    """A copy of the only stream in which the packets of some indices are stamped ``ticks`` later."""
+    """Copy a file of one stream, with later time stamps in the packets for which ``which(index)`` is true.
+
+    The stamps are ``ticks`` time units later. ``index`` is that in the order of decoding.
+    """
     return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
 
 
 def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
-    """A copy without the packets of some streams that are presented from ``begin`` to ``end``, in seconds."""
+    """Copy a file without the packets of ``kinds`` of streams that are presented from ``begin`` to ``end`` seconds."""
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():

@@ -1,4 +1,4 @@
-"""A little DCASE2014 in its official layout: real stereo sounds of which every class has its pitch."""
+"""A small version of DCASE2014 in its official layout: stereo recordings, with a different pitch for each class."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from avgdt.data.benchmarks.dcase2014 import CLASSES
 from tests.helpers.media_files import tone, write_wav
 
 NUMBERS = {"scenes_stereo": (1, 4, 5), "scenes_stereo_testset": (2, 10)}
-"""Of the sounds of each class; as in the original they leave gaps."""
+"""File numbers of the recordings of each class; as in the original data set, some numbers are missing."""
 
 
 def write_dcase2014(folder: Path, classes: Sequence[str] = CLASSES, seconds: float = 1.5) -> Path:
-    """Write both sets; the sounds of class c are tones near 300 * 1.3 ** c Hz in noise, at 8 kHz."""
+    """Write both sets; recordings of class number c are tones near 300 * 1.3 ** c Hz with noise, at 8 kHz."""
     for part, (home, numbers) in enumerate(NUMBERS.items()):
         (folder / home).mkdir(parents=True)
         for place, label in enumerate(classes):

@@ -1,4 +1,4 @@
-"""A little ESC-50 in its official layout: real sounds of a second or two, of which every class has its pitch."""
+"""A small version of ESC-50 in its official layout: short recordings, with a different pitch for each class."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def write_esc50(
     seconds: float = 2.5,
     sample_rate: int = 8000,
 ) -> Path:
-    """Write ``folder/meta/esc50.csv`` and ``folder/audio``: ``a_class`` sounds for each class and fold.
+    """Write ``folder/meta/esc50.csv`` and ``folder/audio``, with ``a_class`` recordings for each class and fold.
 
-    The sounds of class c are tones near 300 * 2 ** c Hz in noise, in turn WAV, FLAC and Ogg Opus.
+    Recordings of class number c are tones near 300 * 2 ** c Hz with noise, alternately WAV, FLAC and Ogg Opus.
     """
     (folder / "meta").mkdir(parents=True)
     (folder / "audio").mkdir()
@@ -58,6 +58,6 @@ def write_list(folder: Path, rows: Sequence[Sequence[object]]) -> None:
 
 
 def read_list(folder: Path) -> list[list[str]]:
-    """The rows of ``meta/esc50.csv`` without the header."""
+    """Return the rows of ``meta/esc50.csv`` without the header."""
     with (folder / "meta" / "esc50.csv").open(newline="") as file:
         return list(csv.reader(file))[1:]

@@ -1,4 +1,4 @@
-"""Retrieval examples with given similarities, as ``results/examples.json`` holds them."""
+"""Retrieval examples with given similarities, in the format of ``results/examples.json``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from avgdt.evaluation.examples import manifest_row, nearest_recordings, select_q
 
 
 def examples_of(entries: Sequence[Entry], cosines: NDArray[np.float64]) -> dict[str, Any]:
-    """``retrieval`` of the examples: ``cosines`` (n, n) of videos (rows) and audios are those of both networks."""
+    """Return the entry ``retrieval`` of the examples, in which both networks have the similarities ``cosines``.
+
+    ``cosines`` has the shape (n, n): rows are videos, columns are audios.
+    """
     classes = [entry.extra["label"] for entry in entries]
     queries = select_queries(classes)
     return {

@@ -1,4 +1,4 @@
-"""Folders of recordings made at test time."""
+"""Folders of recordings written for a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.helpers.media_files import evenly, noise, write_media
 
 
 def write_folder(folder: Path, recordings: int, seconds: float = 1.5) -> Path:
-    """``recordings`` MKV files of ``seconds`` with picture (8 frames per second) and sound."""
+    """Write ``recordings`` MKV files of ``seconds`` seconds, with video at 8 frames per second and audio."""
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(recordings):
         sound = noise(seconds, 8000, seed=i)

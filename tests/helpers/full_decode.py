@@ -1,4 +1,4 @@
-"""The slow oracle: decode everything from the first packet to the last, then pick by time stamp."""
+"""Slow reference decoder: it decodes a file completely and selects frames and samples by time stamp."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 
 def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDArray[np.uint8]]]:
-    """Every frame's container time and upright pixels (height, width, 3), in the order of presentation.
+    """Return the container time and the upright pixels (height, width, 3) of every frame, in the order of presentation.
 
-    AVI and raw streams know no presentation times: their frames are counted.
+    AVI and raw streams store no presentation times: their frames are counted.
     """
     frames = []
-    with av.open(BytesIO(path.read_bytes())) as container:  # nameless: an ending may lie
+    with av.open(BytesIO(path.read_bytes())) as container:  # without a file name, as its suffix may be wrong
         stream = container.streams.best("video")
         by_count = container.format.name in ("avi", "h264", "hevc")
         for frame in _decoded(container, stream):
@@ -25,23 +25,23 @@ def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDAr
             pixels = frame.reformat(width=w, height=h, format="rgb24").to_ndarray()
             at = Fraction(len(frames)) / stream.average_rate if by_count else frame.pts * frame.time_base
             frames.append((at, np.rot90(pixels, frame.rotation // 90)))
-    # Stamps that run backwards are those of decoding: frames come out in the right order, so the stamps are sorted.
+    # Decreasing stamps are in the order of decoding; frames are output in presentation order, so the stamps are sorted.
     return list(zip(sorted(at for at, _ in frames), (pixels for _, pixels in frames), strict=True))
 
 
 def on_screen(frames: list[tuple[Fraction, NDArray[np.uint8]]], time: float) -> tuple[Fraction, NDArray[np.uint8]]:
-    """The last frame at or before ``time`` (to a microsecond), else the first."""
+    """Return the last frame at or before ``time`` (to a microsecond), or the first frame if there is none."""
     before = [frame for frame in frames if frame[0] <= time + 1e-6]
     return max(before, key=lambda f: f[0]) if before else min(frames, key=lambda f: f[0])
 
 
 def all_samples(path: Path, slack: float = 0.005) -> tuple[Fraction, int, NDArray[np.float64]]:
-    """Container time of the first sample, the rate, and the mean of the channels, on the int16 scale.
+    """Return the container time of the first sample, the sample rate, and the mean of the channels on the int16 scale.
 
-    Where time stamps jump by more than ``slack`` seconds there are zeros.
+    Samples are zero where time stamps jump by more than ``slack`` seconds.
     """
     track, start, rate, resampler = np.zeros(0), None, 0, None
-    with av.open(BytesIO(path.read_bytes())) as container:  # nameless: an ending may lie
+    with av.open(BytesIO(path.read_bytes())) as container:  # without a file name, as its suffix may be wrong
         for frame in _decoded(container, container.streams.best("audio")):
             if resampler is None:
                 start, rate = (frame.pts or 0) * frame.time_base, frame.sample_rate
@@ -62,8 +62,8 @@ def _decoded(container, stream):
             if packet is None:
                 return
         except av.error.FFmpegError:
-            return  # the file is cut off
+            return  # the file is truncated
         try:
             yield from packet.decode()
         except av.error.FFmpegError:
-            continue  # as players do
+            continue  # damaged packets are skipped, as players do

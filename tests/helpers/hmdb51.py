@@ -1,4 +1,4 @@
-"""A little HMDB51 in its official layout: real videos of less than a second, of which every class has its colour."""
+"""A small version of HMDB51 in its official layout: short videos, with a different colour for each class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def write_hmdb51(
 ) -> Path:
     """Write ``testTrainMulti_7030_splits`` and the class folders in ``subfolder`` of ``folder``.
 
-    Split n of 1, 2, 3 tests the nth video of each class, leaves out the one behind it and trains on the others.
+    Of each class, split n (1, 2 or 3) uses video n for testing, does not use the next one, and trains on all others.
     """
     lists = folder / "testTrainMulti_7030_splits"
     lists.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Real media files with exactly known frames and samples."""
+"""Media files with exactly known frames and samples."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS, COLUMNS = 2, 8  # a frame is a board of 16 black or white fields: its index in binary
+ROWS, COLUMNS = 2, 8  # a frame is a grid of 16 black or white fields that encode its index in binary
 
-TURNED_LEFT = (0, -1, 1, 0)  # display matrices (a, b, c, d): stored picture to be turned by 90 degrees ...
+TURNED_LEFT = (0, -1, 1, 0)  # display matrices (a, b, c, d) that rotate the stored image by 90 degrees ...
 TURNED_RIGHT = (0, 1, -1, 0)
 UPSIDE_DOWN = (-1, 0, 0, -1)
 MIRRORED = (-1, 0, 0, 1)
 
 
 def board(index: int, height: int, width: int) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8: frame number ``index``, as 16 black or white fields."""
+    """Return frame number ``index``, (height, width, 3) uint8, as 16 black or white fields."""
     bits = np.array([(index >> k) & 1 for k in range(ROWS * COLUMNS)], dtype=np.uint8).reshape(ROWS, COLUMNS)
     rows, columns = np.arange(height) * ROWS // height, np.arange(width) * COLUMNS // width
     return np.repeat((bits[rows][:, columns] * 235)[..., None], 3, axis=2).astype(np.uint8)
 
 
 def board_index(pixels: NDArray[np.uint8]) -> int:
-    """The index that a decoded, scaled and compressed board (height, width, channels) shows."""
+    """Return the index encoded in a decoded, scaled and compressed board (height, width, channels)."""
     height, width, _ = pixels.shape
     rows = [(2 * r + 1) * height // (2 * ROWS) for r in range(ROWS)]
     columns = [(2 * c + 1) * width // (2 * COLUMNS) for c in range(COLUMNS)]
@@ -36,23 +36,23 @@ def board_index(pixels: NDArray[np.uint8]) -> int:
 
 
 def board_indices(pixels: NDArray[np.uint8]) -> list[int]:
-    """The indices of several boards (time, height, width, channels)."""
+    """Return the indices of several boards (time, height, width, channels)."""
     return [board_index(frame) for frame in pixels]
 
 
 def evenly(count: int, rate: float | Fraction = 25) -> list[Fraction]:
-    """Times of ``count`` evenly spaced frames from zero on."""
+    """Return the times of ``count`` evenly spaced frames, from zero on."""
     return [i / Fraction(rate) for i in range(count)]
 
 
 def noise(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) -> NDArray[np.int16]:
-    """(channels, samples) int16 of white noise, of which every sample is known."""
+    """Return white noise, (channels, samples) int16, drawn from ``seed``."""
     generator = np.random.default_rng(seed)
     return generator.integers(-20000, 20000, (channels, round(seconds * sample_rate)), dtype=np.int16)
 
 
 def tone(seconds: float, sample_rate: int, frequency: float, amplitude: float = 10000.0) -> NDArray[np.int16]:
-    """(1, samples) int16 of a sine that begins at phase zero."""
+    """Return a sine wave that starts at phase zero, (1, samples) int16."""
     t = np.arange(round(seconds * sample_rate)) / sample_rate
     return np.round(amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.int16)[None]
 
@@ -103,7 +103,7 @@ def write_media(
             video = output.add_stream(video_codec, rate=25, options=video_options or {})
             video.height, video.width = size
             video.pix_fmt = "yuvj420p" if video_codec == "mjpeg" else "yuv420p"
-            # AVI and the codecs of its time know no other unit than the frame: their times must be multiples of 1 / 25.
+            # AVI and codecs such as MPEG-4 count time in frames: their times must be multiples of 1 / 25.
             frames_only = video_codec in ("mpeg4", "mjpeg", "mpeg1video", "mpeg2video") or path.suffix == ".avi"
             video.codec_context.time_base = Fraction(1, 25) if frames_only else Fraction(1, 90000)
             video.codec_context.gop_size, video.codec_context.max_b_frames = key_every, b_frames
@@ -129,12 +129,12 @@ def write_media(
 
 
 def write_wav(path: Path, sound: NDArray[np.int16], sample_rate: int) -> Path:
-    """Write (channels, samples) int16 as WAV."""
+    """Write (channels, samples) int16 as a WAV file."""
     return write_media(path, None, sound, sample_rate=sample_rate, audio_codec="pcm_s16le", container="wav")
 
 
 def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """Give the picture of an MP4 or MOV file a display matrix (a, b, c, d), in place."""
+    """Set the display matrix (a, b, c, d) of the video of an MP4 or MOV file, in place."""
     data = bytearray(path.read_bytes())
     header = data.index(b"tkhd")
     a, b, c, d = (k * 65536 for k in matrix)
@@ -147,7 +147,7 @@ def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
 def _blocks(
     sound: NDArray[np.int16], sample_rate: int, start: float, gaps: Sequence[tuple[float, float]]
 ) -> Iterator[av.AudioFrame]:
-    """Frames of at most 1024 samples that end where a gap begins."""
+    """Return frames of at most 1024 samples, none of which extends across the start of a gap."""
     cuts = sorted({0, sound.shape[1], *(round(time * sample_rate) for time, _ in gaps)})
     for begin, end in pairwise(cuts):
         late = sum(round(seconds * sample_rate) for time, seconds in gaps if round(time * sample_rate) <= begin)

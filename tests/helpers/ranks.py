@@ -1,4 +1,4 @@
-"""Starts the processes of a distributed training, as ``torchrun`` does, and ends them."""
+"""Starting and ending the processes of a distributed training, as ``torchrun`` does."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port on which no process listens."""
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         return int(listener.getsockname()[1])
 
 
 def start_ranks(count: int, module: str, arguments: Sequence[object], folder: Path) -> list[subprocess.Popen[str]]:
-    """``python -m module arguments`` as ``count`` processes in ``folder``, whose errors can be read from ``stderr``.
+    """Start ``python -m module arguments`` in ``folder`` as ``count`` processes whose ``stderr`` is a pipe.
 
-    Started by hand, not by ``torchrun``, which ends all when one fails: the ranks must notice themselves.
+    ``torchrun`` is not used because it ends all processes if one fails: the ranks themselves must detect the failure.
     """
     shared = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count)}
     shared |= {"LOCAL_WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1"}
@@ -39,7 +39,7 @@ def start_ranks(count: int, module: str, arguments: Sequence[object], folder: Pa
 
 
 def finish(ranks: Sequence[subprocess.Popen[str]], seconds: float = 120.0) -> tuple[list[int], list[str]]:
-    """Exit code and error output of each rank; all are killed where one takes longer than ``seconds``."""
+    """Return the exit code and the error output of each rank; kill all ranks if one runs longer than ``seconds``."""
     try:
         errors = [rank.communicate(timeout=seconds)[1] for rank in ranks]
     finally:

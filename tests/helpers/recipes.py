@@ -1,4 +1,4 @@
-"""The smallest real recipe: the same code, networks of a few channels, clips of a few frames."""
+"""A minimal recipe that trains real networks, with a few channels, on clips of a few frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
 
 def tiny(**changes: object) -> Recipe:
-    """Learns from recordings of 1 s in milliseconds."""
+    """Return a recipe that trains in milliseconds on recordings of 1 s, with ``changes`` to its fields."""
     recipe = Recipe(
         title="tiny",
         composition=Composition(Modality(), video=(RandomCrop(24), Flip()), audio=(SpecAugment.mild(),)),

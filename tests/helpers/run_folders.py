@@ -1,4 +1,4 @@
-"""Small run folders with recordings, metrics and weights, as a pretraining leaves them."""
+"""Small run folders with recordings, metrics and weights, as pretraining writes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BROKEN_BYTES = os.fsdecode(b"\xff\xfe.mkv")
 
 
 def write_recordings(folder: Path) -> list[Entry]:
-    """Eight recordings of 1.5 s: two of the training split, six of the test split, of the classes a, b and <c>."""
+    """Write eight recordings of 1.5 s of the classes a, b and <c>: two of the training split, six of the test split."""
     names = ["0.mkv", "1.mkv", HOSTILE, BROKEN_BYTES, "4.mkv", "5.mkv", "6.mkv", "7.mkv"]
     entries = []
     for i, name in enumerate(names):
@@ -35,7 +35,7 @@ def write_recordings(folder: Path) -> list[Entry]:
 
 
 def metrics(steps: int = 12) -> list[dict[str, Any]]:
-    """Three steps per epoch, each epoch followed by held-out metrics."""
+    """Return metrics of three steps per epoch, with held-out metrics after each epoch."""
     lines = []
     for step in range(1, steps + 1):
         line = {"kind": "train", "step": step, "epoch": step / 3, "loss": 5 - step / 10, "accuracy": step / 100}
@@ -47,7 +47,7 @@ def metrics(steps: int = 12) -> list[dict[str, Any]]:
             heldout = {"kind": "heldout", "step": step, "epoch": step / 3, "video_to_audio": way, "audio_to_video": way}
             diagnosis = {"alignment": 1.5, "uniformity_video": -2.0, "uniformity_audio": -3.0, "agreement": 0.75}
             diagnosis |= {"effective_rank_video": 3.0, "effective_rank_audio": 2.5}
-            if step > 3:  # there are no earlier keys to compare the first ones with
+            if step > 3:  # no earlier keys exist for the comparison
                 diagnosis |= {"key_drift": 0.0625, "batch_norm_share": 0.4}
             lines.append(heldout | {"diagnosis": diagnosis, "seconds": 10.0 * step})
     return lines

@@ -8,7 +8,7 @@ import torch
 
 
 def difference(a: Any, b: Any) -> float:
-    """The largest difference between corresponding numbers of two nested states."""
+    """Return the largest difference between corresponding numbers of two nested states."""
     if isinstance(a, torch.Tensor):
         return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
     if isinstance(a, dict):

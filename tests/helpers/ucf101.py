@@ -1,4 +1,4 @@
-"""A little UCF101 in its official layout: real videos of less than a second, of which every class has its colour."""
+"""A small version of UCF101 in its official layout: short videos, with a different colour for each class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.helpers.coloured_videos import write_coloured
 
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups", "YoYo")
 GROUPS = (1, 2, 8, 9)
-"""Of videos cut from one film: a split trains on a group or tests it."""
+"""Number of groups per class; videos of one group are cut from the same film, and a split tests on complete groups."""
 
 
 def write_ucf101(
@@ -17,7 +17,7 @@ def write_ucf101(
 ) -> Path:
     """Write ``ucfTrainTestlist`` and the class folders in ``subfolder`` (which may be empty) of ``folder``.
 
-    Split n of 1, 2, 3 tests the nth group of each class, ``a_group`` videos, and trains on the three others.
+    Of each class, split n (1, 2 or 3) tests on group n, ``a_group`` videos, and trains on the three others.
     """
     lists = folder / "ucfTrainTestlist"
     lists.mkdir(parents=True)
@@ -41,5 +41,5 @@ def write_ucf101(
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
-    """With line ends as in the original."""
+    """Write lines with the line ends of the original lists."""
     path.write_bytes("".join(f"{line}\r\n" for line in lines).encode())

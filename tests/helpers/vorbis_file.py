@@ -1,4 +1,4 @@
-"""Ogg Vorbis written by hand: FFmpeg's own encoder makes blocks of one length only."""
+"""Encoder for Ogg Vorbis with long and short blocks; FFmpeg's own encoder writes blocks of one length only."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 
 SHORT, LONG = 9, 10  # block sizes, as powers of two
-PARTITION = 32  # coefficients coded together
-PACKETS = 40  # on a page
+PARTITION = 32  # number of coefficients coded together
+PACKETS = 40  # number of packets per page
 
 
 class Bits:
-    """Bits, the lowest first."""
+    """Bit buffer, filled from the lowest bit."""
 
     def __init__(self) -> None:
         self.value, self.length = 0, 0
@@ -27,9 +27,9 @@ class Bits:
 
 
 def write_vorbis(path: Path, seconds: float, rate: int, seed: int = 0, late_page: int | None = None) -> Path:
-    """Write noise whose loudness changes from block to block, in stretches of long and of short blocks.
+    """Write noise whose loudness changes from block to block, in runs of long and of short blocks.
 
-    The page ``late_page`` says that it ends 244 samples later than it does, as some encoders write.
+    The page ``late_page`` is stamped 244 samples later than it ends, as some encoders do.
     """
     draw = random.Random(seed)
     long = [False]
@@ -50,7 +50,7 @@ def write_vorbis(path: Path, seconds: float, rate: int, seed: int = 0, late_page
 
 
 def _sizes(long: list[bool]) -> list[int]:
-    return [1 << (LONG if one else SHORT) for one in long]
+    return [1 << (LONG if is_long else SHORT) for is_long in long]
 
 
 def _identification(rate: int) -> bytes:
@@ -59,25 +59,25 @@ def _identification(rate: int) -> bytes:
 
 def _setup() -> bytes:
     bits = Bits()
-    bits.put(2 - 1, 8)  # code books
-    _book(bits, entries=2, length=1)  # a partition's class
-    _book(bits, entries=16, length=4)  # a coefficient: -8 ... 7
+    bits.put(2 - 1, 8)  # number of code books
+    _book(bits, entries=2, length=1)  # the class of a partition
+    _book(bits, entries=16, length=4)  # a coefficient from -8 to 7
     for value, length in ((1, 4), (8 | 788 << 21 | 1 << 31, 32), (1 | 788 << 21, 32), (4 - 1, 4), (0, 1)):
         bits.put(value, length)
     for value in range(16):
         bits.put(value, 4)
-    for value, length in ((0, 6), (0, 16)):  # time: one, nothing
+    for value, length in ((0, 6), (0, 16)):  # one time domain transform, which does nothing
         bits.put(value, length)
-    for value, length in ((0, 6), (1, 16), (0, 5), (0, 2), (8, 4)):  # floors: one, a line from end to end
+    for value, length in ((0, 6), (1, 16), (0, 5), (0, 2), (8, 4)):  # one floor: a line between the two ends
         bits.put(value, length)
     half = 1 << (SHORT - 1)
-    for value, length in ((0, 6), (1, 16), (0, 24), (half, 24), (PARTITION - 1, 24), (1, 6), (0, 8)):  # residues: one
+    for value, length in ((0, 6), (1, 16), (0, 24), (half, 24), (PARTITION - 1, 24), (1, 6), (0, 8)):  # one residue
         bits.put(value, length)
     for value, length in ((1, 3), (0, 1), (0, 3), (0, 1), (1, 8)):  # class 0 has a book, class 1 has none
         bits.put(value, length)
-    for value, length in ((0, 6), (0, 16), (0, 1), (0, 1), (0, 2), (0, 8), (0, 8), (0, 8)):  # mappings: one
+    for value, length in ((0, 6), (0, 16), (0, 1), (0, 1), (0, 2), (0, 8), (0, 8), (0, 8)):  # one mapping
         bits.put(value, length)
-    bits.put(2 - 1, 6)  # modes: short, long
+    bits.put(2 - 1, 6)  # two modes: short and long
     for is_long in (0, 1):
         for value, length in ((is_long, 1), (0, 16), (0, 16), (0, 8)):
             bits.put(value, length)
@@ -91,11 +91,11 @@ def _book(bits: Bits, entries: int, length: int) -> None:
     for _ in range(entries):
         bits.put(length - 1, 5)
     if entries == 2:
-        bits.put(0, 4)  # it stands for numbers alone
+        bits.put(0, 4)  # the entries are numbers without vectors
 
 
 def _block(draw: random.Random, before: bool, long: bool, after: bool) -> bytes:
-    """A block whose coefficients are drawn: any bits are some."""
+    """Return a block with random coefficients: any sequence of bits decodes to coefficients."""
     bits = Bits()
     bits.put(0, 1)
     bits.put(long, 1)

@@ -14,7 +14,7 @@ def folder(tmp_path: Path) -> Path:
     return write_dcase2014(tmp_path / "dcase", seconds=0.1)
 
 
-def test_the_official_layout_is_read(folder: Path) -> None:
+def test_the_official_layout_of_dcase2014_is_read(folder: Path) -> None:
     (folder / "scenes_stereo" / "notes.txt").write_text("x")
     (folder / "scenes_stereo" / "beach01.wav").write_text("x")
     (folder / "scenes_stereo_testset").rename(folder / "inner")
@@ -29,7 +29,7 @@ def test_the_official_layout_is_read(folder: Path) -> None:
     assert [path.name for path in layout.unlisted] == ["beach01.wav", "notes.txt"]
 
 
-def test_what_lacks_is_named(folder: Path, tmp_path: Path) -> None:
+def test_missing_files_are_named(folder: Path, tmp_path: Path) -> None:
     for path in (folder / "scenes_stereo").glob("tube0*"):
         path.unlink()
     with pytest.raises(DataError, match="dcase: class 'tube' has no recording for train; the data is incomplete"):

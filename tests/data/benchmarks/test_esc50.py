@@ -14,7 +14,7 @@ def folder(tmp_path: Path) -> Path:
     return write_esc50(tmp_path / "esc", seconds=0.2, a_class=1)
 
 
-def test_the_official_layout_is_read_whole_or_its_esc10(folder: Path) -> None:
+def test_all_of_esc50_or_only_esc10_is_read_from_the_official_layout(folder: Path) -> None:
     whole, ten = read_layout(folder, esc10=False), read_layout(folder, esc10=True)
     assert [entry.path.name for entry in whole.entries] == [row[0] for row in read_list(folder)]
     assert all(entry.path.is_file() and not entry.error for entry in whole.entries)
@@ -28,7 +28,7 @@ def test_the_official_layout_is_read_whole_or_its_esc10(folder: Path) -> None:
 def test_missing_and_unlisted_files_raise_errors(folder: Path) -> None:
     first, second = sorted((folder / "audio").iterdir())[:2]
     first.unlink()
-    second.rename(second.with_suffix(".wav"))  # the same sound under another ending
+    second.rename(second.with_suffix(".wav"))  # the same recording with another file name suffix
     (folder / "audio" / "notes.txt").write_text("x")
     layout = read_layout(folder, esc10=True)
     assert [(e.path.name, bool(e.error)) for e in layout.entries[:2]] == [
@@ -39,7 +39,7 @@ def test_missing_and_unlisted_files_raise_errors(folder: Path) -> None:
     assert [path.name for path in layout.unlisted] == ["notes.txt"]
 
 
-def test_mistakes_of_the_list_are_named(folder: Path, tmp_path: Path) -> None:
+def test_errors_in_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     rows = read_list(folder)
     with pytest.raises(DataError, match=r"meta/esc50.csv: does not exist; --data takes"):
         read_layout(tmp_path, esc10=False)

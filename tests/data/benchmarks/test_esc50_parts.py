@@ -13,21 +13,21 @@ from avgdt.data.manifest import Entry
 
 
 def _entries(seed: int, column: bool = True) -> list[Entry]:
-    """Eight sounds a class, of 1 to 8 sources."""
+    """Return eight recordings of each of eight classes; class n has n + 1 sources."""
     random = np.random.default_rng(seed)
-    made = []
+    entries = []
     for label in range(8):
         sources = [label * 100 + s for s in range(label + 1)]
         owners = [*sources, *random.choice(sources, 8 - len(sources))]
         for take, source in enumerate(owners):
             extra = {"fold": "4", "category": f"c{label}"} | ({"src_file": str(source)} if column else {})
-            made.append(Entry(Path(f"4-{source}-{take}-{label}.ogg"), extra=extra))
-    return made
+            entries.append(Entry(Path(f"4-{source}-{take}-{label}.ogg"), extra=extra))
+    return entries
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("parts", [3, 4])
-def test_a_source_stays_together_and_every_part_has_every_class(seed: int, parts: int) -> None:
+def test_every_part_has_every_class_and_no_source_is_in_two_parts(seed: int, parts: int) -> None:
     entries = _entries(seed)
     dealt = deal_sources(entries, parts)
     assert [entry.path for entry in dealt] == [entry.path for entry in entries]
@@ -44,18 +44,18 @@ def test_a_source_stays_together_and_every_part_has_every_class(seed: int, parts
     assert max(even) - min(even) <= 1
 
 
-def test_the_same_parts_every_time_with_or_without_the_column() -> None:
+def test_parts_are_deterministic_and_do_not_depend_on_the_source_column() -> None:
     folds = [[entry.extra["fold"] for entry in deal_sources(_entries(0, column), 4)] for column in (True, False, True)]
     assert folds[0] == folds[1] == folds[2]
 
 
-def test_a_sound_whose_source_is_unknown() -> None:
+def test_a_recording_of_unknown_source_raises_an_error() -> None:
     extra = {"fold": "4", "category": "dog"}
     with pytest.raises(DataError, match=r"dog\.wav: its source is given neither by `src_file` nor by its name"):
         deal_sources([Entry(Path("dog.wav"), extra=extra)], 3)
 
 
-def test_a_missing_sound_stays_missing_and_is_no_source() -> None:
+def test_a_missing_recording_keeps_its_error_and_does_not_count_as_a_source() -> None:
     entries = _entries(0)
     lone = entries[16].path
     gone = [

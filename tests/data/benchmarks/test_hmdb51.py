@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("subfolder", ["", "videos", "hmdb51_org"])
-def test_the_official_layout_is_read(tmp_path: Path, subfolder: str) -> None:
+def test_the_official_layout_of_hmdb51_is_read(tmp_path: Path, subfolder: str) -> None:
     folder = write_hmdb51(tmp_path / "hmdb", subfolder=subfolder)
     for split in (1, 2, 3):
         layout = read_layout(folder, split)
@@ -31,10 +31,12 @@ def test_the_official_layout_is_read(tmp_path: Path, subfolder: str) -> None:
         assert all(entry.path.stem.endswith(f"_{split - 1}") for entry in test)
 
 
-def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
+def test_missing_unlisted_and_reencoded_videos(folder: Path) -> None:
     for path in (folder / LISTS).glob("*_split3.txt"):
-        path.unlink()  # another split
-    missing, other, unused = sorted((folder / "wave").iterdir())[:3]  # trained on, tested, left out
+        path.unlink()  # belongs to another split
+    missing, other, unused = sorted((folder / "wave").iterdir())[
+        :3
+    ]  # a training video, a test video, and one outside the split
     missing.rename(missing.with_name("more.avi"))
     unused.rename(unused.with_suffix(".webm"))
     other.rename(other.with_suffix(".mkv"))
@@ -45,7 +47,7 @@ def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
     assert [path.name for path in layout.unlisted] == ["more.avi"]
 
 
-def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
+def test_errors_in_the_lists_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=rf"{LISTS}: no such folder; --data takes HMDB51's folder .*test_train_splits.rar"
     ):
@@ -81,7 +83,7 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         read_layout(folder, 1)
 
 
-def test_a_folder_with_other_capitals_is_the_same_class(folder: Path) -> None:
+def test_class_folders_match_regardless_of_case(folder: Path) -> None:
     (folder / "wave").rename(folder / "Wave")
     layout = read_layout(folder, 1)
     assert layout.unlisted == []

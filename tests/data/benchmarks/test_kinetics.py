@@ -33,7 +33,7 @@ def lists(tmp_path: Path) -> list[Path]:
 
 
 def _write_clips(folder: Path, place: str) -> Path:
-    """Each at ``place``, such as {label}/{name}, in three forms that are met."""
+    """Write every clip of ``CLIPS`` to ``place``, a pattern of folder names such as {label}/{name}."""
     for rows in CLIPS.values():
         for label, name, start, split in rows:
             told = {"label": label, "under_scored": label.replace(" ", "_"), "split": split}
@@ -54,7 +54,7 @@ def test_clips_are_found_by_their_names(tmp_path: Path, lists: list[Path], place
     assert layout.unlisted == []
 
 
-def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
+def test_missing_and_unlisted_clips_are_in_the_manifest(
     tmp_path: Path, lists: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = _write_clips(tmp_path, "{label}")
@@ -77,7 +77,7 @@ def test_a_manifest_with_what_is_missing_and_what_is_not_listed(
     assert "--list is only valid with --layout kinetics400" in capsys.readouterr().err
 
 
-def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:
+def test_errors_in_folders_and_lists_are_named(tmp_path: Path, lists: list[Path]) -> None:
     folder = _write_clips(tmp_path / "clips", "{label}")
     train = lists[0]
     with pytest.raises(DataError, match="none: no such folder"):
@@ -105,7 +105,7 @@ def test_mistakes_are_named(tmp_path: Path, lists: list[Path]) -> None:
         read_layout(tmp_path / "empty", lists)
 
 
-def test_a_list_without_a_clip_is_refused(tmp_path: Path, lists: list[Path]) -> None:
+def test_a_list_of_which_no_clip_exists_is_refused(tmp_path: Path, lists: list[Path]) -> None:
     folder = _write_clips(tmp_path / "clips", "{label}")
     next(folder.glob("abseiling/cde*")).unlink()
     with pytest.raises(DataError, match=r"clips: contains none of the 1 clips of validate.csv"):
@@ -117,7 +117,7 @@ def test_a_list_without_a_clip_is_refused(tmp_path: Path, lists: list[Path]) -> 
         read_layout(folder, [lists[0], empty])
 
 
-def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path: Path, lists: list[Path]) -> None:
+def test_a_symbolic_link_to_a_parent_folder_is_not_followed(tmp_path: Path, lists: list[Path]) -> None:
     folder = _write_clips(tmp_path / "clips", "{label}")
     (folder / "abseiling" / "back").symlink_to(folder)
     layout = read_layout(folder, lists)
@@ -127,7 +127,9 @@ def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path: Path, lists: li
 
 @pytest.mark.parametrize("named", ["{name}_{start:06d}_{end:06d}", "{name}_{start}_{end}", "{name}"])
 @pytest.mark.parametrize("kind", ["distributed", "no times", "FILE LABEL", "FILE,LABEL with times"])
-def test_lists_and_names_of_other_makers(tmp_path: Path, lists: list[Path], named: str, kind: str) -> None:
+def test_other_formats_of_lists_and_file_names_are_read(
+    tmp_path: Path, lists: list[Path], named: str, kind: str
+) -> None:
     folder = tmp_path / "clips"
     rows = [row for rows in CLIPS.values() for row in rows]
     for label, name, start, _ in rows:
@@ -155,7 +157,7 @@ def test_lists_and_names_of_other_makers(tmp_path: Path, lists: list[Path], name
     assert not any(entry.error for entry in layout.entries)
 
 
-def test_two_clips_of_one_video_are_not_taken_for_each_other(tmp_path: Path, lists: list[Path]) -> None:
+def test_two_clips_of_one_video_are_distinguished(tmp_path: Path, lists: list[Path]) -> None:
     folder = _write_clips(tmp_path / "clips", "{label}")
     _write_list(lists[0], "abseiling,-abc_DEF012,90,100,train")
     write_coloured(folder / "-abc_DEF012.mp4", 1, 1, 25)
@@ -164,7 +166,7 @@ def test_two_clips_of_one_video_are_not_taken_for_each_other(tmp_path: Path, lis
     assert [path.name for path in layout.unlisted] == ["-abc_DEF012.mp4"]
 
 
-def test_what_was_searched_is_reported(tmp_path: Path, lists: list[Path]) -> None:
+def test_missing_clips_and_unusable_lists_are_reported(tmp_path: Path, lists: list[Path]) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"such as -abc_DEF012_000007_000017\.mp4"):
         read_layout(tmp_path / "empty", lists)

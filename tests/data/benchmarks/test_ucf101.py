@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("subfolder", ["UCF-101", "videos", ""])
-def test_the_official_layout_is_read(tmp_path: Path, subfolder: str) -> None:
+def test_the_official_layout_of_ucf101_is_read(tmp_path: Path, subfolder: str) -> None:
     folder = write_ucf101(tmp_path / "ucf", subfolder=subfolder, a_group=1)
     for split, tested in ((1, "g01"), (2, "g02"), (3, "g08")):
         layout = read_layout(folder, split)
@@ -34,8 +34,8 @@ def test_the_official_layout_is_read(tmp_path: Path, subfolder: str) -> None:
     assert first.extra == {"split": "train", "label": "ApplyEyeMakeup", "source": source}
 
 
-def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
-    (folder / "ucfTrainTestlist" / "trainlist02.txt").unlink()  # of another split
+def test_missing_unlisted_and_reencoded_videos(folder: Path) -> None:
+    (folder / "ucfTrainTestlist" / "trainlist02.txt").unlink()  # a list of another split
     missing, other = sorted((folder / "UCF-101" / "YoYo").iterdir())[1:3]
     missing.unlink()
     other.rename(other.with_suffix(".mp4"))
@@ -47,7 +47,7 @@ def test_missing_unlisted_and_encoded_anew(folder: Path) -> None:
     assert [path.name for path in layout.unlisted] == ["more.avi"]
 
 
-def test_folders_and_lists_that_lack(folder: Path, tmp_path: Path) -> None:
+def test_missing_folders_and_lists_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"ucfTrainTestlist: no such folder; --data takes UCF101's folder .*RecognitionTask"
     ):
@@ -74,14 +74,14 @@ def test_folders_and_lists_that_lack(folder: Path, tmp_path: Path) -> None:
         ("classInd.txt", "4 Archery", "class 'Archery' has no video for train; the data is incomplete"),
     ],
 )
-def test_mistakes_of_the_lists_are_named(folder: Path, file: str, line: str, message: str) -> None:
+def test_errors_in_the_lists_are_named(folder: Path, file: str, line: str, message: str) -> None:
     with (folder / "ucfTrainTestlist" / file).open("a") as stream:
         stream.write(f"{line}\n")
     with pytest.raises(DataError, match=message):
         read_layout(folder, 1)
 
 
-def test_videos_that_lack(folder: Path) -> None:
+def test_missing_videos_are_named(folder: Path) -> None:
     for path in (folder / "UCF-101" / "YoYo").glob("*_g01_*"):
         path.unlink()
     with pytest.raises(DataError, match="UCF-101: class 'YoYo' has no video for test; the data is incomplete"):
@@ -93,8 +93,8 @@ def test_videos_that_lack(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["folder", "files", "folder and files", "trainlist", "classInd", "some files"])
-def test_a_class_spelt_with_other_capitals_is_one_class(folder: Path, part: str) -> None:
-    """HandStandPushups and HandstandPushups are both in the wild."""
+def test_class_folders_match_regardless_of_case(folder: Path, part: str) -> None:
+    """The class is called HandStandPushups in some copies of UCF101 and HandstandPushups in others."""
     home, lists = folder / "UCF-101" / "HandstandPushups", folder / "ucfTrainTestlist"
     expected = read_layout(folder, 1)
     names = [path.name for path in sorted(home.iterdir())]
