@@ -26,7 +26,7 @@ LEVELS = {"dark": (40, 300.0), "bright": (200, 2500.0)}
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    """Networks and clips small enough to run hundreds of clips in a second."""
+    """Return a recipe whose networks and clips are small enough for hundreds of clips per second."""
     return Recipe(
         title="tiny",
         composition=Composition(Modality(), video=(RandomCrop(24),)),
@@ -49,13 +49,13 @@ def random(recipe: Recipe) -> PretrainedModel:
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
-    """Two classes that eye and ear tell apart, 1.5 s each, in three splits, with the labels ``light`` and ``half``."""
+    """Write recordings of two classes that differ in video and audio, 1.5 s each, with three splits and two labels."""
     folder = tmp_path_factory.mktemp("recordings")
     made = []
     for label, (brightness, frequency) in LEVELS.items():
         for i, split in enumerate(SPLITS):
             generator = np.random.default_rng([brightness, i])
-            # Every frame differs, so that a wrong time shows; every recording too, so that a wrong file shows.
+            # Frames and recordings are all different, so that a wrong time or a wrong file is noticed.
             noise = generator.integers(-12, 12, size=(12, 24, 32, 1))
             pictures = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
             sound = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)
@@ -75,19 +75,19 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
 
 @pytest.fixture
 def gone(entries: list[Entry]) -> Entry:
-    """A recording that was deleted after it was listed."""
+    """Return the entry of a recording that was deleted after it was listed."""
     return replace(entries[0], path=Path("gone.mkv"))
 
 
 @pytest.fixture
 def folds() -> Folds:
-    """Four folds of 96 recordings of three classes."""
+    """Return four folds of 96 recordings of three classes."""
     return cross_validation([Segment(i, "1234"[i % 4], "abc"[i // 4 % 3]) for i in range(96)], ["1", "2", "3", "4"])
 
 
 @pytest.fixture
 def features(folds: Folds) -> np.ndarray:
-    """(96, 5, 768): features by which most recordings are classified right."""
+    """Return features (96, 5, 768) that classify most recordings correctly."""
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(96, 1, 12)) + 0.5 * generator.normal(size=(96, 5, 12))
     return np.tile(2 * np.eye(3, 12)[folds.targets][:, None] + noise, 64).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Comparisons over recordings that are inspected already, for tests of protocols."""
+"""Comparisons of recordings that are already inspected, for tests of protocols."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Inspected(Comparison):
-    """A comparison over ``entries``, whose files are not inspected again."""
+    """Comparison over ``entries`` whose files are not inspected again."""
 
     entries: Sequence[Entry] = field(default_factory=tuple)
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """The entries, and no notes."""
+        """Return the entries, without notes."""
         return list(self.entries), []
 
 
@@ -28,5 +28,5 @@ def inspected(
     entries: Sequence[Entry] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Inspected:
-    """The comparison of two models over entries."""
+    """Return the comparison of two models over ``entries``."""
     return Inspected(model, random, Path("data.csv"), Path("out"), progress=progress, entries=entries)

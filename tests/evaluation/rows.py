@@ -1,4 +1,4 @@
-"""Manifest rows for tests that need no media."""
+"""Manifest rows for tests that do not read media files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from avgdt.data.manifest import Entry
 
 
 def row(name: str = "a.mp4", **extra: str) -> Entry:
-    """A good recording of three seconds with picture and sound and these further columns."""
+    """Return the entry of a valid recording of three seconds with video, audio and the columns ``extra``."""
     return Entry(
         path=Path(name),
         duration=3.0,

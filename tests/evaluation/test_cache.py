@@ -19,13 +19,13 @@ from avgdt.evaluation.segments import segments
 from avgdt.files import WriteError, source_digest
 from avgdt.models.pretrained import PretrainedModel, untrained
 
-Asked = list[list[PretrainedModel]]
+Extractions = list[list[PretrainedModel]]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """The models of each extraction that was really made."""
-    calls: Asked = []
+def extractions(monkeypatch: pytest.MonkeyPatch) -> Extractions:
+    """Record the models of each extraction that is not answered by the cache."""
+    calls: Extractions = []
 
     def watched(models: Any, *args: Any, **options: Any) -> Extraction:
         calls.append(list(models))
@@ -40,12 +40,12 @@ def plans(entries: list[Entry], model: PretrainedModel) -> list[Plan]:
     return plan(segments(entries[:3]), entries, model.recipe.clip, ("audio",), 2)[0]
 
 
-def kept(folder: Path, models: Any, entries: Any, plans: Any, read: Any = mean_features) -> Extraction:
+def extract_cached(folder: Path, models: Any, entries: Any, plans: Any, read: Any = mean_features) -> Extraction:
     return FeatureCache(folder).extract(models, entries, plans, ("audio",), read, workers=0, average=False)
 
 
-def test_a_network_sees_the_same_clips_once(
-    asked: Asked,
+def test_features_of_a_network_are_extracted_once(
+    extractions: Extractions,
     model: PretrainedModel,
     random: PretrainedModel,
     entries: list[Entry],
@@ -53,29 +53,29 @@ def test_a_network_sees_the_same_clips_once(
     tmp_path: Path,
 ) -> None:
     fresh = extract((model, random), entries, plans, ("audio",), mean_features, workers=0, average=False)
-    first = kept(tmp_path, (model,), entries, plans)
-    both = kept(tmp_path, (random, model), entries, plans)
-    assert asked == [[model], [random]]
+    first = extract_cached(tmp_path, (model,), entries, plans)
+    both = extract_cached(tmp_path, (random, model), entries, plans)
+    assert extractions == [[model], [random]]
     assert (first.read, both.read, both.failures) == ([0, 1, 2], [0, 1, 2], {})
     for found, expected in ((first.vectors[0], 0), (both.vectors[1], 0), (both.vectors[0], 1)):
         np.testing.assert_array_equal(found["audio"], fresh.vectors[expected]["audio"])
-    # The same weights read back from elsewhere are the same network.
-    kept(tmp_path, (untrained(model.recipe, seed=1),), entries, plans)
-    assert len(asked) == 2
+    # A network with equal weights that was loaded separately has the same cache file.
+    extract_cached(tmp_path, (untrained(model.recipe, seed=1),), entries, plans)
+    assert len(extractions) == 2
 
 
-def test_another_version_of_the_code_makes_its_own(
-    asked: Asked,
+def test_a_new_version_of_the_code_extracts_features_again(
+    extractions: Extractions,
     model: PretrainedModel,
     entries: list[Entry],
     plans: list[Plan],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kept(tmp_path / "cache", (model,), entries, plans)
+    extract_cached(tmp_path / "cache", (model,), entries, plans)
     monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
-    kept(tmp_path / "cache", (model,), entries, plans)
-    assert len(asked) == 2
+    extract_cached(tmp_path / "cache", (model,), entries, plans)
+    assert len(extractions) == 2
     (tmp_path / "inner").mkdir()
     digests = list[str]()
     for name, text in (("a.py", "1"), ("a.py", "2"), ("inner/b.py", ""), ("notes.txt", "3")):
@@ -85,10 +85,10 @@ def test_another_version_of_the_code_makes_its_own(
     assert digests[2] == digests[3]
 
 
-def test_all_that_decides_the_features_decides_the_file(
-    asked: Asked, model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path
+def test_everything_that_affects_the_features_affects_the_file_name(
+    extractions: Extractions, model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path
 ) -> None:
-    kept(tmp_path, (model,), entries, plans)
+    extract_cached(tmp_path, (model,), entries, plans)
     changed = untrained(model.recipe, seed=1)
     with torch.no_grad():
         changed.phi.encoders["audio"].layer4[0].bn2.running_mean[3] += 0.01  # type: ignore[union-attr, index, operator]
@@ -97,45 +97,45 @@ def test_all_that_decides_the_features_decides_the_file(
     touched = replace(entries[1], path=tmp_path / "copy.mkv")
     touched.path.write_bytes(entries[1].path.read_bytes())
     others = [entries[0], touched, *entries[2:]]
-    kept(tmp_path, (changed,), entries, plans)
-    kept(tmp_path, (longer,), entries, plans)
-    kept(tmp_path, (model,), others, plans)
+    extract_cached(tmp_path, (changed,), entries, plans)
+    extract_cached(tmp_path, (longer,), entries, plans)
+    extract_cached(tmp_path, (model,), others, plans)
     os.utime(touched.path, (1, 1))
-    kept(tmp_path, (model,), others, plans)
-    kept(tmp_path, (model,), entries, plans[:2])
-    kept(tmp_path, (model,), entries, [plans[0], replace(plans[1], windows=plans[1].windows[::-1]), plans[2]])
-    kept(tmp_path, (model,), entries, plans, timed_features)
-    assert len(asked) == len(list(tmp_path.glob("*.safetensors"))) == 8
-    # The picture network has no say in what is heard.
+    extract_cached(tmp_path, (model,), others, plans)
+    extract_cached(tmp_path, (model,), entries, plans[:2])
+    extract_cached(tmp_path, (model,), entries, [plans[0], replace(plans[1], windows=plans[1].windows[::-1]), plans[2]])
+    extract_cached(tmp_path, (model,), entries, plans, timed_features)
+    assert len(extractions) == len(list(tmp_path.glob("*.safetensors"))) == 8
+    # Weights of the video network do not affect features of audio.
     with torch.no_grad():
         changed.phi.encoders["video"].stem[0].weight.add_(1)  # type: ignore[union-attr, index, operator]
-    kept(tmp_path, (changed,), entries, plans)
-    assert len(asked) == 8
+    extract_cached(tmp_path, (changed,), entries, plans)
+    assert len(extractions) == 8
 
 
-def test_what_failed_or_was_cut_off_is_made_anew(
-    asked: Asked,
+def test_failed_recordings_and_truncated_files_are_extracted_again(
+    extractions: Extractions,
     model: PretrainedModel,
     random: PretrainedModel,
     entries: list[Entry],
     plans: list[Plan],
     tmp_path: Path,
 ) -> None:
-    kept(tmp_path, (model,), entries, plans)
+    extract_cached(tmp_path, (model,), entries, plans)
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-100])
-    kept(tmp_path, (model,), entries, plans)
-    assert asked == [[model], [model]]
+    extract_cached(tmp_path, (model,), entries, plans)
+    assert extractions == [[model], [model]]
     gone = [replace(entries[0], path=tmp_path / "gone.mkv"), *entries[1:]]
     for _ in range(2):
-        found = kept(tmp_path, (model, random), gone, plans)
+        found = extract_cached(tmp_path, (model, random), gone, plans)
         assert found.read == [1, 2]
         assert list(found.failures) == [0]
-    assert asked[2:] == [[model, random]] * 2
+    assert extractions[2:] == [[model, random]] * 2
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_full_disk_is_an_error(
+def test_a_full_disk_raises_an_error(
     model: PretrainedModel, entries: list[Entry], plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -143,11 +143,11 @@ def test_a_full_disk_is_an_error(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(WriteError, match=r"could not be written .*; free some space and try again"):
-        kept(tmp_path, (model,), entries, plans)
+        extract_cached(tmp_path, (model,), entries, plans)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_score_of_a_fold_is_computed_once_for_each_context_and_version_of_the_code(
+def test_a_fold_score_is_computed_once_per_context_and_version_of_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts = list[object]()
@@ -174,7 +174,7 @@ def test_the_score_of_a_fold_is_computed_once_for_each_context_and_version_of_th
     assert len(contexts) == 4
 
 
-def test_type_shape_and_values_of_an_array_decide_its_digest() -> None:
+def test_the_digest_of_an_array_depends_on_its_type_shape_and_values() -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     changed = array.copy()
     changed[1, 2] = np.nextafter(changed[1, 2], 9)

@@ -17,7 +17,7 @@ SHIFTED = Composition(Modality(), TimeShift(at_least=0.1, distinctive=True))
 @pytest.mark.parametrize("recipe", [tiny(), tiny(composition=SHIFTED)])
 @pytest.mark.parametrize(("negatives", "step"), [("batch", 1), ("bank", 2), ("bank", 3), ("bank", 9)])
 @pytest.mark.parametrize("negatives_from", ["view", "modality"])
-def test_chance_loss_is_the_loss_of_equal_embeddings(
+def test_the_chance_loss_equals_the_loss_of_identical_embeddings(
     recipe: Recipe, negatives: str, step: int, negatives_from: str
 ) -> None:
     objective = Objective(negatives=negatives, bank=10, negatives_from=negatives_from)  # type: ignore[arg-type]
@@ -35,13 +35,13 @@ def test_chance_loss_is_the_loss_of_equal_embeddings(
     assert chance_loss(recipe, step) == pytest.approx(float(result.loss))
 
 
-def test_chance_accuracy_is_one_in_all_keys() -> None:
-    recipe = tiny()  # a bank of 10, batches of 4
-    assert chance_accuracy(recipe, 1) == 0  # an empty bank: no negatives
+def test_the_chance_accuracy_is_one_divided_by_the_number_of_keys() -> None:
+    recipe = tiny()  # a bank of 10 keys, batches of 4
+    assert chance_accuracy(recipe, 1) == 0  # an empty bank has no negatives
     assert chance_accuracy(recipe, 2) == pytest.approx(1 / 5)
     assert chance_accuracy(recipe, 100) == pytest.approx(1 / 11)
 
 
 @pytest.mark.parametrize(("gallery", "k"), [(2, 1), (19, 1), (20, 5), (39, 5), (40, 10), (5000, 10)])
-def test_recall_is_judged_at_the_largest_rank_with_a_chance_level_of_a_quarter(gallery: int, k: int) -> None:
+def test_recall_is_measured_at_the_largest_k_with_a_chance_level_of_at_most_a_quarter(gallery: int, k: int) -> None:
     assert recall_rank(gallery) == k

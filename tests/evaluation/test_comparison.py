@@ -18,7 +18,7 @@ from avgdt.models.pretrained import PretrainedModel
 from tests.evaluation.inspected import inspected
 
 
-def test_failures_join_what_was_skipped_before(
+def test_decoding_failures_are_added_to_the_skipped_recordings(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [entries[0], replace(entries[1], error="broken"), gone]
@@ -32,7 +32,7 @@ def test_failures_join_what_was_skipped_before(
     assert account["padded"] == 0
 
 
-def test_nothing_left_names_the_commonest_reason(
+def test_the_error_without_usable_recordings_gives_the_most_frequent_reason(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     skipped = [Skipped(Path("a"), "has no sound"), Skipped(Path("b"), "has no sound"), Skipped(Path("c"), "broken")]
@@ -54,7 +54,7 @@ def test_recordings_shorter_than_a_clip_are_counted(
         assert found.padded == padded
 
 
-def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
+def test_a_modality_without_a_network_raises_an_error(model: PretrainedModel) -> None:
     from avgdt.models.phi import Phi
 
     deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))
@@ -63,7 +63,7 @@ def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
         inspected(deaf, deaf).check_modalities(("video", "audio"))
 
 
-def test_after_an_interruption_finished_folds_are_not_computed_again(
+def test_finished_folds_are_not_computed_again_after_an_interruption(
     model: PretrainedModel, random: PretrainedModel, features: np.ndarray, folds: Folds, tmp_path: Path
 ) -> None:
     lines, computed, stop = list[str](), list[str](), True
@@ -85,7 +85,7 @@ def test_after_an_interruption_finished_folds_are_not_computed_again(
     assert lines[:2] == lines[2:4]
     accuracy = 100 * resumed["folds"][3]["accuracy"]
     assert lines[-1] == f"linear layer, fold 4, pretrained weights: accuracy {accuracy:.1f} %, epochs 20"
-    # Each of what decides the scores is a reason to compute them again: settings, rows, targets.
+    # Scores are computed again if their settings, their rows or their targets change.
     others = replace(folds, targets=np.roll(folds.targets, 1))
     fewer = replace(folds, folds=[replace(fold, train=fold.train[1:]) for fold in folds.folds])
     for settings, changed in (([20, 1], folds), ([20, 0], others), ([20, 0], fewer)):

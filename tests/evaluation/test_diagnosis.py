@@ -1,4 +1,4 @@
-"""Closed forms of the diagnosis, and a batch-norm leak that is there by construction."""
+"""Metrics of the diagnosis: closed forms, and a synthetic batch-norm leak."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ def points(n: int, dim: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((n, dim))
 
 
-def test_alignment_is_the_mean_squared_distance_whatever_the_lengths() -> None:
+def test_alignment_is_the_mean_squared_distance_of_normalised_vectors() -> None:
     x = np.array([[2.0, 0.0], [0.0, 3.0]])
     y = np.array([[0.0, 1.0], [0.0, 7.0]])
-    assert alignment(x, y) == pytest.approx(1.0)  # one right angle (2), one match (0)
+    assert alignment(x, y) == pytest.approx(1.0)  # one orthogonal pair (squared distance 2), one equal pair (0)
     assert alignment(x, -x) == pytest.approx(4.0)
     assert cosine(x, y) == pytest.approx(1 - alignment(x, y) / 2)
 
 
-def test_uniformity_of_a_point_is_zero_and_of_opposite_points_minus_eight() -> None:
+def test_uniformity_is_zero_for_equal_points_and_minus_eight_for_opposite_points() -> None:
     assert uniformity(np.ones((5, 3))) == pytest.approx(0.0)
     assert uniformity(np.array([[1.0, 0.0], [-1.0, 0.0]])) == pytest.approx(-8.0)
     spread = uniformity(points(500, 128))
-    assert spread == pytest.approx(-4.0 + 2 * 4 / 128, abs=0.1)  # E exp(4 cos), cos of variance 1 / 128
+    assert spread == pytest.approx(
+        -4.0 + 2 * 4 / 128, abs=0.1
+    )  # the expectation of exp(4 cos), where cos has the variance 1 / 128
     assert uniformity(points(500, 128) + 1.0) > spread
 
 
-def test_no_share_where_keys_depend_on_the_recording_alone() -> None:
+def test_batch_norm_share_is_zero_if_keys_depend_on_the_recording_only() -> None:
     keys = points(24, 16)
     assert batch_norm_share(keys, keys, keys) == pytest.approx(0.0)
 
 
-def test_all_of_it_where_keys_depend_on_the_batch_alone() -> None:
-    """Queries and keys that are nothing but the statistics of their batch, of 6 recordings."""
+def test_batch_norm_share_is_one_if_keys_depend_on_the_batch_only() -> None:
+    """Queries and keys consist only of the statistics of their batch, which has 6 recordings."""
     same = np.repeat(points(4, 16), 6, axis=0)
     other = points(24, 16, seed=1)
     share = batch_norm_share(same, same, other)
@@ -44,11 +46,11 @@ def test_all_of_it_where_keys_depend_on_the_batch_alone() -> None:
     assert share == pytest.approx(1.0, abs=0.35)
 
 
-def test_nothing_to_explain_before_training() -> None:
+def test_batch_norm_share_is_undefined_for_unrelated_embeddings() -> None:
     assert batch_norm_share(points(200, 512), points(200, 512, 1), points(200, 512, 2)) is None
 
 
-def test_it_grows_with_the_part_that_the_batch_explains() -> None:
+def test_batch_norm_share_grows_with_the_influence_of_the_batch() -> None:
     own, batch, elsewhere = points(24, 64), np.repeat(points(4, 64, 1), 6, axis=0), points(24, 64, 2)
     shares = [batch_norm_share(own + w * batch, own + w * batch, own + w * elsewhere) for w in (0.0, 0.5, 1.0, 2.0)]
     known = [share for share in shares if share is not None]
@@ -58,13 +60,13 @@ def test_it_grows_with_the_part_that_the_batch_explains() -> None:
     assert known[-1] > 0.6
 
 
-def test_unit_vectors_of_torch_agree() -> None:
+def test_unit_vectors_of_numpy_and_torch_agree() -> None:
     x, y = torch.randn(9, 5), torch.randn(9, 5)
     expected = (F.normalize(x) - F.normalize(y)).square().sum(1).mean()
     assert alignment(x.numpy(), y.numpy()) == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_effective_rank_of_equal_singular_values_is_their_number_and_of_one_line_is_one() -> None:
+def test_effective_rank_is_the_number_of_equal_singular_values() -> None:
     assert effective_rank(np.eye(7)) == pytest.approx(7.0)
     assert effective_rank(3 * np.linalg.qr(points(9, 5))[0]) == pytest.approx(5.0)
     assert effective_rank(np.outer(np.arange(1.0, 9.0), points(1, 4)[0])) == pytest.approx(1.0)

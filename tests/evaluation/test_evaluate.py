@@ -34,7 +34,7 @@ def data(entries: list[Entry], tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "protocol", [Linear("light", clips=1), Knn("light", "audio", clips=1), Retrieval(clips=1), Reidentification()]
 )
-def test_from_weights_and_manifest_to_json_and_table(
+def test_the_result_is_written_as_json_and_printed_as_a_table(
     protocol: Linear | Knn | Retrieval | Reidentification, weights: Path, data: Path, tmp_path: Path
 ) -> None:
     result, path = evaluate(protocol, weights, data, tmp_path / "out", device="cpu")
@@ -53,19 +53,19 @@ def test_from_weights_and_manifest_to_json_and_table(
     assert text.count(" %") >= 3
 
 
-def test_the_random_weights_follow_the_seed(weights: Path, data: Path, tmp_path: Path) -> None:
+def test_random_weights_depend_on_the_seed(weights: Path, data: Path, tmp_path: Path) -> None:
     def measured(seed: int) -> object:
         result, _ = evaluate(Retrieval(split="all", clips=1, seed=seed), weights, data, tmp_path, device="cpu")
         return result["pretrained"], result["random"]
 
     first, again, equal = measured(0), measured(0), measured(1)
     assert first == again
-    # The weights under test were drawn from seed 1 themselves: their random counterpart is then the same network.
+    # The tested weights are the random weights of seed 1, so with that seed both networks are the same.
     assert equal[0] == equal[1] == first[0]  # type: ignore[index]
     assert first[0] != first[1]  # type: ignore[index]
 
 
-def test_a_folder_without_manifest_is_scanned_and_ranked_whole(
+def test_a_folder_without_a_manifest_is_scanned_and_used_completely(
     weights: Path, entries: list[Entry], tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -78,7 +78,7 @@ def test_a_folder_without_manifest_is_scanned_and_ranked_whole(
     assert [Path(one["path"]).name for one in result["skipped"]] == ["notes.mp4"]
 
 
-def test_pretrained_figures_are_those_of_the_file(
+def test_pretrained_figures_are_those_of_the_weights_file(
     model: PretrainedModel, random: PretrainedModel, data: Path, tmp_path: Path
 ) -> None:
     figures = []

@@ -42,7 +42,7 @@ def updated(run: Path, data: Path | None = None, recipe: Recipe | None = None) -
 
 
 def written(run: Path, data: Path | None = None) -> bool:
-    """Whether an update writes the file again."""
+    """Return whether an update writes the file of examples again."""
     path = run / "results" / "examples.json"
     before = path.stat().st_ino
     update_examples(run, tiny(), data)
@@ -54,7 +54,7 @@ def test_cosines_are_those_of_video_and_audio_embeddings(run: Path) -> None:
     classes = [one["class"] for one in retrieval["recordings"]]
     assert len(classes) == 6
     assert classes == sorted(classes)
-    # The slow way, for one pair: the video of one and the audio of another, each through its own network.
+    # Reference for one pair: the video of one recording and the audio of another, each embedded on its own.
     model = load(run, "cpu")
     reader = ClipReader(model.recipe.clip, ("video", "audio"), grey=False)
     window = (Window(0.5),)  # the middle 0.5 s of 1.5 s
@@ -66,7 +66,7 @@ def test_cosines_are_those_of_video_and_audio_embeddings(run: Path) -> None:
     assert retrieval["similarity"]["pretrained"][1][3] == pytest.approx(float((video * audio).sum()), abs=1e-5)
 
 
-def test_the_file_holds_sizes_figures_and_queries(run: Path, entries: list[Entry]) -> None:
+def test_the_file_contains_sizes_figures_and_queries(run: Path, entries: list[Entry]) -> None:
     content = updated(run)
     assert content["train"] == {"recordings": 2, "seconds": pytest.approx(3.0)}
     assert content["held_out"] == {"recordings": 0}
@@ -77,7 +77,7 @@ def test_the_file_holds_sizes_figures_and_queries(run: Path, entries: list[Entry
     retrieval = content["retrieval"]
     assert retrieval["split"] == "test"
     for way in ("video_to_audio", "audio_to_video"):
-        # The run's weights are the random ones of its seed.
+        # The weights of the run are the random ones of its seed.
         assert retrieval["pretrained"][way] == retrieval["random"][way]
         assert retrieval["pretrained"][way].keys() == retrieval["chance"][way].keys()
     for by in ("video", "audio"):
@@ -92,12 +92,12 @@ def test_the_file_holds_sizes_figures_and_queries(run: Path, entries: list[Entry
                 assert query["nearest"][query["rank"] - 1] == query["query"]
 
 
-def test_examples_are_no_result_of_a_protocol(run: Path) -> None:
+def test_examples_are_not_read_as_a_result_of_a_protocol(run: Path) -> None:
     update_examples(run, tiny())
     assert read_folder(run) == []
 
 
-def test_the_file_is_written_again_only_where_it_is_out_of_date(run: Path, entries: list[Entry]) -> None:
+def test_the_file_is_written_again_only_if_it_is_out_of_date(run: Path, entries: list[Entry]) -> None:
     update_examples(run, tiny())
     assert not written(run)
     weights = run / "weights.safetensors"
@@ -106,13 +106,13 @@ def test_the_file_is_written_again_only_where_it_is_out_of_date(run: Path, entri
     assert written(run)
     os.utime(weights, ns=(0, 0))
     assert not written(run)
-    assert written(run, run / "manifest.csv")  # other data
+    assert written(run, run / "manifest.csv")  # another data set
     assert not written(run, run / "manifest.csv")
     (run / "results" / "examples.json").write_text("{")
     assert written(run)
 
 
-def test_the_label_of_the_newest_probe_names_the_classes(run: Path, entries: list[Entry]) -> None:
+def test_classes_are_those_of_the_label_of_the_latest_probe(run: Path, entries: list[Entry]) -> None:
     write_run(run, tiny(), [replace(entry, extra={**entry.extra, "kind": "x"}) for entry in entries])
     assert updated(run)["label"] == "label"
     result = {"protocol": "linear", "options": {"label": "kind"}, "pretrained": {}, "random": {}, "chance": {}}
@@ -122,7 +122,7 @@ def test_the_label_of_the_newest_probe_names_the_classes(run: Path, entries: lis
     assert {one["class"] for one in content["retrieval"]["recordings"]} == {"x"}
 
 
-def test_recordings_that_are_missing_later_leave_the_examples_as_they_are(tmp_path: Path) -> None:
+def test_existing_examples_are_kept_if_recordings_are_missing(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     entries = write_recordings(tmp_path / "recordings")
     (tmp_path / "run").mkdir()
@@ -137,10 +137,10 @@ def test_recordings_that_are_missing_later_leave_the_examples_as_they_are(tmp_pa
     assert not written(run)
 
 
-def test_reasons_why_there_is_no_retrieval(
+def test_missing_retrieval_examples_have_a_reason(
     tmp_path: Path, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examples, "extract", None)  # nothing is embedded
+    monkeypatch.setattr(examples, "extract", None)  # no clip must be embedded
     alone = tiny(composition=Composition(Modality(levels=("audio",)), Repeats(2), partners="equal"))
     for name, recipe, weights, reason in (
         ("one", alone, True, "trained on audio alone"),
@@ -155,7 +155,7 @@ def test_reasons_why_there_is_no_retrieval(
     assert "no manifest.csv" in updated(tmp_path / "one", recipe=alone)["reason"]
 
 
-def test_queries_are_of_different_classes_as_far_as_there_are_any() -> None:
+def test_queries_are_of_as_many_different_classes_as_possible() -> None:
     classes = ["a"] * 30 + ["b"] * 2 + ["c"]
     queries = select_queries(classes)
     assert {classes[i] for i in queries[:3]} == {"a", "b", "c"}

@@ -23,23 +23,23 @@ from avgdt.recipes.model import AudioEncoder, Model
 BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 
-def made(*windows: tuple[int, list[float]]) -> list[Plan]:
+def plans_of(*windows: tuple[int, list[float]]) -> list[Plan]:
     return [Plan(Segment(entry, "test"), tuple(Window(s) for s in starts)) for entry, starts in windows]
 
 
 @torch.inference_mode()
-def slowly(model: PretrainedModel, entry: Entry, window: Window, modality: ModalityName) -> np.ndarray:
-    """One window, on its own, through one network."""
+def embed_window(model: PretrainedModel, entry: Entry, window: Window, modality: ModalityName) -> np.ndarray:
+    """Return the features of one window, extracted separately by one network."""
     item = ClipReader(model.recipe.clip, BOTH, grey=False).read(0, entry, [window])
     view = model.views.test_view(collate([item]), modality)
     return mean_features(model.phi, modality, view)[0].numpy()
 
 
-def test_agrees_with_one_window_at_a_time(
+def test_features_equal_those_of_separately_extracted_windows(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    # Different numbers of windows, mixed, more than a batch, and one file twice.
-    plans = made((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
+    # The plans have different numbers of windows, are larger than a batch, and contain one file twice.
+    plans = plans_of((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
     calls: list[tuple[int, int]] = []
     found = extract(
         (model, random), entries, plans, BOTH, mean_features, workers=0, progress=lambda *at: calls.append(at)
@@ -49,18 +49,18 @@ def test_agrees_with_one_window_at_a_time(
         for modality in BOTH:
             for one, vector in zip(plans, vectors[modality], strict=True):
                 entry = entries[one.segment.entry]
-                slow = np.mean([slowly(network, entry, window, modality) for window in one.windows], axis=0)
+                slow = np.mean([embed_window(network, entry, window, modality) for window in one.windows], axis=0)
                 np.testing.assert_allclose(vector, slow, rtol=1e-4, atol=1e-5)
     assert not np.allclose(found.vectors[0]["video"], found.vectors[1]["video"])
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
     assert calls[-1] == (16, 16)
 
 
-def test_windows_are_separate_on_request(model: PretrainedModel, entries: list[Entry]) -> None:
-    plans = made((2, [0.0, 0.9]), (5, [0.3, 0.6]))
+def test_features_of_windows_are_not_averaged_if_requested(model: PretrainedModel, entries: list[Entry]) -> None:
+    plans = plans_of((2, [0.0, 0.9]), (5, [0.3, 0.6]))
     (vectors,) = extract((model,), entries, plans, BOTH, mean_features, workers=0, average=False).vectors
     assert vectors["audio"].shape == (2, 2, 32)
-    slow = slowly(model, entries[5], Window(0.6), "audio")
+    slow = embed_window(model, entries[5], Window(0.6), "audio")
     np.testing.assert_allclose(vectors["audio"][1, 1], slow, rtol=1e-4, atol=1e-5)
 
 
@@ -74,44 +74,44 @@ def test_every_clip_is_decoded_once(
         return read(self, recording, entry, windows, epoch)
 
     monkeypatch.setattr(ClipReader, "read", counted)
-    plans = made((0, [0.1, 0.4]), (1, [0.0]))
+    plans = plans_of((0, [0.1, 0.4]), (1, [0.0]))
     extract((model, random), entries, plans, ("audio",), embeddings, workers=0)
     assert sorted(opened) == sorted((entries[p.segment.entry].path, p.windows, ("audio",)) for p in plans)
 
 
-def test_what_cannot_be_read_is_an_error(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
-    plans = made((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
+def test_unreadable_recordings_are_reported(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
+    plans = plans_of((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
     found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
     assert found.read == [1, 2]
     assert list(found.failures) == [0]
     assert "gone.mkv" in found.failures[0]
     alone = extract((model,), entries, plans, BOTH, embeddings, workers=0)
     np.testing.assert_allclose(found.vectors[0]["video"], alone.vectors[0]["video"][1:], rtol=1e-4, atol=1e-5)
-    nothing = extract((model,), [gone], made((0, [0.1])), BOTH, embeddings, workers=0)
+    nothing = extract((model,), [gone], plans_of((0, [0.1])), BOTH, embeddings, workers=0)
     assert nothing.read == []
 
 
-def test_worker_processes_change_nothing(model: PretrainedModel, entries: list[Entry]) -> None:
-    plans = made(*[(i, [0.1, 0.5]) for i in range(4)], (5, [0.3]))
+def test_features_do_not_depend_on_worker_processes(model: PretrainedModel, entries: list[Entry]) -> None:
+    plans = plans_of(*[(i, [0.1, 0.5]) for i in range(4)], (5, [0.3]))
     runs = [extract((model,), entries, plans, BOTH, embeddings, workers=w).vectors[0] for w in (0, 1)]
     for modality in BOTH:
         assert (runs[0][modality] == runs[1][modality]).all()
 
 
-def test_a_diverged_network_is_an_error(model: PretrainedModel, entries: list[Entry]) -> None:
+def test_a_diverged_network_raises_an_error(model: PretrainedModel, entries: list[Entry]) -> None:
     def broken(phi: Any, modality: str, view: torch.Tensor) -> torch.Tensor:
         return mean_features(phi, modality, view) * float("nan")
 
     with pytest.raises(EvaluationError, match="audio network's output is not finite"):
-        extract((model,), entries, made((0, [0.0])), ("audio",), broken, workers=0)
+        extract((model,), entries, plans_of((0, [0.0])), ("audio",), broken, workers=0)
 
 
-def test_grey_networks_see_grey_clips(model: PretrainedModel, entries: list[Entry]) -> None:
+def test_grey_networks_get_grey_clips(model: PretrainedModel, entries: list[Entry]) -> None:
     from avgdt.models.pretrained import untrained
 
     sizes = replace(model.recipe.model, video=replace(model.recipe.model.video, channels=1))
     grey = untrained(replace(model.recipe, model=sizes))
-    (vectors,) = extract((grey,), entries, made((0, [0.0])), ("video",), mean_features, workers=0).vectors
+    (vectors,) = extract((grey,), entries, plans_of((0, [0.0])), ("video",), mean_features, workers=0).vectors
     assert vectors["video"].shape == (1, 32)
 
 
@@ -130,7 +130,7 @@ def test_pooling_over_space_keeps_the_time_steps(model: PretrainedModel) -> None
 
 
 @torch.inference_mode()
-def test_embeddings_are_the_heads_output(model: PretrainedModel) -> None:
+def test_embeddings_are_the_normalised_output_of_the_head(model: PretrainedModel) -> None:
     view = torch.randn(2, 1, 16, 49)
     found = embeddings(model.phi, "audio", view)
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
@@ -142,7 +142,7 @@ def test_embeddings_are_the_heads_output(model: PretrainedModel) -> None:
 @pytest.mark.parametrize(
     ("encoder", "features"), [(AudioEncoder(), 3072), (AudioEncoder((1, 1, 1, 1), 16), 8 * 16 * 2 * 3)]
 )
-def test_conv5_of_two_seconds_is_pooled_in_time_alone(encoder: AudioEncoder, features: int) -> None:
+def test_conv5_features_are_pooled_over_time_only(encoder: AudioEncoder, features: int) -> None:
     phi = Phi(Model(audio=encoder), ("audio",)).eval()
     assert conv5_features(phi, "audio", torch.randn(2, 1, 40, 199)).shape == (2, features)
 

@@ -21,14 +21,14 @@ from avgdt.evaluation.segments import Segment
 
 
 def sounds(*folds_and_classes: str) -> list[Segment]:
-    """ "1a" is a sound of class a in fold 1."""
+    """Return one segment per argument; "1a" is a recording of class a in fold 1."""
     return [Segment(i, name[0], name[1]) for i, name in enumerate(folds_and_classes)]
 
 
 ALL = sounds("1b", "2a", "3a", "1a", "2b", "3b", "4a", "4b")
 
 
-def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
+def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
     folds = cross_validation(ALL, ["1", "2", "3", "4"])
     assert folds.classes == ["a", "b"]
     assert folds.targets.tolist() == [1, 0, 0, 0, 1, 1, 0, 1]
@@ -55,12 +55,12 @@ def test_each_fold_is_tested_once_by_what_the_others_teach() -> None:
         (sounds("1a", "2a", "3a"), ["1", "2", "3"], "the one class 'a'"),
     ],
 )
-def test_folds_that_cannot_be_measured_are_named(segments: list[Segment], names: list[str], message: str) -> None:
+def test_invalid_folds_are_named(segments: list[Segment], names: list[str], message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
         cross_validation(segments, names)
 
 
-def test_a_class_that_could_not_be_read_is_named() -> None:
+def test_a_class_without_readable_recordings_is_named() -> None:
     asked = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
     left = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
     check_classes_remain(asked, asked)
@@ -69,7 +69,7 @@ def test_a_class_that_could_not_be_read_is_named() -> None:
 
 
 def _splits(videos: int = 12) -> dict[str, list[Entry]]:
-    """Two classes; split n tests the videos whose number leaves n when divided by four and leaves the next out."""
+    """Return two splits of two classes; split n tests on videos whose number modulo 4 is n and skips the next ones."""
     return {
         str(split): [
             Entry(Path(f"{label}{n}.avi"), extra={"split": "test" if n % 4 == split else "train", "label": label})
@@ -85,7 +85,7 @@ def _segments(entries: list[Entry]) -> list[Segment]:
     return [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
 
 
-def test_every_recording_is_there_once_without_its_part() -> None:
+def test_recordings_of_all_splits_are_listed_once_without_their_split() -> None:
     entries = all_entries(_splits())
     names = {f"{label}{n}.avi": 1 for label in ("cat", "dog") for n in range(12)}
     assert Counter(entry.path.name for entry in entries) == names
@@ -93,7 +93,7 @@ def test_every_recording_is_there_once_without_its_part() -> None:
     assert {frozenset(entry.extra) for entry in entries} == {frozenset({"label"})}
 
 
-def test_turns_are_the_official_ones() -> None:
+def test_folds_equal_the_official_splits() -> None:
     splits = _splits()
     entries = all_entries(splits)
     folds = official_folds(splits, entries, _segments(entries))
@@ -107,7 +107,7 @@ def test_turns_are_the_official_ones() -> None:
         assert np.bincount(folds.targets[turn.val]).tolist() == [1, 1]
 
 
-def test_the_same_recordings_choose_at_every_call_and_a_lone_one_never_does() -> None:
+def test_val_is_deterministic_and_excludes_the_only_recording_of_a_class() -> None:
     splits = {"1": [e for e in _splits()["1"] if e.extra["label"] == "cat" or e.path.name in ("dog1.avi", "dog0.avi")]}
     entries = all_entries(splits)
     one, other = (official_folds(splits, entries, _segments(entries)).folds[0] for _ in range(2))
@@ -116,7 +116,7 @@ def test_the_same_recordings_choose_at_every_call_and_a_lone_one_never_does() ->
     assert lone in one.train
 
 
-def test_recordings_of_one_source_choose_or_train_together() -> None:
+def test_recordings_of_one_source_are_all_in_train_or_all_in_val() -> None:
     splits = {
         name: [replace(e, extra={**e.extra, "source": str(int(e.path.stem[3:]) // 3)}) for e in listed]
         for name, listed in _splits(24).items()
@@ -131,7 +131,7 @@ def test_recordings_of_one_source_choose_or_train_together() -> None:
         assert not train & val
 
 
-def test_what_a_split_lacks_is_an_error() -> None:
+def test_a_split_without_a_class_raises_an_error() -> None:
     splits = _splits()
     entries = all_entries(splits)
     segments = _segments(entries)
@@ -145,18 +145,18 @@ def test_what_a_split_lacks_is_an_error() -> None:
         official_folds(splits, entries, [s for s in segments if s.label == "cat"])
 
 
-def test_one_class_is_nothing_to_classify() -> None:
+def test_a_single_class_raises_an_error() -> None:
     splits = {name: [entry for entry in listed if entry.extra["label"] == "cat"] for name, listed in _splits().items()}
     entries = all_entries(splits)
     with pytest.raises(EvaluationError, match="all recordings are of the one class 'cat'"):
         official_folds(splits, entries, _segments(entries))
 
 
-def _labelled(*told: str) -> list[Segment]:
-    return [Segment(i, *one.split()) for i, one in enumerate(told)]
+def _labelled(*rows: str) -> list[Segment]:
+    return [Segment(i, *text.split()) for i, text in enumerate(rows)]
 
 
-def test_a_fifth_of_each_class_of_train_chooses() -> None:
+def test_val_is_a_fifth_of_each_class_of_train() -> None:
     train = [f"train {label}" for label in "ab" for _ in range(10)]
     folds = train_test_fold(_labelled("test b", *train, "train c", "train c", "test a"))
     (turn,) = folds.folds
@@ -167,13 +167,13 @@ def test_a_fifth_of_each_class_of_train_chooses() -> None:
     assert (folds.classes, folds.targets[[0, 1, 22]].tolist()) == (["a", "b", "c"], [1, 0, 2])
 
 
-def test_parts_that_cannot_be_measured() -> None:
+def test_a_class_missing_from_train_raises_an_error() -> None:
     with pytest.raises(EvaluationError, match="class 'b' is in test but not in train"):
         train_test_fold(_labelled("train a", "train a", "train c", "test b"))
 
 
 @pytest.mark.parametrize("size", [2, 5, 11, 40])
-def test_a_fifth_of_each_class_one_at_least(size: int) -> None:
+def test_val_has_a_fifth_and_at_least_one_recording_of_each_class(size: int) -> None:
     targets = np.repeat([0, 1, 2], size)
     taught = np.random.default_rng(0).permutation(3 * size)
     rows = draw_val(taught, targets)
@@ -182,13 +182,13 @@ def test_a_fifth_of_each_class_one_at_least(size: int) -> None:
     assert draw_val(np.sort(taught), targets).tolist() == rows.tolist()
 
 
-def test_a_lone_recording_is_trained_on() -> None:
+def test_the_only_recording_of_a_class_remains_in_train() -> None:
     assert draw_val(np.arange(3), np.array([0, 1, 1])).tolist() in ([1], [2])
     assert draw_val(np.arange(2), np.array([0, 1])).tolist() == []
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_sources_stay_together_and_some_are_left_to_train(seed: int) -> None:
+def test_sources_are_not_divided_and_every_class_remains_in_train(seed: int) -> None:
     random = np.random.default_rng(seed)
     targets = random.integers(0, 4, 80)
     sources = [f"{target}-{random.integers(0, 3)}" for target in targets]
@@ -203,5 +203,5 @@ def test_sources_stay_together_and_some_are_left_to_train(seed: int) -> None:
         assert sum(row in chosen for row in own) >= len(own) // 5
 
 
-def test_a_class_of_one_source_is_parted_all_the_same() -> None:
+def test_a_class_of_a_single_source_is_divided() -> None:
     assert len(draw_val(np.arange(10), np.zeros(10, dtype=np.int64), ["one film"] * 10)) == 2

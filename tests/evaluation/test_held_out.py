@@ -1,4 +1,4 @@
-"""What is measured on held-out recordings during training, against networks that were put aside at the same steps."""
+"""Metrics of held-out recordings during training, compared with copies of the networks at the same steps."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from tests.helpers.recipes import tiny
 
 
 @dataclass
-class Watched:
-    """What a run left behind."""
+class MonitoredRun:
+    """Record of a run: its metrics, networks and held-out recordings."""
 
     lines: list[Any]
-    """The lines of the monitor."""
+    """Metrics returned by the monitor, one entry per call."""
     runs: dict[int, list[PretrainedModel]]
-    """The query and the key network at each call of the monitor."""
+    """Query and key network at each call of the monitor, by step."""
     learner: Learner
     entries: list[Entry]
-    """The held-out recordings."""
+    """Entries of the held-out recordings."""
     vectors: Callable[..., Vectors]
-    """Embeddings of the held-out recordings by a network, or of some of them by their numbers."""
+    """Function that embeds the held-out recordings with a network, optionally only those of given indices."""
 
 
-def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
+def run(folder: Path, out: Path, recipe: Recipe) -> MonitoredRun:
     aside: dict[int, list[PretrainedModel]] = {}
     kept: list[Any] = []
 
@@ -79,11 +79,11 @@ def run(folder: Path, out: Path, recipe: Recipe) -> Watched:
         plans = [plans[i] for i in (range(len(plans)) if order is None else order)]
         return extract([network], entries, plans, MODALITIES, embeddings, workers=0).vectors[0]
 
-    return Watched([line for line in lines if line["kind"] == "heldout"], aside, learner, entries, vectors)
+    return MonitoredRun([line for line in lines if line["kind"] == "heldout"], aside, learner, entries, vectors)
 
 
-def mean_cosine(one: Vectors, other: Vectors) -> float:
-    return float(np.mean([(one[m].astype(np.float64) * other[m]).sum(1).mean() for m in MODALITIES]))
+def mean_cosine(first: Vectors, second: Vectors) -> float:
+    return float(np.mean([(first[m].astype(np.float64) * second[m]).sum(1).mean() for m in MODALITIES]))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("recordings"), 24)
 
 
-def test_drift_and_agreement_are_those_of_the_networks_of_these_steps(folder: Path, tmp_path: Path) -> None:
+def test_drift_and_agreement_equal_those_of_the_copied_networks(folder: Path, tmp_path: Path) -> None:
     recipe = replace(tiny(), objective=Objective(bank=7, momentum=0.5))
     found = run(folder, tmp_path / "run", recipe)
     assert found.learner.key_lifetime == 2
@@ -107,14 +107,16 @@ def test_drift_and_agreement_are_those_of_the_networks_of_these_steps(folder: Pa
         assert measured["key_drift"] > 1e-4
 
 
-def test_a_bank_that_outlives_the_epoch_is_compared_with_the_look_before(folder: Path, tmp_path: Path) -> None:
+def test_drift_of_a_bank_larger_than_an_epoch_is_measured_between_two_measurements(
+    folder: Path, tmp_path: Path
+) -> None:
     recipe = replace(tiny(), objective=Objective(bank=4000, momentum=0.5))
     found = run(folder, tmp_path / "run", recipe)
     assert "key_drift" not in found.lines[0]["diagnosis"]
     assert [line["diagnosis"]["key_drift_steps"] for line in found.lines[1:]] == [found.learner.steps_per_epoch] * 2
 
 
-def test_batch_norm_share_compares_each_key_with_itself_in_another_batch(
+def test_batch_norm_share_compares_each_key_in_two_batches(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = replace(tiny(), objective=Objective(negatives="batch"), optimiser=Optimiser(lr=1e-3))
@@ -127,7 +129,7 @@ def test_batch_norm_share_compares_each_key_with_itself_in_another_batch(
     assert not {"agreement", "key_drift"} & found.lines[-1]["diagnosis"].keys()
     network = found.runs[found.learner.step][0]
     network.phi.train()
-    same = found.vectors(network)  # batches of four, in order
+    same = found.vectors(network)  # batches of four recordings, in order
     moved = [int(i) for i in np.random.default_rng(0).permutation(8)]
     elsewhere = found.vectors(network, moved)
     for (query, key, other), (one, another) in zip(given[-2:], (MODALITIES, MODALITIES[::-1]), strict=True):
@@ -135,5 +137,5 @@ def test_batch_norm_share_compares_each_key_with_itself_in_another_batch(
         np.testing.assert_allclose(key, same[another], atol=1e-5)
         for place, i in enumerate(moved):
             np.testing.assert_allclose(other[i], elsewhere[another][place], atol=1e-5)
-    _, key, other = given[-2]  # sounds; the videos of this folder are all alike
+    _, key, other = given[-2]  # audio, since all videos of this folder are alike
     assert np.abs(other - key).max() > 1e-3

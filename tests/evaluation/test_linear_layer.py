@@ -18,12 +18,12 @@ def clouds(recordings: int, windows: int, classes: int, seed: int, repeat: int =
     return np.tile(features, repeat).astype(np.float32), targets
 
 
-def test_a_step_is_adams_on_the_mean_over_the_batch_with_decay() -> None:
+def test_a_step_equals_adam_with_weight_decay_on_the_mean_loss() -> None:
     features, targets = clouds(6, 2, 3, seed=0)
     start = fresh_layer(12, 3, torch.Generator().manual_seed(5))
     assert start.weight.abs().max() <= 12**-0.5
     layer = train_layer(features, targets, 3, epochs=1, seed=5)
-    # One batch of all twelve sub-clips: Adam's first step is the rate in the direction of the gradient's sign.
+    # In a single batch of all twelve sub-clips, the first step of Adam is the learning rate times the gradient's sign.
     weight, bias = start.weight.detach().requires_grad_(), start.bias.detach()
     logits = torch.from_numpy(features).reshape(12, 12) @ weight.T + bias
     truth = torch.tensor([t for t in targets for _ in range(2)])
@@ -32,7 +32,7 @@ def test_a_step_is_adams_on_the_mean_over_the_batch_with_decay() -> None:
     torch.testing.assert_close(layer.weight, weight - 1e-4 * gradient / (gradient.abs() + 1e-8), atol=1e-7, rtol=0)
 
 
-def test_an_epoch_shows_every_sub_clip_in_batches_of_512() -> None:
+def test_an_epoch_uses_every_sub_clip_once_in_batches_of_512() -> None:
     features, targets = clouds(120, 10, 3, seed=0)
     steps = []
     original = torch.optim.Adam.step
@@ -45,7 +45,7 @@ def test_an_epoch_shows_every_sub_clip_in_batches_of_512() -> None:
     assert done == [(1, 3), (2, 6), (3, 9), (4, 12)]
 
 
-def test_it_trains_and_follows_the_seed_and_nothing_else() -> None:
+def test_training_depends_on_the_seed_only() -> None:
     (features, targets), (unseen, truth) = clouds(60, 4, 3, seed=0, repeat=64), clouds(30, 4, 3, seed=1, repeat=64)
     before = torch.get_rng_state()
     layer = train_layer(features, targets, 3, 400, seed=0)
@@ -56,8 +56,8 @@ def test_it_trains_and_follows_the_seed_and_nothing_else() -> None:
     assert not torch.equal(other.weight, again.weight)
 
 
-def test_scores_of_the_sub_clips_of_a_sound_are_averaged() -> None:
-    # Two sub-clips lean to class 0 and one is sure of class 1: votes say 0, mean probabilities 1.
+def test_probabilities_of_the_sub_clips_of_a_recording_are_averaged() -> None:
+    # Two sub-clips slightly favour class 0 and one strongly favours class 1: the mean probability is higher for class 1.
     logits = torch.tensor([[[0.2, 0.0], [0.2, 0.0], [0.0, 5.0]], [[1.0, 0.0]] * 3])
     p = 1 / (1 + np.exp(-0.2))
     q = 1 / (1 + np.exp(5.0))
@@ -69,7 +69,9 @@ def test_scores_of_the_sub_clips_of_a_sound_are_averaged() -> None:
     assert predict(layer, logits.numpy()).tolist() == [1, 0]
 
 
-def test_the_test_fold_chooses_nothing(features: np.ndarray, folds: Folds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_fold_does_not_affect_the_chosen_epochs(
+    features: np.ndarray, folds: Folds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(linear_layer, "EPOCHS", (1, 50, 200))
     fold = folds.folds[0]
     poisoned = features.copy()
@@ -88,11 +90,11 @@ def test_the_test_fold_chooses_nothing(features: np.ndarray, folds: Folds, monke
     assert tried[honest.details["chosen"]["epochs"]] == max(tried.values())
 
 
-def test_what_was_chosen_is_trained_on_all_training_folds(features: np.ndarray, folds: Folds) -> None:
+def test_the_final_layer_is_trained_on_train_and_val(features: np.ndarray, folds: Folds) -> None:
     fold = folds.folds[0]
     fixed = linear_layer_fold(features, folds, fold, 100, seed=0)
     assert fixed.details == {"chosen": {"epochs": 100}, "tried": []}
-    # With the choosing fold's labels shuffled, a layer that learnt from it must change.
+    # Shuffled labels of val must change a layer that is trained on val.
     shuffled = folds.targets.copy()
     shuffled[fold.val] = np.roll(shuffled[fold.val], 5)
     spoilt = linear_layer_fold(features, replace(folds, targets=shuffled), fold, 100, seed=0)

@@ -10,7 +10,7 @@ STRENGTHS = (1e-4, 1e-2, 1.0, 100.0)
 
 
 def correlated(seed: int, n: int, classes: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a network, as they are: a few directions hold most of the variance; classes overlap."""
+    """Return features like those of a network: few directions hold most of the variance, and classes overlap."""
     rng = np.random.default_rng(0)
     axes, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
     size = np.arange(1.0, dim + 1) ** -0.8
@@ -20,7 +20,7 @@ def correlated(seed: int, n: int, classes: int, dim: int) -> tuple[np.ndarray, n
 
 
 @pytest.mark.parametrize(("n", "classes", "dim"), [(120, 2, 10), (200, 7, 30), (150, 6, 150)])
-def test_each_strength_has_the_optimum_of_scikit_learn(n: int, classes: int, dim: int) -> None:
+def test_the_optimum_of_each_strength_equals_that_of_scikit_learn(n: int, classes: int, dim: int) -> None:
     features, targets = correlated(1, n, classes, dim)
     new, _ = correlated(2, 500, classes, dim)
     fits = fit_path(features, targets, classes, STRENGTHS[::-1])
@@ -34,17 +34,17 @@ def test_each_strength_has_the_optimum_of_scikit_learn(n: int, classes: int, dim
         assert (fits[strength].predict(new) == expected.argmax(axis=1))[clear].all()
 
 
-def test_the_gradient_vanishes() -> None:
+def test_the_gradient_vanishes_at_the_optimum() -> None:
     features, targets = correlated(1, 200, 7, 30)
     fit = fit_path(features, targets, 7, [1.0])[1.0]
     errors = fit.probabilities(features) - np.eye(7)[targets]
-    # In the coordinates of the principal axes, which the tolerance applies to: the length is the same in any others.
+    # The tolerance applies to the gradient in coordinates of the principal axes, a rotation that keeps its length.
     gradient = features.T @ errors / 200 + fit.weights / 200
     assert np.linalg.norm(gradient) <= TOLERANCE * np.sqrt(gradient.size)
     assert abs(errors.mean(axis=0)).max() <= TOLERANCE
 
 
-def test_features_without_variance_have_no_weight() -> None:
+def test_constant_features_have_zero_weight() -> None:
     features, targets = correlated(1, 60, 3, 4)
     fit = fit_path(np.concatenate([features, np.zeros((60, 2))], axis=1), targets, 3, [1.0])[1.0]
     alone = fit_path(features, targets, 3, [1.0])[1.0]
@@ -52,12 +52,12 @@ def test_features_without_variance_have_no_weight() -> None:
     np.testing.assert_allclose(fit.weights[:4], alone.weights, atol=1e-4)
 
 
-def test_constant_features_give_the_shares_of_the_classes() -> None:
+def test_constant_features_predict_the_class_frequencies() -> None:
     fit = fit_path(np.zeros((10, 2)), np.array([0] * 5 + [1] * 3 + [2] * 2), 3, [1.0])[1.0]
     np.testing.assert_allclose(fit.probabilities(np.ones((1, 2))), [[0.5, 0.3, 0.2]], atol=1e-4)
 
 
-def test_the_path_to_a_strength_leaves_its_optimum_as_it_is() -> None:
+def test_the_optimum_does_not_depend_on_previous_strengths() -> None:
     features, targets = correlated(1, 200, 7, 30)
     alone, by_path = (fit_path(features, targets, 7, [10.0], path) for path in ((), (1e-3, 1e-1, 1.0)))
     assert list(by_path) == [10.0]

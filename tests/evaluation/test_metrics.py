@@ -8,16 +8,16 @@ from avgdt.evaluation.metrics import score, wilson_interval
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (10, 10), (3, 10), (57, 100), (1, 1), (999, 1000)])
-def test_agrees_with_scipy(hits: int, trials: int) -> None:
+def test_the_interval_agrees_with_scipy(hits: int, trials: int) -> None:
     expected = binomtest(hits, trials).proportion_ci(method="wilson")
     np.testing.assert_allclose(wilson_interval(hits, trials), (expected.low, expected.high), atol=1e-12)
 
 
-def test_no_trials_say_nothing() -> None:
+def test_the_interval_without_trials_is_zero_to_one() -> None:
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
-def test_by_hand() -> None:
+def test_scores_equal_values_computed_by_hand() -> None:
     truth = np.array([0, 0, 0, 1, 1, 3])
     guess = np.array([0, 0, 1, 1, 3, 3])
     result = score(guess, truth, classes=4)

@@ -30,7 +30,7 @@ PROBES: list[Callable[..., ProbeResult]] = [logistic_regression, nearest_neighbo
 
 
 def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, spread: float = 1.5) -> Labelled:
-    """Gaussian clouds around fixed centres, with features of wildly different sizes."""
+    """Return Gaussian clusters around fixed centres, whose features differ widely in scale."""
     centres = np.random.default_rng(7).normal(size=(classes, dim))
     generator = np.random.default_rng(seed)
     targets = np.arange(n) % classes
@@ -47,7 +47,7 @@ def test_standardise_uses_the_train_split_only() -> None:
     np.testing.assert_allclose(b.features, expected, atol=1e-9)
 
 
-def test_standardise_silences_constant_features() -> None:
+def test_standardise_sets_constant_features_to_zero() -> None:
     features = np.full((7, 2), 0.1, dtype=np.float32)
     features[:, 1] = np.arange(7)
     train, test = standardise(Labelled(features, np.zeros(7, int)), Labelled(features + 3, np.zeros(7, int)))
@@ -55,7 +55,7 @@ def test_standardise_silences_constant_features() -> None:
     assert (test.features[:, 0] == 0).all()
 
 
-def test_linear_probe_is_the_best_of_slow_searches() -> None:
+def test_linear_probe_equals_a_slow_search() -> None:
     train, val, test = blobs(0, 90), blobs(1, 45), blobs(2, 60)
     result = logistic_regression(train, val, test, 3, strengths=(1e-3, 1e-1, 1e1))
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0)
@@ -72,16 +72,16 @@ def test_linear_probe_is_the_best_of_slow_searches() -> None:
     assert result.val_accuracy == on_val[best]
     guess = fits[best].predict((test.features - mean) / deviation)
     assert result.score.accuracy == (guess == test.targets).mean()
-    assert 0.5 < result.score.accuracy < 1.0  # not so easy that everything would pass
+    assert 0.5 < result.score.accuracy < 1.0  # hard enough for an incorrect probe to fail
 
 
-def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
-    # Far apart, so that all are right: then the least regularised is the surest ...
+def test_ties_of_validation_accuracy_are_resolved_by_likelihood() -> None:
+    # With well-separated classes all accuracies are 1, and the weakest regularisation has the highest likelihood.
     split = blobs(0, 60, spread=0.01)
     result = logistic_regression(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
     assert result.chosen == 10.0
-    # ... and where a third of validation is wrong under every strength, the least sure of it.
+    # With a third of the validation labels wrong, the strongest regularisation has the highest likelihood.
     wrong = Labelled(split.features, np.where(np.arange(60) % 9 < 3, 1, split.targets))
     result = logistic_regression(split, wrong, split, 3, strengths=(1e6, 1e2, 1e-1))
     assert len(set(result.val_accuracies.values())) == 1
@@ -89,14 +89,14 @@ def test_equal_validation_accuracies_are_decided_by_likelihood() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_truth_of_no_probability_at_all_is_compared_all_the_same() -> None:
+def test_true_classes_of_zero_probability_give_a_finite_comparison() -> None:
     train, val = blobs(0, 90), blobs(1, 45)
     far = Labelled(val.features.copy(), val.targets)
     far.features[0] = train.features[train.targets == (val.targets[0] + 1) % 3].mean(axis=0) * 1e6
     assert logistic_regression(train, far, val, 3, strengths=(1e-1, 1e1)).val_accuracy < 1
 
 
-def test_running_out_of_iterations_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_iterations_are_reported_as_not_converged(monkeypatch: pytest.MonkeyPatch) -> None:
     split = blobs(0, 60)
     assert logistic_regression(split, split, split, 3).converged
     monkeypatch.setattr("avgdt.evaluation.logistic_regression.NEWTON_STEPS", 1)
@@ -104,7 +104,7 @@ def test_running_out_of_iterations_is_an_error(monkeypatch: pytest.MonkeyPatch) 
 
 
 def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
-    """Clouds of which a few directions hold most of the variance, as of a network's features."""
+    """Return clusters of which a few directions hold most of the variance, as in the features of a network."""
     generator = np.random.default_rng(3)
     size = np.arange(1.0, dim + 1) ** -1.5
     turn, _ = np.linalg.qr(generator.normal(size=(dim, dim)))
@@ -114,12 +114,14 @@ def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
 
 
 @pytest.mark.parametrize("strengths", [(100.0,), (1e-3, 1e-1, 1e1, 100.0)])
-def test_the_linear_probe_comes_to_its_optimum(strengths: tuple[float, ...]) -> None:
-    # Flat valleys: of these 1000, L-BFGS with scikit-learn's own tolerance misses 13 that its optimum has.
+def test_the_linear_probe_reaches_its_optimum(strengths: tuple[float, ...]) -> None:
+    # With the default tolerance of scikit-learn, L-BFGS stops early here: 13 of the 1000 predictions differ from the optimum.
     train, test = flat(0, 150), flat(1, 1000)
     result = logistic_regression(train, train, test, 5, strengths)
     assert result.converged
-    assert result.chosen == 100.0  # the surest of train, and the last on the way from strong regularisation to weak
+    assert (
+        result.chosen == 100.0
+    )  # highest likelihood on train, and the last strength on the path from strong to weak regularisation
     train, test = standardise(train, test)
     exact = LogisticRegression(C=100.0, tol=1e-9, max_iter=100_000).fit(train.features, train.targets)
     expected = score(exact.predict(test.features), test.targets, 5)
@@ -128,7 +130,7 @@ def test_the_linear_probe_comes_to_its_optimum(strengths: tuple[float, ...]) -> 
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_poisoned_test_split_does_not_change_the_choice(probe: Callable[..., ProbeResult]) -> None:
+def test_the_test_split_does_not_affect_the_chosen_parameter(probe: Callable[..., ProbeResult]) -> None:
     train, val, test = blobs(0, 90), blobs(1, 45), blobs(2, 60)
     clean = probe(train, val, test, 3)
     rolled = probe(train, val, Labelled(test.features, (test.targets + 1) % 3), 3)
@@ -140,8 +142,8 @@ def test_poisoned_test_split_does_not_change_the_choice(probe: Callable[..., Pro
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_the_choice_follows_the_validation_split(probe: Callable[..., ProbeResult]) -> None:
-    # Train labels flipped near the border: few neighbours and weak regularisation fit that noise.
+def test_the_chosen_parameter_depends_on_the_validation_split(probe: Callable[..., ProbeResult]) -> None:
+    # Some train labels are random: few neighbours and weak regularisation fit this noise.
     generator = np.random.default_rng(0)
     train, test = blobs(0, 120), blobs(2, 60)
     noisy = np.where(generator.random(120) < 0.35, generator.integers(0, 3, 120), train.targets)
@@ -152,7 +154,7 @@ def test_the_choice_follows_the_validation_split(probe: Callable[..., ProbeResul
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_constant_features_give_no_more_than_chance(probe: Callable[..., ProbeResult]) -> None:
+def test_constant_features_give_chance_accuracy(probe: Callable[..., ProbeResult]) -> None:
     def same(n: int) -> Labelled:
         return Labelled(np.full((n, 4), 0.3, dtype=np.float32), np.arange(n) % 4)
 
@@ -160,14 +162,14 @@ def test_constant_features_give_no_more_than_chance(probe: Callable[..., ProbeRe
 
 
 def slow_knn(train: Labelled, queries: np.ndarray, k: int) -> list[int]:
-    guesses = []
+    predictions = []
     for query in queries:
         cosines = [float(query @ x / np.linalg.norm(query) / np.linalg.norm(x)) for x in train.features]
         nearest = sorted(range(len(cosines)), key=lambda i: -cosines[i])[:k]
         votes = Counter(int(train.targets[i]) for i in nearest)
-        near = {c: sum(cosines[i] for i in nearest if train.targets[i] == c) for c in votes}
-        guesses.append(max(votes, key=lambda c: (votes[c], near[c])))
-    return guesses
+        similarity = {c: sum(cosines[i] for i in nearest if train.targets[i] == c) for c in votes}
+        predictions.append(max(votes, key=lambda c: (votes[c], similarity[c])))
+    return predictions
 
 
 def test_knn_agrees_with_a_slow_loop() -> None:
@@ -175,32 +177,32 @@ def test_knn_agrees_with_a_slow_loop() -> None:
     result = nearest_neighbours(train, val, test, 3, neighbours=(1, 4, 9, 1000))
     train, val, test = standardise(train, val, test)
     expected = {float(k): float(np.mean(slow_knn(train, val.features, k) == val.targets)) for k in (1, 4, 9)}
-    assert result.val_accuracies == expected  # 1000 neighbours are more than there are: left out
-    guess = slow_knn(train, test.features, int(result.chosen))
-    assert result.score.accuracy == pytest.approx(np.mean(guess == test.targets))
+    assert result.val_accuracies == expected  # 1000 neighbours exceed the number of examples and are omitted
+    predictions = slow_knn(train, test.features, int(result.chosen))
+    assert result.score.accuracy == pytest.approx(np.mean(predictions == test.targets))
 
 
-def test_equal_votes_go_to_the_nearer_class() -> None:
-    # Zero-mean train so that standardising keeps directions; the query is nearest to class 1.
+def test_ties_of_votes_are_resolved_by_similarity() -> None:
+    # Train has zero mean, so that standardising keeps directions; the query is nearest to class 1.
     train = Labelled(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), np.array([0, 1, 2, 2]))
     query = Labelled(np.array([[0.5, 0.6], [0.6, 0.5]]), np.array([1, 0]))
     assert nearest_neighbours(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_refit_chooses_on_val_and_tests_on_the_model_of_both(probe: Callable[..., ProbeResult]) -> None:
+def test_refit_trains_on_train_and_val_with_the_parameter_chosen_on_val(probe: Callable[..., ProbeResult]) -> None:
     train, val, test = blobs(0, 30), blobs(1, 45), blobs(2, 90)
     once, again = probe(train, val, test, 3), probe(train, val, test, 3, refit=True)
     assert (again.chosen, again.val_accuracies) == (once.chosen, once.val_accuracies)
     both = joined(train, val)
     assert len(both.targets) == 75
     parameter = [again.chosen] if probe is logistic_regression else [int(again.chosen)]
-    taught = probe(both, both, test, 3, parameter)
-    assert (again.score.confusion == taught.score.confusion).all()
+    expected = probe(both, both, test, 3, parameter)
+    assert (again.score.confusion == expected.score.confusion).all()
     assert (again.score.confusion != once.score.confusion).any()
 
 
-def test_fewer_rows_than_features_cost_less_and_say_the_same() -> None:
+def test_reduction_to_the_span_of_the_rows_keeps_the_predictions() -> None:
     train, test = blobs(0, 24, dim=40), blobs(2, 60, dim=40)
     train, test = standardise(train, test)
     small, seen = within_rows(train, test)
@@ -212,8 +214,11 @@ def test_fewer_rows_than_features_cost_less_and_say_the_same() -> None:
     assert within_rows(test, train)[0] is test
 
 
-def _guesses(x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int) -> np.ndarray:
-    """An oracle: 0.01 times the squared hinges plus half the squared weights and intercept, by L-BFGS."""
+def _svm_predictions(x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int) -> np.ndarray:
+    """Return predictions of a linear SVM by L-BFGS on its primal problem.
+
+    The loss is 0.01 times the sum of squared hinge losses plus half the squared norm of weights and intercept.
+    """
     windows = x.shape[1]
     examples = torch.from_numpy(x.reshape(-1, x.shape[2])).double()
     ones = torch.ones(len(examples), 1, dtype=torch.float64)
@@ -235,7 +240,7 @@ def _guesses(x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int) -> np
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_as_the_primal_problem_says(classes: int) -> None:
+def test_the_svm_equals_a_solution_of_its_primal_problem(classes: int) -> None:
     random = np.random.default_rng(classes)
     targets = np.arange(80) % classes
     centres = random.normal(size=(classes, 6))
@@ -243,15 +248,15 @@ def test_as_the_primal_problem_says(classes: int) -> None:
     rows = np.arange(80)
     folds = Folds([], [str(c) for c in range(classes)], targets)
     tested = linear_svm_fold(features, folds, Fold("test", rows[:30], rows[30:40], rows[40:]))
-    guesses = _guesses(features[:40], targets[:40], features[40:], classes)
+    predictions = _svm_predictions(features[:40], targets[:40], features[40:], classes)
     confusion = np.zeros((classes, classes), dtype=int)
-    np.add.at(confusion, (targets[40:], guesses), 1)
+    np.add.at(confusion, (targets[40:], predictions), 1)
     assert tested.score.confusion.tolist() == confusion.tolist()
     assert 1 / classes < tested.score.accuracy < 1
     assert tested.details == {"C": 0.01, "converged": True}
 
 
-def test_every_figure_is_the_mean_over_folds(features: np.ndarray, folds: Folds) -> None:
+def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> None:
     calls = []
     means = features.mean(axis=1)
     probes: dict[str, Callable[[Fold], FoldScore]] = {
@@ -275,14 +280,14 @@ def test_every_figure_is_the_mean_over_folds(features: np.ndarray, folds: Folds)
     assert figures["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
 
 
-def test_a_probe_without_anything_to_choose_on_is_an_error(features: np.ndarray, folds: Folds) -> None:
+def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndarray, folds: Folds) -> None:
     turn = folds.folds[0]
     bare = replace(folds, folds=[replace(turn, val=np.empty(0, dtype=np.int64))])
     with pytest.raises(EvaluationError, match="split 1: train has one usable recording of each class"):
         logistic_regression_fold(features.mean(axis=1), bare, bare.folds[0])
 
 
-def test_an_interval_is_reported_where_nothing_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
+def test_an_interval_is_reported_only_if_no_recording_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
     means = features.mean(axis=1)
     assert "interval" in fold_figures(folds, lambda fold: nearest_neighbours_fold(means, folds, fold))
     twice = replace(folds, folds=[folds.folds[0], folds.folds[0]])

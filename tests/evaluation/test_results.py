@@ -27,14 +27,14 @@ def result(protocol: str = "linear", label: str = "digit", accuracy: float = 0.5
     return {"protocol": protocol, "options": {"label": label}, "pretrained": {"accuracy": accuracy}, "é": ["ü"]}
 
 
-def test_round_trip(tmp_path: Path) -> None:
+def test_a_result_is_read_back_unchanged(tmp_path: Path) -> None:
     path = write_result(result(), tmp_path)
     assert path == tmp_path / "results" / "linear.json"
     assert json.loads(path.read_text("utf-8"))["pretrained"] == {"accuracy": 0.5}
     assert read_results(path) == [result()]
 
 
-def test_other_options_remain_and_equal_ones_replaced(tmp_path: Path) -> None:
+def test_a_result_replaces_only_one_with_the_same_options(tmp_path: Path) -> None:
     for label, accuracy in (("digit", 0.1), ("letter", 0.2), ("digit", 0.3), ("command", 0.4)):
         path = write_result(result(label=label, accuracy=accuracy), tmp_path)
     found = [(r["options"]["label"], r["pretrained"]["accuracy"]) for r in read_results(path)]
@@ -43,13 +43,13 @@ def test_other_options_remain_and_equal_ones_replaced(tmp_path: Path) -> None:
     assert [r["protocol"] for r in read_folder(tmp_path)] == ["knn", "linear", "linear", "linear"]
 
 
-def test_other_data_and_other_weights_remain(tmp_path: Path) -> None:
+def test_results_of_other_data_and_other_weights_are_kept(tmp_path: Path) -> None:
     for weights, data in (("a", "x"), ("b", "x"), ("a", "y"), ("./a", "x")):
         path = write_result({**result(), "weights": weights, "data": data}, tmp_path)
     assert [(r["weights"], r["data"]) for r in read_results(path)] == [("./a", "x"), ("a", "y"), ("b", "x")]
 
 
-def test_a_place_that_cannot_be_written_raises_before_the_work(tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_raises_an_error_in_advance(tmp_path: Path) -> None:
     check_writable("linear", tmp_path / "new" / "run")
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("x")
@@ -62,7 +62,7 @@ def test_a_place_that_cannot_be_written_raises_before_the_work(tmp_path: Path) -
         check_writable("linear", tmp_path)
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_results(tmp_path: Path) -> None:
     path = write_result(result(), tmp_path)
     with pytest.raises(ValueError):
         write_result(result(accuracy=float("nan")), tmp_path)
@@ -73,7 +73,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"protocol": "linear", "earlier": []}'])
-def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) -> None:
+def test_an_unrelated_file_is_named_and_not_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results" / "linear.json"
     path.parent.mkdir()
     path.write_text(text)
@@ -82,12 +82,12 @@ def test_a_strange_file_is_named_and_not_overwritten(tmp_path: Path, text: str) 
     assert path.read_text() == text
 
 
-def test_names_that_are_no_text_remain(tmp_path: Path) -> None:
+def test_file_names_that_are_not_utf_8_are_read_back_unchanged(tmp_path: Path) -> None:
     odd = {**result(), "unlisted": [b"caf\xe9.avi".decode("utf-8", "surrogateescape")]}
     assert read_results(write_result(odd, tmp_path)) == [odd]
 
 
-def test_pretrained_stands_beside_random_weights_and_chance() -> None:
+def test_the_table_compares_pretrained_weights_with_random_weights_and_chance() -> None:
     way = {"r1": 0.25, "median_rank": 3.0, "gallery": 50}
     table = result_table(
         {
@@ -111,7 +111,7 @@ def test_pretrained_stands_beside_random_weights_and_chance() -> None:
     assert "50 test, 1 skipped" in str(table.caption)
 
 
-def test_spread_over_folds_and_what_was_not_measured() -> None:
+def test_the_table_shows_standard_deviations_and_missing_figures() -> None:
     table = result_table(
         {
             "protocol": "esc10",
@@ -132,23 +132,23 @@ def test_spread_over_folds_and_what_was_not_measured() -> None:
     assert "400 sounds, 2 unlisted" in str(table.caption)
 
 
-def test_options_are_as_json_reads_them_back() -> None:
-    told = plain_options(Ucf101(shots=(1, 0), finetuning=FINETUNINGS["released"]()))
-    assert json.loads(json.dumps(told)) == told
-    assert told["shots"] == [1, 0]
-    assert [step["is"] for step in told["finetuning"]["video"]] == ["RandomResizedCrop", "Flip"]
+def test_options_are_read_back_from_json_unchanged() -> None:
+    options = plain_options(Ucf101(shots=(1, 0), finetuning=FINETUNINGS["released"]()))
+    assert json.loads(json.dumps(options)) == options
+    assert options["shots"] == [1, 0]
+    assert [step["is"] for step in options["finetuning"]["video"]] == ["RandomResizedCrop", "Flip"]
 
 
-def test_what_changes_nothing_is_omitted() -> None:
+def test_options_without_effect_on_the_result_are_omitted() -> None:
     assert plain_options(Ucf101(jobs=3, cache=False)) == plain_options(Ucf101())
 
 
-def test_sizes_in_words() -> None:
+def test_sizes_are_formatted_as_text() -> None:
     assert sizes_in_words({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
     assert sizes_in_words({"sizes": {"gallery": 40}}) == "40 in the gallery"
 
 
-def test_the_line_of_a_fold_holds_its_figures() -> None:
+def test_the_line_of_a_fold_contains_its_figures() -> None:
     figures = {"fold": "2", "accuracy": 0.4567, "chosen": {"C": 0.1}, "val_accuracy": 0.5, "converged": True}
     line = figures_line("random", "logistic_regression", "fold 2", figures)
     assert line == "logistic regression, fold 2, random weights: accuracy 45.7 %, val accuracy 50.0 %, C 0.1"

@@ -31,27 +31,29 @@ def slow_rank(queries: np.ndarray, keys: np.ndarray, i: int) -> int:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 1000), st.integers(1, 5))
-def test_agrees_with_a_slow_loop_with_ties(n: int, seed: int, chunk: int) -> None:
+def test_ranks_agree_with_a_slow_loop_also_with_ties(n: int, seed: int, chunk: int) -> None:
     generator = np.random.default_rng(seed)
-    # Vectors of few small whole numbers: many exact ties and parallel vectors of different lengths.
+    # Vectors of small integers have many exact ties and many parallel vectors of different lengths.
     queries, keys = (generator.integers(1, 4, size=(n, 2)).astype(np.float32) for _ in range(2))
     expected = [slow_rank(queries.astype(float), keys.astype(float), i) for i in range(n)]
     assert ranks(queries, keys, chunk=chunk).tolist() == expected
 
 
-def test_figures_by_hand() -> None:
-    # One query direction per row; the own key is made the 1st, 2nd, 6th and 11th best of 20.
+def test_metrics_equal_values_computed_by_hand() -> None:
+    # All queries have one direction; the matching keys have the ranks 1, 2, 6 and 11 of 20.
     n, wanted = 20, [1, 2, 6, 11]
-    keys = np.stack([np.cos(np.linspace(0, 1, n)), np.sin(np.linspace(0, 1, n))], axis=1)  # worse and worse for (1, 0)
+    keys = np.stack(
+        [np.cos(np.linspace(0, 1, n)), np.sin(np.linspace(0, 1, n))], axis=1
+    )  # decreasing similarity to (1, 0)
     order = [w - 1 for w in wanted] + [j for j in range(n) if j + 1 not in wanted]
     found = ranks(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     assert found[:4].tolist() == wanted
     figures = retrieval_metrics(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
-    # Every key has another place, so the ranks are 1 to 20.
+    # All keys have different ranks, so the ranks are 1 to 20.
     assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
 
 
-def test_equal_embeddings_give_no_hit() -> None:
+def test_identical_embeddings_have_a_recall_of_zero() -> None:
     generator = np.random.default_rng(0)
     same = np.tile(generator.normal(size=(1, 129)).astype(np.float32), (37, 1))
     assert ranks(same, same, chunk=5).tolist() == [37] * 37
@@ -59,7 +61,7 @@ def test_equal_embeddings_give_no_hit() -> None:
     assert retrieval_metrics(nearly, nearly)["r10"] == 0.0
 
 
-def test_zero_and_not_a_number_never_win() -> None:
+def test_zero_and_nan_embeddings_get_the_worst_rank() -> None:
     zero = np.zeros((4, 3), dtype=np.float32)
     assert ranks(zero, zero).tolist() == [4] * 4
     queries = np.eye(4, dtype=np.float32)
@@ -67,14 +69,14 @@ def test_zero_and_not_a_number_never_win() -> None:
     assert ranks(queries, np.eye(4)).tolist() == [1, 1, 4, 1]
 
 
-def test_length_does_not_matter() -> None:
+def test_ranks_do_not_depend_on_the_length_of_embeddings() -> None:
     generator = np.random.default_rng(0)
     queries, keys = generator.normal(size=(2, 30, 8))
     stretched = keys * generator.uniform(0.1, 10, size=(30, 1))
     assert ranks(queries, stretched).tolist() == ranks(queries, keys).tolist()
 
 
-def test_chance_is_what_random_embeddings_give() -> None:
+def test_chance_levels_equal_the_means_of_random_embeddings() -> None:
     generator = np.random.default_rng(0)
     runs = [retrieval_metrics(*generator.normal(size=(2, 40, 6))) for _ in range(200)]
     for name, expected in chance(40).items():
@@ -83,7 +85,7 @@ def test_chance_is_what_random_embeddings_give() -> None:
     assert chance(4)["r10"] == 1.0
 
 
-def test_copies_of_one_stretch_are_one_candidate() -> None:
+def test_duplicate_segments_are_one_gallery_entry() -> None:
     rows = [
         row("a.mp4", split="test", word="x", start="0", end="1"),
         row("a.mp4", split="test", word="y", start="0", end="1"),
@@ -98,23 +100,23 @@ def test_copies_of_one_stretch_are_one_candidate() -> None:
     assert [s.entry for s in gallery(rows, "word", "all")[0]] == [0, 2, 4]
 
 
-def test_one_candidate_is_no_choice() -> None:
+def test_a_gallery_of_one_recording_raises_an_error() -> None:
     check_gallery(2)
     with pytest.raises(EvaluationError, match="only one recording is usable"):
         check_gallery(1)
 
 
-def test_both_ways_are_pooled() -> None:
+def test_both_directions_of_reidentification_are_pooled() -> None:
     first = np.eye(4)
-    second = np.eye(4)[[1, 0, 2, 3]]  # recordings 0 and 1 are mistaken for each other
+    second = np.eye(4)[[1, 0, 2, 3]]  # recordings 0 and 1 are interchanged
     assert reidentify(first, second, first, first)["accuracy"] == (2 + 4) / 8
     assert reidentify(first, first, second, first)["accuracy"] == (4 + 2) / 8
     assert reidentify(first, second, second, first)["accuracy"] == 0.5
-    # The mistaken queries tie their own key (cosine 0) with two others and stand behind the wrong one: rank 4.
+    # The interchanged queries have cosine 0 with their own key and with two others, and 1 with the wrong key: rank 4.
     assert reidentify(first, second, second, first)["median_rank"] == (1 + 4) / 2
 
 
-def test_equal_embeddings_are_not_hits() -> None:
+def test_identical_embeddings_are_not_reidentified() -> None:
     same = np.ones((5, 3))
     figures = reidentify(same, same, same, same)
     assert figures == {"accuracy": 0.0, "r5": 1.0, "median_rank": 5.0, "gallery": 5}
@@ -139,7 +141,7 @@ def _slow(features: np.ndarray, targets: np.ndarray, fold: Fold, k: int) -> floa
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("chunk", [7, 1000])
-def test_recalls_are_the_slow_ones(seed: int, chunk: int) -> None:
+def test_recalls_of_folds_equal_those_of_a_slow_loop(seed: int, chunk: int) -> None:
     generator = np.random.default_rng(seed)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     fold = _fold(60, 20, seed)
@@ -147,19 +149,19 @@ def test_recalls_are_the_slow_ones(seed: int, chunk: int) -> None:
     assert same_class_recall(features, targets, fold, chunk) == pytest.approx(expected)
 
 
-def test_features_that_tell_nothing_find_nothing() -> None:
+def test_constant_features_have_a_recall_of_zero() -> None:
     targets = np.arange(60) % 6
     assert same_class_recall(np.ones((60, 4)), targets, _fold(60, 20, 0)) == [0.0, 0.0, 0.0]
 
 
-def test_a_class_that_is_not_trained_is_not_predicted() -> None:
+def test_a_class_missing_from_train_is_not_predicted() -> None:
     targets = np.zeros(60, dtype=np.int64)
     fold = _fold(60, 20, 0)
     targets[fold.test] = 1
     assert same_class_recall(np.random.default_rng(0).normal(size=(60, 4)), targets, fold) == [0.0, 0.0, 0.0]
 
 
-def test_mean_and_spread_over_splits() -> None:
+def test_mean_and_standard_deviation_over_splits() -> None:
     generator = np.random.default_rng(0)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]
@@ -172,7 +174,7 @@ def test_mean_and_spread_over_splits() -> None:
     assert set(alone) == {"r1", "r5", "r20", "folds"}
 
 
-def test_chance_is_what_random_features_give() -> None:
+def test_chance_levels_equal_the_means_of_random_features() -> None:
     generator = np.random.default_rng(1)
     targets = generator.integers(0, 8, 60)
     folds = Folds([_fold(60, 20, 0)], ["x"] * 8, targets)

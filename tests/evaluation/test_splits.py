@@ -16,24 +16,24 @@ from avgdt.evaluation.splits import LabelledRows, labelled_rows, labelled_splits
 from tests.evaluation.rows import row
 
 
-def stretches(segments: list[Segment], entries: list[Entry]) -> list[SplitSpan]:
+def split_spans(segments: list[Segment], entries: list[Entry]) -> list[SplitSpan]:
     return [SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in segments]
 
 
-def made(*pairs: tuple[str, str]) -> list[Segment]:
+def segments_of(*pairs: tuple[str, str]) -> list[Segment]:
     return [Segment(i, split, label) for i, (split, label) in enumerate(pairs)]
 
 
-def test_rows_classes_and_targets() -> None:
-    found = made(("test", "b"), ("train", "b"), ("extra", "q"), ("val", "a"), ("train", "a"), ("train", "b"))
-    splits = labelled_splits(found)
+def test_labelled_splits_have_rows_classes_and_targets() -> None:
+    segments = segments_of(("test", "b"), ("train", "b"), ("extra", "q"), ("val", "a"), ("train", "a"), ("train", "b"))
+    splits = labelled_splits(segments)
     assert splits.rows == {"train": [1, 4, 5], "val": [3], "test": [0]}
     assert splits.classes == ["a", "b"]
-    assert splits.targets(found, "train") == [1, 0, 1]
-    assert splits.targets(found, "test") == [1]
+    assert splits.targets(segments, "train") == [1, 0, 1]
+    assert splits.targets(segments, "test") == [1]
 
 
-def test_numbers_are_sorted_as_numbers() -> None:
+def test_numeric_names_are_sorted_by_value() -> None:
     assert sort_names({"10", "9", "1"}) == ["1", "9", "10"]
     assert sort_names({"10", "9", "x"}) == ["10", "9", "x"]
 
@@ -51,17 +51,17 @@ def test_numbers_are_sorted_as_numbers() -> None:
         ([("train", "a"), ("val", "a"), ("test", "a")], "train has only the class 'a'"),
     ],
 )
-def test_mistakes_are_named(pairs: list[tuple[str, str]], message: str) -> None:
+def test_missing_splits_and_classes_are_named(pairs: list[tuple[str, str]], message: str) -> None:
     with pytest.raises(EvaluationError, match=message) as caught:
-        labelled_splits(made(*pairs))
+        labelled_splits(segments_of(*pairs))
     assert "\n" not in str(caught.value)
 
 
-def test_one_split_of_several_or_all() -> None:
-    found = made(("train", ""), ("test", ""), ("test", ""))
+def test_one_split_or_all_rows_can_be_selected() -> None:
+    found = segments_of(("train", ""), ("test", ""), ("test", ""))
     assert [s.entry for s in one_split(found, "test")] == [1, 2]
     assert [s.entry for s in one_split(found, "all")] == [0, 1, 2]
-    assert len(one_split(made(("", ""), ("", "")), "test")) == 2
+    assert len(one_split(segments_of(("", ""), ("", "")), "test")) == 2
     with pytest.raises(
         EvaluationError,
         match=r"split 'val'; the data has: test \(2\), train \(1\); name one of these, or all, with --split",
@@ -69,12 +69,12 @@ def test_one_split_of_several_or_all() -> None:
         one_split(found, "val")
 
 
-def test_a_recording_belongs_in_one_split() -> None:
+def test_a_recording_must_not_be_in_two_splits() -> None:
     entries = [Entry(Path(name)) for name in ("a.mp4", "b.mp4", "./a.mp4")]
 
     def check(*rows: tuple[int, str, float | None, float | None]) -> None:
         segments = [Segment(entry, split, "x", start, end) for entry, split, start, end in rows]
-        check_no_leakage(stretches(segments, entries))
+        check_no_leakage(split_spans(segments, entries))
 
     check((0, "train", None, None), (1, "test", None, None), (0, "train", None, None))
     check((0, "train", 0.0, 1.0), (0, "test", 1.0, 2.0), (1, "val", None, None))
@@ -83,15 +83,15 @@ def test_a_recording_belongs_in_one_split() -> None:
             check((0, "train", *first), (1, "train", None, None), (2, "test", *second))
 
 
-def test_a_copy_belongs_in_the_split_of_its_original(tmp_path: Path) -> None:
+def test_a_copy_must_be_in_the_split_of_its_original(tmp_path: Path) -> None:
     entries = list[Entry]()
     for name, content in (("a.mp4", b"one"), ("b.mp4", b"one"), ("c.mp4", b"two")):
         (tmp_path / name).write_bytes(content)
         entries.append(Entry(tmp_path / name, content="the same digest"))
     rows = [Segment(0, "train", "x"), Segment(1, "train", "x"), Segment(2, "test", "x")]
-    check_no_leakage(stretches(rows, entries))
+    check_no_leakage(split_spans(rows, entries))
     with pytest.raises(DataError, match=r"a\.mp4: has the same content as .*b\.mp4 and so is in the splits 'train'"):
-        check_no_leakage(stretches([*rows, Segment(1, "test", "x")], entries))
+        check_no_leakage(split_spans([*rows, Segment(1, "test", "x")], entries))
 
 
 GOOD = [row("a.mp4", split="train", label="dog"), row("b.mp4", split="test", label="cat")]
@@ -158,7 +158,7 @@ def test_missing_splits_are_named(rows: list[Entry], message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_two_labels_of_one_segment_are_refused(tmp_path: Path) -> None:
+def test_a_segment_with_two_labels_is_refused(tmp_path: Path) -> None:
     for name, content in (("one.mp4", b"1"), ("copy.mp4", b"1"), ("two.mp4", b"2")):
         (tmp_path / name).write_bytes(content)
 
@@ -184,7 +184,7 @@ def test_two_labels_of_one_segment_are_refused(tmp_path: Path) -> None:
 
 
 def _plans(*rows: tuple[str, str, str]) -> tuple[list[Plan], list[Entry]]:
-    """(file, label, source) of recordings to train on, and one to test."""
+    """Return plans and entries of train rows, given as (file, label, source), and of one test row."""
     entries = [row(name, source=source) for name, _, source in rows] + [row("test.mp4", source="")]
     plans = [Plan(Segment(i, "train", label), ()) for i, (_, label, _) in enumerate(rows)]
     return [*plans, Plan(Segment(len(rows), "test", "a"), ())], entries
@@ -207,7 +207,7 @@ def test_val_is_a_fifth_of_each_class_of_train() -> None:
 
 
 @pytest.mark.parametrize("by", ["source", "file"])
-def test_sources_stay_together_whatever_classes_they_are_of(by: str) -> None:
+def test_sources_stay_together_across_classes(by: str) -> None:
     rows = [(f"{i}.mp4" if by == "source" else f"{i // 4}.mp4", "abcd"[i % 4], f"s{i // 4}") for i in range(40)]
     plans, entries = _plans(*((file, label, source if by == "source" else "") for file, label, source in rows))
     chosen = _val(plans, entries)
@@ -215,7 +215,7 @@ def test_sources_stay_together_whatever_classes_they_are_of(by: str) -> None:
     assert not {i // 4 for i in chosen} & {i // 4 for i in range(40) if i not in chosen}
 
 
-def test_a_class_of_one_source_is_split_and_a_lone_recording_is_trained_on() -> None:
+def test_a_class_of_one_source_is_divided_and_a_single_recording_stays_in_train() -> None:
     rows = [("a.mp4", "a", "")] * 10 + [("b.mp4", "b", "")] + [(f"c{i}.mp4", "c", "") for i in range(2)]
     plans, entries = _plans(*rows)
     labels = [plans[i].segment.label for i in _val(plans, entries)]

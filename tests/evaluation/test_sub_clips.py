@@ -25,7 +25,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @torch.inference_mode()
-def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: PretrainedModel, sound: Path) -> None:
+def test_ten_sub_clips_of_two_seconds_start_a_third_of_a_second_apart(model: PretrainedModel, sound: Path) -> None:
     with Recording(sound) as file:
         entries = [Entry.of(file.info)]
     model = on_sub_clips(model, TEN)
@@ -38,7 +38,7 @@ def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: Pret
     assert views.shape == (10, 16, 199)
     shown = log_mel_inputs(inspected(model, model), [Segment(0, "1", "a")], entries, TEN)
     np.testing.assert_allclose(shown, views.numpy()[None], atol=1e-4)
-    # The oracle of the pooling: maxima of three neighbouring time steps, beginning at every second one.
+    # Reference for the pooling: maxima of three neighbouring time steps, with a stride of two.
     maps = model.phi.feature_map("audio", views[:, None])
     pooled = torch.stack([maps[..., t : t + 3].amax(dim=-1) for t in (0, 2, 4)], dim=-1)
     assert maps.shape == (10, 32, 1, 7)
@@ -47,7 +47,7 @@ def test_ten_of_two_seconds_each_a_third_of_a_second_after_the_other(model: Pret
     np.testing.assert_allclose(found[0], pooled.flatten(1).numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_a_short_sound_is_followed_by_silence(model: PretrainedModel, sound: Path, tmp_path: Path) -> None:
+def test_short_recordings_are_padded_with_silence(model: PretrainedModel, sound: Path, tmp_path: Path) -> None:
     path = write_wav(tmp_path / "short.wav", noise(0.7, 8000), 8000)
     with Recording(path) as file:
         entries = [Entry.of(file.info)]

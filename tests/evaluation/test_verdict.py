@@ -1,4 +1,4 @@
-"""The verdict on handmade metrics of each cause, and on the metrics of real runs that trained."""
+"""The verdict on synthetic metrics of each cause, and on the metrics of real runs that trained successfully."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ AUDIO = replace(
 
 
 def training(recipe: Recipe, accuracy: float | None = None, share: float = 1.0, **last: float) -> Lines:
-    """The training lines of a run that did ``share`` of its epochs; ``last`` are further figures of its second half."""
+    """Return the training metrics of a run that completed ``share`` of its epochs.
+
+    ``last`` are further metrics of its second half.
+    """
     steps = 400
     lines = []
     for step in range(1, steps + 1):
@@ -47,7 +50,7 @@ def training(recipe: Recipe, accuracy: float | None = None, share: float = 1.0, 
 
 
 def heldout(r10: float, gallery: int = 96, median: float | None = None, **diagnosis: float) -> dict[str, Any]:
-    """One measurement; recall at 1 and 5 are the shares of ``r10`` that belong to random scores."""
+    """Return one held-out measurement; recall at 1 and 5 are in proportion to ``r10``, as for random scores."""
     middle = (gallery + 1) / 2 if median is None else median
     way = {"r1": r10 / 10, "r5": r10 / 2, "r10": r10, "median_rank": middle, "gallery": gallery}
     measured = {"effective_rank_video": 30.0, "effective_rank_audio": 30.0, "batch_norm_share": 0.05} | diagnosis
@@ -83,17 +86,17 @@ CASES: dict[str, tuple[str, Recipe, Lines, Lines]] = {
 }
 
 
-def judged(name: str) -> Verdict:
+def verdict_on(name: str) -> Verdict:
     _, recipe, train, held_out = CASES[name]
     return verdict(recipe, train, held_out)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_cause(name: str) -> None:
-    assert judged(name).cause == CASES[name][0]
+def test_the_cause_of_each_case_is_recognised(name: str) -> None:
+    assert verdict_on(name).cause == CASES[name][0]
 
 
-def test_every_cause_has_a_case() -> None:
+def test_all_causes_are_tested() -> None:
     causes = Verdict.__dataclass_fields__["cause"].type
     assert causes == "Cause"
     assert {case[0] for case in CASES.values()} == {
@@ -110,8 +113,8 @@ def test_every_cause_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_sentences_are_sentences_and_each_option_is_a_field_of_the_recipe(name: str) -> None:
-    result = judged(name)
+def test_texts_are_sentences_and_their_options_are_fields_of_the_recipe(name: str) -> None:
+    result = verdict_on(name)
     for text in (result.headline, result.evidence, result.remedy):
         assert re.fullmatch(r"[A-Z][^\n]*\.", text)
         assert ".." not in text
@@ -122,8 +125,8 @@ def test_the_sentences_are_sentences_and_each_option_is_a_field_of_the_recipe(na
             value = getattr(value, part.replace("-", "_"))
 
 
-def test_evidence_names_the_figures() -> None:
-    result = judged("age")
+def test_the_evidence_contains_the_figures() -> None:
+    result = verdict_on("age")
     assert "0.30" in result.evidence
     assert "80.0 %" in result.evidence
     assert "chance level 10.4 %" in result.evidence
@@ -131,47 +134,47 @@ def test_evidence_names_the_figures() -> None:
     assert "now 96" in result.remedy
 
 
-def test_one_modality_is_pointed_to_a_probe() -> None:
-    assert "avgdt evaluate linear" in judged("one modality").remedy
-    assert "--data.held-out" in judged("nothing held out").remedy
-    unrelated = judged("one modality, views unrelated")
+def test_runs_of_one_modality_are_referred_to_a_probe() -> None:
+    assert "avgdt evaluate linear" in verdict_on("one modality").remedy
+    assert "--data.held-out" in verdict_on("nothing held out").remedy
+    unrelated = verdict_on("one modality, views unrelated")
     assert "video" not in unrelated.headline + unrelated.remedy
 
 
-def test_more_recordings_make_the_same_recall_significant() -> None:
+def test_a_recall_is_significant_with_enough_recordings() -> None:
     for gallery, cause in ((60, "plateau"), (600, "healthy")):
         result = verdict(BATCH, training(BATCH, 0.06, 0.2), [heldout(1.3 * 10 / gallery, gallery)])
         assert result.cause == ("plateau" if gallery == 600 else cause)
     assert verdict(BATCH, training(BATCH, 0.06, 0.2), [heldout(2.2 * 10 / 600, 600)]).cause == "healthy"
 
 
-def test_recall_is_compared_at_the_chance_level_of_training() -> None:
+def test_recall_is_interpolated_at_the_chance_level_of_training() -> None:
     retrieval = RetrievalMetrics({1: 0.2, 5: 0.6, 10: 0.8}, None, 100)
     for chance, recall in ((0.001, 0.2), (0.01, 0.2), (0.03, 0.4), (0.05, 0.6), (0.075, 0.7), (0.5, 0.8)):
         lower, upper = retrieval.at(chance)
         assert lower < recall < upper
 
 
-def test_unseen_recordings_take_the_place_of_the_last_measurement() -> None:
+def test_unseen_recordings_replace_the_last_held_out_measurement() -> None:
     assert verdict(BATCH, training(BATCH, 0.4), [heldout(0.08)]).cause == "overfitting"
     assert verdict(BATCH, training(BATCH, 0.4), [heldout(0.08)], heldout(0.9)).cause == "healthy"
     assert verdict(BATCH, training(BATCH, 0.4), [heldout(0.9)], heldout(0.08)).cause == "overfitting"
 
 
-def test_metrics_of_older_versions_are_judged_by_what_they_hold() -> None:
+def test_metrics_of_older_versions_are_judged_without_missing_keys() -> None:
     old = {"accuracy", "kind", "step", "epoch"}
     train = [{name: line[name] for name in old} for line in training(BATCH, 0.5)]
     ways = {name: value for name, value in heldout(0.6).items() if name != "diagnosis"}
     assert verdict(BATCH, train, [ways]).cause == "healthy"
 
 
-def test_the_effective_rank_before_batch_norm_has_settled_is_no_evidence() -> None:
+def test_the_effective_rank_is_ignored_in_early_steps() -> None:
     for steps, cause in ((20, "plateau"), (40, "collapse")):
         train = training(BATCH, share=0.2)[:steps]
         assert verdict(BATCH, train, [heldout(CHANCE, effective_rank_audio=1.4)]).cause == cause
 
 
-def test_a_bank_that_is_empty_at_first_does_not_diverge() -> None:
+def test_an_initially_empty_bank_is_not_mistaken_for_divergence() -> None:
     train = training(BANK)
     train[0] |= {"loss": 0.0, "gradient_norm": 0.0}
     assert verdict(BANK, train, [heldout(CHANCE)]).cause == "no signal"
@@ -180,16 +183,16 @@ def test_a_bank_that_is_empty_at_first_does_not_diverge() -> None:
     )
 
 
-def test_a_file_of_metrics(tmp_path: Path) -> None:
+def test_the_verdict_can_be_read_from_a_metrics_file(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     assert verdict_from_file(BATCH, path) is None
     _, recipe, train, held_out = CASES["works"]
     path.write_text("".join(json.dumps(line) + "\n" for line in [*train, *held_out]))
-    assert verdict_from_file(recipe, path) == judged("works")
+    assert verdict_from_file(recipe, path) == verdict_on("works")
 
 
 HEALTHY = [json.loads(line) for line in Path(__file__).with_name("healthy_runs.jsonl").read_text().splitlines()]
-"""Metrics of runs on the demo's recordings and on GRID that trained, the means of 20 steps each."""
+"""Return the metrics of runs on the demo's recordings and on GRID that trained, as means of 20 steps."""
 
 
 @pytest.mark.parametrize("run", HEALTHY, ids=lambda run: str(run["name"]))
@@ -217,6 +220,6 @@ def test_the_verdict_is_imported_without_torch() -> None:
 
 
 @pytest.mark.parametrize(("accuracy", "r10"), product((0.05, 0.5, 0.95), (0.02, 0.3, 0.95)))
-def test_levels(accuracy: float, r10: float) -> None:
+def test_only_healthy_runs_have_the_level_good(accuracy: float, r10: float) -> None:
     result = verdict(BATCH, training(BATCH, accuracy), [heldout(r10)])
     assert (result.level == "good") == (result.cause == "healthy")

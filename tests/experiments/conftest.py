@@ -11,7 +11,7 @@ SPLITS = ("train",) * 8 + ("val",) * 4 + ("test",) * 4
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of 16 films in three splits with two classes."""
+    """Write a manifest of 16 recordings with three splits and two classes."""
     folder = write_folder(tmp_path_factory.mktemp("experiments") / "films", len(SPLITS))
     films = sorted(path for path in folder.iterdir() if path.suffix == ".mkv")
     manifest = folder.parent / "films.csv"

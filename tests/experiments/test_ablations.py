@@ -36,7 +36,7 @@ def test_audio_cells_have_the_masks_of_table_1b() -> None:
         assert cell.recipe.composition.time.synchronous == (levels["windows"] == "synchronous")
 
 
-def test_other_audio_augmentations_stay() -> None:
+def test_other_audio_augmentations_are_kept() -> None:
     recipe = named("released")
     assert with_spec_augment(recipe, SpecAugment.none()).composition.audio == (Volume(0.9, 1.1),)
     assert with_spec_augment(recipe, SpecAugment.strong()).composition.audio == (Volume(0.9, 1.1), SpecAugment.strong())
@@ -62,24 +62,24 @@ def test_sensitivity_changes_one_setting_at_a_time(name: str) -> None:
 
 
 def test_names_of_cells_are_distinct_and_valid_as_folders() -> None:
-    for each in ABLATIONS:
-        names = [cell.name for cell in each.cells(with_composition(named("demo-bank"), "modality"))]
+    for study in ABLATIONS:
+        names = [cell.name for cell in study.cells(with_composition(named("demo-bank"), "modality"))]
         assert len(set(names)) == len(names)
         assert not any(set(name) & set("/ \\") for name in names)
 
 
-def test_an_unknown_ablation() -> None:
+def test_an_unknown_ablation_raises_an_error_with_a_suggestion() -> None:
     with pytest.raises(ExperimentError, match="did you mean 'jitter'"):
         ablation("jiter")
 
 
-def test_one_epoch_stays_one() -> None:
+def test_a_recipe_of_one_epoch_keeps_it() -> None:
     recipe = named("demo")
     recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=1))
     assert {cell.recipe.schedule.epochs for cell in ablation("jitter").cells(recipe)} == {1}
     assert len(ablation("jitter").cells(recipe)) == 2
 
 
-def test_a_shorter_recipe_keeps_the_shape_of_its_learning_rate() -> None:
+def test_a_shorter_recipe_scales_its_learning_rate_schedule() -> None:
     recipe = of_length(named("released"), 100)
     assert (recipe.schedule.epochs, recipe.schedule.warmup_epochs, recipe.schedule.steps) == (100, 5.0, (75, 88))

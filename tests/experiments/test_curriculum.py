@@ -25,7 +25,7 @@ from avgdt.recipes.named import named
 from tests.helpers.recipes import tiny
 
 
-def test_gradient_norms_are_those_of_autograd() -> None:
+def test_gradient_norms_equal_those_of_autograd() -> None:
     torch.manual_seed(0)
     queries, keys = (F.normalize(torch.randn(7, 5, dtype=torch.float64), dim=1) for _ in range(2))
     queries.requires_grad_()
@@ -37,7 +37,7 @@ def test_gradient_norms_are_those_of_autograd() -> None:
     assert torch.allclose(probability, torch.softmax(logits.detach(), dim=1).diagonal())
 
 
-def test_a_certain_pair_has_no_gradient() -> None:
+def test_a_pair_of_probability_one_has_no_gradient() -> None:
     keys = torch.eye(4)
     probability, norms = gradient_norms(keys, keys, 0.01)
     assert torch.allclose(probability, torch.ones(4))
@@ -55,7 +55,7 @@ def test_strata_add_one_augmentation_after_the_other() -> None:
     assert all(composition.video == named("demo").composition.video for composition in compositions)
 
 
-def test_recipes_that_cannot_be_measured() -> None:
+def test_unsuitable_recipes_raise_errors() -> None:
     with pytest.raises(ExperimentError, match="needs video and audio"):
         curriculum_cell(named("audio"))
     recipe = named("demo")
@@ -63,9 +63,7 @@ def test_recipes_that_cannot_be_measured() -> None:
         curriculum_cell(replace(recipe, run=replace(recipe.run, monitor_epochs=0)))
 
 
-def test_a_run_is_measured_in_every_stratum_and_the_outcome_is_the_mean_over_seeds(
-    labelled: Path, tmp_path: Path
-) -> None:
+def test_every_stratum_is_measured_and_averaged_over_seeds(labelled: Path, tmp_path: Path) -> None:
     recipe = curriculum_cell(replace(tiny(), run=replace(tiny().run, monitor_epochs=1)))
     monitors = partial(curriculum_monitors, recordings=6)
     grid = Grid((recipe,), (0, 1), labelled, tmp_path, (), monitors, "6 recordings")

@@ -26,13 +26,13 @@ TOY = Ablation("toy", "Toy", "Is it?", lambda recipe: cells(recipe), (CLAIM,))
 
 def cells(recipe: Recipe) -> tuple[GridCell, ...]:
     return tuple(
-        GridCell((("epochs", str(epochs)), ("jitter", level)), longer(timed(recipe, jitter=level == "on"), epochs))
+        GridCell((("epochs", str(epochs)), ("jitter", level)), with_epochs(timed(recipe, jitter=level == "on"), epochs))
         for epochs in (1, 2)
         for level in ("off", "on")
     )
 
 
-def longer(recipe: Recipe, epochs: int) -> Recipe:
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
     return replace(recipe, schedule=replace(recipe.schedule, epochs=epochs, warmup_epochs=0))
 
 
@@ -41,7 +41,7 @@ def grid(data: Path, out: Path, seeds: tuple[int, ...] = (0, 1)) -> Grid:
 
 
 def record(grid: Grid, figure: Figures) -> None:
-    """Write the records of all jobs as if they had run, with one figure by cell name and seed."""
+    """Write the records of all jobs as if they had run, with a figure for each cell name and seed."""
     for job in grid.jobs:
         value = figure(job.cell.name, job.seed)
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
@@ -72,9 +72,9 @@ def test_a_job_is_pretrained_and_evaluated_once(labelled: Path, tmp_path: Path) 
     assert {path: path.stat().st_mtime_ns for path in job.run.rglob("*")} == before
 
 
-def test_a_stopped_job_is_resumed(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_job_resumes(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = grid(labelled, tmp_path)
-    job = small.job(3)  # two epochs of two steps
+    job = small.job(3)  # two epochs of two steps each
 
     def stop(metrics: dict[str, object]) -> None:
         if metrics["step"] == 3:
@@ -85,13 +85,13 @@ def test_a_stopped_job_is_resumed(labelled: Path, tmp_path: Path, monkeypatch: p
     assert small.figures(job) is None
     steps = []
     small.run(job, lambda line: None, lambda metrics: steps.append(metrics["step"]))
-    assert min(steps) >= 3  # the steps before are not repeated
+    assert min(steps) >= 3  # finished steps are not repeated
     uninterrupted = grid(labelled, tmp_path / "other")
     assert run(uninterrupted, uninterrupted.job(3)) == small.figures(job)
     assert checkpoints.Checkpoints(job.run).load().step == 4
 
 
-def test_cells_train_with_their_seed_and_recipe(labelled: Path, tmp_path: Path) -> None:
+def test_jobs_use_the_seed_and_the_recipe_of_their_cell(labelled: Path, tmp_path: Path) -> None:
     small = grid(labelled, tmp_path)
     losses = {}
     for index in (2, 3, 6):
@@ -107,22 +107,24 @@ def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_p
     recipe = replace(tiny(), objective=replace(tiny().objective, temperature=0.5))
     with pytest.raises(ExperimentError, match=r"objective\.temperature \(0\.07 there, 0\.5 now\); use another --out"):
         (other := replace(small, cells=cells(recipe))).figures(other.job(0))
-    recipe = replace(tiny(), optimiser=replace(tiny().optimiser, lr=0.5))  # a run may resume with it, not be reused
+    recipe = replace(
+        tiny(), optimiser=replace(tiny().optimiser, lr=0.5)
+    )  # a run with another learning rate can be resumed, but not reused
     with pytest.raises(ExperimentError, match=r"optimiser\.lr"):
         (other := replace(small, cells=cells(recipe))).figures(other.job(0))
-    recipe = replace(tiny(), run=replace(tiny().run, workers=2, checkpoints=1))  # which change no result
+    recipe = replace(tiny(), run=replace(tiny().run, workers=2, checkpoints=1))  # these fields do not affect results
     other = replace(small, cells=cells(recipe))
     assert other.figures(other.job(0)) is not None
     with pytest.raises(ExperimentError, match="was run with other settings"):
         (other := replace(small, settings="96 recordings")).figures(other.job(0))
     with pytest.raises(ExperimentError, match="use another --out for"):
         (other := replace(small, data=tmp_path / "films")).figures(other.job(0))
-    # With another label the probe is measured again.
+    # With another label, the probe is trained again.
     other = replace(small, measures=probe_and_retrieval("category"))
     assert other.figures(other.job(0)) is None
 
 
-def test_a_damaged_record(labelled: Path, tmp_path: Path) -> None:
+def test_a_damaged_record_raises_an_error(labelled: Path, tmp_path: Path) -> None:
     small = grid(labelled, tmp_path)
     record(small, lambda name, seed: 0.5)
     small.job(0).record.write_text("{")
@@ -139,12 +141,12 @@ def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:
         grid(tmp_path, tmp_path).job(8)
 
 
-def test_cells_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_duplicate_names_of_cells_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match="two cells"):
         Grid((*cells(tiny()), *cells(tiny())), (0,), tmp_path, tmp_path, ())
 
 
-def test_data_is_checked_before_anything_is_trained(labelled: Path, tmp_path: Path) -> None:
+def test_data_is_checked_before_training(labelled: Path, tmp_path: Path) -> None:
     check_data(labelled, tiny(), "label")
     for data, label, message in (
         (tmp_path / "none.csv", "label", "does not exist"),
@@ -161,9 +163,9 @@ def test_data_is_checked_before_anything_is_trained(labelled: Path, tmp_path: Pa
         check_data(labelled, named("audio"), "label")
 
 
-def test_levels_are_compared_with_all_else_equal(tmp_path: Path) -> None:
+def test_levels_are_compared_at_equal_settings_of_other_factors(tmp_path: Path) -> None:
     small = grid(tmp_path, tmp_path, (0, 1, 2))
-    # Jitter adds 0.1 with one epoch and 0.3 with two; seeds and lengths have effects of their own.
+    # Jitter adds 0.1 with one epoch and 0.3 with two; seeds and numbers of epochs have their own effects.
     values = {
         "epochs-1-jitter-off": 0.2, "epochs-1-jitter-on": 0.3, "epochs-2-jitter-off": 0.4, "epochs-2-jitter-on": 0.7,
     }  # fmt: skip
@@ -175,7 +177,7 @@ def test_levels_are_compared_with_all_else_equal(tmp_path: Path) -> None:
     assert difference.mean.std == pytest.approx(0.0, abs=1e-12)
 
 
-def test_outcome_of_complete_and_of_unfinished_grids(tmp_path: Path) -> None:
+def test_complete_and_incomplete_grids_have_an_outcome(tmp_path: Path) -> None:
     small = grid(tmp_path, tmp_path, (0, 1, 2))
     with pytest.raises(ExperimentError, match="no cell is complete"):
         ablation_outcome(TOY, small)

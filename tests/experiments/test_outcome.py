@@ -43,18 +43,18 @@ def outcome() -> Experiment:
     )
 
 
-def test_an_outcome_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_an_outcome_is_read_back_unchanged(tmp_path: Path) -> None:
     write_outcome(outcome(), tmp_path)
     assert read_outcome(tmp_path) == outcome()
 
 
-def test_a_folder_without_outcome(tmp_path: Path) -> None:
+def test_a_folder_without_an_outcome_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"holds no experiment\.json"):
         read_outcome(tmp_path / "other")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"title": 3}', "null"])
-def test_a_damaged_outcome(tmp_path: Path, text: str) -> None:
+def test_a_damaged_outcome_raises_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "experiment.json").write_text(text)
     with pytest.raises(ExperimentError, match=r"is not the outcome of an experiment"):
         read_outcome(tmp_path)

@@ -24,12 +24,12 @@ from tests.helpers.recipes import tiny
 
 
 def recipe() -> Recipe:
-    """Without a bank, whose size would have to fit every number of views."""
+    """Return a recipe without a memory bank, whose size would have to suit every number of views."""
     return replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=4))
 
 
 def films(folder: Path, name: str = "films") -> Path:
-    """A manifest of files that are never read."""
+    """Write a manifest of files that are never read."""
     rows = [f"{i}.mkv,{split},{'ab'[i % 2]}" for i, split in enumerate(["train"] * 4 + ["val"] * 2 + ["test"] * 2)]
     manifest = folder / f"{name}.csv"
     manifest.write_text("\n".join(["path,split,label", *rows]) + "\n")
@@ -40,8 +40,8 @@ def search(data: Path, out: Path, trials: int = 3, label: str = "label") -> Sear
     return Search(recipe(), data, out, trials, label)
 
 
-def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials are not trained: reversal is worth most, jitter a little."""
+def simulate_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the training of a trial by a score in which reversal counts most and jitter a little."""
 
     def run(self: Search, trial: optuna.Trial, on_message: object) -> float:
         choices = {name: trial.suggest_categorical(name, levels) for name, levels in DIMENSIONS.items()}
@@ -57,7 +57,7 @@ def work(search: Search) -> list[tuple[int, str]]:
     return finished
 
 
-def test_real_trials_are_trained_judged_on_val_and_continued(labelled: Path, tmp_path: Path) -> None:
+def test_trials_are_trained_measured_on_val_and_resumed(labelled: Path, tmp_path: Path) -> None:
     assert len(work(search(labelled, tmp_path, trials=1))) == 1
     assert work(search(labelled, tmp_path, trials=1)) == []
     assert len(work(search(labelled, tmp_path, trials=2))) == 1
@@ -72,8 +72,8 @@ def test_real_trials_are_trained_judged_on_val_and_continued(labelled: Path, tmp
     assert outcome.answers[0].startswith("The best of 2 complete trials (0 pruned), trial ")
 
 
-def test_the_search_finds_what_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged(monkeypatch)
+def test_the_search_finds_the_important_dimensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
     long = search(films(tmp_path), tmp_path, trials=40)
     work(long)
     best = long.ranked()[0]
@@ -92,8 +92,8 @@ def test_the_search_finds_what_matters(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(ranked.rows) == 40
 
 
-def test_compositions_that_exclude_each_other_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged(monkeypatch)
+def test_invalid_combinations_do_not_count_as_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
     work(search(films(tmp_path), tmp_path, trials=30))
     states = [trial.state.name for trial in search(films(tmp_path), tmp_path).study().trials]
     assert states.count("COMPLETE") == 30
@@ -101,17 +101,17 @@ def test_compositions_that_exclude_each_other_do_not_count(tmp_path: Path, monke
 
 
 def test_a_trial_of_a_killed_process_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged(monkeypatch)
+    simulate_trials(monkeypatch)
     here = search(films(tmp_path), tmp_path, trials=2)
     study = here.study()
     study.enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
-    left = study.ask()  # running, and no process holds it
+    left = study.ask()  # the trial is marked as running, but no process holds it
     assert work(here)[0][0] == left.number
     assert [trial.state.name for trial in here.study().trials if trial.state.name != "FAIL"] == ["COMPLETE"] * 2
 
 
-def test_a_trial_that_another_process_runs_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged(monkeypatch)
+def test_a_trial_that_another_process_runs_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
     here = search(films(tmp_path), tmp_path, trials=2)
     other = here.study().ask()
     with locked(here.out / "claims" / f"{other.number:04d}"):
@@ -119,7 +119,7 @@ def test_a_trial_that_another_process_runs_is_left_to_it(tmp_path: Path, monkeyp
         assert here.study().trials[other.number].state.name == "RUNNING"
 
 
-def test_a_trial_that_falls_behind_is_pruned(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_can_be_pruned(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: True)
     pruned = search(labelled, tmp_path, trials=1)
     pruned.study().enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
@@ -141,7 +141,7 @@ def test_another_recipe_label_or_data_set_is_refused(tmp_path: Path) -> None:
     Search(workers, films(tmp_path), tmp_path, 5, "label").study()
 
 
-def test_settings_that_cannot_be_searched(tmp_path: Path) -> None:
+def test_invalid_settings_raise_errors(tmp_path: Path) -> None:
     silent = replace(recipe(), run=replace(recipe().run, monitor_epochs=0))
     with pytest.raises(ExperimentError, match=r"run\.monitor_epochs"):
         Search(silent, tmp_path, tmp_path, 3, "label")
@@ -150,10 +150,10 @@ def test_settings_that_cannot_be_searched(tmp_path: Path) -> None:
         Search(late, tmp_path, tmp_path, 3, "label")
 
 
-def test_the_confirmation_uses_fresh_seeds_and_the_whole_budget(
+def test_the_confirmation_uses_new_seeds_and_the_full_number_of_epochs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged(monkeypatch)
+    simulate_trials(monkeypatch)
     here = search(films(tmp_path), tmp_path, trials=5)
     work(here)
     grid = here.confirmation(2, probe_and_retrieval("label"))
@@ -170,8 +170,8 @@ def test_the_confirmation_uses_fresh_seeds_and_the_whole_budget(
     )
 
 
-def test_trials_that_fail_count_and_the_search_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged(monkeypatch)
+def test_failed_trials_count_and_the_search_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
     here = search(films(tmp_path), tmp_path, trials=4)
     judge = Search._run
 
@@ -187,10 +187,8 @@ def test_trials_that_fail_count_and_the_search_goes_on(tmp_path: Path, monkeypat
     assert work(here) == []
 
 
-def test_more_trials_after_a_confirmation_confirm_the_new_winner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judged(monkeypatch)
+def test_the_best_of_further_trials_is_confirmed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
     start = search(films(tmp_path), tmp_path, trials=1)
     start.study().enqueue_trial({name: levels[0] for name, levels in DIMENSIONS.items()})
     work(start)
@@ -200,10 +198,13 @@ def test_more_trials_after_a_confirmation_confirm_the_new_winner(
     work(search(films(tmp_path), tmp_path, trials=40))
     second = search(films(tmp_path), tmp_path).confirmation(1, probe_and_retrieval("label"))
     assert second.cells[0].name != first.cells[0].name
-    assert [second.figures(job) is not None for job in second.jobs] == [False, True]  # by hand is not repeated
+    assert [second.figures(job) is not None for job in second.jobs] == [
+        False,
+        True,
+    ]  # the cell "by hand" is not repeated
 
 
-def test_workers_that_start_at_once_share_one_study(tmp_path: Path) -> None:
+def test_workers_that_start_simultaneously_share_one_study(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from tests.experiments.test_search import search;"
         f"print(search(Path({str(films(tmp_path))!r}), Path({str(tmp_path / 'out')!r})).study().study_name)"
@@ -217,11 +218,11 @@ def test_workers_that_start_at_once_share_one_study(tmp_path: Path) -> None:
         assert out.strip() == "search", errors
 
 
-def test_without_a_label_the_last_held_out_recall_judges(labelled: Path, tmp_path: Path) -> None:
+def test_without_a_label_the_last_held_out_recall_is_the_score(labelled: Path, tmp_path: Path) -> None:
     here = search(labelled, tmp_path, trials=1, label="")
     here.study().enqueue_trial({**{name: levels[0] for name, levels in DIMENSIONS.items()}, "repeats": "2"})
     work(here)
     trial = here.ranked()[0]
     metrics = [line for line in read_metrics(here.folder(trial.number) / "metrics.jsonl") if line["kind"] == "heldout"]
-    assert metrics[-1]["epoch"] == 2  # half of the epochs, as there are twice as many views
+    assert metrics[-1]["epoch"] == 2  # half of the epochs, as the number of views is doubled
     assert trial.value == (metrics[-1]["video_to_audio"]["r10"] + metrics[-1]["audio_to_video"]["r10"]) / 2

@@ -11,7 +11,7 @@ from avgdt.recipes.named import named
 WEAKEST = {name: levels[0] for name, levels in DIMENSIONS.items()}
 
 
-def test_every_choice_gives_a_recipe_or_says_why_not() -> None:
+def test_every_combination_gives_a_recipe_or_raises_an_error() -> None:
     rng = np.random.default_rng(0)
     recipe, valid = named("demo"), 0
     for _ in range(300):
@@ -26,18 +26,18 @@ def test_every_choice_gives_a_recipe_or_says_why_not() -> None:
         assert views == 2 ** (
             1 + (choices["time shift"] != "absent") + (choices["reversal"] != "absent") + (choices["repeats"] == "2")
         )
-        # Equal budgets: epochs times views, up to rounding of the epochs.
+        # The budget (epochs times views) is constant, up to rounding of the epochs.
         assert abs(searched.schedule.epochs * views - 36 * 4) <= views / 2
         assert searched.composition.time.jitter == (choices["jitter"] == "on")
     assert valid > 200
 
 
 @pytest.mark.parametrize("name", list(DIMENSIONS))
-def test_every_level_of_a_dimension_is_another_recipe(name: str) -> None:
+def test_levels_of_a_dimension_give_different_recipes(name: str) -> None:
     recipes = [to_yaml(searched_recipe(named("demo"), {**WEAKEST, name: level})) for level in DIMENSIONS[name]]
     assert len(set(recipes)) == len(recipes)
 
 
-def test_description_names_what_is_on() -> None:
+def test_the_description_lists_the_enabled_choices() -> None:
     choices = {**WEAKEST, "reversal": "distinctive", "flip": "on", "SpecAugment": "mild"}
     assert choices_line(choices) == "reversal distinctive, windows synchronous, crop centre, flip, SpecAugment mild"

@@ -26,7 +26,7 @@ def test_all_processes_run_and_their_output_is_logged(tmp_path: Path) -> None:
     assert all("demo-bank" in each.log.read_text() for each in works)
 
 
-def test_failures_are_returned_and_the_others_run(tmp_path: Path) -> None:
+def test_failures_are_returned_and_other_processes_continue(tmp_path: Path) -> None:
     works = [work("bad", tmp_path, "recipes", "nothing"), work("late", tmp_path, "recipes")]
     done = list[str]()
     (failure,) = run_processes(works, 1, lambda each: done.append(each.name), lambda each: None)
@@ -38,7 +38,7 @@ def test_failures_are_returned_and_the_others_run(tmp_path: Path) -> None:
         raise_failures([failure, failure])
 
 
-def test_a_killed_process_is_named_so(tmp_path: Path) -> None:
+def test_a_killed_process_is_reported_as_killed(tmp_path: Path) -> None:
     run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
 
     def kill() -> None:
@@ -49,7 +49,7 @@ def test_a_killed_process_is_named_so(tmp_path: Path) -> None:
     assert "was killed by SIGKILL, perhaps for lack of memory; lower --jobs" in failure
 
 
-def test_a_signal_is_passed_on(tmp_path: Path) -> None:
+def test_a_signal_is_forwarded_to_the_processes(tmp_path: Path) -> None:
     run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
     process_started = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Sound of a time span: sample for sample, wherever it starts."""
+"""Audio of a time span: exact samples, from any start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOSSLESS = [
     ("a.mp4", "flac", 16000),
     ("a.mp4", "alac", 44100),
     ("a.mov", "pcm_s16le", 44100),
-    ("a.mkv", "flac", 44100),  # time stamps in whole milliseconds, which are no whole number of samples
+    ("a.mkv", "flac", 44100),  # time stamps in whole milliseconds, which do not coincide with samples
     ("a.mkv", "pcm_s16le", 11025),
     ("a.mka", "alac", 44100),
     ("a.avi", "pcm_s16le", 22050),
@@ -31,7 +31,9 @@ SOUND_ALONE = ("a.mka", "a.wav", "a.flac")
     ("name", "codec", "rate", "picture"),
     [(*case, False) for case in LOSSLESS] + [(*case, True) for case in LOSSLESS if case[0] not in SOUND_ALONE],
 )
-def test_native_samples_are_exact(tmp_path: Path, name: str, codec: str, rate: int, picture: bool) -> None:
+def test_samples_at_the_original_rate_are_exact(
+    tmp_path: Path, name: str, codec: str, rate: int, picture: bool
+) -> None:
     sound = noise(3, rate)
     times = evenly(75) if picture else None
     path = write_media(tmp_path / name, times, sound, sample_rate=rate, audio_codec=codec)
@@ -46,7 +48,7 @@ def test_native_samples_are_exact(tmp_path: Path, name: str, codec: str, rate: i
 
 
 @pytest.mark.parametrize("start", [-0.75, 1.5, -3.0, 7.0])
-def test_outside_the_audio_is_silence(tmp_path: Path, start: float) -> None:
+def test_samples_outside_the_audio_are_zero(tmp_path: Path, start: float) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / "a.mp4", evenly(100), sound)
     padded = np.pad(sound[0], (80000, 160000))
@@ -58,7 +60,7 @@ def test_outside_the_audio_is_silence(tmp_path: Path, start: float) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 @pytest.mark.parametrize("late", [0.5, 1.234])
-def test_late_audio(tmp_path: Path, name: str, late: float) -> None:
+def test_audio_that_starts_after_the_video_is_aligned(tmp_path: Path, name: str, late: float) -> None:
     sound = noise(2, 16000)
     path = write_media(tmp_path / name, evenly(75), sound, sound_start=late)
     with Recording(path) as recording:
@@ -71,7 +73,7 @@ def test_late_audio(tmp_path: Path, name: str, late: float) -> None:
     assert np.array_equal(middle, expected[25600:33600])
 
 
-def test_late_video_starts_after_the_audio(tmp_path: Path) -> None:
+def test_video_that_starts_after_the_audio_is_aligned(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", [1 + t for t in evenly(50)], noise(3, 16000))
     with Recording(path) as recording:
         assert recording.info.video_start == pytest.approx(1.0)
@@ -80,7 +82,7 @@ def test_late_video_starts_after_the_audio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
-def test_gaps_are_silence(tmp_path: Path, name: str) -> None:
+def test_gaps_are_zero(tmp_path: Path, name: str) -> None:
     sound = noise(3, 16000)
     codec = "pcm_s16le" if name == "a.mkv" else "alac"
     path = write_media(tmp_path / name, None, sound, audio_codec=codec, gaps=[(1.024, 0.5), (2.048, 0.03)])
@@ -107,7 +109,7 @@ def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("native", "rate"), [(44100, 24000), (16000, 24000), (48000, 24000), (22050, 16000), (11127, 24000)]
 )
-def test_resampled_tone(tmp_path: Path, native: int, rate: int) -> None:
+def test_a_resampled_tone_keeps_its_frequency(tmp_path: Path, native: int, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", tone(3, native, 440), native)
     with Recording(path) as recording:
         for start in (0.3, 1.23456, 2.0):
@@ -115,13 +117,13 @@ def test_resampled_tone(tmp_path: Path, native: int, rate: int) -> None:
             t = waveform.start + np.arange(rate // 2) / rate
             assert len(waveform.samples) == rate // 2
             assert abs(waveform.start - start) <= 0.5 / rate
-            assert np.abs(waveform.samples - 10000 * np.sin(2 * np.pi * 440 * t)).max() < 12  # 0.12 %
+            assert np.abs(waveform.samples - 10000 * np.sin(2 * np.pi * 440 * t)).max() < 12  # an error of 0.12 %
 
 
-def test_what_the_new_rate_cannot_hold_is_filtered_out(tmp_path: Path) -> None:
+def test_frequencies_above_the_nyquist_frequency_are_filtered_out(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(2, 48000, 9000), 48000)
     with Recording(path) as recording:
-        assert np.abs(recording.waveform(0.5, 1, 16000).samples).max() < 30  # of 10000
+        assert np.abs(recording.waveform(0.5, 1, 16000).samples).max() < 30  # of an amplitude of 10000
 
 
 @pytest.mark.parametrize(("native", "rate"), [(44100, 24000), (16000, 22050)])
@@ -160,13 +162,13 @@ def test_lossy_audio_equals_full_decoding(tmp_path: Path, name: str, codec: str,
             samples = recording.waveform(at, 0.5, native).samples
             first = round(at * native)
             assert np.abs(samples - track[first : first + len(samples)]).max() <= tolerance * 16000, at
-    # And full decoding is the tone that was written, at its time.
+    # The decoded file is the written tone, at the right time.
     t = np.arange(native, 2 * native) / native
     written = 10000 * np.sin(2 * np.pi * 330 * t) + 5000 * np.sin(2 * np.pi * 1337 * t)
     assert np.corrcoef(track[native : 2 * native], written)[0, 1] > 0.99 or name in ("a.mp3", "a.aac", "a.ts")
 
 
-def test_values_that_are_no_numbers(tmp_path: Path) -> None:
+def test_nan_samples_raise_an_error(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.wav", None, noise(1, 16000), audio_codec="pcm_f32le")
     data = bytearray(path.read_bytes())
     data[-8000:-7996] = np.float32(np.nan).tobytes()

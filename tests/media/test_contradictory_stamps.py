@@ -1,4 +1,4 @@
-"""Time stamps that contradict each other, since damage changed some or left some out."""
+"""Contradictory time stamps, which damage has changed or removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.media_files import evenly, noise, write_media
 
 
 @pytest.mark.parametrize("ticks", [2, 4, -5, -15])
-def test_one_wrong_stamp_does_not_shift_the_samples_around_it(tmp_path: Path, ticks: int) -> None:
+def test_one_wrong_time_stamp_does_not_shift_the_surrounding_samples(tmp_path: Path, ticks: int) -> None:
     whole = write_media(tmp_path / "a.webm", None, noise(5, 48000) // 4, sample_rate=48000, audio_codec="libopus")
     path = late_packets(whole, lambda i: i == 120, ticks, tmp_path / "b.webm")
     with Recording(whole) as intact, Recording(path) as damaged:
@@ -24,7 +24,7 @@ def test_one_wrong_stamp_does_not_shift_the_samples_around_it(tmp_path: Path, ti
             assert np.array_equal(damaged.waveform(start, 0.6, 48000).samples, expected), start
 
 
-def test_a_packet_that_cannot_be_decoded_does_not_shift_the_samples_before_it(tmp_path: Path) -> None:
+def test_an_undecodable_packet_does_not_shift_earlier_samples(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.avi", evenly(75), noise(3, 24000), sample_rate=24000, audio_codec="libmp3lame")
     with av.open(str(whole)) as container:
         packets = [packet for packet in container.demux(audio=0) if packet.size]
@@ -42,7 +42,7 @@ def test_a_packet_that_cannot_be_decoded_does_not_shift_the_samples_before_it(tm
 
 
 @pytest.mark.parametrize("codec", ["mpeg1video", "mpeg2video"])
-def test_frames_out_of_order_at_the_start_do_not_make_others_of_another_time(tmp_path: Path, codec: str) -> None:
+def test_unordered_frames_at_the_start_do_not_affect_later_frames(tmp_path: Path, codec: str) -> None:
     whole = write_media(tmp_path / "a.mkv", evenly(50), video_codec=codec, b_frames=2)
     path = drop_packets(whole, lambda i: i in (1, 2), tmp_path / "b.mkv")
     with av.open(str(path)) as container:

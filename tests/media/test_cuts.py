@@ -1,4 +1,4 @@
-"""Seconds cut out of a file are no long frame and no silence; long frames and silence are no cut."""
+"""Segments cut out of a file raise an error; long frames and silence do not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(path: Path, times: list[Fraction] | None = None, gaps: tuple[tuple[flo
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_seconds_cut_out_are_damage(tmp_path: Path, name: str) -> None:
+def test_a_segment_cut_out_of_the_file_raises_an_error(tmp_path: Path, name: str) -> None:
     whole = write(tmp_path / name)
     path = cut_packets(whole, 3.0, 5.0, tmp_path / f"cut_{name}")
     assert inspect(path).error == ""
@@ -54,20 +54,27 @@ def test_seconds_cut_out_are_damage(tmp_path: Path, name: str) -> None:
             recording.frames([4.0], 24, 32) if recording.has_video else recording.waveform(3.5, 1.0, 44100)
 
 
-LONG_FRAMES = [*evenly(75), *(5 + at for at in evenly(75))]  # the last of the first 75 for two seconds
+LONG_FRAMES = [
+    *evenly(75),
+    *(5 + at for at in evenly(75)),
+]  # frame 74, the last of the first 75, is shown for two seconds
 
 
 @pytest.mark.parametrize(
     ("times", "gaps", "kinds"),
     [
-        (LONG_FRAMES, (), ()),  # the sound goes on
-        (None, (), ("audio",)),  # the video goes on
-        (LONG_FRAMES, ((3.6, 1.0),), ()),  # a pause at another time
-        ([*evenly(50), Fraction(3), *(5 + at for at in evenly(50))], (), ("audio",)),  # frames of a second too
+        (LONG_FRAMES, (), ()),  # the audio continues
+        (None, (), ("audio",)),  # the video continues
+        (LONG_FRAMES, ((3.6, 1.0),), ()),  # the audio pauses at another time
+        (
+            [*evenly(50), Fraction(3), *(5 + at for at in evenly(50))],
+            (),
+            ("audio",),
+        ),  # frames of one second occur elsewhere, too
     ],
 )
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv"])
-def test_long_frames_and_pauses_are_no_cut(
+def test_long_frames_and_pauses_are_not_taken_for_cuts(
     tmp_path: Path,
     name: str,
     times: list[Fraction] | None,

@@ -1,4 +1,4 @@
-"""A read gives what is in the file or says that it is damaged there, whatever was read before."""
+"""Reads of damaged files: they give the right content or raise an error, independently of earlier reads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_no_frame_stands_for_damaged_ones(tmp_path: Path, name: str) -> None:
+def test_no_other_frame_is_returned_for_a_damaged_one(tmp_path: Path, name: str) -> None:
     options = dict(WRITERS[name])
     whole = write_media(tmp_path / options.pop("path"), evenly(FRAMES), **options)
     path = zero_packets(whole, lambda i, n: 0.3 * n <= i < 0.7 * n, tmp_path / f"damaged{whole.suffix}")
@@ -51,14 +51,14 @@ def test_no_frame_stands_for_damaged_ones(tmp_path: Path, name: str) -> None:
                 read.append(index)
         with pytest.raises(Corrupt, match=r"its video is damaged at 1\.[78] s"):
             recording.frames([start + k / 30 for k in range(45, 75)], 24, 32)
-    # What lies before is read, and what lies behind, from the next keyframe on (every 12, and B-frames before it).
+    # Frames before the damage can be read, and those after it from the next keyframe on (one in 12, plus B-frames).
     assert max(i for i in read if i < 60) >= 36
     assert min(i for i in read if i > 75) <= 124
     assert set(range(52, 100, 4)) <= set(damaged)
 
 
 @pytest.mark.parametrize("name", ["mp4 h264", "avi mpeg4"])
-def test_one_damaged_reference_spoils_the_rest_of_its_group(tmp_path: Path, name: str) -> None:
+def test_frames_that_depend_on_a_damaged_reference_frame_raise_errors(tmp_path: Path, name: str) -> None:
     options = dict(WRITERS[name])
     options["video_options"] = {"x264-params": "scenecut=0"} if "h264" in name else {"sc_threshold": "1000000000"}
     whole = write_media(tmp_path / options.pop("path"), evenly(72), b_frames=0, key_every=24, **options)
@@ -77,7 +77,7 @@ def test_one_damaged_reference_spoils_the_rest_of_its_group(tmp_path: Path, name
     assert set(range(49, 72)) <= set(outcome)
 
 
-def test_a_read_does_not_depend_on_those_before(tmp_path: Path) -> None:
+def test_a_read_does_not_depend_on_earlier_reads(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mp4", evenly(FRAMES))
     path = zero_packets(whole, lambda i, n: i in (31, 60, 61, 97), tmp_path / "b.mp4")
 
@@ -97,7 +97,7 @@ def test_a_read_does_not_depend_on_those_before(tmp_path: Path) -> None:
     assert 30 < sum(isinstance(one, int) for one in fresh) < 48
 
 
-def test_frames_that_come_out_of_order_since_others_are_missing(tmp_path: Path) -> None:
+def test_frames_after_missing_frames_are_right_or_raise_an_error(tmp_path: Path) -> None:
     options = {"x264-params": "scenecut=0:b-adapt=0"}
     whole = write_media(tmp_path / "a.mkv", evenly(75), b_frames=3, key_every=100, video_options=options)
     path = drop_packets(whole, lambda i: i in (20, 21, 33, 34, 35, 50, 58, 59), tmp_path / "b.mkv")
@@ -117,7 +117,7 @@ def test_frames_that_come_out_of_order_since_others_are_missing(tmp_path: Path) 
     assert right > 40
 
 
-def test_long_frames_are_no_damage(tmp_path: Path) -> None:
+def test_long_frames_are_not_taken_for_damage(tmp_path: Path) -> None:
     for name, times in (("slides.mp4", [0, 4, 5, 11]), ("slow.mkv", evenly(40, 10)), ("short.mp4", evenly(74))):
         path = write_media(tmp_path / name, [Fraction(t) for t in times])
         with Recording(path) as recording:
@@ -126,7 +126,7 @@ def test_long_frames_are_no_damage(tmp_path: Path) -> None:
             assert board_indices(recording.frames(asked, 24, 32).pixels) == expected
 
 
-def test_a_slide_show_of_large_images_is_no_damage(tmp_path: Path) -> None:
+def test_a_slide_show_of_large_images_is_not_taken_for_damage(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     pictures = [draw.integers(0, 255, (96, 128, 3), dtype=np.uint8)] * 3 + [board(9, 96, 128)] * 3
     times = [Fraction(t) for t in (0, 4, 9, 10, 15, 22)]
@@ -135,7 +135,7 @@ def test_a_slide_show_of_large_images_is_no_damage(tmp_path: Path) -> None:
         assert recording.frames([k / 2 for k in range(44)], 24, 32).times[-1] == pytest.approx(15)
 
 
-def test_the_end_is_reported(tmp_path: Path) -> None:
+def test_reads_beyond_the_end_report_the_end(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(50), noise(1.5, 16000))
     with Recording(path) as recording:
         assert recording.frames([1.0, 1.9], 24, 32).end is None
@@ -150,7 +150,7 @@ def test_the_end_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "codec"), [("a.mp4", "aac"), ("a.mp4", "libmp3lame"), ("a.mkv", "libmp3lame"), ("a.mkv", "flac")]
 )
-def test_damaged_audio_is_no_silence(tmp_path: Path, name: str, codec: str) -> None:
+def test_damaged_audio_raises_an_error_instead_of_silence(tmp_path: Path, name: str, codec: str) -> None:
     whole = write_media(
         tmp_path / name, None, noise(6, 48000) // 4, sample_rate=48000, audio_codec=codec, audio_options={"b": "128000"}
     )
@@ -168,11 +168,13 @@ def test_damaged_audio_is_no_silence(tmp_path: Path, name: str, codec: str) -> N
     assert inspect(path).error == ""
 
 
-def test_a_header_that_contradicts_its_samples_does_not_misplace_them(tmp_path: Path) -> None:
+def test_a_wrong_byte_rate_in_the_header_does_not_shift_samples(tmp_path: Path) -> None:
     sound = noise(4, 16000)
     path = write_wav(tmp_path / "a.wav", sound, 16000)
     data = bytearray(path.read_bytes())
-    data[28:32] = (40000).to_bytes(4, "little")  # bytes per second, by which the demuxer seeks: should be 32000
+    data[28:32] = (40000).to_bytes(
+        4, "little"
+    )  # bytes per second, which the demuxer uses to seek; the right value is 32000
     path.write_bytes(bytes(data))
     with Recording(path) as recording:
         for start in (2.5, 1.0, 3.0):
@@ -180,13 +182,13 @@ def test_a_header_that_contradicts_its_samples_does_not_misplace_them(tmp_path: 
             assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, sound[0, first : first + 8000])
 
 
-def test_blocks_that_are_stamped_early_do_not_shift_those_after_them(tmp_path: Path) -> None:
+def test_blocks_with_early_time_stamps_do_not_shift_later_blocks(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.flac", None, noise(4, 16000))
     data = whole.read_bytes()
     with av.open(str(whole)) as container:
         places = [packet.pos for packet in container.demux() if packet.size]
     path = tmp_path / "b.flac"
-    path.write_bytes(data[: places[4]] + data[places[1] : places[4]] + data[places[4] :])  # three blocks come twice
+    path.write_bytes(data[: places[4]] + data[places[1] : places[4]] + data[places[4] :])  # three blocks are repeated
     with Recording(path) as recording:
         together = recording.waveform(0, 4, 16000).samples
         for start in (0.3, 1.1, 2.7, 3.4):
@@ -195,7 +197,7 @@ def test_blocks_that_are_stamped_early_do_not_shift_those_after_them(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv", "a.mp4"])
-def test_a_hole_in_the_file_is_damage(tmp_path: Path, name: str) -> None:
+def test_zeros_in_the_middle_of_a_file_raise_errors(tmp_path: Path, name: str) -> None:
     draw = np.random.default_rng(0)
     pictures = [board(i, 48, 64) // 2 + draw.integers(0, 60, (48, 64, 1), dtype=np.uint8) for i in range(FRAMES)]
     whole = write_media(
@@ -215,8 +217,8 @@ def test_a_hole_in_the_file_is_damage(tmp_path: Path, name: str) -> None:
             recording.waveform(3.0, 0.5, 44100)
 
 
-def test_where_frames_are_missing_all_others_are_decoded(tmp_path: Path) -> None:
-    """Frames that no other needs are skipped on the way only where none is missing, for which one might stand in."""
+def test_all_frames_are_decoded_if_some_are_missing(tmp_path: Path) -> None:
+    """Non-reference frames before the span may be skipped only if no frame is missing."""
     whole = write_media(
         tmp_path / "a.mp4",
         evenly(100),

@@ -1,4 +1,4 @@
-"""Channels become one without cancelling each other, and digital silence is found."""
+"""The downmix of channels to mono without cancellation, and the detection of digital silence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from avgdt.recipes.clip import Clip
 from tests.helpers.media_files import noise, write_media, write_wav
 
 
-def test_channels_out_of_phase_keep_their_audio(tmp_path: Path) -> None:
+def test_channels_out_of_phase_do_not_cancel(tmp_path: Path) -> None:
     sound = noise(4, 16000)
     path = write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000)
     entry = inspect(path)
@@ -35,7 +35,7 @@ def test_channels_out_of_phase_keep_their_audio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["same", "unrelated", "silent", "out of phase for a while"])
-def test_the_mean_is_taken_where_it_does_not_cancel(tmp_path: Path, other: str) -> None:
+def test_the_mean_is_used_if_channels_do_not_cancel(tmp_path: Path, other: str) -> None:
     sound = noise(4, 16000)
     second = {
         "same": sound,
@@ -51,13 +51,13 @@ def test_the_mean_is_taken_where_it_does_not_cancel(tmp_path: Path, other: str) 
 
 
 def surround(**channels: np.ndarray) -> np.ndarray:
-    """(6, samples) of FL, FR, FC, LFE, BL and BR; those that are not given are silent."""
+    """Return (6, samples) of FL, FR, FC, LFE, BL and BR; channels that are not given are silent."""
     quiet = np.zeros_like(next(iter(channels.values())))
     return np.concatenate([channels.get(name, quiet) for name in ("FL", "FR", "FC", "LFE", "BL", "BR")])
 
 
 def late(sound: np.ndarray) -> np.ndarray:
-    """Twenty seconds that hold sound from 6 to 9 s alone: none of the places that are sampled hears it."""
+    """Return 20 s of silence with audio only from 6 to 9 s, outside of all positions that the inspection samples."""
     long = np.zeros((1, 320000), dtype=np.int16)
     long[:, 96000:144000] = sound[:, :48000]
     return long
@@ -97,7 +97,7 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
     assert read_manifest(tmp_path / "m.csv")[0].downmix == downmix
 
 
-def test_one_channel_of_six_and_audio_between_the_sampled_positions_keep_the_mean(tmp_path: Path) -> None:
+def test_the_mean_is_used_for_one_channel_of_six_and_for_late_audio(tmp_path: Path) -> None:
     sound = noise(20, 16000)
     dither = np.tile(np.array([[0, 1]], dtype=np.int16), 160000)
     kept = {
@@ -114,14 +114,14 @@ def test_one_channel_of_six_and_audio_between_the_sampled_positions_keep_the_mea
             assert np.allclose(recording.waveform(6, 2, 16000).samples, mean[96000:128000], atol=1e-2)
 
 
-def test_a_frame_without_the_channel_gives_its_mean(tmp_path: Path) -> None:
+def test_the_mean_is_used_for_frames_without_the_channel(tmp_path: Path) -> None:
     sound = noise(2, 16000, channels=2)
     with Recording(write_wav(tmp_path / "a.wav", sound, 16000), downmix="channel 6") as recording:
         mean = sound.astype(float).mean(axis=0)
         assert np.allclose(recording.waveform(0, 1, 16000).samples, mean[:16000], atol=1e-2)
 
 
-def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
+def test_audio_that_is_silent_throughout_is_reported(tmp_path: Path) -> None:
     quiet = np.zeros((1, 160000), dtype=np.int16)
     click = quiet.copy()
     click[0, 55555] = 3000
@@ -137,7 +137,7 @@ def test_silence_throughout_is_found_and_told(tmp_path: Path) -> None:
     assert ("silent throughout", "1 file, such as silent.wav") in summary([silent, clicks])
 
 
-def test_a_manifest_keeps_both(tmp_path: Path) -> None:
+def test_the_manifest_stores_downmix_and_silence(tmp_path: Path) -> None:
     sound = noise(2, 16000)
     entry = inspect(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
     write_manifest([entry], tmp_path / "m.csv")

@@ -1,4 +1,4 @@
-"""Every file that is no recording, or half of one, gives its typed error."""
+"""Typed errors of files that are not, or only partly, recordings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from avgdt.media.recording import Recording
 from tests.helpers.media_files import board, board_indices, evenly, noise, write_media, write_wav
 
 
-def test_the_ending_decides_nothing(tmp_path: Path) -> None:
+def test_the_file_name_suffix_does_not_matter(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(20), noise(1, 16000))
     for name in (
         "a.wav",
@@ -49,7 +49,7 @@ def test_the_ending_decides_nothing(tmp_path: Path) -> None:
             assert np.abs(recording.waveform(0, 1, 16000).samples).max() > 10000
 
 
-def test_without_audio(tmp_path: Path) -> None:
+def test_a_file_without_audio_raises_an_error(tmp_path: Path) -> None:
     with Recording(write_media(tmp_path / "a.mp4", evenly(10))) as recording:
         assert not recording.info.has_audio
         assert recording.info.audio_start is None
@@ -57,7 +57,7 @@ def test_without_audio(tmp_path: Path) -> None:
             recording.waveform(0, 1, 16000)
 
 
-def test_without_video(tmp_path: Path) -> None:
+def test_a_file_without_video_raises_an_error(tmp_path: Path) -> None:
     with Recording(write_wav(tmp_path / "a.wav", noise(1, 16000), 16000)) as recording:
         assert not recording.info.has_video
         assert recording.info.video_end is None
@@ -85,7 +85,7 @@ def test_a_stream_may_be_omitted(tmp_path: Path) -> None:
         (b"path,label\na.mp4,dog\n" * 50, Unreadable),
     ],
 )
-def test_no_recording(tmp_path: Path, content: bytes, error: type[MediaError]) -> None:
+def test_files_that_are_not_recordings_raise_errors(tmp_path: Path, content: bytes, error: type[MediaError]) -> None:
     write_media(tmp_path / "a.mp4", evenly(10))
     path = tmp_path / "x.mp4"
     path.write_bytes(content)
@@ -104,7 +104,7 @@ def test_a_still_image_is_not_a_recording(tmp_path: Path) -> None:
         Recording(path)
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "broken").symlink_to(tmp_path / "gone")
     for name in ("missing.mp4", "pipe", "broken", ".", "a\0b"):
@@ -114,7 +114,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.mpg", "a.flv"])
 @pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
-def test_truncated(tmp_path: Path, name: str, kept: float) -> None:
+def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept: float) -> None:
     codec = "mpeg1video" if name == "a.mpg" else "libx264"
     fast = {"movflags": "faststart"} if name == "a.mp4" else None
     draw = np.random.default_rng(0)
@@ -133,27 +133,27 @@ def test_truncated(tmp_path: Path, name: str, kept: float) -> None:
     with Recording(path) as recording:
         start = recording.info.video_start
         end, _ = recording.true_ends()
-        there = round((end - start) * 25)
+        count = round((end - start) * 25)
         times = [start + i / 25 + 0.001 for i in range(100)]
-        assert board_indices(recording.frames(times[:there], 8, 32).pixels) == list(range(there))
-        assert [board_indices(recording.frames([t], 8, 32).pixels)[0] for t in times[:there:13]] == [
-            *range(0, there, 13)
+        assert board_indices(recording.frames(times[:count], 8, 32).pixels) == list(range(count))
+        assert [board_indices(recording.frames([t], 8, 32).pixels)[0] for t in times[:count:13]] == [
+            *range(0, count, 13)
         ]
-        behind = recording.frames(times[-2:], 8, 32)  # the last frame stays, and it is said when it ended
+        behind = recording.frames(times[-2:], 8, 32)  # the last frame is repeated, and the time of its end is returned
         assert behind.end == pytest.approx(end, abs=3 / 25)
         assert max(behind.times) < behind.end < times[-2]
-    assert int(100 * kept * 0.75) < there < 100  # frames differ in size
+    assert int(100 * kept * 0.75) < count < 100  # frames differ in size
 
 
-def test_truncated_before_its_index(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mp4", evenly(50))  # the index comes last
+def test_a_file_truncated_before_its_index_raises_an_error(tmp_path: Path) -> None:
+    whole = write_media(tmp_path / "a.mp4", evenly(50))  # the index is at the end of the file
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(Unreadable, match=r"cut\.mp4"):
         Recording(path)
 
 
-def test_damaged_in_the_middle_continues_after_it(tmp_path: Path) -> None:
+def test_frames_after_damage_in_the_middle_are_read(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mkv", evenly(200), key_every=20)
     data = bytearray(whole.read_bytes())
     middle = len(data) // 2
@@ -164,7 +164,7 @@ def test_damaged_in_the_middle_continues_after_it(tmp_path: Path) -> None:
         assert board_indices(recording.frames([0.5, 1.0, 7.0, 7.5], 24, 32).pixels) == [12, 25, 175, 187]
 
 
-def test_nothing_decodes(tmp_path: Path) -> None:
+def test_a_file_of_which_nothing_can_be_decoded_raises_an_error(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000))
     data = bytearray(whole.read_bytes())
     begin = data.index(b"mdat") + 4
@@ -179,7 +179,7 @@ def test_nothing_decodes(tmp_path: Path) -> None:
             recording.waveform(0, 1, 16000)
 
 
-def test_encrypted(tmp_path: Path) -> None:
+def test_an_encrypted_file_raises_an_error(tmp_path: Path) -> None:
     options = {
         "encryption_scheme": "cenc-aes-ctr",
         "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
@@ -193,7 +193,7 @@ def test_encrypted(tmp_path: Path) -> None:
             recording.waveform(0, 1, 16000)
 
 
-def test_no_decoder(tmp_path: Path) -> None:
+def test_a_codec_without_a_decoder_raises_an_error(tmp_path: Path) -> None:
     whole = write_media(tmp_path / "a.avi", evenly(10), video_codec="mpeg4")
     path = tmp_path / "unknown.avi"
     path.write_bytes(whole.read_bytes().replace(b"FMP4", b"QQQQ"))
@@ -204,14 +204,14 @@ def test_no_decoder(tmp_path: Path) -> None:
         recording.frames([0], 24, 32)
 
 
-def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_frames_raise_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(2), size=(48, 64))
     monkeypatch.setattr(container, "MAX_PIXELS", 48 * 64 - 1)
     with pytest.raises(RecordingTooLarge, match="64 x 48"):
         Recording(path)
 
 
-def test_errors_are_for_users_and_travel_between_processes() -> None:
+def test_media_errors_are_user_errors_and_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(NoAudio(Path("a.mp4"), "it has no audio")))
     assert isinstance(error, NoAudio)
     assert isinstance(error, AvgdtError)

@@ -1,4 +1,4 @@
-"""Bytes that are zeros or gone in the middle of a file: what lies there and what is misplaced by it is an error."""
+"""Bytes that are zero or removed in the middle of a file: lost or misplaced content raises an error."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cut(path: Path) -> None:
         ("a.mkv", "libx264", "aac"),
     ],
 )
-def test_no_clip_of_another_time_and_no_silence(
+def test_reads_give_the_right_content_or_an_error(
     tmp_path: Path, name: str, video: str | None, codec: str, damage: Callable[[Path], None]
 ) -> None:
     if name == "a.mkv" and damage is cut:

@@ -1,4 +1,4 @@
-"""Turned and mirrored pictures stand upright."""
+"""Rotated and mirrored videos are returned upright."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from avgdt.media.recording import Recording
 from tests.helpers.media_files import MIRRORED, TURNED_LEFT, TURNED_RIGHT, UPSIDE_DOWN, evenly, turn, write_media
 
 STORED = np.zeros((48, 64, 3), dtype=np.uint8)
-STORED[:24, :32] = (220, 30, 30)  # the corners tell every turn and mirroring apart
+STORED[:24, :32] = (220, 30, 30)  # the corners distinguish all rotations and reflections
 STORED[:24, 32:] = (30, 220, 30)
 STORED[24:, :32] = (30, 30, 220)
 STORED[24:, 32:] = (220, 220, 220)
 
 UPRIGHT = {
-    TURNED_RIGHT: np.rot90(STORED, -1),  # as players show the matrix (0, 1, -1, 0)
+    TURNED_RIGHT: np.rot90(STORED, -1),  # players apply the matrix (0, 1, -1, 0) in this way
     TURNED_LEFT: np.rot90(STORED, 1),
     UPSIDE_DOWN: np.rot90(STORED, 2),
     MIRRORED: STORED[:, ::-1],
     (1, 0, 0, -1): STORED[::-1],
     (0, 1, 1, 0): STORED.transpose(1, 0, 2),
-    (1, 3, 0, 1): STORED,  # no turn but a shear, as damage leaves it: players take the nearest turn of its directions
+    (1, 3, 0, 1): STORED,  # a shear, which damage may produce: players use the nearest rotation of its axes
 }
 
 
 @pytest.mark.parametrize("matrix", UPRIGHT)
-def test_display_matrix(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+def test_frames_are_upright_for_any_display_matrix(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
     path = turn(write_media(tmp_path / "a.mp4", evenly(3), pictures=[STORED] * 3), matrix)
     expected = UPRIGHT[matrix]
     height, width, _ = expected.shape

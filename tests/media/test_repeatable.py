@@ -1,4 +1,4 @@
-"""A window of sound is bit for bit a part of the whole, in every codec that can be written here."""
+"""Windows of audio equal the same part of the complete waveform bit for bit, in every codec of this FFmpeg."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CODECS = [
 
 
 def noisy(rate: int, channels: int) -> NDArray[np.int16]:
-    """(channels, samples): a tone that slides upwards, and noise that swells, which codecs replace by their own."""
+    """Return (channels, samples) of a rising tone and of swelling noise, which codecs may replace by other noise."""
     t = np.arange(SECONDS * rate) / rate
     hiss = np.random.default_rng(0).normal(0, 800, len(t)) * (1 + np.sin(2 * t))
     sound = 5000 * np.sin(2 * np.pi * (200 + 150 * t) * t) + hiss
@@ -57,7 +57,9 @@ def noisy(rate: int, channels: int) -> NDArray[np.int16]:
 
 
 @pytest.mark.parametrize(("name", "codec", "rate"), CODECS, ids=[f"{codec}-{name}" for name, codec, _ in CODECS])
-def test_a_window_is_bit_for_bit_a_part_of_the_whole(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+def test_a_window_equals_the_same_part_of_the_complete_waveform(
+    tmp_path: Path, name: str, codec: str, rate: int
+) -> None:
     options = {"strict": "-2"} if codec in ("opus", "vorbis") else {}
     if codec in ("aac", "wmav1", "wmav2", "libopus", "libmp3lame"):
         options["b"] = "128000" if codec.startswith("wma") else "64000"

@@ -1,4 +1,4 @@
-"""A sample's value depends on its place alone, not on where reading began or what was read before."""
+"""Samples depend on their position only, not on the start of the read or on earlier reads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CODECS = [
 
 
 @pytest.mark.parametrize(("name", "codec", "options"), CODECS)
-def test_windows_are_cut_from_one_waveform(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
+def test_windows_equal_parts_of_one_waveform(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
     rate = 48000
     video = evenly(round(25 * SECONDS)) if name.endswith((".mp4", ".mkv", ".mpg")) else None
     path = write_media(

@@ -1,4 +1,4 @@
-"""Sound after a seek is the sound of reading everything."""
+"""Audio after a seek equals that of reading the complete file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 5
 
 
 def varied(rate: int) -> NDArray[np.int16]:
-    """(1, samples) int16: a tone that slides upwards, and clicks."""
+    """Return (1, samples) int16 of a rising tone with clicks."""
     t = np.arange(SECONDS * rate) / rate
     sound = 6000 * np.sin(2 * np.pi * (200 + 150 * t) * t)
     draw = random.Random(1)
@@ -30,10 +30,10 @@ def varied(rate: int) -> NDArray[np.int16]:
 
 
 def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> None:
-    """Spans in any order, of one open recording and of fresh ones, are parts of the whole."""
+    """Check that spans in any order, read from one open recording and from new ones, equal parts of the whole."""
     draw = random.Random(0)
     with Recording(path) as recording:
-        whole = recording.waveform(0, SECONDS, rate).samples  # to the very end of the file
+        whole = recording.waveform(0, SECONDS, rate).samples  # up to the end of the file
         assert np.abs(whole).max() > 1000
         starts = [4.4, *(draw.uniform(0.05, SECONDS - 0.5) for _ in range(15))]
         for start in starts:
@@ -57,8 +57,10 @@ def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> Non
         ("a.wav", "pcm_s16le", 24000, 0.0),
     ],
 )
-def test_spans_are_parts_of_the_whole(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
-    # AAC may say "noise, this loud": what is then heard is the decoder's choice, and depends on where it began.
+def test_spans_equal_parts_of_the_complete_waveform(
+    tmp_path: Path, name: str, codec: str, rate: int, tolerance: float
+) -> None:
+    # AAC may code only the level of noise: the decoder generates the noise, which depends on where decoding started.
     options = {"aac_pns": "0"} if codec == "aac" else {}
     sound = varied(rate)
     path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
@@ -67,15 +69,17 @@ def test_spans_are_parts_of_the_whole(tmp_path: Path, name: str, codec: str, rat
 
 @pytest.mark.parametrize("rate", [24000, 44100])
 @pytest.mark.parametrize("late_page", [None, 3])
-def test_vorbis_in_long_and_short_blocks(tmp_path: Path, rate: int, late_page: int | None) -> None:
+def test_vorbis_of_long_and_short_blocks_is_exact_after_a_seek(
+    tmp_path: Path, rate: int, late_page: int | None
+) -> None:
     path = write_vorbis(tmp_path / "a.ogg", SECONDS, rate, late_page=late_page)
     assert_spans_are_parts(path, rate)
-    with av.open(str(path)) as container:  # and nothing comes between the blocks
+    with av.open(str(path)) as container:  # without gaps between the blocks
         decoded = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]) * 32768
     with Recording(path) as recording:
         assert np.array_equal(recording.waveform(0, SECONDS, rate).samples, decoded[: SECONDS * rate])
 
 
-def test_vorbis_too_large_to_be_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vorbis_that_is_too_large_to_be_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "SEQUENTIAL_BYTES", 0)
     assert_spans_are_parts(write_vorbis(tmp_path / "a.ogg", SECONDS, 24000), 24000)

@@ -1,4 +1,4 @@
-"""Picture and sound on one timeline, whatever the container's own clock says."""
+"""Video and audio on one timeline, whatever the clock of the container."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.helpers.media_files import board_indices, evenly, noise, tone, write_
 
 
 def shift_first_edit(path: Path, seconds: float, timescale: int = 90000) -> Path:
-    """Let the first edit list of an MP4 file begin ``seconds`` later in its track, in place."""
+    """Move the start of the first edit list of an MP4 file ``seconds`` later in its track, in place."""
     data = bytearray(path.read_bytes())
-    at = data.index(b"elst") + 4 + 4 + 4 + 4  # version and flags, count, duration; then the media time
+    at = data.index(b"elst") + 4 + 4 + 4 + 4  # version and flags, count and duration are followed by the media time
     begin = int.from_bytes(data[at : at + 4], "big")
     data[at : at + 4] = (begin + round(seconds * timescale)).to_bytes(4, "big")
     path.write_bytes(bytes(data))
     return path
 
 
-def test_edit_list_cuts_the_beginning(tmp_path: Path) -> None:
+def test_an_edit_list_removes_the_beginning(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(75), key_every=20)
     shift_first_edit(path, 0.48)  # frame 12, in the middle of a group of pictures
     with Recording(path) as recording:
@@ -31,7 +31,7 @@ def test_edit_list_cuts_the_beginning(tmp_path: Path) -> None:
     assert frames.times.tolist() == pytest.approx([0, 0, 0.04, 0.48, 1.0])
 
 
-def test_audio_stays_with_the_video_behind_an_edit(tmp_path: Path) -> None:
+def test_audio_and_video_stay_aligned_with_an_edit_list(tmp_path: Path) -> None:
     sound = noise(3, 16000)
     path = write_media(tmp_path / "a.mp4", evenly(75), sound, key_every=20)
     shift_first_edit(path, 0.48)
@@ -42,8 +42,8 @@ def test_audio_stays_with_the_video_behind_an_edit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.flv"])
-def test_zero_is_where_presentation_starts(tmp_path: Path, name: str) -> None:
-    """A recording cut from a longer one may keep its clock."""
+def test_time_zero_is_the_start_of_the_presentation(tmp_path: Path, name: str) -> None:
+    """The time stamps of a recording that was cut from a longer one may start later than zero."""
     path = write_media(
         tmp_path / name,
         [100 + t for t in evenly(50)],
@@ -66,7 +66,7 @@ def test_zero_is_where_presentation_starts(tmp_path: Path, name: str) -> None:
 def test_codec_delay_is_not_presented(tmp_path: Path, name: str, codec: str, rate: int) -> None:
     video = "libvpx-vp9" if name == "a.webm" else "libx264"
     click = np.zeros((1, 2 * rate), dtype=np.int16)
-    click[0, rate : rate + 400] = 20000  # exactly one second from the beginning
+    click[0, rate : rate + 400] = 20000  # exactly one second after the beginning
     path = write_media(tmp_path / name, evenly(50), click, video_codec=video, audio_codec=codec, sample_rate=rate)
     with Recording(path) as recording:
         assert recording.info.video_start == 0
@@ -76,7 +76,7 @@ def test_codec_delay_is_not_presented(tmp_path: Path, name: str, codec: str, rat
     assert rise / rate + 0.5 == pytest.approx(1.0, abs=1e-3)
 
 
-def test_info(tmp_path: Path) -> None:
+def test_info_contains_times_and_rates(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(50), noise(2.5, 16000, 2), size=(48, 80))
     with Recording(path) as recording:
         info = recording.info

@@ -1,4 +1,4 @@
-"""The frame on screen at a time, in every container, however the stream was written."""
+"""The frame shown at a given time, in every container and codec."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_frame_is_found_at_its_time(tmp_path: Path, name: str) -> None:
     path = write_media(tmp_path / options.pop("path"), evenly(60), **options)
     order = list(range(60))
     random.Random(0).shuffle(order)
-    for index in order[:25]:  # each by its own seek, in random order
+    for index in order[:25]:  # each frame after a seek of its own, in random order
         with Recording(path) as recording:
             start = recording.info.video_start
             frames = recording.frames([start + index / 25 + 0.003], 24, 32)
@@ -61,7 +61,7 @@ def test_every_frame_is_found_at_its_time(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mp4", "mkv", "avi h264", "mpg", "ts"])
-def test_random_spans_equal_full_decoding(tmp_path: Path, name: str) -> None:
+def test_random_spans_equal_a_full_decode(tmp_path: Path, name: str) -> None:
     options = dict(WRITERS[name])
     path = write_media(tmp_path / options.pop("path"), evenly(80), **options)
     oracle = all_frames(path, 20, 36)
@@ -78,7 +78,7 @@ def test_random_spans_equal_full_decoding(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_variable_frame_rate(tmp_path: Path, ending: str) -> None:
+def test_frames_of_a_variable_frame_rate_are_found_at_their_times(tmp_path: Path, ending: str) -> None:
     path = write_media(tmp_path / f"a.{ending}", UNEVEN, b_frames=3, key_every=15)
     asked = [k * 0.0371 for k in range(round(float(UNEVEN[-1]) / 0.0371))]
     expected = [max(i for i, at in enumerate(UNEVEN) if at <= t + 1e-6) for t in asked]
@@ -90,14 +90,14 @@ def test_variable_frame_rate(tmp_path: Path, ending: str) -> None:
             assert board_indices(recording.frames([t], 24, 32).pixels) == [index]
 
 
-def test_a_frame_is_on_screen_from_its_time_until_the_next(tmp_path: Path) -> None:
+def test_a_frame_is_shown_from_its_time_until_the_next_frame(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(30, 30))
     with Recording(path) as recording:
         assert board_indices(recording.frames([i / 30 for i in range(30)], 24, 32).pixels) == list(range(30))
         assert board_indices(recording.frames([i / 30 - 1e-4 for i in range(1, 30)], 24, 32).pixels) == list(range(29))
 
 
-def test_before_the_first_and_after_the_last(tmp_path: Path) -> None:
+def test_times_outside_the_video_give_the_first_or_last_frame(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(20))
     with Recording(path) as recording:
         frames = recording.frames([-5, -1e-3, 0.79, 0.81, 5, 1e9], 24, 32)
@@ -105,7 +105,7 @@ def test_before_the_first_and_after_the_last(tmp_path: Path) -> None:
         assert frames.times.tolist() == pytest.approx([0, 0, 0.76, 0.76, 0.76, 0.76])
 
 
-def test_times_may_come_in_any_order_and_far_apart(tmp_path: Path) -> None:
+def test_times_may_be_unordered_and_far_apart(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(60, 2), key_every=10)
     times = [29.0, 0.5, 12.25, 0.5, 29.5, 3.0]
     with Recording(path) as recording:
@@ -113,7 +113,7 @@ def test_times_may_come_in_any_order_and_far_apart(tmp_path: Path) -> None:
         assert recording.frames([], 24, 32).pixels.shape == (0, 24, 32, 3)
 
 
-def test_one_frame(tmp_path: Path) -> None:
+def test_a_video_of_one_frame_is_read(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", evenly(1))
     with Recording(path) as recording:
         assert board_indices(recording.frames([0, 1, 2], 24, 32).pixels) == [0, 0, 0]
@@ -130,9 +130,7 @@ def test_grey_is_one_full_range_channel(tmp_path: Path) -> None:
     assert np.abs(colour[0].astype(int) - ramp).max() <= 8
 
 
-def test_frames_that_no_other_needs_are_skipped_before_the_span(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_non_reference_frames_before_the_span_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_media(
         tmp_path / "a.mp4",
         evenly(100),
@@ -147,11 +145,11 @@ def test_frames_that_no_other_needs_are_skipped_before_the_span(
         frames = recording.frames([3.6], 24, 32)
         assert recording._container.video.codec_context.thread_count == 1
     assert board_indices(frames.pixels) == [90]
-    assert len(given) < 40  # of 91: three in four are B-frames
+    assert len(given) < 40  # of 91 frames, three in four of which are B-frames
 
 
-def test_av1_after_a_seek(tmp_path: Path) -> None:
-    """Its decoder cannot be told in the middle to leave out frames, and then no longer to."""
+def test_av1_is_exact_after_a_seek(tmp_path: Path) -> None:
+    """The AV1 decoder cannot be set to skip frames, or to stop skipping them, in the middle of a stream."""
     path = write_media(
         tmp_path / "a.mkv",
         evenly(150),

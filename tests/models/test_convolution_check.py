@@ -1,4 +1,4 @@
-"""Convolutions in half precision against float32."""
+"""The check of convolutions in half precision, which compares them with float32."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def views(side: int) -> list[torch.Tensor]:
     return [torch.randn(2, 3, 4, side, side), torch.randn(2, 1, 40, 64)]
 
 
-def test_nothing_is_checked_in_float32(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_convolutions_in_float32_are_not_checked(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phi, "forward", None)
     assert check_convolutions(phi, views(32), MODALITIES, Precision(torch.device("cpu"), torch.float32)) == []
 
@@ -50,7 +50,7 @@ def test_a_convolution_that_is_wrong_in_half_precision_is_found(phi: Phi, monkey
     assert all(phi.get_submodule(name).weight.shape == broken.weight.shape for name in names)
 
 
-def test_a_convolution_made_exact_computes_in_float32_and_survives_a_copy(phi: Phi) -> None:
+def test_exact_convolutions_compute_in_float32_also_after_a_copy(phi: Phi) -> None:
     names = ["encoders.audio.conv1", "encoders.video.layer1.0.conv1.0.0"]
     state = {name: value.clone() for name, value in phi.state_dict().items()}
     compute_exactly(phi, names)
@@ -63,10 +63,10 @@ def test_a_convolution_made_exact_computes_in_float32_and_survives_a_copy(phi: P
             assert layer(torch.randn(2, layer.in_channels, *[8] * (layer.weight.dim() - 2))).dtype == torch.float32
 
 
-def test_what_this_machine_computes_wrongly_is_right_afterwards(phi: Phi) -> None:
+def test_convolutions_found_wrong_on_this_machine_are_corrected(phi: Phi) -> None:
     names = check_convolutions(
         phi, views(16), MODALITIES, BF16
-    )  # outputs of one column: wrong on AMX with PyTorch 2.13
+    )  # outputs of one column are wrong on AMX with PyTorch 2.13
     compute_exactly(phi, names)
     convolution_check._wrong.clear()
     assert check_convolutions(phi, views(16), MODALITIES, BF16) == []

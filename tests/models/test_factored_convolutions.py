@@ -1,4 +1,4 @@
-"""The convolutions over space and time against ``torch.nn.Conv3d``: values, gradients, memory format."""
+"""Convolutions over space and over time, compared with ``torch.nn.Conv3d``: values, gradients, memory format."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CPU = Precision(torch.device("cpu"), torch.float32)
 
 
 def channels_last(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    """Random numbers with the strides of channels-last, also with one channel."""
+    """Return random numbers in the channels-last memory format, also for one channel."""
     batch, channels, *rest = shape
     return torch.randn(batch, *rest, channels, dtype=dtype).movedim(-1, 1)
 
 
 def plain(layer: nn.Conv3d) -> nn.Conv3d:
-    """The same convolution as a ``torch.nn.Conv3d``."""
+    """Return the same convolution as a ``torch.nn.Conv3d``."""
     other = copy.deepcopy(layer)
     other.__class__ = nn.Conv3d
     return other
@@ -42,7 +42,7 @@ def with_channels_last_weight(layer: nn.Conv3d, dtype: torch.dtype) -> nn.Conv3d
 
 
 def results(layer: nn.Conv3d, x: torch.Tensor) -> list[torch.Tensor]:
-    """Output and gradients of input and weight."""
+    """Return the output and the gradients of the input and the weight."""
     leaf = x.detach().clone().requires_grad_()
     out = layer(leaf)
     cotangent = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -53,7 +53,7 @@ def results(layer: nn.Conv3d, x: torch.Tensor) -> list[torch.Tensor]:
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 3), (3, 1), (5, 7), (8, 16)])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("time", [1, 2, 3, 6])
-def test_values_and_gradients_are_those_of_a_3d_convolution(
+def test_values_and_gradients_equal_those_of_a_3d_convolution(
     kind: str, inputs: int, outputs: int, stride: int, time: int
 ) -> None:
     torch.manual_seed(0)
@@ -67,7 +67,7 @@ def test_values_and_gradients_are_those_of_a_3d_convolution(
 
 @pytest.mark.parametrize("kind", ["spatial", "temporal"])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_numerical_gradients(kind: str, stride: int) -> None:
+def test_gradients_equal_numerical_gradients(kind: str, stride: int) -> None:
     torch.manual_seed(0)
     layer = with_channels_last_weight(convolution(kind, 2, 3, stride), torch.float64)
     x = channels_last((2, 2, 3, 3, 4)).requires_grad_()
@@ -85,7 +85,7 @@ def test_float32_is_equal_within_rounding(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["spatial", "temporal"])
-def test_contiguous_inputs_are_computed_as_by_a_3d_convolution(kind: str) -> None:
+def test_contiguous_inputs_give_the_same_bits_as_a_3d_convolution(kind: str) -> None:
     torch.manual_seed(0)
     layer, x = convolution(kind, 3, 4, 1), torch.randn(2, 3, 4, 5, 6)
     for value, expected in zip(results(layer, x), results(plain(layer), x), strict=True):

@@ -1,4 +1,4 @@
-"""Phi: routing, pooling, heads, embeddings."""
+"""``Phi``: its encoders, pooling, heads and embeddings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_each_modality_has_its_own_encoder_and_head(phi: Phi) -> None:
     assert touched == {name for name, _ in phi.named_parameters() if ".audio." in name}
 
 
-def test_features_are_the_mean_of_the_map_and_embeddings_the_head_of_them_at_unit_length(phi: Phi) -> None:
+def test_features_are_pooled_maps_and_embeddings_are_normalised_head_outputs(phi: Phi) -> None:
     phi.eval()
     for modality, x in zip(phi.modalities, clips(3), strict=True):
         features = phi.feature_map(modality, x).flatten(2).mean(2)
@@ -51,14 +51,14 @@ def test_features_are_the_mean_of_the_map_and_embeddings_the_head_of_them_at_uni
         torch.testing.assert_close(phi.embed(modality, x), out / out.square().sum(1, keepdim=True).sqrt())
 
 
-def test_views_keep_their_order_and_share_the_statistics_of_their_modality(phi: Phi) -> None:
+def test_views_of_a_modality_are_normalised_together_and_keep_their_order(phi: Phi) -> None:
     (v0, a0), (v1, a1) = clips(3, seed=1), clips(3, seed=2)
     embeddings = phi([a0, v0, a1, v1], ["audio", "video", "audio", "video"])
     audio, video = phi.embed("audio", torch.cat([a0, a1])), phi.embed("video", torch.cat([v0, v1]))
     for got, wanted in zip(embeddings, (audio[:3], video[:3], audio[3:], video[3:]), strict=True):
         torch.testing.assert_close(got, wanted)
     apart = phi.embed("video", v0)
-    assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a batch of its own would be normalised differently
+    assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a batch of its own has other batch norm statistics
 
 
 def test_embeddings_are_float32_of_unit_length_in_half_precision(phi: Phi) -> None:
@@ -71,19 +71,19 @@ def test_embeddings_are_float32_of_unit_length_in_half_precision(phi: Phi) -> No
         torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2))
 
 
-def test_one_modality_alone_has_no_weights_for_the_other() -> None:
+def test_a_model_of_one_modality_has_no_weights_for_the_other() -> None:
     phi = Phi(SMALL, ("audio",))
     assert all(".audio." in name for name in phi.state_dict())
     with pytest.raises(ModelError, match="no encoder for 'video', only for audio"):
         phi.embed("video", clips(2)[0])
 
 
-def test_unknown_modality_is_an_error() -> None:
+def test_an_unknown_modality_raises_an_error() -> None:
     with pytest.raises(ModelError, match="'touch'"):
         Phi(SMALL, ("touch",))
 
 
-def test_the_papers_pair_has_the_papers_sizes() -> None:
+def test_the_default_networks_have_the_sizes_of_the_paper() -> None:
     phi = Phi(Model())
     sizes = {
         name: sum(p.numel() for p in module.parameters())
@@ -93,7 +93,7 @@ def test_the_papers_pair_has_the_papers_sizes() -> None:
 
 
 @pytest.mark.parametrize(("placement", "layer", "affine"), [("hidden", 1, True), ("output", 3, False)])
-def test_head_can_normalise_over_the_batch(placement: Literal["hidden", "output"], layer: int, affine: bool) -> None:
+def test_the_head_can_have_batch_norm(placement: Literal["hidden", "output"], layer: int, affine: bool) -> None:
     torch.manual_seed(0)
     head = ProjectionHead(4, Head(hidden=8, out=3, batch_norm=placement))
     seen: list[torch.Tensor] = []
@@ -109,12 +109,12 @@ def test_head_can_normalise_over_the_batch(placement: Literal["hidden", "output"
     assert head.eval()(torch.randn(1, 4)).shape == (1, 3)
 
 
-def test_impossible_head_is_an_error() -> None:
+def test_an_invalid_head_raises_an_error() -> None:
     with pytest.raises(ModelError, match=r"model\.head"):
         ProjectionHead(4, Head(out=0))
 
 
-def test_dropout_stands_before_both_linear_layers_and_only_in_training() -> None:
+def test_dropout_precedes_both_linear_layers_and_acts_only_in_training() -> None:
     head = ProjectionHead(6, Head(hidden=7, out=5, batch_norm="hidden", dropout=0.25))
     names = [type(layer).__name__ for layer in head]
     assert names == ["Dropout", "Linear", "BatchNorm1d", "ReLU", "Dropout", "Linear"]
@@ -127,6 +127,6 @@ def test_dropout_stands_before_both_linear_layers_and_only_in_training() -> None
     assert float(dropped.float().mean()) == pytest.approx(0.25, abs=0.01)
 
 
-def test_without_dropout_a_head_is_as_it_ever_was() -> None:
+def test_a_head_without_dropout_has_no_dropout_layers() -> None:
     names = [type(layer).__name__ for layer in ProjectionHead(6, Head(hidden=7, out=5))]
     assert names == ["Linear", "ReLU", "Linear"]

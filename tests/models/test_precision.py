@@ -1,4 +1,4 @@
-"""Device, arithmetic and memory format: what `auto` makes of the hardware."""
+"""Device, precision and memory format, and how `auto` resolves them for the hardware."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def small(width: int) -> Phi:
 
 @pytest.fixture
 def modern_cpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A processor with AVX-512 BF16 and AMX, whatever this one is."""
+    """Simulate a processor with AVX-512 BF16 and AMX."""
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.delenv("DNNL_MAX_CPU_ISA", raising=False)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
@@ -32,13 +32,13 @@ def modern_cpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize("lacking", [None, "_is_amx_tile_supported", "_is_avx512_bf16_supported"])
-def test_auto_is_bf16_on_a_cpu_with_its_instructions(modern_cpu: pytest.MonkeyPatch, lacking: str | None) -> None:
+def test_auto_is_bf16_on_a_cpu_with_bf16_instructions(modern_cpu: pytest.MonkeyPatch, lacking: str | None) -> None:
     if lacking:
         modern_cpu.setattr(torch.cpu, lacking, lambda: False)
     assert resolve_precision("auto", CPU).name == "bf16"
 
 
-def test_auto_is_fp32_on_a_cpu_without_them(modern_cpu: pytest.MonkeyPatch) -> None:
+def test_auto_is_fp32_on_a_cpu_without_bf16_instructions(modern_cpu: pytest.MonkeyPatch) -> None:
     for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
         modern_cpu.setattr(torch.cpu, name, lambda: False)
     assert resolve_precision("auto", CPU).name == "fp32"
@@ -51,7 +51,7 @@ def test_auto_is_fp32_on_a_cpu_without_them(modern_cpu: pytest.MonkeyPatch) -> N
         (torch.backends.cpu, "get_cpu_capability", "AVX2"),
     ],
 )
-def test_auto_is_fp32_where_the_libraries_cannot_use_them(
+def test_auto_is_fp32_if_the_libraries_cannot_use_the_instructions(
     modern_cpu: pytest.MonkeyPatch, owner: object, name: str, value: object
 ) -> None:
     modern_cpu.setattr(owner, name, lambda: value)
@@ -74,20 +74,20 @@ def test_limits_of_the_instruction_set_are_respected(modern_cpu: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("supported", "name"), [(True, "bf16"), (False, "fp16")])
-def test_auto_on_a_gpu_is_bf16_else_fp16_with_a_scaler(
+def test_auto_is_bf16_on_a_gpu_or_fp16_with_a_scaler(
     monkeypatch: pytest.MonkeyPatch, supported: bool, name: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
     assert resolve_precision("auto", CUDA).name == name
 
 
-def test_what_is_requested_is_what_is_computed() -> None:
+def test_the_requested_precision_is_used() -> None:
     x, layer = torch.randn(2, 3), torch.nn.Linear(3, 3)
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         precision = resolve_precision(name, CPU)  # type: ignore[arg-type]
         assert (precision.name, precision.dtype) == (name, dtype)
         assert not precision.scaler().is_enabled()
-        for _ in range(2):  # a context serves once, so each call must give a fresh one
+        for _ in range(2):  # an autocast context can be entered only once, so each call must return a new one
             with precision.autocast():
                 assert layer(x).dtype == dtype
 
@@ -97,13 +97,13 @@ def test_fp16_on_a_cpu_is_refused() -> None:
         resolve_precision("fp16", CPU)
 
 
-def test_auto_device_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_automatic_device_is_the_gpu_if_available(monkeypatch: pytest.MonkeyPatch) -> None:
     for available, wanted in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda found=available: found)
         assert resolve_device("auto") == torch.device(wanted)
 
 
-def test_devices_that_are_not_here_raise_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_devices_raise_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert resolve_device("cuda:0") == torch.device("cuda:0")
     assert resolve_device("cpu") == CPU
@@ -128,22 +128,26 @@ def test_devices_that_are_not_here_raise_errors(monkeypatch: pytest.MonkeyPatch)
         ("auto", CUDA, torch.float32, False),
     ],
 )
-def test_memory_format(asked: str, device: torch.device, dtype: torch.dtype, last: bool) -> None:
+def test_the_memory_format_is_resolved_and_applied(
+    asked: str, device: torch.device, dtype: torch.dtype, last: bool
+) -> None:
     phi = small(16)
     before = list(phi.parameters())
     chosen = set_memory_format(phi, asked, Precision(device, dtype))  # type: ignore[arg-type]
     assert chosen == {"video": last, "audio": last}
-    assert all(a is b for a, b in zip(before, phi.parameters(), strict=True))  # an optimiser keeps what it holds
+    assert all(
+        a is b for a, b in zip(before, phi.parameters(), strict=True)
+    )  # an optimiser keeps references to the parameters
     video = phi.encoders["video"].get_parameter("layer1.0.conv1.0.0.weight")
     audio = phi.encoders["audio"].get_parameter("layer1.0.conv1.weight")
     assert video.is_contiguous(memory_format=torch.channels_last_3d) is last
     assert audio.is_contiguous(memory_format=torch.channels_last) is last
-    # 16 clips, because with fewer and one thread PyTorch chooses convolutions that are contiguous whatever is asked.
+    # With fewer than 16 clips and one thread, PyTorch chooses convolutions whose output is contiguous in any case.
     feature_map = phi.feature_map("video", torch.randn(16, 3, 10, 24, 24))
     assert feature_map.is_contiguous(memory_format=torch.channels_last_3d) is last
 
 
-def test_memory_format_changes_no_value() -> None:
+def test_the_memory_format_does_not_change_values() -> None:
     phi = small(16)
     views, modalities = [torch.randn(2, 3, 4, 32, 32), torch.randn(2, 1, 40, 50)], ["video", "audio"]
     contiguous = phi(views, modalities)
@@ -155,7 +159,7 @@ def test_memory_format_changes_no_value() -> None:
 
 
 def test_narrow_networks_stay_contiguous_on_a_cpu() -> None:
-    """In channels-last oneDNN gives wrong gradients here, or ends the process, with AVX2."""
+    """With AVX2, channels-last convolutions of oneDNN give wrong gradients or a crash here."""
     phi, sounds = small(4), torch.randn(8, 1, 16, 199)
     audio, oracle = phi.encoders["audio"], small(4).encoders["audio"].double()
     assert set_memory_format(phi, "yes", Precision(CPU, torch.float32)) == {"video": False, "audio": False}

@@ -1,4 +1,4 @@
-"""A pretrained model embeds files and tensors as evaluation sees them."""
+"""Embeddings of files and tensors by a pretrained model, which equal those of the evaluation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: str) -> None:
+def test_each_window_gives_a_vector(model: PretrainedModel, film: Path, modality: str) -> None:
     found = model.embed(film, modality, every=0.75, batch=2)  # type: ignore[arg-type]
     assert found.seconds == 0.5
     assert found.times.tolist() == [0.0, 0.75, 1.5, 2.25]
@@ -49,7 +49,7 @@ def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: s
         with torch.inference_mode():
             if item.video is not None:
                 pixels = (torch.from_numpy(item.video).float() / 255 - 0.45) / 0.225
-                slow = model.phi.features("video", pixels[..., 4:28])  # the middle crop of 24
+                slow = model.phi.features("video", pixels[..., 4:28])  # the central crop of 24 pixels
             else:
                 assert item.audio is not None
                 slow = model.phi.features(
@@ -58,7 +58,7 @@ def test_a_vector_of_each_window(model: PretrainedModel, film: Path, modality: s
         np.testing.assert_allclose(vector, slow[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_a_file_is_the_mean_of_windows_side_by_side(model: PretrainedModel, film: Path) -> None:
+def test_the_vector_of_a_file_is_the_mean_of_consecutive_windows(model: PretrainedModel, film: Path) -> None:
     whole = model.embed(str(film), "audio", output="embeddings")
     parts = model.embed(film, "audio", every=0.5, output="embeddings")
     assert len(parts.vectors) == 6
@@ -67,27 +67,29 @@ def test_a_file_is_the_mean_of_windows_side_by_side(model: PretrainedModel, film
     assert whole.times.tolist() == [0.0]
 
 
-def test_frames_of_a_file_give_the_files_vector(model: PretrainedModel, film: Path) -> None:
+def test_frames_of_a_file_give_the_vector_of_the_file(model: PretrainedModel, film: Path) -> None:
     clip = model.recipe.clip
     with Recording(film) as file:
         frames = file.frames([i / clip.frame_rate for i in range(clip.frames)], clip.height, clip.width).pixels
     tensor = torch.from_numpy(frames).permute(3, 0, 1, 2)  # (channels, time, height, width)
     expected = model.embed(film, "video", every=10.0).vectors
     np.testing.assert_allclose(model.embed_video(tensor).numpy(), expected, rtol=1e-4, atol=1e-5)
-    larger = tensor.repeat_interleave(4, dim=-1).repeat_interleave(4, dim=-2)  # what scaling makes of it is the same
+    larger = tensor.repeat_interleave(4, dim=-1).repeat_interleave(4, dim=-2)  # scaling back gives the same frames
     similar = torch.cosine_similarity(model.embed_video(larger), torch.from_numpy(expected))
     assert similar.item() > 0.99
 
 
-def test_grey_networks_take_colours(model: PretrainedModel) -> None:
+def test_grey_networks_accept_colour_frames(model: PretrainedModel) -> None:
     grey = untrained(replace(tiny(), model=replace(tiny().model, video=VideoEncoder((1, 1, 1, 1), 4, channels=1))))
     colours = torch.randint(0, 256, (2, 3, 4, 24, 32), dtype=torch.uint8)
     luma = (colours.float() * torch.tensor([0.299, 0.587, 0.114])[:, None, None, None]).sum(1, keepdim=True)
     expected = grey.embed_video(luma.round().to(torch.uint8))
-    assert torch.cosine_similarity(grey.embed_video(colours), expected).min() > 0.9999  # some pixels round otherwise
+    assert (
+        torch.cosine_similarity(grey.embed_video(colours), expected).min() > 0.9999
+    )  # some pixels are rounded differently
 
 
-def test_waveforms_give_the_files_vector(model: PretrainedModel) -> None:
+def test_waveforms_give_the_features_of_their_samples(model: PretrainedModel) -> None:
     samples = torch.from_numpy(noise(0.5, 8000, seed=2)[0])
     ours = model.embed_audio(samples, 8000)
     torch.testing.assert_close(model.embed_audio(samples.float() / 2**15, 8000), ours, rtol=1e-4, atol=1e-5)
@@ -96,7 +98,7 @@ def test_waveforms_give_the_files_vector(model: PretrainedModel) -> None:
     torch.testing.assert_close(ours, slow, rtol=1e-4, atol=1e-5)
 
 
-def test_another_sample_rate_is_brought_to_the_recipes(model: PretrainedModel) -> None:
+def test_waveforms_are_resampled_to_the_rate_of_the_recipe(model: PretrainedModel) -> None:
     def tone(rate: int) -> torch.Tensor:
         return 0.5 * torch.sin(2 * torch.pi * 440 * torch.arange(rate) / rate)
 
@@ -104,7 +106,7 @@ def test_another_sample_rate_is_brought_to_the_recipes(model: PretrainedModel) -
     assert torch.cosine_similarity(ours, theirs).item() > 0.999
 
 
-def test_what_cannot_be_embedded_is_an_error(model: PretrainedModel, film: Path, tmp_path: Path) -> None:
+def test_inputs_that_cannot_be_embedded_raise_errors(model: PretrainedModel, film: Path, tmp_path: Path) -> None:
     silent = tmp_path / "no sound.mkv"
     write_media(silent, evenly(12, 8), None, size=(24, 32))
     (tmp_path / "text.mp4").write_text("no film")
@@ -121,7 +123,7 @@ def test_what_cannot_be_embedded_is_an_error(model: PretrainedModel, film: Path,
             call()  # type: ignore[no-untyped-call]
 
 
-def test_load_gives_back_what_was_saved(model: PretrainedModel, film: Path, tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(model: PretrainedModel, film: Path, tmp_path: Path) -> None:
     save_weights(tmp_path / "weights.safetensors", model.phi, to_plain(model.recipe), "pretrain")
     for path in (tmp_path, str(tmp_path / "weights.safetensors")):
         again = load(path, device="cpu")

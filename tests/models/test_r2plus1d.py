@@ -1,4 +1,4 @@
-"""R(2+1)D against the published network: names, shapes, counts, and a block computed by hand."""
+"""R(2+1)D, compared with the published network: names, shapes and counts, and a block computed by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from avgdt.models.errors import ModelError
 from avgdt.models.factored_convolutions import Temporal
 from avgdt.models.r2plus1d import R2Plus1D, R2Plus1DBlock, stem_middle
 
-PUBLISHED_MIDDLE = {  # of torchvision's r2plus1d_18
+PUBLISHED_MIDDLE = {  # as in torchvision's r2plus1d_18
     "layer1.0": 144,
     "layer1.1": 144,
     "layer2.0": 230,
@@ -61,7 +61,7 @@ def batch_normalised(x: torch.Tensor, state: dict[str, torch.Tensor], name: str)
 
 
 def half_and_half(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, stride: int) -> torch.Tensor:
-    """A (2+1)-D convolution frame by frame, then pixel by pixel."""
+    """Compute a (2+1)-D convolution: over space for each frame, then over time for each pixel."""
     kernel = state[f"{name}.0.weight"][:, :, 0]
     frames = [F.conv2d(x[:, :, t], kernel, stride=stride, padding=1) for t in range(x.shape[2])]
     x = batch_normalised(torch.stack(frames, dim=2), state, f"{name}.1").relu()
@@ -95,8 +95,8 @@ def test_block_equals_its_definition(inputs: int, outputs: int, stride: int, tim
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
 @pytest.mark.parametrize("time", [1, 2, 3, 4])
-def test_gradients_in_bf16_are_those_in_fp32(time: int, layout: torch.memory_format) -> None:
-    """Some libraries leave the gradient of two moments unwritten; dirty memory shows it."""
+def test_gradients_in_bf16_equal_those_in_fp32(time: int, layout: torch.memory_format) -> None:
+    """Some libraries leave the gradient for two time steps unwritten, which uninitialised memory reveals."""
     torch.manual_seed(0)
     conv, x = Temporal(45, 64), torch.randn(2, 45, time, 5, 5)
     conv.to(memory_format=layout)  # type: ignore[call-overload]
@@ -112,8 +112,8 @@ def test_gradients_in_bf16_are_those_in_fp32(time: int, layout: torch.memory_for
     torch.testing.assert_close(gradients[1], gradients[0], rtol=0.1, atol=0.02 * gradients[0].abs().max().item())
 
 
-def test_stem_sees_seven_pixels_and_three_moments() -> None:
-    """The first values of the network's own stem depend on exactly the published window."""
+def test_the_stem_has_a_receptive_field_of_seven_pixels_and_three_frames() -> None:
+    """The first convolution must have the receptive field of the published network."""
     stem = R2Plus1D((1, 1, 1, 1), 4).eval().stem
     x = torch.zeros(1, 3, 9, 21, 21, requires_grad=True)
     stem[3](stem[0](x))[0, :, 4, 5, 5].sum().backward()
@@ -123,30 +123,30 @@ def test_stem_sees_seven_pixels_and_three_moments() -> None:
     assert touched.amax(0).tolist() == [5, 13, 13]
 
 
-def test_paper_clip_gives_the_papers_feature_map() -> None:
+def test_the_clip_of_the_paper_gives_the_feature_map_of_the_paper() -> None:
     network = R2Plus1D((1, 1, 1, 1), 4).eval()
     with torch.no_grad():
         assert network(torch.zeros(1, 3, 30, 112, 112)).shape == (1, 32, 4, 7, 7)
 
 
 @pytest.mark.parametrize("shape", [(7, 33, 45), (1, 17, 16), (9, 1, 50)])
-def test_odd_sizes_round_up(shape: tuple[int, int, int]) -> None:
+def test_odd_input_sizes_are_rounded_up(shape: tuple[int, int, int]) -> None:
     time, height, width = shape
     y = R2Plus1D((1, 1, 1, 1), 2)(torch.randn(3, 3, *shape))
     assert y.shape == (3, 16, math.ceil(time / 8), math.ceil(height / 16), math.ceil(width / 16))
 
 
-def test_depth_width_and_channels_are_free() -> None:
+def test_depth_width_and_channels_can_be_chosen() -> None:
     network = R2Plus1D((1, 2, 1, 3), 6, channels=1)
     assert [len(stage) for stage in (network.layer1, network.layer2, network.layer3, network.layer4)] == [1, 2, 1, 3]
     assert network(torch.randn(2, 1, 4, 16, 16)).shape == (2, 48, 1, 1, 1)
 
 
-def test_stem_middle_is_45_at_width_64_and_in_proportion_elsewhere() -> None:
+def test_the_stem_has_45_inner_channels_at_width_64_and_in_proportion_at_others() -> None:
     assert [stem_middle(width) for width in (64, 128, 32, 16, 8, 1)] == [45, 90, 22, 11, 5, 1]
 
 
-def test_weights_start_with_the_spread_of_kaiming_fan_out() -> None:
+def test_initial_weights_have_the_standard_deviation_of_kaiming_fan_out() -> None:
     torch.manual_seed(0)
     network = R2Plus1D()
     for name, fan_out in (("layer4.1.conv1.0.0", 1152 * 9), ("layer4.1.conv1.0.3", 512 * 3), ("stem.0", 45 * 49)):
@@ -164,16 +164,16 @@ def test_weights_start_with_the_spread_of_kaiming_fan_out() -> None:
         ((1, 3, 8, 16, 16), "2 items"),
     ],
 )
-def test_impossible_input_is_an_error(shape: tuple[int, ...], said: str) -> None:
+def test_an_invalid_input_raises_an_error(shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         R2Plus1D((1, 1, 1, 1), 2)(torch.zeros(shape))
 
 
-def test_one_small_clip_is_enough_outside_training() -> None:
+def test_a_single_small_clip_is_valid_in_evaluation_mode() -> None:
     assert R2Plus1D((1, 1, 1, 1), 2).eval()(torch.zeros(1, 3, 8, 16, 16)).shape == (1, 16, 1, 1, 1)
 
 
 @pytest.mark.parametrize(("blocks", "width", "channels"), [((1, 1, 1), 4, 3), ((1, 0, 1, 1), 4, 3), ((1,) * 4, 0, 3)])
-def test_impossible_sizes_raise_errors(blocks: tuple[int, ...], width: int, channels: int) -> None:
+def test_invalid_sizes_raise_errors(blocks: tuple[int, ...], width: int, channels: int) -> None:
     with pytest.raises(ModelError, match=r"model\.video"):
         R2Plus1D(blocks, width, channels)

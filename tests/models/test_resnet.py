@@ -1,4 +1,4 @@
-"""The audio ResNet against the published network: names, shapes, counts, and all of a small one by hand."""
+"""The audio ResNet, compared with the published network: names, shapes and counts, and a small one computed by hand."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def published() -> dict[str, tuple[int, ...]]:
 def test_names_and_shapes_are_those_of_the_published_network() -> None:
     network = ResNet()
     assert {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()} == published()
-    # 11,689,512 as published, less the classifier of 1000 classes and two of the three input channels.
+    # 11,689,512 as published, without the classifier of 1000 classes and two of the three input channels.
     assert sum(p.numel() for p in network.parameters()) == 11_689_512 - 513_000 - 2 * 64 * 49
     assert network.dim == 512
 
 
-def test_one_block_per_stage_is_resnet_9() -> None:
+def test_the_network_with_one_block_per_stage_is_resnet_9() -> None:
     parameters = sum(p.numel() for p in ResNet((1, 1, 1, 1)).parameters())
-    assert parameters + 513_000 == 5_412_520  # 5.41 M with a classifier of 1000 classes
+    assert parameters + 513_000 == 5_412_520  # 5.41 million with a classifier of 1000 classes
 
 
 def by_hand(x: torch.Tensor, state: dict[str, torch.Tensor], blocks: tuple[int, ...]) -> torch.Tensor:
-    """The network in evaluation mode from its parameters' names alone; convolutions by unfolding."""
+    """Compute the network in evaluation mode from its parameters, with convolutions by unfolding."""
 
     def conv(x: torch.Tensor, name: str, stride: int) -> torch.Tensor:
         kernel = state[f"{name}.weight"]
@@ -62,7 +62,7 @@ def by_hand(x: torch.Tensor, state: dict[str, torch.Tensor], blocks: tuple[int, 
     x = normalised(conv(x, "conv1", 2), "bn1").relu()
     height, width = (-(-side // 2) for side in x.shape[2:])
     patches = F.unfold(x, 3, padding=1, stride=2).reshape(len(x), x.shape[1], 9, height, width)
-    x = patches.amax(2)  # values are at least 0, so the zeros of the padding never win wrongly
+    x = patches.amax(2)  # values are not negative, so the zeros of the padding do not affect the maximum
     for stage, depth in enumerate(blocks, start=1):
         for block in range(depth):
             name, stride = f"layer{stage}.{block}", 2 if stage > 1 and block == 0 else 1
@@ -74,7 +74,7 @@ def by_hand(x: torch.Tensor, state: dict[str, torch.Tensor], blocks: tuple[int, 
     return x
 
 
-def test_whole_network_equals_its_definition() -> None:
+def test_the_network_equals_its_definition() -> None:
     torch.manual_seed(0)
     network = ResNet((2, 1, 1, 2), 3).double().eval()
     for name, tensor in network.state_dict().items():
@@ -87,12 +87,12 @@ def test_whole_network_equals_its_definition() -> None:
         torch.testing.assert_close(network(x), by_hand(x, network.state_dict(), (2, 1, 1, 2)))
 
 
-def test_paper_spectrogram_gives_the_papers_feature_map() -> None:
+def test_the_spectrogram_of_the_paper_gives_the_feature_map_of_the_paper() -> None:
     with torch.no_grad():
         assert ResNet().eval()(torch.zeros(1, 1, 40, 99)).shape == (1, 512, 2, 4)
 
 
-def test_odd_sizes_round_up() -> None:
+def test_odd_input_sizes_are_rounded_up() -> None:
     assert ResNet((1, 1, 1, 1), 2)(torch.randn(2, 1, 33, 65)).shape == (2, 16, 2, 3)
 
 
@@ -105,11 +105,11 @@ def test_odd_sizes_round_up() -> None:
         ((1, 1, 32, 32), "2 items"),
     ],
 )
-def test_impossible_input_is_an_error(shape: tuple[int, ...], said: str) -> None:
+def test_an_invalid_input_raises_an_error(shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         ResNet((1, 1, 1, 1), 2)(torch.zeros(shape))
 
 
-def test_impossible_sizes_raise_errors() -> None:
+def test_invalid_sizes_raise_errors() -> None:
     with pytest.raises(ModelError, match=r"model\.audio"):
         ResNet((2, 2, 2, 2), -1)

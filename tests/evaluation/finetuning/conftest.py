@@ -14,7 +14,7 @@ from avgdt.recipes.training import Optimiser, Schedule
 
 @pytest.fixture(scope="session")
 def quick() -> Finetuning:
-    """Three epochs that tell dark from bright."""
+    """Return a finetuning of three epochs, enough to distinguish dark and bright videos."""
     return Finetuning(
         optimiser=Optimiser(kind="adamw", lr=3e-3),
         schedule=Schedule(epochs=3, warmup_epochs=1, shape="cosine"),
@@ -26,7 +26,7 @@ def quick() -> Finetuning:
 
 @pytest.fixture(scope="session")
 def task(entries: list[Entry], recipe: Recipe) -> Task:
-    """The six train recordings and the four test ones of the two classes."""
+    """Return a task with the six train recordings and the four test recordings of two classes."""
     plans, skipped = plan(segments(entries, "light"), entries, recipe.clip, ("video",), 2)
     assert not skipped
     train, test = ([one for one in plans if one.segment.split == split] for split in ("train", "test"))

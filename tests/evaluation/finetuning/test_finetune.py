@@ -39,11 +39,11 @@ def _counting() -> tuple[list[int], Callable[[], None]]:
     return calls, lambda: calls.append(len(calls))
 
 
-def _same(one: Finetuned, other: Finetuned) -> bool:
-    return one.predictions.tolist() == other.predictions.tolist() and one.loss == other.loss
+def _equal_results(first: Finetuned, second: Finetuned) -> bool:
+    return first.predictions.tolist() == second.predictions.tolist() and first.loss == second.loss
 
 
-def test_what_differs_is_trained_and_restored(job: Job) -> None:
+def test_a_finetuning_is_trained_once_and_restored_from_its_file(job: Job) -> None:
     calls, after = _counting()
     found = finetune(job, after)
     assert found.predictions.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
@@ -52,14 +52,14 @@ def test_what_differs_is_trained_and_restored(job: Job) -> None:
     (file,) = job.folder.iterdir()
     written = file.stat().st_mtime_ns
     again, after = _counting()
-    assert _same(finetune(job, after), found)
+    assert _equal_results(finetune(job, after), found)
     assert len(again) == 3
     assert file.stat().st_mtime_ns == written
-    assert not _same(finetune(replace(job, seed=1)), found)
+    assert not _equal_results(finetune(replace(job, seed=1)), found)
     assert len(list(job.folder.iterdir())) == 2
 
 
-def test_another_version_of_the_code_trains_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_version_of_the_code_trains_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     finetune(job)
     monkeypatch.setattr(cache, "source_digest", lambda folder: "another")
     finetune(job)
@@ -67,7 +67,7 @@ def test_another_version_of_the_code_trains_anew(job: Job, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_it_resumes_where_it_was_interrupted(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+def test_an_interrupted_finetuning_resumes(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
     whole = finetune(replace(job, folder=job.folder / "whole"))
 
     class Interrupted(Exception):
@@ -86,16 +86,16 @@ def test_it_resumes_where_it_was_interrupted(job: Job, monkeypatch: pytest.Monke
         finetune(job)
     monkeypatch.undo()
     calls, after = _counting()
-    assert _same(finetune(job, after), whole)
+    assert _equal_results(finetune(job, after), whole)
     assert len(calls) == 3
 
 
-def test_side_by_side_is_one_after_the_other(job: Job) -> None:
+def test_parallel_and_sequential_jobs_give_the_same_results(job: Job) -> None:
     jobs = [job, replace(job, seed=1)]
     calls, count = _counting()
 
     def after() -> None:
-        """Send to the processes what a scheduler sends to all those of a command, which ends them itself."""
+        """Send the signals that a scheduler sends to all processes of a command; the command must end them itself."""
         count()
         for child, number in product(active_children(), STOPPING):
             os.kill(child.pid or 0, number)
@@ -107,19 +107,19 @@ def test_side_by_side_is_one_after_the_other(job: Job) -> None:
     assert len(calls) == 6
 
 
-def test_a_mistake_in_a_process_is_an_error(job: Job, task: Task) -> None:
+def test_an_error_in_a_process_is_raised(job: Job, task: Task) -> None:
     gone = replace(task, entries=[replace(entry, path=Path("gone.mkv")) for entry in task.entries])
     with pytest.raises(EvaluationError, match="fewer than two recordings of a batch could be read"):
         run_jobs([replace(job, task=gone), replace(job, task=gone, seed=1)], 2, lambda: None)
 
 
-def test_equal_jobs_side_by_side_do_not_disturb_each_other(job: Job) -> None:
+def test_equal_jobs_can_run_in_parallel(job: Job) -> None:
     one, other = run_jobs([job, job], 2, lambda: None)
     assert one.predictions.tolist() == other.predictions.tolist()
     assert len(list(job.folder.iterdir())) == 1
 
 
-def test_a_process_that_is_ended_is_an_error(job: Job) -> None:
+def test_a_killed_process_raises_an_error(job: Job) -> None:
     def end_one() -> None:
         for child in active_children():
             child.kill()
@@ -130,20 +130,20 @@ def test_a_process_that_is_ended_is_an_error(job: Job) -> None:
 
 
 @pytest.mark.parametrize("content", [{"step": 1}, {"predictions": [0]}, {"trainer": {}}])
-def test_a_foreign_state_counts_as_none(job: Job, content: dict[str, object]) -> None:
+def test_an_incompatible_state_file_is_ignored(job: Job, content: dict[str, object]) -> None:
     found = finetune(job)
     (file,) = job.folder.iterdir()
     StateFile(file).write(content)
-    assert _same(finetune(job), found)
+    assert _equal_results(finetune(job), found)
 
 
-def test_other_times_of_a_label_are_another_finetuning(job: Job, task: Task) -> None:
+def test_other_segments_are_another_finetuning(job: Job, task: Task) -> None:
     whole = finetune(job)
     later = [replace(one, segment=replace(one.segment, start=0.9, end=1.4)) for one in task.train]
     assert finetune(replace(job, task=replace(task, train=later))).loss != whole.loss
 
 
-def test_a_file_that_cannot_be_read_is_an_error(job: Job, task: Task, entries: list[Entry]) -> None:
+def test_an_unreadable_file_is_reported(job: Job, task: Task, entries: list[Entry]) -> None:
     places = {task.train[0].segment.entry, task.test[0].segment.entry}
     holed = [replace(e, path=Path(f"gone{i}.mkv")) if i in places else e for i, e in enumerate(entries)]
     found = finetune(replace(job, task=replace(task, entries=holed)))
@@ -155,14 +155,16 @@ def test_a_file_that_cannot_be_read_is_an_error(job: Job, task: Task, entries: l
         replace(found, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
 
 
-def test_a_file_that_failed_once_was_trained_on_nevertheless(
+def test_a_file_that_failed_in_one_epoch_counts_as_trained_on(
     job: Job, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, failed = ClipReader.read, set[int]()
     dark = np.flatnonzero(task.targets == 1).tolist()
 
     def fail_once(reader: ClipReader, recording: int, *rest: Any) -> Item:
-        if recording in dark and recording not in failed and rest[-1] == dark.index(recording):  # in a pass of its own
+        if (
+            recording in dark and recording not in failed and rest[-1] == dark.index(recording)
+        ):  # each file fails in a different epoch
             failed.add(recording)
             raise MediaError("dark.mkv", "the disk was away")
         return read(reader, recording, *rest)
@@ -181,7 +183,7 @@ def test_a_file_that_failed_once_was_trained_on_nevertheless(
         never.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
 
 
-def test_a_lr_that_is_too_high_is_an_error(job: Job, quick: Finetuning) -> None:
+def test_a_learning_rate_that_is_too_high_raises_an_error(job: Job, quick: Finetuning) -> None:
     wild = replace(quick, optimiser=replace(quick.optimiser, kind="sgd", lr=1e30))
     with pytest.raises(EvaluationError, match=r"the loss is .* lower the learning rate"):
         finetune(replace(job, finetuning=wild))
@@ -200,7 +202,7 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
     assert found.predictions.min() >= 0
 
 
-def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: PretrainedModel) -> None:
+def test_windows_change_in_every_epoch_and_lie_inside_the_recording(task: Task, model: PretrainedModel) -> None:
     drawn = RandomWindows(task, model.recipe.clip, seed=0)
     starts = np.array([[drawn(epoch, index)[0].video for index in range(6)] for epoch in range(50)])
     assert len(np.unique(starts)) == 300
@@ -211,11 +213,11 @@ def test_windows_are_drawn_anew_at_every_pass_and_fit(task: Task, model: Pretrai
     assert drawn(3, 2) == RandomWindows(task, model.recipe.clip, seed=0)(3, 2)
 
 
-def test_what_could_not_be_read_is_read_again(job: Job, task: Task, entries: list[Entry]) -> None:
+def test_an_unreadable_test_file_is_read_again(job: Job, task: Task, entries: list[Entry]) -> None:
     path = entries[task.test[0].segment.entry].path
     whole, state = path.read_bytes(), path.stat()
 
-    def write(content: bytes) -> None:  # as a shared disk that fails for a while: the file looks the same
+    def write(content: bytes) -> None:  # a shared disk that fails for a while: size and time of the file are unchanged
         path.write_bytes(content)
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
@@ -236,7 +238,7 @@ class _Hostile:
         return os.mkdir, ("hostile-was-here",)
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_a_state_file_is_read_back_unchanged(tmp_path: Path) -> None:
     kept = StateFile(tmp_path / "deep" / "one.pt")
     assert kept.read() == {}
     kept.write({"trainer": {"step": 3, "weight": torch.arange(3.0)}, "failures": {"a.mp4": "gone"}})
@@ -247,13 +249,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x80\x04.", b"PK\x03\x04 half a file"])
-def test_a_broken_file_counts_as_none(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_state_file_is_ignored(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "one.pt").write_bytes(content)
     assert StateFile(tmp_path / "one.pt").read() == {}
 
 
 @pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
-def test_no_code_of_a_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: object) -> None:
+def test_a_state_file_cannot_execute_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: object) -> None:
     monkeypatch.chdir(tmp_path)
     assert callable(save)
     save({"trainer": _Hostile()}, tmp_path / "one.pt")
@@ -261,13 +263,13 @@ def test_no_code_of_a_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert not Path("hostile-was-here").exists()
 
 
-# One clip is very sure of class 0, two are fairly sure of class 1. The mean softmax says 1 (0.63); the mean logit, the
-# greatest softmax and the first clip say 0.
+# One clip has a high score for class 0, two have lower scores for class 1. The mean softmax predicts class 1 (0.63); the
+# mean logit, the largest softmax and the first clip predict class 0.
 ONE, TWO = [8.0, 0.0], [0.0, 3.0]
 
 
-class Opinion(nn.Module):
-    """Logits by the clip's place among three, or by the square's."""
+class PositionClassifier(nn.Module):
+    """Classifier whose logits depend only on the position of the clip among three, or of the square."""
 
     def __init__(self, by_clip: bool) -> None:
         super().__init__()
@@ -281,12 +283,12 @@ class Opinion(nn.Module):
 
 
 @pytest.mark.parametrize("by_clip", [True, False])
-def test_the_class_is_that_of_the_mean_softmax(
+def test_the_mean_softmax_decides_the_predicted_class(
     model: PretrainedModel, task: Task, quick: Finetuning, by_clip: bool
 ) -> None:
     finetuning = replace(quick, test_clips=3, spatial_crops=1 if by_clip else 3)
     clips = [replace(one, windows=(one.windows[0],) * 3 if by_clip else one.windows[:1]) for one in task.test]
-    opinion = Opinion(by_clip)
+    opinion = PositionClassifier(by_clip)
     model = with_finetuning_clips(model, finetuning, "video")
     predictions, unread = predict(
         model,
@@ -296,7 +298,7 @@ def test_the_class_is_that_of_the_mean_softmax(
     )
     assert unread == {}
     assert predictions.tolist() == [1, 1, 1, 1]
-    if not by_clip:  # squares of 24 from pictures of 24 x 32, from left to right, a quarter of it further each
+    if not by_clip:  # squares of 24 pixels from images of 24 x 32, from left to right in steps of 4 pixels
         left, middle, right = opinion.squares[:3]
         assert left.shape[-2:] == (24, 24)
         assert torch.equal(left[..., 4:], middle[..., :20])

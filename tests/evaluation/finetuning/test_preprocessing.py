@@ -19,7 +19,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.transforms.rng import view_generators
 
 
-def test_clips_as_in_pretraining_or_of_another_length(model: PretrainedModel) -> None:
+def test_clips_have_the_length_of_pretraining_or_of_the_finetuning(model: PretrainedModel) -> None:
     same = with_finetuning_clips(model, Finetuning(), "video")
     assert same.recipe == model.recipe
     assert FinetuningPreprocessing.of(same, Finetuning(), "video").steps == model.recipe.composition.video
@@ -30,7 +30,7 @@ def test_clips_as_in_pretraining_or_of_another_length(model: PretrainedModel) ->
     assert changed.phi is model.phi
 
 
-def test_augmented_and_test_clips_are_those_of_the_views(model: PretrainedModel) -> None:
+def test_augmented_and_test_clips_equal_the_views_of_pretraining(model: PretrainedModel) -> None:
     video = torch.randint(0, 256, (2, 1, 3, 4, 24, 32), dtype=torch.uint8)
     items = torch.arange(2)
     batch = Batch(items, items, video, torch.randn(2, 1, 4000) * 1000, None, None)
@@ -42,7 +42,7 @@ def test_augmented_and_test_clips_are_those_of_the_views(model: PretrainedModel)
         assert torch.equal(preprocessing.test(batch, modality), model.views.test_view(batch, modality))
 
 
-def test_whole_frames_are_tested_where_there_are_several_crops(model: PretrainedModel) -> None:
+def test_several_spatial_crops_are_cut_from_whole_frames(model: PretrainedModel) -> None:
     items = torch.arange(1)
     batch = Batch(items, items, torch.zeros(1, 1, 3, 4, 24, 32, dtype=torch.uint8), None, None, None)
     one, three = (FinetuningPreprocessing.of(model, Finetuning(spatial_crops=n), "video") for n in (1, 3))
@@ -52,7 +52,7 @@ def test_whole_frames_are_tested_where_there_are_several_crops(model: Pretrained
     assert [tuple(crop.shape[-2:]) for crop in three.crops(three.test(batch, "video"))] == [(24, 24)] * 3
 
 
-def test_squares_lie_evenly_along_the_longer_side() -> None:
+def test_square_crops_are_evenly_spaced_along_the_longer_side() -> None:
     video = torch.arange(10 * 21).reshape(1, 1, 1, 10, 21)
     squares = spaced_crops(video, 7, 3)
     assert [tuple(square.shape[-2:]) for square in squares] == [(7, 7)] * 3
@@ -63,7 +63,7 @@ def test_squares_lie_evenly_along_the_longer_side() -> None:
     assert torch.equal(middle, squares[1])
 
 
-def test_squares_larger_than_the_frames(model: PretrainedModel) -> None:
+def test_crops_that_do_not_fit_raise_errors(model: PretrainedModel) -> None:
     large = Finetuning(video=(RandomResizedCrop(500),))
     with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
         with_finetuning_clips(model, large, "video")
@@ -72,7 +72,7 @@ def test_squares_larger_than_the_frames(model: PretrainedModel) -> None:
         with_finetuning_clips(model, Finetuning(video=(Flip(0.5),), spatial_crops=3), "video")
 
 
-def test_augmentations_that_cannot_follow_each_other(model: PretrainedModel) -> None:
+def test_incompatible_augmentations_raise_an_error(model: PretrainedModel) -> None:
     for video, message in (
         ((RandomResizedCrop(20), RandomCrop(16)), "one crop"),
         ((ShortSideJitter(20, 24), Flip(0.5)), "must be followed at once"),

@@ -24,7 +24,7 @@ ONE_EPOCH = audio_finetuning(epochs=1, lr=3e-3, batch=8)
 
 @pytest.fixture
 def spectrograms() -> np.ndarray:
-    """(24, 3, 16, 199): bands at a height that tells the class, in noise."""
+    """Return spectrograms (24, 3, 16, 199) with noise and a band whose frequency depends on the class."""
     generator = np.random.default_rng(0)
     spectrograms = generator.normal(size=(24, 3, 16, 199)).astype(np.float32)
     spectrograms[::2, :, 2:6] += 2
@@ -32,7 +32,9 @@ def spectrograms() -> np.ndarray:
     return spectrograms
 
 
-def test_trained_from_the_encoder_which_stays_as_it_is(model: PretrainedModel, spectrograms: np.ndarray) -> None:
+def test_finetuning_starts_from_the_encoder_and_leaves_it_unchanged(
+    model: PretrainedModel, spectrograms: np.ndarray
+) -> None:
     encoder = model.phi.encoders["audio"]
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
@@ -56,7 +58,9 @@ def test_trained_from_the_encoder_which_stays_as_it_is(model: PretrainedModel, s
     assert all(torch.equal(before[name], tensor) for name, tensor in encoder.state_dict().items())
 
 
-def test_training_moves_everything_and_follows_the_seed(model: PretrainedModel, spectrograms: np.ndarray) -> None:
+def test_training_changes_all_parameters_and_depends_on_the_seed(
+    model: PretrainedModel, spectrograms: np.ndarray
+) -> None:
     encoder, targets = model.phi.encoders["audio"], np.arange(24) % 2
 
     def trained(seed: int) -> Classifier:
@@ -72,7 +76,7 @@ def test_training_moves_everything_and_follows_the_seed(model: PretrainedModel, 
     assert not once.training
 
 
-def test_sub_clips_are_classified_on_their_own_and_averaged(model: PretrainedModel, spectrograms: np.ndarray) -> None:
+def test_scores_of_sub_clips_are_averaged(model: PretrainedModel, spectrograms: np.ndarray) -> None:
     network = train_classifier(model, spectrograms, np.arange(24) % 2, 2, ONE_EPOCH, 0)
     with torch.inference_mode():
         slow = [
@@ -83,7 +87,7 @@ def test_sub_clips_are_classified_on_their_own_and_averaged(model: PretrainedMod
 
 
 @pytest.mark.parametrize("epochs", [1, 12])
-def test_a_training_that_diverges_is_no_figure(model: PretrainedModel, spectrograms: np.ndarray, epochs: int) -> None:
+def test_diverged_training_raises_an_error(model: PretrainedModel, spectrograms: np.ndarray, epochs: int) -> None:
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     wild = audio_finetuning(epochs, lr=1e30, batch=24)
     with pytest.raises(EvaluationError, match=r"finetuning: .* lower the learning rate"):

@@ -15,14 +15,14 @@ def _drawn(shots: int, seed: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize("shots", [1, 2, 3])
-def test_every_class_has_as_many_different_examples(shots: int) -> None:
+def test_every_class_has_the_requested_number_of_distinct_examples(shots: int) -> None:
     for seed in range(20):
         places = _drawn(shots, seed)
         assert places == sorted(set(places))
         assert np.bincount(TARGETS[places]).tolist() == [shots] * 3
 
 
-def test_every_example_may_be_drawn_and_all_are_all() -> None:
+def test_every_example_can_be_drawn_and_all_can_be_requested() -> None:
     assert {place for seed in range(100) for place in _drawn(1, seed)} == set(range(10))
     assert _drawn(ALL) == list(range(10))
 
@@ -35,11 +35,11 @@ def test_too_few_examples_raise_an_error_with_their_class() -> None:
 
 
 @pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
-def test_shots_are_different_numbers(shots: tuple[int, ...]) -> None:
+def test_numbers_of_shots_must_be_distinct(shots: tuple[int, ...]) -> None:
     with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
         check_shots(shots, 1)
 
 
-def test_rows_are_named() -> None:
+def test_rows_of_the_table_have_names() -> None:
     names = ["finetuned", "finetuned_1_label_a_class", "finetuned_5_labels_a_class"]
     assert [shots_name(shots) for shots in (0, 1, 5)] == names

@@ -28,7 +28,7 @@ def _view(seed: int) -> torch.Tensor:
     return torch.randn(4, 3, 4, 24, 24, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: PretrainedModel) -> None:
+def test_the_layer_gets_pooled_features_and_the_other_encoder_is_unchanged(model: PretrainedModel) -> None:
     before = {name: tensor.clone() for name, tensor in model.phi.state_dict().items()}
     trainer = _trainer(model, 3, PLAIN, 5, seed=0)
     trainer.network.eval()
@@ -44,7 +44,7 @@ def test_the_layer_sees_pooled_features_and_the_other_network_stays(model: Pretr
 
 
 @pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
-def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: PretrainedModel, share: float) -> None:
+def test_a_step_equals_sgd_with_a_scaled_learning_rate_for_the_encoder(model: PretrainedModel, share: float) -> None:
     trainer = _trainer(model, 2, replace(PLAIN, encoder_lr=share), 5, seed=0)
     targets = torch.tensor([0, 1, 1, 0])
     trainer.network.train()
@@ -59,7 +59,7 @@ def test_a_step_is_sgds_own_and_the_encoder_has_its_share_of_the_rate(model: Pre
         assert torch.allclose(named[name], expected, rtol=1e-4, atol=1e-6), name
 
 
-def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
+def test_the_learning_rate_follows_the_schedule_of_the_paper(model: PretrainedModel) -> None:
     trainer = _trainer(model, 2, Finetuning(), 2, seed=0)
     rates = []
     for step in range(20):
@@ -71,7 +71,7 @@ def test_the_rate_follows_the_papers_schedule(model: PretrainedModel) -> None:
     assert rates[16:] == pytest.approx([2e-6] * 4)
 
 
-def test_it_resumes_bit_for_bit(model: PretrainedModel) -> None:
+def test_training_resumes_bit_for_bit(model: PretrainedModel) -> None:
     targets = torch.tensor([0, 1, 1, 0])
     whole, first = (_trainer(model, 2, PLAIN, 5, seed=0) for _ in range(2))
     losses = [whole.step(_view(step), targets) for step in range(4)]
@@ -84,7 +84,7 @@ def test_it_resumes_bit_for_bit(model: PretrainedModel) -> None:
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
-def test_an_orthogonal_layer(model: PretrainedModel) -> None:
+def test_the_layer_can_be_initialised_orthogonally(model: PretrainedModel) -> None:
     layer = _trainer(model, 3, replace(PLAIN, orthogonal=True), 5, seed=0).network.layer
     assert torch.allclose(layer.weight @ layer.weight.T, torch.eye(3), atol=1e-5)
     assert not layer.bias.any()

@@ -1,4 +1,4 @@
-"""UCF101 and HMDB51 from files in the official layouts to the table, by the command itself."""
+"""The protocols UCF101 and HMDB51, run through the command line on data sets in the official layouts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _arguments(protocol: str, weights: Path, data: Path, *options: str) -> list[
 
 
 @pytest.mark.parametrize("protocol", ["ucf101", "hmdb51"])
-def test_from_files_to_the_table(
+def test_the_command_measures_all_splits_and_prints_a_table(
     protocol: str, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer: Callable[..., Path] = WRITERS[protocol]
@@ -66,13 +66,13 @@ def test_from_files_to_the_table(
             assert sum(map(sum, rows[row]["confusion"])) == {"ucf101": 18, "hmdb51": 9}[protocol]
         assert rows["linear_probe"]["accuracy"] > 0.8  # the classes are shades of grey
         assert 0 < rows["retrieval"]["r1"] <= rows["retrieval"]["r5"] <= rows["retrieval"]["r20"]
-        assert rows["retrieval"]["r20"] == 1.0  # a split trains on fewer than twenty
+        assert rows["retrieval"]["r20"] == 1.0  # a split has fewer than twenty training videos
     assert result["chance"]["finetuned"] == {"accuracy": pytest.approx(1 / 3)}
     assert 0.2 < result["chance"]["retrieval"]["r1"] < 0.4
     assert len(list((weights / "finetuning").iterdir())) == 2 * 2 * 3
 
 
-def test_one_split_by_itself_is_not_trained_again(weights: Path, tmp_path: Path) -> None:
+def test_a_single_split_reuses_the_cached_finetuning(weights: Path, tmp_path: Path) -> None:
     data = write_ucf101(tmp_path / "data", frames=30)
     options = ("--no-frozen", *QUICK.split())
     for split in ("2", "1"):
@@ -89,7 +89,7 @@ def test_one_split_by_itself_is_not_trained_again(weights: Path, tmp_path: Path)
     assert both["pretrained"]["finetuned"]["folds"][0] == single["pretrained"]["finetuned"]["folds"][0]
 
 
-def test_mistakes_are_one_line(
+def test_errors_are_reported_in_one_line(
     weights: Path, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write_ucf101(tmp_path / "data", frames=3)
@@ -111,11 +111,11 @@ def test_mistakes_are_one_line(
         assert main(_arguments("ucf101", own, where, *options)) == 2, options
         (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
         assert message in line
-    assert not (weights / "cache").exists()  # told before the features take their time
+    assert not (weights / "cache").exists()  # reported before features are extracted
 
 
 @pytest.mark.parametrize("part", ["test", "train"])
-def test_a_class_that_breaks_after_it_was_listed(
+def test_a_class_that_becomes_unreadable_after_the_scan_is_reported(
     part: str, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = write_ucf101(tmp_path / "data", frames=30)

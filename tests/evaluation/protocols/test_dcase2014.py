@@ -1,4 +1,4 @@
-"""DCASE2014 from files in the official layout to the table, by the command itself."""
+"""The protocol DCASE2014, run through the command line on a data set in the official layout."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def weights(recipe: Recipe, tmp_path: Path) -> Path:
     return path
 
 
-def test_from_files_to_the_table(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_the_data_set_and_prints_a_table(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, out = write_dcase2014(tmp_path / "dcase"), tmp_path / "out"
     broken = data / "scenes_stereo" / "tube01.wav"
     broken.write_text("no sound")
@@ -44,16 +46,16 @@ def test_from_files_to_the_table(weights: Path, tmp_path: Path, capsys: pytest.C
         for row in rows:
             figures = result[source][row]
             assert sum(map(sum, figures["confusion"])) == 20
-            assert "accuracy_std" not in figures  # one turn has no spread
+            assert "accuracy_std" not in figures  # a single fold has no standard deviation
             assert figures["interval"][0] < figures["accuracy"] <= figures["interval"][1]
-        # Every class has its tone: whatever hears them tells most of them apart.
+        # Each class has its own pitch, so that any features of audio distinguish most recordings.
         assert result[source]["nearest_neighbours"]["accuracy"] >= 0.7
     assert "29 train, 20 test, 10 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
     assert len(list((out / "cache").glob("*.safetensors"))) == 2
     assert len(list((out / "cache").glob("fold-*.json"))) == 2 * 2 + 1
 
 
-def test_data_that_cannot_be_measured(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_data_is_reported(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_dcase2014(tmp_path / "dcase", seconds=0.1)
     for path in (data / "scenes_stereo").glob("bus*"):
         path.write_text("no sound")

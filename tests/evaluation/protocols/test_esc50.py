@@ -1,4 +1,4 @@
-"""ESC-10 and ESC-50 from files in the official layout to the table, by the command itself."""
+"""The protocols ESC-10 and ESC-50, run through the command line on data sets in the official layout."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def _evaluate(protocol: str, weights: Path, data: Path, out: Path, *options: str
     return result
 
 
-def _told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def _printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["evaluate", *arguments]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("avgdt: ")]
     return line
 
 
-def test_from_files_to_the_table(
+def test_the_command_measures_all_folds_and_prints_a_table(
     weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
@@ -68,7 +68,7 @@ def test_from_files_to_the_table(
     assert list(result["random"]) == [*rows, "end_to_end"]
     assert list(result["chance"]) == [*rows, "end_to_end"]
     for source in ("pretrained", "random"):
-        # Tones an octave apart: whatever hears them tells them apart.
+        # The tones are an octave apart, so that any features of audio distinguish the classes.
         assert result[source]["logistic_regression"]["accuracy"] == 1.0
         for row in rows:
             assert [one["fold"] for one in result[source][row]["folds"]] == ["1", "2", "3"]
@@ -76,7 +76,7 @@ def test_from_files_to_the_table(
     table = capsys.readouterr().out
     assert "12 sounds, 2 classes, 3 folds" in table
     assert [line for line in table.splitlines() if "end to end" in line and "–" in line]
-    # Again: from the kept features, with the same figures, in place of the old result.
+    # The second call uses the cached features, gives the same figures, and replaces the result.
     again = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
     cache = tmp_path / "out" / "cache"
     assert len(list(cache.glob("*.safetensors"))) == 2
@@ -117,7 +117,7 @@ def test_after_an_interruption_finished_folds_are_taken_from_the_cache(
     assert all(resumed[source] == whole[source] for source in ("pretrained", "random"))
 
 
-def test_esc50_takes_all_classes_and_audio_networks_alone(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
+def test_esc50_uses_all_classes_and_accepts_audio_networks(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
     audio = replace(recipe, composition=Composition(Modality(("audio",)), Repeats(2), partners="equal"))
     weights = _weights(audio, tmp_path / "run")
     result = _evaluate(
@@ -147,41 +147,43 @@ def test_missing_broken_and_unlisted_files_are_listed(weights: Path, tmp_path: P
     assert result["sizes"]["sounds"] == 10
 
 
-def test_data_that_cannot_be_measured(
+def test_unusable_data_is_reported(
     weights: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--weights", str(weights), "--data", str(folder)]
-    assert "esc50.csv: does not exist" in _told(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
-    assert "fold 4: no readable recording is present" in _told(capsys, "esc10", *command)
-    assert "folds: 2; name three different" in _told(capsys, "esc50", *command, "--folds", "2")
-    assert "epochs: -1 is too few" in _told(capsys, "esc50", *command, "--epochs", "-1")
+    assert "esc50.csv: does not exist" in _printed(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
+    assert "fold 4: no readable recording is present" in _printed(capsys, "esc10", *command)
+    assert "folds: 2; name three different" in _printed(capsys, "esc50", *command, "--folds", "2")
+    assert "epochs: -1 is too few" in _printed(capsys, "esc50", *command, "--epochs", "-1")
     data = write_esc50(tmp_path / "esc")
     rows = read_list(data)
     write_list(data, [row for row in rows if (row[1], row[3]) != ("2", "dog")])
     command = ["--weights", str(weights), "--data", str(data), *FOLDS]
-    assert "fold 2: has no recording of class 'dog'" in _told(capsys, "esc10", *command)
+    assert "fold 2: has no recording of class 'dog'" in _printed(capsys, "esc10", *command)
     write_list(data, [[row[0], "3", *row[2:]] if row[1] == "2" else row for row in rows])
-    assert "is of fold 2 by its name, but listed in fold 3" in _told(capsys, "esc10", *command)
+    assert "is of fold 2 by its name, but listed in fold 3" in _printed(capsys, "esc10", *command)
     write_list(data, rows)
     for path in (data / "audio").glob("3-*"):
         path.write_text("no sound")
-    assert "fold 3: no readable recording is present" in _told(capsys, "esc10", *command)
+    assert "fold 3: no readable recording is present" in _printed(capsys, "esc10", *command)
 
 
-def test_weights_that_do_not_fit(
+def test_incompatible_weights_are_reported(
     recipe: Recipe, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = _weights(
         replace(recipe, composition=Composition(Modality(("video",)), Repeats(2), partners="equal")), tmp_path / "video"
     )
-    line = _told(capsys, "esc10", "--weights", str(video), "--data", str(folder))
+    line = _printed(capsys, "esc10", "--weights", str(video), "--data", str(folder))
     assert "these weights take video, not audio" in line
     wider = replace(recipe, model=replace(recipe.model, audio=replace(recipe.model.audio, width=8)))
     other = _weights(recipe, tmp_path / "other", claimed=wider)
-    assert "weights of another architecture" in _told(capsys, "esc10", "--weights", str(other), "--data", str(folder))
+    assert "weights of another architecture" in _printed(
+        capsys, "esc10", "--weights", str(other), "--data", str(folder)
+    )
 
 
-def test_one_fold_alone_in_parts(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_single_fold_is_divided_into_parts(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_esc50(tmp_path / "esc", folds=(4,), a_class=3)
     rows = read_list(data)
     write_list(data, [[*row[:5], rows[0][5], *row[6:]] if row[3] == rows[0][3] else row for row in rows])
@@ -191,5 +193,5 @@ def test_one_fold_alone_in_parts(weights: Path, tmp_path: Path, capsys: pytest.C
     assert [one["reason"] for one in result["skipped"]] == [f"class '{rows[0][3]}' has 1 of 3 sources in this fold"] * 3
     assert [fold["fold"] for fold in result["pretrained"]["linear_layer"]["folds"]] == ["1", "2", "3"]
     command = ("--weights", str(weights), "--data", str(data))
-    assert "parts: 2 is too few" in _told(capsys, "esc50_fold", *command, "--parts", "2")
-    assert "lists no sound of fold 3" in _told(capsys, "esc50_fold", *command, "--fold", "3")
+    assert "parts: 2 is too few" in _printed(capsys, "esc50_fold", *command, "--parts", "2")
+    assert "lists no sound of fold 3" in _printed(capsys, "esc50_fold", *command, "--fold", "3")

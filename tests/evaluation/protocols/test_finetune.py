@@ -1,4 +1,4 @@
-"""Finetuning with few labels, by the command itself."""
+"""Finetuning with few labels, run through the command line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def _arguments(weights: Path, data: Path, *options: str) -> list[str]:
     return ["evaluate", "finetune", "--weights", str(weights), "--data", str(data), "--device", "cpu", *options]
 
 
-def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_finetunes_and_prints_a_table(
+    weights: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ("--label", "light", "--shots", "1", "0", "--draws", "2", *QUICK.split())
     assert main(_arguments(weights, data, *options)) == 0
     printed = capsys.readouterr()
@@ -65,7 +67,7 @@ def test_from_a_manifest_to_the_table(weights: Path, data: Path, capsys: pytest.
     assert result["options"]["finetuning"]["schedule"]["epochs"] == 3
 
 
-def test_stopped_with_all_its_processes_it_prints_the_command_that_resumes(weights: Path, data: Path) -> None:
+def test_an_interrupted_command_prints_the_command_that_resumes(weights: Path, data: Path) -> None:
     options = ("--label", "light", "--draws", "2", "--jobs", "2", *QUICK.replace("clips 8", "clips 2").split())
     process = start(*_arguments(weights, data, *options))
     deadline = time.monotonic() + 60
@@ -81,7 +83,7 @@ def test_stopped_with_all_its_processes_it_prints_the_command_that_resumes(weigh
     assert not (weights / "results").exists()
 
 
-def test_a_protocol_that_keeps_nothing_says_to_start_again(
+def test_an_interrupted_protocol_without_a_cache_prints_the_command_that_restarts(
     weights: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stop(*_: object) -> None:
@@ -96,7 +98,7 @@ def test_a_protocol_that_keeps_nothing_says_to_start_again(
     assert main(shlex.split(line.partition("with: ")[2])[1:]) == 0
 
 
-def test_mistakes_are_one_line(
+def test_errors_are_reported_in_one_line(
     weights: Path, data: Path, entries: list[Entry], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     twice, lost = tmp_path / "twice.csv", tmp_path / "lost.csv"

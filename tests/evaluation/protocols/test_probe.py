@@ -33,7 +33,7 @@ def run(options: Any, model: PretrainedModel, random: PretrainedModel, entries: 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_classes_that_video_and_audio_distinguish(
+def test_probes_of_video_and_audio_classify_distinguishable_classes(
     protocol: type[Any], modality: str, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(protocol(label="light", modality=modality, clips=2), model, random, entries)
@@ -69,7 +69,7 @@ def test_each_network_is_reported_in_one_line(
 def test_each_network_gets_its_own_features_and_the_right_labels(
     protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    # A label that says little, on labelled segments: accuracies in between, which a mix-up would change.
+    # Classes that are hard to distinguish, on labelled segments, give intermediate accuracies that a mix-up would change.
     rows = [changed(entry, half="ab"[i * 7 % 5 % 2]) for i, entry in enumerate(entries)]
     result = run(protocol(label="half", modality="audio", pool="time"), model, random, rows)
     labelled = segments(rows, "half")
@@ -88,7 +88,7 @@ def test_each_network_gets_its_own_features_and_the_right_labels(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_test_labels_do_not_change_the_choice(
+def test_test_labels_do_not_affect_the_chosen_parameter(
     protocol: type[Any], model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     other = {"dark": "bright", "bright": "dark"}
@@ -104,7 +104,7 @@ def test_test_labels_do_not_change_the_choice(
         assert dirty[source]["accuracy"] == 1 - clean[source]["accuracy"]
 
 
-def test_what_is_skipped_is_an_error(
+def test_skipped_rows_are_reported_with_a_reason(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     deaf = replace(entries[1], has_audio=False, audio_start=None, audio_end=None)
@@ -123,7 +123,7 @@ def test_what_is_skipped_is_an_error(
     ]
 
 
-def test_mistakes_raise_errors_before_anything_is_decoded(
+def test_invalid_options_and_rows_raise_errors_before_decoding(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from avgdt.data.clips import ClipReader
@@ -145,7 +145,7 @@ def test_mistakes_raise_errors_before_anything_is_decoded(
             options.measure(inspected(model, random, rows))
 
 
-def test_a_split_that_decoding_empties_is_an_error(
+def test_a_split_of_which_no_recording_can_be_decoded_raises_an_error(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [
@@ -158,7 +158,7 @@ def test_a_split_that_decoding_empties_is_an_error(
 
 @pytest.mark.parametrize(("protocol", "parameter"), [(Linear, "C"), (Knn, "k")])
 @pytest.mark.parametrize("names", [("train", "test"), ("Training", "TESTING")])
-def test_val_is_taken_from_train_where_there_is_none(
+def test_val_is_drawn_from_train_if_the_data_has_no_val_split(
     model: PretrainedModel,
     random: PretrainedModel,
     entries: list[Entry],
@@ -177,14 +177,16 @@ def test_val_is_taken_from_train_where_there_is_none(
     assert (given["val_from_train"], given["notes"]) == (False, [])
 
 
-def test_val_has_many_names(model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> None:
+def test_other_names_of_the_val_split_are_accepted(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     rows = [changed(e, split=e.extra["split"].replace("val", "Validation")) for e in entries]
     options = Linear(label="light", modality="audio", clips=1)
     assert run(options, model, random, rows) == run(options, model, random, entries)
 
 
 @pytest.mark.parametrize("other", ["Dark", "da rk", "dark\u200a", "DARK", "'dark'", "\u201cDark\u201d"])
-def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
+def test_classes_that_differ_only_in_case_blanks_or_quotes_are_refused(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], other: str
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
@@ -194,7 +196,7 @@ def test_classes_that_differ_in_case_blanks_or_quotes_alone_are_refused(
         run(Linear(label="light"), model, random, rows)
 
 
-def test_one_recording_of_each_class_spares_none(
+def test_val_cannot_be_drawn_from_one_recording_per_class(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     rows = [entries[0], entries[6], *(entry for entry in entries if entry.extra["split"] == "test")]
@@ -205,9 +207,7 @@ def test_one_recording_of_each_class_spares_none(
         run(Knn(label="light"), model, random, rows)
 
 
-def test_rows_that_say_the_same_again_are_used_once(
-    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
-) -> None:
+def test_duplicate_rows_are_used_once(model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> None:
     options = Knn(label="light", modality="audio", clips=1)
     once = run(options, model, random, entries)
     again = run(options, model, random, [*entries, *entries[:4], entries[4], entries[4]])

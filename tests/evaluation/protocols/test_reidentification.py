@@ -25,14 +25,14 @@ def run(
     return result
 
 
-def test_first_and_last_moments_within_and_across(
+def test_first_and_last_clips_are_compared_within_and_across_modalities(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(Reidentification(split="all"), model, random, entries)
     assert set(result["pretrained"]) == {f"{q}_to_{k}" for q in ("video", "audio") for k in ("video", "audio")}
     assert set(result["chance"]) == set(result["random"]) == set(result["pretrained"])
     assert result["chance"]["video_to_audio"]["accuracy"] == 1 / 12
-    plans = [Plan(Segment(i, ""), (Window(0.0), Window(1.0))) for i in range(12)]  # 1.5 s, clips of 0.5 s
+    plans = [Plan(Segment(i, ""), (Window(0.0), Window(1.0))) for i in range(12)]  # recordings of 1.5 s, clips of 0.5 s
     found = extract((model, random), entries, plans, ("video", "audio"), embeddings, workers=0, average=False)
     for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
         for query in ("video", "audio"):
@@ -43,7 +43,7 @@ def test_first_and_last_moments_within_and_across(
                 assert result[source][f"{query}_to_{key}"]["accuracy"] == pytest.approx(expected)
 
 
-def test_recordings_too_short_for_two_clips_are_listed(
+def test_recordings_too_short_for_two_clips_are_skipped(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     short = replace(entries[0], video_end=0.7, audio_end=0.7)
@@ -53,7 +53,7 @@ def test_recordings_too_short_for_two_clips_are_listed(
     assert "too short for two clips of 0.5 s" in result["skipped"][0]["reason"]
 
 
-def test_audio_alone_takes_recordings_without_video(
+def test_audio_networks_accept_recordings_without_video(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     blind = [replace(entry, has_video=False, video_start=None, video_end=None) for entry in entries]

@@ -27,7 +27,7 @@ def run(options: Retrieval, model: PretrainedModel, random: PretrainedModel, ent
 
 
 @pytest.mark.parametrize(("label", "windows"), [("", 3), ("half", 1)])
-def test_both_ways_with_both_networks(
+def test_retrieval_is_measured_in_both_directions_with_both_networks(
     label: str, windows: int, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     result = run(Retrieval(split="all", label=label, clips=3), model, random, [*entries, entries[0]])
@@ -44,7 +44,9 @@ def test_both_ways_with_both_networks(
     assert result["chance"] == {"video_to_audio": chance(12), "audio_to_video": chance(12)}
 
 
-def test_rows_without_label_are_listed(model: PretrainedModel, random: PretrainedModel, entries: list[Entry]) -> None:
+def test_rows_without_a_label_are_skipped(
+    model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
+) -> None:
     rows = [replace(e, extra={**e.extra, "half": ""}) if i in (0, 4) else e for i, e in enumerate(entries)]
     for split, without in (("all", [0, 4]), ("test", [4])):
         result = run(Retrieval(split=split, label="half", clips=1), model, random, rows)
@@ -54,7 +56,7 @@ def test_rows_without_label_are_listed(model: PretrainedModel, random: Pretraine
     assert run(Retrieval(split="all", clips=1), model, random, rows)["skipped"] == []
 
 
-def test_split_is_heeded_and_data_without_splits_taken_whole(
+def test_the_gallery_is_the_test_split_or_all_data_without_splits(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     assert run(Retrieval(clips=1), model, random, entries)["sizes"] == {"gallery": 4}
@@ -64,7 +66,7 @@ def test_split_is_heeded_and_data_without_splits_taken_whole(
         run(Retrieval(split="extra"), model, random, entries)
 
 
-def test_recordings_without_both_modalities_are_listed(
+def test_recordings_without_both_modalities_are_skipped(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     deaf = replace(entries[0], has_audio=False, audio_start=None, audio_end=None)
@@ -78,11 +80,11 @@ def test_recordings_without_both_modalities_are_listed(
 
 
 def scattered(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Stands in for embeddings: unit vectors that differ from clip to clip as those of untrained networks do not."""
+    """Return unit vectors that differ from clip to clip, in place of the similar embeddings of untrained networks."""
     return torch.nn.functional.normalize(torch.sin(1e4 * view.flatten(1)[:, :8]), dim=1)
 
 
-def test_aligned_averages_the_similarities_of_simultaneous_clips(
+def test_aligned_retrieval_averages_the_similarities_of_simultaneous_clips(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avgdt.evaluation.protocols.retrieval.embeddings", scattered)
