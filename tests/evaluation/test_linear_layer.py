@@ -57,7 +57,7 @@ def test_training_depends_on_the_seed_only() -> None:
 
 
 def test_probabilities_of_the_sub_clips_of_a_recording_are_averaged() -> None:
-    # Two sub-clips slightly favour class 0 and one strongly favours class 1: the mean probability is higher for class 1.
+    # Two sub-clips slightly favour class 0, one strongly favours class 1: the mean probability is higher for class 1.
     logits = torch.tensor([[[0.2, 0.0], [0.2, 0.0], [0.0, 5.0]], [[1.0, 0.0]] * 3])
     p = 1 / (1 + np.exp(-0.2))
     q = 1 / (1 + np.exp(5.0))

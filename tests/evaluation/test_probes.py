@@ -115,7 +115,7 @@ def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
 
 @pytest.mark.parametrize("strengths", [(100.0,), (1e-3, 1e-1, 1e1, 100.0)])
 def test_the_linear_probe_reaches_its_optimum(strengths: tuple[float, ...]) -> None:
-    # With the default tolerance of scikit-learn, L-BFGS stops early here: 13 of the 1000 predictions differ from the optimum.
+    # L-BFGS with the default tolerance of scikit-learn stops early here: 13 of 1000 predictions are not optimal.
     train, test = flat(0, 150), flat(1, 1000)
     result = logistic_regression(train, train, test, 5, strengths)
     assert result.converged

@@ -1,4 +1,4 @@
-"""The bank against a list that only remembers its end."""
+"""The memory bank, compared with a list of its last keys."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def batch(size: int, seed: int) -> tuple[list[torch.Tensor], torch.Tensor]:
     return keys, torch.randint(0, 5, (size,), generator=generator)
 
 
-def held(bank: Bank, view: int) -> set[tuple[float, ...]]:
-    """(key, owner) of all entries that are negatives of a recording that no batch holds."""
+def entries_of(bank: Bank, view: int) -> set[tuple[float, ...]]:
+    """Return (key, owner) of all entries that are negatives of a recording outside every batch."""
     negatives = bank.negatives(view, torch.tensor([99]))
     entries = torch.cat([negatives.keys, bank.owners[:, None].float()], dim=1)[negatives.mask[0]]
     return {tuple(entry) for entry in entries.tolist()}
@@ -29,7 +29,7 @@ def held(bank: Bank, view: int) -> set[tuple[float, ...]]:
 
 @given(size=st.integers(1, 11), batches=st.lists(st.integers(0, 14), max_size=8))
 @settings(max_examples=60, deadline=None)
-def test_bank_holds_the_last_keys_of_each_view_and_their_owners(size: int, batches: list[int]) -> None:
+def test_the_bank_holds_the_last_keys_of_each_view_and_their_owners(size: int, batches: list[int]) -> None:
     bank = Bank(VIEWS, size, DIM)
     past: list[list[tuple[float, ...]]] = [[] for _ in range(VIEWS)]
     for seed, length in enumerate(batches):
@@ -39,12 +39,12 @@ def test_bank_holds_the_last_keys_of_each_view_and_their_owners(size: int, batch
             rows = torch.cat([keys[view], recordings[:, None].float()], dim=1).tolist()
             past[view] = (past[view] + [tuple(row) for row in rows])[-size:]
     for view in range(VIEWS):
-        assert held(bank, view) == set(past[view])
+        assert entries_of(bank, view) == set(past[view])
     assert bank.filled == len(past[0])
     assert bank.size == size
 
 
-def test_entries_of_the_querys_own_recording_and_unfilled_ones_are_masked() -> None:
+def test_unfilled_entries_and_keys_of_the_query_recording_are_masked() -> None:
     bank = Bank(1, 5, DIM)
     assert not bank.negatives(0, torch.tensor([0, 1])).mask.any()
     bank.push([torch.ones(3, DIM)], torch.tensor([0, 4, 0]))
@@ -56,7 +56,7 @@ def test_entries_of_the_querys_own_recording_and_unfilled_ones_are_masked() -> N
     ]
 
 
-def test_the_oldest_key_gives_way_first() -> None:
+def test_the_oldest_key_is_replaced_first() -> None:
     bank = Bank(1, 3, 1)
     for value in range(5):
         bank.push([torch.tensor([[float(value)]])], torch.tensor([value]))
@@ -74,7 +74,7 @@ def test_age_is_the_mean_over_the_keys_held(size: int, batches: list[int]) -> No
     assert float(bank.age()) == pytest.approx(sum(ages) / len(ages) if ages else 0.0)
 
 
-def test_checkpoint_resumes_bit_for_bit() -> None:
+def test_a_restored_bank_is_bit_identical() -> None:
     bank, other = Bank(VIEWS, 7, DIM), Bank(VIEWS, 7, DIM)
     for seed in range(3):
         bank.push(*batch(4, seed))
@@ -101,7 +101,7 @@ def test_half_precision_keys_are_stored_as_float32_without_gradient() -> None:
 
 
 def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
-    """Loss, backward, push: the order of a step."""
+    """The bank is updated after the backward pass, in the order of a training step."""
     bank = Bank(2, 4, DIM)
     bank.push(batch(4, 0)[0][:2], torch.arange(4))
     queries = [torch.randn(2, DIM, requires_grad=True) for _ in range(2)]
@@ -117,7 +117,7 @@ def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(0, 4, 2), (2, 0, 2), (2, 4, 0)])
-def test_impossible_sizes_raise_errors(sizes: tuple[int, int, int]) -> None:
+def test_invalid_sizes_raise_errors(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.bank"):
         Bank(*sizes)
 

@@ -1,4 +1,4 @@
-"""The momentum copy: its closed form, its independence, and shuffled batch norm."""
+"""The momentum encoder: its update, its independence of the query encoder, and shuffled batch norm."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shuffle(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_weights_follow_with_the_closed_form(phi: Phi) -> None:
+def test_weights_follow_the_closed_form_of_the_update(phi: Phi) -> None:
     slow = MomentumEncoder(phi)
     start = {name: parameter.clone() for name, parameter in phi.named_parameters()}
     with torch.no_grad():
@@ -37,14 +37,14 @@ def test_weights_follow_with_the_closed_form(phi: Phi) -> None:
             parameter.add_(1.0)
     for _ in range(5):
         slow.update(phi, 0.9)
-    for name, parameter in slow.phi.named_parameters():  # what is left of the gap is 0.9 ** 5
+    for name, parameter in slow.phi.named_parameters():  # a fraction of 0.9 ** 5 of the difference is left
         torch.testing.assert_close(parameter, start[name] + (1 - 0.9**5), atol=1e-5, rtol=1e-5)
     for name, parameter in phi.named_parameters():
         assert torch.equal(parameter, start[name] + 1.0)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 1.0])
-def test_the_ends_of_momentum(phi: Phi, momentum: float) -> None:
+def test_momentum_of_zero_copies_and_of_one_freezes_the_weights(phi: Phi, momentum: float) -> None:
     slow = MomentumEncoder(phi)
     before = [parameter.clone() for parameter in slow.phi.parameters()]
     with torch.no_grad():
@@ -56,12 +56,12 @@ def test_the_ends_of_momentum(phi: Phi, momentum: float) -> None:
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, float("nan")])
-def test_impossible_momentum_is_an_error(phi: Phi, momentum: float) -> None:
+def test_an_invalid_momentum_raises_an_error(phi: Phi, momentum: float) -> None:
     with pytest.raises(ObjectiveError, match=r"objective\.momentum"):
         MomentumEncoder(phi).update(phi, momentum)
 
 
-def test_copy_has_no_gradient_and_statistics_of_its_own(phi: Phi) -> None:
+def test_the_momentum_encoder_has_no_gradient_and_its_own_statistics(phi: Phi) -> None:
     slow = MomentumEncoder(phi)
     before = {name: buffer.clone() for name, buffer in phi.named_buffers()}
     keys = slow.keys(views(4), MODALITIES, 2, shuffle(0))
@@ -71,7 +71,9 @@ def test_copy_has_no_gradient_and_statistics_of_its_own(phi: Phi) -> None:
     assert all(parameter.requires_grad for parameter in phi.parameters())
     assert all(torch.equal(buffer, before[name]) for name, buffer in phi.named_buffers())
     statistics = dict(slow.phi.named_buffers())
-    assert statistics["encoders.video.stem.1.num_batches_tracked"] == 1  # the mean of the groups counts once
+    assert (
+        statistics["encoders.video.stem.1.num_batches_tracked"] == 1
+    )  # the statistics are updated once, with the mean over the groups
     assert not torch.equal(
         statistics["encoders.video.stem.1.running_mean"], before["encoders.video.stem.1.running_mean"]
     )
@@ -83,7 +85,7 @@ def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) ->
     order = torch.randperm(5, generator=shuffle(3))
     assert order.tolist() != list(range(5))
     phi.train()
-    for group in (order[:3], order[3:]):  # uneven: the first group takes the rest
+    for group in (order[:3], order[3:]):  # sizes differ: the first group gets the remainder
         alone = phi([view[group] for view in batch], MODALITIES)
         for key, wanted in zip(keys, alone, strict=True):
             torch.testing.assert_close(key[group], wanted, atol=1e-5, rtol=1e-5)
@@ -103,7 +105,7 @@ def test_no_statistic_crosses_a_group(phi: Phi) -> None:
         assert not torch.allclose(old[first], new[first], atol=1e-4)
 
 
-def test_one_group_is_the_whole_batch(phi: Phi) -> None:
+def test_a_single_group_normalises_the_whole_batch(phi: Phi) -> None:
     batch = views(4)
     keys = MomentumEncoder(phi).keys(batch, MODALITIES, 1, shuffle(0))
     for key, query in zip(keys, phi(batch, MODALITIES), strict=True):
@@ -119,7 +121,7 @@ def test_keys_use_batch_statistics_even_after_eval(phi: Phi) -> None:
         assert torch.equal(a, b)
 
 
-def test_shuffle_depends_on_its_generator_alone(phi: Phi) -> None:
+def test_shuffling_depends_on_its_generator_only(phi: Phi) -> None:
     slow, batch = MomentumEncoder(phi), views(6)
     torch.manual_seed(1)
     state = torch.get_rng_state()
@@ -137,7 +139,7 @@ def test_more_groups_than_recordings_raise_errors(phi: Phi, groups: int) -> None
         MomentumEncoder(phi).keys(views(2), MODALITIES, groups, shuffle(0))
 
 
-def test_state_round_trip(phi: Phi) -> None:
+def test_the_state_is_restored_unchanged(phi: Phi) -> None:
     slow = MomentumEncoder(phi)
     slow.keys(views(4), MODALITIES, 2, shuffle(0))
     other = MomentumEncoder(phi)

@@ -1,4 +1,4 @@
-"""The loss against loops written from the formula, and against closed forms, in value and gradient."""
+"""The contrastive loss, compared with loops over its formula and with closed forms, in value and gradient."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def looped(
     repel: Matrix,
     temperature: float,
 ) -> tuple[torch.Tensor, list[float], list[list[float]]]:
-    """Loss, accuracy per pair and probabilities, one scalar at a time, in double precision."""
+    """Return the loss, the accuracy per pair and the probabilities, computed by loops in double precision."""
 
     def similarity(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), dtype=torch.float64)
@@ -83,7 +83,7 @@ def looped(
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 @pytest.mark.parametrize(("batch", "count", "temperature"), [(1, 0, 0.07), (1, 4, 0.07), (3, 5, 0.2), (2, 1, 1.0)])
-def test_value_and_gradient_equal_the_loops(name: str, batch: int, count: int, temperature: float) -> None:
+def test_values_and_gradients_equal_those_of_loops(name: str, batch: int, count: int, temperature: float) -> None:
     composition = COMPOSITIONS[name]
     views = len(composition.views)
     dim = 3
@@ -111,7 +111,7 @@ def test_value_and_gradient_equal_the_loops(name: str, batch: int, count: int, t
 
 @settings(deadline=None, max_examples=40)
 @given(plans, st.integers(1, 3), st.integers(0, 3), st.integers(0, 2**16))
-def test_random_compositions_equal_the_loops(plan: Plan, batch: int, count: int, seed: int) -> None:
+def test_the_loss_of_random_compositions_equals_that_of_loops(plan: Plan, batch: int, count: int, seed: int) -> None:
     assume(len(plan.views()) <= 12 and any("a" in row for row in plan.letters()))
     composition = plan.build()
     views = len(composition.views)
@@ -132,7 +132,7 @@ def test_random_compositions_equal_the_loops(plan: Plan, batch: int, count: int,
         torch.testing.assert_close(gradient, slow, atol=1e-5, rtol=1e-4)
 
 
-def test_pairs_may_be_averaged() -> None:
+def test_the_loss_can_be_averaged_over_pairs() -> None:
     views = list(unit(4, 3, 8, seed=1))
     every = tuple(tuple(i != j for j in range(4)) for i in range(4))
     negatives = batch_negatives(views, torch.arange(3))
@@ -141,8 +141,8 @@ def test_pairs_may_be_averaged() -> None:
     assert mean.loss.item() == pytest.approx(summed.loss.item() / 12)
 
 
-def test_gradient_is_the_closed_form() -> None:
-    """-dL/dq = (1 / tau) [(1 - p_j) k_j - sum over n of p_n n]: an easy pair, p_j near 1, pulls little."""
+def test_the_gradient_equals_its_closed_form() -> None:
+    """The gradient is -dL/dq = (1 / tau) [(1 - p_j) k_j - sum over n of p_n n], which is small for p_j near 1."""
     query, key, bank = unit(1, 8, seed=1), unit(1, 8, seed=2), unit(6, 8, seed=3)
     query.requires_grad_()
     tau = 0.07
@@ -159,7 +159,7 @@ def test_gradient_is_the_closed_form() -> None:
     assert result.positive_probability.item() == pytest.approx(p[0].item(), rel=1e-5)
 
 
-def test_two_views_within_a_batch_are_the_symmetrical_cross_entropy() -> None:
+def test_the_loss_of_two_views_of_a_batch_is_a_symmetric_cross_entropy() -> None:
     video, audio = unit(5, 16, seed=1).requires_grad_(), unit(5, 16, seed=2).requires_grad_()
     views = [video, audio]
     loss = contrastive_loss(views, views, batch_negatives(views, torch.arange(5)), PAIR, NOTHING, 0.1).loss
@@ -168,11 +168,11 @@ def test_two_views_within_a_batch_are_the_symmetrical_cross_entropy() -> None:
     torch.testing.assert_close(loss, wanted)
     for got, oracle in zip(
         torch.autograd.grad(loss, views), torch.autograd.grad(wanted, views), strict=True
-    ):  # both sides carry gradient
+    ):  # both sides have a gradient
         torch.testing.assert_close(got, oracle)
 
 
-def test_orthonormal_keys_have_a_closed_form() -> None:
+def test_the_loss_of_orthonormal_keys_has_a_closed_form() -> None:
     basis, tau = torch.eye(9), 0.5
     queries = [basis[:1], basis[:1]]
     negatives = [Negatives(basis[1:], torch.ones(1, 8, dtype=torch.bool))] * 2
@@ -182,11 +182,13 @@ def test_orthonormal_keys_have_a_closed_form() -> None:
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_each_key_counts_once_however_often_the_loss_is_called(name: str) -> None:
-    """Where all embeddings are equal the loss counts its candidates: log(1 + negatives) per pair."""
+def test_each_key_counts_once_also_in_repeated_calls(name: str) -> None:
+    """For identical embeddings, the loss of a pair is log(1 + number of negatives)."""
     composition = COMPOSITIONS[name]
     views = [F.normalize(torch.ones(4, 3), dim=1)] * len(composition.views)
-    recordings = torch.tensor([7, 8, 9, 7])  # the first and the last are one recording, no negatives of each other
+    recordings = torch.tensor(
+        [7, 8, 9, 7]
+    )  # the first and the last are the same recording, so not negatives of each other
     wanted = sum(
         sum(math.log(1 + others + sum(composition.repel[i])) for others in (2, 3, 3, 2)) / 4
         for i in range(len(views))
@@ -197,10 +199,10 @@ def test_each_key_counts_once_however_often_the_loss_is_called(name: str) -> Non
     for _ in range(3):
         result = contrastive_loss(views, views, negatives, composition.attract, composition.repel, 0.07)
         assert result.loss.item() == pytest.approx(wanted, rel=1e-5)
-        assert result.accuracy == 0  # ties are no hits
+        assert result.accuracy == 0  # ties do not count as correct
 
 
-def test_rounding_makes_no_hit_of_a_tie() -> None:
+def test_rounding_does_not_resolve_ties() -> None:
     for seed in range(20):
         one = unit(1, 512, seed=seed)
         views = [one.expand(64, 512).contiguous()] * 2
@@ -208,7 +210,7 @@ def test_rounding_makes_no_hit_of_a_tie() -> None:
         assert result.pair_accuracy.tolist() == [0, 0]
 
 
-def test_without_negatives_there_is_no_loss_and_no_hit() -> None:
+def test_loss_and_accuracy_are_zero_without_negatives() -> None:
     views = [unit(1, 4, seed=1).requires_grad_(), unit(1, 4, seed=2)]
     result = contrastive_loss(views, views, batch_negatives(views, torch.arange(1)), PAIR, NOTHING, 0.07)
     assert (result.loss.item(), result.accuracy.item()) == (0, 0)
@@ -216,10 +218,10 @@ def test_without_negatives_there_is_no_loss_and_no_hit() -> None:
     assert gradient.abs().max() == 0
 
 
-def test_masked_negatives_leave_no_trace_whatever_they_hold() -> None:
+def test_values_of_masked_negatives_do_not_matter() -> None:
     queries = [unit(2, 4, seed=1).requires_grad_(), unit(2, 4, seed=2)]
     bank = torch.cat([unit(3, 4, seed=3), torch.zeros(2, 4)])
-    bank[4] = queries[0][0].detach()  # would be the hardest of all
+    bank[4] = queries[0][0].detach()  # equal to the query, so it would be the hardest negative
     mask = torch.tensor([[True, True, True, False, False]] * 2)
     full = contrastive_loss(queries, queries, [Negatives(bank, mask)] * 2, PAIR, NOTHING, 0.07)
     cut = contrastive_loss(queries, queries, [Negatives(bank[:3], mask[:, :3])] * 2, PAIR, NOTHING, 0.07)
@@ -229,13 +231,13 @@ def test_masked_negatives_leave_no_trace_whatever_they_hold() -> None:
     torch.testing.assert_close(got, wanted)
 
 
-def test_a_share_of_a_gathered_batch_knows_its_own_keys() -> None:
+def test_own_keys_in_a_gathered_batch_are_masked() -> None:
     keys = [unit(6, 4, seed=1)]
     (negatives,) = batch_negatives(keys, torch.tensor([0, 1, 2, 3, 4, 5]), torch.tensor([2, 3]))
     assert negatives.mask.tolist() == [[n != 2 for n in range(6)], [n != 3 for n in range(6)]]
 
 
-def test_loss_is_float32_even_within_autocast() -> None:
+def test_the_loss_is_float32_within_autocast() -> None:
     views = [unit(8, 64, seed=1), unit(8, 64, seed=2)]
     negatives = batch_negatives(views, torch.arange(8))
     wanted = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
@@ -248,12 +250,12 @@ def test_loss_is_float32_even_within_autocast() -> None:
 def test_views_of_one_modality_share_their_pooled_negatives() -> None:
     parts = batch_negatives([unit(3, 4, seed=view) for view in range(4)], torch.arange(3))
     pooled = pooled_negatives(parts, ("video", "audio", "video", "audio"))
-    assert pooled[0] is pooled[2]  # once in memory, however many views
+    assert pooled[0] is pooled[2]  # stored once for all views of a modality
     assert torch.equal(pooled[1].keys, torch.cat([parts[1].keys, parts[3].keys]))
     assert torch.equal(pooled[3].mask, torch.cat([parts[1].mask, parts[3].mask], dim=1))
 
 
-def test_small_temperatures_stay_finite() -> None:
+def test_loss_and_gradient_are_finite_for_small_temperatures() -> None:
     views = [unit(8, 16, seed=1).requires_grad_(), unit(8, 16, seed=2)]
     result = contrastive_loss(views, views, batch_negatives(views, torch.arange(8)), PAIR, NOTHING, 1e-4)
     (gradient,) = torch.autograd.grad(result.loss, views[0])
@@ -261,7 +263,7 @@ def test_small_temperatures_stay_finite() -> None:
     assert torch.isfinite(gradient).all()
 
 
-def test_what_does_not_fit_is_an_error() -> None:
+def test_inputs_that_do_not_match_raise_errors() -> None:
     views = [unit(2, 4, seed=1), unit(2, 4, seed=2)]
     negatives = batch_negatives(views, torch.arange(2))
     with pytest.raises(ObjectiveError, match="one entry per view"):

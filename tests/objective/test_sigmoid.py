@@ -1,4 +1,4 @@
-"""The sigmoid loss against loops written from its formula, in value and gradient."""
+"""The sigmoid loss, compared with loops over its formula, in value and gradient."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def looped(
 
 @pytest.mark.parametrize("composition", COMPOSITIONS)
 @pytest.mark.parametrize("source", ["bank", "batch"])
-def test_value_and_gradient_equal_the_loops(composition: Composition, source: str) -> None:
+def test_values_and_gradients_equal_those_of_loops(composition: Composition, source: str) -> None:
     views, batch, dim = len(composition.views), 4, 5
     loss = SigmoidLoss()
     with torch.no_grad():
@@ -80,19 +80,19 @@ def test_value_and_gradient_equal_the_loops(composition: Composition, source: st
         torch.testing.assert_close(ours, theirs.to(ours.dtype), atol=1e-6, rtol=1e-5)
 
 
-def test_at_the_start_negatives_weigh_little() -> None:
+def test_initial_losses_of_negatives_are_small() -> None:
     """Scale 10 and bias -10: a negative at a right angle costs log(1 + exp(-10)), a positive log(1 + exp(10))."""
     query, key = torch.eye(2)[:1], torch.eye(2)[1:]
     pair = ((False, True), (True, False))
     nothing = ((False, False), (False, False))
     negatives = [Negatives(key, torch.ones(1, 1, dtype=torch.bool))] * 2
     value = SigmoidLoss()([query, key], [query, key], negatives, pair, nothing)
-    # the query of view 0 meets its negative at a right angle, that of view 1 at an angle of 0
+    # view 0 has an orthogonal negative, view 1 a negative equal to its query
     expected = math.log1p(math.exp(10)) + (math.log1p(math.exp(-10)) + math.log(2)) / 2
     assert value.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_bias_of_a_recipe_is_that_of_the_first_step() -> None:
+def test_the_initial_bias_can_be_chosen() -> None:
     query, key = torch.eye(2)[:1], torch.eye(2)[1:]
     pair, nothing = ((False, True), (False, False)), ((False, False), (False, False))
     loss = SigmoidLoss(bias=-2.5)
@@ -100,7 +100,7 @@ def test_the_bias_of_a_recipe_is_that_of_the_first_step() -> None:
     assert value.item() == pytest.approx(math.log1p(math.exp(2.5)), rel=1e-5)
 
 
-def test_nothing_to_attract_is_an_error() -> None:
+def test_a_composition_without_attracting_views_raises_an_error() -> None:
     nothing = ((False, False), (False, False))
     with pytest.raises(ObjectiveError, match="no view attracts"):
         SigmoidLoss()([torch.eye(2)] * 2, [torch.eye(2)] * 2, [], nothing, nothing)

@@ -1,4 +1,4 @@
-"""SIGReg against the closed form of its integral, and the terms of LeJEPA's objective against loops."""
+"""SIGReg, compared with the closed form of its integral, and LeJEPA's objective, compared with loops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from avgdt.objective.sigreg import SLICES, epps_pulley, lejepa
 
 
 def closed_form(x: torch.Tensor) -> float:
-    """n x the integral over all t, from Gaussian integrals of each pair of samples."""
+    """Return n times the integral over all t, as a sum of Gaussian integrals over all pairs of samples."""
     n = len(x)
     pairs = sum(math.exp(-((float(a) - float(b)) ** 2) / 2) for a in x for b in x) / n**2
     single = sum(math.exp(-(float(a) ** 2) / 4) for a in x) / n
@@ -29,7 +29,7 @@ def test_statistic_equals_the_closed_form(samples: list[float]) -> None:
     assert epps_pulley(x).item() == pytest.approx(closed_form(x), abs=2e-3 * len(samples))
 
 
-def test_normal_samples_are_nearest_and_a_collapse_is_far() -> None:
+def test_the_statistic_is_smallest_for_normal_samples_and_large_for_a_collapse() -> None:
     normal = torch.randn(4000, generator=torch.Generator().manual_seed(0))
     found = {
         name: epps_pulley(x).item()
@@ -47,7 +47,7 @@ def test_normal_samples_are_nearest_and_a_collapse_is_far() -> None:
 @pytest.mark.parametrize(
     "composition", [Composition(Modality()), Composition(Modality(), TimeShift(at_least=0.5, distinctive=True))]
 )
-def test_objective_equals_loops(composition: Composition) -> None:
+def test_the_objective_equals_loops(composition: Composition) -> None:
     views, batch, dim, weight = len(composition.views), 5, 7, 0.2
     x = torch.randn(views, batch, dim, generator=torch.Generator().manual_seed(1))
     near, pairs = 0.0, 0
@@ -67,7 +67,7 @@ def test_objective_equals_loops(composition: Composition) -> None:
     assert got.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_its_gradient_spreads_a_collapse() -> None:
+def test_minimising_the_objective_spreads_a_collapse() -> None:
     x = (0.01 * torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(2))).requires_grad_()
     optimiser = torch.optim.Adam([x], lr=0.05)
     attract = ((False, True), (True, False))

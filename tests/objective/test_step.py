@@ -1,4 +1,4 @@
-"""Networks, momentum copy, banks and loss together: the paper's step at full size, and learning at a small one."""
+"""Networks, momentum encoder, banks and loss together: one step at full size, and training at a small size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALL = Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head
 
 @pytest.mark.slow
 def test_the_papers_step_runs_at_full_size_on_a_cpu() -> None:
-    """Batch 2 of 30 x 112 x 112 frames and 40 x 99 spectrograms, both banks of 15000 filled."""
+    """A batch of two (frames 30 x 112 x 112, spectrograms 40 x 99) is trained with both banks of 15000 keys filled."""
     torch.manual_seed(0)
     model, objective = Model(), Objective()
     phi = Phi(model)
@@ -60,7 +60,7 @@ def test_the_papers_step_runs_at_full_size_on_a_cpu() -> None:
 
 @pytest.mark.parametrize("negatives", ["bank", "batch"])
 def test_a_small_pair_is_trained_to_distinguish_recordings(negatives: str) -> None:
-    """32 recordings; what their picture and their sound share is a colour, which is also the pitch of a hum."""
+    """Video and audio of each of 32 recordings share only a colour, which also sets the spectrum of the audio."""
     torch.manual_seed(0)
     phi = Phi(SMALL)
     copy, bank = MomentumEncoder(phi), Bank(2, 32, SMALL.head.out)
@@ -88,5 +88,5 @@ def test_a_small_pair_is_trained_to_distinguish_recordings(negatives: str) -> No
         bank.push(keys, recordings)
         losses.append(result.loss.item())
     candidates = 32 if negatives == "bank" else 8
-    uninformed = 2 * math.log(candidates)  # the loss where every candidate is as likely
+    uninformed = 2 * math.log(candidates)  # the loss if all candidates are equally probable
     assert sum(losses[-8:]) / 8 < 0.9 * uninformed

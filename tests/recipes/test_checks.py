@@ -1,4 +1,4 @@
-"""Checks of a recipe: bounds of single values, finite numbers, and fields that must fit each other."""
+"""Checks of a recipe: bounds of single values, finite numbers, and compatible fields."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_value_out_of_bounds_raises_with_the_name_of_its_field(make: Callable[
         make()
 
 
-def test_more_key_groups_than_recordings_in_a_batch_raise_where_negatives_come_from_a_bank() -> None:
+def test_more_key_groups_than_recordings_in_a_batch_raise_with_a_bank() -> None:
     recipe = named("paper")
     many = replace(recipe.objective, key_groups=recipe.run.norm_group + 1)
     with pytest.raises(RecipeError, match=r"objective\.key_groups: 17 is more than the 16 recordings of a batch norm"):

@@ -17,12 +17,12 @@ from avgdt.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_survives_yaml(name: str, tmp_path: Path) -> None:
+def test_every_named_recipe_is_read_back_from_yaml_unchanged(name: str, tmp_path: Path) -> None:
     write_yaml(named(name), tmp_path / "config.yaml")
     assert read_yaml(tmp_path / "config.yaml") == named(name)
 
 
-def test_any_composition_survives_yaml(tmp_path: Path) -> None:
+def test_any_composition_is_read_back_from_yaml_unchanged(tmp_path: Path) -> None:
     composition = Composition(
         Modality(),
         TimeShift(0.5, distinctive=True),
@@ -58,7 +58,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("schedule.is", "Run", "schedule.is: 'Run' is not allowed; use Schedule"),
     ],
 )
-def test_a_mistake_names_its_field_and_the_most_similar_name(path: str, value: Any, message: str) -> None:
+def test_the_error_names_the_field_and_the_most_similar_name(path: str, value: Any, message: str) -> None:
     with pytest.raises(RecipeError) as raised:
         from_plain(Recipe, changed(path, value))
     assert str(raised.value).startswith(message)
@@ -72,13 +72,13 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
         read_yaml(tmp_path / "none.yaml")
 
 
-def test_yaml_executes_no_code(tmp_path: Path) -> None:
+def test_reading_yaml_executes_no_code(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("!!python/object/apply:os.mkdir ['made']")
     with pytest.raises(RecipeError, match="is not YAML"):
         read_yaml(tmp_path / "x.yaml")
 
 
-def test_the_paper_recipe_holds_the_figures_of_the_paper() -> None:
+def test_the_paper_recipe_has_the_settings_of_the_paper() -> None:
     recipe = named("paper")
     assert (recipe.clip.frames, recipe.clip.height, recipe.clip.width, recipe.composition.crop) == (30, 128, 171, 112)
     assert (recipe.clip.video_seconds, recipe.clip.audio_seconds, recipe.log_mel.mels) == (1.0, 1.0, 40)
@@ -112,7 +112,7 @@ def test_invalid_files_raise_with_one_line(text: str, says: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "says"), [("1e-1", "write 0.1"), ("1e-9", "write 1.0e-09"), ("9" * 400, "expected float")]
 )
-def test_numbers_that_yaml_reads_as_text(text: str, says: str, tmp_path: Path) -> None:
+def test_numbers_that_yaml_reads_as_text_raise_an_error(text: str, says: str, tmp_path: Path) -> None:
     write_yaml(named("small"), path := tmp_path / "wrong.yaml")
     path.write_text(re.sub("temperature: .*", f"temperature: {text}", path.read_text()))
     with pytest.raises(RecipeError, match=re.escape("objective.temperature: ") + f".*{says}"):

@@ -14,7 +14,7 @@ from tests.helpers.recipes import tiny
 MANY = Composition(Modality(), TimeShift(0.5, distinctive=True), Reversal(invariant=True))
 
 
-def test_the_text_holds_views_factors_and_counts() -> None:
+def test_the_description_contains_views_factors_and_counts() -> None:
     recipe = tiny(composition=MANY, objective=Objective(negatives="batch", negatives_from="modality"))
     matrix, factors, counts = describe(recipe).split("\n\n")
     assert matrix.startswith(MANY.describe())
@@ -25,17 +25,19 @@ def test_the_text_holds_views_factors_and_counts() -> None:
     assert "Invariant: " in reversal
     above, _, *rows = counts.splitlines()
     assert "the 4 recordings of a batch" in above
-    assert [row.split()[-3:] for row in rows] == [["2", "2", "12"]] * 8  # 3 other recordings x 4 views of a modality
+    assert [row.split()[-3:] for row in rows] == [
+        ["2", "2", "12"]
+    ] * 8  # 3 other recordings times 4 views of a modality
     assert rows[1].startswith("video now reversed ")
 
 
-def test_the_text_names_the_size_of_the_bank() -> None:
+def test_the_description_contains_the_size_of_the_bank() -> None:
     counts = describe(tiny(objective=Objective(bank=15000))).split("\n\n")[2].splitlines()
     assert "a full bank of 15,000 past keys per view" in counts[0]
     assert [row.split()[-3:] for row in counts[2:]] == [["1", "0", "15,000"]] * 2
 
 
-def test_negatives_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> None:
+def test_negatives_are_counted_over_one_view_or_all_views_of_a_modality() -> None:
     recipe = tiny(composition=MANY)
     assert other_keys(recipe, 10) == 10
     assert other_keys(replace(recipe, objective=Objective(negatives_from="modality")), 10) == 40
@@ -44,7 +46,7 @@ def test_negatives_of_others_are_those_of_one_view_or_of_all_of_a_modality() -> 
 
 
 @pytest.mark.parametrize("partners", ["different", "equal", "both"])
-def test_the_text_describes_every_factor_and_every_choice_of_partners(partners: str) -> None:
+def test_every_factor_and_every_choice_of_partners_is_described(partners: str) -> None:
     composition = Composition(Modality(), Speed(distinctive=True), Repeats(2), partners=partners)  # type: ignore[arg-type]
     lines = describe(tiny(composition=composition)).split("\n\n")[1].splitlines()
     assert [line.split(":")[0] for line in lines] == ["Modality", "Speed", "Repeats"]

@@ -22,15 +22,15 @@ NINE = {
     "shift-distinctive-reversal-invariant": (8, 16, 16),
     "shift-distinctive-reversal-distinctive": (8, 8, 24),
 }
-"""Name -> views, ordered pairs that attract, and that repel."""
+"""Numbers of views, of ordered attracting pairs and of ordered repelling pairs, by name of the composition."""
 
 
-def test_there_are_nine_compositions() -> None:
+def test_nine_compositions_are_named() -> None:
     assert set(COMPOSITIONS) == set(NINE)
 
 
 @pytest.mark.parametrize("name", NINE)
-def test_views_positives_and_negatives_of_each(name: str) -> None:
+def test_each_composition_has_the_expected_views_positives_and_negatives(name: str) -> None:
     composition = with_composition(tiny(), name).composition
     numbers = (len(composition.views), sum(map(sum, composition.attract)), sum(map(sum, composition.repel)))
     assert numbers == NINE[name]
@@ -40,7 +40,7 @@ def test_views_positives_and_negatives_of_each(name: str) -> None:
     assert kinds.get(Reversal, False) == ("reversal-distinctive" in name)
 
 
-def test_everything_but_shift_and_reversal_is_unchanged() -> None:
+def test_compositions_change_only_shift_and_reversal() -> None:
     original = Composition(
         Modality(("audio", "video")),
         Repeats(2),
@@ -55,7 +55,7 @@ def test_everything_but_shift_and_reversal_is_unchanged() -> None:
     assert changed == replace(recipe, composition=replace(original, factors=factors))
 
 
-def test_windows_do_not_overlap_where_the_recipe_has_no_shift() -> None:
+def test_shifted_windows_do_not_overlap_if_the_recipe_has_no_shift() -> None:
     recipe = tiny()
     assert recipe.composition.shift == 0
     assert with_composition(recipe, "shift-invariant").composition.shift == recipe.clip.seconds == 0.5
@@ -63,7 +63,7 @@ def test_windows_do_not_overlap_where_the_recipe_has_no_shift() -> None:
     assert with_composition(fast, "shift-invariant").composition.shift == 1.5
 
 
-def test_an_unknown_name_raises() -> None:
+def test_an_unknown_name_raises_an_error() -> None:
     with pytest.raises(RecipeError, match=r"composition 'reversal-invarient' is unknown; did you mean 'reversal-inv"):
         with_composition(tiny(), "reversal-invarient")
 
@@ -85,7 +85,7 @@ def test_commands_list_and_accept_the_compositions(capsys: pytest.CaptureFixture
         assert "factors: Modality(), Reversal(distinctive=True)\nvideo: RandomCrop(size=48)" in text
 
 
-def test_the_released_recipe_is_the_last_of_the_nine() -> None:
+def test_the_released_recipe_has_the_last_of_the_nine_compositions() -> None:
     recipe = named("released")
     assert with_composition(recipe, "shift-distinctive-reversal-distinctive") == recipe
     assert recipe.model.audio.blocks == (1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""Bank size and momentum: the values of the paper for its run, the same proportions for smaller ones."""
+"""Automatic bank size and momentum: the values of the paper for its run, in proportion for smaller runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def automatic(recipe: Recipe) -> Recipe:
     return replace(recipe, objective=replace(recipe.objective, bank=-1, momentum=-1))
 
 
-def test_the_papers_run_has_the_papers_bank_and_momentum() -> None:
+def test_the_run_of_the_paper_has_the_bank_and_momentum_of_the_paper() -> None:
     recipe = automatic(replace(paper(), run=replace(paper().run, batch=1024)))
     found = in_proportion(recipe, 210_000, 200 * (210_000 // 1024)).objective
     assert found.bank == 15_000
@@ -24,7 +24,7 @@ def test_the_papers_run_has_the_papers_bank_and_momentum() -> None:
 
 
 @pytest.mark.parametrize(("recordings", "steps"), [(384, 1152), (800, 2376), (20_000, 80_000)])
-def test_proportions_are_constant(recordings: int, steps: int) -> None:
+def test_bank_size_and_momentum_scale_with_the_run(recordings: int, steps: int) -> None:
     found = in_proportion(automatic(small()), recordings, steps).objective
     assert found.bank / recordings == pytest.approx(15 / 210, abs=0.5 / recordings)
     assert 1 / (1 - found.momentum) / steps == pytest.approx(1000 / 41015.6, rel=1e-3)
@@ -35,7 +35,7 @@ def test_a_tiny_run_has_a_bank_of_one_batch_and_a_valid_momentum() -> None:
     assert momentum(10) == 0.0
 
 
-def test_given_values_are_unchanged() -> None:
+def test_explicit_values_are_kept() -> None:
     recipe = replace(small(), objective=Objective(bank=7, momentum=0.5))
     assert in_proportion(recipe, 384, 1152) == recipe
     half = in_proportion(replace(recipe, objective=Objective(bank=-1, momentum=0.5)), 384, 1152).objective

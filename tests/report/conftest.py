@@ -18,7 +18,7 @@ from tests.report.reading import Page, read_page
 
 
 def report(run: Path, data: Path | None = None) -> Page:
-    """The page of a run with up-to-date examples."""
+    """Return the report page of a run with up-to-date examples."""
     update_examples(run, read_recipe(run), data)
     return read_page(write_report(run))
 
@@ -44,7 +44,7 @@ RESULT: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Callable[..., Path]:
-    """Makes run folders with another recipe, other recordings or no weights."""
+    """Return a function that writes run folders with a given recipe, given recordings, or without weights."""
 
     def make(recipe: Recipe | None = None, weights: bool = True, among: list[Entry] | None = None) -> Path:
         rows = entries if among is None else among
@@ -55,7 +55,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> 
 
 @pytest.fixture(scope="session")
 def run(make_run: Callable[..., Path]) -> Path:
-    """A run with all files."""
+    """Write a run folder with all files."""
     folder = make_run()
     write_result(RESULT, folder)
     return folder
@@ -63,5 +63,5 @@ def run(make_run: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def page(run: Path) -> Page:
-    """Its page."""
+    """Return the report page of the run."""
     return report(run)

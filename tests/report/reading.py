@@ -1,4 +1,4 @@
-"""The elements and the text of an HTML page, parsed."""
+"""Parsing of HTML pages into elements and text."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ EMPTY = {"meta", "img", "br", "link", "input", "hr"}
 
 @dataclass
 class Page:
-    """Elements in order, the words outside style and script, and every table row's cells."""
+    """Elements in order, the text outside of style and script elements, and the cells of all table rows."""
 
     source: str
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     words: str = ""
     inside: dict[str, str] = field(default_factory=dict)
-    """Text of style and script."""
+    """Text of the style and script elements."""
     rows: list[list[str]] = field(default_factory=list)
     unclosed: list[str] = field(default_factory=list)
 
     def values(self, name: str) -> list[str]:
-        """All values of an attribute."""
+        """Return all values of an attribute."""
         return [attributes[name] for _, attributes in self.elements if name in attributes]
 
     def all(self, tag: str) -> list[dict[str, str]]:
-        """The attributes of every element of a kind."""
+        """Return the attributes of all elements with a tag."""
         return [attributes for kind, attributes in self.elements if kind == tag]
 
 
@@ -65,12 +65,12 @@ class _Reader(HTMLParser):
 
 
 def read_page(path: Path) -> Page:
-    """Parse the page; fails on an element that is closed in the wrong order."""
+    """Parse a page, and fail if an element is closed in the wrong order."""
     return _Reader(path.read_text(encoding="utf-8")).page
 
 
 def content(uri: str, kind: str) -> bytes:
-    """What a data URI of ``kind`` holds."""
+    """Return the content of a data URI, which must be of ``kind``."""
     head, _, body = uri.partition(",")
     assert head == f"data:{kind};base64"
     return base64.b64decode(body, validate=True)

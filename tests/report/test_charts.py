@@ -11,7 +11,7 @@ def points(path: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in re.findall(r"([\d.-]+) ([\d.-]+)", path)]
 
 
-def test_points_lie_where_the_ticks_say() -> None:
+def test_points_agree_with_the_ticks() -> None:
     drawn = chart("t", "", [Series("s", [0, 2, 4], [0.0, 5.0, 10.0], "both")])
     assert points(drawn.lines[0].path) == [
         (LEFT, HEIGHT - BOTTOM),
@@ -25,7 +25,7 @@ def test_points_lie_where_the_ticks_say() -> None:
 
 @pytest.mark.parametrize("values", [[0.3, 0.1], [7.21, 5.57], [1e-5, 3e-5], [240.0, 13.0], [2.0, 2.0], [0.0, 0.0]])
 @pytest.mark.parametrize("from_zero", [True, False])
-def test_lines_stay_inside_and_ticks_enclose_them(values: list[float], from_zero: bool) -> None:
+def test_lines_lie_inside_the_chart_and_between_the_outer_ticks(values: list[float], from_zero: bool) -> None:
     drawn = chart("t", "", [Series("s", [0.5, 1], values, "both")], from_zero=from_zero)
     assert all(TOP <= y <= HEIGHT - BOTTOM for _, y in points(drawn.lines[0].path))
     numbers = [float(tick.text) for tick in drawn.up]
@@ -33,7 +33,7 @@ def test_lines_stay_inside_and_ticks_enclose_them(values: list[float], from_zero
     assert 2 <= len(numbers) <= 8
 
 
-def test_shares_are_written_as_per_cent() -> None:
+def test_shares_are_formatted_as_percentages() -> None:
     drawn = chart("Recall", "", [Series("s", [0, 1], [0.0, 0.25], "both")], percent=True)
     assert drawn.lines[0].last == "25.0\u202f%"
     assert drawn.up[-1].text == "25\u202f%"
@@ -46,7 +46,7 @@ def test_smoothing_averages_and_keeps_the_raw_line() -> None:
     assert len(points(line.path)) == len(points(line.faint)) == 80
     inner = [y for _, y in points(line.path)[2:-2]]
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    assert max(abs(y - middle) for y in inner) < 0.11 * (HEIGHT - TOP - BOTTOM)  # 2 or 3 of 5 are ones
+    assert max(abs(y - middle) for y in inner) < 0.11 * (HEIGHT - TOP - BOTTOM)  # 2 or 3 of 5 values are ones
 
 
 def test_long_lines_are_subsampled_and_gaps_omitted() -> None:

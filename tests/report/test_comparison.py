@@ -51,7 +51,7 @@ def ucf101(seed: int, finetuned: list[float], first: float) -> dict[str, Any]:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Makes a run folder with results."""
+    """Return a function that writes run folders with results."""
 
     def run(name: str, *results: dict[str, Any], seed: int = 0, **changes: object) -> Path:
         recipe = tiny(**changes)
@@ -67,7 +67,7 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One small table in place of the paper's."""
+    """Replace the tables of the paper by a single small one."""
     columns = (Column("ESC-50", "esc50"), Column("UCF101 R@1", "ucf101", "retrieval", "r1"))
     rows = (Published("A & B_{50%} | C*", {"ESC-50": "78.6"}, "~somebody, $1"), Published("D", {}, "x^2\\#1"))
     monkeypatch.setattr(comparison, "TABLES", (PaperTable("9", "small", "Sounds & more", columns, rows),))
@@ -83,7 +83,7 @@ def runs(make: Make) -> list[Path]:
 
 
 @pytest.mark.usefixtures("small")
-def test_text(runs: list[Path]) -> None:
+def test_the_comparison_is_formatted_as_text(runs: list[Path]) -> None:
     (table,) = compare_runs(runs)
     assert as_text(table).splitlines() == [
         "Table 9. Sounds & more, %",
@@ -104,7 +104,7 @@ def test_text(runs: list[Path]) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_markdown(runs: list[Path]) -> None:
+def test_the_comparison_is_formatted_as_markdown(runs: list[Path]) -> None:
     (table,) = compare_runs(runs[2:])
     assert as_markdown(table) == (
         "**Table 9. Sounds & more, %**\n"
@@ -121,7 +121,7 @@ def test_markdown(runs: list[Path]) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_latex(runs: list[Path]) -> None:
+def test_the_comparison_is_formatted_as_latex(runs: list[Path]) -> None:
     (table,) = compare_runs(runs[2:])
     assert as_latex(table).splitlines() == [
         r"\begin{table}",
@@ -142,27 +142,27 @@ def test_latex(runs: list[Path]) -> None:
     ]
 
 
-def test_splits_without_a_recorded_std(make: Make) -> None:
+def test_results_without_a_recorded_standard_deviation(make: Make) -> None:
     (action,) = compare_runs([make("one", ucf101(0, [0.2, 0.3, 0.4], 0.1))], "action")
     assert action.runs[0] == ("one", "30.0 ± 10.0", "–", "measured here")
     assert action.runs[1] == ("one, random weights", "–", "–", "measured here")
     assert action.notes == ("± is the standard deviation over 3 splits: one",)
 
 
-def test_tables_with_figures_are_listed(make: Make) -> None:
+def test_only_tables_with_figures_are_listed(make: Make) -> None:
     run = make("one", ucf101(0, [0.2], 0.1))
     assert [table.title.split(". ")[0] for table in compare_runs([run])] == ["Table 2", "Table A.1"]
     assert compare_runs([run], "1a")[0].published[0][1:3] == ("73.1", "42.7")
 
 
-def test_equal_random_weights_count_once(make: Make) -> None:
+def test_runs_with_equal_random_weights_count_once(make: Make) -> None:
     runs = [make(f"grid-{seed}", esc50(7, accuracy), seed=seed) for seed, accuracy in enumerate((0.5, 0.54))]
     (table,) = compare_runs(runs, "sound")
     assert [row[2] for row in table.runs] == ["52.0 ± 2.8", "30.0 ± 1.0"]
     assert table.notes[1] == "± is the standard deviation over 5 folds: grid, random weights"
 
 
-def test_other_recipes_are_other_rows(make: Make) -> None:
+def test_different_recipes_are_different_rows(make: Make) -> None:
     longer = replace(tiny().schedule, epochs=9)
     runs = [make(f"a/{seed}/grid", esc50(0, 0.5), seed=seed) for seed in (0, 1)]
     runs += [make(f"grid-{seed}", esc50(0, 0.6), seed=seed, schedule=longer) for seed in (0, 1)]
@@ -170,7 +170,7 @@ def test_other_recipes_are_other_rows(make: Make) -> None:
     assert [row[0] for row in table.runs[::2]] == ["grid, grid", "grid-0, grid-1"]
 
 
-def test_published_figures_belong_to_columns() -> None:
+def test_published_figures_appear_in_their_columns() -> None:
     for table in comparison.TABLES:
         names = {column.name for column in table.columns}
         for row in table.rows:
@@ -179,7 +179,7 @@ def test_published_figures_belong_to_columns() -> None:
             assert all(0 < float(figure) < 100 for figure in row.figures.values())
 
 
-def test_errors(make: Make, tmp_path: Path) -> None:
+def test_invalid_runs_and_table_names_raise_errors(make: Make, tmp_path: Path) -> None:
     run = make("grid-0", esc50(0, 0.5))
     for paths, name, words in (
         ([tmp_path / "none"], "", "none: no such run"),
@@ -219,7 +219,7 @@ def test_only_results_of_all_splits_are_listed(make: Make) -> None:
     assert table.runs[0][1] == "60.0 ± 10.0"
 
 
-def test_options_other_than_the_papers_are_remarked(make: Make) -> None:
+def test_options_that_differ_from_the_paper_are_noted(make: Make) -> None:
     result = _options(esc50(0, 0.5), folds=[1, 2, 3, 4, 5], epochs=0)
     (table,) = compare_runs([make("run", {**result, "skipped": [{"path": "a.wav"}]})], "sound")
     assert table.notes[-2:] == (
@@ -228,7 +228,7 @@ def test_options_other_than_the_papers_are_remarked(make: Make) -> None:
     )
 
 
-def test_finetuning_inputs_other_than_the_papers_are_remarked(make: Make) -> None:
+def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> None:
     flip = {"is": "Flip", "probability": 0.5}
     clip = {"frames": 30, "frame_rate": 30.0, "height": 128, "width": 171}
     papers = {**clip, "augmentation": [{"is": "RandomCrop", "size": 112}, flip]}
@@ -242,7 +242,7 @@ def test_finetuning_inputs_other_than_the_papers_are_remarked(make: Make) -> Non
         assert [note for note in table.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 
 
-def test_different_data_of_seeds_are_remarked(make: Make) -> None:
+def test_different_data_of_seeds_is_noted(make: Make) -> None:
     runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
     (table,) = compare_runs(runs, "sound")
     assert table.notes[-1] == "ESC-50 with different data (/data/0, /data/1): grid; grid, random weights"
@@ -257,7 +257,7 @@ def test_results_of_other_weights_in_the_folder_are_ignored(make: Make, tmp_path
     assert moved.runs[0][2] == "50.0 ± 2.0"
 
 
-def test_a_part_of_the_data_set_is_remarked(make: Make) -> None:
+def test_an_incomplete_data_set_is_noted(make: Make) -> None:
     few = {**esc50(0, 0.5), "sizes": {"sounds": 45, "classes": 3, "folds": 5}}
     (table,) = compare_runs([make("run", few)], "sound")
     assert table.notes[-2:] == (
@@ -266,7 +266,7 @@ def test_a_part_of_the_data_set_is_remarked(make: Make) -> None:
     )
 
 
-def test_options_that_add_rows_do_not_separate_seeds(make: Make) -> None:
+def test_options_of_other_rows_do_not_separate_seeds(make: Make) -> None:
     runs = [make(f"grid-{seed}", esc50(seed, 0.5 + seed / 10, scratch=seed == 0), seed=seed) for seed in (0, 1)]
     (table,) = compare_runs(runs, "sound")
     assert table.runs[0][2] == "55.0 ± 7.1"

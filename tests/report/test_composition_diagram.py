@@ -32,7 +32,7 @@ def write_diagram(recipe: Recipe, data: Path, path: Path) -> None:
 
 
 def drawn(path: Path) -> tuple[list[str], list[ElementTree.Element]]:
-    """The texts and the images of a diagram."""
+    """Return the texts and the images of a diagram."""
     root = ElementTree.parse(path).getroot()
     return [text.text or "" for text in root.iter(f"{SVG}text")], list(root.iter(f"{SVG}image"))
 
@@ -51,7 +51,7 @@ def test_every_view_of_the_recording_is_drawn_under_its_name(tmp_path: Path) -> 
     assert [image.get("href") for image in images] == [one.image for row in views.views for one in row]
 
 
-def test_texts_and_images_do_not_overlap_and_are_inside(tmp_path: Path) -> None:
+def test_texts_and_images_lie_inside_and_do_not_overlap(tmp_path: Path) -> None:
     video = write_folder(tmp_path / "videos", 1) / "00.mkv"
     write_diagram(RECIPE, video, tmp_path / "views.svg")
     root = ElementTree.parse(tmp_path / "views.svg").getroot()
@@ -65,7 +65,7 @@ def test_texts_and_images_do_not_overlap_and_are_inside(tmp_path: Path) -> None:
         assert all(foot <= y or foot - float(text.get("font-size", "")) >= y + h - 0.1 for _, y, _, h in boxes)
 
 
-def test_the_png_holds_the_texts_and_images_of_the_svg(tmp_path: Path) -> None:
+def test_the_png_shows_the_texts_and_images_of_the_svg(tmp_path: Path) -> None:
     video = write_folder(tmp_path / "videos", 1) / "00.mkv"
     for name in ("views.svg", "views.png"):
         write_diagram(RECIPE, video, tmp_path / name)
@@ -82,7 +82,7 @@ def test_the_png_holds_the_texts_and_images_of_the_svg(tmp_path: Path) -> None:
         assert pixels[int(foot - size) : int(foot), int(x) : int(x + 2 * size)].min() < 128
 
 
-def test_views_of_audio_alone(tmp_path: Path) -> None:
+def test_a_composition_of_audio_views_is_drawn(tmp_path: Path) -> None:
     video = write_folder(tmp_path / "videos", 1) / "00.mkv"
     composition = Composition(Modality(("audio",)), Reversal(invariant=True), partners="equal")
     write_diagram(tiny(composition=composition), video, tmp_path / "views.svg")

@@ -19,7 +19,7 @@ from tests.report.reading import content
 
 
 def result(run: Any, random: Any, names: list[str]) -> dict[str, Any]:
-    """A linear probe with these confusions."""
+    """Return the result of a linear probe with the given confusion matrices."""
     figures = {
         source: score_figures(Score(np.array(one)), names) for source, one in (("pretrained", run), ("random", random))
     }
@@ -27,14 +27,14 @@ def result(run: Any, random: Any, names: list[str]) -> dict[str, Any]:
 
 
 def many(classes: int) -> dict[str, Any]:
-    """A confusion matrix with large diagonal, in which class i is predicted i times as class i + 1."""
+    """Return a confusion matrix with a large diagonal, in which class i is predicted i times as class i + 1."""
     names = [f"class {i}" for i in range(classes)]
     run = np.eye(classes, dtype=int) * 200
     run[np.arange(classes - 1), np.arange(1, classes)] = np.arange(classes - 1)
     return result(run, np.ones((classes, classes), dtype=int), names)
 
 
-def test_two_classes() -> None:
+def test_the_confusion_matrix_of_two_classes_is_a_table() -> None:
     drawn = confusion(result([[3, 1], [0, 2]], [[2, 2], [1, 1]], ["a", "b"]))
     assert drawn
     assert [(one.title, one.accuracy) for one in drawn.matrices] == [
@@ -54,7 +54,7 @@ def test_two_classes() -> None:
     assert drawn.pairs == ()
 
 
-def test_the_image_holds_the_square_roots_of_the_shares_of_each_row() -> None:
+def test_pixels_are_square_roots_of_the_shares_of_each_row() -> None:
     drawn = confusion(result([[3, 1], [0, 2]], [[1, 0], [0, 1]], ["a", "b"]))
     assert drawn
     with av.open(io.BytesIO(content(drawn.matrices[0].image, "image/png"))) as file:
@@ -83,7 +83,7 @@ def test_a_class_without_test_examples() -> None:
     assert drawn.classes[-1] == ClassAccuracy("b", 0, "–", "–")
 
 
-def test_of_several_rows_the_main_row_is_drawn() -> None:
+def test_the_main_row_of_a_result_is_drawn() -> None:
     rows = {"linear_layer": [[1, 0], [0, 1]], "logistic_regression": [[0, 1], [1, 0]]}
     figures = {name: score_figures(Score(np.array(one)), ["a", "b"]) for name, one in rows.items()}
     chance = {name: {"accuracy": 0.5} for name in rows}
@@ -94,12 +94,12 @@ def test_of_several_rows_the_main_row_is_drawn() -> None:
     assert drawn.classes[0].random == "–"
 
 
-def test_results_without_confusion() -> None:
+def test_results_without_a_confusion_matrix_are_omitted() -> None:
     assert confusion(RESULT) is None
     assert confusion({**RESULT, "chance": {"video_to_audio": {"r1": 0.1}}}) is None
 
 
-def test_on_the_page(make_run: Callable[..., Path]) -> None:
+def test_the_page_contains_the_confusion_matrix(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     write_result(many(101), folder)
     write_result({**result([[3, 1], [0, 2]], [[2, 2], [1, 1]], ["<b>", "&"]), "options": {"modality": "audio"}}, folder)

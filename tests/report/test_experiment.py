@@ -38,12 +38,12 @@ def test_page_plots_and_tables_are_written(tmp_path: Path) -> None:
         assert list(csv.reader(file)) == [["cell", "accuracy"], ["x", "12.5"], ["y", ""]]
 
 
-def test_equal_outcomes_are_equal_files(tmp_path: Path) -> None:
+def test_equal_outcomes_give_equal_files(tmp_path: Path) -> None:
     assert draw(BARS) == draw(BARS)
     assert draw(BARS)[0] != draw(replace(BARS, y_label="other"))[0]
 
 
-def test_names_are_escaped_and_cells_do_not_run_in_a_spreadsheet(tmp_path: Path) -> None:
+def test_names_are_escaped_in_html_and_for_spreadsheets(tmp_path: Path) -> None:
     table = DataTable("t", "<script>alert(1)</script>", ("a",), (("=cmd()",), ("<b>",), (3.0,)))
     write_outcome(replace(outcome(), title="<i>&", tables=(table,)), tmp_path)
     page = write_experiment(tmp_path).read_text()
@@ -52,6 +52,6 @@ def test_names_are_escaped_and_cells_do_not_run_in_a_spreadsheet(tmp_path: Path)
     assert (tmp_path / "tables" / "t.csv").read_text() == "a\n'=cmd()\n<b>\n3\n"
 
 
-def test_a_folder_without_outcome(tmp_path: Path) -> None:
+def test_a_folder_without_an_outcome_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"holds no experiment\.json"):
         write_experiment(tmp_path)

@@ -18,17 +18,17 @@ def drawn(examples: dict[str, Any]) -> tuple[Gallery, Gallery]:
 
 
 @pytest.fixture(scope="module")
-def both(entries: Sequence[Entry]) -> tuple[Gallery, Gallery]:
-    """Video i is nearest to audio i + 1, then i + 2, ...; its own audio is the last."""
+def shifted_examples(entries: Sequence[Entry]) -> tuple[Gallery, Gallery]:
+    """Return examples in which video i is nearest to audio i + 1, then i + 2, ... and farthest from its own audio."""
     n = len(entries)
     return drawn(examples_of(entries, np.array([[1 - ((j - i - 1) % n) / n for j in range(n)] for i in range(n)])))
 
 
-def test_retrieved_recordings_are_sorted_by_the_similarity_of_the_direction(
-    entries: list[Entry], both: tuple[Gallery, Gallery]
+def test_retrieved_recordings_are_sorted_by_similarity_in_each_direction(
+    entries: list[Entry], shifted_examples: tuple[Gallery, Gallery]
 ) -> None:
     indices = {entry.path.name: i for i, entry in enumerate(entries)}
-    for gallery, step in zip(both, (1, -1), strict=True):
+    for gallery, step in zip(shifted_examples, (1, -1), strict=True):
         for query in gallery.queries:
             index = indices[query.tile.name]
             assert [indices[one.name] for one in query.nearest] == [
@@ -62,7 +62,7 @@ def test_rows_of_examples_are_entries_of_the_manifest(entries: list[Entry]) -> N
     assert [entry_of(one["row"]) for one in examples["recordings"]] == entries
 
 
-def test_classes_are_named_at_the_sides_of_the_similarity_matrix(entries: list[Entry]) -> None:
+def test_the_similarity_matrix_is_labelled_with_class_names(entries: list[Entry]) -> None:
     ordered = sorted(entries, key=lambda entry: entry.extra["label"])
     similarity = retrieval(examples_of(ordered, np.eye(len(ordered)) * 0.5))
     assert [(one.name, one.begin * 8, one.end * 8) for one in similarity.classes] == [

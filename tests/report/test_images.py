@@ -29,12 +29,12 @@ def test_png_of_palette_indices_has_the_palettes_colours() -> None:
     assert (decoded(png(indices), "image/png") == PALETTE[indices]).all()
 
 
-def test_jpeg_is_near() -> None:
+def test_jpeg_is_close_to_the_original() -> None:
     ramp = np.linspace(0, 255, 32 * 24).reshape(24, 32, 1).repeat(3, axis=2).astype(np.uint8)
     assert np.abs(decoded(jpeg(ramp), "image/jpeg").astype(int) - ramp).mean() < 4
 
 
-def test_the_palette_grows_lighter_evenly() -> None:
+def test_the_lightness_of_the_palette_increases_evenly() -> None:
     lightness = PALETTE.astype(float) @ (0.2126, 0.7152, 0.0722)
     assert (np.diff(lightness[::8]) > 0).all()
 

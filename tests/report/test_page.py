@@ -27,7 +27,7 @@ from tests.report.conftest import RESULT, report
 from tests.report.reading import Page, content, read_page
 
 
-def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
+def test_the_page_loads_no_external_resource(page: Page) -> None:
     for name in ("src", "href", "poster", "srcset", "action", "data", "xlink:href"):
         assert all(value.startswith(("data:", "#")) for value in page.values(name))
     assert not re.search(r"url\(|@import|https?:", page.inside["style"])
@@ -48,31 +48,31 @@ def test_links_have_targets(page: Page) -> None:
     assert len(page.values("id")) == len(set(page.values("id")))
 
 
-def test_hostile_names_are_text(page: Page) -> None:
+def test_names_with_markup_are_shown_as_text(page: Page) -> None:
     assert HOSTILE in page.words
     assert "<c>" in page.words
     assert "<i>gone</i>.mp4" in page.words
     assert "avgdt evaluate linear --data '<b>'" in page.words
-    assert "\ufffd\ufffd.mkv" in page.words  # a name that is no UTF-8
+    assert "\ufffd\ufffd.mkv" in page.words  # a name that is not valid UTF-8
     assert not page.values("onerror")
     assert not {"c", "i "} & {tag for tag, _ in page.elements}
     assert page.unclosed == []
 
 
-def test_numbers_are_those_of_the_results(page: Page) -> None:
+def test_figures_equal_those_of_the_results(page: Page) -> None:
     rows = {row[0]: [cell.replace("\u202f", " ") for cell in row[1:4]] for row in page.rows}
     assert rows["accuracy"] == ["68.8 % 53 – 81", "51.2 % 36 – 66", "50.0 %"]
     assert rows["mean class accuracy"] == ["65.4 %", "49.9 %", "50.0 %"]
     assert f"{RESULT['sizes']['test']} test" in page.words
 
 
-def test_untrained_weights_are_their_own_random_weights(page: Page) -> None:
-    """The run's networks and the random ones are drawn from one seed here, so every figure must agree."""
+def test_figures_of_untrained_weights_equal_those_of_random_weights(page: Page) -> None:
+    """The networks of the run and the random networks have the same seed, so their figures must agree."""
     rows = [row for row in page.rows if row[0].startswith(("video to audio", "audio to video"))]
     assert len(rows) == 10
     assert all(row[1] == row[2] for row in rows)
     chance = next(row[3] for row in rows if row[0] == "video to audio, median rank")
-    assert chance == "3.5"  # of six
+    assert chance == "3.5"  # the median rank of six
 
 
 def test_the_diagnosis_is_drawn(page: Page) -> None:
@@ -85,7 +85,7 @@ def test_the_diagnosis_is_drawn(page: Page) -> None:
         assert words in labels
 
 
-def test_metrics_of_an_older_version_give_a_page(make_run: Callable[..., Path]) -> None:
+def test_metrics_of_an_older_version_can_be_reported(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     metrics = folder / "metrics.jsonl"
     metrics.write_text(metrics.read_text().replace('"lr"', '"rate"').replace('"diagnosis"', '"other"'))
@@ -94,7 +94,7 @@ def test_metrics_of_an_older_version_give_a_page(make_run: Callable[..., Path]) 
     assert "Standard deviation of the embeddings" in words
 
 
-def test_overview(page: Page) -> None:
+def test_the_overview_describes_the_run(page: Page) -> None:
     for words in (
         "2 recordings, 0 minutes",
         "4 of 3",
@@ -108,7 +108,7 @@ def test_overview(page: Page) -> None:
 
 def test_snippets_can_be_decoded(page: Page) -> None:
     snippets = page.all("video")
-    assert len(snippets) == 2 * 6 * (1 + 5)  # both ways, six queries, five recordings each
+    assert len(snippets) == 2 * 6 * (1 + 5)  # two directions, six queries, five retrieved recordings for each
     for source in {snippet["src"] for snippet in snippets}:
         with av.open(io.BytesIO(content(source, "video/mp4"))) as file:
             frames = list(file.decode(video=0))
@@ -120,7 +120,7 @@ def test_snippets_can_be_decoded(page: Page) -> None:
 
 
 def test_images_have_texts_and_snippets_have_posters(page: Page) -> None:
-    assert len(page.all("img")) == 2 + 4  # video and audio as decoded, each augmented twice
+    assert len(page.all("img")) == 2 + 4  # decoded video and audio, and two augmented versions of both
     assert all(image["alt"] for image in page.all("img"))
     assert all(content(image["src"], "image/png") for image in page.all("img"))
     assert all(drawing.get("aria-label") or drawing.get("aria-hidden") for drawing in page.all("svg"))
@@ -138,7 +138,7 @@ def test_headings_are_nested(page: Page) -> None:
     assert all(after - now <= 1 for now, after in pairwise(levels))
 
 
-def test_the_verdict_stands_at_the_top(page: Page, run: Path) -> None:
+def test_the_verdict_is_shown_once(page: Page, run: Path) -> None:
     judged = run_verdict(read_run(run))
     (level,) = [one["class"] for one in page.all("div") if one.get("class", "").startswith("verdict ")]
     assert level == f"verdict {judged.level}"
@@ -173,19 +173,19 @@ def test_a_run_without_weights_has_a_page_without_retrieval(make_run: Callable[.
     assert len(page.all("img")) == 6
 
 
-def test_a_run_of_one_modality(make_run: Callable[..., Path]) -> None:
+def test_a_run_of_one_modality_has_a_page_without_retrieval(make_run: Callable[..., Path]) -> None:
     alone = Composition(Modality(levels=("audio",)), Repeats(2), partners="equal")
     page = report(make_run(tiny(composition=alone)))
     assert "trained on audio alone" in page.words
     assert len(page.all("img")) == 1 + 2
 
 
-def test_examples_of_the_training_set_are_named_so(make_run: Callable[..., Path], entries: list[Entry]) -> None:
+def test_examples_of_the_training_set_are_labelled(make_run: Callable[..., Path], entries: list[Entry]) -> None:
     page = report(make_run(among=entries[:2]))
     assert "2 training recordings. Each pixel" in page.words
 
 
-def test_progress_ends_where_it_should(run: Path) -> None:
+def test_progress_increases_to_the_total(run: Path) -> None:
     calls: list[tuple[int, int]] = []
     write_report(run, lambda done, total: calls.append((done, total)))
     assert calls[-1] == (6, 6)
@@ -195,7 +195,7 @@ def test_progress_ends_where_it_should(run: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"), [("metrics.jsonl", "no training metrics"), ("config.yaml", "no config.yaml")]
 )
-def test_a_folder_that_is_no_run(name: str, words: str, make_run: Callable[..., Path]) -> None:
+def test_a_folder_without_a_run_raises_an_error(name: str, words: str, make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     (folder / name).unlink()
     with pytest.raises(ReportError, match=words) as error:

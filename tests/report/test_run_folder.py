@@ -11,9 +11,9 @@ from avgdt.report.errors import ReportError
 from avgdt.report.run_folder import read_run
 
 
-def test_training_time_is_the_sum_over_all_resumes(make_run: Callable[..., Path]) -> None:
+def test_training_time_is_the_sum_over_all_sessions(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
-    clock = [10.0, 20.0, 30.0, 5.0, 15.0, 7.0]  # resumed after the third and the fifth step
+    clock = [10.0, 20.0, 30.0, 5.0, 15.0, 7.0]  # resumed after steps three and five
     lines = [{"kind": "train", "step": i + 1, "epoch": i, "seconds": now} for i, now in enumerate(clock)]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     run = read_run(folder)
@@ -22,7 +22,7 @@ def test_training_time_is_the_sum_over_all_resumes(make_run: Callable[..., Path]
     assert run.skipped == [("<i>gone</i>.mp4", "has no sound")]
 
 
-def test_a_run_that_was_interrupted_is_not_finished(make_run: Callable[..., Path]) -> None:
+def test_an_interrupted_run_is_not_finished(make_run: Callable[..., Path]) -> None:
     folder = make_run(weights=False)
     (folder / "metrics.jsonl").write_text('{"kind": "train", "step": 1, "epoch": 0.5, "seconds": 1.0}\n{"kind": "tr')
     assert not read_run(folder).finished
@@ -44,6 +44,6 @@ def test_damaged_examples_are_named(text: str, make_run: Callable[..., Path]) ->
         read_run(folder)
 
 
-def test_no_such_folder(tmp_path: Path) -> None:
+def test_a_missing_folder_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="no such run"):
         read_run(tmp_path / "none")

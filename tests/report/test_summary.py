@@ -37,11 +37,11 @@ def examples(r10: float, split: str = "test") -> dict[str, Any]:
         (0.9, 0.17, "overfitting"),
         (0.9, 0.05, "overfitting"),
         (0.1, 0.17, "plateau"),
-        (0.1, 0.25, "plateau"),  # 15 of 60 where chance is 10: the interval includes the chance level
+        (0.1, 0.25, "plateau"),  # with 15 of 60 and a chance level of 10 of 60, the interval includes the chance level
         (0.9, None, "not measured"),
     ],
 )
-def test_the_verdict_is_that_of_the_metrics(accuracy: float, r10: float | None, cause: str) -> None:
+def test_the_summary_contains_the_verdict_on_the_metrics(accuracy: float, r10: float | None, cause: str) -> None:
     run = run_with(accuracy, r10)
     assert run_verdict(run).cause == cause
     assert run_verdict(run) == verdict(run.recipe, run.train, run.heldout)
@@ -69,7 +69,7 @@ def in_folds(protocol: str, row: str, accuracy: float, **more: Any) -> dict[str,
 def test_headlines_of_probes_and_benchmarks() -> None:
     results = [
         in_folds("esc10", "linear_layer", 0.625, folds=[{}]),
-        in_folds("esc10", "linear_layer", 0.1, folds=[{}]),  # an earlier one
+        in_folds("esc10", "linear_layer", 0.1, folds=[{}]),  # an earlier result
         in_folds("dcase2014", "linear_svm", 0.75),
         in_folds("another", "linear_layer", 0.7, folds=[{}]),
         in_folds("finetune", "all_labels", 0.8, draws=[{}]),
@@ -92,7 +92,7 @@ def test_headlines_of_probes_and_benchmarks() -> None:
     )
 
 
-def test_headlines_of_retrieval_are_those_of_unseen_examples_else_of_held_out_recordings() -> None:
+def test_the_retrieval_headline_prefers_unseen_examples_to_held_out_recordings() -> None:
     run = run_with(0.9, 0.1)
     for seen, value, random in ((examples(0.9), "90.0", "20.0"), (examples(0.9, "training"), "10.0", None)):
         there, back = headlines(replace(run, examples=seen))

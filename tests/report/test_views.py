@@ -22,7 +22,7 @@ from tests.report.reading import content
 
 
 def frames(uri: str, width: int) -> np.ndarray:
-    """(time, height, width, 3) of a strip."""
+    """Return the frames of a strip, (time, height, width, 3)."""
     with av.open(io.BytesIO(content(uri, "image/png"))) as file:
         strip = next(file.decode(video=0)).to_ndarray(format="rgba")
     count = (strip.shape[1] + GAP) // (width + GAP)
@@ -31,7 +31,7 @@ def frames(uri: str, width: int) -> np.ndarray:
     return np.stack(parts)[..., :3]
 
 
-def test_strips_hold_the_decoded_clip_and_the_inputs_of_the_networks(entries: list[Entry]) -> None:
+def test_strips_show_the_decoded_clip_and_the_inputs_of_the_networks(entries: list[Entry]) -> None:
     recipe = tiny(composition=Composition(Modality(), video=(CentreCrop(24),), audio=(SpecAugment.none(),)))
     drawn = recording_views(recipe, entries)
     assert drawn is not None
@@ -43,7 +43,7 @@ def test_strips_hold_the_decoded_clip_and_the_inputs_of_the_networks(entries: li
     clip = read.video[0].transpose(1, 2, 3, 0)
     ((video, audio),) = drawn.decoded
     assert (frames(video.image, 32) == clip).all()
-    # Normalised and back again, the middle of every frame is what it was.
+    # Normalisation is inverted exactly, so the centre of every frame is unchanged.
     (first_video, first_audio), (second_video, _) = drawn.views
     assert (frames(first_video.image, 24) == clip[:, :, 4:28]).all()
     assert first_audio.image == audio.image
@@ -78,21 +78,21 @@ def test_a_clip_is_drawn_at_each_speed(entries: list[Entry]) -> None:
     assert (slow[::2] == fast[:2]).all()
 
 
-def test_grey_frames_without_their_mean_frame(entries: list[Entry]) -> None:
+def test_grey_frames_with_the_mean_frame_subtracted_are_drawn(entries: list[Entry]) -> None:
     recipe = tiny(normalisation=Normalisation(subtract_mean_frame=1.0))
     recipe = replace(recipe, model=replace(recipe.model, video=replace(recipe.model.video, channels=1)))
     drawn = recording_views(recipe, entries)
     assert drawn is not None
     after = frames(drawn.views[0][0].image, 24).astype(float)
     assert (after == after[..., :1]).all()
-    # Subtracting the mean frame leaves mid-grey in the mean over time, wherever nothing was clipped at black or white.
+    # The mean over time is mid-grey after the mean frame is subtracted, except in pixels clipped at black or white.
     uncut = ((after > 0) & (after < 255)).all(0)
     assert uncut.any()
     assert np.abs(after.mean(0)[uncut] - 127.5).max() <= 1
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_missing_recording_is_passed_over(first: bool, entries: list[Entry]) -> None:
+def test_missing_recordings_are_skipped(first: bool, entries: list[Entry]) -> None:
     gone = replace(entries[0], path=Path("gone.mkv"))
     drawn = recording_views(tiny(), [gone, entries[1]] if first else [gone])
     assert (drawn.path.name if drawn else None) == ("1.mkv" if first else None)

@@ -13,7 +13,7 @@ TINY = Parameters(seed=3, seconds=1.6, height=48, width=64)
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one short small recording of each class."""
+    """Render one short, small recording of each class."""
     folder = tmp_path_factory.mktemp("synthetic") / "dataset"
     render_dataset(folder, len(ACTIONS), workers=0, parameters=TINY)
     return folder

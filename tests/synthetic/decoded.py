@@ -1,4 +1,4 @@
-"""What is in a rendered file, read with PyAV alone."""
+"""Content of a rendered file, decoded with PyAV only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 
 class Decoded(NamedTuple):
-    pixels: np.ndarray  # (frames, height, width, 3) float
-    times: np.ndarray  # (frames,) seconds
-    samples: np.ndarray  # (samples,) the first at 0 s
+    pixels: np.ndarray  # (frames, height, width, 3), float
+    times: np.ndarray  # (frames,), in seconds
+    samples: np.ndarray  # (samples,), from 0 s on
     rate: int
 
 
@@ -34,7 +34,7 @@ def decode(path: Path) -> Decoded:
 
 
 def loudness(decoded: Decoded, times: np.ndarray, seconds: float) -> np.ndarray:
-    """Root mean square of the sound in the ``seconds`` after each time."""
+    """Return the root mean square of the audio in the ``seconds`` after each time."""
     starts = np.round(times * decoded.rate).astype(int)
     length = round(seconds * decoded.rate)
     return np.array([np.sqrt(np.mean(decoded.samples[max(s, 0) : s + length] ** 2)) for s in starts])

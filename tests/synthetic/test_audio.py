@@ -32,7 +32,7 @@ def peak(sound: np.ndarray) -> float:
     return float(np.fft.rfftfreq(sound.size, 1 / RATE)[np.abs(np.fft.rfft(sound)).argmax()])
 
 
-def test_a_strike_is_silent_before_its_time_and_loudest_just_after() -> None:
+def test_a_strike_starts_and_peaks_at_its_time() -> None:
     sound = synth().strike(np.array([0.5]), np.array([1.0]))
     first = round(0.5 * RATE)
     assert not sound[:first].any()
@@ -54,13 +54,13 @@ def test_strikes_add_up_and_scale_with_strength() -> None:
     np.testing.assert_allclose(synth().strike(times, 2 * strengths), 2 * both)
 
 
-def test_a_strike_before_the_recording_is_heard_fading() -> None:
+def test_the_decay_of_a_strike_before_the_recording_is_audible() -> None:
     sound = synth().strike(np.array([-0.1, 5.0]), np.array([1.0, 1.0]))
     whole = synth().strike(np.array([0.2]), np.array([1.0]))
     np.testing.assert_allclose(sound[:1000], whole[round(0.3 * RATE) :][:1000], atol=1e-9)
 
 
-def test_a_glide_goes_up() -> None:
+def test_a_glide_raises_the_pitch() -> None:
     sound = synth(replace(PURE, decay=0.05)).strike(np.array([0.0]), np.array([1.0]), glide=1.0)
     assert peak(sound[round(0.05 * RATE) : round(0.1 * RATE)]) > 1.15 * 440
 
@@ -74,7 +74,7 @@ def test_a_sustained_note_follows_pitch_and_loudness() -> None:
     assert np.abs(sound[late]).max() == pytest.approx(0.5, rel=0.01)
 
 
-def test_breath_widens_the_tone_but_keeps_its_place() -> None:
+def test_breath_widens_the_spectrum_around_the_same_frequency() -> None:
     ones = np.ones(RATE)
     power = np.abs(np.fft.rfft(synth(replace(PURE, breath=1.0)).sustain(ones, ones))) ** 2
     frequencies = np.fft.rfftfreq(RATE, 1 / RATE)
@@ -92,7 +92,7 @@ def test_smooth_noise_stays_below_its_bandwidth() -> None:
     assert power[200:].sum() / power.sum() < 1e-6
 
 
-def test_larger_things_sound_lower_and_outlines_have_timbres() -> None:
+def test_larger_objects_have_lower_pitches_and_outlines_have_different_timbres() -> None:
     pitches = [
         np.median([draw_timbre(Disc(), size, np.random.default_rng(k)).pitch for k in range(9)])
         for size in np.linspace(SMALLEST, LARGEST, 6)
@@ -111,17 +111,17 @@ def test_a_plain_room_changes_only_the_level() -> None:
     assert np.corrcoef(recorded, sound)[0, 1] > 0.999999
 
 
-def test_echo_and_colour_leave_the_onset_in_place() -> None:
+def test_echo_and_colour_do_not_shift_the_onset() -> None:
     for seed in range(5):
         room = replace(draw_room(np.random.default_rng(seed)), noise=-200.0)
         sound = np.zeros(RATE)
         sound[RATE // 2] = 1.0
         recorded = np.abs(record(sound, room, -20.0, RATE, np.random.default_rng(1)))
         assert abs(int(recorded.argmax()) - RATE // 2) <= 2
-        assert recorded[: RATE // 2 - 240].max() < 0.05 * recorded.max()  # 10 ms before
+        assert recorded[: RATE // 2 - 240].max() < 0.05 * recorded.max()  # up to 10 ms before the onset
 
 
-def test_colour_is_decibels_at_a_frequency() -> None:
+def test_colour_is_a_gain_in_decibels_per_frequency() -> None:
     times = np.arange(RATE) / RATE
     low, high = np.sin(2 * np.pi * 200 * times), np.sin(2 * np.pi * 4000 * times)
     room = replace(PLAIN, colour=(0.0,) * 10 + (-12.0,) * 10)
@@ -134,7 +134,7 @@ def test_noise_is_at_its_level_relative_to_the_sound() -> None:
     sound[RATE:] = np.sin(np.arange(RATE))
     recorded = record(sound, replace(PLAIN, noise=-20.0), -20.0, RATE, np.random.default_rng(0))
     quiet, loud = recorded[:RATE].std(), recorded[RATE:].std()
-    assert 20 * np.log10(loud / quiet) == pytest.approx(20 + 3, abs=0.5)  # the sound is there half of the time
+    assert 20 * np.log10(loud / quiet) == pytest.approx(20 + 3, abs=0.5)  # the tone is present in half of the recording
 
 
 def test_amplitude_stays_below_full_scale() -> None:

@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 60, 80
 
 
 def painted(canvas: Canvas) -> np.ndarray:
-    """The strokes of ``canvas`` over black: (3, height, width)."""
+    """Return the strokes of ``canvas`` on black, (3, height, width)."""
     height, width = canvas.size
     image = Image(height, width)
     image.paint(patches(canvas.strokes, height, width))
@@ -26,7 +26,7 @@ def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("x", [0.6, 0.607, 0.6113])
-def test_a_disc_has_its_centre_to_a_fiftieth_of_a_pixel(x: float) -> None:
+def test_a_disc_is_centred_to_a_fiftieth_of_a_pixel(x: float) -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.shape(Disc(), x, 0.45, 0.1, WHITE)
     assert centre_of_mass(painted(canvas)) == pytest.approx((x * HEIGHT, 0.45 * HEIGHT), abs=0.02)
@@ -59,14 +59,14 @@ def test_a_bar_has_the_area_of_a_rectangle_with_round_ends() -> None:
     assert painted(canvas)[0].sum() / 255 == pytest.approx(np.pi * radius**2 + 2 * radius * length, rel=0.01)
 
 
-def test_a_ring_is_a_line_of_its_thickness() -> None:
+def test_a_ring_has_the_area_of_a_line_of_its_thickness() -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.ring(0.6, 0.5, 0.2, 0.05, WHITE)
     expected = 2 * np.pi * 0.2 * 0.05 * HEIGHT**2
     assert painted(canvas)[0].sum() / 255 == pytest.approx(expected, rel=0.02)
 
 
-def test_alpha_mixes_and_a_glow_fades() -> None:
+def test_alpha_blends_colours_and_a_glow_fades_outwards() -> None:
     canvas = Canvas(HEIGHT, WIDTH)
     canvas.shape(Disc(), 0.6, 0.5, 0.3, WHITE, alpha=0.25)
     assert painted(canvas)[1, 30, 36] == pytest.approx(255 / 4)

@@ -1,4 +1,4 @@
-"""Visible and audible events coincide, both measured in the decoded files."""
+"""Visible and audible events must coincide, measured in the decoded files."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ CLEAR = Palette(
 
 @pytest.fixture(autouse=True)
 def clear_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours that are distinct in a decoded frame."""
+    """Use colours that can be distinguished in a decoded frame."""
     monkeypatch.setattr("avgdt.synthetic.nuisances._palette", lambda generator: CLEAR)
 
 
 @pytest.fixture(autouse=True)
 def tripod(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A camera at rest, so that the object moves in the frame only as it moves in the scene."""
+    """Use a static camera, so that the object moves in the frame only as it moves in the scene."""
     monkeypatch.setattr("avgdt.synthetic.nuisances.Camera.offset", lambda camera, time: (0.0, 0.0))
 
 
 class Recording:
-    """A rendered recording of one action, decoded."""
+    """Rendered and decoded recording of one action."""
 
     def __init__(self, action: type[Action], folder: Path) -> None:
         index, path = ACTIONS.index(action), folder / "00000.mp4"
@@ -52,28 +52,28 @@ class Recording:
         self.object = self.similarity(OBJECT)
 
     def similarity(self, colour: RGB) -> np.ndarray:
-        """How much each pixel has ``colour``, 0 to 1, (frames, height, width)."""
+        """Return the similarity of each pixel to ``colour``, from 0 to 1, (frames, height, width)."""
         return np.clip(1 - np.abs(self.decoded.pixels - np.array(colour)).sum(-1) / 60, 0, 1)
 
     def position(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean column and row of the object in each frame."""
+        """Return the mean column and row of the object in each frame."""
         rows, columns = np.indices(self.object.shape[1:])
         total = self.object.sum((1, 2)) + 1e-9
         return (self.object * columns).sum((1, 2)) / total, (self.object * rows).sum((1, 2)) / total
 
     def onset_near(self, time: float) -> float:
-        """First time within 0.12 s of ``time`` at which loudness grows by 3/4 of its largest growth there."""
+        """Return the first time within 0.12 s of ``time`` at which the loudness grows by 3/4 of its largest growth."""
         grid = np.arange(time - 0.12, time + 0.12, 0.001)
         growth = loudness(self.decoded, grid, 0.008) - loudness(self.decoded, grid - 0.008, 0.008)
         return float(grid[np.argmax(growth >= 0.75 * growth.max())])
 
     def loudness(self) -> np.ndarray:
-        """Loudness of the audio during each frame."""
+        """Return the loudness of the audio during each frame."""
         return loudness(self.decoded, self.times, FRAME)
 
 
 def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int, float]:
-    """Frames by which ``audio`` must be shifted to correlate best with ``video``, and that correlation."""
+    """Return the shift of ``audio``, in frames, with the largest correlation with ``video``, and this correlation."""
     middle = slice(reach, -reach)
     correlation = {
         lag: float(np.corrcoef(video[middle], np.roll(audio, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)
@@ -83,7 +83,7 @@ def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int,
 
 
 def assert_audible_when_visible(recording: Recording, frames: np.ndarray, least: int) -> None:
-    """An event is visible between each of ``frames`` and the frame before; its onset must be within a frame of it."""
+    """Check that audio onsets are within one frame of visible events, which occur just before each of ``frames``."""
     times = recording.times[frames] - FRAME / 2
     times = times[(times > 0.2) & (times < recording.times[-1] - 0.2)]
     assert len(times) >= least
@@ -92,30 +92,32 @@ def assert_audible_when_visible(recording: Recording, frames: np.ndarray, least:
     assert np.mean(np.abs(gaps) <= FRAME) >= 0.9, gaps
 
 
-def stops(speed: np.ndarray, fast: float) -> np.ndarray:
-    """Frames before which a movement of more than ``fast`` pixels per frame came to an end."""
+def frames_after_stops(speed: np.ndarray, fast: float) -> np.ndarray:
+    """Return the frames in which a movement of more than ``fast`` pixels per frame has ended."""
     return np.flatnonzero((speed[:-1] > fast) & (speed[1:] < 0.4 * speed[:-1])) + 1
 
 
-def test_a_bounce_is_heard_where_a_fall_ends(tmp_path: Path) -> None:
+def test_a_bounce_is_audible_at_the_end_of_a_fall(tmp_path: Path) -> None:
     recording = Recording(Bounce, tmp_path)
     down = np.diff(recording.position()[1], prepend=0.0)
-    assert_audible_when_visible(recording, stops(down, 1.2), 6)
+    assert_audible_when_visible(recording, frames_after_stops(down, 1.2), 6)
 
 
-def test_a_blow_is_heard_where_the_hammer_stops(tmp_path: Path) -> None:
+def test_a_blow_is_audible_when_the_hammer_stops(tmp_path: Path) -> None:
     recording = Recording(Hammer, tmp_path)
     down = np.diff(recording.position()[1], prepend=0.0)
-    assert_audible_when_visible(recording, stops(down, 0.4 * down[2:].max()), 3)  # blows, not the soft hops
+    assert_audible_when_visible(
+        recording, frames_after_stops(down, 0.4 * down[2:].max()), 3
+    )  # only blows, not the weaker hops
 
 
-def test_a_burst_is_heard_where_the_frame_flashes(tmp_path: Path) -> None:
+def test_a_burst_is_audible_when_the_frame_flashes(tmp_path: Path) -> None:
     recording = Recording(Rocket, tmp_path)
     flash = np.diff(recording.decoded.pixels.mean((1, 2, 3)), prepend=0.0)
     assert_audible_when_visible(recording, np.flatnonzero(flash > flash[1:].max() / 2), 3)
 
 
-def test_the_lamp_that_shines_decides_the_pitch(tmp_path: Path) -> None:
+def test_the_lit_lamp_determines_the_pitch(tmp_path: Path) -> None:
     recording = Recording(Siren, tmp_path)
     light = recording.decoded.pixels.mean(-1)
     middle = light.shape[2] // 2
@@ -131,7 +133,7 @@ def test_the_lamp_that_shines_decides_the_pitch(tmp_path: Path) -> None:
     assert correlation > 0.7
 
 
-def test_a_swing_is_loudest_where_it_is_fastest(tmp_path: Path) -> None:
+def test_a_swing_is_loudest_when_it_is_fastest(tmp_path: Path) -> None:
     recording = Recording(Swing, tmp_path)
     column, row = recording.position()
     speed = np.hypot(np.gradient(column), np.gradient(row))
@@ -140,9 +142,11 @@ def test_a_swing_is_loudest_where_it_is_fastest(tmp_path: Path) -> None:
     assert correlation > 0.7
 
 
-def test_an_engine_throbs_as_it_shakes(tmp_path: Path) -> None:
+def test_the_loudness_of_an_engine_follows_its_vibration(tmp_path: Path) -> None:
     recording = Recording(Engine, tmp_path)
     _, row = recording.position()
     lag, correlation = best_lag(-row, recording.loudness(), reach=2)
     assert abs(lag) <= 1
-    assert correlation > 0.4  # the echo blurs the throb; unrelated curves of this length exceed 0.35 once in a thousand
+    assert (
+        correlation > 0.4
+    )  # echo weakens the correlation; unrelated curves of this length exceed 0.35 once in a thousand

@@ -7,7 +7,7 @@ import pytest
 from avgdt.synthetic.colours import encoded, interpolate, oklch
 
 
-def test_known_colours() -> None:
+def test_hues_give_the_expected_colours() -> None:
     assert oklch(1.0, 0.0, 0.3) == pytest.approx((255, 255, 255), abs=1)
     assert oklch(0.0, 0.0, 0.0) == pytest.approx((0, 0, 0), abs=1)
     assert oklch(0.62796, 0.25768, 29.234 / 360) == pytest.approx((255, 0, 0), abs=1)
@@ -20,7 +20,7 @@ def test_hue_is_periodic_and_colours_are_clipped_to_rgb() -> None:
     assert all(0 <= value <= 255 for hue in range(12) for value in oklch(0.9, 0.3, hue / 12))
 
 
-def test_mix() -> None:
+def test_mix_interpolates_colours() -> None:
     assert interpolate((0, 100, 200), (100, 100, 0), 0.25) == (25, 100, 150)
 
 

@@ -25,7 +25,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def rendered_indices(monkeypatch: pytest.MonkeyPatch, stops_at: int | None = None) -> list[int]:
-    """The indices of the recordings that are rendered from now on; Ctrl-C at one of them."""
+    """Return the list of indices of recordings that will be rendered; interrupt rendering at index ``stops_at``."""
     indices, write = list[int](), rendering.write_recording
 
     def recorded(parameters: Parameters, index: int, path: Path) -> None:
@@ -38,7 +38,7 @@ def rendered_indices(monkeypatch: pytest.MonkeyPatch, stops_at: int | None = Non
     return indices
 
 
-def test_parallel_and_serial_files_are_the_same_bits(tiny_dataset: Path, tmp_path: Path) -> None:
+def test_parallel_and_serial_rendering_give_identical_files(tiny_dataset: Path, tmp_path: Path) -> None:
     render_dataset(tmp_path / "parallel", len(ACTIONS), workers=2, parameters=TINY)
     assert hashes(tmp_path / "parallel") == hashes(tiny_dataset)
     assert (tmp_path / "parallel" / "manifest.csv").read_bytes() == (tiny_dataset / "manifest.csv").read_bytes()
@@ -61,18 +61,18 @@ print([hashlib.sha256(Scene(Parameters(seconds=2.0), index).audio()).hexdigest()
     assert one == two
 
 
-def test_no_two_recordings_are_alike_and_the_seed_matters(tiny_dataset: Path, tmp_path: Path) -> None:
+def test_all_recordings_differ_and_depend_on_the_seed(tiny_dataset: Path, tmp_path: Path) -> None:
     render_dataset(tmp_path / "other", 2, workers=0, parameters=replace(TINY, seed=4))
     every = [*hashes(tiny_dataset).values(), *hashes(tmp_path / "other").values()]
     assert len(set(every)) == len(ACTIONS) + 2
 
 
-def test_a_recording_does_not_depend_on_how_many_there_are(tiny_dataset: Path, tmp_path: Path) -> None:
+def test_a_recording_does_not_depend_on_the_size_of_the_data_set(tiny_dataset: Path, tmp_path: Path) -> None:
     render_dataset(tmp_path / "fewer", 3, workers=0, parameters=TINY)
     assert hashes(tmp_path / "fewer").items() <= hashes(tiny_dataset).items()
 
 
-def test_a_data_set_is_reused_and_an_interrupted_one_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_is_reused_and_an_interrupted_one_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "dataset"
     render_dataset(folder, 3, workers=0, parameters=TINY)
     whole = hashes(folder)
@@ -109,12 +109,12 @@ def test_a_damaged_recording_is_rendered_again(tmp_path: Path, monkeypatch: pyte
     assert hashes(folder) == whole
 
 
-def test_recordings_of_an_earlier_version_are_replaced_and_never_mixed(
+def test_recordings_of_an_earlier_version_are_replaced_completely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, files = tmp_path / "dataset", tmp_path / "dataset" / "recordings"
     render_dataset(folder, 3, workers=0, parameters=replace(TINY, version=TINY.version - 1))
-    (folder / "recordings.sha256").unlink()  # earlier versions wrote none
+    (folder / "recordings.sha256").unlink()  # earlier versions did not write this file
     with monkeypatch.context() as patch:
         indices = rendered_indices(patch, stops_at=1)
         with pytest.raises(KeyboardInterrupt):
@@ -162,7 +162,7 @@ def test_a_failed_recording_leaves_no_file(tmp_path: Path, monkeypatch: pytest.M
     assert not list((tmp_path / "dataset" / "recordings").iterdir())
 
 
-def test_another_data_set_in_the_folder_is_refused(tiny_dataset: Path) -> None:
+def test_a_folder_with_another_data_set_is_refused(tiny_dataset: Path) -> None:
     before = hashes(tiny_dataset)
     with pytest.raises(SyntheticDataError, match=r"world\.json: holds a synthetic data set with other parameters"):
         render_dataset(tiny_dataset, 1, workers=0, parameters=replace(TINY, seed=99))
@@ -171,7 +171,7 @@ def test_another_data_set_in_the_folder_is_refused(tiny_dataset: Path) -> None:
     assert hashes(tiny_dataset) == before
 
 
-def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(SyntheticDataError, match="is not empty and is not a synthetic data set"):
         render_dataset(tmp_path, 1)
@@ -186,25 +186,25 @@ def test_classes_and_splits_are_balanced() -> None:
     labels = {label for _, label in default}
     assert len(labels) == len(ACTIONS) >= 10
     assert all(counts["train", x] == 32 and counts["val", x] == counts["test", x] == 8 for x in labels)
-    assert {split_of(index) for index in range(36)} == {"train", "val", "test"}  # a small data set has all splits
+    assert {split_of(index) for index in range(36)} == {"train", "val", "test"}  # even a small data set has all splits
 
 
-def test_the_manifest_names_every_recording(tiny_dataset: Path) -> None:
+def test_the_manifest_lists_every_recording(tiny_dataset: Path) -> None:
     with (tiny_dataset / "manifest.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["path", "label", "split", "seed"]
     assert [row["label"] for row in rows] == [label_of(index) for index in range(len(ACTIONS))]
     assert all((tiny_dataset / row["path"]).is_file() and row["seed"] == "3" for row in rows)
-    assert not any(row["label"] in row["path"] for row in rows)  # a path does not reveal the label
+    assert not any(row["label"] in row["path"] for row in rows)  # the path does not reveal the label
 
 
-def test_default_parameters() -> None:
+def test_default_frame_rate_and_length_are_in_range() -> None:
     parameters = Parameters()
     assert 25 <= parameters.frame_rate <= 30
     assert 6 <= parameters.seconds <= 10
 
 
-def test_two_processes_may_render_the_same_data_set_at_once(tmp_path: Path) -> None:
+def test_two_processes_can_render_the_same_data_set_simultaneously(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path

@@ -23,7 +23,7 @@ def rendered(distractor: Distractor, time: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", DISTRACTORS)
-def test_it_is_a_function_of_time_and_covers_a_small_part_of_the_frame(kind: type[Distractor]) -> None:
+def test_a_distractor_depends_on_time_and_covers_a_small_part_of_the_frame(kind: type[Distractor]) -> None:
     distractor = kind(np.random.default_rng(1), BACKGROUND, 4 / 3)
     now, later = rendered(distractor, 1.0), rendered(distractor, 1.4)
     drawn = np.abs(now - SKY).max(0) > 2
@@ -32,12 +32,12 @@ def test_it_is_a_function_of_time_and_covers_a_small_part_of_the_frame(kind: typ
     assert np.array_equal(rendered(distractor, 1.0), now)
 
 
-def test_all_kinds_occur() -> None:
+def test_all_kinds_of_distractors_occur() -> None:
     generator = np.random.default_rng(0)
     assert {type(draw_distractor(generator, BACKGROUND, 4 / 3)) for _ in range(40)} == set(DISTRACTORS)
 
 
-def test_it_changes_the_frames_and_not_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_distractor_changes_the_frames_and_not_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(TINY, 0)
     frame, waveform = next(scene.frames([0.5])), scene.audio()
     monkeypatch.setattr(Leaves, "draw", lambda distractor, canvas, time: None)

@@ -14,13 +14,13 @@ def grid(reach: float = 70.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("outline", OUTLINES)
-def test_all_outlines_cover_the_area_of_the_disc(outline: Outline) -> None:
+def test_all_outlines_have_the_area_of_the_disc(outline: Outline) -> None:
     inside = outline.distance(*grid(), 40.0) < 0
     assert inside.sum() == pytest.approx(np.pi * 40**2, rel=0.02)
 
 
 @pytest.mark.parametrize("outline", [*OUTLINES, Rectangle(width=2.0)])
-def test_reach_is_the_farthest_point(outline: Outline) -> None:
+def test_reach_is_the_distance_of_the_farthest_point(outline: Outline) -> None:
     dx, dy = grid()
     radii = np.hypot(dx, dy)[outline.distance(dx, dy, 30.0) < 0]
     assert radii.max() == pytest.approx(30 * outline.reach, abs=1.5)
@@ -28,7 +28,7 @@ def test_reach_is_the_farthest_point(outline: Outline) -> None:
 
 @pytest.mark.parametrize("outline", OUTLINES)
 def test_distance_is_signed_and_in_pixels(outline: Outline) -> None:
-    """Straight down from the centre, away from corners, a pixel farther is a pixel more."""
+    """The distance grows by one per pixel, straight down from the centre and away from corners."""
     down = np.arange(0, 60, dtype=np.float32)[:, None]
     distance = outline.distance(np.zeros((1, 1), np.float32), down, 25.0)[:, 0]
     crossing = int(np.argmax(distance > 0))

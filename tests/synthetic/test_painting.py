@@ -51,4 +51,4 @@ def test_strokes_do_not_depend_on_their_group_and_are_not_cut_off() -> None:
         remainder = np.zeros((HEIGHT, WIDTH), np.float32)
         remainder[far.rows, far.columns] = far.share
         remainder[patch.rows, patch.columns] = 0
-        assert remainder.max() < 0.01  # nothing is cut off
+        assert remainder.max() < 0.01  # no stroke is cut off

@@ -1,4 +1,4 @@
-"""The content of rendered files, and rendering that is interrupted: Ctrl-C, a killed process, a full disk."""
+"""Rendered files, and rendering that is interrupted by Ctrl-C, a killed process or a full disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
 
 def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str]:
-    """A process in its own group that has rendered so many recordings and continues; 0: its workers are starting."""
+    """Start rendering in a new process group, and wait for this number of recordings; 0 waits for the workers only."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(workers)],
         stdout=subprocess.PIPE,
@@ -56,7 +56,7 @@ def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str
 
 
 def ended(group: int) -> bool:
-    """Whether no process of a group is left, after at most 20 seconds."""
+    """Return whether all processes of a group end within 20 seconds."""
     for _ in range(400):
         try:
             os.killpg(group, 0)
@@ -69,7 +69,7 @@ def ended(group: int) -> bool:
 @pytest.mark.parametrize(("workers", "recordings"), [(0, 3), (2, 3), (2, 0)])
 def test_ctrl_c_leaves_complete_recordings_and_no_traceback(tmp_path: Path, workers: int, recordings: int) -> None:
     process = started(tmp_path, workers, recordings)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    os.killpg(process.pid, signal.SIGINT)  # the signal goes to the whole group, as from a terminal
     out, err = process.communicate(timeout=60)
     assert (out.strip(), err) == ("KeyboardInterrupt", "")
     assert ended(process.pid)
@@ -128,7 +128,7 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, limit: int, file: s
 
 
 @pytest.mark.parametrize("index", range(len(ACTIONS)))
-def test_streams_are_h264_and_aac_of_the_given_rates_and_length(tiny_dataset: Path, index: int) -> None:
+def test_streams_are_h264_and_aac_with_the_given_rates_and_length(tiny_dataset: Path, index: int) -> None:
     path = tiny_dataset / "recordings" / f"{index:05d}.mp4"
     with av.open(str(path)) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
@@ -147,11 +147,11 @@ def test_files_hold_the_frames_and_the_waveform_of_the_scene(tiny_dataset: Path,
     file, scene = decode(tiny_dataset / "recordings" / f"{index:05d}.mp4"), Scene(TINY, index)
     frames = [av.VideoFrame.from_ndarray(image, format="yuv420p") for image in scene.frames(file.times)]
     drawn = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
-    assert np.abs(file.pixels - drawn).mean() < 6  # a lossy codec
+    assert np.abs(file.pixels - drawn).mean() < 6  # the video codec is lossy
     waveform = scene.audio()
     decoded = file.samples[: waveform.size]
     lags = range(-40, 41)
     correlations = [float(np.corrcoef(np.roll(waveform, lag)[100:-100], decoded[100:-100])[0, 1]) for lag in lags]
-    assert abs(lags[int(np.argmax(correlations))]) <= 2  # in sync to a tenth of a millisecond
+    assert abs(lags[int(np.argmax(correlations))]) <= 2  # synchronous to a tenth of a millisecond
     assert max(correlations) > 0.85
     assert 0.003 < decoded.std() < 0.3

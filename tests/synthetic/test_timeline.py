@@ -22,11 +22,11 @@ def test_frequency_is_the_derivative_of_the_phase(tempo: Tempo) -> None:
     np.testing.assert_allclose(slope, tempo.frequency(times), rtol=0.01)
 
 
-def test_beats_fall_on_whole_phases_and_cover_the_recording(tempo: Tempo) -> None:
+def test_beats_have_integer_phases_and_cover_the_recording(tempo: Tempo) -> None:
     times = tempo.time(tempo.beats())
     np.testing.assert_allclose(tempo.phase(times), tempo.beats(), atol=1e-9)
     assert times[0] < 0 < 6 < times[-1]
-    assert tempo.beats()[0] >= 0  # so that a beat can be an index
+    assert tempo.beats()[0] >= 0  # exact, so that a beat can be used as an index
 
 
 def test_tempo_drifts_inside_a_recording_but_not_beyond_its_depth() -> None:
@@ -36,7 +36,7 @@ def test_tempo_drifts_inside_a_recording_but_not_beyond_its_depth() -> None:
         octaves = np.log2(tempo.frequency(np.linspace(0, 6, 200)) / 2.0)
         assert np.abs(octaves).max() <= 0.5 * 1.4 + 1e-6
         changes.append(octaves.max() - octaves.min())
-    assert np.median(changes) > 0.3  # more than a fifth faster or slower
+    assert np.median(changes) > 0.3  # the tempo changes by more than a fifth
 
 
 def test_a_drift_is_smooth_and_follows_its_generator() -> None:
@@ -48,7 +48,7 @@ def test_a_drift_is_smooth_and_follows_its_generator() -> None:
     assert not np.allclose(curve, Drift(np.random.default_rng(6))(times))
 
 
-def test_ease_rests_at_both_ends() -> None:
+def test_ease_has_zero_slope_at_both_ends() -> None:
     share = np.array([-1, 0, 0.5, 1, 2])
     np.testing.assert_allclose(ease(share), [0, 0, 0.5, 1, 1])
     assert ease(0.01) < 0.001

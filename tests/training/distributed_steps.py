@@ -1,6 +1,6 @@
-"""A few training steps of each recipe of a folder, by one of several processes; writes losses and states.
+"""Trains every recipe of a folder for a few steps in one of several processes, and writes losses and states.
 
-Networks and losses compute in float64: in float32 rounding errors grow from step to step and would hide mistakes.
+Networks and losses use float64, because rounding errors in float32 grow from step to step and would hide mistakes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ RECORDINGS = 40
 
 
 class DoubleViews(Views):
-    """Views of the networks' precision; log-mels and augmentations stay in float32."""
+    """Views converted to the precision of the networks; log-mels and augmentations stay in float32."""
 
     def forward(self, *args: Any, **options: Any) -> list[torch.Tensor]:
-        """See :class:`Views`."""
+        """Return the views of a batch; arguments are those of :class:`Views`."""
         torch.set_default_dtype(torch.float32)
         try:
             return [view.double() for view in super().forward(*args, **options)]
@@ -45,7 +45,7 @@ def main(folder: Path, steps: int) -> None:
 
 
 def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
-    """Losses and state after some steps on synthetic clips."""
+    """Return the losses and the state after some training steps on synthetic clips."""
     order = Batches(RECORDINGS, recipe.run.batch, 100, seed=0)
     torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign, assignment]
     views = DoubleViews.of(recipe)
@@ -62,7 +62,7 @@ def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
 
 
 def clips_of(recipe: Recipe, keys: Sequence[tuple[int, int]]) -> Batch:
-    """Clips that are functions of the item and the epoch alone."""
+    """Return clips that depend only on the item and the epoch."""
     clip, windows = recipe.clip, len(recipe.composition.clips)
     videos, audios = [], []
     for epoch, item in keys:

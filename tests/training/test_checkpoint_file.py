@@ -1,4 +1,4 @@
-"""A checkpoint is whole, finite and of this program, or it is refused in one line."""
+"""Checkpoint files: incomplete, damaged, non-finite or foreign files are refused with one line."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "last.pt"
 
 
-def test_round_trip(path: Path) -> None:
+def test_a_checkpoint_is_read_back_unchanged(path: Path) -> None:
     state, recipe, recordings = load_checkpoint(path)
     assert torch.equal(state["phi"]["weight"], torch.arange(1000.0))
     assert (recipe, recordings) == (tiny(), ["a", "b"])
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
-def test_any_byte_that_changed_is_noticed(path: Path) -> None:
+def test_any_changed_byte_is_detected(path: Path) -> None:
     good = path.read_bytes()
     for place in [*range(0, len(good), len(good) // 40), len(good) - 1]:
         bad = bytearray(good)
@@ -43,14 +43,16 @@ def test_any_byte_that_changed_is_noticed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], None, {}, {"state": 1}, "text", 5, {"state": {}}])
-def test_other_files_of_torch_are_one_line(content: Any, path: Path) -> None:
+def test_other_files_of_torch_are_refused_in_one_line(content: Any, path: Path) -> None:
     torch.save(content, path)
     with pytest.raises(TrainingError, match=r"last\.pt: no checksum at its end.*start a new run"):
         load_checkpoint(path)
 
 
 @pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], None, {}, {"state": 1}, "text", 5, {"state": {}}])
-def test_so_are_those_whose_checksum_is_right(content: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_content_with_a_valid_checksum_is_refused(
+    content: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save = torch.save
     monkeypatch.setattr(torch, "save", lambda _, file: save(content, file))
     save_checkpoint(path, STATE, tiny(), [])
@@ -59,7 +61,7 @@ def test_so_are_those_whose_checksum_is_right(content: Any, path: Path, monkeypa
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_values_that_are_not_finite_are_neither_written_nor_taken(
+def test_values_that_are_not_finite_are_neither_written_nor_read(
     value: float, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = {**STATE, "optimiser": [{"rate": 0.1}, torch.tensor([1.0, value])]}

@@ -1,4 +1,4 @@
-"""The newest few checkpoints of a run, and which of them a run goes on from."""
+"""The latest checkpoints of a run, and the one from which the run resumes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def save(checkpoints: Checkpoints, *steps: int) -> None:
 
 
 def steps_of(run: Path) -> list[int]:
-    """Steps of those that can be read, in the order of their names, ``last.pt`` first."""
+    """Return the steps of all readable checkpoints, in the order of file names, ``last.pt`` first."""
     return [*Checkpoints(run).growths()]
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
-def test_the_newest_remain(kept: int, tmp_path: Path) -> None:
+def test_the_latest_checkpoints_are_kept(kept: int, tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, kept), 1, 2, 3, 4)
     assert steps_of(tmp_path) == [4, 3, 2][:kept]
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
@@ -32,13 +32,13 @@ def test_the_newest_remain(kept: int, tmp_path: Path) -> None:
     assert Checkpoints(tmp_path).load().path.name == "last.pt"
 
 
-def test_fewer_remain_once_one_is_written(tmp_path: Path) -> None:
+def test_a_smaller_number_of_checkpoints_takes_effect_on_the_next_save(tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, 4), 1, 2, 3, 4)
     save(Checkpoints(tmp_path, 2), 5)
     assert steps_of(tmp_path) == [5, 4]
 
 
-def test_a_full_disk_leaves_all_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_all_existing_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(Checkpoints(tmp_path, 3), 1, 2, 3)
 
     def full(descriptor: int) -> None:
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_all_that_are_there(tmp_path: Path, monkeypatch: pyte
     assert steps_of(tmp_path) == [3, 2, 1]
 
 
-def test_damaged_ones_are_skipped_aloud_and_make_room_first(tmp_path: Path) -> None:
+def test_damaged_checkpoints_are_reported_skipped_and_replaced_first(tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, 3), 1, 2, 3)
     newest = tmp_path / "checkpoints" / "last.pt"
     newest.write_bytes(newest.read_bytes()[:500])
@@ -59,7 +59,7 @@ def test_damaged_ones_are_skipped_aloud_and_make_room_first(tmp_path: Path) -> N
     assert len(said) == 1
     assert said[0].startswith(f"{newest}: no checksum at its end")
     assert said[0].endswith("skipped: resuming from last-1.pt, step 2")
-    assert newest.exists()  # until there is a newer one
+    assert newest.exists()  # it is kept until a newer checkpoint is saved
     save(checkpoints, 4)
     assert steps_of(tmp_path) == [4, 2, 1]
     newest.unlink()
@@ -72,7 +72,7 @@ def test_damaged_ones_are_skipped_aloud_and_make_room_first(tmp_path: Path) -> N
         Checkpoints(tmp_path).load()
 
 
-def test_one_that_is_named_supersedes_the_newer_ones(tmp_path: Path) -> None:
+def test_resuming_from_a_given_step_discards_later_checkpoints(tmp_path: Path) -> None:
     save(Checkpoints(tmp_path, 3), 1, 2, 3)
     checkpoints = Checkpoints(tmp_path, 3)
     with pytest.raises(TrainingError, match=r"has no checkpoint of step 7; use one of 3, 2, 1"):
@@ -97,5 +97,7 @@ def test_one_that_is_named_supersedes_the_newer_ones(tmp_path: Path) -> None:
         ({3: 0.2, 2: 0.9, 1: 1.0}, 3),
     ],
 )
-def test_the_newest_that_has_not_grown_is_healthy(growths: dict[int, float], step: int | None) -> None:
+def test_the_latest_checkpoint_whose_weights_have_not_grown_is_healthy(
+    growths: dict[int, float], step: int | None
+) -> None:
     assert newest_healthy(growths) == step

@@ -1,4 +1,4 @@
-"""The predicted cost of a training: how hours scale, what devices exchange, impossible numbers."""
+"""The predicted cost of a training: scaling of hours, communication between devices, and invalid values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_hours_scale_with_devices_recordings_and_operations() -> None:
     assert predict_cost(recipe, 6400, 1, h100, share=0.0005).hours == pytest.approx(2 * one.hours)
 
 
-def test_a_device_takes_its_groups_one_after_another() -> None:
+def test_a_device_processes_its_groups_sequentially() -> None:
     bank = with_objective(negatives="bank", bank=16, momentum=0.9, key_groups=1)
     for recipe, embedded in ((bank, 1), (with_objective(negatives="batch"), 2)):
         at_once = predict_cost(recipe, 640, 1, KINDS["h100"]).step
@@ -79,7 +79,7 @@ def test_devices_exchange_gradients_clips_and_keys() -> None:
         ({"share": 1.5}, "--share: 1.5 is out of range"),
     ],
 )
-def test_impossible_numbers(values: dict[str, object], message: str) -> None:
+def test_invalid_numbers_raise_errors(values: dict[str, object], message: str) -> None:
     options = {"recipe": of_batch(16), "recordings": 640, "devices": 4} | values
     with pytest.raises(TrainingError, match=message):
         predict_cost(kind=KINDS["h100"], **options)  # type: ignore[arg-type]

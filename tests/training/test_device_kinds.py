@@ -1,4 +1,4 @@
-"""Kinds of devices: the table, and this machine."""
+"""Kinds of devices: the built-in table, and the measured machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from avgdt.training.device_kinds import KINDS, device_kind, matrix_rate
 from avgdt.training.errors import TrainingError
 
 
-def test_unknown_kind() -> None:
+def test_an_unknown_kind_raises_an_error() -> None:
     with pytest.raises(TrainingError, match=r"^--kind: 'h10' is unknown; use one of h200, h100, a100, v100, .*, this$"):
         device_kind("h10")
 
 
-def test_the_precision_is_that_of_the_hardware_or_the_recipe() -> None:
+def test_the_precision_depends_on_the_hardware_or_the_recipe() -> None:
     assert [KINDS[name].precision("auto") for name in ("a100", "v100")] == ["bf16", "fp16"]
     assert KINDS["a100"].precision("fp32") == "fp32"
     assert KINDS["a100"].flops("fp32") < KINDS["a100"].flops("bf16")

@@ -1,4 +1,4 @@
-"""Several processes train as one does: the same losses, banks and weights, one error, one checkpoint."""
+"""Distributed training equals training in one process: losses, banks, weights, errors and checkpoints."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.helpers.states import difference
 
 STEPS = "tests.training.distributed_steps"
 TOLERANCE = 1e-10
-"""Of states in float64."""
+"""Largest accepted difference between states in float64."""
 
 
 def grouped(groups: int, objective: Objective, **run: Any) -> Recipe:
-    """A recipe with batches of 16 in ``groups`` batch norm groups, trained in float64."""
+    """Return a recipe with batches of 16 in ``groups`` batch norm groups."""
     settings = replace(tiny().run, batch=16, norm_group=16 // groups if groups > 1 else 0, **run)
     return tiny(run=settings, objective=objective)
 
@@ -51,7 +51,7 @@ RECIPES = {
 
 
 def trained(folder: Path, recipes: dict[str, Recipe], counts: tuple[int, ...], steps: int) -> None:
-    """Train the recipes for some steps in 1 process, in 2, ...; see :func:`of` for the results."""
+    """Train the recipes for some steps with each number of processes in ``counts``; :func:`of` reads the results."""
     for name, recipe in recipes.items():
         (folder / f"{name}.yaml").write_text(to_yaml(recipe))
     for count in counts:
@@ -60,7 +60,7 @@ def trained(folder: Path, recipes: dict[str, Recipe], counts: tuple[int, ...], s
 
 
 def of(folder: Path, name: str, count: int) -> list[Any]:
-    """Losses and state of each rank."""
+    """Return the losses and the state of each rank."""
     return [torch.load(folder / f"{name}.{count}.{rank}.pt", weights_only=True) for rank in range(count)]
 
 
@@ -72,18 +72,18 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_two_processes_train_as_one_that_takes_the_groups_one_after_another(name: str, short: Path) -> None:
+def test_two_processes_train_like_one_process_with_sequential_groups(name: str, short: Path) -> None:
     (alone,) = of(short, name, 1)
     first, second = of(short, name, 2)
     assert difference(first, second) == 0
     for part in ("phi", "key_encoder", "bank", "sigmoid"):
         assert difference(alone["state"][part], first["state"][part]) < TOLERANCE, part
     assert difference(alone["losses"], first["losses"]) < TOLERANCE
-    assert alone["losses"][:, 0].std() > 1e-3  # something happens
+    assert alone["losses"][:, 0].std() > 1e-3  # the losses change
 
 
 @pytest.mark.slow
-def test_four_processes_train_as_one_for_20_steps(tmp_path: Path) -> None:
+def test_four_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
     recipes = {
         name: replace(RECIPES[name], run=replace(RECIPES[name].run, batch=32, norm_group=8))
         for name in ("bank", "batch")
@@ -107,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(folder: Path, tmp_path: Path) -> list[object]:
-    """Arguments of a pretraining of 30 steps, with groups of 2."""
+    """Return the arguments of a pretraining of 30 steps with batch norm groups of 2 recordings."""
     run = Run(batch=4, norm_group=2, workers=0, device="cpu", precision="fp32")
     objective = replace(BANK, bank=10)
     recipe = tiny(run=run, objective=objective, schedule=Schedule(epochs=15, warmup_epochs=1))
@@ -129,15 +129,13 @@ def state_of(out: Path) -> dict[str, Any]:
     return load_checkpoint(out / "checkpoints" / "last.pt")[0]
 
 
-def test_a_run_of_two_processes_equals_that_of_one_and_resumes_on_another_number(
-    command: list[object], tmp_path: Path
-) -> None:
+def test_a_run_equals_that_of_one_process_and_resumes_on_another_number(command: list[object], tmp_path: Path) -> None:
     alone = [*command[:-1], tmp_path / "alone"]
     codes, errors = finish(start_ranks(1, "avgdt", alone, tmp_path))
     assert codes == [0], errors
     ranks = start_ranks(2, "avgdt", command, tmp_path)
     wait_for_step(tmp_path / "run", 3, ranks)
-    ranks[1].send_signal(signal.SIGUSR1)  # a scheduler's warning may reach any process
+    ranks[1].send_signal(signal.SIGUSR1)  # a scheduler may send its warning to any process
     codes, errors = finish(ranks)
     assert codes == [128 + signal.SIGUSR1] * 2, errors
     assert "resume with" in errors[0]
@@ -155,7 +153,7 @@ def test_a_run_of_two_processes_equals_that_of_one_and_resumes_on_another_number
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_killed_process_ends_all_within_a_minute(rank: int, command: list[object], tmp_path: Path) -> None:
+def test_a_killed_process_ends_all_processes_within_a_minute(rank: int, command: list[object], tmp_path: Path) -> None:
     ranks = start_ranks(2, "avgdt", [*command, "--schedule.epochs", 10000], tmp_path)
     wait_for_step(tmp_path / "run", 2, ranks)
     started = time.monotonic()
@@ -166,10 +164,10 @@ def test_a_killed_process_ends_all_within_a_minute(rank: int, command: list[obje
     assert codes[1 - rank] == 2
     last = errors[1 - rank].splitlines()[-1]
     assert "another process has ended" in last
-    assert ("resume with" if rank else "restart with") in last  # rank 0 is the one that saves
+    assert ("resume with" if rank else "restart with") in last  # only rank 0 saves
 
 
-def test_one_group_of_all_processes_is_measured_on_held_out_recordings_too(folder: Path, tmp_path: Path) -> None:
+def test_a_group_across_all_processes_has_held_out_metrics(folder: Path, tmp_path: Path) -> None:
     recipe = tiny(
         objective=BANK,
         schedule=Schedule(epochs=2, warmup_epochs=1),
@@ -197,7 +195,7 @@ def test_one_group_of_all_processes_is_measured_on_held_out_recordings_too(folde
     assert "batch_norm_share" not in measured["diagnosis"]
 
 
-def test_a_killed_worker_of_one_process_ends_all_with_its_message(command: list[object], tmp_path: Path) -> None:
+def test_a_killed_worker_ends_all_processes_with_its_message(command: list[object], tmp_path: Path) -> None:
     ranks = start_ranks(2, "avgdt", [*command, "--schedule.epochs", 10000, "--run.workers", 1], tmp_path)
     wait_for_step(tmp_path / "run", 2, ranks)
     (worker,) = workers_of(ranks[1])
@@ -209,7 +207,7 @@ def test_a_killed_worker_of_one_process_ends_all_with_its_message(command: list[
     assert state_of(tmp_path / "run")["step"] >= 2
 
 
-def test_an_error_of_one_process_ends_all_and_is_printed_once(command: list[object], tmp_path: Path) -> None:
+def test_an_error_of_one_process_ends_all_processes_and_is_printed_once(command: list[object], tmp_path: Path) -> None:
     ranks = start_ranks(
         2, "avgdt", [*command, "--run.norm-group", 4, "--run.batch", 12, "--schedule.epochs", 1], tmp_path
     )

@@ -1,4 +1,4 @@
-"""Recordings that fail in the middle of a run are said, counted and listed, and too many of them end it."""
+"""Recordings that fail during a run are reported, counted and listed, and too many of them stop the run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_file_that_vanishes_is_reported_once_counted_and_listed(tmp_path: Path
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 1
 
 
-def test_one_that_can_be_read_again_is_no_failure_any_more(tmp_path: Path) -> None:
+def test_a_recording_that_can_be_read_again_is_removed_from_the_failures(tmp_path: Path) -> None:
     own, out, said = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
     path, away = own / "03.mkv", tmp_path / "away.mkv"
 
@@ -65,7 +65,7 @@ def test_one_that_can_be_read_again_is_no_failure_any_more(tmp_path: Path) -> No
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
-def test_too_many_save_the_state_and_stop_and_the_run_resumes_when_they_are_back(tmp_path: Path) -> None:
+def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> None:
     own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
     gone = at_step(3, lambda: own.rename(tmp_path / "away"))
     with pytest.raises(
@@ -80,7 +80,7 @@ def test_too_many_save_the_state_and_stop_and_the_run_resumes_when_they_are_back
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
-def test_the_share_is_the_recipes_and_may_change_on_resume(tmp_path: Path) -> None:
+def test_the_tolerated_share_of_failures_may_change_on_resume(tmp_path: Path) -> None:
     own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
 
     def gone(metrics: dict[str, Any]) -> None:

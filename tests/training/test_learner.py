@@ -1,4 +1,4 @@
-"""One step, seen from outside: what changes, what does not, and what the loop writes of it."""
+"""One training step: what it changes and what it does not, and the metrics that the training loop writes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:
     )
 
 
-def test_the_bank_fills_with_the_keys_of_each_step_and_the_copy_follows_slowly() -> None:
+def test_each_step_fills_the_bank_and_updates_the_momentum_encoder() -> None:
     learner = Learner(tiny(), 10, CPU)
     assert learner.bank is not None
     assert learner.key_encoder is not None
@@ -86,7 +86,7 @@ def test_any_composition_is_trained_to_distinguish_a_few_recordings(
         losses.append(float(result.loss.detach()))
     assert len(result.pairs) == pairs
     assert all(value > 0 for value in std.values())
-    if objective.negatives == "batch":  # a bank of nothing but the same six recordings holds no negatives
+    if objective.negatives == "batch":  # a bank that contains only the six recordings of the batch has no negatives
         assert losses[-1] < 0.8 * losses[0]
 
 
@@ -114,7 +114,7 @@ def test_other_losses_train_and_resume_bit_for_bit(objective: Objective) -> None
     assert again == losses[20:]
 
 
-def test_a_bank_for_a_loss_without_negatives_is_an_error() -> None:
+def test_a_bank_for_a_loss_without_negatives_raises_an_error() -> None:
     with pytest.raises(RecipeError, match="no negatives"):
         Objective(loss="sigreg")
 
@@ -123,7 +123,7 @@ def gradients(learner: Learner) -> list[torch.Tensor]:
     return [p.grad.clone() for p in learner.phi.parameters() if p.grad is not None]
 
 
-def test_detached_keys_pull_only_their_queries() -> None:
+def test_detached_keys_have_no_gradient() -> None:
     recipe = tiny(objective=Objective(negatives="batch", detach_keys=True))
     learner, batch = Learner(recipe, 10, CPU), batch_of(recipe)
     views = learner.views(batch)
@@ -135,14 +135,14 @@ def test_detached_keys_pull_only_their_queries() -> None:
     expected = gradients(learner)
     learner = Learner(recipe, 10, CPU)
     learner.train_step([batch])
-    # The gradients' largest entries are 0.5 to 5, so 1e-5 is float32's rounding; through the keys they are 26 % others.
+    # The tolerance 1e-5 is the rounding of float32, as the largest gradients are 0.5 to 5; keys with gradients change 26 %.
     torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-5)
     both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
     both.train_step([batch])
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(gradients(both), expected, strict=True))
 
 
-def test_dropout_depends_on_the_step_alone() -> None:
+def test_dropout_depends_on_the_step_only() -> None:
     recipe = tiny(model=replace(tiny().model, head=Head(8, 8, dropout=0.5)), objective=Objective(negatives="batch"))
     batch, found = batch_of(recipe), []
     for noise in (0, 1):
@@ -152,7 +152,7 @@ def test_dropout_depends_on_the_step_alone() -> None:
     assert found[0] == found[1]
 
 
-def test_the_gradient_norm_is_that_of_all_parameters_whatever_the_scale_of_the_loss() -> None:
+def test_the_gradient_norm_covers_all_parameters_and_is_unscaled() -> None:
     norms = []
     for scaler in (None, torch.amp.GradScaler("cpu", init_scale=1024.0)):
         learner = Learner(tiny(objective=Objective(loss="sigmoid", negatives="batch")), 10, CPU)
@@ -188,13 +188,13 @@ def test_a_loss_that_is_not_finite_ends_training_without_a_checkpoint(log_every:
     assert not saved
 
 
-def test_lines_of_metrics_are_means_over_their_steps() -> None:
+def test_metrics_are_means_over_the_steps_between_two_lines() -> None:
     lines = dict[int, list[Metrics]]()
     for log_every in (1, 3):
         learner = Learner(tiny(run=replace(tiny().run, log_every=log_every)), 10, CPU)
         lines[log_every] = []
         train(learner, [[batch_of(learner.recipe, 6 * (i % 2))] for i in range(7)], Hooks(log=lines[log_every].append))
-    assert [line["step"] for line in lines[3]] == [3, 6, 7]  # the last one before the checkpoint at the end
+    assert [line["step"] for line in lines[3]] == [3, 6, 7]  # the last line is written before the final checkpoint
     for line, steps in zip(lines[3], (slice(0, 3), slice(3, 6), slice(6, 7)), strict=True):
         for name in ("loss", "accuracy", "positive_probability", "gradient_norm", "std_video"):
             assert line[name] == pytest.approx(np.mean([one[name] for one in lines[1][steps]]), rel=1e-5)
@@ -203,7 +203,7 @@ def test_lines_of_metrics_are_means_over_their_steps() -> None:
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_held_out_recordings_that_break_raise_errors_and_end_nothing(tmp_path: Path, left: int) -> None:
+def test_unreadable_held_out_recordings_are_listed_and_training_continues(tmp_path: Path, left: int) -> None:
     folder = write_folder(tmp_path / "films", 20)
 
     def breaking(
@@ -219,7 +219,7 @@ def test_held_out_recordings_that_break_raise_errors_and_end_nothing(tmp_path: P
     assert len(read_skipped(tmp_path / "run" / "skipped.csv")) == 2 - left
 
 
-def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
+def test_the_metrics_of_a_run_have_all_documented_keys(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "films", 20)
     pretrain(tiny(), folder, tmp_path / "run", monitors=monitors)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
@@ -232,12 +232,12 @@ def test_metrics_of_a_run_tell_all_that_is_promised(tmp_path: Path) -> None:
     assert {"effective_rank_video", "effective_rank_audio"} <= held_out[0]["diagnosis"].keys()
     assert held_out[0]["video_to_audio"]["gallery"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)
-    # The rate of the step itself: warmed up over the four steps of the first epoch, then constant.
+    # The learning rate of the step itself: warm-up over the four steps of the first epoch, then constant.
     assert [line["lr"] for line in train] == pytest.approx([0.0125, 0.025, 0.0375, 0.05] + [0.05] * 8)
 
 
 @pytest.mark.parametrize("objective", [Objective(bank=10), Objective(negatives="batch")])
-def test_recomputed_activations_change_no_bit(objective: Objective) -> None:
+def test_recomputing_activations_gives_bit_identical_states(objective: Objective) -> None:
     states = []
     for recompute in (False, True):
         recipe = tiny(objective=objective)
@@ -260,7 +260,7 @@ def test_recomputed_activations_are_not_stored() -> None:
     assert stored[1] < stored[0] / 3
 
 
-def test_a_gradient_longer_than_the_bound_is_scaled_to_it() -> None:
+def test_gradients_are_clipped_to_the_norm() -> None:
     weights, norms = [], []
     for clip_norm in (0.0, 1e9, 0.01):
         recipe = tiny(optimiser=Optimiser(lr=1.0, momentum=0.0, weight_decay=0.0, clip_norm=clip_norm))
@@ -275,9 +275,11 @@ def test_a_gradient_longer_than_the_bound_is_scaled_to_it() -> None:
     assert float(weights[2].norm()) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_compiled_networks_train_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_networks_train_like_uncompiled_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled(module, backend="eager"))  # without code
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda module: compiled(module, backend="eager")
+    )  # the backend "eager" generates no code
     losses = []
     for option in (False, True):
         recipe = tiny(objective=Objective(bank=10))
@@ -296,8 +298,10 @@ def test_compiled_networks_train_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         Objective(negatives="batch", loss="sigreg"),
     ],
 )
-def test_no_step_waits_for_its_device(objective: Objective, norm_group: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Tensors of the device "meta" have no values: whatever reads one back raises, as does a tensor left on the CPU.
+def test_no_step_synchronises_with_the_device(
+    objective: Objective, norm_group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tensors on the device "meta" have no values: reading one raises an error, as does a tensor left on the CPU.
     autocast = torch.autocast
     monkeypatch.setattr(
         torch,

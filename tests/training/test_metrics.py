@@ -19,7 +19,7 @@ def write(folder: Path, begin: int, *steps: int) -> None:
     log.close()
 
 
-def test_lines_beyond_the_checkpoint_are_written_again(tmp_path: Path) -> None:
+def test_lines_after_the_checkpoint_are_replaced(tmp_path: Path) -> None:
     write(tmp_path, 0, 1, 2, 3)
     write(tmp_path, 2, 3, 4)
     assert read_metrics(tmp_path / "metrics.jsonl") == [line(s) for s in (1, 2, 3, 4)]
@@ -31,7 +31,7 @@ def test_a_new_run_starts_an_empty_log(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "metrics.jsonl") == [line(1)]
 
 
-def test_a_line_cut_off_by_a_crash_is_skipped_and_a_damaged_one_is_not(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_skipped_and_a_damaged_one_raises_an_error(tmp_path: Path) -> None:
     write(tmp_path, 0, 1, 2)
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text()[:-9])
@@ -41,7 +41,7 @@ def test_a_line_cut_off_by_a_crash_is_skipped_and_a_damaged_one_is_not(tmp_path:
         read_metrics(path)
 
 
-def test_tensorboard_has_the_scalars(tmp_path: Path) -> None:
+def test_scalars_are_written_to_tensorboard(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     log = MetricsLog(tmp_path, 0)

@@ -13,34 +13,34 @@ from avgdt.models.precision import Precision
 from avgdt.training.provenance import command, join, machine, own_command, processor_name
 
 
-def test_command_can_be_pasted() -> None:
-    told = command(["/some/where/bin/avgdt", "evaluate", "linear", "--data", "my data/l.csv"])
-    assert shlex.split(told) == ["avgdt", "evaluate", "linear", "--data", "my data/l.csv"]
+def test_the_command_can_be_pasted_into_a_shell() -> None:
+    line = command(["/some/where/bin/avgdt", "evaluate", "linear", "--data", "my data/l.csv"])
+    assert shlex.split(line) == ["avgdt", "evaluate", "linear", "--data", "my data/l.csv"]
 
 
-def test_processor_name_comes_from_the_kernel_where_there_is_one(tmp_path: Path) -> None:
+def test_the_processor_name_is_read_from_cpuinfo_if_available(tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Imaginary: 9000 @ 1 GHz\n")
     assert processor_name(tmp_path / "cpuinfo") == "Imaginary: 9000 @ 1 GHz"
     assert processor_name(tmp_path / "missing")
 
 
-def test_machine_tells_threads_and_precision() -> None:
-    told = machine(Precision(torch.device("cpu"), torch.bfloat16))
-    assert told["precision"] == "bf16"
-    assert told["threads"] == torch.get_num_threads()
-    assert told["device"] == processor_name()
+def test_the_machine_record_contains_threads_and_precision() -> None:
+    record = machine(Precision(torch.device("cpu"), torch.bfloat16))
+    assert record["precision"] == "bf16"
+    assert record["threads"] == torch.get_num_threads()
+    assert record["device"] == processor_name()
 
 
 @pytest.mark.parametrize(
     "word", ["my runs/a (1)", "it's", "two\nlines", "tab\there", "back\\slash\n", "not-utf8-\udcff", "é"]
 )
-def test_any_name_in_a_printed_command_comes_back_from_the_shell_as_it_was(word: str) -> None:
+def test_quoted_words_are_parsed_unchanged_by_the_shell(word: str) -> None:
     line = join(["printf", "%s", word])
     assert "\n" not in line
     assert subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout == os.fsencode(word)
 
 
-def test_own_command_is_called_as_this_one_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_suggested_commands_use_the_same_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "bin" / "avgdt"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")

@@ -1,4 +1,4 @@
-"""A run that was stopped and resumed ends with the same bits as one that was not."""
+"""A resumed run must end with the same bits as an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def state_of(out: Path) -> Any:
     return load_checkpoint(out / "checkpoints" / "last.pt")[0]
 
 
-def equal(a: Any, b: Any) -> bool:
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
+def equal(first: Any, second: Any) -> bool:
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(equal(first[k], second[k]) for k in first)
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(equal(x, y) for x, y in zip(first, second, strict=True))
+    return torch.equal(first, second) if isinstance(first, torch.Tensor) else bool(first == second)
 
 
 RECIPES = {
@@ -71,7 +71,9 @@ RECIPES = {
 
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize(("step", "workers"), [(1, 0), (2, 2), (3, 1), (5, 0)])
-def test_resumed_run_ends_with_the_same_bits(name: str, step: int, workers: int, folder: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_ends_with_the_same_bits(
+    name: str, step: int, workers: int, folder: Path, tmp_path: Path
+) -> None:
     recipe: Recipe = RECIPES[name]
     pretrain(recipe, folder, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -88,7 +90,7 @@ def test_resumed_run_ends_with_the_same_bits(name: str, step: int, workers: int,
     assert len(losses[0]) == 6
 
 
-def test_another_seed_ends_elsewhere(folder: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_other_weights(folder: Path, tmp_path: Path) -> None:
     recipe = tiny()
     pretrain(recipe, folder, tmp_path / "a")
     pretrain(replace(recipe, run=replace(recipe.run, seed=1)), folder, tmp_path / "b")
@@ -104,7 +106,7 @@ def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_pa
     assert len(load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")[2]) == 9
 
 
-def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
+def test_another_recipe_cannot_resume_a_run(folder: Path, tmp_path: Path) -> None:
     pretrain(tiny(), folder, tmp_path / "run")
     with pytest.raises(AvgdtError, match="its recipe differs"):
         pretrain(tiny(objective=Objective(bank=12)), folder, tmp_path / "run", resume=True)
@@ -114,7 +116,7 @@ def test_another_recipe_cannot_take_over(folder: Path, tmp_path: Path) -> None:
         pretrain(tiny(), folder, tmp_path / "nothing", resume=True)
 
 
-def test_a_recording_that_goes_bad_is_listed_once_over_all_sessions(tmp_path: Path) -> None:
+def test_a_recording_that_becomes_unreadable_is_listed_once_over_all_sessions(tmp_path: Path) -> None:
     own = write_folder(tmp_path / "own", 12)
     (own / "broken.mp4").write_bytes(b"\0" * 1000)
     recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))

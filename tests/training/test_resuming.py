@@ -1,4 +1,4 @@
-"""Options that may change on resume, new runs from pretrained weights, and moved recordings."""
+"""Options that may change on resume, runs that start from pretrained weights, and moved recordings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("recordings"), 9)
 
 
-def longer(recipe: Recipe, epochs: int) -> Recipe:
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
     return replace(recipe, schedule=replace(recipe.schedule, epochs=epochs))
 
 
@@ -38,21 +38,21 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return load_weights(out / "weights.safetensors")[0]
 
 
-def test_more_epochs_for_a_finished_run_are_those_of_a_longer_one(folder: Path, tmp_path: Path) -> None:
-    pretrain(longer(tiny(), 5), folder, tmp_path / "long")
+def test_a_finished_run_can_be_extended_to_more_epochs(folder: Path, tmp_path: Path) -> None:
+    pretrain(with_epochs(tiny(), 5), folder, tmp_path / "long")
     pretrain(tiny(), folder, tmp_path / "short")
-    pretrain(longer(tiny(), 5), None, tmp_path / "short", resume=True)
+    pretrain(with_epochs(tiny(), 5), None, tmp_path / "short", resume=True)
     long, short = weights(tmp_path / "long"), weights(tmp_path / "short")
     assert all(torch.equal(long[name], short[name]) for name in long)
     assert read_yaml(tmp_path / "short" / "config.yaml").schedule.epochs == 5
-    pretrain(longer(tiny(), 5), None, tmp_path / "short", resume=True)  # and it is finished
+    pretrain(with_epochs(tiny(), 5), None, tmp_path / "short", resume=True)  # the run is finished
 
 
-def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> None:
+def test_extending_a_cosine_schedule_raises_an_error_with_a_remedy(folder: Path, tmp_path: Path) -> None:
     cosine = tiny(schedule=replace(tiny().schedule, shape="cosine"))
     pretrain(cosine, folder, tmp_path / "run")
     with pytest.raises(AvgdtError, match=r"schedule\.epochs \(3 in the run, 5 now\); with the shape cosine") as error:
-        pretrain(longer(cosine, 5), None, tmp_path / "run", resume=True)
+        pretrain(with_epochs(cosine, 5), None, tmp_path / "run", resume=True)
     instead = shlex.split(str(error.value).partition("weights: ")[2])
     from avgdt.cli.main import main
 
@@ -61,9 +61,9 @@ def test_cosine_says_what_does_work_instead(folder: Path, tmp_path: Path) -> Non
     assert read_metrics(tmp_path / "run-2" / "metrics.jsonl")[-1]["step"] == 10
 
 
-def test_rate_and_weight_decay_may_change_and_take_effect(folder: Path, tmp_path: Path) -> None:
+def test_learning_rate_and_weight_decay_may_change_on_resume(folder: Path, tmp_path: Path) -> None:
     pretrain(tiny(), folder, tmp_path / "a")
-    changed = replace(longer(tiny(), 4), optimiser=replace(tiny().optimiser, lr=0.01, weight_decay=0.5))
+    changed = replace(with_epochs(tiny(), 4), optimiser=replace(tiny().optimiser, lr=0.01, weight_decay=0.5))
     pretrain(changed, None, tmp_path / "a", resume=True)
     state = load_checkpoint(tmp_path / "a" / "checkpoints" / "last.pt")[0]
     assert {group["weight_decay"] for group in state["optimiser"]["param_groups"]} == {0.5}
@@ -77,10 +77,10 @@ def test_rate_and_weight_decay_may_change_and_take_effect(folder: Path, tmp_path
         (tiny(run=replace(tiny().run, seed=1)), r"run\.seed \(0 in the run, 1 now\)"),
         (tiny(run=replace(tiny().run, batch=3)), r"run\.batch \(4 in the run, 3 now\)"),
         (tiny(model=replace(tiny().model, head=Head(8, 16))), r"model\.head\.out \(8 in the run, 16 now\)"),
-        (longer(tiny(), 1), r"schedule\.epochs: 1 is less than the 3 epochs"),
+        (with_epochs(tiny(), 1), r"schedule\.epochs: 1 is less than the 3 epochs"),
     ],
 )
-def test_what_cannot_change_is_named_with_both_values(
+def test_fields_that_cannot_change_are_named_with_both_values(
     other: Recipe, message: str, folder: Path, tmp_path: Path
 ) -> None:
     pretrain(tiny(), folder, tmp_path / "run")
@@ -88,13 +88,13 @@ def test_what_cannot_change_is_named_with_both_values(
         pretrain(other, None, tmp_path / "run", resume=True)
 
 
-def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path: Path) -> None:
+def test_a_new_run_can_start_from_a_run_or_a_weights_file(folder: Path, tmp_path: Path) -> None:
     frozen = tiny(optimiser=replace(tiny().optimiser, lr=1e-30, weight_decay=0.0))
     pretrain(tiny(), folder, tmp_path / "run")
     for number, start in enumerate((tmp_path / "run", tmp_path / "run" / "weights.safetensors")):
         pretrain(frozen, folder, tmp_path / f"new{number}", weights=start)
     (tmp_path / "run" / "weights.safetensors").rename(tmp_path / "kept")
-    pretrain(frozen, folder, tmp_path / "new2", weights=tmp_path / "run")  # from its checkpoint
+    pretrain(frozen, folder, tmp_path / "new2", weights=tmp_path / "run")  # the weights of the checkpoint
     expected, _ = load_weights(tmp_path / "kept")
     for number in range(3):
         state = load_checkpoint(tmp_path / f"new{number}" / "checkpoints" / "last.pt")[0]
@@ -108,7 +108,7 @@ def test_a_new_run_starts_from_weights_of_a_run_or_a_file(folder: Path, tmp_path
 
 
 @pytest.mark.parametrize("way", ["folder", "folder above", "manifest"])
-def test_moved_recordings_are_found_again(way: str, folder: Path, tmp_path: Path) -> None:
+def test_moved_recordings_are_found_in_the_given_folder(way: str, folder: Path, tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new" / "place"
     shutil.copytree(folder, old / "a" / "b")
     names = sorted(path.name for path in folder.iterdir())
@@ -120,36 +120,38 @@ def test_moved_recordings_are_found_again(way: str, folder: Path, tmp_path: Path
     new.parent.mkdir()
     shutil.move(old, new)
     given = {"folder": new / "a" / "b", "folder above": new, "manifest": new / "list.csv"}[way]
-    pretrain(longer(recipe, 4), given, out, resume=True)
+    pretrain(with_epochs(recipe, 4), given, out, resume=True)
     found = {entry.path for entry in read_manifest(out / "manifest.csv") if not entry.error}
     assert found == {new / "a" / "b" / name for name in names}
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 8
 
 
-def test_moved_recordings_that_are_missing_or_others_are_named(folder: Path, tmp_path: Path) -> None:
+def test_missing_or_different_moved_recordings_are_named(folder: Path, tmp_path: Path) -> None:
     old, new, out = tmp_path / "old", tmp_path / "new", tmp_path / "run"
     shutil.copytree(folder, old)
     pretrain(tiny(), old, out)
     before = (out / "manifest.csv").read_text()
-    pretrain(longer(tiny(), 4), old, out, resume=True)  # where they were: nothing is new
+    pretrain(
+        with_epochs(tiny(), 4), old, out, resume=True
+    )  # the recordings have not moved, so the manifest is unchanged
     assert (out / "manifest.csv").read_text() == before
     shutil.move(old, new)
     (new / "03.mkv").unlink()
     with pytest.raises(
         AvgdtError, match=r"03\.mkv: no such file; of the run's 9 recordings 1 are missing .* and 0 differ"
     ):
-        pretrain(longer(tiny(), 4), new, out, resume=True)
+        pretrain(with_epochs(tiny(), 4), new, out, resume=True)
     shutil.copy(new / "04.mkv", new / "03.mkv")
     with pytest.raises(AvgdtError, match=r"03\.mkv: not the file .* 0 are missing .* and 1 differ"):
-        pretrain(longer(tiny(), 4), new, out, resume=True)
+        pretrain(with_epochs(tiny(), 4), new, out, resume=True)
     with pytest.raises(AvgdtError, match=re.escape(str(tmp_path / "none"))):
-        pretrain(longer(tiny(), 4), tmp_path / "none", out, resume=True)
+        pretrain(with_epochs(tiny(), 4), tmp_path / "none", out, resume=True)
     assert (out / "manifest.csv").read_text() == before
 
 
 @pytest.mark.parametrize("rows", [0, 1, 4])
-def test_a_manifest_that_was_edited_is_what_is_complained_of(rows: int, folder: Path, tmp_path: Path) -> None:
+def test_an_edited_manifest_raises_an_error(rows: int, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     pretrain(tiny(), folder, out)
     lines = (out / "manifest.csv").read_text().splitlines(keepends=True)
@@ -158,7 +160,7 @@ def test_a_manifest_that_was_edited_is_what_is_complained_of(rows: int, folder: 
         pretrain(tiny(), None, out, resume=True)
 
 
-def test_a_manifest_that_is_gone_is_made_again_from_the_same_recordings(folder: Path, tmp_path: Path) -> None:
+def test_a_missing_manifest_is_created_again_from_the_same_recordings(folder: Path, tmp_path: Path) -> None:
     out, more = tmp_path / "run", write_folder(tmp_path / "more", 10)
     pretrain(tiny(), folder, out)
     before = (out / "manifest.csv").read_text()
@@ -168,12 +170,12 @@ def test_a_manifest_that_is_gone_is_made_again_from_the_same_recordings(folder: 
     with pytest.raises(AvgdtError, match=r"the recordings of its checkpoint differ from those of .*more: "):
         pretrain(tiny(), more, out, resume=True)
     assert not (out / "manifest.csv").exists()
-    pretrain(longer(tiny(), 4), folder, out, resume=True)
+    pretrain(with_epochs(tiny(), 4), folder, out, resume=True)
     assert (out / "manifest.csv").read_text() == before
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 8
 
 
-def test_a_run_whose_config_is_gone_is_resumed_by_its_checkpoint(tmp_path: Path) -> None:
+def test_a_run_without_its_config_resumes_from_its_checkpoint(tmp_path: Path) -> None:
     folder, out = write_folder(tmp_path / "own", 9), tmp_path / "run"
     pretrain(tiny(), folder, out)
     (out / "config.yaml").unlink()

@@ -18,7 +18,7 @@ def send(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", STOPPING)
-def test_a_signal_acts_at_once_but_for_what_is_deferred(number: int) -> None:
+def test_a_signal_stops_immediately_or_after_a_deferred_block(number: int) -> None:
     done = list[str]()
     before = [signal.getsignal(one) for one in STOPPING]
 
@@ -43,7 +43,7 @@ def test_a_signal_acts_at_once_but_for_what_is_deferred(number: int) -> None:
     assert [signal.getsignal(one) for one in STOPPING] == before
 
 
-def test_a_signal_that_comes_twice_does_not_disturb_the_saving() -> None:
+def test_a_second_signal_does_not_interrupt_saving() -> None:
     done = list[str]()
 
     def save_when_stopped() -> None:
@@ -61,12 +61,12 @@ def test_a_signal_that_comes_twice_does_not_disturb_the_saving() -> None:
     assert done == ["saved"]
 
 
-def test_a_stop_that_was_lost_on_its_way_is_raised_at_the_next_end() -> None:
+def test_a_suppressed_stop_is_raised_after_the_next_deferred_block() -> None:
     done = list[str]()
 
     def lose_it() -> None:
         with handled():
-            with suppress(Stopped):  # as Python does in a hook of os.fork
+            with suppress(Stopped):  # as Python suppresses errors in a hook of os.fork
                 send(signal.SIGTERM)
             with deferred():
                 done.append("a whole step")
@@ -77,7 +77,7 @@ def test_a_stop_that_was_lost_on_its_way_is_raised_at_the_next_end() -> None:
     assert done == ["a whole step"]
 
 
-def test_an_error_in_what_is_deferred_is_not_hidden() -> None:
+def test_an_error_in_a_deferred_block_is_raised() -> None:
     def fail() -> None:
         with handled(), deferred():
             send(signal.SIGTERM)
@@ -87,13 +87,13 @@ def test_an_error_in_what_is_deferred_is_not_hidden() -> None:
         fail()
 
 
-def test_advice_joins_the_message_of_any_stop() -> None:
+def test_advice_is_appended_to_the_message_of_a_stop() -> None:
     with pytest.raises(Stopped, match=r"^stopped by SIGINT; go on$") as stop, advising(lambda: "go on"):
         raise KeyboardInterrupt
     assert stop.value.number == signal.SIGINT
 
 
-def test_nothing_is_handled_outside_the_main_thread() -> None:
+def test_signals_are_not_handled_outside_the_main_thread() -> None:
     found = list[object]()
 
     def thread() -> None:
@@ -109,7 +109,7 @@ def test_nothing_is_handled_outside_the_main_thread() -> None:
 @pytest.mark.parametrize(
     ("seconds", "code", "saved"), [(0.7, 130, False), (0.0, 7, True)], ids=["again", "twice from one keystroke"]
 )
-def test_a_second_ctrl_c_ends_at_once(seconds: float, code: int, saved: bool) -> None:
+def test_a_second_ctrl_c_ends_the_process_immediately(seconds: float, code: int, saved: bool) -> None:
     program = f"""
 import os, signal, time
 from avgdt.training.signals import handled, deferred

@@ -1,4 +1,4 @@
-"""Operations and bytes of a step: by closed form, and those of the real step."""
+"""The predicted operations and bytes of a step, compared with closed forms and with a real step."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from avgdt.training.step_count import SavedTensors, blank_batch, count_step
 CPU = Precision(torch.device("cpu"), torch.float32)
 
 
-def test_operations_of_one_layer_have_a_closed_form() -> None:
+def test_operations_of_a_layer_equal_their_closed_form() -> None:
     layers = nn.ModuleList([nn.Linear(5, 7), nn.Conv3d(2, 3, (3, 1, 2), stride=(1, 2, 1))]).to("meta")
     inputs = [torch.empty(4, 5, device="meta"), torch.empty(4, 2, 6, 8, 9, device="meta")]
-    outputs = [4 * 7, 4 * 3 * 4 * 4 * 8]  # elements
-    products = [5, 2 * 3 * 2]  # of each element
-    for layer, x, elements, each in zip(layers, inputs, outputs, products, strict=True):
+    outputs = [4 * 7, 4 * 3 * 4 * 4 * 8]  # number of output elements
+    products = [5, 2 * 3 * 2]  # multiplications per output element
+    for layer, x, elements, multiplications in zip(layers, inputs, outputs, products, strict=True):
         with FlopCounterMode(display=False) as counter:
             y = layer(x.requires_grad_())
             assert y.numel() == elements
-            assert counter.get_total_flops() == 2 * each * elements
+            assert counter.get_total_flops() == 2 * multiplications * elements
             y.sum().backward()
-        assert counter.get_total_flops() == 3 * 2 * each * elements  # the gradients of the input and of the weights
+        assert (
+            counter.get_total_flops() == 3 * 2 * multiplications * elements
+        )  # forward pass, and the gradients of the input and of the weights
 
 
 @pytest.mark.parametrize("name", ["paper", "released", "small", "demo-bank", "audio"])
-def test_parameters_and_state_are_those_of_the_real_networks(name: str) -> None:
+def test_parameters_and_state_equal_those_of_the_networks(name: str) -> None:
     recipe = replace(named(name), objective=replace(named(name).objective, bank=100))
     with torch.device("meta"):
         phi = Phi(recipe.model, recipe.composition.modalities)
@@ -52,14 +54,14 @@ def test_parameters_and_state_are_those_of_the_real_networks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["small", "demo-bank"])
-def test_operations_are_those_of_a_real_step(name: str) -> None:
+def test_operations_equal_those_of_a_real_step(name: str) -> None:
     recipe = replace(named(name), objective=replace(named(name).objective, bank=2, momentum=0.9, key_groups=1))
     learner = Learner(recipe, 10, CPU)
     batch = blank_batch(recipe, 2)
     skipped = list[int]()
 
     def count_padding(layer: nn.Conv3d, inputs: tuple[torch.Tensor], y: torch.Tensor) -> None:
-        """Operations with the padding, which the gradient of a temporal weight skips on a CPU and the count has."""
+        """Count operations on the padding, which the prediction includes and the weight gradient on a CPU skips."""
         moments, stride = inputs[0].shape[2], layer.stride[0]
         read = [stride * t + k - 1 for t in range(y.shape[2]) for k in range(3)]
         outside = sum(not 0 <= moment < moments for moment in read)
@@ -71,16 +73,16 @@ def test_operations_are_those_of_a_real_step(name: str) -> None:
     with FlopCounterMode(display=False) as step:
         learner.train_step([batch])
     with FlopCounterMode(display=False) as views:
-        learner.views(batch)  # log-mel
+        learner.views(batch)  # the log-mel spectrograms
     networks = step.get_total_flops() - views.get_total_flops()
     assert views.get_total_flops() < 0.01 * networks
     assert 0 < sum(skipped) < 0.01 * networks
     assert count_step(recipe, 2, "fp32").flops == pytest.approx(
         networks + sum(skipped), rel=1e-4
-    )  # products of embeddings
+    )  # the tolerance covers products of embeddings
 
 
-def test_activations_are_what_a_step_saves() -> None:
+def test_activations_equal_the_tensors_saved_by_a_step() -> None:
     recipe = named("demo")
     learner = Learner(recipe, 10, CPU)
     saved = SavedTensors(learner.phi)
@@ -89,14 +91,14 @@ def test_activations_are_what_a_step_saves() -> None:
     assert count_step(recipe, 12, "fp32").activations == pytest.approx(saved.bytes, rel=0.2)
 
 
-def test_activations_in_half_precision_are_half_and_weights_are_copied() -> None:
+def test_half_precision_halves_activations_and_adds_copies_of_weights() -> None:
     full, half = (count_step(named("demo"), 3, precision) for precision in ("fp32", "bf16"))
     assert half.activations == full.activations // 2 + 2 * full.parameters
     assert half.flops == full.flops
     assert half.weights == full.weights
 
 
-def test_clips_have_the_bytes_that_are_decoded() -> None:
+def test_clips_have_the_size_of_decoded_clips() -> None:
     recipe = named("paper")
     assert count_step(recipe, 2, "bf16").clips == 2 * (3 * 30 * 128 * 171 + 4 * 24000)
-    assert count_step(named("audio"), 2, "bf16").clips == 2 * 2 * 4 * 48000  # two windows
+    assert count_step(named("audio"), 2, "bf16").clips == 2 * 2 * 4 * 48000  # two windows per recording

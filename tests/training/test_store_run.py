@@ -1,4 +1,4 @@
-"""Runs that decode their recordings once: the same weights, whatever happens to the store; damage that it finds."""
+"""Runs that use the clip store: the weights are the same as without it, and damaged recordings are found."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def weights(out: Path) -> dict[str, np.ndarray]:
     return load_file(out / "weights.safetensors")
 
 
-def same(one: Path, other: Path) -> bool:
-    a, b = weights(one), weights(other)
+def equal_weights(first: Path, second: Path) -> bool:
+    a, b = weights(first), weights(second)
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
@@ -44,7 +44,7 @@ def zero_video(path: Path, first: float, last: float) -> None:
     path.write_bytes(bytes(content))
 
 
-def test_equal_weights_with_and_without_the_store(tmp_path: Path) -> None:
+def test_weights_are_equal_with_and_without_the_store(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 8)
     pretrain(recipe(store="off"), folder, tmp_path / "off")
     pretrain(recipe(), folder, tmp_path / "auto")
@@ -54,10 +54,10 @@ def test_equal_weights_with_and_without_the_store(tmp_path: Path) -> None:
     assert not (tmp_path / "off" / "store").exists()
     assert len(list((tmp_path / "auto" / "store").rglob("*.safetensors"))) == 16
     for out in ("auto", "there", "again"):
-        assert same(tmp_path / "off", tmp_path / out)
+        assert equal_weights(tmp_path / "off", tmp_path / out)
 
 
-def test_a_run_killed_while_the_store_is_written_leaves_nothing_wrong(tmp_path: Path) -> None:
+def test_a_run_killed_while_the_store_is_written_leaves_a_valid_store(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "own", 8)
     pretrain(recipe(store="off"), folder, tmp_path / "off")
     write_yaml(recipe(), tmp_path / "tiny.yaml")
@@ -70,13 +70,13 @@ def test_a_run_killed_while_the_store_is_written_leaves_nothing_wrong(tmp_path: 
         process.wait()
     final = start(*arguments, cwd=tmp_path)
     assert final.wait(120) in (0, 2)
-    if final.returncode == 2:  # the second was so quick that it had a checkpoint
+    if final.returncode == 2:  # the second process was fast enough to save a checkpoint
         assert start("pretrain", "--resume", "--out", "run", cwd=tmp_path).wait(120) == 0
-    assert same(tmp_path / "off", tmp_path / "run")
+    assert equal_weights(tmp_path / "off", tmp_path / "run")
 
 
 @pytest.mark.parametrize("store", ["off", "auto"])
-def test_damaged_recordings_are_reported_listed_and_give_no_wrong_clip(tmp_path: Path, store: str) -> None:
+def test_damaged_recordings_are_reported_and_listed(tmp_path: Path, store: str) -> None:
     folder, said = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)

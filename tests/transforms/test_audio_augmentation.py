@@ -1,4 +1,4 @@
-"""Volume and SpecAugment against slow loops: counts, widths, places and zero fill."""
+"""Volume and SpecAugment, compared with slow loops: number, width, position and value of the masks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from avgdt.transforms.rng import view_generators
 MELS, TIME = 40, 99
 
 
-def pictures(batch: int) -> torch.Tensor:
-    """Standardised spectrograms without a zero, so that every zero is a mask."""
+def spectrograms(batch: int) -> torch.Tensor:
+    """Return standardised spectrograms without zeros, so that every zero belongs to a mask."""
     values = np.random.default_rng(1).normal(size=(batch, MELS, TIME))
     return torch.from_numpy(np.where(abs(values) < 0.01, 0.01, values).astype(np.float32))
 
 
 def masked(masks: SpecAugment, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mels and time steps that were hidden, (batch, MELS) and (batch, TIME) bool."""
-    before = pictures(batch)
+    """Return which mels (batch, MELS) and time steps (batch, TIME) are masked, as bool."""
+    before = spectrograms(batch)
     after = augment_spectrogram(before, masks, view_generators(0, 0, range(batch), 0))
     hidden = (after == 0).numpy()
     assert torch.equal(after[~torch.from_numpy(hidden)], before[~torch.from_numpy(hidden)])
@@ -34,7 +34,7 @@ def masked(masks: SpecAugment, batch: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def runs(row: np.ndarray) -> list[tuple[int, int]]:
-    """(start, width) of each run of True."""
+    """Return (start, width) of each run of True."""
     found, start = [], None
     for place, value in enumerate([*row.tolist(), False]):
         if value and start is None:
@@ -46,8 +46,8 @@ def runs(row: np.ndarray) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("masks", [SpecAugment.mild(), SpecAugment.strong(), SpecAugment(3, 8, 0, 0)])
-def test_values_are_those_of_slow_loops(masks: SpecAugment) -> None:
-    before = pictures(20)
+def test_values_equal_those_of_slow_loops(masks: SpecAugment) -> None:
+    before = spectrograms(20)
     after = augment_spectrogram(before, masks, view_generators(2, 3, range(20), 1))
     for item, random in enumerate(view_generators(2, 3, range(20), 1)):
         expected = before[item].clone()
@@ -66,7 +66,7 @@ def test_values_are_those_of_slow_loops(masks: SpecAugment) -> None:
         assert torch.equal(after[item], expected)
 
 
-def test_one_mask_takes_every_width_about_equally_and_every_place() -> None:
+def test_widths_of_a_mask_are_uniform_and_every_position_occurs() -> None:
     mels, time = masked(SpecAugment(1, 3, 1, 6), 3000)
     for rows, widest, size in ((mels, 3, MELS), (time, 6, TIME)):
         found = [runs(row) for row in rows]
@@ -80,7 +80,7 @@ def test_one_mask_takes_every_width_about_equally_and_every_place() -> None:
         assert rows[:, size - 1].any()
 
 
-def test_two_masks_may_meet_but_are_never_more_than_two() -> None:
+def test_two_masks_may_overlap() -> None:
     mels, time = masked(SpecAugment.strong(), 500)
     for rows, widest in ((mels, 3), (time, 6)):
         found = [runs(row) for row in rows]
@@ -89,20 +89,20 @@ def test_two_masks_may_meet_but_are_never_more_than_two() -> None:
         assert max(row.sum() for row in rows) <= 2 * widest
 
 
-def test_none_hides_nothing() -> None:
-    before = pictures(3)
+def test_spec_augment_none_changes_nothing() -> None:
+    before = spectrograms(3)
     assert torch.equal(augment_spectrogram(before, SpecAugment.none(), view_generators(0, 0, range(3), 0)), before)
 
 
-def test_masks_that_fill_the_spectrogram_fit_and_wider_ones_are_refused() -> None:
-    whole = augment_spectrogram(pictures(50), SpecAugment(1, MELS, 0, 0), view_generators(0, 0, range(50), 0))
+def test_masks_may_fill_the_spectrogram_but_not_exceed_it() -> None:
+    whole = augment_spectrogram(spectrograms(50), SpecAugment(1, MELS, 0, 0), view_generators(0, 0, range(50), 0))
     assert (whole == 0).flatten(1).all(dim=1).any()
     for masks in (SpecAugment(1, MELS + 1, 0, 0), SpecAugment(0, 0, 1, TIME + 1)):
         with pytest.raises(TransformError, match="SpecAugment's widths"):
-            augment_spectrogram(pictures(1), masks, view_generators(0, 0, [0], 0))
+            augment_spectrogram(spectrograms(1), masks, view_generators(0, 0, [0], 0))
 
 
-def test_volume_is_one_factor_per_clip_within_its_bounds() -> None:
+def test_volume_scales_a_clip_by_one_factor_within_its_bounds() -> None:
     waveform = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 50)).astype(np.float32))
     ratio = (augment_waveform(waveform, Volume(0.5, 1.5), view_generators(0, 0, range(300), 0)) / waveform).numpy()
     np.testing.assert_allclose(ratio, ratio[:, :1].repeat(50, axis=1), rtol=1e-5)
@@ -111,8 +111,8 @@ def test_volume_is_one_factor_per_clip_within_its_bounds() -> None:
     assert len(set(ratio[:, 0].round(4))) > 250
 
 
-def test_an_item_is_drawn_for_whatever_stands_beside_it() -> None:
-    before, order = pictures(6), [5, 1]
+def test_masks_of_an_item_do_not_depend_on_the_other_items() -> None:
+    before, order = spectrograms(6), [5, 1]
     together = augment_spectrogram(before, SpecAugment.strong(), view_generators(0, 4, range(6), 1))
     apart = augment_spectrogram(before[order], SpecAugment.strong(), view_generators(0, 4, order, 1))
     assert torch.equal(apart, together[order])

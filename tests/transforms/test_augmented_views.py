@@ -1,4 +1,4 @@
-"""Views of compositions with every augmentation: drawn by seed, repeatable, the same under mixed precision."""
+"""Views with every augmentation: dependence on the seed, repeatability, and independence of mixed precision."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ def batch_of(recordings: int, channels: int = 3, epoch: int = 7) -> Batch:
     )
 
 
-def maker(composition: Composition, channels: int = 3, seed: int = 3) -> Views:
+def make_views(composition: Composition, channels: int = 3, seed: int = 3) -> Views:
     return Views(composition, CLIP, LogMel(), channels, seed)
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_view_is_its_window_reversed_then_augmented(composition: Composition, channels: int) -> None:
+def test_each_view_is_its_window_reversed_and_then_augmented(composition: Composition, channels: int) -> None:
     batch = batch_of(5, channels)
     assert batch.video is not None
     assert batch.audio is not None
-    for index, (view, made) in enumerate(zip(composition.views, maker(composition, channels)(batch), strict=True)):
+    for index, (view, made) in enumerate(zip(composition.views, make_views(composition, channels)(batch), strict=True)):
         window = ["now", "later"].index(view.window)
         draws = view_generators(3, 7, range(10, 15), index)
         if view.modality == "video":
@@ -81,21 +81,21 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])
-def test_the_same_epoch_is_the_same_and_another_is_not(composition: Composition) -> None:
+def test_views_are_repeatable_and_change_from_epoch_to_epoch(composition: Composition) -> None:
     batch = batch_of(6)
-    views = maker(composition)(batch)
-    for again in (maker(composition)(batch), maker(composition)(replace(batch, epoch=0), epoch=7)):
+    views = make_views(composition)(batch)
+    for again in (make_views(composition)(batch), make_views(composition)(replace(batch, epoch=0), epoch=7)):
         assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
-    for other in (maker(composition)(batch, epoch=8), maker(composition, seed=4)(batch)):
+    for other in (make_views(composition)(batch, epoch=8), make_views(composition, seed=4)(batch)):
         assert not any(torch.equal(a, b) for a, b in zip(views, other, strict=True))
 
 
 @pytest.mark.parametrize("composition", [ALL, RESIZED])
-def test_mixed_precision_changes_nothing_and_the_batch_is_left(composition: Composition) -> None:
+def test_mixed_precision_does_not_affect_views_and_the_batch_is_unchanged(composition: Composition) -> None:
     batch, untouched = batch_of(4), batch_of(4)
-    views = maker(composition)(batch)
+    views = make_views(composition)(batch)
     with torch.autocast("cpu", torch.bfloat16):
-        again = maker(composition)(batch)
+        again = make_views(composition)(batch)
     assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
     assert batch.video is not None
     assert batch.audio is not None
@@ -103,15 +103,15 @@ def test_mixed_precision_changes_nothing_and_the_batch_is_left(composition: Comp
     assert torch.equal(batch.audio, untouched.audio)  # type: ignore[arg-type]
 
 
-def test_evaluation_sees_the_middle_and_no_augmentation() -> None:
+def test_evaluation_uses_the_central_crop_without_augmentation() -> None:
     batch = batch_of(2)
     assert batch.video is not None
-    seen = maker(RESIZED).test_view(batch, "video")
+    seen = make_views(RESIZED).test_view(batch, "video")
     torch.testing.assert_close(seen, (batch.video[:, 0, ..., 2:10, 4:12] / 255 - 0.45) / 0.225)
 
 
-def test_a_square_that_evaluation_cannot_cut_raises_before_any_batch() -> None:
+def test_a_crop_that_does_not_fit_raises_an_error_before_any_batch() -> None:
     with pytest.raises(TransformError, match="a crop of 13 does not fit into 12 x 16 pixels"):
-        maker(replace(ALL, video=(RandomResizedCrop(13),)))
+        make_views(replace(ALL, video=(RandomResizedCrop(13),)))
     with pytest.raises(TransformError, match="a crop of 14 does not fit into 12 x 16 pixels"):
-        maker(replace(ALL, video=(ShortSideJitter(14, 20), RandomCrop(14))))
+        make_views(replace(ALL, video=(ShortSideJitter(14, 20), RandomCrop(14))))

@@ -1,4 +1,4 @@
-"""Blur against a slow sum over a mirrored picture; what it leaves alone."""
+"""Blur, compared with a slow sum over a mirrored image, and what it leaves unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def slow(frame: np.ndarray, sigma: float) -> np.ndarray:
-    """A sum over all pixels within four standard deviations of the picture and its mirror images."""
+    """Return the weighted sum of all pixels within four standard deviations in the image and its mirror images."""
     reach = int(4 * sigma)
     wide = np.pad(frame.astype(float), reach, mode="symmetric")
     window = [np.exp(-0.5 * (d / sigma) ** 2) for d in range(-reach, reach + 1)]
@@ -30,7 +30,7 @@ def slow(frame: np.ndarray, sigma: float) -> np.ndarray:
     return out
 
 
-def test_values_are_those_of_a_slow_sum() -> None:
+def test_values_equal_those_of_a_slow_sum() -> None:
     video, step = noise(5, 2, 2, 7, 9), Blur(0.3, 2.5, 1.0)
     after = augment_video(video, step, view_generators(0, 0, range(5), 0))
     for clip, made, g in zip(video, after, view_generators(0, 0, range(5), 0), strict=True):
@@ -41,7 +41,7 @@ def test_values_are_those_of_a_slow_sum() -> None:
                 np.testing.assert_allclose(made[channel, t], slow(clip[channel, t].numpy(), sigma), atol=1e-3)
 
 
-def test_the_mean_of_every_frame_stays_and_so_does_a_constant() -> None:
+def test_the_mean_of_a_frame_and_constant_frames_are_preserved() -> None:
     video = noise(20, 3, 2, 16, 11)
     after = blur(video, Blur(0.1, 6.0, 1.0), view_generators(0, 0, range(20), 0))
     torch.testing.assert_close(after.mean((3, 4)), video.float().mean((3, 4)), rtol=1e-4, atol=0)
@@ -49,8 +49,8 @@ def test_the_mean_of_every_frame_stays_and_so_does_a_constant() -> None:
     torch.testing.assert_close(blur(even, Blur(0.5, 3.0, 1.0), view_generators(0, 0, range(3), 0)), even)
 
 
-def test_standard_deviations_are_those_requested() -> None:
-    # The blurred picture of one lit pixel has the variance of the Gaussian.
+def test_standard_deviations_are_within_the_requested_range() -> None:
+    # The image of a single bright pixel has the variance of the Gaussian after blurring.
     point = torch.zeros(300, 1, 1, 41, 41)
     point[..., 20, 20] = 1000
     after = blur(point, Blur(1.0, 3.0, 1.0), view_generators(0, 0, range(300), 0))
@@ -61,21 +61,21 @@ def test_standard_deviations_are_those_requested() -> None:
     assert abs(sigmas.mean() - 2) < 0.1
 
 
-def test_some_clips_are_blurred_and_the_others_left() -> None:
+def test_clips_are_blurred_with_the_given_probability() -> None:
     video = noise(400, 1, 1, 6, 6)
     after = blur(video, Blur(1.0, 2.0, 0.25), view_generators(0, 0, range(400), 0))
     same = sum(torch.equal(a, b.float()) for a, b in zip(after, video, strict=True))
-    assert 270 < same < 330  # 300 expected, sigma 8.7
+    assert 270 < same < 330  # 300 expected, standard deviation 8.7
     assert torch.equal(blur(video, Blur(probability=0.0), view_generators(0, 0, range(400), 0)), video)
 
 
-def test_a_hair_of_blur_changes_nothing() -> None:
+def test_a_very_small_blur_changes_nothing() -> None:
     video = noise(3, 1, 2, 6, 7)
     assert torch.equal(blur(video, Blur(0.01, 0.01, 1.0), view_generators(0, 0, range(3), 0)), video.float())
 
 
 @pytest.mark.parametrize("pixels", [1, 2, 5, 40])
-def test_weights_give_every_pixel_as_much_as_they_take(pixels: int) -> None:
+def test_weights_are_symmetric_and_sum_to_one(pixels: int) -> None:
     weights = gaussian_weights(torch.tensor([0.2, 1.0, 7.0], dtype=torch.float64), pixels)
     ones = torch.ones(3, pixels, dtype=torch.float64)
     torch.testing.assert_close(weights.sum(1), ones)

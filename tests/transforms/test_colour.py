@@ -1,4 +1,4 @@
-"""Colour jitter and grey: closed forms, slow loops, and never a frame taken for a channel."""
+"""Colour jitter and grey, compared with closed forms and slow loops, also with as many frames as channels."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def luma(video: torch.Tensor) -> np.ndarray:
     return np.einsum("c,bcthw->bthw", LUMA, video.double().numpy())
 
 
-def test_values_are_those_of_a_slow_loop_over_pixels() -> None:
+def test_values_equal_those_of_a_slow_loop_over_pixels() -> None:
     video = noise(4, 3, 2, 3, 4)
     after = jittered(video, ColourJitter(0.8, 0.7, 0.9, 0.3))
-    for clip, made, g in zip(video.double().numpy(), after, view_generators(0, 0, range(4), 0), strict=True):
+    for clip, jittered_clip, g in zip(video.double().numpy(), after, view_generators(0, 0, range(4), 0), strict=True):
         brightness, contrast, saturation = (g.uniform(1 - s, 1 + s) for s in (0.8, 0.7, 0.9))
         angle = 2 * np.pi * g.uniform(-0.3, 0.3)
         mean = np.mean([LUMA @ (brightness * clip[:, t, y, x]) for t in range(2) for y in range(3) for x in range(4)])
@@ -47,10 +47,10 @@ def test_values_are_those_of_a_slow_loop_over_pixels() -> None:
                         + np.cross(axis, colour) * np.sin(angle)
                         + axis * (axis @ colour) * (1 - np.cos(angle))
                     )
-                    np.testing.assert_allclose(made[:, t, y, x], np.clip(colour, 0, 255), atol=1e-2)
+                    np.testing.assert_allclose(jittered_clip[:, t, y, x], np.clip(colour, 0, 255), atol=1e-2)
 
 
-def test_brightness_scales_every_value_by_one_factor_per_clip() -> None:
+def test_brightness_scales_a_clip_by_one_factor() -> None:
     video = noise(300, 3, 4, 3, 3, low=1, high=120)
     after = jittered(video, ColourJitter(0.5, 0, 0))
     factors = (after / video).flatten(1)
@@ -60,7 +60,7 @@ def test_brightness_scales_every_value_by_one_factor_per_clip() -> None:
     assert 1.48 < factors.max() <= 1.5 + 1e-5
 
 
-def test_contrast_keeps_the_mean_luma_and_scales_its_spread() -> None:
+def test_contrast_keeps_the_mean_luma_and_scales_its_standard_deviation() -> None:
     video = noise(200, 3, 4, 5, 5, low=100, high=156)
     before, after = luma(video), luma(jittered(video, ColourJitter(0, 0.5, 0)))
     np.testing.assert_allclose(after.mean((1, 2, 3)), before.mean((1, 2, 3)), atol=1e-3)
@@ -80,7 +80,7 @@ def test_saturation_keeps_every_luma_and_scales_the_distance_from_it() -> None:
     assert 1.95 < factors.max() <= 2 + 1e-5
 
 
-def test_hue_turns_the_colours_and_leaves_grey_and_the_mean_of_the_channels() -> None:
+def test_hue_rotates_colours_and_keeps_grey_and_the_mean_of_the_channels() -> None:
     red = torch.tensor([200.0, 80.0, 80.0]).view(1, 3, 1, 1, 1).expand(400, 3, 2, 2, 2)
     after = jittered(red, ColourJitter(0, 0, 0, 0.2))
     torch.testing.assert_close(after.mean(1), red.mean(1), rtol=1e-5, atol=0)
@@ -92,7 +92,7 @@ def test_hue_turns_the_colours_and_leaves_grey_and_the_mean_of_the_channels() ->
     torch.testing.assert_close(jittered(grey, ColourJitter(0, 0, 1.0, 0.5)), grey.float(), rtol=0, atol=1e-3)
 
 
-def test_a_third_of_a_turn_makes_red_green() -> None:
+def test_a_hue_shift_of_a_third_permutes_the_channels() -> None:
     class Third:
         def uniform(self, low: float, high: float) -> float:
             return 1 / 3 if low < 0 else 1.0
@@ -103,15 +103,15 @@ def test_a_third_of_a_turn_makes_red_green() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_no_strength_changes_nothing(channels: int) -> None:
+def test_zero_strength_changes_nothing(channels: int) -> None:
     video = noise(4, channels, 3, 4, 5)
     assert torch.equal(jittered(video, ColourJitter(0, 0, 0, 0)), video.float())
     assert torch.equal(augment_video(video, Grey(0.0), view_generators(0, 0, range(4), 0)), video)
 
 
 @pytest.mark.parametrize("step", [ColourJitter(0.4, 0.4, 0.4, 0.1), Grey(0.5)])
-def test_frames_are_not_taken_for_channels(step: ColourJitter | Grey) -> None:
-    # A clip of still frames stays still; a frame alone in being lit stays so, whatever its number.
+def test_frames_and_channels_are_not_confused(step: ColourJitter | Grey) -> None:
+    # A clip of equal frames stays so; in a clip with one bright frame, only this frame stays bright.
     still = noise(6, 3, 1, 4, 5).expand(-1, -1, 5, -1, -1)
     after = augment_video(still, step, view_generators(0, 0, range(6), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(5))
@@ -123,7 +123,7 @@ def test_frames_are_not_taken_for_channels(step: ColourJitter | Grey) -> None:
     assert not isinstance(step, Grey) or torch.allclose(after, one_lit, atol=1e-3)
 
 
-def test_grey_clips_change_in_brightness_and_contrast_alone() -> None:
+def test_grey_clips_change_only_in_brightness_and_contrast() -> None:
     video = noise(6, 1, 3, 4, 5)
     assert torch.equal(jittered(video, ColourJitter(0.4, 0.4, 1.0, 0.5)), jittered(video, ColourJitter(0.4, 0.4, 0, 0)))
     coloured = jittered(video.expand(-1, 3, -1, -1, -1), ColourJitter(0.4, 0.4, 0, 0))
@@ -131,7 +131,7 @@ def test_grey_clips_change_in_brightness_and_contrast_alone() -> None:
     assert torch.equal(augment_video(video, Grey(1.0), view_generators(0, 0, range(6), 0)), video)
 
 
-def test_grey_is_the_luma_in_all_three_channels_of_some_clips() -> None:
+def test_grey_sets_all_channels_to_the_luma_with_the_given_probability() -> None:
     video = noise(400, 3, 2, 3, 4)
     after = augment_video(video, Grey(0.25), view_generators(0, 0, range(400), 0))
     assert after.shape == video.shape
@@ -140,7 +140,7 @@ def test_grey_is_the_luma_in_all_three_channels_of_some_clips() -> None:
         if not torch.equal(made, before.float()):
             np.testing.assert_allclose(made, np.broadcast_to(expected, made.shape), atol=1e-3)
             changed += 1
-    assert 70 < changed < 130  # 100 expected, sigma 8.7
+    assert 70 < changed < 130  # 100 expected, standard deviation 8.7
 
 
 @pytest.mark.parametrize("step", [ColourJitter(), Grey(1.0)])

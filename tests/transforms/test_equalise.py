@@ -19,7 +19,7 @@ def tones(frequency: float, batch: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("frequency", [10.0, 200.0, 1000.0, 3500.0])
-def test_a_tone_is_raised_by_the_decibels_of_its_own_curve(frequency: float) -> None:
+def test_a_tone_is_amplified_by_the_gain_of_the_curve(frequency: float) -> None:
     equaliser = Equaliser(decibels=9.0, points=5)
     before = tones(frequency, 6)
     after = equalise(before, equaliser, view_generators(1, 2, range(6), 3))
@@ -32,7 +32,7 @@ def test_a_tone_is_raised_by_the_decibels_of_its_own_curve(frequency: float) -> 
         assert found == pytest.approx(wanted, abs=0.1)
 
 
-def test_what_happens_stays_where_it_happens() -> None:
+def test_equalisation_does_not_shift_events() -> None:
     click = torch.zeros(1, RATE)
     click[0, RATE // 2] = 1.0
     after = equalise(click, Equaliser(), view_generators(0, 0, [0], 0))[0].abs()
@@ -40,7 +40,7 @@ def test_what_happens_stays_where_it_happens() -> None:
     assert float(after[: RATE // 2 - 400].max()) < 0.02 * float(after.max())
 
 
-def test_a_flat_curve_changes_nothing_and_bounds_remain() -> None:
+def test_a_flat_curve_changes_nothing_and_invalid_values_raise_errors() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(2, RATE)).astype(np.float32))
     after = equalise(before, Equaliser(decibels=0.0), view_generators(0, 0, range(2), 0))
     torch.testing.assert_close(after, before, atol=1e-5, rtol=0)

@@ -1,4 +1,4 @@
-"""The log mel filter bank against python_speech_features, which the paper's numbers come from."""
+"""Log-mel spectrograms, compared with python_speech_features, on which the settings of the paper are based."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAPER = LogMel()
 SPEECH = LogMel(mels=26, window=0.025, step=0.01, fft=512, low=50.0, high=7600.0, pre_emphasis=0.9)
 
 
-def theirs(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
+def reference_log_mel(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
     return logfbank(
         samples.astype(np.float64),
         samplerate=rate,
@@ -30,7 +30,7 @@ def theirs(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
     ).T
 
 
-def ours(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
+def avgdt_log_mel(samples: np.ndarray, recipe: LogMel, rate: int) -> np.ndarray:
     waveform = torch.from_numpy(samples.astype(np.float32))
     return log_mel(waveform, recipe, rate, mel_filters(recipe, rate)).numpy()
 
@@ -58,27 +58,27 @@ NAMES = ["noise", "faint noise", "tone", "high tone on a faint one", "click", "s
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("recipe", "rate"), [(PAPER, RATE), (SPEECH, 16000)])
-def test_values_are_theirs(name: str, recipe: LogMel, rate: int) -> None:
+def test_values_equal_those_of_python_speech_features(name: str, recipe: LogMel, rate: int) -> None:
     samples = signal(name, rate, rate)
-    expected = theirs(samples, recipe, rate)
-    np.testing.assert_allclose(ours(samples, recipe, rate), expected, rtol=0, atol=1e-4)
+    expected = reference_log_mel(samples, recipe, rate)
+    np.testing.assert_allclose(avgdt_log_mel(samples, recipe, rate), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [1, 100, 480, 481, 720, 721, 12345])
-def test_any_length_gives_their_number_of_steps(count: int) -> None:
+def test_the_number_of_steps_equals_that_of_python_speech_features(count: int) -> None:
     samples = signal("noise", count, RATE)
-    expected = theirs(samples, PAPER, RATE)
+    expected = reference_log_mel(samples, PAPER, RATE)
     assert steps(PAPER, RATE, count) == expected.shape[1]
-    np.testing.assert_allclose(ours(samples, PAPER, RATE), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(avgdt_log_mel(samples, PAPER, RATE), expected, rtol=0, atol=1e-4)
 
 
-def test_filters_are_theirs() -> None:
+def test_filters_equal_those_of_python_speech_features() -> None:
     np.testing.assert_allclose(mel_filters(PAPER, RATE), get_filterbanks(40, 1024, RATE, 0, 12000), atol=1e-12)
     np.testing.assert_allclose(mel_filters(SPEECH, 16000), get_filterbanks(26, 512, 16000, 50, 7600), atol=1e-12)
 
 
-def test_silence_is_the_logarithm_of_the_machine_epsilon() -> None:
-    np.testing.assert_allclose(ours(np.zeros(RATE), PAPER, RATE), np.log(np.finfo(np.float64).eps), atol=1e-12)
+def test_silence_has_the_logarithm_of_the_machine_epsilon() -> None:
+    np.testing.assert_allclose(avgdt_log_mel(np.zeros(RATE), PAPER, RATE), np.log(np.finfo(np.float64).eps), atol=1e-12)
     picture = LogMelSpectrogram(PAPER, RATE)(torch.zeros(RATE))
     torch.testing.assert_close(picture, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
 
@@ -88,10 +88,10 @@ def test_the_spectrogram_of_one_second_is_standardised() -> None:
     picture = LogMelSpectrogram(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
     assert picture.shape == (40, 99)
     assert picture.dtype == torch.float32
-    np.testing.assert_allclose(picture, (theirs(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(picture, (reference_log_mel(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
 
 
-def test_a_batch_is_each_alone() -> None:
+def test_spectrograms_of_a_batch_are_computed_independently() -> None:
     bank = LogMelSpectrogram(PAPER, RATE)
     waveforms = torch.from_numpy(np.stack([signal(name, 6000, RATE) for name in NAMES[:6]]).astype(np.float32))
     together = bank(waveforms.view(2, 3, 6000))
@@ -100,7 +100,7 @@ def test_a_batch_is_each_alone() -> None:
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
 
 
-def test_autocast_does_not_shorten_it() -> None:
+def test_spectrograms_are_float32_within_autocast() -> None:
     bank = LogMelSpectrogram(PAPER, RATE)
     waveform = torch.from_numpy(signal("noise", RATE, RATE).astype(np.float32))
     expected = bank(waveform)
@@ -117,6 +117,6 @@ def test_autocast_does_not_shorten_it() -> None:
         (LogMel(window=0.05), RATE, "raise log_mel.fft"),
     ],
 )
-def test_what_does_not_fit_is_refused(recipe: LogMel, rate: int, says: str) -> None:
+def test_invalid_settings_are_refused(recipe: LogMel, rate: int, says: str) -> None:
     with pytest.raises(TransformError, match=says):
         LogMelSpectrogram(recipe, rate)

@@ -1,4 +1,4 @@
-"""Mixing: w times another recording of the batch, never the same one, and how often each."""
+"""Mixing of recordings within a batch: weights, partners and probability."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def mixed(waveform: torch.Tensor, mix: Mix, seed: int = 0, epoch: int = 0) -> to
 
 
 def shares(batch: int, mix: Mix, epoch: int = 0) -> np.ndarray:
-    """(batch, batch): how much of each recording is heard in each; row i of the sound is 1 at sample i alone."""
+    """Return the share (batch, batch) of each recording in each mixture, read from waveforms that are unit vectors."""
     return mixed(torch.eye(batch), mix, epoch=epoch).numpy()
 
 
-def test_values_are_those_of_the_weights() -> None:
+def test_values_are_weighted_sums_of_two_recordings() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 30)).astype(np.float32))
     after = mixed(before, Mix(0.1, 0.6, 0.7))
     heard = shares(7, Mix(0.1, 0.6, 0.7))
@@ -31,7 +31,7 @@ def test_values_are_those_of_the_weights() -> None:
         torch.testing.assert_close(after[row], expected)
 
 
-def test_never_with_itself_and_with_all_others_about_equally() -> None:
+def test_partners_are_uniform_over_the_other_recordings() -> None:
     counts = np.zeros((5, 5))
     for epoch in range(400):
         heard = shares(5, Mix(0.2, 0.4, 1.0), epoch)
@@ -42,33 +42,33 @@ def test_never_with_itself_and_with_all_others_about_equally() -> None:
         counts += (heard > 0) & ~np.eye(5, dtype=bool)
     assert (counts.sum(1) == 400).all()
     others = counts[~np.eye(5, dtype=bool)]
-    assert others.min() > 60  # 100 expected, sigma 8.7
+    assert others.min() > 60  # 100 expected, standard deviation 8.7
     assert others.max() < 140
 
 
-def test_weights_are_uniform_between_their_bounds_and_mixing_as_likely_as_requested() -> None:
+def test_weights_are_uniform_and_mixing_has_the_given_probability() -> None:
     own = np.diag(shares(1000, Mix(0.2, 0.6, 0.3)))
     changed = own[own < 1]
-    assert 240 < len(changed) < 360  # 300 expected, sigma 14.5
+    assert 240 < len(changed) < 360  # 300 expected, standard deviation 14.5
     assert 0.4 - 1e-6 <= changed.min() < 0.41
     assert 0.79 < changed.max() <= 0.8 + 1e-6
     assert abs(changed.mean() - 0.6) < 0.03
 
 
-def test_who_is_mixed_in_is_heard_as_it_was() -> None:
-    # Of two recordings both are mixed: each is heard in the other as before, not as mixed already.
+def test_recordings_are_mixed_with_unmixed_recordings() -> None:
+    # If both of two recordings are mixed, each contains the original of the other one, not its mixture.
     heard = shares(2, Mix(0.25, 0.25, 1.0))
     np.testing.assert_allclose(heard, [[0.75, 0.25], [0.25, 0.75]])
 
 
-def test_a_recording_alone_and_no_weight_and_no_chance_change_nothing() -> None:
+def test_a_single_recording_and_zero_weight_or_probability_change_nothing() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 30)).astype(np.float32))
     assert torch.equal(mixed(before[:1], Mix(probability=1.0)), before[:1])
     assert torch.equal(mixed(before, Mix(probability=0.0)), before)
     assert torch.equal(mixed(before, Mix(0.0, 0.0, 1.0)), before)
 
 
-def test_draws_are_a_function_of_the_seed() -> None:
+def test_mixing_depends_on_the_seed() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 30)).astype(np.float32))
     assert torch.equal(mixed(before, Mix()), mixed(before, Mix()))
     assert not torch.equal(mixed(before, Mix()), mixed(before, Mix(), seed=1))

@@ -1,4 +1,4 @@
-"""Noise has the power that was asked for, all frequencies alike."""
+"""White noise with the requested signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avgdt.transforms.rng import view_generators
 
 
 def sounds(batch: int, samples: int = 4000) -> torch.Tensor:
-    """Tones of very different loudness."""
+    """Return tones that differ widely in loudness."""
     random = np.random.default_rng(0)
     tones = np.sin(np.arange(samples) * random.uniform(0.01, 1, (batch, 1))) * 10 ** random.uniform(0, 4, (batch, 1))
     return torch.from_numpy(tones.astype(np.float32))
@@ -21,7 +21,7 @@ def noisy(waveform: torch.Tensor, noise: Noise, seed: int = 0) -> torch.Tensor:
     return augment_waveform(waveform, noise, view_generators(seed, 0, range(len(waveform)), 0))
 
 
-def test_the_ratio_is_the_one_drawn_and_lies_within_its_bounds() -> None:
+def test_the_signal_to_noise_ratio_is_drawn_within_its_bounds() -> None:
     before = sounds(200)
     after = noisy(before, Noise(-5.0, 25.0, 1.0))
     added = (after.double() - before.double()).numpy()
@@ -35,20 +35,20 @@ def test_the_ratio_is_the_one_drawn_and_lies_within_its_bounds() -> None:
     assert 24 < ratios.max() < 25.001
 
 
-def test_the_noise_is_white_and_another_for_every_clip() -> None:
+def test_the_noise_is_white_and_independent_between_clips() -> None:
     before = torch.ones(50, 4096)
     added = (noisy(before, Noise(0.0, 0.0, 1.0)) - before).numpy()
-    power = np.square(np.abs(np.fft.rfft(added))).mean(0)[1:-1].reshape(-1, 89).mean(1)  # 23 bands
+    power = np.square(np.abs(np.fft.rfft(added))).mean(0)[1:-1].reshape(-1, 89).mean(1)  # 23 frequency bands
     assert power.max() / power.min() < 1.15
     correlations = np.corrcoef(added) - np.eye(50)
     assert np.abs(correlations).max() < 0.1
     assert np.abs((added[:, 1:] * added[:, :-1]).mean(1)).max() < 0.1
 
 
-def test_some_clips_get_noise_and_the_others_stay() -> None:
+def test_noise_is_added_with_the_given_probability() -> None:
     before = sounds(400, 50)
     same = (noisy(before, Noise(probability=0.25)) == before).all(1).sum()
-    assert 270 < same < 330  # 300 expected, sigma 8.7
+    assert 270 < same < 330  # 300 expected, standard deviation 8.7
     assert torch.equal(noisy(before, Noise(probability=0.0)), before)
 
 
@@ -56,7 +56,7 @@ def test_silence_stays_silent() -> None:
     assert torch.equal(noisy(torch.zeros(3, 100), Noise(0.0, 0.0, 1.0)), torch.zeros(3, 100))
 
 
-def test_draws_are_a_function_of_the_seed_and_the_item() -> None:
+def test_noise_depends_on_the_seed_and_the_item() -> None:
     before = sounds(6)
     after = noisy(before, Noise())
     assert torch.equal(noisy(before, Noise()), after)

@@ -1,4 +1,4 @@
-"""Resized crops: exact on pictures that are known in closed form, and against torch's own rescaling."""
+"""Resized crops, compared with images of known closed form and with the rescaling of torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def ramp(batch: int, channels: int = 3, time: int = 2) -> torch.Tensor:
-    """At the middle of each pixel: 2 x + 3 y + 5 channel + 7 time."""
+    """Return images that are 2 x + 3 y + 5 channel + 7 time at the centre of each pixel."""
     parts = torch.meshgrid(*(torch.arange(n) for n in (channels, time, HEIGHT, WIDTH)), indexing="ij")
     return sum(f * (p + o) for f, p, o in zip((5, 7, 3, 2), parts, (0, 0, 0.5, 0.5), strict=True)).repeat(
         batch, 1, 1, 1, 1
@@ -30,12 +30,12 @@ def ramp(batch: int, channels: int = 3, time: int = 2) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("size", [5, 12, 20])
-def test_a_box_of_a_ramp_is_the_ramp_at_the_middles_of_its_cuts(size: int) -> None:
+def test_a_rescaled_box_of_a_ramp_is_the_ramp_at_the_new_pixel_centres(size: int) -> None:
     boxes = [(4.3, 6.1, 13.7, 18.2), (5.0, 8.0, 5.0, 10.0), (2.25, 9.5, size, size)]
     after = rescale(boxes, ramp(3), size)
     assert after.shape == (3, 3, 2, size, size)
     for clip, (top, left, tall, wide) in zip(after, boxes, strict=True):
-        # Exact where a cut is no wider than a pixel or a whole number of them, else within a tenth of a pixel.
+        # Exact if an output pixel covers at most one input pixel or an integer number of them, else within a tenth of a pixel.
         exact = all(step <= 1 or step.is_integer() for step in (tall / size, wide / size))
         for c in range(3):
             for t in range(2):
@@ -46,7 +46,7 @@ def test_a_box_of_a_ramp_is_the_ramp_at_the_middles_of_its_cuts(size: int) -> No
 
 
 @pytest.mark.parametrize("size", [8, 24, 50])
-def test_a_whole_frame_is_rescaled_as_torch_does(size: int) -> None:
+def test_whole_frames_are_rescaled_like_those_of_torch(size: int) -> None:
     video = noise(2, 3, 2, HEIGHT, WIDTH)
     after = rescale([(0, 0, HEIGHT, WIDTH)] * 2, video, size)
     frames = video.transpose(1, 2).flatten(0, 1).float()
@@ -54,7 +54,7 @@ def test_a_whole_frame_is_rescaled_as_torch_does(size: int) -> None:
     torch.testing.assert_close(after.transpose(1, 2).flatten(0, 1), expected, rtol=0, atol=1e-3)
 
 
-def test_a_box_that_is_the_frame_changes_nothing() -> None:
+def test_a_box_of_the_whole_frame_changes_nothing() -> None:
     video = noise(3, 3, 2, HEIGHT, HEIGHT)
     after = augment_video(video, RandomResizedCrop(HEIGHT, (1.0, 1.0), (1.0, 1.0)), view_generators(0, 0, range(3), 0))
     assert torch.equal(after, video.float())
@@ -64,7 +64,7 @@ def boxes_of(crop: RandomResizedCrop, count: int = 3000) -> np.ndarray:
     return np.array([draw_box(crop, HEIGHT, WIDTH, g) for g in view_generators(0, 0, range(count), 0)])
 
 
-def test_boxes_take_the_areas_and_shapes_requested_and_lie_within() -> None:
+def test_boxes_have_the_requested_areas_and_shapes_and_lie_inside_the_frame() -> None:
     top, left, tall, wide = boxes_of(RandomResizedCrop(8, (0.1, 0.4), (0.5, 1.5))).T
     area, ratio = tall * wide / (HEIGHT * WIDTH), wide / tall
     assert (area.min(), area.max()) == pytest.approx((0.1, 0.4), abs=0.002)
@@ -78,7 +78,7 @@ def test_boxes_take_the_areas_and_shapes_requested_and_lie_within() -> None:
     assert np.corrcoef(area, ratio)[0, 1] == pytest.approx(0, abs=0.1)
 
 
-def test_a_shape_that_never_fits_gives_the_largest_box_in_the_middle() -> None:
+def test_a_shape_that_does_not_fit_gives_the_largest_central_box() -> None:
     tall = HEIGHT / 2
     np.testing.assert_allclose(
         boxes_of(RandomResizedCrop(8, (0.9, 1.0), (4.0, 4.0)), 5), [(HEIGHT / 2 - 4, 0, 8, WIDTH)] * 5
@@ -89,7 +89,7 @@ def test_a_shape_that_never_fits_gives_the_largest_box_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize("crop", [RandomCrop(14), CentreCrop(14)])
-def test_jitter_and_crop_are_a_rescaled_frame_and_a_crop_of_it(crop: RandomCrop | CentreCrop) -> None:
+def test_jitter_and_crop_equal_a_crop_of_a_rescaled_frame(crop: RandomCrop | CentreCrop) -> None:
     video, jitter = noise(12, 2, 3, HEIGHT, WIDTH), ShortSideJitter(15, 40)
     after = augment_clips(video, (jitter, crop), view_generators(0, 0, range(12), 0))
     assert after.shape == (12, 2, 3, 14, 14)
@@ -100,18 +100,18 @@ def test_jitter_and_crop_are_a_rescaled_frame_and_a_crop_of_it(crop: RandomCrop 
         torch.testing.assert_close(cropped, expected, rtol=0, atol=1e-3)
 
 
-def test_short_sides_take_every_whole_number_about_equally() -> None:
-    # The slope of a ramp tells by how much it was stretched.
+def test_short_sides_are_uniform_over_integers() -> None:
+    # The slope of the ramp shows the scaling factor.
     video = ramp(1, 1, 1).expand(2000, -1, -1, -1, -1)
     after = short_side_crop(video, ShortSideJitter(24, 28), CentreCrop(12), view_generators(0, 0, range(2000), 0))
     slopes = after[:, 0, 0, 6, 0] - after[:, 0, 0, 5, 0]
     shorts = (3 * HEIGHT / slopes).round().int().tolist()
     counts = [shorts.count(short) for short in range(24, 29)]
     assert sum(counts) == 2000
-    assert all(310 < count < 490 for count in counts)  # 400 expected, sigma 18
+    assert all(310 < count < 490 for count in counts)  # 400 expected, standard deviation 18
 
 
-def test_a_jitter_to_the_side_of_the_frame_leaves_its_pixels() -> None:
+def test_jitter_to_the_size_of_the_frame_changes_no_pixel() -> None:
     video = noise(8, 1, 2, HEIGHT, WIDTH)
     draws, again = view_generators(0, 0, range(8), 0), view_generators(0, 0, range(8), 0)
     for g in again:
@@ -120,7 +120,7 @@ def test_a_jitter_to_the_side_of_the_frame_leaves_its_pixels() -> None:
     torch.testing.assert_close(after, augment_video(video, RandomCrop(10), again).float(), rtol=0, atol=1e-3)
 
 
-def test_upright_frames_are_jittered_by_their_width() -> None:
+def test_the_width_of_portrait_frames_is_jittered() -> None:
     video = noise(2, 1, 1, WIDTH, HEIGHT)
     after = augment_clips(video, (ShortSideJitter(12, 12), CentreCrop(12)), view_generators(0, 0, range(2), 0))
     expected = interpolate(video[:, 0].float(), (16, 12), mode="bilinear", antialias=True)[:, :, 2:14]
@@ -132,7 +132,7 @@ def test_a_crop_larger_than_the_shortest_side_is_refused() -> None:
         short_side_crop(noise(1, 1, 1, 24, 32), ShortSideJitter(15, 40), CentreCrop(20), view_generators(0, 0, [0], 0))
 
 
-def test_scales_are_equally_likely_in_the_logarithm_of_the_shape() -> None:
+def test_shapes_are_uniform_in_their_logarithm() -> None:
     ratio = boxes_of(RandomResizedCrop(8, (0.1, 0.2), (0.5, 2.0)))
     narrow = (ratio[:, 3] / ratio[:, 2] < math.sqrt(0.5)).mean()
     assert narrow == pytest.approx(0.25, abs=0.03)

@@ -1,4 +1,4 @@
-"""What holds for every augmentation of the picture: one draw per clip, a function of who is drawn for."""
+"""Properties of every video augmentation: one random choice per clip, which depends only on its generator."""
 
 from __future__ import annotations
 
@@ -31,22 +31,26 @@ STEPS: list[tuple[VideoAugmentation, ...]] = [
     (Blur(0.5, 2.0, 0.8),),
     (ShortSideJitter(18, 30), RandomCrop(16), Flip(), ColourJitter(), Grey(), Blur()),
 ]
-each = pytest.mark.parametrize("steps", STEPS, ids=lambda steps: " ".join(type(s).__name__ for s in steps))
+for_all_augmentations = pytest.mark.parametrize(
+    "steps", STEPS, ids=lambda steps: " ".join(type(s).__name__ for s in steps)
+)
 
 
 def noise(*shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
-@each
-def test_a_clip_that_stands_still_goes_on_standing_still(steps: tuple[VideoAugmentation, ...]) -> None:
+@for_all_augmentations
+def test_a_clip_of_equal_frames_stays_so(steps: tuple[VideoAugmentation, ...]) -> None:
     still = noise(8, 3, 1, 20, 26).expand(-1, -1, 4, -1, -1)
     after = augment_clips(still, steps, view_generators(0, 0, range(8), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(4))
 
 
-@each
-def test_items_views_and_epochs_differ_and_the_same_draws_are_the_same(steps: tuple[VideoAugmentation, ...]) -> None:
+@for_all_augmentations
+def test_augmentations_are_repeatable_and_differ_between_items_views_and_epochs(
+    steps: tuple[VideoAugmentation, ...],
+) -> None:
     clips = noise(1, 3, 2, 20, 26).expand(40, -1, -1, -1, -1)
     one = augment_clips(clips, steps, view_generators(0, 0, range(40), 0))
     assert torch.equal(one, augment_clips(clips, steps, view_generators(0, 0, range(40), 0)))
@@ -59,16 +63,16 @@ def test_items_views_and_epochs_differ_and_the_same_draws_are_the_same(steps: tu
         assert not torch.equal(one, augment_clips(clips, steps, others))
 
 
-@each
-def test_a_clip_is_drawn_for_whatever_stands_beside_it(steps: tuple[VideoAugmentation, ...]) -> None:
+@for_all_augmentations
+def test_augmentations_of_a_clip_do_not_depend_on_the_other_clips(steps: tuple[VideoAugmentation, ...]) -> None:
     video, order = noise(6, 3, 2, 20, 26), [4, 0, 3]
     together = augment_clips(video, steps, view_generators(5, 1, range(6), 2))
     apart = augment_clips(video[order], steps, view_generators(5, 1, order, 2))
     torch.testing.assert_close(apart.float(), together[order].float(), rtol=0, atol=1e-3)
 
 
-@each
-def test_values_stay_within_those_of_pixels_and_the_clips_are_left(steps: tuple[VideoAugmentation, ...]) -> None:
+@for_all_augmentations
+def test_values_stay_in_the_range_of_pixels_and_the_input_is_unchanged(steps: tuple[VideoAugmentation, ...]) -> None:
     video = 255 * noise(6, 3, 2, 20, 26).gt(127).to(torch.uint8)
     before = video.clone()
     after = augment_clips(video, steps, view_generators(0, 0, range(6), 0)).float()
@@ -77,7 +81,7 @@ def test_values_stay_within_those_of_pixels_and_the_clips_are_left(steps: tuple[
     assert torch.equal(video, before)
 
 
-def test_steps_come_in_their_order() -> None:
+def test_augmentations_are_applied_in_order() -> None:
     video = noise(5, 3, 2, 20, 26)
     steps = (RandomResizedCrop(12), ColourJitter(), Blur(1.0, 2.0, 1.0))
     expected, draws = video, view_generators(0, 0, range(5), 0)

@@ -1,4 +1,4 @@
-"""From a batch of clips to the views of a composition."""
+"""The views of a composition, made from a batch of clips."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def batch_of(recordings: int, windows: int = 1, channels: int = 3, epoch: int = 
     )
 
 
-def maker(composition: Composition, channels: int = 3, seed: int = 0) -> Views:
+def make_views(composition: Composition, channels: int = 3, seed: int = 0) -> Views:
     return Views(composition, CLIP, LogMel(), channels, seed)
 
 
@@ -56,7 +56,7 @@ def normalised(video: torch.Tensor) -> torch.Tensor:
     return ((video.double() / 255 - 0.45) / 0.225).float()
 
 
-def test_two_views_of_the_paper() -> None:
+def test_the_views_of_the_paper_have_the_shapes_of_the_paper() -> None:
     composition = Composition(Modality(), video=(RandomCrop(112), Flip()), audio=(SpecAugment.mild(),))
     blank = Batch(
         torch.arange(2),
@@ -72,11 +72,11 @@ def test_two_views_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("composition", [TWO, EIGHT, replace(TWO, factors=(Modality(), Repeats(3)))])
-def test_each_view_is_its_window_reversed_then_augmented(composition: Composition) -> None:
+def test_each_view_is_its_window_reversed_and_then_augmented(composition: Composition) -> None:
     batch = batch_of(5, len(composition.windows), epoch=7)
     assert batch.video is not None
     assert batch.audio is not None
-    views = maker(composition, seed=3)(batch)
+    views = make_views(composition, seed=3)(batch)
     assert len(views) == len(composition.views)
     for index, (view, made) in enumerate(zip(composition.views, views, strict=True)):
         window = ["now", "later"].index(view.window)
@@ -93,9 +93,9 @@ def test_each_view_is_its_window_reversed_then_augmented(composition: Compositio
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
 
 
-def test_reversing_a_reversed_recording_gives_it_back() -> None:
+def test_reversing_a_reversed_recording_restores_it() -> None:
     composition = Composition(Modality(), Reversal(invariant=True), video=(CROP,), audio=(MASKS,))
-    batch, make = batch_of(3), maker(composition)
+    batch, make = batch_of(3), make_views(composition)
     assert batch.video is not None
     assert batch.audio is not None
     backwards = replace(batch, video=batch.video.flip(3), audio=batch.audio.flip(-1))
@@ -106,22 +106,22 @@ def test_reversing_a_reversed_recording_gives_it_back() -> None:
         assert not torch.equal(once[forwards], once[forwards + 1])
 
 
-def test_masks_come_after_reversal_and_are_fresh_for_every_view() -> None:
+def test_masks_are_drawn_after_reversal_and_separately_for_every_view() -> None:
     composition = replace(EIGHT, audio=(MASKS,))
-    make = maker(composition)
+    make = make_views(composition)
     batch = batch_of(8, 2)
     hidden = [view == 0 for view in make(batch)[4:]]
     assert all(mask.any() for mask in hidden)
     for one, other in combinations(hidden, 2):
         same = [torch.equal(a, b) or torch.equal(a, b.flip(-1)) for a, b in zip(one, other, strict=True)]
-        assert sum(same) <= 1  # by chance at most
+        assert sum(same) <= 1  # equal by chance, at most
 
 
-def test_crops_and_flips_are_fresh_for_every_view() -> None:
+def test_crops_and_flips_are_drawn_separately_for_every_view() -> None:
     still = batch_of(8, 2)
     assert still.video is not None
     one_picture = still.video[:, :1, :, :1].expand(-1, 2, -1, CLIP.frames, -1, -1)
-    views = maker(EIGHT)(replace(still, video=one_picture))[:4]
+    views = make_views(EIGHT)(replace(still, video=one_picture))[:4]
     for one, other in combinations(views, 2):
         assert sum(torch.equal(a, b) for a, b in zip(one, other, strict=True)) <= 1
 
@@ -129,52 +129,52 @@ def test_crops_and_flips_are_fresh_for_every_view() -> None:
 def test_masked_values_are_zero_after_standardisation() -> None:
     composition = Composition(Modality(), audio=(SpecAugment(1, 40, 0, 0),))
     batch = batch_of(30)
-    masked, plain = maker(composition)(batch)[1], maker(composition)(batch, augment=False)[1]
+    masked, plain = make_views(composition)(batch)[1], make_views(composition)(batch, augment=False)[1]
     assert ((masked == 0) | (masked == plain)).all()
     assert (masked == 0).any()
 
 
-def test_draws_depend_on_epoch_recording_and_seed_alone() -> None:
-    batch, make = batch_of(6, 2, epoch=2), maker(EIGHT)
+def test_augmentations_depend_only_on_epoch_recording_and_seed() -> None:
+    batch, make = batch_of(6, 2, epoch=2), make_views(EIGHT)
     assert batch.video is not None
     assert batch.audio is not None
     views = make(batch)
-    for again in (make(batch), make(replace(batch, epoch=0), epoch=2), maker(EIGHT)(batch)):
+    for again in (make(batch), make(replace(batch, epoch=0), epoch=2), make_views(EIGHT)(batch)):
         assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
     order = torch.tensor([4, 1, 3])
     part = replace(batch, items=batch.items[order], video=batch.video[order], audio=batch.audio[order])
     for whole, some in zip(views, make(part), strict=True):
         torch.testing.assert_close(some, whole[order], rtol=0, atol=1e-6)
-    for other in (make(batch, epoch=3), maker(EIGHT, seed=1)(batch)):
+    for other in (make(batch, epoch=3), make_views(EIGHT, seed=1)(batch)):
         assert not any(torch.equal(a, b) for a, b in zip(views, other, strict=True))
 
 
-def test_without_augmentation_nothing_is_drawn() -> None:
+def test_views_without_augmentation_are_not_random() -> None:
     batch = batch_of(4, 2)
     assert batch.video is not None
-    first = maker(EIGHT)(batch, augment=False)
-    second = maker(EIGHT, seed=5)(replace(batch, epoch=9), augment=False)
+    first = make_views(EIGHT)(batch, augment=False)
+    second = make_views(EIGHT, seed=5)(replace(batch, epoch=9), augment=False)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     torch.testing.assert_close(first[0], normalised(batch.video[:, 0, :, :, 2:10, 4:12]), rtol=0, atol=1e-6)
-    make = maker(EIGHT)
+    make = make_views(EIGHT)
     for index, (modality, window) in enumerate(
         [("video", "now"), ("video", "later"), ("audio", "now"), ("audio", "later")]
     ):
         assert torch.equal(make.test_view(batch, modality, window), first[2 * index])  # type: ignore[arg-type]
 
 
-def test_a_composition_without_a_crop_shows_the_whole_frame() -> None:
+def test_views_without_a_crop_are_whole_frames() -> None:
     batch = batch_of(2)
     assert batch.video is not None
     for augment in (True, False):
-        video = maker(Composition(Modality()))(batch, augment=augment)[0]
+        video = make_views(Composition(Modality()))(batch, augment=augment)[0]
         torch.testing.assert_close(video, normalised(batch.video[:, 0]), rtol=0, atol=1e-6)
 
 
-def test_grey_clips_and_audio_alone() -> None:
-    assert maker(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
+def test_views_of_grey_clips_and_of_audio_only() -> None:
+    assert make_views(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
     alone = Composition(Modality(("audio",)), Repeats(2), audio=(MASKS,), partners="equal")
-    one, other = maker(alone)(replace(batch_of(2), video=None))
+    one, other = make_views(alone)(replace(batch_of(2), video=None))
     assert not torch.equal(one, other)
 
 
@@ -190,11 +190,11 @@ def test_a_share_of_the_mean_frame_is_subtracted(share: float) -> None:
         torch.testing.assert_close(view[:, :, frame].double(), expected, atol=1e-5, rtol=0)
 
 
-def test_a_batch_is_left_as_it_was_and_autocast_changes_nothing() -> None:
+def test_the_batch_is_unchanged_and_autocast_does_not_affect_views() -> None:
     batch, untouched = batch_of(3, 2), batch_of(3, 2)
-    views = maker(EIGHT)(batch)
+    views = make_views(EIGHT)(batch)
     with torch.autocast("cpu", torch.bfloat16):
-        again = maker(EIGHT)(batch)
+        again = make_views(EIGHT)(batch)
     assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
     for name in ("recordings", "video", "audio"):
         assert torch.equal(getattr(batch, name), getattr(untouched, name))
@@ -209,26 +209,26 @@ def test_a_batch_is_left_as_it_was_and_autocast_changes_nothing() -> None:
 )
 def test_sizes_that_do_not_fit_raise_errors_before_any_batch(composition: Composition, says: str) -> None:
     with pytest.raises(TransformError, match=says):
-        maker(composition)
+        make_views(composition)
 
 
-def test_a_batch_that_lacks_what_a_view_takes_is_refused() -> None:
+def test_a_batch_without_a_required_stream_is_refused() -> None:
     with pytest.raises(TransformError, match="has no audio"):
-        maker(TWO)(replace(batch_of(2), audio=None))
+        make_views(TWO)(replace(batch_of(2), audio=None))
     with pytest.raises(TransformError, match=r"model\.video\.channels is 1, but the clips have 3"):
-        maker(TWO, channels=1)(batch_of(2))
+        make_views(TWO, channels=1)(batch_of(2))
 
 
-def test_strengths_of_one_composition() -> None:
+def test_strengths_scale_the_augmentations_of_their_views() -> None:
     composition = replace(TWO, factors=(Modality(), Strength((1.0, 0.0), invariant=True)))
-    batch, made = batch_of(3), maker(composition)
+    batch, made = batch_of(3), make_views(composition)
     strong, none, loud, plain = made(batch)
     assert [view.name for view in composition.views] == ["video", "video strength 0", "audio", "audio strength 0"]
     assert torch.equal(none, made.test_view(batch, "video"))
     assert torch.equal(plain, made.test_view(batch, "audio"))
-    assert torch.equal(strong, maker(TWO)(batch)[0])
+    assert torch.equal(strong, make_views(TWO)(batch)[0])
     assert not torch.equal(strong, none)
     assert not torch.equal(loud, plain)
-    half = maker(replace(TWO, factors=(Modality(), Strength((0.5,), invariant=True)), audio=(VOLUME,)))
-    softer = maker(replace(TWO, audio=(Volume(0.75, 1.5),)))
+    half = make_views(replace(TWO, factors=(Modality(), Strength((0.5,), invariant=True)), audio=(VOLUME,)))
+    softer = make_views(replace(TWO, audio=(Volume(0.75, 1.5),)))
     assert torch.equal(half(batch)[1], softer(batch)[1])

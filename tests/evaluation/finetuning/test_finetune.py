@@ -263,8 +263,8 @@ def test_a_state_file_cannot_execute_code(tmp_path: Path, monkeypatch: pytest.Mo
     assert not Path("hostile-was-here").exists()
 
 
-# One clip has a high score for class 0, two have lower scores for class 1. The mean softmax predicts class 1 (0.63); the
-# mean logit, the largest softmax and the first clip predict class 0.
+# One clip has a high score for class 0, two have lower scores for class 1. The mean softmax predicts class 1 (0.63),
+# whereas the mean logit, the largest softmax and the first clip predict class 0.
 ONE, TWO = [8.0, 0.0], [0.0, 3.0]
 
 
