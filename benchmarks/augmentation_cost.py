@@ -1,10 +1,10 @@
-"""Measures the cost of each augmentation: its time on all views of a step, as a share of a training step.
+"""Benchmark of the cost of each augmentation: its time on all views of a step, as a share of a training step.
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
-The clips are noise of the recipe's sizes; augmentations that have a probability are timed at 1. Steps and
-augmentations alternate, and medians are printed. Colour augmentations are measured on clips of the recipe's channels
-and of three.
+The clips are noise with the sizes of the recipe; augmentations that have a probability are timed at 1. Steps and
+augmentations alternate, and medians are printed. Colour augmentations are measured on clips with the channels of the
+recipe and on clips with three channels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 
 def batch_of(recipe: Recipe, channels: int) -> Batch:
-    """A batch of noise of the recipe's sizes, with ``channels`` channels."""
+    """Return a batch of noise with the sizes of the recipe and ``channels`` channels."""
     clip, count, windows = recipe.clip, recipe.run.batch, len(recipe.composition.windows)
     shape = (count, windows, channels, clip.frames, clip.height, clip.width)
     return Batch(
@@ -52,7 +52,7 @@ def batch_of(recipe: Recipe, channels: int) -> Batch:
 
 
 def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | None) -> Callable[[], object]:
-    """A function that applies ``steps`` to the clips of every window, cropped to ``crop`` pixels before if given."""
+    """Return a function that applies ``steps`` to all clips, first cropped to ``crop`` pixels if it is given."""
     assert batch.video is not None
     clips = batch.video if crop is None else batch.video[..., :crop, :crop].contiguous()
     generators = [view_generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]
@@ -60,7 +60,7 @@ def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | N
 
 
 def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Callable[[], object]:
-    """A function that applies ``step`` to the waveforms or spectrograms of every window."""
+    """Return a function that applies ``step`` to the waveforms or spectrograms of every window."""
     assert batch.audio is not None
     waveforms = batch.audio
     spectrograms = learner.views.preprocessing.log_mel(waveforms)
@@ -71,7 +71,7 @@ def audio_work(batch: Batch, step: AudioAugmentation, learner: Learner) -> Calla
 
 
 def milliseconds(work: Callable[[], object], device: torch.device) -> float:
-    """Milliseconds of one call of ``work``."""
+    """Return the duration of one call of ``work``, in ms."""
     begun = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -83,7 +83,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--recipe", default="small")
     options.add_argument("--rounds", type=int, default=9)
-    options.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
+    options.add_argument("--threads", type=int, default=0, help="number of threads; 0: the default of PyTorch")
     options.add_argument("--device", default="auto")
     arguments = options.parse_args()
     if arguments.threads:
@@ -114,7 +114,7 @@ def main() -> None:
         for step in (Volume(), Equaliser(), Noise(probability=1.0), Mix(probability=1.0), SpecAugment.strong())
     }
     seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(arguments.rounds + 1):  # the first round warms up
+    for _ in range(arguments.rounds + 1):  # the first round is a warm-up
         seconds["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
             seconds[name].append(milliseconds(call, device))

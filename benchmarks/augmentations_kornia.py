@@ -1,9 +1,9 @@
-"""Compares kornia's image augmentations with those of avgdt: time as a share of a training step, and output values.
+"""Benchmark of kornia's image augmentations and those of avgdt: time as a share of a training step, and output values.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
-Needs kornia (the extra `bench`). Both get the same clips (noise of the recipe's sizes) and the same random parameters,
-with probability 1. Training steps, avgdt and kornia alternate; medians are printed.
+The benchmark needs kornia (the extra `bench`). Both libraries get the same clips (noise with the sizes of the recipe)
+and the same random parameters, with probability 1. Training steps, avgdt and kornia alternate; medians are printed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
 def blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
-    """Blur with kornia's border, mirrored about the last pixel, and one window size, so that clips do not interact."""
+    """Blur with the border of kornia, mirrored about the last pixel, and the same window size for all clips."""
     sigmas = deviations(step, rngs).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
@@ -82,7 +82,7 @@ def mirrored(pixels: int, beyond: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, step: ColourJitter, rngs: Generators) -> torch.Tensor:
-    """Colour jitter on one image per clip, its frames stacked, so that the mean luma is that of the clip."""
+    """Apply colour jitter to the stacked frames of each clip, so that the mean luma is that of the clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
         [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in rngs]
@@ -115,12 +115,12 @@ def random_crop(video: torch.Tensor, size: int, rngs: Generators) -> torch.Tenso
 
 
 def corners(top: float, left: float, tall: float, wide: float) -> list[list[float]]:
-    """The corners (x, y) of a box in kornia's order, clockwise from the top left."""
+    """Return the corners (x, y) of a box in the order of kornia, clockwise from the top left."""
     return [[left, top], [left + wide, top], [left + wide, top + tall], [left, top + tall]]
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
-    """A resized crop; ``smooth``: after kornia's Gaussian blur, whose sigma depends on the clip's scale."""
+    """Return resized crops; with ``smooth``, after kornia's Gaussian blur, whose sigma depends on the scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()
@@ -140,7 +140,7 @@ def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators,
 
 
 def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, rngs: Generators) -> torch.Tensor:
-    """A resized short side and a random crop, clip by clip, since every clip is resized to another size."""
+    """Resize the short side and crop at random, clip by clip, since every clip is resized to another size."""
     crops = []
     for clip, g in zip(video, rngs, strict=True):
         height, width = clip.shape[-2:]
@@ -152,14 +152,14 @@ def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, rng
 
 
 class Case(NamedTuple):
-    """One augmentation in both implementations."""
+    """One augmentation in both implementations, avgdt and kornia."""
 
     name: str
     ours: tuple[VideoAugmentation, ...]
     kornia: Work
     channels: int = 1
     whole: bool = False
-    """Whether it is applied to whole decoded frames rather than to a crop."""
+    """Whether the augmentation is applied to whole decoded frames rather than to a crop."""
 
 
 def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
@@ -248,7 +248,7 @@ def main() -> None:
         work[f"{case.name} ours"] = all_views(ours(case), views)
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     times: dict[str, list[float]] = {name: [] for name in ("step", *work)}
-    for _ in range(arguments.rounds + 1):  # the first round warms up
+    for _ in range(arguments.rounds + 1):  # the first round is a warm-up
         times["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
         for name, call in work.items():
             times[name].append(milliseconds(call, device))

@@ -1,6 +1,8 @@
-"""Measures the time to open an MP4 file and read one clip of 30 frames and one second of audio; one thread.
+"""Benchmark of opening an MP4 file and reading one clip of 30 frames and one second of audio, with one thread.
 
-python benchmarks/clip_decoding.py [FILE]     (without a file, one recording of the synthetic data set is rendered)
+    python benchmarks/clip_decoding.py [FILE]
+
+Without a file, one recording of the synthetic data set is rendered and read.
 """
 
 from __future__ import annotations

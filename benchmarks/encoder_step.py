@@ -1,9 +1,9 @@
-"""Times the video encoder's training step in fp32 and bf16, contiguous and channels-last, and prints the ratios.
+"""Benchmark of a training step of the video encoder in fp32 and bf16, contiguous and channels-last.
 
     python benchmarks/encoder_step.py --width 16 --blocks 1 1 1 1 --clip 8 56 56 --batch 16 --threads 1
 
-With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: measure with more.
-A processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: measure with more. A
+processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channel
 def step_seconds(
     encoder: R2Plus1D, clip: torch.Tensor, dtype: torch.dtype, memory_format: torch.memory_format, steps: int
 ) -> float:
-    """Median seconds of a forward and backward pass, after one pass as warm-up."""
+    """Return the median duration of a forward and backward pass, in seconds, after one pass as warm-up."""
     encoder.to(memory_format=memory_format)  # type: ignore[call-overload]
     clip = clip.contiguous(memory_format=memory_format)
     device = clip.device
@@ -40,14 +40,14 @@ def step_seconds(
 
 
 def main() -> None:
-    """Time the combinations of precision and memory format, and print a table."""
+    """Time all combinations of precision and memory format, and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--blocks", type=int, nargs=4, default=(1, 1, 1, 1))
     parser.add_argument("--clip", type=int, nargs=3, default=(8, 56, 56), metavar=("TIME", "HEIGHT", "WIDTH"))
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
+    parser.add_argument("--threads", type=int, default=0, help="number of threads; 0: the default of PyTorch")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     args = parser.parse_args()

@@ -1,9 +1,10 @@
-"""Reads damaged files by scan, training clips and evaluation windows; compares them with decoding the whole file.
+"""Fuzzer of scan, training clips and evaluation windows: results on damaged files are compared with a full decode.
 
-python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]     (without --data, of files that it writes)
+    python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]
 
-Prints the number of mutations per verdict, and exits with 1 if any led to a wrong frame or sample, a crash or a hang.
-With --keep FOLDER the files of such mutations are copied there.
+Without --data, the fuzzer mutates files that it writes. It prints the number of mutations per verdict, and exits with 1
+if any led to a wrong frame or sample, a crash or a hang. With --keep FOLDER the files of such mutations are copied to
+FOLDER.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from threading import Event, Timer
 import numpy as np
 from fuzz_files import mutate, write_files
 
-SECONDS = 60.0  # time limit for one file
+SECONDS = 60.0  # time limit for one file, in seconds
 GROWTH_BYTES = 2**28  # limit of the growth of resident memory over the mutations in one process
 MAX_BYTES = 2**24  # larger files are not mutated
 
 
 class Judge:
-    """A child process that decodes damaged files; it is restarted after a crash or a timeout."""
+    """Child process that decodes damaged files; it is restarted after a crash or a timeout."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -35,7 +36,7 @@ class Judge:
         self.peak = 0
 
     def verdict(self, path: Path, seed: int) -> str:
-        """The verdict of the process on a file; "crash" or "hang" where the process prints none."""
+        """Return the verdict of the process on a file, or "crash" or "hang" if the process prints none."""
         if self._process is None:
             command = [sys.executable, str(Path(__file__).with_name("fuzz_judge.py"))]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -79,7 +80,7 @@ class Judge:
 
     @property
     def growth(self) -> int:
-        """Growth of resident memory in bytes since the first ten files."""
+        """Growth of resident memory since the first ten files, in bytes."""
         return max(self.resident[-1] - max(self.resident[:10]), 0) if len(self.resident) > 10 else 0
 
 
@@ -91,9 +92,9 @@ def main() -> int:
         "--only", type=int, nargs="+", help="numbers of the mutations to run, as printed; by default all"
     )
     parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
-    parser.add_argument("--files", type=int, help="number of files to write, without --data")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of these files")
-    parser.add_argument("--keep", type=Path, help="folder for the files that failed")
+    parser.add_argument("--files", type=int, help="number of files to write if --data is not given")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of the written files, in seconds")
+    parser.add_argument("--keep", type=Path, help="folder for copies of the files that failed")
     options = parser.parse_args()
     judge, counts, growth = Judge(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.random import Generator
 
-RECIPES = (  # file name, video codec, most consecutive B-frames, audio codec, samples per second
+RECIPES = (  # file name, video codec, maximum of consecutive B-frames, audio codec, sample rate in Hz
     ("a.mp4", "libx264", 2, "aac", 24000),
     ("b.mkv", "libx264", 3, "libmp3lame", 24000),
     ("c.webm", "libvpx", 0, "libopus", 48000),
@@ -128,7 +128,7 @@ def _payload(data: bytearray, rng: Generator) -> bytes:
 
 
 def _drop(data: bytearray, rng: Generator) -> bytes:
-    """Drop packets, and write the rest to a new container."""
+    """Drop packets, and write the remaining ones to a new container."""
     output = BytesIO()
     loss, run = rng.uniform(0.005, 0.2), int(rng.integers(1, 10))
     with av.open(BytesIO(bytes(data))) as source, av.open(output, "w", format=_muxer(source.format.name)) as target:
@@ -167,7 +167,10 @@ MUTATIONS: dict[str, Callable[[bytearray, Generator], bytes]] = {
 
 
 def mutate(data: bytes, rng: Generator) -> tuple[str, bytes]:
-    """A random kind of mutation and the mutated file; a file that cannot be rewritten is cut off instead."""
+    """Apply a random mutation; return its kind and the mutated file.
+
+    A file that cannot be rewritten is truncated instead.
+    """
     kind = list(MUTATIONS)[rng.integers(len(MUTATIONS))]
     try:
         return kind, MUTATIONS[kind](bytearray(data), rng)

@@ -1,4 +1,4 @@
-"""Reads one damaged file as training and evaluation do, and compares the result with decoding the whole file.
+"""Judge of one damaged file: it is read as in training and evaluation, and compared with a decode of the whole file.
 
 ``python benchmarks/fuzz_judge.py`` serves ``fuzz.py``. Each line of input is a path and a seed as JSON, each line of
 output a verdict.
@@ -28,17 +28,17 @@ from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
 CHUNK = 256  # samples compared at once
-LEAST = 0.02  # on the int16 scale: smaller differences of samples are ignored
+LEAST = 0.02  # on the int16 scale; smaller differences of samples are ignored
 STRAY_SECONDS = 0.03  # tolerated shift of samples, as time stamps may be rounded or damaged
 MEMORY_BYTES = 2**33
 
 
 class WrongError(Exception):
-    """A frame or a sample differs from that of decoding the whole file."""
+    """Error for a frame or a sample that differs from that of decoding the whole file."""
 
 
 def judge(path: Path, seed: int) -> str:
-    """The verdict: "right", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
+    """Return the verdict: "right", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
     entry = inspect(path)
     if entry.error:
         return entry.error.partition(":")[0]
@@ -89,11 +89,11 @@ def _is_frame(pixels: NDArray[np.uint8], requested: float, latest: float, whole:
     near = [t for t in whole.times if abs(t - requested) < 0.25]
     packets = [t for t in whole.stamps if abs(t - requested) < 0.25]
     decoding = packets == sorted(packets) and near != sorted(near)  # packets are stamped in the order of decoding
-    if not whole.ordered or decoding:  # times are unknown, so any frame may be right
+    if not whole.ordered or decoding:  # the times are unknown, so any frame may be right
         return any(np.array_equal(pixels, frame) for frame in whole.frames)
     times = np.array(whole.times)
     if requested > times.max() + 0.2:
-        raise UnknownError("not reached by reading from the start")
+        raise UnknownError("not reached by a sequential decode")
     for at in (requested, latest, requested - 1e-6):
         before = times[times <= at + 1e-6]
         nearest = before.max() if len(before) else times.min()
@@ -113,7 +113,7 @@ def _compare_audio(samples: NDArray[np.float32], start: float, rate: int, whole:
         chunk = samples[k : k + CHUNK]
         position = first + k
         if position > len(padded) - 4 * rate + 0.2 * rate and chunk.any():
-            raise UnknownError("not reached by reading from the start")
+            raise UnknownError("not reached by a sequential decode")
         expected = slice(position, position + CHUNK)
         if 0 <= position <= len(padded) - CHUNK and (np.abs(padded[expected] - chunk) < margin[expected]).all():
             continue
@@ -127,10 +127,10 @@ def _compare_audio(samples: NDArray[np.float32], start: float, rate: int, whole:
 
 
 def _contains(stretch: NDArray[np.float32], margin: NDArray[np.float32], chunk: NDArray[np.float32]) -> bool:
-    """Whether ``stretch`` contains the consecutive samples of ``chunk``, each within its ``margin``."""
+    """Return whether ``stretch`` contains the consecutive samples of ``chunk``, each within its ``margin``."""
     count = len(stretch) - len(chunk) + 1
     starts = np.arange(max(count, 0))
-    for k in (0, len(chunk) // 2, len(chunk) - 1):  # excludes most positions quickly
+    for k in (0, len(chunk) // 2, len(chunk) - 1):  # comparing three samples excludes most positions quickly
         starts = starts[np.abs(stretch[starts + k] - chunk[k]) < margin[starts + k]]
     return any((np.abs(stretch[at : at + len(chunk)] - chunk) < margin[at : at + len(chunk)]).all() for at in starts)
 
@@ -141,7 +141,7 @@ def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]]
     try:
         together = reader.read(0, entry, windows[::-1])
     except MediaError:
-        return  # overlapping windows are read as one span, with the damage between them
+        return  # overlapping windows are read as one span, which may contain damage between them
     for name in ("video", "audio"):
         ours = getattr(together, name)
         for k, (_, item) in enumerate(items[::-1]):
@@ -155,7 +155,7 @@ def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]]
 
 
 def serve() -> None:
-    """Judge the files of the standard input until it ends."""
+    """Judge the files given on standard input until it ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     av.logging.set_level(av.logging.PANIC)
     answers = os.fdopen(os.dup(1), "w")

@@ -1,4 +1,4 @@
-"""The reference for the fuzzer: a whole file decoded from the first packet to the last, without code of avgdt."""
+"""Reference decoder of the fuzzer: it decodes a file from the first packet to the last, without code of avgdt."""
 
 from __future__ import annotations
 
@@ -21,37 +21,40 @@ from numpy.typing import NDArray
 from avgdt.data.manifest import Entry
 
 HEIGHT, WIDTH = 24, 32
-MOST_SAMPLES = 10**8  # limit of a track; time stamps of longer tracks are damaged
-MOST_FAILURES = 20  # limit of failures to read a packet
-NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise of one running generator
-NOISE_MARGIN = 3.0  # factor by which two draws of this noise may differ more than two others
-SETTLED = 10  # blocks after which only the noise differs
+MOST_SAMPLES = 10**8  # limit of the length of a track; longer tracks have damaged time stamps
+MOST_FAILURES = 20  # limit of the number of packets that cannot be read
+NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from a generator whose state persists
+NOISE_MARGIN = 3.0  # factor by which two decodes of this noise may differ more than two others
+SETTLED = 10  # number of blocks after which only the noise differs
 
 
 class UnknownError(Exception):
-    """The right frame or sample cannot be determined by decoding the file from its start."""
+    """Error for a frame or sample that cannot be determined by decoding the file from its start."""
 
 
 @dataclass
 class Whole:
-    """A file decoded from the first packet to the last."""
+    """Content of a file decoded from the first packet to the last."""
 
     times: list[float] = field(default_factory=list)
     varying: set[float] = field(default_factory=set)
-    """Times of frames whose pixels depend on whether earlier frames are in memory, with which decoders fill holes."""
+    """Times of frames that depend on earlier frames in memory, which decoders use to conceal missing data."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     stamps: list[float] = field(default_factory=list)
     """Presentation times of the video packets in the order of decoding."""
     ordered: bool = True
     """Whether the container stores presentation times."""
     tick: float = 0.0
-    """Seconds of one time stamp unit of the audio."""
+    """Time unit of the time stamps of the audio, in seconds."""
     reservoir: bool = False
-    """Whether time stamps are exact only within a block: samples are carried over from packet to packet (WMA), or
-    blocks are long and short (Vorbis in Ogg)."""
+    """Whether time stamps are exact only within a block.
+
+    This is the case if samples are carried over from packet to packet (WMA) or blocks are long and short (Vorbis in
+    Ogg).
+    """
     blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
-    """Largest difference of the samples of each block between two decodes, for decoders that make up noise."""
+    """Largest difference of the samples of each block between two decodes, for decoders that generate noise."""
 
 
 def decode(path: Path, entry: Entry) -> Whole:
@@ -96,7 +99,7 @@ def _decode_again(path: Path, whole: Whole) -> None:
 
 
 def _noise(path: Path, entry: Entry, whole: Whole) -> list[float]:
-    """Largest difference of the samples of each block from a second decode by the same decoder."""
+    """Return the largest difference of the samples of each block from a second decode by the same decoder."""
     none = [0.0] * len(whole.blocks)
     with (
         av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as before,
@@ -117,7 +120,7 @@ def _noise(path: Path, entry: Entry, whole: Whole) -> list[float]:
         float(np.abs(other - block).max(initial=0.0)) if k >= SETTLED and len(other) == len(block) else 0.0
         for k, ((_, block), other) in enumerate(zip(whole.blocks, again, strict=True))
     ]
-    return [max(noise[max(k - 1, 0) : k + 2]) for k in range(len(noise))]  # blocks overlap
+    return [max(noise[max(k - 1, 0) : k + 2]) for k in range(len(noise))]  # adjacent blocks overlap
 
 
 def _pixels(frame: Any) -> NDArray[np.uint8]:
@@ -132,9 +135,9 @@ def _frames(
     stamps: list[tuple[int, int]],
     decoder: AudioCodecContext | None = None,
 ) -> Any:
-    """Every decoded frame of a container; the stream and time stamp of each packet are appended to ``stamps``.
+    """Yield every decoded frame of a container, and append the stream and time stamp of each packet to ``stamps``.
 
-    ``decoder`` decodes them instead of the stream's own.
+    ``decoder`` replaces the decoder of the stream.
     """
     stream = container.streams.best(kind)
     assert isinstance(stream, VideoStream | AudioStream)
@@ -146,7 +149,7 @@ def _frames(
     while failures < MOST_FAILURES:
         try:
             packet = next(packets, None)
-        except (av.error.FFmpegError, IndexError):  # there may be readable packets after an unreadable one
+        except (av.error.FFmpegError, IndexError):  # readable packets may follow an unreadable one
             failures += 1
             packets = container.demux(stream)
             continue
@@ -170,7 +173,7 @@ def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
 
 
 def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """All samples, the tolerated difference of each, and the start in seconds.
+    """Return all samples, the tolerated difference of each, and the start in seconds.
 
     A block follows the block before it, unless its time stamp differs from that position.
     """
@@ -188,7 +191,7 @@ def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], NDArray[np.floa
         position += len(block)
     ends = [k + len(block) for k, (_, block) in zip(starts, whole.blocks, strict=True)]
     if max(ends, default=0) > MOST_SAMPLES:
-        raise UnknownError("time stamps that span days")
+        raise UnknownError("the time stamps span days")
     track, noise = np.zeros((2, max(ends, default=0)), np.float32)
     for k, (_, block), most in zip(starts, whole.blocks, whole.noise, strict=True):
         track[k : k + len(block)], noise[k : k + len(block)] = block, NOISE_MARGIN * most

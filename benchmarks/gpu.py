@@ -1,9 +1,10 @@
-"""Measures training on a GPU: agreement with the CPU, matrix products, training steps of a recipe, slowest kernels.
+"""Benchmark of training on a GPU: agreement with the CPU, matrix products, training steps of a recipe, slowest kernels.
 
     benchmarks/gpu.sh            (sets PYTHONPATH; --small is for a CPU)
 
-Needs only torch and NumPy. Each measurement is appended to OUT/gpu.jsonl at once, as a line with its values or its
-error; OUT/gpu.md has them as tables. The exit code is 1 where a measurement failed or the devices disagree.
+The benchmark needs only torch and NumPy. Each measurement is immediately appended to OUT/gpu.jsonl, as a line with its
+values or its error; OUT/gpu.md contains all measurements as tables. The exit code is 1 if a measurement failed or the
+devices disagree.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from avgdt.tuning import tune_process
 
-tune_process()  # before torch is loaded
+tune_process()  # must be called before torch is loaded
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +38,12 @@ from avgdt.training.learner import Learner
 from avgdt.training.step_count import count_step
 
 TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
-"""Largest differences from fp32 on the CPU, by precision: of a coordinate of the embeddings, which have unit length; of
-the loss, relative to it; of the gradient of all parameters, its norm relative to that of the gradient. For bf16 on the
-CPU these are 0.03, 0.003 and 0.57; for a completely wrong gradient, 1 or more."""
+"""Largest accepted differences from fp32 on the CPU: of embeddings, of the loss and of the gradient, by precision.
+
+Differences are those of a coordinate of the embeddings, which have unit length; of the loss, relative to the loss; and
+of the gradient of all parameters, as a norm relative to the norm of the gradient. For bf16 on the CPU they are 0.03,
+0.003 and 0.57; for a completely wrong gradient, 1 or more.
+"""
 TOP = 10
 
 Record = dict[str, Any]
@@ -55,14 +59,14 @@ def synchronise(device: torch.device) -> None:
 
 
 def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
-    """A named recipe with a batch size; automatic bank and momentum are those of a small data set."""
+    """Return a named recipe with a batch size, and automatic bank and momentum as for a small data set."""
     recipe = named(recipe_name)
     recipe = replace(recipe, run=replace(recipe.run, batch=batch))
     return in_proportion(recipe, recordings=384, steps=1152)
 
 
 def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict[str, torch.Tensor]:
-    """Embeddings, loss and gradient of the second training step, the first with keys in the bank."""
+    """Return embeddings, loss and gradient of the second training step, the first with keys in the bank."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precision)
     batch = random_batch(recipe, recordings).to(precision.device)
@@ -76,7 +80,7 @@ def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict
 
 
 def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Differences between a step in each precision on the device, without TF32, and in fp32 on the CPU."""
+    """Return the differences of a step on the device, in each precision without TF32, from one in fp32 on the CPU."""
     expected = second_step(recipe_name, recordings, Precision(torch.device("cpu"), torch.float32))
     records = []
     torch.backends.cudnn.allow_tf32 = False
@@ -99,7 +103,7 @@ def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[R
 
 
 def matrix_rates(device: torch.device) -> list[Record]:
-    """FLOP/s of matrix products in each precision, in fp32 without and (on a GPU) with TF32."""
+    """Return the rates of matrix products, in FLOP/s, in each precision; on a GPU, fp32 is measured also with TF32."""
     records = []
     for name, precision in precisions(device).items():
         records.append({"precision": name, "flops": matrix_rate(precision)})
@@ -113,7 +117,7 @@ def matrix_rates(device: torch.device) -> list[Record]:
 def training_step(
     recipe_name: str, recordings: int, device: torch.device, steps: int, compiled: bool, rate: float
 ) -> Record:
-    """Whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
+    """Measure whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
 
     The memory is that of the GPU; on a CPU, that of the whole process.
     """
@@ -156,7 +160,7 @@ def compile_encoders(learner: Learner) -> None:
 
 
 def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """The kernels (on a CPU: operators) with the largest share of the time of two training steps."""
+    """Return the kernels (on a CPU, the operators) with the largest share of the time of two training steps."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precisions(device)["bf16"])
     batch = random_batch(recipe, recordings).to(device)
@@ -179,7 +183,7 @@ def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Rec
 
 
 class Report:
-    """Runs measurements, and writes them as lines of JSON and as Markdown after each."""
+    """Runner of measurements, which writes them as lines of JSON and as Markdown after each measurement."""
 
     def __init__(self, out: Path, limit: float) -> None:
         out.mkdir(parents=True, exist_ok=True)
@@ -190,13 +194,13 @@ class Report:
         self.failed = False
 
     def measure(self, section: str, call: Callable[[], list[Record] | Record]) -> list[Record]:
-        """Run a measurement, write its records and return them; none where it fails or the time limit is exceeded."""
+        """Run a measurement, write its records and return them; return none after a failure or the time limit."""
         begun = time.monotonic()
         try:
             if begun > self._end:
                 raise TimeoutError("skipped: the time limit is exceeded")
             records = call()
-        except Exception as error:  # the measurements that follow still run
+        except Exception as error:  # later measurements are still run
             records = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
             self.failed = True
         gc.collect()
@@ -245,8 +249,8 @@ def machine(device: torch.device) -> Record:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path())
-    parser.add_argument("--small", action="store_true", help="small networks, few steps: for a CPU")
-    parser.add_argument("--seconds", type=float, default=300, help="time after which no measurement begins")
+    parser.add_argument("--small", action="store_true", help="use small networks and few steps, for a CPU")
+    parser.add_argument("--seconds", type=float, default=300, help="time after which no measurement starts, in seconds")
     args = parser.parse_args()
     device = resolve_device("auto")
     recipe, batches, steps = ("demo-bank", (2, 4), 1) if args.small else ("paper", (16, 64), 10)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs gpu.py on a machine that has Python 3 with torch and NumPy, and neither this package nor a network.
+# Runs gpu.py on a machine that has Python 3 with torch and NumPy, but neither this package nor network access.
 #
 #     OUT=results benchmarks/gpu.sh            within six minutes, on a GPU
 #     OUT=results benchmarks/gpu.sh --small    within a minute, on any machine
 #
-# WHEELS is a folder of wheels to unpack and import, where packages are missing; PYTHON is the interpreter.
+# WHEELS is a folder of wheels to unpack and import if packages are missing; PYTHON is the interpreter.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 path=$here/../src

@@ -1,11 +1,11 @@
-"""Kills trainings at random moments and resumes them, on one process and on two; compares the final checkpoints.
+"""Stress test that kills trainings at random moments and resumes them, and compares the final checkpoints.
 
     python benchmarks/kills.py --data runs/world/manifest.csv --out runs/kills --kills 100 --seed 0
 
 A training of a small recipe is killed (SIGKILL, all its processes) at a random moment, or while it writes a checkpoint,
 and resumed, repeatedly until it ends. Its last checkpoint must equal that of the same training without a kill: bit for
-bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ... processes). Prints a line per
-training and a summary; the exit code is 1 where a training differs.
+bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ... processes). The script prints a
+line per training and a summary; the exit code is 1 if a training differs.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from avgdt.training.checkpoints import Checkpoints
 
 EPOCHS, RECORDINGS = 12, 36
 PATIENCE = 300.0
-"""Seconds that a training may take from its start to its next checkpoint."""
+"""Time limit for a training to log the steps before its next kill, in seconds."""
 
 
 def recipe() -> Recipe:
-    """The recipe ``demo-bank`` with very narrow networks, in two batch norm groups, a checkpoint after every step."""
+    """Return ``demo-bank`` with very narrow networks, two batch norm groups, and a checkpoint after every step."""
     demo = named("demo-bank")
     return replace(
         demo,
@@ -66,7 +66,7 @@ def recipe() -> Recipe:
 
 @dataclass
 class Training:
-    """A training in the folder ``out``, which can be killed and started again."""
+    """Training in the folder ``out``, which can be killed and started again."""
 
     out: Path
     data: Path
@@ -110,7 +110,7 @@ class Training:
         return any((self.out / "checkpoints").glob(".*.partial"))
 
     def state(self) -> dict[str, Any]:
-        """The state of the last checkpoint."""
+        """Return the state of the last checkpoint."""
         return Checkpoints(self.out).load().state
 
 
@@ -124,7 +124,7 @@ def kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
-    """Whether all processes have ended; raise ``SystemExit`` where one has failed."""
+    """Return whether all processes have ended; raise ``SystemExit`` if one has failed."""
     codes = [process.poll() for process in processes]
     if any(code not in (None, 0) for code in codes):
         kill(processes)
@@ -135,7 +135,10 @@ def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
 def wait_to_kill(
     training: Training, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
 ) -> bool:
-    """Wait for a random moment after the next step, ``inside`` the writing of a checkpoint; False if training ended."""
+    """Wait for a random moment after the next step; return False if the training has ended before.
+
+    With ``inside``, the moment is during the writing of a checkpoint.
+    """
     deadline, before = time.monotonic() + PATIENCE, training.steps
     ahead = rng.randrange(1, 6)
     while training.steps < before + ahead:
@@ -155,7 +158,7 @@ def wait_to_kill(
 
 
 def difference(a: Any, b: Any) -> float:
-    """The largest difference of numbers in two nested states; infinite where their structures differ."""
+    """Return the largest difference of numbers in two nested states, or infinity if their structures differ."""
     if isinstance(a, torch.Tensor):
         same = isinstance(b, torch.Tensor) and a.shape == b.shape
         return (float((a.double() - b.double()).abs().max()) if a.numel() else 0.0) if same else float("inf")
@@ -167,7 +170,7 @@ def difference(a: Any, b: Any) -> float:
 
 
 def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
-    """Train without a kill; return the final state."""
+    """Train without a kill, and return the final state."""
     processes = training.start(count)
     while not finished(processes):
         time.sleep(0.1)
@@ -175,7 +178,7 @@ def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Kill trainings until there were ``--kills`` kills; return the exit code."""
+    """Kill trainings until ``--kills`` kills are reached; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder or manifest of recordings; 36 of them are used"

@@ -1,11 +1,11 @@
-"""Measures how well linear probes classify recordings of the synthetic data set from features without time.
+"""Accuracy of linear probes on features of the synthetic data set that ignore time.
 
     python benchmarks/synthetic_probes.py [FOLDER] [--recordings 576] [--seed 0]
 
-Renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each class for a
-linear probe on each kind of features, cross-validated over all recordings. A class is near chance when its recall is at
-most twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it also depends on
-the share of silence.
+The script renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each
+class for a linear probe on each kind of features, cross-validated over all recordings. A class is near chance if its
+recall is at most twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it
+also depends on the share of silence.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from avgdt.synthetic.dataset import render_dataset
 from avgdt.synthetic.parameters import Parameters
 
 Floats = npt.NDArray[np.float64]
-BINS = 8  # per colour channel
+BINS = 8  # number of bins per colour channel
 WINDOW, STEP, BANDS = 1024, 256, 64
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation; the best for the probe is reported
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation; the figure of the best value is reported
 
 
 class Description(NamedTuple):
-    """Features of a recording without time, and its motion."""
+    """Features of a recording that ignore time, and its motion."""
 
     colours: Floats
     """Square root of the share of the pixels in each of 512 colours."""
@@ -67,7 +67,7 @@ def describe(path: Path) -> Description:
 
 
 def mel_bands(sample_rate: int) -> Floats:
-    """Triangular mel filters (frequencies, bands), evenly spaced in mel, for a sample rate of ``sample_rate`` Hz."""
+    """Return triangular mel filters (frequencies, bands), evenly spaced in mel, for a sample rate in Hz."""
     edges = 700 * (10 ** (np.linspace(0, np.log10(1 + sample_rate / 2 / 700), BANDS + 2)) - 1)
     frequencies = np.fft.rfftfreq(WINDOW, 1 / sample_rate)[:, None]
     rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], sample_rate / WINDOW)
@@ -76,7 +76,7 @@ def mel_bands(sample_rate: int) -> Floats:
 
 
 def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
-    """Recall of each class with the best linear probe."""
+    """Return the recall of each class with the best linear probe."""
     truth = np.array(labels)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     best: npt.NDArray[np.str_] | None = None
@@ -89,7 +89,7 @@ def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
 
 
 def report(name: str, recalled: dict[str, float], out: Callable[[str], object] = print) -> int:
-    """Print a row and return how many classes are near chance."""
+    """Print a table row, and return how many classes are near chance."""
     limit = 2 / len(recalled)
     near = sum(recall <= limit + 1e-9 for recall in recalled.values())
     cells = " ".join(f"{100 * recall:>8.0f}" for recall in recalled.values())

@@ -1,4 +1,4 @@
-"""Measures the CPU time of each stage of rendering a recording of the synthetic data set, in one process.
+"""Benchmark of the CPU time of each stage of rendering a recording of the synthetic data set, in one process.
 
 python benchmarks/synthetic_rendering.py [--recordings 24] [--rounds 3]
 """
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def one_round(recordings: int, path: Path) -> dict[str, float]:
-    """Seconds of each stage over all recordings; ``recording`` is all stages together."""
+    """Return the seconds of each stage over all recordings; ``recording`` is the complete rendering."""
     costs = defaultdict[str, float](float)
 
     @contextmanager

@@ -1,12 +1,12 @@
-"""Times training steps of a recipe on random clips: clips per second of wall-clock time, CPU milliseconds per clip.
+"""Benchmark of training steps of a recipe on random clips: clips per second of wall-clock time, CPU time per clip.
 
     python benchmarks/training_step.py demo --steps 20
     python benchmarks/training_step.py paper --batch 2 --precision fp32 --steps 1 --pairs 3
 
-The share is that of the rate of matrix products measured just before, as ``avgdt cost --share`` takes it. ``--pairs``
-compares with the same step whose convolutions are ``torch.nn.Conv3d``, in alternation. Plain AVX2 can be simulated on a
-newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last,
-the matrix products use AVX-512 and the convolutions do not.
+The share is relative to the rate of matrix products measured just before, as in ``avgdt cost --share``. ``--pairs``
+alternates with the same step whose convolutions are ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a newer
+processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last, the
+matrix products use AVX-512 and the convolutions do not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from avgdt.tuning import tune_process
 
-tune_process()  # before torch is loaded
+tune_process()  # must be called before torch is loaded
 
 import torch
 from torch import nn
@@ -37,7 +37,7 @@ WARM_UP = 3
 
 
 def random_batch(recipe: Recipe, recordings: int) -> Batch:
-    """A batch of noise of the recipe's sizes, on the CPU."""
+    """Return a batch of noise with the sizes of the recipe, on the CPU."""
     batch, generator = blank_batch(recipe, recordings), torch.Generator().manual_seed(0)
     if batch.video is not None:
         batch.video.random_(generator=generator)
@@ -47,7 +47,7 @@ def random_batch(recipe: Recipe, recordings: int) -> Batch:
 
 
 def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM_UP) -> list[float]:
-    """Seconds of each of ``steps`` training steps, after ``warm_up`` steps."""
+    """Return the seconds of each of ``steps`` training steps, after ``warm_up`` steps."""
     seconds, device = [], learner.precision.device
     for step in range(warm_up + steps):
         start = time.perf_counter()
@@ -60,7 +60,7 @@ def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM
 
 
 def with_plain_convolutions(learner: Learner) -> Learner:
-    """The learner with ``torch.nn.Conv3d`` in place of the convolutions over space and time, in place."""
+    """Replace the convolutions over space and time by ``torch.nn.Conv3d`` in place, and return the learner."""
     for phi in [learner.phi, *([learner.key_encoder.phi] if learner.key_encoder else [])]:
         for layer in phi.modules():
             if isinstance(layer, nn.Conv3d):
@@ -89,12 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=0, help="recordings, in one batch norm group; 0: the recipe's")
+    parser.add_argument(
+        "--batch", type=int, default=0, help="number of recordings, in one batch norm group; 0: as in the recipe"
+    )
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default="auto")
     parser.add_argument(
-        "--pairs", type=int, default=0, help="times that a step with torch.nn.Conv3d alternates with it"
+        "--pairs", type=int, default=0, help="number of alternations with a step that uses torch.nn.Conv3d"
     )
-    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's own choice")
+    parser.add_argument("--threads", type=int, default=0, help="number of threads; 0: the default of PyTorch")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)

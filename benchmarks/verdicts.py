@@ -1,10 +1,11 @@
-"""Tests the verdict on ten runs that are broken in five ways and on ten healthy runs, on the demo's recordings.
+"""Test of the verdict on ten runs that are broken in five ways and on ten healthy runs, with the demo's recordings.
 
     OMP_NUM_THREADS=1 python benchmarks/verdicts.py --data runs/world/manifest.csv --out runs/verdicts --seeds 0 1
 
-Prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run must be
-recognised, the verdict on a healthy run must be healthy or plateau. The same command continues an interrupted
-benchmark: complete runs in --out are not trained again, interrupted runs are resumed. --table prints the table so far.
+The script prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run
+must be recognised, the verdict on a healthy run must be healthy or plateau. The same command resumes an interrupted
+benchmark: complete runs in --out are not trained again, interrupted runs are resumed. --table prints the table of the
+runs so far.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ from avgdt.recipes.config import read_yaml
 
 HEALTHY = ("healthy", "plateau")
 HELD_OUT = 40
-"""Held-out recordings: measuring on all 96 would take longer than the training."""
+"""Number of held-out recordings; measuring on all 96 would take longer than the training."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of run, and the verdicts that are right for it."""
+    """Kind of run, and the verdicts that are right for it."""
 
     name: str
     options: str
     right: tuple[str, ...]
     epochs: int
     recordings: int = 384
-    """Training recordings."""
+    """Number of training recordings."""
     permuted: bool = False
     """Whether each video has the audio of another recording."""
 
@@ -51,7 +52,7 @@ BROKEN = (
     Case(
         "batches of 4 in one key group, bank 64",
         "demo-bank --composition modality --run.batch 4 --objective.key-groups 1 --objective.bank 64",
-        ("batch-norm leak", "bank shortcut"),  # small batches favour both, which may occur together
+        ("batch-norm leak", "bank shortcut"),  # small batches favour both causes, which may occur together
         5,
         96,
     ),
@@ -68,7 +69,7 @@ UNBROKEN = (
 
 
 def manifests(data: Path, out: Path) -> dict[tuple[int, bool], Path]:
-    """The inspected manifest of each set of recordings; recordings with permuted audio are written into ``out``."""
+    """Return the inspected manifest of each set of recordings; permuted recordings are written into ``out``."""
     sets = {(case.recordings, case.permuted) for case in (*BROKEN, *UNBROKEN)}
     paths = {
         (count, permuted): out / f"{'permuted' if permuted else 'recordings'}-{count}.csv" for count, permuted in sets
@@ -84,7 +85,7 @@ def manifests(data: Path, out: Path) -> dict[tuple[int, bool], Path]:
 
 
 def _permuted(entries: list[Entry], folder: Path) -> list[Entry]:
-    """Copies of the recordings, in ``folder``, each video with the audio of another recording."""
+    """Copy the recordings into ``folder``, each video with the audio of another recording."""
     folder.mkdir(exist_ok=True)
     copies = []
     for entry, other in zip(entries, random.Random(0).sample(entries, len(entries)), strict=True):
@@ -109,7 +110,7 @@ def _join(video: Path, audio: Path, target: Path) -> None:
 
 
 def folder_of(case: Case, seed: int, out: Path) -> Path:
-    """The folder of a run."""
+    """Return the folder of a run."""
     return out / f"{case.name}-{seed}".replace(" ", "-").replace(",", "")
 
 
@@ -131,13 +132,13 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
     code = avgdt(["pretrain", *arguments, "--out", str(folder)])
     if code not in (0, 2) or not (folder / "metrics.jsonl").exists():
         raise SystemExit(code)
-    done.touch()  # with code 2 the training diverged
+    done.touch()  # exit code 2 means that the training diverged
     seconds = f"{time.monotonic() - started:.0f} s, {time.process_time() - cpu:.0f} s of CPU"
     print(f"{folder.name}: exit code {code}, {seconds}", flush=True)
 
 
 def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
-    """The table row of a run, and whether its final verdict is right; None for an incomplete run."""
+    """Return the table row of a run and whether its final verdict is right, or None for an incomplete run."""
     folder = folder_of(case, seed, out)
     if not folder.with_name(folder.name + ".done").exists():
         return None

@@ -81,7 +81,7 @@ def test_values_and_gradients_equal_those_of_loops(composition: Composition, sou
 
 
 def test_initial_losses_of_negatives_are_small() -> None:
-    """Scale 10 and bias -10: a negative at a right angle costs log(1 + exp(-10)), a positive log(1 + exp(10))."""
+    """With scale 10 and bias -10, an orthogonal negative costs log(1 + exp(-10)), a positive log(1 + exp(10))."""
     query, key = torch.eye(2)[:1], torch.eye(2)[1:]
     pair = ((False, True), (True, False))
     nothing = ((False, False), (False, False))

@@ -35,7 +35,7 @@ def test_a_rescaled_box_of_a_ramp_is_the_ramp_at_the_new_pixel_centres(size: int
     after = rescale(boxes, ramp(3), size)
     assert after.shape == (3, 3, 2, size, size)
     for clip, (top, left, tall, wide) in zip(after, boxes, strict=True):
-        # Exact if an output pixel covers at most one input pixel or an integer number of them, else within a tenth of a pixel.
+        # Exact if an output pixel covers at most one or an integer number of input pixels, else to a tenth of a pixel.
         exact = all(step <= 1 or step.is_integer() for step in (tall / size, wide / size))
         for c in range(3):
             for t in range(2):
