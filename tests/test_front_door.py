@@ -101,8 +101,8 @@ def test_an_interrupted_call_resumes(run: Path, folder: Path, tmp_path: Path, mo
     with pytest.raises(KeyboardInterrupt):
         avgdt.embed(folder, run, tmp_path / "v.npz", "audio", 0.5, workers=0, progress=stop)
     assert not (tmp_path / "v.npz").exists()
-    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".v.npz.parts").iterdir()}
-    assert kept
+    times_before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".v.npz.parts").iterdir()}
+    assert times_before
     extracted: list[int] = []
 
     def counted(*arguments: Any, **options: Any) -> Extraction:

@@ -48,5 +48,5 @@ def test_the_wheel_runs_from_a_clean_environment(tmp_path: Path) -> None:
     assert "demo-bank" in run(avgdt, "recipes", cwd=tmp_path)
     assert "video now" in run(avgdt, "composition", "small", cwd=tmp_path)
     packed = {path.relative_to(installed / "avgdt") for path in (installed / "avgdt").rglob("*") if path.is_file()}
-    wanted = {path.relative_to(source / "src" / "avgdt") for path in (source / "src" / "avgdt").rglob("*")}
-    assert {path for path in wanted if (source / "src" / "avgdt" / path).is_file()} <= packed
+    expected = {path.relative_to(source / "src" / "avgdt") for path in (source / "src" / "avgdt").rglob("*")}
+    assert {path for path in expected if (source / "src" / "avgdt" / path).is_file()} <= packed

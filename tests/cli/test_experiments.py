@@ -14,7 +14,7 @@ from avgdt.experiments.outcome import read_outcome
 from avgdt.recipes.config import write_yaml
 from avgdt.recipes.training import Objective
 from tests.experiments.conftest import labelled  # noqa: F401 (a fixture)
-from tests.helpers.command import ended, pasted, run, start
+from tests.helpers.command import finish_process, run_suggestion, run, start
 from tests.helpers.recipes import tiny
 
 
@@ -44,9 +44,9 @@ def test_an_interrupted_ablation_resumes(working_directory: Path, capfd: pytest.
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 130
-    code, last = pasted(line, cwd=working_directory, seconds=300)
+    code, last = run_suggestion(line, cwd=working_directory, seconds=300)
     assert code == 0, last
     assert len(read_outcome(working_directory / "out").tables[2].rows) == 4
     assert (working_directory / "out" / "experiment.html").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avgdt.recipes.config import write_yaml
-from tests.helpers.command import ended, start
+from tests.helpers.command import finish_process, start
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -38,7 +38,7 @@ def test_a_full_disk_is_reported_in_one_line(kilobytes: int, file: str, remedy: 
     write_folder(tmp_path / "films", 9)
     # The shell starts in a working directory outside the mount.
     arguments = ["--config", "tiny.yaml", "--data", "films", "--out", "runs/a", "--schedule.epochs", "40"]
-    code, line = ended(start("pretrain", *arguments, cwd=tmp_path, prefix=mounted))
+    code, line = finish_process(start("pretrain", *arguments, cwd=tmp_path, prefix=mounted))
     assert code == 2
     assert line.startswith(f"avgdt: runs/a/{file}: could not be written (No space left on device); free some space")
     assert remedy in line

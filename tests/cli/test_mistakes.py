@@ -162,11 +162,11 @@ def test_diverged_training_stops_and_the_suggested_remedy_works(
     assert "fp32" not in line  # the run computes in this precision
     assert not (out / "checkpoints" / "last.pt").exists()  # no checkpoint was healthy
     assert not (out / "weights.safetensors").exists()
-    again = shlex.split(line.partition("restart with: ")[2])
-    assert again[:2] == ["avgdt", "pretrain"]
-    assert again[-2:] == ["--optimiser.lr", "1e+08"]
-    again[-1] = "0.05"
-    assert main(again[1:]) == 0
+    arguments = shlex.split(line.partition("restart with: ")[2])
+    assert arguments[:2] == ["avgdt", "pretrain"]
+    assert arguments[-2:] == ["--optimiser.lr", "1e+08"]
+    arguments[-1] = "0.05"
+    assert main(arguments[1:]) == 0
 
 
 def test_a_run_that_diverges_later_resumes_from_its_last_healthy_checkpoint(
@@ -181,10 +181,10 @@ def test_a_run_that_diverges_later_resumes_from_its_last_healthy_checkpoint(
     line = error_line(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
     assert "the training has diverged, and the last checkpoint before that remains" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
-    again = shlex.split(line.partition("resume with: ")[2])
-    assert again[1:] == [*resume, "--optimiser.lr", "1e+08"]
-    again[-1] = "0.01"
-    assert main(again[1:]) == 0
+    arguments = shlex.split(line.partition("resume with: ")[2])
+    assert arguments[1:] == [*resume, "--optimiser.lr", "1e+08"]
+    arguments[-1] = "0.01"
+    assert main(arguments[1:]) == 0
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 10
     assert read_metrics(out / "metrics.jsonl")[-1]["lr"] == 0.01
 
@@ -206,11 +206,11 @@ def test_a_diverged_run_does_not_resume_from_a_checkpoint_with_grown_weights(
     wild = ["--schedule.epochs", "12", "--optimiser.lr", "100", "--run.checkpoints", checkpoints]
     line = error_line(capsys, *resume, *wild)
     assert "the training has diverged, and " + grown in line
-    again = shlex.split(line.rpartition("with: ")[2])
-    assert again[-2:] == ["--optimiser.lr", "10"]
-    assert ("--step" in again) == (folder == "run")
-    again[-1] = "0.01"
-    assert main(again[1:]) == 0
+    arguments = shlex.split(line.rpartition("with: ")[2])
+    assert arguments[-2:] == ["--optimiser.lr", "10"]
+    assert ("--step" in arguments) == (folder == "run")
+    arguments[-1] = "0.01"
+    assert main(arguments[1:]) == 0
     assert read_metrics(tmp_path / folder / "metrics.jsonl")[-1]["step"] == 24
     state = Checkpoints(tmp_path / folder).load()
     assert state.growth < 2
@@ -226,9 +226,9 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
     newest.write_bytes(newest.read_bytes()[:-100])
     capsys.readouterr()
     assert main(resume) == 0
-    said = [line for line in capsys.readouterr().err.splitlines() if "last.pt" in line]
-    assert len(said) == 1
-    assert said[0].endswith("skipped: resuming from last-1.pt, step 5")
+    messages = [line for line in capsys.readouterr().err.splitlines() if "last.pt" in line]
+    assert len(messages) == 1
+    assert messages[0].endswith("skipped: resuming from last-1.pt, step 5")
     assert read_metrics(out / "metrics.jsonl")[-1]["step"] == 6
     after, _ = load_weights(out / "weights.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -261,16 +261,16 @@ def test_folder_names_may_begin_with_a_dash(
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "-films", 6)
     new = ["pretrain", "--config", config, "--data=-films", "--out=-dash"]
-    again = shlex.split(error_line(capsys, *new, "--data.store", "/proc/x").rpartition("with: ")[2])
-    assert {"--out=-dash", "--data=-films", "--config=-dash/config.yaml"} < set(again)
-    assert main(again[1:]) == 0
+    arguments = shlex.split(error_line(capsys, *new, "--data.store", "/proc/x").rpartition("with: ")[2])
+    assert {"--out=-dash", "--data=-films", "--config=-dash/config.yaml"} < set(arguments)
+    assert main(arguments[1:]) == 0
     line = error_line(capsys, *new)
-    again = shlex.split(line.rpartition("with: ")[2].removesuffix(" (or choose another --out)"))
-    assert "--out=-dash" in again
-    assert main(again[1:]) == 0
-    again = shlex.split(error_line(capsys, *again[1:], "--run.seed", "3").rpartition("weights: ")[2])
-    assert {"--out=-dash-2", "--from=-dash"} < set(again)
-    assert main(again[1:]) == 0
+    arguments = shlex.split(line.rpartition("with: ")[2].removesuffix(" (or choose another --out)"))
+    assert "--out=-dash" in arguments
+    assert main(arguments[1:]) == 0
+    arguments = shlex.split(error_line(capsys, *arguments[1:], "--run.seed", "3").rpartition("weights: ")[2])
+    assert {"--out=-dash-2", "--from=-dash"} < set(arguments)
+    assert main(arguments[1:]) == 0
 
 
 def test_a_mixed_folder_trains_and_lists_skipped_files(config: str, tmp_path: Path) -> None:

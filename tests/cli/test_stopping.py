@@ -16,7 +16,7 @@ import pytest
 from avgdt.recipes.config import write_yaml
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.metrics import read_metrics
-from tests.helpers.command import AVGDT, ended, pasted, run, start, wait_for_step, workers_of
+from tests.helpers.command import AVGDT, finish_process, run_suggestion, run, start, wait_for_step, workers_of
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -50,7 +50,7 @@ def test_a_signal_saves_the_state(number: int, group: bool, working_directory: P
     out = working_directory / "runs" / "a"
     wait_for_step(out, 3, process)
     (os.killpg if group else os.kill)(process.pid, number)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 128 + number
     assert line.startswith(f"avgdt: stopped by {signal.Signals(number).name}; the state is saved; resume with: ")
     assert saved_step(out) == read_metrics(out / "metrics.jsonl")[-1]["step"] >= 3
@@ -61,7 +61,7 @@ def test_the_printed_command_resumes_from_any_folder(working_directory: Path) ->
     out = working_directory / "runs" / "a b (1)"
     wait_for_step(out, 3, process)
     os.killpg(process.pid, signal.SIGINT)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 130
     code, first = run(*new("runs/a b (1)", *MANY), cwd=working_directory)
     assert code == 2
@@ -69,7 +69,7 @@ def test_the_printed_command_resumes_from_any_folder(working_directory: Path) ->
     command = line.partition("with: ")[2]
     assert command == first.partition("with: ")[2].removesuffix(" (or choose another --out)")
     epochs = saved_step(out) // 2 + 2
-    code, line = pasted(f"{line} --schedule.epochs {epochs}", cwd=working_directory)
+    code, line = run_suggestion(f"{line} --schedule.epochs {epochs}", cwd=working_directory)
     assert (code, line) == (0, "wrote runs/a b (1)/weights.safetensors")
     assert [m["step"] for m in read_metrics(out / "metrics.jsonl")] == [*range(1, 2 * epochs + 1)]
     (working_directory / "elsewhere").mkdir()
@@ -107,7 +107,7 @@ def test_signals_that_were_ignored_at_the_start_remain_ignored(working_directory
         process,
     )
     os.killpg(process.pid, signal.SIGTERM)
-    assert ended(process)[0] == 128 + signal.SIGTERM
+    assert finish_process(process)[0] == 128 + signal.SIGTERM
 
 
 def test_a_second_run_in_the_folder_is_refused_while_the_first_runs(working_directory: Path) -> None:
@@ -135,7 +135,7 @@ def test_resuming_a_run_that_another_process_trains_is_refused(working_directory
     assert code == 2
     assert f"runs/a: another run is writing here (process {process.pid} on " in line
     os.killpg(process.pid, signal.SIGTERM)
-    assert ended(process)[0] == 128 + signal.SIGTERM
+    assert finish_process(process)[0] == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize(("minutes", "moved"), [(0, False), (10, False), (10, True)])
@@ -147,7 +147,7 @@ def test_a_folder_that_is_deleted_or_moved_ends_the_run_in_one_line(
     (working_directory / "runs" / "a").rename(working_directory / "away")
     if not moved:
         shutil.rmtree(working_directory / "away")
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 2
     assert line.startswith("avgdt: runs/a: deleted or moved while the run was writing to it")
     assert not (working_directory / "runs" / "a").exists()  # no part of the folder is created again
@@ -160,7 +160,7 @@ def test_ctrl_c_during_inspection_prints_the_command_that_restarts_it(working_di
     while not (working_directory / "runs" / "a" / "config.yaml").exists():
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 130
     assert "training had not started; restart with: " in line
     assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
@@ -176,7 +176,7 @@ def test_a_killed_worker_is_reported_in_one_line_and_the_state_is_saved(working_
     workers = workers_of(process)
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 2
     assert "a worker process was killed (signal 9)" in line
     assert line.endswith("pretrain --resume --out runs/a --run.workers 1")
@@ -187,4 +187,4 @@ def test_a_run_needs_almost_no_shared_memory(working_directory: Path) -> None:
     unshare = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         pytest.skip("mounting a file system is not permitted here")
-    assert ended(start(*new(), cwd=working_directory, prefix=unshare))[0] == 0
+    assert finish_process(start(*new(), cwd=working_directory, prefix=unshare))[0] == 0

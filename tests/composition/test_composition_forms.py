@@ -44,7 +44,7 @@ def test_compositions_compare_and_hash_by_value() -> None:
         FULL.partners = "both"  # type: ignore[misc]
 
 
-def test_derived_properties() -> None:
+def test_windows_shift_crop_and_modalities_are_derived_from_the_factors() -> None:
     assert FULL.windows == ("now", "later")
     assert FULL.shift == 0.5
     assert FULL.crop == 112

@@ -118,8 +118,8 @@ def with_splits(entries: list[Entry]) -> list[Entry]:
 
 def test_training_and_held_out_splits_do_not_overlap(entries: list[Entry]) -> None:
     recipe = tiny()
-    found = select(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
-    assert (len(found.train), len(found.held_out)) == (6, 3)
+    selection = select(with_splits(entries), Data(), recipe.composition, recipe.clip, Path("x"))
+    assert (len(selection.train), len(selection.held_out)) == (6, 3)
     both = select(
         with_splits(entries), Data(splits=("train", "val"), held_out="test"), recipe.composition, recipe.clip, Path("x")
     )

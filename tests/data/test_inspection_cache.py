@@ -26,8 +26,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def counted(entries: list[Entry], **options: object) -> tuple[list[Entry], Counts]:
-    told: list[Counts] = []
-    return scan_missing(entries, workers=1, on_counts=told.append, **options), told[0]  # type: ignore[arg-type]
+    reported: list[Counts] = []
+    return scan_missing(entries, workers=1, on_counts=reported.append, **options), reported[0]  # type: ignore[arg-type]
 
 
 def shorten(path: Path) -> None:
@@ -61,8 +61,11 @@ def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None
 
 
 def test_errors_that_a_list_gives_are_kept(folder: Path) -> None:
-    said = [Entry(folder / "00.mkv", error="not in train.csv"), Entry(folder / "none.mkv", error="in train.csv, but")]
-    assert counted(said)[0] == said
+    entries = [
+        Entry(folder / "00.mkv", error="not in train.csv"),
+        Entry(folder / "none.mkv", error="in train.csv, but"),
+    ]
+    assert counted(entries)[0] == entries
 
 
 def test_a_file_that_was_missing_before_is_inspected(folder: Path) -> None:
@@ -91,12 +94,12 @@ def test_an_interrupted_inspection_resumes(folder: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(KeyboardInterrupt):
         list_recordings(folder, 1, interrupt, partial=partial)
-    kept = read_manifest(partial)
-    assert 2 <= len(kept) < 4
-    assert all(entry.scanned and not entry.error for entry in kept)
-    told: list[Counts] = []
-    entries = list_recordings(folder, 1, partial=partial, on_counts=told.append)
-    assert told == [Counts(new=4 - len(kept), unchanged=len(kept))]
+    saved = read_manifest(partial)
+    assert 2 <= len(saved) < 4
+    assert all(entry.scanned and not entry.error for entry in saved)
+    reported: list[Counts] = []
+    entries = list_recordings(folder, 1, partial=partial, on_counts=reported.append)
+    assert reported == [Counts(new=4 - len(saved), unchanged=len(saved))]
     assert [(entry.path.name, entry.error) for entry in entries] == [(f"0{i}.mkv", "") for i in range(4)]
     assert len(read_manifest(partial)) == 4
 
@@ -122,8 +125,8 @@ def test_a_second_scan_reuses_the_manifest(folder: Path, capsys: pytest.CaptureF
     (folder / "03.mkv").unlink()
     assert main(command) == 0
     assert "2 files inspected (1 of them again), 2 unchanged" in capsys.readouterr().out
-    found = [(entry.path.name, entry.extra["label"]) for entry in read_manifest(out)]
-    assert found == [("00.mkv", "0"), ("00.mkv", "4"), ("01.mkv", "1"), ("02.mkv", "2"), ("04.mkv", "")]
+    rows_of_manifest = [(entry.path.name, entry.extra["label"]) for entry in read_manifest(out)]
+    assert rows_of_manifest == [("00.mkv", "0"), ("00.mkv", "4"), ("01.mkv", "1"), ("02.mkv", "2"), ("04.mkv", "")]
     assert sorted(path.name for path in folder.iterdir()) == ["00.mkv", "01.mkv", "02.mkv", "04.mkv", "m.csv"]
 
 
@@ -157,7 +160,7 @@ def test_ctrl_c_keeps_the_results_of_the_inspection_so_far(folder: Path, tmp_pat
     _, errors = process.communicate(timeout=20)  # shorter than the time limit for inspecting one file
     assert process.returncode == 130
     assert "resume with the same command" in errors
-    kept = read_manifest(partial)
-    assert 1 <= len(kept) <= 2
-    assert not any(entry.error for entry in kept)
+    saved = read_manifest(partial)
+    assert 1 <= len(saved) <= 2
+    assert not any(entry.error for entry in saved)
     assert not out.exists()

@@ -11,7 +11,7 @@ from avgdt.data.manifest import Entry, read_manifest, write_manifest
 from avgdt.media.recording import Info
 
 
-def good(path: Path, **extra: str) -> Entry:
+def valid_entry(path: Path, **extra: str) -> Entry:
     info = Info(
         path=path,
         duration=3.25,
@@ -32,10 +32,10 @@ def good(path: Path, **extra: str) -> Entry:
 
 def test_a_manifest_is_read_back_unchanged(tmp_path: Path) -> None:
     entries = [
-        good(tmp_path / "a.mp4", label="dog, big", split="train"),
-        good(tmp_path / "sub" / 'odd "name"\n.mp4', label="chat\u00e9"),
-        good(Path("/elsewhere/b.mp4")),
-        good(tmp_path / "not\udcff utf8.mp4"),
+        valid_entry(tmp_path / "a.mp4", label="dog, big", split="train"),
+        valid_entry(tmp_path / "sub" / 'odd "name"\n.mp4', label="chat\u00e9"),
+        valid_entry(Path("/elsewhere/b.mp4")),
+        valid_entry(tmp_path / "not\udcff utf8.mp4"),
         Entry(path=tmp_path / "broken.mp4", error="Corrupt: nothing of its video can be decoded", extra={"label": "x"}),
     ]
     write_manifest(entries, tmp_path / "manifest.csv")
@@ -52,7 +52,7 @@ def test_a_manifest_is_read_back_unchanged(tmp_path: Path) -> None:
 
 def test_a_manifest_remains_valid_if_its_folder_is_moved(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
-    write_manifest([good(tmp_path / "one" / "clips" / "a.mp4")], tmp_path / "one" / "manifest.csv")
+    write_manifest([valid_entry(tmp_path / "one" / "clips" / "a.mp4")], tmp_path / "one" / "manifest.csv")
     (tmp_path / "one").rename(tmp_path / "two")
     assert read_manifest(tmp_path / "two" / "manifest.csv")[0].path == tmp_path / "two" / "clips" / "a.mp4"
 

@@ -77,9 +77,9 @@ def test_every_file_is_listed(folder: Path) -> None:
     (folder / "sub" / "loop").symlink_to(folder)
     seen = []
     entries = scan(folder, workers=2, progress=lambda done, total: seen.append((done, total)))
-    found = {str(entry.path.relative_to(folder)): entry for entry in entries}
-    assert list(found) == sorted(found)
-    assert {name: entry.error.partition(":")[0] for name, entry in found.items()} == {
+    by_name = {str(entry.path.relative_to(folder)): entry for entry in entries}
+    assert list(by_name) == sorted(by_name)
+    assert {name: entry.error.partition(":")[0] for name, entry in by_name.items()} == {
         "both.mp4": "",
         "cut.mp4": "Unreadable",
         "empty.mp4": "Unreadable",
@@ -91,15 +91,18 @@ def test_every_file_is_listed(folder: Path) -> None:
         "sub/picture.webm": "",
     }
     assert seen == [(i, 9) for i in range(1, 10)]
-    both = found["both.mp4"]
+    both = by_name["both.mp4"]
     assert (both.width, both.height, both.sample_rate, both.frame_rate) == (80, 48, 16000, 25)
     assert (both.has_video, both.has_audio) == (True, True)
     assert both.duration == pytest.approx(2.5)
     assert both.video_end == pytest.approx(2.0)
-    assert (found["sub/picture.webm"].has_video, found["sub/picture.webm"].has_audio) == (True, False)
-    assert (found["sound.wav"].has_video, found["sound.wav"].has_audio) == (False, True)
-    assert found["sound.wav"].duration == pytest.approx(1.0)
-    assert replace(found["lying.txt"], path=both.path, modified=both.modified) == both
+    assert (by_name["sub/picture.webm"].has_video, by_name["sub/picture.webm"].has_audio) == (
+        True,
+        False,
+    )
+    assert (by_name["sound.wav"].has_video, by_name["sound.wav"].has_audio) == (False, True)
+    assert by_name["sound.wav"].duration == pytest.approx(1.0)
+    assert replace(by_name["lying.txt"], path=both.path, modified=both.modified) == both
 
 
 def test_the_manifest_in_the_scanned_folder_can_be_excluded(folder: Path) -> None:
@@ -210,7 +213,7 @@ def test_the_counts_of_the_summary_add_up() -> None:
 
 @pytest.mark.parametrize("cells", [{"duration": 9.0}, {"duration": 9.0, "has_video": True, "has_audio": True}])
 def test_a_list_with_incomplete_columns_is_scanned(folder: Path, cells: dict[str, object]) -> None:
-    (found,) = scan_missing([Entry(path=folder / "both.mp4", extra={"label": "a"}, **cells)], workers=1)  # type: ignore[arg-type]
-    assert found.scanned
-    assert found.duration == pytest.approx(2.5)
-    assert (found.has_video, found.has_audio, found.extra) == (True, True, {"label": "a"})
+    (entry,) = scan_missing([Entry(path=folder / "both.mp4", extra={"label": "a"}, **cells)], workers=1)  # type: ignore[arg-type]
+    assert entry.scanned
+    assert entry.duration == pytest.approx(2.5)
+    assert (entry.has_video, entry.has_audio, entry.extra) == (True, True, {"label": "a"})

@@ -50,11 +50,11 @@ def test_speed_scales_the_frame_distance_and_the_pitch(speed: float, ramp: Path)
     assert item.audio is not None
     assert item.video_times is not None
     assert item.audio_start is not None
-    asked = 0.4 + speed * np.arange(5) / 12.5
-    shown = np.floor(asked * RATE + 1e-6)
-    assert item.video_times[0] == pytest.approx(shown / RATE, abs=1e-3)
+    requested = 0.4 + speed * np.arange(5) / 12.5
+    expected = np.floor(requested * RATE + 1e-6)
+    assert item.video_times[0] == pytest.approx(expected / RATE, abs=1e-3)
     steps = np.diff(item.video[0, 0].mean(axis=(1, 2)))
-    assert steps == pytest.approx(BRIGHTER * np.diff(shown), abs=2.5)
+    assert steps == pytest.approx(BRIGHTER * np.diff(expected), abs=2.5)
     assert item.audio.shape == (1, CLIP.samples)
     assert item.audio_start == pytest.approx([0.4], abs=1e-3)
     assert hertz(item.audio[0]) == pytest.approx(speed * HERTZ, abs=1)

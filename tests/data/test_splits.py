@@ -30,12 +30,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("films"), 4, seconds=4)
 
 
-def listed(folder: Path, text: str) -> list[Entry]:
+def entries_of_list(folder: Path, text: str) -> list[Entry]:
     (folder / "list.csv").write_text(text)
     return list_recordings(folder / "list.csv", workers=1)
 
 
-def collected(entries: list[Entry], data: Data | None = None) -> Selection:
+def selected(entries: list[Entry], data: Data | None = None) -> Selection:
     recipe = tiny()
     return select(entries, data or recipe.data, recipe.composition, recipe.clip, Path("list.csv"))
 
@@ -49,7 +49,7 @@ SEGMENTS = """path,start,end
 
 
 def test_windows_lie_inside_the_segment_of_the_row(films: Path) -> None:
-    collection = collected(listed(films, SEGMENTS))
+    collection = selected(entries_of_list(films, SEGMENTS))
     assert len(collection.train) == 4
     clips = training_clips(tiny(), collection)
     bounds = [(0.5, 1.25), (2.0, 3.5), (0.0, 4.0), (1.0, 2.0)]
@@ -62,7 +62,7 @@ def test_windows_lie_inside_the_segment_of_the_row(films: Path) -> None:
 
 def test_segments_of_one_file_are_separate_items_of_one_recording(films: Path) -> None:
     recipe = tiny()
-    collection = collected(listed(films, SEGMENTS))
+    collection = selected(entries_of_list(films, SEGMENTS))
     (batch,) = training_batches(training_clips(recipe, collection), Batches(4, 4, 1, 0), 0, pin_memory=False)
     recordings = dict(zip(batch.items.tolist(), batch.recordings.tolist(), strict=True))
     assert recordings == {0: 0, 1: 0, 2: 2, 3: 3}
@@ -88,9 +88,9 @@ def test_segments_of_one_file_are_separate_items_of_one_recording(films: Path) -
 )
 def test_a_segment_that_is_too_short_is_reported(start: str, end: str, reason: str) -> None:
     entry, recipe = row(start=start, end=end), tiny(clip=replace(tiny().clip, frame_rate=8.0))
-    told = unfit(entry, recipe.composition, recipe.clip)
-    assert told.startswith(reason)
-    assert bool(told) == bool(reason)
+    reason_given = unfit(entry, recipe.composition, recipe.clip)
+    assert reason_given.startswith(reason)
+    assert bool(reason_given) == bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_segment_that_is_too_short_is_reported(start: str, end: str, reason: s
 )
 def test_invalid_segments_are_named(extra: dict[str, str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        collected([row(**extra)])
+        selected([row(**extra)])
 
 
 def test_segments_of_a_label_are_used_by_evaluation_only() -> None:
@@ -113,10 +113,10 @@ def test_segments_of_a_label_are_used_by_evaluation_only() -> None:
 
 def test_rows_of_one_file_are_held_out_together() -> None:
     entries = [row(f"{i // 3}.mp4", start=str(i % 3), end=str(i % 3 + 0.9)) for i in range(60)]
-    found = collected(entries, Data(held_out_at_most=100))
-    assert len(found.held_out) == 2 * 3
-    assert not {entry.path for entry in found.train} & {entry.path for entry in found.held_out}
-    assert len(found.train) == 54
+    selection = selected(entries, Data(held_out_at_most=100))
+    assert len(selection.held_out) == 2 * 3
+    assert not {entry.path for entry in selection.train} & {entry.path for entry in selection.held_out}
+    assert len(selection.train) == 54
 
 
 def test_duplicate_rows_are_used_once_and_counted(films: Path, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_duplicate_rows_are_used_once_and_counted(films: Path, tmp_path: Path) -
     for entry in rows:
         entry.extra.setdefault("start", "")
         entry.extra.setdefault("end", "")
-    found = collected(rows)
-    assert found.train == (rows[0], rows[1], rows[3])
-    assert found.duplicates == 3
+    selection = selected(rows)
+    assert selection.train == (rows[0], rows[1], rows[3])
+    assert selection.duplicates == 3
 
 
 @pytest.mark.parametrize("other", ["00.mkv", "link.mkv", "hard.mkv"])
@@ -147,10 +147,10 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
 
     for extra in (rows("val"), rows("Validation", "0.5", "2")):
         with pytest.raises(DataError, match=r"is in the splits 'train' and 'val'; assign it to one"):
-            collected(extra)
-    assert len(collected(rows("val", "1", "2")).held_out) == 1
-    assert len(collected(rows("test")).train) == 1
-    assert len(collected(rows("val"), Data(splits=("train", "val"), held_out="")).train) == 2
+            selected(extra)
+    assert len(selected(rows("val", "1", "2")).held_out) == 1
+    assert len(selected(rows("test")).train) == 1
+    assert len(selected(rows("val"), Data(splits=("train", "val"), held_out="")).train) == 2
 
 
 @pytest.mark.parametrize(
@@ -169,27 +169,27 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
 )
 def test_missing_splits_are_named(splits: tuple[str, ...], data: Data, message: str) -> None:
     with pytest.raises(DataError) as raised:
-        collected([row(f"{i}.mp4", split=split) for i, split in enumerate(splits)], data)
+        selected([row(f"{i}.mp4", split=split) for i, split in enumerate(splits)], data)
     assert message in str(raised.value)
 
 
 def test_rows_of_other_splits_are_counted() -> None:
     names = ("train", "trian", "Val", "test", "", "Testing")
-    found = collected([row(f"{i}.mp4", split=split) for i, split in enumerate(names)])
-    assert (len(found.train), len(found.held_out), found.other_splits) == (1, 1, ("trian", "test", "test"))
-    assert collected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
+    selection = selected([row(f"{i}.mp4", split=split) for i, split in enumerate(names)])
+    assert (len(selection.train), len(selection.held_out), selection.other_splits) == (1, 1, ("trian", "test", "test"))
+    assert selected([row(f"{i}.mp4") for i in range(3)]).other_splits == ()
 
 
 def test_splits_that_differ_only_in_case_or_blanks_are_refused(films: Path) -> None:
     with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; write both alike"):
-        listed(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
-    assert len(listed(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
+        entries_of_list(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
+    assert len(entries_of_list(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 
 
 def test_a_split_without_usable_recordings_is_reported() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
     with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be trained on; most often: has no"):
-        collected([*rows, row(split="val")])
+        selected([*rows, row(split="val")])
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
 
     def entries(split: str, start: str = "", end: str = "") -> list[Entry]:
         rows = ["00.mkv,train,0,0.7", "01.mkv,train,,", f"copy.mkv,{split},{start},{end}", "02.mkv,val,,"]
-        return listed(folder, "\n".join(["path,split,start,end", *rows]))
+        return entries_of_list(folder, "\n".join(["path,split,start,end", *rows]))
 
     for refused in (entries("val"), entries("valid", "0.5", "1.5")):
         with pytest.raises(
@@ -242,10 +242,10 @@ def test_a_copy_in_two_of_the_used_splits_is_refused(tmp_path: Path) -> None:
             match=r"/00.mkv: has the same content as .*/copy.mkv and so is in the splits 'train' and 'val'; "
             "remove one of the two rows, or give both the same split",
         ):
-            collected(refused)
-    assert len(collected(entries("val", "0.7", "1.4")).held_out) == 2
-    assert len(collected(entries("train")).train) == 3
-    assert len(collected(entries("test")).train) == 2
+            selected(refused)
+    assert len(selected(entries("val", "0.7", "1.4")).held_out) == 2
+    assert len(selected(entries("train")).train) == 3
+    assert len(selected(entries("test")).train) == 2
 
 
 def test_files_that_differ_only_in_the_middle_are_not_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,12 +268,12 @@ def test_files_that_differ_only_in_the_middle_are_not_copies(tmp_path: Path, mon
 
 def test_copies_are_held_out_together() -> None:
     rows = [replace(row(f"{i}.mp4"), content=str(i // 3)) for i in range(60)]
-    selection = collected(rows, Data(held_out_at_most=100))
+    selection = selected(rows, Data(held_out_at_most=100))
     assert len(selection.held_out) == 2 * 3
     assert not {entry.content for entry in selection.train} & {entry.content for entry in selection.held_out}
     alone = [replace(entry, content="") for entry in rows]
-    assert [e.path for e in collected(alone).held_out] == [
-        e.path for e in collected([replace(e, content=e.path.name) for e in alone]).held_out
+    assert [e.path for e in selected(alone).held_out] == [
+        e.path for e in selected([replace(e, content=e.path.name) for e in alone]).held_out
     ]
 
 
@@ -289,6 +289,6 @@ def test_a_segment_that_reaches_beyond_its_recording_is_reported(tmp_path: Path)
     write_folder(tmp_path / "own", 9)
     rows = [f"own/{i:02d}.mkv,0,{1000 if i < 2 else 1.5}" for i in range(9)]
     (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))
-    said = list[str]()
-    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", on_message=said.append)
-    assert said == ["2 segments extend beyond their recording: clips are drawn from the part that exists"]
+    messages = list[str]()
+    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", on_message=messages.append)
+    assert messages == ["2 segments extend beyond their recording: clips are drawn from the part that exists"]

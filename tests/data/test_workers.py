@@ -147,8 +147,8 @@ def test_almost_no_shared_memory_suffices() -> None:
 
 
 def _children() -> set[int]:
-    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return {int(pid) for pid in found}
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {int(pid) for pid in children}
 
 
 def _alive(pid: int) -> bool:

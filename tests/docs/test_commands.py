@@ -41,7 +41,7 @@ def settings() -> str:
     return re.findall(r"SETTINGS: `([^`]+)`", (ROOT / "docs" / "results" / "grid.md").read_text())[0]
 
 
-def words(command: str) -> list[str]:
+def arguments_of(command: str) -> list[str]:
     """Return the arguments of a command, with values for its placeholders and without redirections."""
     command = command.replace("SETTINGS", settings()).replace("--composition NAME", "--composition shift-distinctive")
     for placeholder, value in PLACEHOLDERS.items():
@@ -63,7 +63,7 @@ def in_text(text: str) -> list[str]:
     return [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", prose)]
 
 
-def shown() -> list[Any]:
+def documented_commands() -> list[Any]:
     """Return every complete command of the documentation."""
     found = dict[tuple[str, str], None]()
     for page in PAGES:
@@ -103,18 +103,18 @@ def only_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_yaml(named("demo"), tmp_path / file)
 
 
-@pytest.mark.parametrize("command", shown())
+@pytest.mark.parametrize("command", documented_commands())
 def test_documented_commands_are_accepted(command: str, only_parsed: None) -> None:
     if command != "--version":
         with pytest.raises(Parsed):
-            main(words(command))
+            main(arguments_of(command))
 
 
 def test_commands_in_blocks_and_placeholders_are_extracted() -> None:
     lines = ["make demo", ".venv/bin/avgdt a --x NAME \\", "  --y  # why", "(echo b) > c", "avgdt d SEED > e"]
     text = "\n".join(["```sh", *lines, "```", "```python", "avgdt f", "```", ""])
-    assert [words(command) for command in in_blocks(text)] == [["a", "--x", "NAME", "--y"], ["d", "0"]]
-    assert len(shown()) > 20
+    assert [arguments_of(command) for command in in_blocks(text)] == [["a", "--x", "NAME", "--y"], ["d", "0"]]
+    assert len(documented_commands()) > 20
 
 
 @pytest.fixture(scope="module")

@@ -128,9 +128,9 @@ def test_failed_recordings_and_truncated_files_are_extracted_again(
     assert extractions == [[model], [model]]
     gone = [replace(entries[0], path=tmp_path / "gone.mkv"), *entries[1:]]
     for _ in range(2):
-        found = extract_cached(tmp_path, (model, random), gone, plans)
-        assert found.read == [1, 2]
-        assert list(found.failures) == [0]
+        extraction = extract_cached(tmp_path, (model, random), gone, plans)
+        assert extraction.read == [1, 2]
+        assert list(extraction.failures) == [0]
     assert extractions[2:] == [[model, random]] * 2
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -23,10 +23,10 @@ def test_decoding_failures_are_added_to_the_skipped_recordings(
 ) -> None:
     rows = [entries[0], replace(entries[1], error="broken"), gone]
     plans, skipped = plan(segments(rows), rows, model.recipe.clip, ("audio",), 2)
-    found = inspected(model, random).features(rows, plans, skipped, ("audio",), mean_features)
-    assert [segment.entry for segment in found.segments] == [0]
-    assert found.pretrained["audio"].shape == found.random["audio"].shape == (1, 32)
-    account = found.account()
+    extraction = inspected(model, random).features(rows, plans, skipped, ("audio",), mean_features)
+    assert [segment.entry for segment in extraction.segments] == [0]
+    assert extraction.pretrained["audio"].shape == extraction.random["audio"].shape == (1, 32)
+    account = extraction.account()
     assert account["skipped"][0] == {"path": str(entries[1].path), "reason": "broken"}
     assert [one["path"] for one in account["skipped"][1:]] == ["gone.mkv"]
     assert account["padded"] == 0
@@ -50,8 +50,8 @@ def test_recordings_shorter_than_a_clip_are_counted(
     long = replace(model, recipe=longer)
     for one, padded in ((model, 0), (long, 3)):
         plans, _ = plan(segments(entries[:3]), entries, one.recipe.clip, ("audio",), 1)
-        found = inspected(one, random).features(entries, plans, [], ("audio",), mean_features)
-        assert found.padded == padded
+        extraction = inspected(one, random).features(entries, plans, [], ("audio",), mean_features)
+        assert extraction.padded == padded
 
 
 def test_a_modality_without_a_network_raises_an_error(model: PretrainedModel) -> None:

@@ -41,17 +41,17 @@ def test_features_equal_those_of_separately_extracted_windows(
     # The plans have different numbers of windows, are larger than a batch, and contain one file twice.
     plans = plans_of((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
     calls: list[tuple[int, int]] = []
-    found = extract(
+    extraction = extract(
         (model, random), entries, plans, BOTH, mean_features, workers=0, progress=lambda *at: calls.append(at)
     )
-    assert found.read == list(range(16))
-    for network, vectors in zip((model, random), found.vectors, strict=True):
+    assert extraction.read == list(range(16))
+    for network, vectors in zip((model, random), extraction.vectors, strict=True):
         for modality in BOTH:
             for one, vector in zip(plans, vectors[modality], strict=True):
                 entry = entries[one.segment.entry]
                 slow = np.mean([embed_window(network, entry, window, modality) for window in one.windows], axis=0)
                 np.testing.assert_allclose(vector, slow, rtol=1e-4, atol=1e-5)
-    assert not np.allclose(found.vectors[0]["video"], found.vectors[1]["video"])
+    assert not np.allclose(extraction.vectors[0]["video"], extraction.vectors[1]["video"])
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
     assert calls[-1] == (16, 16)
 
@@ -81,12 +81,12 @@ def test_every_clip_is_decoded_once(
 
 def test_unreadable_recordings_are_reported(model: PretrainedModel, entries: list[Entry], gone: Entry) -> None:
     plans = plans_of((0, [0.1]), (1, [0.1, 0.2]), (2, [0.1]))
-    found = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
-    assert found.read == [1, 2]
-    assert list(found.failures) == [0]
-    assert "gone.mkv" in found.failures[0]
+    extraction = extract((model,), [gone, *entries[1:]], plans, BOTH, embeddings, workers=0)
+    assert extraction.read == [1, 2]
+    assert list(extraction.failures) == [0]
+    assert "gone.mkv" in extraction.failures[0]
     alone = extract((model,), entries, plans, BOTH, embeddings, workers=0)
-    np.testing.assert_allclose(found.vectors[0]["video"], alone.vectors[0]["video"][1:], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(extraction.vectors[0]["video"], alone.vectors[0]["video"][1:], rtol=1e-4, atol=1e-5)
     nothing = extract((model,), [gone], plans_of((0, [0.1])), BOTH, embeddings, workers=0)
     assert nothing.read == []
 
@@ -132,10 +132,10 @@ def test_pooling_over_space_keeps_the_time_steps(model: PretrainedModel) -> None
 @torch.inference_mode()
 def test_embeddings_are_the_normalised_output_of_the_head(model: PretrainedModel) -> None:
     view = torch.randn(2, 1, 16, 49)
-    found = embeddings(model.phi, "audio", view)
-    torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
+    vectors = embeddings(model.phi, "audio", view)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
     head = model.phi.heads["audio"](mean_features(model.phi, "audio", view))
-    torch.testing.assert_close(found, head / head.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(vectors, head / head.norm(dim=1, keepdim=True))
 
 
 @torch.inference_mode()

@@ -61,11 +61,11 @@ def test_invalid_folds_are_named(segments: list[Segment], names: list[str], mess
 
 
 def test_a_class_without_readable_recordings_is_named() -> None:
-    asked = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
+    requested = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
     left = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
-    check_classes_remain(asked, asked)
+    check_classes_remain(requested, requested)
     with pytest.raises(EvaluationError, match="class 'b': none of its train recordings can be read"):
-        check_classes_remain(asked, left)
+        check_classes_remain(requested, left)
 
 
 def _splits(videos: int = 12) -> dict[str, list[Entry]]:

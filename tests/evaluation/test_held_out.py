@@ -60,10 +60,10 @@ def run(folder: Path, out: Path, recipe: Recipe) -> MonitoredRun:
                 PretrainedModel(recipe, copy.deepcopy(phi).eval(), learner.views, learner.precision) for phi in networks
             ]
             before = {name: tensor.clone() for name, tensor in learner.phi.state_dict().items()}
-            told = monitor(learner)
+            measured = monitor(learner)
             assert all(torch.equal(tensor, before[name]) for name, tensor in learner.phi.state_dict().items())
             kept[:] = [learner, collection.held_out]
-            return told
+            return measured
 
         return [watch]
 
@@ -93,13 +93,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_drift_and_agreement_equal_those_of_the_copied_networks(folder: Path, tmp_path: Path) -> None:
     recipe = replace(tiny(), objective=Objective(bank=7, momentum=0.5))
-    found = run(folder, tmp_path / "run", recipe)
-    assert found.learner.key_lifetime == 2
-    steps = found.learner.steps_per_epoch
-    assert list(found.runs) == [step for k in (1, 2, 3) for step in (k * steps - 2, k * steps)]
-    for line in found.lines:
-        query, key = (found.vectors(network) for network in found.runs[line["step"]])
-        earlier = found.vectors(found.runs[line["step"] - 2][1])
+    monitored = run(folder, tmp_path / "run", recipe)
+    assert monitored.learner.key_lifetime == 2
+    steps = monitored.learner.steps_per_epoch
+    assert list(monitored.runs) == [step for k in (1, 2, 3) for step in (k * steps - 2, k * steps)]
+    for line in monitored.lines:
+        query, key = (monitored.vectors(network) for network in monitored.runs[line["step"]])
+        earlier = monitored.vectors(monitored.runs[line["step"] - 2][1])
         measured = line["diagnosis"]
         assert measured["key_drift_steps"] == 2
         assert measured["key_drift"] == pytest.approx(1 - mean_cosine(key, earlier), abs=1e-5)
@@ -111,9 +111,11 @@ def test_drift_of_a_bank_larger_than_an_epoch_is_measured_between_two_measuremen
     folder: Path, tmp_path: Path
 ) -> None:
     recipe = replace(tiny(), objective=Objective(bank=4000, momentum=0.5))
-    found = run(folder, tmp_path / "run", recipe)
-    assert "key_drift" not in found.lines[0]["diagnosis"]
-    assert [line["diagnosis"]["key_drift_steps"] for line in found.lines[1:]] == [found.learner.steps_per_epoch] * 2
+    monitored = run(folder, tmp_path / "run", recipe)
+    assert "key_drift" not in monitored.lines[0]["diagnosis"]
+    assert [line["diagnosis"]["key_drift_steps"] for line in monitored.lines[1:]] == [
+        monitored.learner.steps_per_epoch
+    ] * 2
 
 
 def test_batch_norm_share_compares_each_key_in_two_batches(
@@ -123,15 +125,15 @@ def test_batch_norm_share_compares_each_key_in_two_batches(
     recipe = replace(recipe, data=Data(held_out_at_most=8))
     given: list[tuple[Any, ...]] = []
     monkeypatch.setattr(diagnosis, "batch_norm_share", lambda *vectors: given.append(vectors) or 0.25)
-    found = run(write_folder(tmp_path / "many", 90), tmp_path / "run", recipe)
-    assert len(found.entries) == 8
-    assert found.lines[-1]["diagnosis"]["batch_norm_share"] == 0.25
-    assert not {"agreement", "key_drift"} & found.lines[-1]["diagnosis"].keys()
-    network = found.runs[found.learner.step][0]
+    monitored = run(write_folder(tmp_path / "many", 90), tmp_path / "run", recipe)
+    assert len(monitored.entries) == 8
+    assert monitored.lines[-1]["diagnosis"]["batch_norm_share"] == 0.25
+    assert not {"agreement", "key_drift"} & monitored.lines[-1]["diagnosis"].keys()
+    network = monitored.runs[monitored.learner.step][0]
     network.phi.train()
-    same = found.vectors(network)  # batches of four recordings, in order
+    same = monitored.vectors(network)  # batches of four recordings, in order
     moved = [int(i) for i in np.random.default_rng(0).permutation(8)]
-    elsewhere = found.vectors(network, moved)
+    elsewhere = monitored.vectors(network, moved)
     for (query, key, other), (one, another) in zip(given[-2:], (MODALITIES, MODALITIES[::-1]), strict=True):
         np.testing.assert_allclose(query, same[one], atol=1e-5)
         np.testing.assert_allclose(key, same[another], atol=1e-5)

@@ -103,7 +103,7 @@ def test_too_few_iterations_are_reported_as_not_converged(monkeypatch: pytest.Mo
     assert not logistic_regression(split, split, split, 3).converged
 
 
-def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
+def clusters_of_low_rank(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
     """Return clusters of which a few directions hold most of the variance, as in the features of a network."""
     generator = np.random.default_rng(3)
     size = np.arange(1.0, dim + 1) ** -1.5
@@ -116,7 +116,7 @@ def flat(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
 @pytest.mark.parametrize("strengths", [(100.0,), (1e-3, 1e-1, 1e1, 100.0)])
 def test_the_linear_probe_reaches_its_optimum(strengths: tuple[float, ...]) -> None:
     # L-BFGS with the default tolerance of scikit-learn stops early here: 13 of 1000 predictions are not optimal.
-    train, test = flat(0, 150), flat(1, 1000)
+    train, test = clusters_of_low_rank(0, 150), clusters_of_low_rank(1, 1000)
     result = logistic_regression(train, train, test, 5, strengths)
     assert result.converged
     assert (
@@ -155,10 +155,12 @@ def test_the_chosen_parameter_depends_on_the_validation_split(probe: Callable[..
 
 @pytest.mark.parametrize("probe", PROBES)
 def test_constant_features_give_chance_accuracy(probe: Callable[..., ProbeResult]) -> None:
-    def same(n: int) -> Labelled:
+    def constant_features(n: int) -> Labelled:
         return Labelled(np.full((n, 4), 0.3, dtype=np.float32), np.arange(n) % 4)
 
-    assert probe(same(80), same(40), same(40), 4).score.accuracy == pytest.approx(0.25)
+    assert probe(
+        constant_features(80), constant_features(40), constant_features(40), 4
+    ).score.accuracy == pytest.approx(0.25)
 
 
 def slow_knn(train: Labelled, queries: np.ndarray, k: int) -> list[int]:

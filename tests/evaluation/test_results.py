@@ -37,8 +37,8 @@ def test_a_result_is_read_back_unchanged(tmp_path: Path) -> None:
 def test_a_result_replaces_only_one_with_the_same_options(tmp_path: Path) -> None:
     for label, accuracy in (("digit", 0.1), ("letter", 0.2), ("digit", 0.3), ("command", 0.4)):
         path = write_result(result(label=label, accuracy=accuracy), tmp_path)
-    found = [(r["options"]["label"], r["pretrained"]["accuracy"]) for r in read_results(path)]
-    assert found == [("command", 0.4), ("digit", 0.3), ("letter", 0.2)]
+    results = [(r["options"]["label"], r["pretrained"]["accuracy"]) for r in read_results(path)]
+    assert results == [("command", 0.4), ("digit", 0.3), ("letter", 0.2)]
     write_result(result("knn"), tmp_path)
     assert [r["protocol"] for r in read_folder(tmp_path)] == ["knn", "linear", "linear", "linear"]
 

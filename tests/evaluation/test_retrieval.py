@@ -41,13 +41,13 @@ def test_ranks_agree_with_a_slow_loop_also_with_ties(n: int, seed: int, chunk: i
 
 def test_metrics_equal_values_computed_by_hand() -> None:
     # All queries have one direction; the matching keys have the ranks 1, 2, 6 and 11 of 20.
-    n, wanted = 20, [1, 2, 6, 11]
+    n, expected = 20, [1, 2, 6, 11]
     keys = np.stack(
         [np.cos(np.linspace(0, 1, n)), np.sin(np.linspace(0, 1, n))], axis=1
     )  # decreasing similarity to (1, 0)
-    order = [w - 1 for w in wanted] + [j for j in range(n) if j + 1 not in wanted]
-    found = ranks(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
-    assert found[:4].tolist() == wanted
+    order = [w - 1 for w in expected] + [j for j in range(n) if j + 1 not in expected]
+    computed = ranks(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
+    assert computed[:4].tolist() == expected
     figures = retrieval_metrics(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     # All keys have different ranks, so the ranks are 1 to 20.
     assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
@@ -127,7 +127,7 @@ def _fold(rows: int, tested: int, seed: int, name: str = "1") -> Fold:
     return Fold(name, order[tested + 3 :], order[tested : tested + 3], order[:tested])
 
 
-def _slow(features: np.ndarray, targets: np.ndarray, fold: Fold, k: int) -> float:
+def _slow_recall(features: np.ndarray, targets: np.ndarray, fold: Fold, k: int) -> float:
     found = 0
     for query in fold.test:
         cosines = [
@@ -145,7 +145,7 @@ def test_recalls_of_folds_equal_those_of_a_slow_loop(seed: int, chunk: int) -> N
     generator = np.random.default_rng(seed)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     fold = _fold(60, 20, seed)
-    expected = [_slow(features, targets, fold, k) for k in (1, 5, 20)]
+    expected = [_slow_recall(features, targets, fold, k) for k in (1, 5, 20)]
     assert same_class_recall(features, targets, fold, chunk) == pytest.approx(expected)
 
 
@@ -165,11 +165,11 @@ def test_mean_and_standard_deviation_over_splits() -> None:
     generator = np.random.default_rng(0)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]
-    told = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
+    figures = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
     each = np.array([same_class_recall(features, targets, fold) for fold in turns])
-    assert [told[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
-    assert [told[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
-    assert [fold["fold"] for fold in told["folds"]] == ["1", "2"]
+    assert [figures[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
+    assert [figures[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
+    assert [fold["fold"] for fold in figures["folds"]] == ["1", "2"]
     alone = same_class_figures(features, Folds(turns[:1], ["x"] * 8, targets))
     assert set(alone) == {"r1", "r5", "r20", "folds"}
 

@@ -58,15 +58,15 @@ def test_missing_splits_and_classes_are_named(pairs: list[tuple[str, str]], mess
 
 
 def test_one_split_or_all_rows_can_be_selected() -> None:
-    found = segments_of(("train", ""), ("test", ""), ("test", ""))
-    assert [s.entry for s in one_split(found, "test")] == [1, 2]
-    assert [s.entry for s in one_split(found, "all")] == [0, 1, 2]
+    rows = segments_of(("train", ""), ("test", ""), ("test", ""))
+    assert [s.entry for s in one_split(rows, "test")] == [1, 2]
+    assert [s.entry for s in one_split(rows, "all")] == [0, 1, 2]
     assert len(one_split(segments_of(("", ""), ("", "")), "test")) == 2
     with pytest.raises(
         EvaluationError,
         match=r"split 'val'; the data has: test \(2\), train \(1\); name one of these, or all, with --split",
     ):
-        one_split(found, "val")
+        one_split(rows, "val")
 
 
 def test_a_recording_must_not_be_in_two_splits() -> None:
@@ -191,12 +191,12 @@ def _plans(*rows: tuple[str, str, str]) -> tuple[list[Plan], list[Entry]]:
 
 
 def _val(plans: list[Plan], entries: list[Entry]) -> list[int]:
-    found = val_from_train(plans, entries)
-    chosen = [i for i, one in enumerate(found) if one.segment.split == "val"]
-    assert [one.segment.split for one in found] == [
+    plans_with_val = val_from_train(plans, entries)
+    chosen = [i for i, one in enumerate(plans_with_val) if one.segment.split == "val"]
+    assert [one.segment.split for one in plans_with_val] == [
         "val" if i in chosen else one.segment.split for i, one in enumerate(plans)
     ]
-    assert found == val_from_train(plans, entries)
+    assert plans_with_val == val_from_train(plans, entries)
     return chosen
 
 

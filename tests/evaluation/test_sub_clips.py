@@ -42,9 +42,9 @@ def test_ten_sub_clips_of_two_seconds_start_a_third_of_a_second_apart(model: Pre
     maps = model.phi.feature_map("audio", views[:, None])
     pooled = torch.stack([maps[..., t : t + 3].amax(dim=-1) for t in (0, 2, 4)], dim=-1)
     assert maps.shape == (10, 32, 1, 7)
-    found = extract([model], entries, plans, AUDIO, conv5_features, workers=0, average=False).vectors[0]["audio"]
-    assert found.shape == (1, 10, 32 * 1 * 3)
-    np.testing.assert_allclose(found[0], pooled.flatten(1).numpy(), rtol=1e-4, atol=1e-4)
+    extraction = extract([model], entries, plans, AUDIO, conv5_features, workers=0, average=False).vectors[0]["audio"]
+    assert extraction.shape == (1, 10, 32 * 1 * 3)
+    np.testing.assert_allclose(extraction[0], pooled.flatten(1).numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_short_recordings_are_padded_with_silence(model: PretrainedModel, sound: Path, tmp_path: Path) -> None:

@@ -51,14 +51,14 @@ def test_a_distinctive_time_shift_excludes_independent_windows() -> None:
 @pytest.mark.parametrize("name", ["demo", "demo-bank", "paper"])
 def test_sensitivity_changes_one_setting_at_a_time(name: str) -> None:
     recipe = named(name)
-    baseline, *others = ablation("sensitivity").cells(recipe)
+    baseline, *cells = ablation("sensitivity").cells(recipe)
     assert baseline.recipe == recipe
-    for cell in others:
+    for cell in cells:
         changed = differences(recipe, cell.recipe)
         assert changed
         assert len({field.partition(".")[0] for field in changed}) == 1
     has_bank = recipe.objective.negatives == "bank"
-    assert any(cell.levels[0][1].startswith("momentum") for cell in others) == has_bank
+    assert any(cell.levels[0][1].startswith("momentum") for cell in cells) == has_bank
 
 
 def test_names_of_cells_are_distinct_and_valid_as_folders() -> None:

@@ -44,7 +44,7 @@ def test_a_pair_of_probability_one_has_no_gradient() -> None:
     assert norms.max() < 1e-6
 
 
-def test_strata_add_one_augmentation_after_the_other() -> None:
+def test_each_stratum_has_stronger_augmentations() -> None:
     compositions = [stratum.recipe(named("demo")).composition for stratum in STRATA]
     assert [len(composition.views) for composition in compositions] == [2] * 5
     assert [composition.time.jitter for composition in compositions] == [False, True, True, True, True]

@@ -27,7 +27,7 @@ def start(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] =
     )
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, str]:
+def finish_process(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, str]:
     """Wait for a process, check that it printed no traceback, and return its exit code and last message."""
     try:
         _, messages = process.communicate(timeout=seconds)
@@ -40,10 +40,10 @@ def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, s
 
 def run(*arguments: object, cwd: Path | None = None) -> tuple[int, str]:
     """Run ``avgdt`` and return its exit code and its last message."""
-    return ended(start(*arguments, cwd=cwd))
+    return finish_process(start(*arguments, cwd=cwd))
 
 
-def pasted(line: str, cwd: Path | None = None, after: str = "with: ", seconds: float = 60.0) -> tuple[int, str]:
+def run_suggestion(line: str, cwd: Path | None = None, after: str = "with: ", seconds: float = 60.0) -> tuple[int, str]:
     """Run the command that a message ends with, as a shell does."""
     command = line.partition(after)[2]
     assert shlex.split(command)[0] == sys.executable, line

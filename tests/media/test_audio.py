@@ -151,7 +151,7 @@ def test_a_resampled_sample_does_not_depend_on_the_span(tmp_path: Path, native: 
         ("a.ogg", "flac", 44100, 1e-6),
     ],
 )
-def test_lossy_audio_equals_full_decoding(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
+def test_lossy_audio_equals_a_full_decode(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
     sound = tone(4, rate, 330) + tone(4, rate, 1337, 5000)
     path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec)
     start, native, track = all_samples(path)

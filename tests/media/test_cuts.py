@@ -45,9 +45,9 @@ def test_a_segment_cut_out_of_the_file_raises_an_error(tmp_path: Path, name: str
             with pytest.raises(Corrupt, match=r"its audio is damaged at [23]\.\d s"):
                 recording.waveform(at, 1.0, 44100)
         for at in (1.5, 6.0):
-            asked = [start + at + k / 25 for k in range(25)]
-            expected = intact.frames(asked, 24, 32).pixels
-            assert np.array_equal(recording.frames(asked, 24, 32).pixels, expected)
+            requested = [start + at + k / 25 for k in range(25)]
+            expected = intact.frames(requested, 24, 32).pixels
+            assert np.array_equal(recording.frames(requested, 24, 32).pixels, expected)
             assert np.abs(recording.waveform(at, 1.0, 44100).samples).max() > 1000
     for only in ({"audio": False}, {"video": False}):
         with Recording(path, **only) as recording, pytest.raises(Corrupt, match="is damaged at"):
@@ -86,7 +86,7 @@ def test_long_frames_and_pauses_are_not_taken_for_cuts(
     with Recording(path) as recording:
         start = recording.info.video_start
         shown = times or evenly(200)
-        asked = [k / 10 + 0.01 for k in range(65)]
-        expected = [max(i for i, at in enumerate(shown) if at <= t) for t in asked]
-        assert board_indices(recording.frames([start + t for t in asked], 24, 32).pixels) == expected
+        requested = [k / 10 + 0.01 for k in range(65)]
+        expected = [max(i for i, at in enumerate(shown) if at <= t) for t in requested]
+        assert board_indices(recording.frames([start + t for t in requested], 24, 32).pixels) == expected
         recording.waveform(0, 6, 44100)

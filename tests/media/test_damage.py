@@ -121,9 +121,9 @@ def test_long_frames_are_not_taken_for_damage(tmp_path: Path) -> None:
     for name, times in (("slides.mp4", [0, 4, 5, 11]), ("slow.mkv", evenly(40, 10)), ("short.mp4", evenly(74))):
         path = write_media(tmp_path / name, [Fraction(t) for t in times])
         with Recording(path) as recording:
-            asked = [k / 30 for k in range(round(30 * float(times[-1])))]
-            expected = [max(i for i, at in enumerate(times) if at <= t + 1e-6) for t in asked]
-            assert board_indices(recording.frames(asked, 24, 32).pixels) == expected
+            requested = [k / 30 for k in range(round(30 * float(times[-1])))]
+            expected = [max(i for i, at in enumerate(times) if at <= t + 1e-6) for t in requested]
+            assert board_indices(recording.frames(requested, 24, 32).pixels) == expected
 
 
 def test_a_slide_show_of_large_images_is_not_taken_for_damage(tmp_path: Path) -> None:

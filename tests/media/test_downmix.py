@@ -89,10 +89,10 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
     entry = inspect(path)
     assert (entry.downmix, entry.silent, entry.extra) == (downmix, False, {})
     at = 0 if "late" not in case else 6
-    wanted = sounds[case][0 if downmix == "first" else int(downmix[-1]) - 1]
+    expected = sounds[case][0 if downmix == "first" else int(downmix[-1]) - 1]
     for given in ("auto", entry.downmix):
         with Recording(path, downmix=given) as recording:
-            assert np.array_equal(recording.waveform(at, 2, 16000).samples, wanted[at * 16000 :][:32000])
+            assert np.array_equal(recording.waveform(at, 2, 16000).samples, expected[at * 16000 :][:32000])
     write_manifest([entry], tmp_path / "m.csv")
     assert read_manifest(tmp_path / "m.csv")[0].downmix == downmix
 

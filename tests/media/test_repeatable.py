@@ -66,13 +66,13 @@ def test_a_window_equals_the_same_part_of_the_complete_waveform(
     stereo = codec in ("aac", "ac3", "libmp3lame", "opus", "vorbis")
     sound = noisy(rate, 2 if stereo else 1)
     path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
-    for wanted in (rate, 16000):
+    for requested_rate in (rate, 16000):
         with Recording(path) as recording:
-            whole = recording.waveform(0, SECONDS, wanted).samples
+            whole = recording.waveform(0, SECONDS, requested_rate).samples
         assert np.abs(whole).max() > 1000
         draw = random.Random(0)
         with Recording(path) as recording:
             for start in [4.4, 0.02, *(draw.uniform(0, SECONDS - 0.5) for _ in range(6))]:
-                first = round(start * wanted)
-                part = recording.waveform(start, 0.4, wanted).samples
-                assert np.array_equal(part, whole[first : first + len(part)]), (start, wanted)
+                first = round(start * requested_rate)
+                part = recording.waveform(start, 0.4, requested_rate).samples
+                assert np.array_equal(part, whole[first : first + len(part)]), (start, requested_rate)

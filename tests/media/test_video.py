@@ -80,13 +80,13 @@ def test_random_spans_equal_a_full_decode(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
 def test_frames_of_a_variable_frame_rate_are_found_at_their_times(tmp_path: Path, ending: str) -> None:
     path = write_media(tmp_path / f"a.{ending}", UNEVEN, b_frames=3, key_every=15)
-    asked = [k * 0.0371 for k in range(round(float(UNEVEN[-1]) / 0.0371))]
-    expected = [max(i for i, at in enumerate(UNEVEN) if at <= t + 1e-6) for t in asked]
+    requested = [k * 0.0371 for k in range(round(float(UNEVEN[-1]) / 0.0371))]
+    expected = [max(i for i, at in enumerate(UNEVEN) if at <= t + 1e-6) for t in requested]
     with Recording(path) as recording:
-        together = recording.frames(asked, 24, 32)
+        together = recording.frames(requested, 24, 32)
         assert board_indices(together.pixels) == expected
         assert np.allclose(together.times, [float(UNEVEN[i]) for i in expected], atol=1e-6)
-        for t, index in list(zip(asked, expected, strict=True))[::9]:
+        for t, index in list(zip(requested, expected, strict=True))[::9]:
             assert board_indices(recording.frames([t], 24, 32).pixels) == [index]
 
 
@@ -119,7 +119,7 @@ def test_a_video_of_one_frame_is_read(tmp_path: Path) -> None:
         assert board_indices(recording.frames([0, 1, 2], 24, 32).pixels) == [0, 0, 0]
 
 
-def test_grey_is_one_full_range_channel(tmp_path: Path) -> None:
+def test_grey_frames_have_one_full_range_channel(tmp_path: Path) -> None:
     ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, axis=0).repeat(3, axis=2)
     path = write_media(tmp_path / "a.mp4", evenly(2), pictures=[ramp, ramp], video_options={"crf": "1"})
     with Recording(path) as recording:
@@ -161,5 +161,5 @@ def test_av1_is_exact_after_a_seek(tmp_path: Path) -> None:
     for start in np.random.default_rng(0).uniform(0, 5, 12):
         times = [start + i / 12.5 for i in range(8)]
         with Recording(path) as recording:
-            found = board_indices(recording.frames(times, 64, 128).pixels)
-        assert found == [int(time * 25 + 1e-6) for time in times]
+            indices = board_indices(recording.frames(times, 64, 128).pixels)
+        assert indices == [int(time * 25 + 1e-6) for time in times]

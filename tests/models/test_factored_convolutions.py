@@ -24,7 +24,7 @@ def channels_last(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) ->
     return torch.randn(batch, *rest, channels, dtype=dtype).movedim(-1, 1)
 
 
-def plain(layer: nn.Conv3d) -> nn.Conv3d:
+def as_conv3d(layer: nn.Conv3d) -> nn.Conv3d:
     """Return the same convolution as a ``torch.nn.Conv3d``."""
     other = copy.deepcopy(layer)
     other.__class__ = nn.Conv3d
@@ -59,10 +59,10 @@ def test_values_and_gradients_equal_those_of_a_3d_convolution(
     torch.manual_seed(0)
     layer = with_channels_last_weight(convolution(kind, inputs, outputs, stride), torch.float64)
     x = channels_last((2, inputs, time, 5, 6))
-    for value, expected in zip(results(layer, x), results(plain(layer), x), strict=True):
+    for value, expected in zip(results(layer, x), results(as_conv3d(layer), x), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-12, atol=1e-12)
     with torch.no_grad():
-        torch.testing.assert_close(layer(x), plain(layer)(x), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(layer(x), as_conv3d(layer)(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["spatial", "temporal"])
@@ -75,11 +75,11 @@ def test_gradients_equal_numerical_gradients(kind: str, stride: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["spatial", "temporal"])
-def test_float32_is_equal_within_rounding(kind: str) -> None:
+def test_values_in_float32_equal_those_of_a_3d_convolution_up_to_rounding(kind: str) -> None:
     torch.manual_seed(0)
     layer = with_channels_last_weight(convolution(kind, 16, 24, 1), torch.float32)
     x = channels_last((4, 16, 8, 12, 12), torch.float32)
-    exact = [tensor.float() for tensor in results(plain(layer).double(), x.double())]
+    exact = [tensor.float() for tensor in results(as_conv3d(layer).double(), x.double())]
     for value, expected in zip(results(layer, x), exact, strict=True):
         assert float((value - expected).norm() / expected.norm()) < 2e-6
 
@@ -88,7 +88,7 @@ def test_float32_is_equal_within_rounding(kind: str) -> None:
 def test_contiguous_inputs_give_the_same_bits_as_a_3d_convolution(kind: str) -> None:
     torch.manual_seed(0)
     layer, x = convolution(kind, 3, 4, 1), torch.randn(2, 3, 4, 5, 6)
-    for value, expected in zip(results(layer, x), results(plain(layer), x), strict=True):
+    for value, expected in zip(results(layer, x), results(as_conv3d(layer), x), strict=True):
         assert torch.equal(value, expected)
 
 

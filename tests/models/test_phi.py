@@ -55,8 +55,8 @@ def test_views_of_a_modality_are_normalised_together_and_keep_their_order(phi: P
     (v0, a0), (v1, a1) = clips(3, seed=1), clips(3, seed=2)
     embeddings = phi([a0, v0, a1, v1], ["audio", "video", "audio", "video"])
     audio, video = phi.embed("audio", torch.cat([a0, a1])), phi.embed("video", torch.cat([v0, v1]))
-    for got, wanted in zip(embeddings, (audio[:3], video[:3], audio[3:], video[3:]), strict=True):
-        torch.testing.assert_close(got, wanted)
+    for got, expected in zip(embeddings, (audio[:3], video[:3], audio[3:], video[3:]), strict=True):
+        torch.testing.assert_close(got, expected)
     apart = phi.embed("video", v0)
     assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a batch of its own has other batch norm statistics
 

@@ -98,22 +98,22 @@ def test_fp16_on_a_cpu_is_refused() -> None:
 
 
 def test_the_automatic_device_is_the_gpu_if_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    for available, wanted in ((True, "cuda"), (False, "cpu")):
+    for available, expected in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda found=available: found)
-        assert resolve_device("auto") == torch.device(wanted)
+        assert resolve_device("auto") == torch.device(expected)
 
 
 def test_unavailable_devices_raise_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert resolve_device("cuda:0") == torch.device("cuda:0")
     assert resolve_device("cpu") == CPU
-    for device, said in (
+    for device, message in (
         ("cuda:1", "has 1 GPUs"),
         ("gpu", "not a device"),
         ("mps", "not supported"),
         ("", "not a device"),
     ):
-        with pytest.raises(HardwareError, match=said):
+        with pytest.raises(HardwareError, match=message):
             resolve_device(device)
 
 

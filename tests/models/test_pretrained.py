@@ -38,13 +38,13 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("modality", ["video", "audio"])
 def test_each_window_gives_a_vector(model: PretrainedModel, film: Path, modality: str) -> None:
-    found = model.embed(film, modality, every=0.75, batch=2)  # type: ignore[arg-type]
-    assert found.seconds == 0.5
-    assert found.times.tolist() == [0.0, 0.75, 1.5, 2.25]
-    assert found.vectors.shape == (4, model.phi.dims[modality])
+    result = model.embed(film, modality, every=0.75, batch=2)  # type: ignore[arg-type]
+    assert result.seconds == 0.5
+    assert result.times.tolist() == [0.0, 0.75, 1.5, 2.25]
+    assert result.vectors.shape == (4, model.phi.dims[modality])
     entry = inspect(film)
     reader = ClipReader(model.recipe.clip, (modality,), grey=False)
-    for start, vector in zip(found.times, found.vectors, strict=True):
+    for start, vector in zip(result.times, result.vectors, strict=True):
         item = reader.read(0, entry, [Window(float(start))])
         with torch.inference_mode():
             if item.video is not None:

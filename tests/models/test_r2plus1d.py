@@ -60,7 +60,7 @@ def batch_normalised(x: torch.Tensor, state: dict[str, torch.Tensor], name: str)
     return (x - mean) / torch.sqrt(variance + 1e-5) * scale + shift
 
 
-def half_and_half(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, stride: int) -> torch.Tensor:
+def factored_convolution(x: torch.Tensor, state: dict[str, torch.Tensor], name: str, stride: int) -> torch.Tensor:
     """Compute a (2+1)-D convolution: over space for each frame, then over time for each pixel."""
     kernel = state[f"{name}.0.weight"][:, :, 0]
     frames = [F.conv2d(x[:, :, t], kernel, stride=stride, padding=1) for t in range(x.shape[2])]
@@ -88,8 +88,8 @@ def test_block_equals_its_definition(inputs: int, outputs: int, stride: int, tim
         kernel = state["downsample.0.weight"][..., 0, 0, 0]
         short = torch.einsum("oc,bcthw->bothw", kernel, x[:, :, ::stride, ::stride, ::stride])
         short = batch_normalised(short, state, "downsample.1")
-    y = batch_normalised(half_and_half(x, state, "conv1.0", stride), state, "conv1.1").relu()
-    y = batch_normalised(half_and_half(y, state, "conv2.0", 1), state, "conv2.1")
+    y = batch_normalised(factored_convolution(x, state, "conv1.0", stride), state, "conv1.1").relu()
+    y = batch_normalised(factored_convolution(y, state, "conv2.0", 1), state, "conv2.1")
     torch.testing.assert_close(block(x), (y + short).relu())
 
 

@@ -45,10 +45,10 @@ def test_weights_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert (metadata.kind, metadata.recipe, metadata.version) == ("pretrain", RECIPE, __version__)
     other = small(batch_norm="output")
     restore(other, tensors, path)
-    wanted = phi.state_dict()
-    assert other.state_dict().keys() == wanted.keys()
-    assert all(torch.equal(tensor, wanted[name]) for name, tensor in other.state_dict().items())
-    assert wanted["encoders.video.stem.1.num_batches_tracked"] == 1
+    expected = phi.state_dict()
+    assert other.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in other.state_dict().items())
+    assert expected["encoders.video.stem.1.num_batches_tracked"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 

@@ -100,7 +100,7 @@ def test_half_precision_keys_are_stored_as_float32_without_gradient() -> None:
     assert not bank.keys.requires_grad
 
 
-def test_gradient_of_a_loss_survives_the_push_that_follows_it() -> None:
+def test_the_bank_can_be_updated_after_every_backward_pass() -> None:
     """The bank is updated after the backward pass, in the order of a training step."""
     bank = Bank(2, 4, DIM)
     bank.push(batch(4, 0)[0][:2], torch.arange(4))

@@ -51,8 +51,8 @@ def test_momentum_of_zero_copies_and_of_one_freezes_the_weights(phi: Phi, moment
         for parameter in phi.parameters():
             parameter.mul_(-3.0)
     slow.update(phi, momentum)
-    wanted = before if momentum == 1.0 else list(phi.parameters())
-    assert all(torch.equal(a, b) for a, b in zip(slow.phi.parameters(), wanted, strict=True))
+    expected = before if momentum == 1.0 else list(phi.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(slow.phi.parameters(), expected, strict=True))
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, float("nan")])
@@ -79,7 +79,7 @@ def test_the_momentum_encoder_has_no_gradient_and_its_own_statistics(phi: Phi) -
     )
 
 
-def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) -> None:
+def test_each_group_is_normalised_separately_and_keys_keep_their_order(phi: Phi) -> None:
     slow, batch = MomentumEncoder(phi), views(5)
     keys = slow.keys(batch, MODALITIES, 2, shuffle(3))
     order = torch.randperm(5, generator=shuffle(3))
@@ -87,11 +87,11 @@ def test_each_group_is_normalised_alone_and_keys_come_back_in_order(phi: Phi) ->
     phi.train()
     for group in (order[:3], order[3:]):  # sizes differ: the first group gets the remainder
         alone = phi([view[group] for view in batch], MODALITIES)
-        for key, wanted in zip(keys, alone, strict=True):
-            torch.testing.assert_close(key[group], wanted, atol=1e-5, rtol=1e-5)
+        for key, expected in zip(keys, alone, strict=True):
+            torch.testing.assert_close(key[group], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_no_statistic_crosses_a_group(phi: Phi) -> None:
+def test_batch_norm_statistics_are_not_shared_between_groups(phi: Phi) -> None:
     slow, batch = MomentumEncoder(phi), views(6)
     order = torch.randperm(6, generator=shuffle(1))
     first, second = order[:3], order[3:]

@@ -38,7 +38,7 @@ def unit(*shape: int, seed: int) -> torch.Tensor:
     return F.normalize(torch.randn(*shape, generator=generator), dim=-1)
 
 
-def looped(
+def loss_by_loops(
     queries: list[torch.Tensor],
     keys: list[torch.Tensor],
     negatives: list[Negatives],
@@ -98,7 +98,7 @@ def test_values_and_gradients_equal_those_of_loops(name: str, batch: int, count:
     got = contrastive_loss(*arguments, composition.attract, composition.repel, temperature)
     gradients = torch.autograd.grad(got.loss, inputs, materialize_grads=True)
     inputs, arguments = given()
-    loss, accuracies, probabilities = looped(*arguments, composition.attract, composition.repel, temperature)
+    loss, accuracies, probabilities = loss_by_loops(*arguments, composition.attract, composition.repel, temperature)
     oracles = torch.autograd.grad(loss, inputs, materialize_grads=True)
     assert got.loss.item() == pytest.approx(loss.item(), rel=1e-5, abs=1e-6)
     assert got.pair_accuracy.tolist() == pytest.approx(accuracies)
@@ -126,7 +126,7 @@ def test_the_loss_of_random_compositions_equals_that_of_loops(plan: Plan, batch:
         loss = found[0] if isinstance(found, tuple) and not hasattr(found, "loss") else found.loss
         return loss.item(), list(torch.autograd.grad(loss, inputs, materialize_grads=True))
 
-    (value, gradients), (oracle, expected) = measured(contrastive_loss), measured(looped)
+    (value, gradients), (oracle, expected) = measured(contrastive_loss), measured(loss_by_loops)
     assert value == pytest.approx(oracle, rel=1e-5, abs=1e-6)
     for gradient, slow in zip(gradients, expected, strict=True):
         torch.testing.assert_close(gradient, slow, atol=1e-5, rtol=1e-4)
@@ -154,8 +154,8 @@ def test_the_gradient_equals_its_closed_form() -> None:
     q = query.detach()[0].double()
     weights = torch.exp(torch.cat([key, bank]).double() @ q / tau)
     p = weights / weights.sum()
-    wanted = ((1 - p[0]) * key[0].double() - sum(p[n + 1] * bank[n].double() for n in range(6))) / tau
-    torch.testing.assert_close(-gradient[0].double(), wanted, atol=1e-5, rtol=1e-5)
+    expected = ((1 - p[0]) * key[0].double() - sum(p[n + 1] * bank[n].double() for n in range(6))) / tau
+    torch.testing.assert_close(-gradient[0].double(), expected, atol=1e-5, rtol=1e-5)
     assert result.positive_probability.item() == pytest.approx(p[0].item(), rel=1e-5)
 
 
@@ -164,10 +164,10 @@ def test_the_loss_of_two_views_of_a_batch_is_a_symmetric_cross_entropy() -> None
     views = [video, audio]
     loss = contrastive_loss(views, views, batch_negatives(views, torch.arange(5)), PAIR, NOTHING, 0.1).loss
     logits, target = video @ audio.T / 0.1, torch.arange(5)
-    wanted = F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)
-    torch.testing.assert_close(loss, wanted)
+    expected = F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)
+    torch.testing.assert_close(loss, expected)
     for got, oracle in zip(
-        torch.autograd.grad(loss, views), torch.autograd.grad(wanted, views), strict=True
+        torch.autograd.grad(loss, views), torch.autograd.grad(expected, views), strict=True
     ):  # both sides have a gradient
         torch.testing.assert_close(got, oracle)
 
@@ -189,7 +189,7 @@ def test_each_key_counts_once_also_in_repeated_calls(name: str) -> None:
     recordings = torch.tensor(
         [7, 8, 9, 7]
     )  # the first and the last are the same recording, so not negatives of each other
-    wanted = sum(
+    expected = sum(
         sum(math.log(1 + others + sum(composition.repel[i])) for others in (2, 3, 3, 2)) / 4
         for i in range(len(views))
         for j in range(len(views))
@@ -198,7 +198,7 @@ def test_each_key_counts_once_also_in_repeated_calls(name: str) -> None:
     negatives = batch_negatives(views, recordings)
     for _ in range(3):
         result = contrastive_loss(views, views, negatives, composition.attract, composition.repel, 0.07)
-        assert result.loss.item() == pytest.approx(wanted, rel=1e-5)
+        assert result.loss.item() == pytest.approx(expected, rel=1e-5)
         assert result.accuracy == 0  # ties do not count as correct
 
 
@@ -227,8 +227,8 @@ def test_values_of_masked_negatives_do_not_matter() -> None:
     cut = contrastive_loss(queries, queries, [Negatives(bank[:3], mask[:, :3])] * 2, PAIR, NOTHING, 0.07)
     torch.testing.assert_close(full.loss, cut.loss)
     assert torch.equal(full.pair_accuracy, cut.pair_accuracy)
-    got, wanted = (torch.autograd.grad(result.loss, queries[0])[0] for result in (full, cut))
-    torch.testing.assert_close(got, wanted)
+    got, expected = (torch.autograd.grad(result.loss, queries[0])[0] for result in (full, cut))
+    torch.testing.assert_close(got, expected)
 
 
 def test_own_keys_in_a_gathered_batch_are_masked() -> None:
@@ -240,10 +240,10 @@ def test_own_keys_in_a_gathered_batch_are_masked() -> None:
 def test_the_loss_is_float32_within_autocast() -> None:
     views = [unit(8, 64, seed=1), unit(8, 64, seed=2)]
     negatives = batch_negatives(views, torch.arange(8))
-    wanted = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
+    expected = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         got = contrastive_loss(views, views, negatives, PAIR, NOTHING, 0.07)
-    assert torch.equal(got.loss, wanted.loss)
+    assert torch.equal(got.loss, expected.loss)
     assert got.loss.dtype == torch.float32
 
 

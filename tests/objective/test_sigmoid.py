@@ -21,7 +21,7 @@ def unit(*shape: int, seed: int) -> torch.Tensor:
     return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
 
-def looped(
+def loss_by_loops(
     queries: torch.Tensor,
     keys: torch.Tensor,
     negatives: list[Negatives],
@@ -70,7 +70,7 @@ def test_values_and_gradients_equal_those_of_loops(composition: Composition, sou
             else [Negatives(others[j], mask[j]) for j in range(views)]
         )
         value = (
-            looped(queries, keys, negatives, composition, loss.log_scale.exp(), loss.bias)
+            loss_by_loops(queries, keys, negatives, composition, loss.log_scale.exp(), loss.bias)
             if oracle
             else loss(list(queries), list(keys), negatives, composition.attract, composition.repel)
         )

@@ -31,7 +31,7 @@ def test_statistic_equals_the_closed_form(samples: list[float]) -> None:
 
 def test_the_statistic_is_smallest_for_normal_samples_and_large_for_a_collapse() -> None:
     normal = torch.randn(4000, generator=torch.Generator().manual_seed(0))
-    found = {
+    statistics = {
         name: epps_pulley(x).item()
         for name, x in {
             "normal": normal,
@@ -40,8 +40,8 @@ def test_the_statistic_is_smallest_for_normal_samples_and_large_for_a_collapse()
             "point": 0 * normal,
         }.items()
     }
-    assert found["normal"] < 2.0
-    assert all(value > 50 * found["normal"] for name, value in found.items() if name != "normal")
+    assert statistics["normal"] < 2.0
+    assert all(value > 50 * statistics["normal"] for name, value in statistics.items() if name != "normal")
 
 
 @pytest.mark.parametrize(

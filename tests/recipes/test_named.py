@@ -68,7 +68,9 @@ def test_an_unknown_name_raises_an_error() -> None:
         with_composition(tiny(), "reversal-invarient")
 
 
-def test_a_composition_without_attracting_views_suggests_another(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_composition_without_attracting_views_raises_an_error_with_a_suggestion(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["composition", "audio", "--composition", "modality"]) == 2
     assert "no view attracts another (partners: equal); make a factor invariant" in capsys.readouterr().err
     assert main(["composition", "audio", "--composition", "shift-invariant"]) == 0

@@ -18,16 +18,16 @@ def automatic(recipe: Recipe) -> Recipe:
 
 def test_the_run_of_the_paper_has_the_bank_and_momentum_of_the_paper() -> None:
     recipe = automatic(replace(paper(), run=replace(paper().run, batch=1024)))
-    found = in_proportion(recipe, 210_000, 200 * (210_000 // 1024)).objective
-    assert found.bank == 15_000
-    assert found.momentum == pytest.approx(0.999, abs=1e-5)
+    objective = in_proportion(recipe, 210_000, 200 * (210_000 // 1024)).objective
+    assert objective.bank == 15_000
+    assert objective.momentum == pytest.approx(0.999, abs=1e-5)
 
 
 @pytest.mark.parametrize(("recordings", "steps"), [(384, 1152), (800, 2376), (20_000, 80_000)])
 def test_bank_size_and_momentum_scale_with_the_run(recordings: int, steps: int) -> None:
-    found = in_proportion(automatic(small()), recordings, steps).objective
-    assert found.bank / recordings == pytest.approx(15 / 210, abs=0.5 / recordings)
-    assert 1 / (1 - found.momentum) / steps == pytest.approx(1000 / 41015.6, rel=1e-3)
+    objective = in_proportion(automatic(small()), recordings, steps).objective
+    assert objective.bank / recordings == pytest.approx(15 / 210, abs=0.5 / recordings)
+    assert 1 / (1 - objective.momentum) / steps == pytest.approx(1000 / 41015.6, rel=1e-3)
 
 
 def test_a_tiny_run_has_a_bank_of_one_batch_and_a_valid_momentum() -> None:

@@ -77,7 +77,7 @@ def test_many_classes_are_listed_by_their_most_frequent_confusions(
     assert len(drawn.classes) == classes
 
 
-def test_a_class_without_test_examples() -> None:
+def test_the_accuracy_of_a_class_without_test_examples_is_shown_as_missing() -> None:
     drawn = confusion(result([[2, 0], [0, 0]], [[2, 0], [0, 0]], ["a", "b"]))
     assert drawn
     assert drawn.classes[-1] == ClassAccuracy("b", 0, "–", "–")

@@ -5,7 +5,7 @@ from avgdt.report.tables import Figure, table
 
 def test_a_missing_figure_of_a_result_in_folds_is_shown_as_missing() -> None:
     layer = {"accuracy": 0.62, "interval": [0.57, 0.67]}
-    drawn = table(
+    shown_table = table(
         {
             "protocol": "esc10",
             "title": "ESC-10",
@@ -17,8 +17,8 @@ def test_a_missing_figure_of_a_result_in_folds_is_shown_as_missing() -> None:
             "chance": {"linear_layer": {"accuracy": 0.1}, "end_to_end": {"accuracy": 0.1}},
         }
     )
-    assert drawn.title == "ESC-10"
-    assert [row.name for row in drawn.rows] == ["linear layer, accuracy", "trained end to end, accuracy"]
-    assert drawn.rows[0].pretrained.interval == "57 – 67"
-    assert drawn.rows[1].pretrained == Figure("–")
-    assert drawn.rows[1].random.share == 0.7
+    assert shown_table.title == "ESC-10"
+    assert [row.name for row in shown_table.rows] == ["linear layer, accuracy", "trained end to end, accuracy"]
+    assert shown_table.rows[0].pretrained.interval == "57 – 67"
+    assert shown_table.rows[1].pretrained == Figure("–")
+    assert shown_table.rows[1].random.share == 0.7

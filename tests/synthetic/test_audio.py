@@ -129,7 +129,7 @@ def test_colour_is_a_gain_in_decibels_per_frequency() -> None:
     assert 20 * np.log10(recorded[4000] / recorded[200]) == pytest.approx(-12, abs=0.5)
 
 
-def test_noise_is_at_its_level_relative_to_the_sound() -> None:
+def test_noise_has_the_given_level_relative_to_the_audio() -> None:
     sound = np.zeros(2 * RATE)
     sound[RATE:] = np.sin(np.arange(RATE))
     recorded = record(sound, replace(PLAIN, noise=-20.0), -20.0, RATE, np.random.default_rng(0))

@@ -36,7 +36,7 @@ def clear_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def tripod(monkeypatch: pytest.MonkeyPatch) -> None:
+def static_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use a static camera, so that the object moves in the frame only as it moves in the scene."""
     monkeypatch.setattr("avgdt.synthetic.nuisances.Camera.offset", lambda camera, time: (0.0, 0.0))
 

@@ -55,7 +55,7 @@ def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str
     return process
 
 
-def ended(group: int) -> bool:
+def has_ended(group: int) -> bool:
     """Return whether all processes of a group end within 20 seconds."""
     for _ in range(400):
         try:
@@ -72,7 +72,7 @@ def test_ctrl_c_leaves_complete_recordings_and_no_traceback(tmp_path: Path, work
     os.killpg(process.pid, signal.SIGINT)  # the signal goes to the whole group, as from a terminal
     out, err = process.communicate(timeout=60)
     assert (out.strip(), err) == ("KeyboardInterrupt", "")
-    assert ended(process.pid)
+    assert has_ended(process.pid)
     paths = list((tmp_path / "recordings").iterdir())
     assert recordings <= len(paths) < 400
     assert not [path for path in paths if path.name.startswith(".")]
@@ -97,7 +97,7 @@ def test_workers_end_with_their_parent_and_leave_no_temporary_files(
     to(process.pid, how)
     _, err = process.communicate(timeout=60)
     assert err == ""
-    assert ended(process.pid)
+    assert has_ended(process.pid)
     assert not list((tmp_path / "recordings").glob(".*"))
 
 

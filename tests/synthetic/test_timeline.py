@@ -29,7 +29,7 @@ def test_beats_have_integer_phases_and_cover_the_recording(tempo: Tempo) -> None
     assert tempo.beats()[0] >= 0  # exact, so that a beat can be used as an index
 
 
-def test_tempo_drifts_inside_a_recording_but_not_beyond_its_depth() -> None:
+def test_the_tempo_varies_within_its_depth() -> None:
     changes = []
     for seed in range(30):
         tempo = Tempo(np.random.default_rng(seed), frequency=2.0, seconds=6.0, depth=0.5)
@@ -39,7 +39,7 @@ def test_tempo_drifts_inside_a_recording_but_not_beyond_its_depth() -> None:
     assert np.median(changes) > 0.3  # the tempo changes by more than a fifth
 
 
-def test_a_drift_is_smooth_and_follows_its_generator() -> None:
+def test_a_drift_is_smooth_and_depends_on_its_generator() -> None:
     times = np.arange(0, 6, 0.01)
     curve = Drift(np.random.default_rng(5))(times)
     assert curve.shape == times.shape

@@ -54,11 +54,11 @@ def test_damaged_checkpoints_are_reported_skipped_and_replaced_first(tmp_path: P
     save(Checkpoints(tmp_path, 3), 1, 2, 3)
     newest = tmp_path / "checkpoints" / "last.pt"
     newest.write_bytes(newest.read_bytes()[:500])
-    checkpoints, said = Checkpoints(tmp_path, 3), list[str]()
-    assert checkpoints.load(on_message=said.append).step == 2
-    assert len(said) == 1
-    assert said[0].startswith(f"{newest}: no checksum at its end")
-    assert said[0].endswith("skipped: resuming from last-1.pt, step 2")
+    checkpoints, messages = Checkpoints(tmp_path, 3), list[str]()
+    assert checkpoints.load(on_message=messages.append).step == 2
+    assert len(messages) == 1
+    assert messages[0].startswith(f"{newest}: no checksum at its end")
+    assert messages[0].endswith("skipped: resuming from last-1.pt, step 2")
     assert newest.exists()  # it is kept until a newer checkpoint is saved
     save(checkpoints, 4)
     assert steps_of(tmp_path) == [4, 2, 1]

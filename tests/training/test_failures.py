@@ -32,21 +32,21 @@ def at_step(step: int, act: Any) -> Any:
 
 
 def test_a_file_that_vanishes_is_reported_once_counted_and_listed(tmp_path: Path) -> None:
-    own, out, said = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
-    gone = at_step(2, lambda: (own / "03.mkv").unlink())
-    pretrain(recipe(0.1), own, out, on_metrics=gone, on_message=said.append)
-    assert len(said) == 2
-    assert said[0].startswith("skipped, cannot be read: ")
-    assert "03.mkv" in said[0]
-    assert said[1] == f"1 recording could not be read during training; see {out / 'skipped.csv'}"
-    assert [row.path for row in read_skipped(out / "skipped.csv")] == [own / "03.mkv"]
+    recordings, out, messages = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
+    remove = at_step(2, lambda: (recordings / "03.mkv").unlink())
+    pretrain(recipe(0.1), recordings, out, on_metrics=remove, on_message=messages.append)
+    assert len(messages) == 2
+    assert messages[0].startswith("skipped, cannot be read: ")
+    assert "03.mkv" in messages[0]
+    assert messages[1] == f"1 recording could not be read during training; see {out / 'skipped.csv'}"
+    assert [row.path for row in read_skipped(out / "skipped.csv")] == [recordings / "03.mkv"]
     assert [line["failed"] for line in read_metrics(out / "metrics.jsonl")][:2] == [0, 0]
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 1
 
 
 def test_a_recording_that_can_be_read_again_is_removed_from_the_failures(tmp_path: Path) -> None:
-    own, out, said = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
-    path, away = own / "03.mkv", tmp_path / "away.mkv"
+    recordings, out, messages = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
+    path, away = recordings / "03.mkv", tmp_path / "away.mkv"
 
     def move(metrics: dict[str, Any]) -> None:
         if metrics["failed"]:
@@ -55,23 +55,23 @@ def test_a_recording_that_can_be_read_again_is_removed_from_the_failures(tmp_pat
     shutil.copy(path, away)
     pretrain(
         recipe(0.1),
-        own,
+        recordings,
         out,
-        on_message=said.append,
+        on_message=messages.append,
         on_metrics=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)),
     )
-    assert len(said) == 1
+    assert len(messages) == 1
     assert read_skipped(out / "skipped.csv") == []
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
 def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> None:
-    own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
-    gone = at_step(3, lambda: own.rename(tmp_path / "away"))
+    recordings, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
+    remove = at_step(3, lambda: recordings.rename(tmp_path / "away"))
     with pytest.raises(
         TooManyFailed, match=r"fewer than two could be read|\d of 12 .* data\.failing_at_most, 0\.1"
     ) as e:
-        pretrain(recipe(0.1), own, out, on_metrics=gone)
+        pretrain(recipe(0.1), recordings, out, on_metrics=remove)
     assert "give --data NEW where they were moved" in str(e.value)
     assert f"resume with: avgdt pretrain --resume --out {out}" in str(e.value)
     assert load_checkpoint(out / "checkpoints" / "last.pt")[0]["step"] == 3
@@ -81,15 +81,15 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
 
 
 def test_the_tolerated_share_of_failures_may_change_on_resume(tmp_path: Path) -> None:
-    own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
+    recordings, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
 
-    def gone(metrics: dict[str, Any]) -> None:
+    def remove_files(metrics: dict[str, Any]) -> None:
         for name in ("03.mkv", "04.mkv", "05.mkv"):
-            (own / name).unlink(missing_ok=True)
+            (recordings / name).unlink(missing_ok=True)
 
     with pytest.raises(TooManyFailed, match=r"[234] of 12 recordings could not be read, more than the share"):
-        pretrain(recipe(0.1), own, out, on_metrics=gone)
+        pretrain(recipe(0.1), recordings, out, on_metrics=remove_files)
     with pytest.raises(TooManyFailed):
-        pretrain(recipe(0.1), own, out, resume=True)
-    pretrain(recipe(0.3), own, out, resume=True)
+        pretrain(recipe(0.1), recordings, out, resume=True)
+    pretrain(recipe(0.3), recordings, out, resume=True)
     assert len(read_skipped(out / "skipped.csv")) == 3

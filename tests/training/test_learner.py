@@ -206,14 +206,14 @@ def test_metrics_are_means_over_the_steps_between_two_lines() -> None:
 def test_unreadable_held_out_recordings_are_listed_and_training_continues(tmp_path: Path, left: int) -> None:
     folder = write_folder(tmp_path / "films", 20)
 
-    def breaking(
+    def break_held_out_files(
         recipe: Recipe, collection: Selection, unread: Callable[[Path, str], None]
     ) -> list[Callable[[Learner], Metrics | None]]:
         for entry in collection.held_out[left:]:
             entry.path.write_text("no recording, but it was one when it was listed")
         return monitors(recipe, collection, unread)
 
-    pretrain(tiny(), folder, tmp_path / "run", monitors=breaking)
+    pretrain(tiny(), folder, tmp_path / "run", monitors=break_held_out_files)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in lines} == {"train"}
     assert len(read_skipped(tmp_path / "run" / "skipped.csv")) == 2 - left
@@ -227,8 +227,8 @@ def test_the_metrics_of_a_run_have_all_documented_keys(tmp_path: Path) -> None:
     held_out = [line for line in lines if line["kind"] == "heldout"]
     assert len(train) == 12
     assert [line["epoch"] for line in held_out] == [1, 2, 3]
-    wanted = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "std_video", "std_audio", "seconds"}
-    assert wanted | {"gradient_norm"} <= train[0].keys()
+    expected = {"loss", "accuracy", "lr", "clips_per_second", "data_wait", "std_video", "std_audio", "seconds"}
+    assert expected | {"gradient_norm"} <= train[0].keys()
     assert {"effective_rank_video", "effective_rank_audio"} <= held_out[0]["diagnosis"].keys()
     assert held_out[0]["video_to_audio"]["gallery"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)

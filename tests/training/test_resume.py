@@ -98,11 +98,11 @@ def test_another_seed_gives_other_weights(folder: Path, tmp_path: Path) -> None:
 
 
 def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_path: Path) -> None:
-    own = write_folder(tmp_path / "own", 10)
+    recordings = write_folder(tmp_path / "own", 10)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(tiny(), own, tmp_path / "run", on_metrics=stop_at(1))
-    write_folder(own, 12)
-    pretrain(tiny(), own, tmp_path / "run", resume=True)
+        pretrain(tiny(), recordings, tmp_path / "run", on_metrics=stop_at(1))
+    write_folder(recordings, 12)
+    pretrain(tiny(), recordings, tmp_path / "run", resume=True)
     assert len(load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")[2]) == 9
 
 
@@ -117,13 +117,13 @@ def test_another_recipe_cannot_resume_a_run(folder: Path, tmp_path: Path) -> Non
 
 
 def test_a_recording_that_becomes_unreadable_is_listed_once_over_all_sessions(tmp_path: Path) -> None:
-    own = write_folder(tmp_path / "own", 12)
-    (own / "broken.mp4").write_bytes(b"\0" * 1000)
+    recordings = write_folder(tmp_path / "own", 12)
+    (recordings / "broken.mp4").write_bytes(b"\0" * 1000)
     recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe, own, tmp_path / "run", on_metrics=stop_at(1))
-    (own / "03.mkv").unlink()
-    pretrain(recipe, own, tmp_path / "run", resume=True)
+        pretrain(recipe, recordings, tmp_path / "run", on_metrics=stop_at(1))
+    (recordings / "03.mkv").unlink()
+    pretrain(recipe, recordings, tmp_path / "run", resume=True)
     rows = (tmp_path / "run" / "skipped.csv").read_text().splitlines()[1:]
     assert sorted(Path(row.split(",")[0]).name for row in rows) == ["03.mkv", "broken.mp4"]
 

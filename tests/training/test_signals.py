@@ -64,7 +64,7 @@ def test_a_second_signal_does_not_interrupt_saving() -> None:
 def test_a_suppressed_stop_is_raised_after_the_next_deferred_block() -> None:
     done = list[str]()
 
-    def lose_it() -> None:
+    def suppress_stop() -> None:
         with handled():
             with suppress(Stopped):  # as Python suppresses errors in a hook of os.fork
                 send(signal.SIGTERM)
@@ -73,7 +73,7 @@ def test_a_suppressed_stop_is_raised_after_the_next_deferred_block() -> None:
             done.append("another step")
 
     with pytest.raises(Stopped):
-        lose_it()
+        suppress_stop()
     assert done == ["a whole step"]
 
 
@@ -94,16 +94,16 @@ def test_advice_is_appended_to_the_message_of_a_stop() -> None:
 
 
 def test_signals_are_not_handled_outside_the_main_thread() -> None:
-    found = list[object]()
+    handlers = list[object]()
 
     def thread() -> None:
         with handled(), deferred():
-            found.append(signal.getsignal(signal.SIGTERM))
+            handlers.append(signal.getsignal(signal.SIGTERM))
 
     running = threading.Thread(target=thread)
     running.start()
     running.join()
-    assert found == [signal.SIG_DFL]
+    assert handlers == [signal.SIG_DFL]
 
 
 @pytest.mark.parametrize(

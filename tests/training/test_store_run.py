@@ -77,13 +77,13 @@ def test_a_run_killed_while_the_store_is_written_leaves_a_valid_store(tmp_path: 
 
 @pytest.mark.parametrize("store", ["off", "auto"])
 def test_damaged_recordings_are_reported_and_listed(tmp_path: Path, store: str) -> None:
-    folder, said = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
+    folder, messages = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)
-    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", on_message=said.append)
+    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", on_message=messages.append)
     rows = {row.path.name: row.reason for row in read_skipped(tmp_path / "run" / "skipped.csv")}
     assert rows.keys() == {"03.mkv", "07.mkv"}
     assert all(reason.startswith("damaged: ") and "is damaged at" in reason for reason in rows.values())
-    assert len(said) == 3
-    assert all(any(name in line for line in said[:2]) for name in rows)
-    assert said[2].startswith("2 recordings could not be read during training")
+    assert len(messages) == 3
+    assert all(any(name in line for line in messages[:2]) for name in rows)
+    assert messages[2].startswith("2 recordings could not be read during training")

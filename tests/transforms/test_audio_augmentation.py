@@ -69,9 +69,9 @@ def test_values_equal_those_of_slow_loops(masks: SpecAugment) -> None:
 def test_widths_of_a_mask_are_uniform_and_every_position_occurs() -> None:
     mels, time = masked(SpecAugment(1, 3, 1, 6), 3000)
     for rows, widest, size in ((mels, 3, MELS), (time, 6, TIME)):
-        found = [runs(row) for row in rows]
-        assert max(map(len, found)) == 1
-        widths = Counter(run[0][1] if run else 0 for run in found)
+        mask_runs = [runs(row) for row in rows]
+        assert max(map(len, mask_runs)) == 1
+        widths = Counter(run[0][1] if run else 0 for run in mask_runs)
         assert set(widths) == set(range(widest + 1))
         expected = 3000 / (widest + 1)
         assert all(abs(count - expected) < 5 * expected**0.5 for count in widths.values())
@@ -83,8 +83,8 @@ def test_widths_of_a_mask_are_uniform_and_every_position_occurs() -> None:
 def test_two_masks_may_overlap() -> None:
     mels, time = masked(SpecAugment.strong(), 500)
     for rows, widest in ((mels, 3), (time, 6)):
-        found = [runs(row) for row in rows]
-        assert max(map(len, found)) == 2
+        mask_runs = [runs(row) for row in rows]
+        assert max(map(len, mask_runs)) == 2
         assert max(row.sum() for row in rows) > widest
         assert max(row.sum() for row in rows) <= 2 * widest
 

@@ -15,7 +15,7 @@ def noise(*shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
-def slow(frame: np.ndarray, sigma: float) -> np.ndarray:
+def slow_blur(frame: np.ndarray, sigma: float) -> np.ndarray:
     """Return the weighted sum of all pixels within four standard deviations in the image and its mirror images."""
     reach = int(4 * sigma)
     wide = np.pad(frame.astype(float), reach, mode="symmetric")
@@ -38,7 +38,7 @@ def test_values_equal_those_of_a_slow_sum() -> None:
         sigma = g.uniform(0.3, 2.5)
         for channel in range(2):
             for t in range(2):
-                np.testing.assert_allclose(made[channel, t], slow(clip[channel, t].numpy(), sigma), atol=1e-3)
+                np.testing.assert_allclose(made[channel, t], slow_blur(clip[channel, t].numpy(), sigma), atol=1e-3)
 
 
 def test_the_mean_of_a_frame_and_constant_frames_are_preserved() -> None:

@@ -27,9 +27,9 @@ def test_a_tone_is_amplified_by_the_gain_of_the_curve(frequency: float) -> None:
         curve = random.uniform(-9.0, 9.0, 5)
         octave = (8 + np.log2(max(frequency / (RATE / 2), 1 / 256))) / 8 * 4
         low = min(int(octave), 3)
-        wanted = curve[low] + (octave - low) * (curve[low + 1] - curve[low])
-        found = 20 * np.log10(float(after[item].norm() / before[item].norm()))
-        assert found == pytest.approx(wanted, abs=0.1)
+        expected = curve[low] + (octave - low) * (curve[low + 1] - curve[low])
+        gain = 20 * np.log10(float(after[item].norm() / before[item].norm()))
+        assert gain == pytest.approx(expected, abs=0.1)
 
 
 def test_equalisation_does_not_shift_events() -> None:

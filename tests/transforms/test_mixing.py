@@ -22,11 +22,11 @@ def shares(batch: int, mix: Mix, epoch: int = 0) -> np.ndarray:
 def test_values_are_weighted_sums_of_two_recordings() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 30)).astype(np.float32))
     after = mixed(before, Mix(0.1, 0.6, 0.7))
-    heard = shares(7, Mix(0.1, 0.6, 0.7))
+    mixed_shares = shares(7, Mix(0.1, 0.6, 0.7))
     for row in range(7):
-        others = [other for other in range(7) if other != row and heard[row, other] > 0]
+        others = [other for other in range(7) if other != row and mixed_shares[row, other] > 0]
         assert len(others) <= 1
-        weight = heard[row, others[0]] if others else 0.0
+        weight = mixed_shares[row, others[0]] if others else 0.0
         expected = (1 - weight) * before[row] + weight * before[others[0] if others else row]
         torch.testing.assert_close(after[row], expected)
 
@@ -34,12 +34,12 @@ def test_values_are_weighted_sums_of_two_recordings() -> None:
 def test_partners_are_uniform_over_the_other_recordings() -> None:
     counts = np.zeros((5, 5))
     for epoch in range(400):
-        heard = shares(5, Mix(0.2, 0.4, 1.0), epoch)
-        own = np.diag(heard)
+        mixed_shares = shares(5, Mix(0.2, 0.4, 1.0), epoch)
+        own = np.diag(mixed_shares)
         assert (own >= 0.6 - 1e-6).all()
         assert (own <= 0.8 + 1e-6).all()
-        np.testing.assert_allclose(heard.sum(1), 1, rtol=1e-6)
-        counts += (heard > 0) & ~np.eye(5, dtype=bool)
+        np.testing.assert_allclose(mixed_shares.sum(1), 1, rtol=1e-6)
+        counts += (mixed_shares > 0) & ~np.eye(5, dtype=bool)
     assert (counts.sum(1) == 400).all()
     others = counts[~np.eye(5, dtype=bool)]
     assert others.min() > 60  # 100 expected, standard deviation 8.7
@@ -57,8 +57,8 @@ def test_weights_are_uniform_and_mixing_has_the_given_probability() -> None:
 
 def test_recordings_are_mixed_with_unmixed_recordings() -> None:
     # If both of two recordings are mixed, each contains the original of the other one, not its mixture.
-    heard = shares(2, Mix(0.25, 0.25, 1.0))
-    np.testing.assert_allclose(heard, [[0.75, 0.25], [0.25, 0.75]])
+    mixed_shares = shares(2, Mix(0.25, 0.25, 1.0))
+    np.testing.assert_allclose(mixed_shares, [[0.75, 0.25], [0.25, 0.75]])
 
 
 def test_a_single_recording_and_zero_weight_or_probability_change_nothing() -> None:

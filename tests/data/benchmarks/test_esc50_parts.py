@@ -31,9 +31,9 @@ def test_every_part_has_every_class_and_no_source_is_in_two_parts(seed: int, par
     entries = _entries(seed)
     dealt = deal_sources(entries, parts)
     assert [entry.path for entry in dealt] == [entry.path for entry in entries]
-    told = [entry for entry in dealt if entry.error]
-    assert {entry.extra["category"] for entry in told} == {f"c{n}" for n in range(parts - 1)}
-    assert told[0].error == f"class 'c0' has 1 of {parts} sources in this fold"
+    unusable = [entry for entry in dealt if entry.error]
+    assert {entry.extra["category"] for entry in unusable} == {f"c{n}" for n in range(parts - 1)}
+    assert unusable[0].error == f"class 'c0' has 1 of {parts} sources in this fold"
     homes: dict[str, set[str]] = {}
     for entry in dealt:
         homes.setdefault(entry.extra["src_file"], set()).add(entry.extra["fold"])

@@ -36,8 +36,8 @@ def _write_clips(folder: Path, place: str) -> Path:
     """Write every clip of ``CLIPS`` to ``place``, a pattern of folder names such as {label}/{name}."""
     for rows in CLIPS.values():
         for label, name, start, split in rows:
-            told = {"label": label, "under_scored": label.replace(" ", "_"), "split": split}
-            write_coloured(folder / place.format(**told) / f"{name}_{start:06d}_{start + 10:06d}.avi", 1, start, 25)
+            names = {"label": label, "under_scored": label.replace(" ", "_"), "split": split}
+            write_coloured(folder / place.format(**names) / f"{name}_{start:06d}_{start + 10:06d}.avi", 1, start, 25)
     return folder
 
 
@@ -66,9 +66,9 @@ def test_missing_and_unlisted_clips_are_in_the_manifest(
     assert (missing.error, missing.extra["label"]) == (f"in train.csv, but not in {folder.name}/", "air drumming")
     assert {other.path.name, more.path.name} == {"cdeFGHIJK-3_000000_000010.avi", "validate.csv"}
     assert other.error == more.error == "not in train.csv"
-    told = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     for line in ("video only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
-        assert line in told
+        assert line in output
     entries = read_manifest(tmp_path / "manifest.csv")
     sight = Composition(Modality(("video",)), Repeats(2), partners="equal")
     collection = select(entries, Data(), sight, Clip(frames=4, frame_rate=8.0), tmp_path)

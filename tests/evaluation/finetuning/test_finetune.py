@@ -45,17 +45,17 @@ def _equal_results(first: Finetuned, second: Finetuned) -> bool:
 
 def test_a_finetuning_is_trained_once_and_restored_from_its_file(job: Job) -> None:
     calls, after = _counting()
-    found = finetune(job, after)
-    assert found.predictions.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
-    assert found.failures == {}
+    result = finetune(job, after)
+    assert result.predictions.tolist() == [1, 1, 0, 0]  # dark, dark, bright, bright
+    assert result.failures == {}
     assert len(calls) == 3
     (file,) = job.folder.iterdir()
     written = file.stat().st_mtime_ns
     again, after = _counting()
-    assert _equal_results(finetune(job, after), found)
+    assert _equal_results(finetune(job, after), result)
     assert len(again) == 3
     assert file.stat().st_mtime_ns == written
-    assert not _equal_results(finetune(replace(job, seed=1)), found)
+    assert not _equal_results(finetune(replace(job, seed=1)), result)
     assert len(list(job.folder.iterdir())) == 2
 
 
@@ -120,21 +120,21 @@ def test_equal_jobs_can_run_in_parallel(job: Job) -> None:
 
 
 def test_a_killed_process_raises_an_error(job: Job) -> None:
-    def end_one() -> None:
+    def kill_processes() -> None:
         for child in active_children():
             child.kill()
 
     with pytest.raises(EvaluationError, match=r"jobs: a finetuning process was killed \(exit code -9\)"):
-        run_jobs([job, replace(job, seed=1)], 2, end_one)
+        run_jobs([job, replace(job, seed=1)], 2, kill_processes)
     assert not active_children()
 
 
 @pytest.mark.parametrize("content", [{"step": 1}, {"predictions": [0]}, {"trainer": {}}])
 def test_an_incompatible_state_file_is_ignored(job: Job, content: dict[str, object]) -> None:
-    found = finetune(job)
+    result = finetune(job)
     (file,) = job.folder.iterdir()
     StateFile(file).write(content)
-    assert _equal_results(finetune(job), found)
+    assert _equal_results(finetune(job), result)
 
 
 def test_other_segments_are_another_finetuning(job: Job, task: Task) -> None:
@@ -146,13 +146,13 @@ def test_other_segments_are_another_finetuning(job: Job, task: Task) -> None:
 def test_an_unreadable_file_is_reported(job: Job, task: Task, entries: list[Entry]) -> None:
     places = {task.train[0].segment.entry, task.test[0].segment.entry}
     holed = [replace(e, path=Path(f"gone{i}.mkv")) if i in places else e for i, e in enumerate(entries)]
-    found = finetune(replace(job, task=replace(task, entries=holed)))
-    assert found.predictions.tolist() == [-1, 1, 0, 0]
-    assert set(found.failures) == {f"gone{place}.mkv" for place in places}
-    assert found.read.tolist() == [False] + [True] * 5
-    found.check_classes(task, truth := np.array([1, 1, 0, 0]), ["bright", "dark"])
+    result = finetune(replace(job, task=replace(task, entries=holed)))
+    assert result.predictions.tolist() == [-1, 1, 0, 0]
+    assert set(result.failures) == {f"gone{place}.mkv" for place in places}
+    assert result.read.tolist() == [False] + [True] * 5
+    result.check_classes(task, truth := np.array([1, 1, 0, 0]), ["bright", "dark"])
     with pytest.raises(EvaluationError, match="class 'dark': none of its test recordings can be read"):
-        replace(found, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
+        replace(result, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
 
 
 def test_a_file_that_failed_in_one_epoch_counts_as_trained_on(
@@ -170,15 +170,15 @@ def test_a_file_that_failed_in_one_epoch_counts_as_trained_on(
         return read(reader, recording, *rest)
 
     monkeypatch.setattr(ClipReader, "read", fail_once)
-    found = finetune(job)
+    result = finetune(job)
     assert len(failed) == 3
-    assert "dark.mkv: the disk was away" in found.failures.values()
+    assert "dark.mkv: the disk was away" in result.failures.values()
     monkeypatch.undo()
     again = finetune(job)
-    for one in (found, again):
+    for one in (result, again):
         assert one.read.all()
         one.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
-    never = replace(found, read=task.targets == 0)
+    never = replace(result, read=task.targets == 0)
     with pytest.raises(EvaluationError, match="class 'dark': none of its train recordings can be read"):
         never.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
 
@@ -198,8 +198,8 @@ def test_the_released_setting_runs(job: Job, quick: Finetuning) -> None:
         frames=6,
         video=(RandomResizedCrop(20), Flip(0.5)),
     )
-    found = finetune(replace(job, model=with_finetuning_clips(job.model, released, "video"), finetuning=released))
-    assert found.predictions.min() >= 0
+    result = finetune(replace(job, model=with_finetuning_clips(job.model, released, "video"), finetuning=released))
+    assert result.predictions.min() >= 0
 
 
 def test_windows_change_in_every_epoch_and_lie_inside_the_recording(task: Task, model: PretrainedModel) -> None:
@@ -227,9 +227,9 @@ def test_an_unreadable_test_file_is_read_again(job: Job, task: Task, entries: li
     finally:
         write(whole)
     assert broken.predictions.tolist() == [-1, 1, 0, 0]
-    found = finetune(job)
-    assert found.predictions.tolist() == [1, 1, 0, 0]
-    assert (found.failures, found.loss) == ({}, broken.loss)
+    result = finetune(job)
+    assert result.predictions.tolist() == [1, 1, 0, 0]
+    assert (result.failures, result.loss) == ({}, broken.loss)
     assert len(list(job.folder.iterdir())) == 1
 
 
@@ -239,13 +239,13 @@ class _Hostile:
 
 
 def test_a_state_file_is_read_back_unchanged(tmp_path: Path) -> None:
-    kept = StateFile(tmp_path / "deep" / "one.pt")
-    assert kept.read() == {}
-    kept.write({"trainer": {"step": 3, "weight": torch.arange(3.0)}, "failures": {"a.mp4": "gone"}})
-    read = kept.read()
+    file = StateFile(tmp_path / "deep" / "one.pt")
+    assert file.read() == {}
+    file.write({"trainer": {"step": 3, "weight": torch.arange(3.0)}, "failures": {"a.mp4": "gone"}})
+    read = file.read()
     assert read["failures"] == {"a.mp4": "gone"}
     assert torch.equal(read["trainer"]["weight"], torch.arange(3.0))
-    assert [path.name for path in kept.path.parent.iterdir()] == ["one.pt"]
+    assert [path.name for path in file.path.parent.iterdir()] == ["one.pt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x80\x04.", b"PK\x03\x04 half a file"])

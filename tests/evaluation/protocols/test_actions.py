@@ -79,9 +79,9 @@ def test_a_single_split_reuses_the_cached_finetuning(weights: Path, tmp_path: Pa
         assert main(_arguments("ucf101", weights, data, "--splits", split, *options)) == 0
     single = json.loads((weights / "results" / "ucf101.json").read_text())
     assert "accuracy_std" not in single["pretrained"]["finetuned"]
-    kept = {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()}
+    times_before = {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()}
     assert main(_arguments("ucf101", weights, data, "--splits", "1", "2", *options)) == 0
-    assert {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()} == kept
+    assert {path: path.stat().st_mtime_ns for path in (weights / "finetuning").iterdir()} == times_before
     both = json.loads((weights / "results" / "ucf101.json").read_text())
     assert len(both["earlier"]) == 2
     assert main(_arguments("ucf101", weights, data, "--splits", "1", "2", "--jobs", "2", *options)) == 0

@@ -18,7 +18,7 @@ from avgdt.models.pretrained import untrained
 from avgdt.models.weights import save_weights
 from avgdt.recipes.config import to_plain
 from avgdt.recipes.recipe import Recipe
-from tests.helpers.command import ended, start
+from tests.helpers.command import finish_process, start
 
 QUICK = "--finetuning.schedule.epochs 3 --finetuning.schedule.warmup-epochs 1 --finetuning.schedule.shape cosine \
 --finetuning.optimiser.kind adamw --finetuning.optimiser.lr 3e-3 --finetuning.batch 3 --finetuning.clips 8"
@@ -76,7 +76,7 @@ def test_an_interrupted_command_prints_the_command_that_resumes(weights: Path, d
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGTERM)
-    code, line = ended(process)
+    code, line = finish_process(process)
     assert code == 128 + signal.SIGTERM
     assert "features, finished folds and finished epochs of finetuning are saved; resume with: " in line
     assert shlex.split(line.partition("with: ")[2])[3:] == _arguments(weights, data, *options)

@@ -75,8 +75,8 @@ def test_each_network_gets_its_own_features_and_the_right_labels(
     labelled = segments(rows, "half")
     plans, _ = plan(labelled, rows, model.recipe.clip, ("audio",), 4)
     assert {len(one.windows) for one in plans} == {1}
-    found = extract((model, random), rows, plans, ("audio",), timed_features, workers=0)
-    for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
+    extraction = extract((model, random), rows, plans, ("audio",), timed_features, workers=0)
+    for source, vectors in zip(("pretrained", "random"), extraction.vectors, strict=True):
         splits = []
         for split in ("train", "val", "test"):
             chosen = [i for i, s in enumerate(labelled) if s.split == split]

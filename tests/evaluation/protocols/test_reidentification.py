@@ -33,8 +33,8 @@ def test_first_and_last_clips_are_compared_within_and_across_modalities(
     assert set(result["chance"]) == set(result["random"]) == set(result["pretrained"])
     assert result["chance"]["video_to_audio"]["accuracy"] == 1 / 12
     plans = [Plan(Segment(i, ""), (Window(0.0), Window(1.0))) for i in range(12)]  # recordings of 1.5 s, clips of 0.5 s
-    found = extract((model, random), entries, plans, ("video", "audio"), embeddings, workers=0, average=False)
-    for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
+    extraction = extract((model, random), entries, plans, ("video", "audio"), embeddings, workers=0, average=False)
+    for source, vectors in zip(("pretrained", "random"), extraction.vectors, strict=True):
         for query in ("video", "audio"):
             for key in ("video", "audio"):
                 forth = ranks(vectors[query][:, 0], vectors[key][:, 1])

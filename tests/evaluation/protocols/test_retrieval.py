@@ -34,8 +34,8 @@ def test_retrieval_is_measured_in_both_directions_with_both_networks(
     assert (result["sizes"], result["duplicates"], result["skipped"]) == ({"gallery": 12}, 1, [])
     plans, _ = plan(segments(entries, label or None), entries, model.recipe.clip, BOTH, 3)
     assert {len(one.windows) for one in plans} == {windows}
-    found = extract((model, random), entries, plans, BOTH, embeddings, workers=0)
-    for source, vectors in zip(("pretrained", "random"), found.vectors, strict=True):
+    extraction = extract((model, random), entries, plans, BOTH, embeddings, workers=0)
+    for source, vectors in zip(("pretrained", "random"), extraction.vectors, strict=True):
         for query, key in (BOTH, BOTH[::-1]):
             figures = result[source][f"{query}_to_{key}"]
             low, high = figures.pop("r1_interval")
@@ -50,8 +50,8 @@ def test_rows_without_a_label_are_skipped(
     rows = [replace(e, extra={**e.extra, "half": ""}) if i in (0, 4) else e for i, e in enumerate(entries)]
     for split, without in (("all", [0, 4]), ("test", [4])):
         result = run(Retrieval(split=split, label="half", clips=1), model, random, rows)
-        told = [{"path": str(entries[i].path), "reason": "its row has no label"} for i in without]
-        assert result["skipped"] == told
+        unlabelled = [{"path": str(entries[i].path), "reason": "its row has no label"} for i in without]
+        assert result["skipped"] == unlabelled
         assert result["notes"][0].startswith(f"{len(without)} row")
     assert run(Retrieval(split="all", clips=1), model, random, rows)["skipped"] == []
 
@@ -79,7 +79,7 @@ def test_recordings_without_both_modalities_are_skipped(
         run(Retrieval(split="all"), model, random, [deaf])
 
 
-def scattered(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
+def random_vectors(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
     """Return unit vectors that differ from clip to clip, in place of the similar embeddings of untrained networks."""
     return torch.nn.functional.normalize(torch.sin(1e4 * view.flatten(1)[:, :8]), dim=1)
 
@@ -87,10 +87,10 @@ def scattered(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 def test_aligned_retrieval_averages_the_similarities_of_simultaneous_clips(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avgdt.evaluation.protocols.retrieval.embeddings", scattered)
+    monkeypatch.setattr("avgdt.evaluation.protocols.retrieval.embeddings", random_vectors)
     result = run(Retrieval(split="all", clips=3, aligned=True), model, random, entries)
     plans, _ = plan(segments(entries), entries, model.recipe.clip, BOTH, 3)
-    (vectors,) = extract((model,), entries, plans, BOTH, scattered, workers=0, average=False).vectors
+    (vectors,) = extract((model,), entries, plans, BOTH, random_vectors, workers=0, average=False).vectors
     similarity = np.empty((12, 12))
     for i, j in np.ndindex(12, 12):
         similarity[i, j] = np.mean([vectors["video"][i, clip] @ vectors["audio"][j, clip] for clip in range(3)])
