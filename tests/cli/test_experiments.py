@@ -14,7 +14,7 @@ from avgdt.experiments.outcome import read_outcome
 from avgdt.recipes.config import write_yaml
 from avgdt.recipes.training import Objective
 from tests.experiments.conftest import labelled  # noqa: F401 (a fixture)
-from tests.helpers.command import finish_process, run_suggestion, run, start
+from tests.helpers.command import finish_process, run, run_suggestion, start
 from tests.helpers.recipes import tiny
 
 

@@ -16,7 +16,7 @@ import pytest
 from avgdt.recipes.config import write_yaml
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.metrics import read_metrics
-from tests.helpers.command import AVGDT, finish_process, run_suggestion, run, start, wait_for_step, workers_of
+from tests.helpers.command import AVGDT, finish_process, run, run_suggestion, start, wait_for_step, workers_of
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
