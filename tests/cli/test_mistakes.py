@@ -224,7 +224,7 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
     assert all(torch.equal(before[name], after[name]) for name in before)
     for path in (out / "checkpoints").iterdir():
         path.write_bytes(b"rubbish")
-    assert "(older checkpoints damaged too: 2)" in error_line(capsys, *resume)
+    assert "(damaged older checkpoints: 2)" in error_line(capsys, *resume)
 
 
 @pytest.mark.parametrize("store", ["a file/store", "auto"])
