@@ -160,7 +160,7 @@ def test_ctrl_c_during_inspection_prints_the_command_to_start_again(here: Path) 
     assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
     code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=here)
     assert code == 2
-    assert "runs/a: no checkpoint yet, since training had not started; start it without --resume" in line
+    assert "runs/a: no checkpoint yet, since training had not started; start the run without --resume" in line
     assert not (here / "runs" / "a" / "manifest.csv").exists()
 
 

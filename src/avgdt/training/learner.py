@@ -129,7 +129,10 @@ class Learner:
         return math.ceil(self.bank.size / self.recipe.run.batch) if self.bank else 0
 
     def monitored(self, step: int) -> bool:
-        """Whether the monitors are due after ``step`` steps: every ``run.monitor_epochs`` epochs, and at the end."""
+        """Return whether the monitors are due after ``step`` steps.
+
+        They are due every ``run.monitor_epochs`` epochs, and at the end.
+        """
         every = self.recipe.run.monitor_epochs * self.steps_per_epoch
         end = self.recipe.schedule.epochs * self.steps_per_epoch
         return bool(every) and step > 0 and (step % every == 0 or step == end)
@@ -176,7 +179,7 @@ class Learner:
 
     @contextmanager
     def _unchanged_by_lost_ranks(self) -> Iterator[None]:
-        """Context that restores all buffers and sets ``unchanged`` where an exchange with another rank fails."""
+        """Return a context manager that restores all buffers and sets ``unchanged`` if another rank is lost."""
         self.unchanged = False
         networks = [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])] if self.ranks.size > 1 else []
         before = [{name: buffer.clone() for name, buffer in phi.named_buffers()} for phi in networks]
@@ -275,7 +278,7 @@ class Learner:
         return result, [query.detach() for query in queries]
 
     def _embed(self, views: Tensors, number: int) -> Tensors:
-        """Embeddings of the views of a group, the ``number``-th of this rank; dropout depends on the step and group."""
+        """Embed the views of the ``number``-th group of this rank; dropout depends on the step and the group."""
         torch.manual_seed(self._step_seed + 7919 * (self.portion.start + number))
         with self.precision.autocast():
             embeddings: Tensors = self.phi(views, self.modalities, self._unit)

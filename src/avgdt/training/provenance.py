@@ -25,7 +25,7 @@ SESSIONS = "sessions.jsonl"
 def write_session(folder: Path, step: int, precision: Precision) -> None:
     """Append a line to ``sessions.jsonl`` of a run that starts or resumes at ``step``: date, command and machine.
 
-    Raises ``WriteError`` where the file cannot be written.
+    Raises ``WriteError`` if the file cannot be written.
     """
     session = {
         "step": step,
