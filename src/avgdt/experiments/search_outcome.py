@@ -19,13 +19,14 @@ from avgdt.training.provenance import command, processor_name
 
 COMPLETE = (TrialState.COMPLETE,)
 LEAST_TRIALS = 20
-"""Complete trials from which importances are computed."""
+"""Minimum number of complete trials from which importances are computed."""
 
 
 def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
-    """The importance of each dimension by fANOVA, relative to their sum, once for each of ``repeats`` random forests.
+    """Return the importance of each dimension by fANOVA, once for each of ``repeats`` random forests.
 
-    Empty for fewer than ``LEAST_TRIALS`` complete trials, and where all have one value.
+    Importances are relative to their sum. The result is empty if there are fewer than ``LEAST_TRIALS`` complete trials,
+    or if all trials have the same value.
     """
     complete = study.get_trials(deepcopy=False, states=COMPLETE)
     if len(complete) < LEAST_TRIALS or len({trial.value for trial in complete}) < 2:
@@ -50,7 +51,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
         first = max(matter, key=lambda name: fmean(matter[name]))
-        answers.append(f"The dimension of most importance is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
+        answers.append(f"The most important dimension is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
     if confirmation is not None:
         answers += _confirmed(confirmation)
         tables.append(_confirmation_table(confirmation))

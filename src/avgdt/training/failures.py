@@ -53,7 +53,7 @@ class Failures:
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
-        """Rows of ``skipped.csv`` for recordings with a damaged part, whose clips cannot be read, by path."""
+        """Rows of ``skipped.csv`` for recordings of which a part is damaged and cannot be read, by path."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
         rows = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in rows if row is not None}

@@ -105,5 +105,7 @@ def join(words: Sequence[str]) -> str:
 
 
 def _escaped(word: str) -> str:
-    characters = [chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word)]
+    characters = [
+        chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word)
+    ]
     return f"$'{''.join(characters)}'"

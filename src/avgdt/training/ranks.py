@@ -97,7 +97,10 @@ class Ranks:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Context that turns the error of an exchange with a process that has ended into :class:`RankFailed`."""
+        """Return a context manager that raises :class:`RankFailed` if an exchange fails.
+
+        An error that does not come from the exchange with a process that has ended is raised unchanged.
+        """
         try:
             yield
         except RuntimeError as error:

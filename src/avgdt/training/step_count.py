@@ -66,8 +66,8 @@ class StepCount:
     embeddings: int
     """Bytes of the embeddings of all views, in float32."""
     groups: int = 1
-    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` hold one
-    group."""
+    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` are those
+    of one group."""
 
     @property
     def flops(self) -> int:
@@ -153,7 +153,7 @@ def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
 
 
 class SavedTensors(saved_tensors_hooks):
-    """A context that counts the bytes of the tensors saved for the backward pass; a shared storage counts once."""
+    """Context manager that counts the bytes of tensors saved for the backward pass; a shared storage counts once."""
 
     def __init__(self, phi: nn.Module) -> None:
         """Exclude the parameters of ``phi`` from the count."""
