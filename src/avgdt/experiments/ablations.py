@@ -60,7 +60,7 @@ def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Synchronous and independent windows of video and audio, with four strengths of SpecAugment."""
+    """Return the cells with synchronous and independent windows, each with four strengths of SpecAugment."""
     return tuple(
         GridCell(
             (("windows", "synchronous" if synchronous else "independent"), ("SpecAugment", name)),
@@ -145,7 +145,7 @@ def of_length(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """Return the recipe with other start times of windows: ``jitter`` or ``synchronous``."""
+    """Return the recipe with changed start times of windows, given as ``jitter`` or ``synchronous``."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 

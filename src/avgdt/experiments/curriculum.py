@@ -41,7 +41,7 @@ CHUNK = 32
 
 @dataclass(frozen=True)
 class Stratum:
-    """A strength of augmentation, at which pairs of views are measured."""
+    """A stratum of the curriculum: pairs of views that are augmented with the same strength."""
 
     name: str
     jitter: bool
@@ -104,7 +104,7 @@ class CurriculumMonitor:
         self._views = [Views.of(variant) for variant in self._recipes]
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """Return accuracy, probability of the positive and share of the gradient by stratum; None if not due."""
+        """Measure every stratum and return the metrics; return None if no measurement is due."""
         if not learner.monitored(learner.step):
             return None
         measured = {stratum.name: self._measure(learner, index) for index, stratum in enumerate(STRATA)}

@@ -67,7 +67,7 @@ class DataTable:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The outcome of an experiment."""
+    """The outcome of an experiment: findings, plots and tables."""
 
     title: str
     question: str

@@ -24,7 +24,7 @@ _NO_EFFECT = ("workers", "device", "checkpoint_minutes", "checkpoints", "log_eve
 
 
 def identifying(recipe: Recipe) -> Recipe:
-    """Return the recipe with default values in all fields that do not affect results, for comparison."""
+    """Return the recipe with default values in all fields that do not affect results, so that runs can be compared."""
     default = Run()
     run = replace(recipe.run, **{name: getattr(default, name) for name in _NO_EFFECT})
     return replace(recipe, title="", run=run, data=replace(recipe.data, store="auto", store_gigabytes=-1.0))

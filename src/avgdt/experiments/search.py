@@ -42,7 +42,7 @@ FRESH_SEEDS = 1000
 
 @dataclass(frozen=True)
 class Search:
-    """A search over compositions: the recipe that is varied, the data, the folder and the judge."""
+    """A search over compositions of a recipe, whose trials are trained on ``data`` and stored in the folder ``out``."""
 
     recipe: Recipe
     data: Path

@@ -36,7 +36,7 @@ def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]
 
 
 def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
-    """Ranked trials, which dimensions matter, and the confirmation where it has been run."""
+    """Return the outcome of a search: ranked trials, importances of dimensions, and the confirmation if it exists."""
     study = search.study()
     complete = search.ranked()
     best = complete[0]

@@ -41,7 +41,7 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "noise": _ON_OFF,
     "mix": _ON_OFF,
 }
-"""Dimensions of the search space with their levels, the weakest first."""
+"""Dimensions of the search space, each with its levels, the weakest level first."""
 
 
 def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
@@ -63,7 +63,7 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
 
 
 def choices_line(choices: Mapping[str, str]) -> str:
-    """Format the choices as one line, without those that are off."""
+    """Format the choices as one line, without dimensions that are off."""
     return ", ".join(
         f"{name} {level}" if level != "on" else name
         for name, level in choices.items()

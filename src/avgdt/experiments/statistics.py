@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
-"""Level of all confidence intervals, as a share."""
+"""Confidence level of all intervals."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Difference:
 def mean_interval(values: Sequence[float]) -> Mean:
     """Return the mean of ``values``, one per seed, with its interval; raise ``ValueError`` if there are none."""
     if not len(values):
-        raise ValueError("values: must not be empty")
+        raise ValueError("values must not be empty")
     mean, count = float(np.mean(values)), len(values)
     if count == 1:
         return Mean(mean, None, None, None, 1)

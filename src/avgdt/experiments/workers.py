@@ -51,7 +51,7 @@ def run_processes(
                 work = waiting.pop(0)
                 work.log.parent.mkdir(parents=True, exist_ok=True)
                 with work.log.open("ab") as log:
-                    # -P: files of the working directory must not shadow modules, such as a statistics.py there.
+                    # -P: files of the working directory (such as a statistics.py) must not shadow modules.
                     command = [sys.executable, "-P", "-m", "avgdt", *work.arguments]
                     running[subprocess.Popen(command, stdout=log, stderr=log, env=environment)] = work
                 on_start(work)

@@ -6,4 +6,4 @@ from avgdt.errors import AvgdtError
 
 
 class ObjectiveError(AvgdtError):
-    """Error of views, keys, relations or sizes that do not fit together, or of a value that is out of range."""
+    """Error of inputs (views, keys, relations, sizes) that do not fit together, or of a value that is out of range."""

@@ -17,7 +17,7 @@ class MomentumEncoder(nn.Module):
     """An exponential moving average of the weights of Phi, without gradient; its batch norm has its own statistics."""
 
     def __init__(self, phi: Phi) -> None:
-        """Copy the weights of ``phi`` as initial weights."""
+        """Initialise the encoder with the weights of ``phi``."""
         super().__init__()
         self.phi = copy.deepcopy(phi).requires_grad_(False)
 

@@ -154,8 +154,8 @@ def _pairs(
     for j, (negative_keys, mask) in enumerate(negatives):
         if negative_keys.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(negative_keys)):
             raise ObjectiveError(
-                f"negatives of view {j}: {tuple(negative_keys.shape)} keys and a mask of {tuple(mask.shape)} do not fit "
-                f"queries of {tuple(queries[0].shape)}"
+                f"negatives of view {j}: {tuple(negative_keys.shape)} keys and a mask of {tuple(mask.shape)} do not "
+                f"fit queries of {tuple(queries[0].shape)}"
             )
     if not temperature > 0:
         raise ObjectiveError(f"objective.temperature must be above 0, got {temperature}")

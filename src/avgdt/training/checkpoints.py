@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the newest, and older ones as a fallback if it is damaged or the training has diverged."""
+"""The checkpoints of a run, of which older ones are kept in case the newest is damaged or the training has diverged."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 HEALTHY_GROWTH = 10.0
-"""Factor by which the norm of the weights may exceed the norm at the start of the run in a checkpoint that counts as
-healthy."""
+"""Largest factor by which the norm of the weights has grown since the start of the run in a healthy checkpoint."""
 HEALTHY_DIFFERENCE = 2.0
-"""Factor by which the norm of the weights may exceed the smallest norm among a run's checkpoints in a checkpoint that
-counts as healthy."""
+"""Largest ratio of the norm of the weights in a healthy checkpoint to the smallest norm among the run's checkpoints."""
 
 
 @dataclass(frozen=True)

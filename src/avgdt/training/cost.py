@@ -74,7 +74,7 @@ class Cost:
 
     @property
     def exchanged(self) -> dict[str, int]:
-        """Number of bytes that each device sends in a step, by content; all are 0 on one device.
+        """Number of bytes that each device sends in a step, by kind of content; all are 0 on one device.
 
         Gradients are summed in a ring. With a bank, clips are sent to other devices for shuffled batch norm, and keys
         are sent to all devices. With negatives from the batch, embeddings are sent to all devices, and their gradients

@@ -150,7 +150,7 @@ def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
 
 
 def _least_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Return the duration, in seconds, of the fastest call.
+    """Return the duration of the fastest of several calls, in seconds.
 
     After one call as warm-up, at least three calls are timed; calls are repeated until ``seconds`` have passed.
     """

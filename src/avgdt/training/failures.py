@@ -1,4 +1,4 @@
-"""Recordings that cannot be read during a run: their reports, their list in ``skipped.csv``, and their limit."""
+"""Handling of recordings that cannot be read during a run: messages, the list in ``skipped.csv``, and the limit."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Failures:
         self._held_out = set[Path]()
         self._reported, self._pending, self._last = 0, 0, 0.0
         self.clips, self.silent = 0, 0
-        """Number of clips with audio that were read, and of those whose audio is digital silence."""
+        """Number of clips with audio that were read, and number of these clips whose audio is digital silence."""
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""The training state (networks, momentum encoder, memory bank, optimiser) and one training step on it."""
+"""The training state (networks, momentum encoder, memory bank, optimiser), and the training step that updates it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Learner:
         self.unchanged = False
         """Whether the latest step failed because another rank was lost, before the step changed the training state."""
         self.gradient_norm = torch.zeros((), device=precision.device)
-        """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
+        """Euclidean norm of the gradient of the latest step, on the device; 0 if it is not finite."""
 
     @property
     def one_group(self) -> bool:
@@ -115,7 +115,7 @@ class Learner:
 
     @property
     def epoch(self) -> float:
-        """Number of epochs trained so far, as a fraction."""
+        """Number of epochs trained so far, as a fractional number."""
         return self.step / self.steps_per_epoch
 
     @property

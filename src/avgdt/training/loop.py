@@ -33,7 +33,7 @@ class Hooks:
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
     """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before; their metrics are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
-    """Function that saves the state, called at intervals, at the end, and if the run ends early; the state has not
+    """Function that saves the state, called at intervals, at the end, and if the run ends early, unless the state has
     diverged."""
     on_findings: Callable[[Findings], int] = lambda findings: 0
     """Function called with the findings of each batch norm group; returns the number of unreadable recordings so

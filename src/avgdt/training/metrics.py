@@ -96,7 +96,7 @@ class MetricsLog:
 
 @contextmanager
 def _quiet_thread() -> Iterator[None]:
-    """Return a context manager that silences TensorBoard's thread, whose errors its next call raises again."""
+    """Return a context manager that silences errors in TensorBoard's thread, which TensorBoard raises again later."""
     before = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
     try:

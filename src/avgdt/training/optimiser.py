@@ -54,8 +54,8 @@ def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
     """Return the factor of the learning rate at ``step`` (from 0); it is 1 at the end of the warm-up.
 
-    A linear warm-up (section 4.1 of the paper) is followed by a constant factor, by a cosine to zero, or by
-    multiplication by ``schedule.step_factor`` at each epoch in ``schedule.steps``.
+    After a linear warm-up (section 4.1 of the paper), the factor is constant, follows a cosine to zero, or is
+    multiplied by ``schedule.step_factor`` at each epoch in ``schedule.steps``.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch
     total = schedule.epochs * steps_per_epoch

@@ -1,4 +1,4 @@
-"""Pretraining of a recipe on a data set, which writes a run folder."""
+"""Pretraining on a data set, with all results written to a run folder."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
 
 
 def _steps(learner: Learner, collection: Selection, order: Batches, out: Path) -> Generator[list[Batch], None, None]:
-    """Return a generator of the remaining steps, which yields the batch norm groups of this rank."""
+    """Return a generator that yields the batch norm groups of this rank for each remaining step."""
     recipe = learner.recipe
     return training_steps(
         training_clips(recipe, collection, run_store(recipe, collection, out)),

@@ -38,7 +38,7 @@ def write_session(folder: Path, step: int, precision: Precision) -> None:
 
 
 def machine(precision: Precision) -> dict[str, str | int]:
-    """Return the GPU or processor, threads, precision and versions as plain data."""
+    """Return the device, the number of threads, the precision and the software versions as plain data."""
     return {
         "device": device_name(precision.device),
         "threads": torch.get_num_threads(),

@@ -97,9 +97,9 @@ class Ranks:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Return a context manager that raises :class:`RankFailed` if an exchange fails.
+        """Return a context manager that raises :class:`RankFailed` if an exchange between ranks fails.
 
-        An error that does not come from the exchange with a process that has ended is raised unchanged.
+        Errors of the computation on this rank are raised unchanged.
         """
         try:
             yield

@@ -63,7 +63,10 @@ class Remedies:
 
     @contextmanager
     def appended(self, precision: str) -> Iterator[None]:
-        """Return a context manager that appends a remedy to an error that ends training in ``precision``."""
+        """Return a context manager that appends a remedy to an error that ends training.
+
+        ``precision`` is the name of the run's precision.
+        """
         try:
             yield
         except AvgdtError as error:
@@ -105,5 +108,7 @@ class Remedies:
             command = f"resume with: {self.resume('--step', str(step), *lr)}"
         elif growths:
             note = ", and the last checkpoint before that remains"
-        exact = "" if precision == "fp32" else f" (or the cause is the range of {precision}: --run.precision fp32)"
+        exact = (
+            "" if precision == "fp32" else f" (or use --run.precision fp32 if the range of {precision} is the cause)"
+        )
         return f"the training has diverged{note}; lower the learning rate{exact}: {command}"

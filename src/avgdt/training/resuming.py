@@ -27,7 +27,7 @@ _MAY_CHANGE = {
     ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
-"""Fields for the length of the training, which may change if the learning rate of earlier steps does not depend on
+"""Fields that set the length of the training; they may change if the learning rate of earlier steps does not depend on
 them."""
 
 
@@ -81,9 +81,9 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
 
 
 def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """Return the remedy for changes of fields that cannot change.
+    """Return the remedy for a recipe that differs in fields that cannot change.
 
-    The remedy is a new run, from the weights of this run if the networks are the same.
+    The remedy is a new run, which starts from the weights of this run if the networks are the same.
     """
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "restore these fields, or start a new run in another --out"

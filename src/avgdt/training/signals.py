@@ -46,11 +46,11 @@ _state = _State()
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Return a context manager in which a signal raises :class:`Stopped`, at the latest after a :func:`deferred` block.
+    """Return a context manager in which a signal raises :class:`Stopped`.
 
-    A second Ctrl-C ends the process at once; other signals after the first have no effect. Signals that were ignored
-    before, as with nohup, stay ignored. The context manager has no effect outside the main thread or within another
-    ``handled``.
+    The exception is raised at once, or at the end of a :func:`deferred` block. A second Ctrl-C ends the process at
+    once; other signals after the first have no effect. Signals that were ignored before, as with nohup, stay ignored.
+    The context manager has no effect outside the main thread or within another ``handled``.
     """
     if _state.handled or threading.current_thread() is not threading.main_thread():
         yield

@@ -105,7 +105,7 @@ class StepCount:
 
 
 def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
-    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
+    """Count the operations and bytes of a step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
 
     ``recipe.objective.bank`` must be a number of keys, not automatic. Raises the errors of the networks and views.
     """
