@@ -69,7 +69,8 @@ def test_too_many_save_the_state_and_stop_and_the_run_resumes_when_they_are_back
     own, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
     gone = at_step(3, lambda: own.rename(tmp_path / "away"))
     with pytest.raises(
-        TooManyFailed, match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* data\.failing_at_most, 0\.1"
+        TooManyFailed,
+        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* the share of 0\.1 that data\.failing_at_most",
     ) as e:
         pretrain(recipe(0.1), own, out, on_metrics=gone)
     assert "give --data NEW if they were moved" in str(e.value)

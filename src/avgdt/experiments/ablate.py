@@ -189,7 +189,7 @@ def _differences(ablation: Ablation, grid: Grid) -> DataTable:
         "Paired differences",
         ("comparison", "measure", "difference (points)", "95 % low", "95 % high", "p", "seeds"),
         tuple(rows),
-        "Differences of the same seeds; p by a paired t test, not corrected for the number of comparisons.",
+        "Differences between runs with the same seed; p by a paired t test, not corrected for multiple comparisons.",
     )
 
 

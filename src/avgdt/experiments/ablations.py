@@ -163,6 +163,6 @@ def _one_setting(level: str, recipe: Recipe) -> GridCell:
 
 
 def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[GridCell]:
-    """Return a cell with one part of the recipe changed, as a list that is empty if nothing changes."""
+    """Return a list with the cell of the changed recipe; the list is empty if nothing changes."""
     changed: Recipe = replace(recipe, **{part: replace(getattr(recipe, part), **changes)})
     return [] if changed == recipe else [_one_setting(level, changed)]

@@ -61,7 +61,7 @@ STRATA = (
     Stratum("jitter, medium masks", True, SpecAugment.medium()),
     Stratum("jitter, strong masks", True, SpecAugment.strong()),
 )
-"""Strata from the lightest to the strongest augmentation."""
+"""Strata of the curriculum, from the lightest to the strongest augmentation."""
 
 
 def curriculum_cell(recipe: Recipe) -> GridCell:

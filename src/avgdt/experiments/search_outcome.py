@@ -106,7 +106,13 @@ def _history(study: optuna.Study, judge: str) -> Plot:
     best = tuple(max(values[: i + 1]) for i in range(len(values)))
     series = (PlotSeries("trial", x, tuple(values)), PlotSeries("best so far", x, best))
     return Plot(
-        "trials", "Trials in their order", f"Complete trials, by {judge}.", "lines", "trial", "value (%)", series
+        "trials",
+        "Trials in chronological order",
+        f"Complete trials, by {judge}.",
+        "lines",
+        "trial",
+        "value (%)",
+        series,
     )
 
 
@@ -115,11 +121,11 @@ def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
     means, low, high = (tuple(summary(matter[name]) for name in names) for summary in (fmean, min, max))
     series = PlotSeries("", tuple(names), means, low, high)
     note = (
-        "Relative importance by fANOVA among complete trials; all sum to 100 %. Bars: range over ten random forests, "
+        "Relative importance by fANOVA among complete trials; the sum is 100 %. Bars: range over ten random forests, "
         "not uncertainty over trials."
     )
     level = ReferenceLine("equal shares", 1 / len(names))
-    return Plot("importance", "Which dimensions matter", note, "bars", "", "importance (%)", (series,), (level,))
+    return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
 
 
 def _ranked(trials: Sequence[FrozenTrial]) -> DataTable:
@@ -139,6 +145,6 @@ def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
                 mean = mean_interval(values)
                 ends = (None if end is None else 100 * end for end in (mean.low, mean.high))
                 rows.append((name, level, float(len(values)), 100 * mean.value, *ends))
-    note = "Means over complete trials (pruned ones are missing), 95 % intervals; the sampler favours good levels."
+    note = "Means over complete trials (without pruned ones) with 95 % intervals; the sampler favours good levels."
     head = ("dimension", "level", "trials", "mean (%)", "95 % low", "95 % high")
     return DataTable("levels", "Means by level", head, tuple(rows), note)

@@ -1,4 +1,4 @@
-"""Errors of training runs."""
+"""Errors raised by training runs."""
 
 from avgdt.errors import AvgdtError
 

@@ -57,10 +57,9 @@ class Failures:
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
         rows = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in rows if row is not None}
-        """Rows of ``skipped.csv`` for recordings whose last reading failed, in this session or an earlier one, by
-        index."""
+        """Rows of ``skipped.csv`` for recordings that could not be read at the last attempt, by index."""
         self._failed_in_session = set[int]()
-        """Indices of the recordings whose last reading failed in this session."""
+        """Indices of the recordings that could not be read at the last attempt in this session."""
         self._skipped = listed
         """Rows of ``skipped.csv`` for recordings that the scan skipped and for unreadable held-out recordings, by
         path."""
@@ -71,7 +70,7 @@ class Failures:
 
     @property
     def count(self) -> int:
-        """Number of recordings, held-out ones included, that are damaged or whose last reading failed."""
+        """Number of recordings, held-out ones included, that are damaged or could not be read at the last attempt."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, findings: Findings) -> None:
@@ -100,8 +99,8 @@ class Failures:
         count = len(self._failed_in_session)
         if findings.failures and count > self._at_most * len(self._recordings):
             raise TooManyFailed(
-                f"{count} of {len(self._recordings)} recordings could not be read, more than the share "
-                f"data.failing_at_most, {self._at_most:g}; the last failure: {findings.failures[-1].reason}; "
+                f"{count} of {len(self._recordings)} recordings could not be read, more than the share of "
+                f"{self._at_most:g} that data.failing_at_most allows; the last failure: {findings.failures[-1].reason}; "
                 f"see {self._path}"
             )
 

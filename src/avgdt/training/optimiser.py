@@ -45,7 +45,7 @@ def full_lr(recipe: Recipe) -> float:
 
 
 def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """Return the learning rate at ``step`` (from 0) of pretraining."""
+    """Return the learning rate of pretraining at ``step`` (from 0)."""
     full = full_lr(recipe)
     start = min(recipe.schedule.warmup_from * recipe.optimiser.lr / full, 1.0)
     return full * lr_factor(replace(recipe.schedule, warmup_from=start), step, steps_per_epoch)

@@ -66,7 +66,7 @@ def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
     if fixed:
         changes = ", ".join(f"{name} ({old} in the run, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
-            changes += "; with the shape cosine the learning rate depends on the number of epochs from the start"
+            changes += "; with the shape cosine, the learning rate of earlier steps depends on the number of epochs"
         what = f"{out}: its recipe differs in fields that cannot change: {changes}"
         raise OtherRecipe(what, _remedy(fixed, out))
 
