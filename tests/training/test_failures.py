@@ -70,7 +70,7 @@ def test_too_many_save_the_state_and_stop_and_the_run_resumes_when_they_are_back
     gone = at_step(3, lambda: own.rename(tmp_path / "away"))
     with pytest.raises(
         TooManyFailed,
-        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* the share of 0\.1 that data\.failing_at_most",
+        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* share of 0\.1 that data\.failing_at_most",
     ) as e:
         pretrain(recipe(0.1), own, out, on_metrics=gone)
     assert "give --data NEW if they were moved" in str(e.value)

@@ -167,7 +167,7 @@ def _means(grid: Grid) -> DataTable:
 
 
 def _random_mean(grid: Grid, measure: str) -> Mean:
-    """Return the mean over the seeds for random weights, averaged over the cells."""
+    """Return the mean over the seeds of networks with random weights, averaged over the cells."""
     by_cell = [grid.by_seed(cell, measure, "random") for cell in grid.cells]
     seeds = sorted(set().union(*by_cell))
     return mean_interval([fmean(by_seed[seed] for by_seed in by_cell if seed in by_seed) for seed in seeds])

@@ -226,7 +226,9 @@ def _answers(runs: dict[int, list[Metrics]]) -> list[str]:
             f"augmented ones ({strong}): {_words(accuracy)}."
         )
     if fading is not None:
-        sentences.append(f"The gradient's share of pairs with {light} alone falls during training: {_words(fading)}.")
+        sentences.append(
+            f"The share of the gradient from lightly augmented pairs ({light}) falls during training: {_words(fading)}."
+        )
     return sentences
 
 

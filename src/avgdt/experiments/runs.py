@@ -1,4 +1,4 @@
-"""A single run of an experiment: comparison of its recipe with an earlier one, checks of its data, and its training."""
+"""A single run of an experiment: comparison with an earlier recipe, checks of the data, and training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search for compositions (the paper's second contribution) with Optuna; it can be resumed, and prunes trials."""
+"""The search for compositions (the paper's second contribution) with Optuna, which prunes trials and can be resumed."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def counts(trial: optuna.trial.FrozenTrial) -> bool:
 
 
 def _recall(metrics: Metrics) -> float:
-    """Return the mean recall at 10 of both directions between video and audio."""
+    """Return the recall at 10, averaged over both directions between video and audio."""
     return fmean(metrics[direction]["r10"] for direction in ("video_to_audio", "audio_to_video"))
 
 

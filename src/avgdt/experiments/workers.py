@@ -80,7 +80,7 @@ def raise_failures(failures: Sequence[str]) -> None:
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
     """Send a signal to all processes, and wait until they have saved their state and ended."""
-    # After Ctrl-C, the processes receive the signal from the terminal, too; they count both as one.
+    # After Ctrl-C, the processes have received the signal from the terminal, too; both signals count as one.
     for process in processes:
         with suppress(OSError):
             process.send_signal(number)

@@ -100,8 +100,8 @@ class Failures:
         if findings.failures and count > self._at_most * len(self._recordings):
             raise TooManyFailed(
                 f"{count} of {len(self._recordings)} recordings could not be read, more than the share of "
-                f"{self._at_most:g} that data.failing_at_most allows; the last failure: {findings.failures[-1].reason}; "
-                f"see {self._path}"
+                f"{self._at_most:g} that data.failing_at_most allows; the last failure: "
+                f"{findings.failures[-1].reason}; see {self._path}"
             )
 
     def held_out(self, path: Path, reason: str) -> None:
