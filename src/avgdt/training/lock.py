@@ -88,7 +88,7 @@ def _is_open(path: Path, descriptor: int) -> bool:
 
 
 def _release() -> None:
-    """Release all locks in a forked worker process, which could outlive the main process."""
+    """Close the inherited lock files in a forked worker process, which could outlive the main process."""
     for lock in _held:
         os.close(lock)
     _held.clear()
