@@ -148,7 +148,7 @@ def nearest_neighbours(
     tried = [k for k in neighbours if k <= len(train.targets)]
     predictions = _votes(train, val.features, classes, tried)
     accuracies = {float(k): score(predictions[k], val.targets, classes).accuracy for k in tried}
-    chosen = max(tried, key=lambda k: accuracies[k])  # of equal accuracies, max returns that of the smallest k
+    chosen = max(tried, key=lambda k: accuracies[k])  # max returns the smallest k of equal accuracy
     if refit:
         train, test = standardise(train_val, raw_test)
     tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
@@ -192,8 +192,8 @@ def _probe_fold(
 ) -> FoldScore:
     if not len(fold.val):
         raise EvaluationError(
-            f"split {fold.name}: train has only one usable recording of each class, so none is left to choose {parameter} on; "
-            "add recordings to train"
+            f"split {fold.name}: train has only one usable recording of each class, so none is left to choose "
+            f"{parameter} on; add recordings to train"
         )
     result = probe(*(Labelled(means[rows], folds.targets[rows]) for rows in (fold.train, fold.val, fold.test)))
     details = {"chosen": {parameter: result.chosen}, "val_accuracy": result.val_accuracy, "converged": result.converged}

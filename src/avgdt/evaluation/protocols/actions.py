@@ -120,9 +120,7 @@ class Ucf101:
             "padded": padded,
             "skipped": plain_skipped(skipped),
             **details,
-            "unlisted": [
-                str(path) for path in sorted({path for layout in layouts.values() for path in layout.unlisted})
-            ],
+            "unlisted": [str(path) for path in sorted({path for read in layouts.values() for path in read.unlisted})],
             "classes": folds.classes,
             **figures,
         }

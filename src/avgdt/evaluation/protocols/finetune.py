@@ -35,8 +35,7 @@ TRAIN, TEST = "train", "test"
 
 @dataclass(frozen=True)
 class Finetune:
-    """Finetuning protocol: an encoder and a linear layer are trained on the split train and tested on the split
-    test."""
+    """Finetuning protocol: an encoder and a linear layer, trained on the split train and tested on the split test."""
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Finetuning"

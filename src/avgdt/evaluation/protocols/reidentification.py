@@ -22,7 +22,7 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Reidentification:
-    """Protocol of how often the nearest window among all recordings is from the recording of the query."""
+    """Re-identification protocol: how often the nearest window of all recordings is from the query's recording."""
 
     name: ClassVar[str] = "reidentification"
     title: ClassVar[str] = "Re-identification"

@@ -21,7 +21,7 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Protocol for retrieval of a recording's audio by its video among the recordings of a split, and vice versa."""
+    """Retrieval protocol: a recording's audio is retrieved by its video among all recordings, and vice versa."""
 
     name: ClassVar[str] = "retrieval"
     title: ClassVar[str] = "Cross-modal retrieval"
