@@ -53,7 +53,7 @@ def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> s
     plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
     sha = hashlib.sha256(json.dumps(plain).encode())
     for name, tensor in model.phi.state_dict().items():
-        if name.split(".")[1] in modalities:  # encoders.MODALITY... and heads.MODALITY...
+        if name.split(".")[1] in modalities:  # names are encoders.MODALITY... or heads.MODALITY...
             sha.update(name.encode())
             sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()[:24]

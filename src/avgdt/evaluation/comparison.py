@@ -26,7 +26,7 @@ from avgdt.processes import default_workers
 
 @dataclass(frozen=True)
 class Features:
-    """Vectors of both models for the same segments."""
+    """Vectors of the pretrained and of the random model for the same segments."""
 
     segments: list[Segment]
     """Segments that could be read, one for each row of the vectors."""
@@ -94,7 +94,7 @@ class Comparison:
         return scan_missing(entries, self.workers + 1, self.scanned)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
-        """Return the same comparison with ``change`` applied to both models."""
+        """Return the same comparison with ``change`` applied to the pretrained and to the random model."""
         return replace(self, pretrained=change(self.pretrained), random=change(self.random))
 
     def features(
@@ -108,7 +108,7 @@ class Comparison:
         average: bool = True,
         cache: bool = False,
     ) -> Features:
-        """Compute the vectors of all plans with both models in one pass over the recordings.
+        """Compute the vectors of all plans with the pretrained and the random model in one pass over the recordings.
 
         Recordings that cannot be read are added to ``skipped``. With ``cache``, the vectors are stored in
         ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
@@ -136,7 +136,8 @@ class Comparison:
     def report(self, source: str, row: str, part: str, figures: Mapping[str, Any]) -> None:
         """Report a finished fold, split or repetition in one line.
 
-        ``source`` names the weights, ``row`` the row of the result, and ``part`` the fold, split or repetition.
+        ``source`` is the name of the weights, ``row`` that of the row in a result, and ``part`` that of the fold, split
+        or repetition.
         """
         self.finished(figures_line(source, row, part, figures))
 

@@ -21,7 +21,7 @@ from avgdt.training.learner import Learner
 
 MODALITIES: tuple[ModalityName, ...] = ("video", "audio")
 MOST_BATCHES = 16
-"""Maximum number of batches of held-out recordings in the measurement of the share of batch norm."""
+"""Maximum number of batches of held-out recordings from which the share of batch norm is measured."""
 
 
 def alignment(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
@@ -64,12 +64,12 @@ def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
 def batch_norm_share(
     queries: NDArray[np.floating], same: NDArray[np.floating], other: NDArray[np.floating]
 ) -> float | None:
-    """Compute the share of a positive's margin that is lost if its key is normalised in another batch.
+    """Compute the share of a positive's margin over negatives that is lost if its key is in another batch.
 
-    The margin is that over negatives. ``queries``, ``same`` and ``other`` are (n, dim): queries, keys of the same
-    recordings normalised in the query's batch, and these keys normalised in another batch. A share of 0 means that
-    batch norm contributes nothing to the margin, a share of 1 that the margin is due to batch norm alone. Returns None
-    for a margin of at most 0.01.
+    Batch norm normalises the key with the statistics of the batch. ``queries``, ``same`` and ``other`` are (n, dim):
+    queries, keys of the same recordings normalised in the query's batch, and these keys normalised in another batch. A
+    share of 0 means that batch norm contributes nothing to the margin, a share of 1 that the margin is due to batch
+    norm alone. Returns None for a margin of at most 0.01.
     """
     similarity = unit(queries) @ unit(same).T
     negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))
@@ -90,11 +90,11 @@ def agreement(one: Vectors, other: Vectors) -> float:
 
 
 def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans: Sequence[Plan]) -> float | None:
-    """Measure :func:`batch_norm_share` of a learner's networks in training mode, averaged over both directions.
+    """Measure :func:`batch_norm_share` of a learner's networks in training mode, averaged over query modalities.
 
     Batches are as large as the groups of batch norm in training. Returns None if the held-out recordings fill fewer
-    than two batches, if one of them cannot be read, if all margins are too small, or if batch norm is synchronised
-    across devices, since only this device measures. The networks and their statistics are not changed.
+    than two batches, if one of them cannot be read, or if all margins are too small. Returns None too if batch norm is
+    synchronised across devices, since only this device measures. The networks and their statistics are not changed.
     """
     objective, run = learner.recipe.objective, learner.recipe.run
     batch = min(run.batch, run.norm_group or run.batch)

@@ -1,4 +1,4 @@
-"""Embedding of all recordings of a data set, and the file of the vectors."""
+"""Embedding of all recordings of a data set into vectors, and storage of the vectors in a file."""
 
 from __future__ import annotations
 

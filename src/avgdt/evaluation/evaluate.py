@@ -21,7 +21,7 @@ from avgdt.training.provenance import command, machine
 
 
 class Protocol(Contract):
-    """An evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
+    """Evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
 
     name: ClassVar[str]
     """Name of the protocol in the command line and in the name of the result's file."""
@@ -35,7 +35,7 @@ class Protocol(Contract):
         """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Return the figures of both models and of the chance level as plain data.
+        """Return the figures of the pretrained model, the random model and the chance level as plain data.
 
         The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others that depend on the
         protocol. Raises :class:`EvaluationError` or ``DataError`` for data that cannot be evaluated.

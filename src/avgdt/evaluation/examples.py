@@ -36,7 +36,8 @@ QUERIES = 6
 NEAREST = 5
 """Number of nearest recordings that are listed for each query."""
 VIEWED = 5
-"""Number of training recordings listed for the report's example of views; several, because a file may be damaged."""
+"""Number of training recordings listed for the report, which shows the views of the first readable one; several,
+because a file may be damaged."""
 
 
 def update_examples(

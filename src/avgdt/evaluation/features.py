@@ -97,7 +97,7 @@ class Extraction:
     vectors: list[Vectors]
     """Vectors of each model; empty dictionaries if no plan could be read."""
     failures: dict[int, str]
-    """Reason by index, for each plan that could not be read."""
+    """Reasons why plans could not be read, by index of the plan."""
 
 
 class Extract(Protocol):

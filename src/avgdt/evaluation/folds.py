@@ -25,11 +25,11 @@ class Fold:
     name: str
     """Name of the tested fold, or of the official split."""
     train: NDArray[np.int64]
-    """Indices of the segments on which classifiers are fitted while a hyperparameter is chosen."""
+    """Indices of the segments to which classifiers are fitted while a hyperparameter is chosen."""
     val: NDArray[np.int64]
     """Indices of the segments of the training set on which a hyperparameter is chosen."""
     test: NDArray[np.int64]
-    """Indices of the test segments, on which nothing is fitted."""
+    """Indices of the test segments, to which nothing is fitted."""
 
     @property
     def train_val(self) -> NDArray[np.int64]:
@@ -113,7 +113,8 @@ def official_folds(
     ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings, whose
     ``extra["split"]`` is train or test and whose ``extra["source"]`` names their source, if it is known.
     :func:`draw_val` draws a part of train for validation, by source. Raises :class:`EvaluationError` if all recordings
-    have the same class, and if none of the train or test recordings that a split lists for a class is usable.
+    have the same class. The exception is also raised if a split lists train or test recordings of a class, but none of
+    them is usable.
     """
     classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
     _check_classes(classes)
@@ -160,7 +161,7 @@ def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequ
 
 
 def check_classes_remain(listed: Folds, usable: Folds) -> None:
-    """Raise :class:`EvaluationError` if a fold of ``usable`` has lost a class that the same fold of ``listed`` has."""
+    """Raise :class:`EvaluationError` if a class of a fold of ``listed`` is missing from that fold of ``usable``."""
     for before, after in zip(listed.folds, usable.folds, strict=True):
         for role, part in (("train", "train_val"), ("test", "test")):
             expected, present = (

@@ -16,7 +16,7 @@ from avgdt.evaluation.metrics import FoldScore, score
 LR, WEIGHT_DECAY, BATCH = 1e-4, 5e-4, 512
 """Learning rate and weight decay of Adam (the decay is added to the gradient), and number of sub-clips per step."""
 EPOCHS = (10, 25, 50, 100, 200, 400)
-"""Numbers of epochs, the best of which on val is chosen if no number is given."""
+"""Numbers of epochs from which the best on val is chosen if ``epochs`` is 0."""
 
 
 def train_layer(
@@ -49,7 +49,7 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with weights and biases drawn uniformly from within 1 / sqrt(inputs) of 0."""
+    """Create a linear layer with weights and biases drawn uniformly from -1 / sqrt(inputs) to 1 / sqrt(inputs)."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
     )  # initialised below, without the global generator
@@ -85,7 +85,7 @@ def linear_layer_fold(features: NDArray[np.float32], folds: Folds, fold: Fold, e
     ``features`` are (recordings, windows, dim). If ``epochs`` is 0, the number of epochs is chosen on val.
     """
     tried = _try_epochs(features, folds, fold, seed) if epochs == 0 else {}
-    epochs = epochs or max(EPOCHS, key=lambda count: tried[count])  # max returns the fewest of equal accuracy
+    epochs = epochs or max(EPOCHS, key=lambda count: tried[count])  # on ties, max returns the fewest epochs
     layer = train_layer(features[fold.train_val], folds.targets[fold.train_val], len(folds.classes), epochs, seed)
     predictions = predict(layer, features[fold.test])
     rows = [{"epochs": count, "val_accuracy": accuracy} for count, accuracy in tried.items()]

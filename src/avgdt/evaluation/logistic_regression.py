@@ -99,7 +99,7 @@ class _Problem:
         self.inputs32, self.squares32 = inputs.float(), inputs.float().square()
 
     def minimise(self, weights: torch.Tensor, penalty: torch.Tensor, tolerance: float) -> tuple[torch.Tensor, bool]:
-        """Minimise the loss from the starting point ``weights``; return the optimum and whether it was reached."""
+        """Minimise the loss from the starting point ``weights``; return the last weights and whether they converged."""
         loss, probabilities = self._loss(weights, penalty)
         for _ in range(NEWTON_STEPS):
             gradient = self.inputs.T @ (probabilities - self.targets) / len(self.inputs) + penalty * weights
@@ -124,7 +124,11 @@ class _Problem:
         return loss, logarithms.exp()
 
     def _newton_step(self, gradient: torch.Tensor, p: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
-        """Compute minus the inverse Hessian times the gradient in float32, up to the residual ``CG_RESIDUAL``."""
+        """Compute minus the inverse Hessian times the gradient.
+
+        The result is float32 and has a relative residual of at most ``CG_RESIDUAL``, unless ``CG_STEPS`` steps are too
+        few.
+        """
         n = len(self.inputs)
         scale = gradient.norm()
         diagonal = (self.squares32.T @ (p * (1 - p)) / n + penalty).clamp(min=1e-12)

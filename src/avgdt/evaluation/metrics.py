@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from avgdt.evaluation.folds import Fold, Folds
 
 NORMAL_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the normal distribution."""
+"""Two-sided 95 % quantile of the standard normal distribution."""
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:

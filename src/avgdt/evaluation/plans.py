@@ -75,9 +75,8 @@ def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
     """
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
-    return (
-        clip if "video" in modalities else replace(clip, frames=1)
-    )  # the audio, which is longer than one frame, determines the length
+    # With one frame, the length of the clip is that of its audio, which is longer than a frame.
+    return clip if "video" in modalities else replace(clip, frames=1)
 
 
 def check_clips(clips: int) -> None:

@@ -148,7 +148,7 @@ def nearest_neighbours(
     tried = [k for k in neighbours if k <= len(train.targets)]
     predictions = _votes(train, val.features, classes, tried)
     accuracies = {float(k): score(predictions[k], val.targets, classes).accuracy for k in tried}
-    chosen = max(tried, key=lambda k: accuracies[k])  # max returns the smallest k of equal accuracy
+    chosen = max(tried, key=lambda k: accuracies[k])  # on ties, max returns the smallest k
     if refit:
         train, test = standardise(train_val, raw_test)
     tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
@@ -163,7 +163,7 @@ def _unit(features: NDArray[np.floating]) -> NDArray[np.floating]:
 def _votes(
     train: Labelled, queries: NDArray[np.floating], classes: int, neighbours: Sequence[int], chunk: int = 1024
 ) -> dict[int, NDArray[np.int64]]:
-    """Return the predictions (n,) by k; queries are processed in chunks so that the similarities fit in memory."""
+    """Predict the classes (n,) of queries for each k; chunks of queries limit the memory of the similarities."""
     keys, most, parts = _unit(train.features).T, max(neighbours), {k: list[NDArray[np.int64]]() for k in neighbours}
     for begin in range(0, len(queries), chunk):
         similarity = _unit(queries[begin : begin + chunk]) @ keys
@@ -204,7 +204,7 @@ def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> 
     """Fit a one-vs-rest linear SVM on every sub-clip of train and val of a fold, and score it on test.
 
     ``features`` are (recordings, sub-clips, dim). The loss is the squared hinge, minimised in the primal. The features
-    are not standardised, because the paper does not mention it, and the intercept is penalised like the weights. The
+    are not standardised, since the paper mentions no standardisation. The intercept is penalised like the weights. The
     predicted class has the greatest decision value, averaged over the sub-clips.
     """
     train, classes = features[fold.train_val], len(folds.classes)

@@ -16,7 +16,8 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""Result of a protocol as JSON data: figures of both models and of chance by row, options, sizes, skipped files."""
+"""Result of a protocol as JSON data: figures of the pretrained model, the random model and chance by row, options,
+sizes and skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
 """Options that do not change any figure."""
 

@@ -16,7 +16,7 @@ from avgdt.evaluation.splits import one_split
 from avgdt.objective.nce import TIE
 
 SAME_CLASS_RANKS = (1, 5, 20)
-"""Values of k at which one recording of the same class among the k nearest is a hit (the paper's table A.1)."""
+"""Values of k at which the recall of the same class is measured, as in the paper's table A.1."""
 
 
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:

@@ -13,8 +13,8 @@ from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
 from avgdt.recipes.recipe import Recipe
 
 LATE = 0.6
-"""Share of the epochs after which a run without any sign of generalisation is no longer on the plateau. Runs that train
-leave the plateau within half of their epochs."""
+"""Share of the epochs after which a run without any sign of generalisation is no longer considered to be on the
+plateau. Runs that train leave the plateau within half of their epochs."""
 LEAST_STEPS = 400
 """Number of training steps below which accuracy at chance level is normal. Runs that train stay at chance level for 200
 to 400 steps."""
@@ -70,10 +70,10 @@ class Training:
 
 @dataclass(frozen=True)
 class RetrievalMetrics:
-    """Retrieval among recordings outside the training set, averaged over both directions."""
+    """Retrieval among recordings outside the training set, averaged over video-to-audio and audio-to-video."""
 
     recalls: Mapping[int, float]
-    """Recall at k by k, for k of 1, 5 and 10."""
+    """Recall at 1, 5 and 10, by rank."""
     median_rank: float | None
     gallery: int
 

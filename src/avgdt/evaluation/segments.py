@@ -43,7 +43,7 @@ def columns(entries: Sequence[Entry]) -> list[str]:
 
 
 def labels(entries: Sequence[Entry]) -> list[str]:
-    """Return the columns that can be a label."""
+    """Return the columns that can contain labels."""
     return [c for c in columns(entries) if c not in ROLES and not c.lower().endswith(("_start", "_end"))]
 
 

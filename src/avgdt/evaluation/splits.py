@@ -1,4 +1,4 @@
-"""Train, val and test rows of a labelled manifest after checks, and an account of the rows that are not used."""
+"""Train, val and test rows of a labelled manifest, checked, with an account of the rows that are not used."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class LabelledRows:
     segments: list[Segment]
     """Segments of which any two differ in file, seconds, split or label."""
     skipped: list[Skipped]
-    """Rows without label, and rows without split."""
+    """Rows without a label, and rows without a split."""
     other_splits: int
     """Number of labelled rows of splits that are not used."""
     unlabelled: int
-    """Number of rows without label, except rows of splits that are not used."""
+    """Number of rows without a label, except rows of splits that are not used."""
     notes: list[str]
     """Sentences with the numbers of skipped, unused and repeated rows."""
 
@@ -124,10 +124,10 @@ def labelled_splits(
     _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
     for split in names:
-        strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
-        if strange:
+        missing = sort_names({segments[row].label for row in rows[split]} - set(classes))
+        if missing:
             raise EvaluationError(
-                f"split: class '{strange[0]}' is in {split} but not in train; add it to train or remove it"
+                f"split: class '{missing[0]}' is in {split} but not in train; add it to train or remove it"
             )
     if len(classes) < 2:
         raise EvaluationError(f"label: train has only the class '{classes[0]}'; at least two classes are needed")
@@ -181,7 +181,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
 
 def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = ()) -> list[Skipped]:
-    """Return the rows without label; if ``used`` is given, only rows of these splits and rows without split."""
+    """Return the rows without a label; if ``used`` is given, only those of these splits and those without a split."""
     return [
         Skipped(entry.path, NO_LABEL)
         for entry in entries
@@ -190,7 +190,7 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
 
 
 def unlabelled_note(count: int, label: str) -> list[str]:
-    """Return a note with the number of rows without label, as a list that is empty if there are none."""
+    """Return a note with the number of rows without a label, as a list that is empty if there are none."""
     column = f"in the column '{label}': skipped"
     return _note(count, f"row has no label {column}", f"rows have no label {column}")
 

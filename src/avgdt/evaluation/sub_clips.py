@@ -68,7 +68,7 @@ class SubClipOptions:
 
 
 def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
-    """Return the model with the length of sub-clips as clip length, and with a batch size for many sub-clips."""
+    """Return the model with clips as long as the sub-clips, and with batches for several recordings."""
     recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
@@ -167,7 +167,7 @@ def _finetuned(
         done += 1
         comparison.progress(done, total)
 
-    def after_fold() -> None:  # a fold from the cache has no epochs
+    def after_fold() -> None:  # a fold from the cache has run no epochs
         nonlocal done, finished
         done = finished = finished + epochs
         comparison.progress(done, total)

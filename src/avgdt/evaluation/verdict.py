@@ -13,25 +13,25 @@ from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
 COLLAPSED_STD = 0.1
-"""Std of the embeddings in training below which they have collapsed. The std is 1 for embeddings that cover the sphere,
-0 for equal embeddings, and 0.3 or more on the plateau of runs that train."""
+"""Std of the embeddings in training below which a collapse is diagnosed. The std is 1 for embeddings that cover the
+sphere, 0 for equal embeddings, and 0.3 or more on the plateau of runs that train."""
 COLLAPSED_RANK = 2.0
-"""Effective rank below which the embeddings have collapsed; it is 25 or more on the plateau of runs that train."""
+"""Effective rank below which a collapse is diagnosed; it is 25 or more on the plateau of runs that train."""
 SETTLED = 30
 """Number of training steps below which the effective rank is not used. Held-out embeddings depend on the running
 statistics of batch norm, and with the initial statistics, even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
-"""Ratio of the loss to the larger of its first value and its chance level above which the training diverges. A loss
-above both values means that wrong predictions are confident."""
+"""Ratio of the loss to its first value or its chance level, whichever is larger, above which divergence is diagnosed. A
+loss above both values means that wrong predictions are confident."""
 GREATEST_GRADIENT = 30.0
-"""Ratio of the gradient norm to its first value above which the training diverges. The norm falls in runs that
+"""Ratio of the gradient norm to its first value above which divergence is diagnosed. The norm falls in runs that
 train."""
 LEAK = 0.3
-"""Share of the positives' margin due to batch norm from which on a leak is diagnosed. After the plateau, the share is
-at most 0.1 in runs that train."""
+"""Minimum share of the positives' margin due to batch norm for the diagnosis of a batch-norm leak. After the plateau,
+the share is at most 0.1 in runs that train."""
 DRIFT = 0.1
-"""Change of a key (1 - cosine) during its time in the bank from which on queries can identify keys by their age. The
-change is 0.01 in runs that train."""
+"""Minimum change of a key (1 - cosine) during its time in the bank for the diagnosis of a bank shortcut: queries can
+then identify keys by their age. The change is 0.01 in runs that train."""
 GAP = 0.25
 """Excess of the training accuracy over the held-out recall, beyond their confidence intervals, above which overfitting
 is diagnosed. Both values refer to the same chance level, and they agree within 0.1 in runs that generalise."""
@@ -214,7 +214,8 @@ def _plateau(recipe: Recipe, figures: str) -> Verdict:
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
         _sentence(figures),
-        f"This is normal for a third of the epochs; later, raise --schedule.epochs (now {recipe.schedule.epochs}).",
+        "This is normal in the first third of the epochs; later, raise --schedule.epochs (now "
+        f"{recipe.schedule.epochs}).",
     )
 
 
@@ -232,8 +233,8 @@ def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
         "not measured",
         "Too few held-out recordings for a verdict.",
         _sentence(figures),
-        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split --data.held-out to "
-        "the manifest, or raise --data.held-out-at-most.",
+        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split named by "
+        "--data.held-out to the manifest, or raise --data.held-out-at-most.",
     )
 
 
@@ -246,7 +247,8 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
         "not measured",
         "Generalisation is not measured.",
         _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
-        "Hold out recordings: add rows of the split --data.held-out to the manifest, or raise --data.held-out-at-most."
+        "Hold out recordings: add rows of the split named by --data.held-out to the manifest, or raise "
+        "--data.held-out-at-most."
         if _both(recipe)
         else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
         "random weights.",

@@ -54,7 +54,7 @@ class Finetuned:
     read: NDArray[np.bool_]
     """Flags of the training recordings that were read at least once, (train,)."""
     failures: dict[str, str]
-    """Reason by file, for each file that could not be read on at least one attempt in training or testing."""
+    """Reasons why files could not be read in training or testing, by file."""
     loss: float
     """Mean cross-entropy of the last training epoch."""
 

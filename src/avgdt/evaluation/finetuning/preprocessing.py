@@ -78,7 +78,7 @@ class FinetuningPreprocessing:
         return cls(model.views, modality, video, crop_size(video), finetuning.spatial_crops)
 
     def train(self, batch: Batch, generators: Generators) -> torch.Tensor:
-        """Return the first window of each recording, augmented with the recording's own random generator."""
+        """Return the first window of each recording, augmented with the random generator of the recording."""
         return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
 
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:

@@ -109,8 +109,8 @@ def check_classes_read(
 ) -> None:
     """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
-    Without such a class, the task would be easier. ``train`` and ``test`` hold class indices; ``read`` and ``tested``
-    flag the recordings that were read.
+    The task would be easier without this class. ``train`` and ``test`` hold class indices; ``read`` and ``tested`` flag
+    the recordings that were read.
     """
     for part, targets, done in (("train", train, read), ("test", test, tested)):
         if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):

@@ -111,7 +111,7 @@ class ExampleBatch:
     view: torch.Tensor
     """Augmented views of the examples, (batch, ...), on the network's device."""
     failures: dict[str, str]
-    """Reason by file, for each file of the batch that could not be read."""
+    """Reasons why files of the batch could not be read, by file."""
 
 
 class Examples(Protocol):
@@ -136,7 +136,7 @@ class Progress:
     read: NDArray[np.bool_]
     """Flags of the examples that were read at least once, (examples,)."""
     failures: dict[str, str]
-    """Reason by file, for each file that could not be read on at least one attempt."""
+    """Reasons why files could not be read in training, by file."""
     loss: float = 0.0
     """Mean cross-entropy of the last epoch."""
 

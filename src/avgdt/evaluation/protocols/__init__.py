@@ -11,7 +11,7 @@ from avgdt.errors import AvgdtError, suggestion
 
 
 class ProtocolError(AvgdtError):
-    """Exception for an unknown name of a protocol."""
+    """Exception for an unknown protocol name."""
 
 
 @cache

@@ -68,7 +68,7 @@ class Ucf101:
     """Seed of finetuning and of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Evaluate both models on the data set's folder as distributed.
+        """Evaluate the pretrained and the random model on the data set's folder as distributed.
 
         Finetuning resumes from the states in ``comparison.out/finetuning``.
         """

@@ -29,9 +29,9 @@ class Dcase2014(SubClipOptions):
     summary: ClassVar[str] = "acoustic scene classification on frozen features of sixty sub-clips each"
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Fit on the development set and test on the private set.
+        """Fit the classifiers on the development set and test them on the private set.
 
-        ``comparison.data`` is the folder that contains both sets.
+        ``comparison.data`` is the folder that contains the two sets.
         """
         _, folds, result = sub_clip_figures(
             self,

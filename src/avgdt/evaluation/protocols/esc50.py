@@ -38,7 +38,7 @@ class Esc50(SubClipOptions):
     folds: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Folds to test in turn, each with the other folds as its training set; at least three."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; 0 chooses from 10 to 400 on a training fold."""
+    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training fold."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Cross-validate over the folds; ``comparison.data`` is the folder of ESC-50."""
@@ -74,7 +74,7 @@ class Esc50Fold(SubClipOptions):
     parts: int = 3
     """Number of parts to test in turn, each with the other parts as its training set; at least three."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; 0 chooses from 10 to 400 on a training part."""
+    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training part."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Cross-validate over the parts; ``comparison.data`` is the folder of ESC-50."""

@@ -58,9 +58,10 @@ class Finetune:
     """Seed of the first draw, and of the random weights for training from scratch."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Finetune and test both models; ``comparison.data`` is a manifest with labels and the splits train and test.
+        """Finetune and test the pretrained and the random model.
 
-        Training states are saved in ``comparison.out/finetuning``, from which the same command resumes.
+        ``comparison.data`` is a manifest with labels and the splits train and test. Training states are saved in
+        ``comparison.out/finetuning``, from which the same command resumes.
         """
         self._check()
         comparison.check_modalities((self.modality,))

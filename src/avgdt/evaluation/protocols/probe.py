@@ -47,7 +47,7 @@ class Linear:
     """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Fit and test the probe on the features of both models.
+        """Fit and test the probe on features of the pretrained and of the random model.
 
         ``comparison.data`` is a manifest with labels and the splits train, test and optionally val.
         """

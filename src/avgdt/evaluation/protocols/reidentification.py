@@ -36,7 +36,10 @@ class Reidentification:
     """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Measure the re-identification of windows by both models; ``comparison.data`` is a manifest or a folder."""
+        """Measure the re-identification of windows by the pretrained and by the random model.
+
+        ``comparison.data`` is a manifest or a folder.
+        """
         modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
         comparison.check_modalities(modalities)
         entries, notes = comparison.recordings()

@@ -41,7 +41,10 @@ class Retrieval:
     """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Rank the recordings with both models; ``comparison.data`` is a manifest or a folder."""
+        """Measure the cross-modal retrieval by the pretrained and by the random model.
+
+        ``comparison.data`` is a manifest or a folder.
+        """
         check_clips(self.clips)
         comparison.check_modalities(BOTH)
         entries, notes = comparison.recordings()
