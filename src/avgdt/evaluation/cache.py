@@ -36,7 +36,7 @@ def code_digest() -> str:
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
-    """Return size and modification time of each plan's file, and the windows that are read, as plain data."""
+    """Return the size and modification time of each plan's file, with the plan's windows, as plain data."""
     state = list[object]()
     for plan in plans:
         path = entries[plan.segment.entry].path.absolute()

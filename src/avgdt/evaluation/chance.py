@@ -10,7 +10,7 @@ from avgdt.recipes.recipe import Recipe
 
 
 def chance_loss(recipe: Recipe, step: int) -> float:
-    """Return the NCE loss if all keys are equally similar to a query.
+    """Return the NCE loss at chance level, that is, if all keys are equally similar to the query.
 
     It is the logarithm of the number of keys, reduced over pairs of views.
     """

@@ -215,9 +215,9 @@ def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float
     expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
     for direction in ("video_to_audio", "audio_to_video"):
         for source, matrix in cosines.items():
-            others = (matrix if direction == "video_to_audio" else matrix.T).copy()
-            np.fill_diagonal(others, -np.inf)
-            share = float(same[np.arange(len(names)), others.argmax(1)].mean())
+            other_cosines = (matrix if direction == "video_to_audio" else matrix.T).copy()
+            np.fill_diagonal(other_cosines, -np.inf)
+            share = float(same[np.arange(len(names)), other_cosines.argmax(1)].mean())
             figures[source][direction]["nearest_other_of_same_class"] = share
         figures["chance"][direction]["nearest_other_of_same_class"] = expected
 

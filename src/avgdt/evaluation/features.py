@@ -35,7 +35,7 @@ Reader = Callable[[Phi, str, torch.Tensor], torch.Tensor]
 
 
 def embeddings(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Compute the embeddings that the objective compares, (batch, out), of unit length."""
+    """Compute the embeddings of unit length that the objective compares, (batch, out)."""
     return phi.embed(modality, view)
 
 

@@ -24,11 +24,11 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """Return the monitors of a run: one of its held-out recordings, or none.
+    """Return the monitors of a run: a list of one monitor of its held-out recordings, or an empty list.
 
-    A run with one modality or with fewer than two held-out recordings has no monitor. ``on_unreadable`` is called with
-    the path of each recording that cannot be read, and with the reason. If fewer than two recordings can be read, the
-    monitor returns no metrics.
+    The list is empty for a run with one modality or with fewer than two held-out recordings. ``on_unreadable`` is
+    called with the path of each recording that cannot be read, and with the reason. If fewer than two recordings can be
+    read, the monitor returns no metrics.
     """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []

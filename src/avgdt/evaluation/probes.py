@@ -32,9 +32,9 @@ class Labelled:
     """Features and targets of the examples of one split."""
 
     features: NDArray[np.floating]
-    """Features, (n, dim)."""
+    """Feature vectors of the examples, (n, dim)."""
     targets: NDArray[np.int64]
-    """Class indices, (n,)."""
+    """Class indices of the examples, (n,)."""
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def sizes_in_words(result: Mapping[str, Any]) -> str:
 
 
 def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:
-    """Format the figure at ``path``, with its std over the folds if there is one; a dash if it was not measured."""
+    """Format the figure at ``path`` with its std over the folds, if any; return a dash if it was not measured."""
     figure, std = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
     if figure is None:
         return "–"

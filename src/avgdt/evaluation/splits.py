@@ -64,7 +64,7 @@ def labelled_rows(
     labelled, used = segments(entries, label), (*needed, *optional)
     _check_needed(labelled, entries, label, needed, optional)
     in_use = [segment for segment in labelled if segment.split in used]
-    others = [segment.split for segment in labelled if segment.split and segment.split not in used]
+    unused = [segment.split for segment in labelled if segment.split and segment.split not in used]
     check_no_leakage([SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in in_use])
     _check_one_label(in_use, entries)
     distinct = each_once(in_use, entries, lambda segment: (segment.seconds, segment.split, segment.label))
@@ -74,9 +74,9 @@ def labelled_rows(
         *unlabelled_note(len(unlabelled), label),
         *_note(len(unsplit), "row has no split: skipped", "rows have no split: skipped"),
         *_note(
-            len(others),
-            f"row is of another split ({split_counts(others)}): not used",
-            f"rows are of other splits ({split_counts(others)}): not used",
+            len(unused),
+            f"row is of another split ({split_counts(unused)}): not used",
+            f"rows are of other splits ({split_counts(unused)}): not used",
         ),
         *_note(
             len(in_use) - len(distinct),
@@ -84,7 +84,7 @@ def labelled_rows(
             "rows repeat another of the same file, segment, split and label: used once",
         ),
     ]
-    return LabelledRows(distinct, [*unlabelled, *unsplit], len(others), len(unlabelled), notes)
+    return LabelledRows(distinct, [*unlabelled, *unsplit], len(unused), len(unlabelled), notes)
 
 
 @dataclass(frozen=True)

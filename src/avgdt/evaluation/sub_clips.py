@@ -187,9 +187,9 @@ def _finetuned(
 def log_mel_inputs(
     comparison: Comparison, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> NDArray[np.float32]:
-    """Compute the log-mel spectrograms (recordings, sub-clips, mels, time) of the sub-clips of all segments.
+    """Compute the log-mel spectrograms of the sub-clips of all segments, (segments, sub-clips, mels, time).
 
-    Only segments whose recording has been read before may be given.
+    Every recording must be readable.
     """
     model = comparison.pretrained
     plans, _ = plan_sub_clips(model, segments, entries, clips)

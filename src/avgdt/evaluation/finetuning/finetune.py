@@ -52,7 +52,7 @@ class Finetuned:
     predictions: NDArray[np.int64]
     """Predicted class indices, (test,); -1 for a recording that could not be read."""
     read: NDArray[np.bool_]
-    """Flags of the training recordings that were read at least once, (train,)."""
+    """Flags, (train,): True for each training recording that was read at least once."""
     failures: dict[str, str]
     """Reasons why files could not be read in training or testing, by file."""
     loss: float

@@ -82,9 +82,9 @@ class FinetuningPreprocessing:
         return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
 
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:
-        """Return the first window of each recording as test input.
+        """Return the first window of each recording as network input for testing.
 
-        The frames are cropped to their centre, or are whole if several crops are tested.
+        The frames are cropped to their centre. If several crops are tested, or none, whole frames are returned.
         """
         crop = self.crop if self.spatial_crops == 1 else None
         return self.views.preprocess(self._clips(batch), modality, crop)

@@ -24,7 +24,7 @@ from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, 
 
 
 class Classifier(nn.Module):
-    """Network of a copied encoder of one modality, a reader that pools the encoder's features, and a linear layer."""
+    """Network that consists of a copied encoder of one modality, a reader of its features, and a linear layer."""
 
     def __init__(
         self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
@@ -134,7 +134,7 @@ class Progress:
     """Progress of a training beyond the trainer's state: examples read, failures and loss."""
 
     read: NDArray[np.bool_]
-    """Flags of the examples that were read at least once, (examples,)."""
+    """Flags, (examples,): True for each example that was read at least once."""
     failures: dict[str, str]
     """Reasons why files could not be read in training, by file."""
     loss: float = 0.0

@@ -55,7 +55,7 @@ class Ucf101:
     finetune: bool = True
     """Finetune the whole network from the pretrained weights and from random ones (training from scratch)."""
     frozen: bool = True
-    """Fit a linear probe on frozen features, and measure with them the retrieval of videos of the same class."""
+    """Fit a linear probe on frozen features, and measure the retrieval of videos of the same class with them."""
     shots: tuple[int, ...] = (ALL,)
     """Numbers of labelled examples per class for finetuning, each one row of the result; 0 uses all examples."""
     jobs: int = 1

@@ -92,7 +92,7 @@ class Finetune:
             ]
             results = run_jobs(jobs, self.jobs, after_epoch, partial(after_job, source))
             finetuned = dict(zip(tasks, results, strict=True))
-            for result in results:
+            for result in finetuned.values():
                 failures |= result.failures
             figures[source] = {
                 shots_name(shots): _figures(

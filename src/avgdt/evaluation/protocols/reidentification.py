@@ -1,6 +1,6 @@
 """Re-identification (figure 3 of the paper): retrieval of another window of the same recording.
 
-Two windows of each recording that do not overlap are embedded. Every window is a query; its gallery contains the other
+Two non-overlapping windows of each recording are embedded. Every window is a query; its gallery contains the other
 window of every recording. Queries and gallery have the same modality or different modalities.
 """
 
@@ -65,7 +65,7 @@ class Reidentification:
 def _apart(
     plans: Sequence[Plan], entries: Sequence[Entry], model: PretrainedModel, modalities: tuple[ModalityName, ...]
 ) -> tuple[list[Plan], list[Skipped]]:
-    """Return the plans with two windows that do not overlap, and the recordings that are too short for two windows."""
+    """Return the plans with two non-overlapping windows, and the recordings that are too short for two windows."""
     clip = span_of(model.recipe.clip, modalities)
     separate, too_short = list[Plan](), list[Skipped]()
     for planned in plans:
