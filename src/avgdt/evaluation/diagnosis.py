@@ -64,12 +64,12 @@ def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
 def batch_norm_share(
     queries: NDArray[np.floating], same: NDArray[np.floating], other: NDArray[np.floating]
 ) -> float | None:
-    """Compute the share of a positive's margin over negatives that is lost if its key is in another batch.
+    """Compute the share of the positives' margin that is lost if batch norm normalises keys in another batch.
 
-    Batch norm normalises the key with the statistics of the batch. ``queries``, ``same`` and ``other`` are (n, dim):
-    queries, keys of the same recordings normalised in the query's batch, and these keys normalised in another batch. A
-    share of 0 means that batch norm contributes nothing to the margin, a share of 1 that the margin is due to batch
-    norm alone. Returns None for a margin of at most 0.01.
+    The margin is the mean cosine of positives minus that of negatives. ``queries``, ``same`` and ``other`` are (n,
+    dim): queries, keys of the same recordings normalised in the query's batch, and these keys normalised in another
+    batch. A share of 0 means that batch norm contributes nothing to the margin, a share of 1 that the margin is due to
+    batch norm alone. Returns None for a margin of at most 0.01.
     """
     similarity = unit(queries) @ unit(same).T
     negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))

@@ -40,9 +40,9 @@ class EmbeddingTable:
     vectors: NDArray[np.float32]
     """Vectors, (rows, dim)."""
     times: NDArray[np.float64]
-    """Start of each row's window, (rows,), in seconds."""
+    """Start of the window of each row (the first window for a row per recording), (rows,), in seconds."""
     rows: NDArray[np.int64]
-    """Index into ``files`` of each row's file, (rows,)."""
+    """Index of each row's file in ``files``, (rows,)."""
     files: list[str]
     """Paths of the files that were embedded."""
     seconds: float

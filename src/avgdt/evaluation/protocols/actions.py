@@ -57,7 +57,7 @@ class Ucf101:
     frozen: bool = True
     """Fit a linear probe on frozen features, and measure the retrieval of videos of the same class with them."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class for finetuning, each one row of the result; 0 uses all examples."""
+    """Numbers of labelled examples per class for finetuning (0 for all); each number gives one row of the result."""
     jobs: int = 1
     """Number of finetunings that run in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)

@@ -46,7 +46,7 @@ class Finetune:
     modality: Literal["video", "audio"] = "video"
     """Modality whose network is trained."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class drawn from train, each one row of the result; 0 uses all examples."""
+    """Numbers of labelled examples per class, drawn from train (0 for all); each number gives one row of the result."""
     draws: int = 1
     """Number of repetitions for each number of shots, each with other examples, another initial layer and another
     order."""
