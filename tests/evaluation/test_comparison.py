@@ -59,7 +59,7 @@ def test_a_modality_that_the_networks_lack(model: PretrainedModel) -> None:
 
     deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))
     inspected(deaf, deaf).check_modalities(("video",))
-    with pytest.raises(EvaluationError, match="take video, not audio"):
+    with pytest.raises(EvaluationError, match="for video, not for audio"):
         inspected(deaf, deaf).check_modalities(("video", "audio"))
 
 
