@@ -1,4 +1,4 @@
-"""The training curves of a run, with the chance level of loss and accuracy."""
+"""Training curves of a run, with the chance levels of loss and accuracy."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from avgdt.report.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Curves:
-    """The charts of a run, in the order of the page."""
+    """Charts of the training curves of a run, in the order of the report page."""
 
     training: tuple[Chart, ...]
-    """Loss, accuracy and held-out retrieval."""
+    """Charts of the loss, the accuracy in training, and held-out retrieval."""
     diagnosis: tuple[Chart, ...]
-    """Diagnosis on held-out recordings; empty where there are none."""
+    """Charts of the diagnosis on held-out recordings; empty if it was not measured."""
     running: tuple[Chart, ...]
-    """Standard deviation of the embeddings, gradient norm, learning rate and throughput."""
+    """Charts of the standard deviation of the embeddings, the gradient norm, the learning rate and the throughput."""
 
 
 def curves(run: RunFolder) -> Curves:
-    """The charts of ``run``."""
+    """Return the charts of the training curves of ``run``."""
     training = [_loss(run), _accuracy(run)]
     if run.heldout:
         training.append(_retrieval(run))
