@@ -1,4 +1,4 @@
-"""``avgdt composition``: print the views of a recipe and which pairs attract or repel, and draw a diagram of them."""
+"""``avgdt composition``: print the views of a recipe and which pairs of them attract or repel, and draw a diagram."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ shift and reversal; `avgdt recipes` lists the names."""
 
 @dataclass(frozen=True)
 class CompositionOptions:
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt composition`` and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     diagram: Path | None = None
-    """File (svg or png) of a diagram of all views of one recording, as the networks receive them."""
+    """File (svg or png) for a diagram of all views of one recording, as the networks receive them."""
     data: Path | None = None
-    """The recording of the diagram, or a folder or manifest (csv) whose first usable recording is drawn."""
+    """Recording for the diagram, or a folder or manifest (csv) whose first usable recording is drawn."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line, print the views of the recipe and write their diagram."""
+    """Parse the command line, print the views of the recipe, and write the diagram if requested."""
     recipe, rest = selected_recipe(arguments)
     default = CompositionOptions(recipe or help_recipe(rest, "avgdt composition RECIPE"))
     options = parse(CompositionOptions, rest, "composition", USAGE, default)

@@ -1,4 +1,4 @@
-"""``avgdt``: the entry point, which dispatches to commands and turns errors into messages and exit codes."""
+"""Entry point of ``avgdt``, which calls the commands and converts errors to messages and exit codes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ COMMANDS = {
     "search": "search for the composition with the best features",
     "table": "compare runs with the paper's tables",
 }
-"""Name -> description; each command is a module of this package with a function ``run(arguments)``."""
+"""Mapping from command to description; each command is a module of this package with a function ``run(arguments)``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command and return its exit code.
 
-    Returns the exit code: 0 for success, 2 for an error that the user can correct, 128 plus the number of the signal
-    that stopped it (130 after Ctrl-C).
+    The exit code is 0 for success, 2 for an error that the user can correct, and 128 plus the number of the signal that
+    stopped the command (130 after Ctrl-C).
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -78,12 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    """The message as one line; spaces within its lines stay, since they may belong to a command or a file name."""
+    """Return the message of ``error`` as one line.
+
+    Spaces within its lines are not changed, since they may belong to a command or a file name.
+    """
     return " ".join(line.strip() for line in str(error).splitlines())
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
+    """Return whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
     torch = sys.modules.get("torch")  # not imported here: a command that did not import it cannot raise its errors
     on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
     return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)

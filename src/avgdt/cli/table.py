@@ -22,14 +22,14 @@ class TableOptions:
     """Options of ``avgdt table``."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders with results."""
+    """Folders of evaluated runs."""
     table: str = ""
-    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default all of the first
-    three for which the runs have results."""
+    """Number or name of the table: 2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation. By
+    default, those of the first three tables for which the runs have results."""
     format: Literal["text", "markdown", "latex"] = "text"
-    """Plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
+    """Format of the tables: plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
     out: Path | None = None
-    """File to write; by default the table is printed."""
+    """File for the tables; by default, they are printed."""
 
 
 def run(arguments: Sequence[str]) -> None:
