@@ -14,9 +14,9 @@ from avgdt.training.signals import advising
 
 USAGE = f"""Run an ablation: avgdt ablate NAME RECIPE --data PATH --out DIR [--any.field value].
 
-NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}, whose
-settings all cells share. The same command continues after an interruption: complete runs are skipped, others resumed.
-On a cluster, --cell INDEX runs one cell with one seed; the command without it then writes the outcome."""
+NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}; all
+cells share its settings. The same command continues after an interruption: complete runs are skipped, other runs are
+resumed. On a cluster, --cell INDEX runs one cell with one seed; the command without --cell then writes the outcome."""
 
 
 @dataclass(frozen=True)

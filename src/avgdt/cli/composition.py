@@ -15,10 +15,11 @@ from avgdt.recipes.describe import describe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
-USAGE = f"""Print the views of a recipe and which pairs attract or repel: avgdt composition RECIPE [--any.field value].
+USAGE = f"""Print the views of a recipe and which pairs of them attract or repel:
+avgdt composition RECIPE [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     default = CompositionOptions(recipe or help_recipe(rest, "avgdt composition RECIPE"))
     options = parse(CompositionOptions, rest, "composition", USAGE, default)
     if (options.diagram is None) != (options.data is None):
-        raise UsageError(
-            "--diagram FILE.png (or .svg) and --data PATH are only valid together: the file to write and the recording"
-        )
+        raise UsageError("--diagram FILE.png (or .svg) and --data PATH are only valid together; use both for a diagram")
     print(describe(options.recipe))
     if options.diagram is not None and options.data is not None:
         from avgdt.processes import default_workers

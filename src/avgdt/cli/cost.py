@@ -16,9 +16,9 @@ from avgdt.recipes.recipe import Recipe
 USAGE = f"""Predict the cost of a training run: avgdt cost RECIPE --recordings N --devices 64 --kind h100
 [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names. Operations and memory are counted on the recipe's networks; hours
-follow from the share of the device's peak rate that a step is assumed to reach."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names. Operations and memory are counted for the
+recipe's networks; hours follow from the share of the device's peak rate that a training step is assumed to reach."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from avgdt.training.signals import advising
 
 USAGE = f"""Measure the natural curriculum: avgdt curriculum RECIPE --data PATH --out DIR [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; it is trained with jitter and strong SpecAugment. Every run.monitor_epochs
-epochs, pairs with five strengths of augmentation are re-identified. The same command continues after an
-interruption."""
+RECIPE is one of {", ".join(RECIPES)}; it is trained with temporal jittering and strong SpecAugment. Every
+run.monitor_epochs epochs, re-identification is measured for five strengths of augmentation. The same command continues
+after an interruption."""
 
 
 @dataclass(frozen=True)

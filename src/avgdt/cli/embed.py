@@ -42,7 +42,9 @@ class Embed:
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line, embed the recordings with a progress bar, and print what was written and skipped."""
-    options = parse(Embed, arguments, "embed", "Write the vectors of all recordings of a folder or a manifest.")
+    options = parse(
+        Embed, arguments, "embed", "Write features or embeddings of all recordings of a folder or a manifest."
+    )
     from avgdt.evaluation.embedding import embed
     from avgdt.training.provenance import own_command
 
@@ -65,6 +67,6 @@ def run(arguments: Sequence[str]) -> None:
             progress,
         )
     rows, dim = table.vectors.shape
-    console.print(f"wrote {printable(options.out)}: {rows} vectors of {dim} numbers, of {len(table.files)} recordings")
+    console.print(f"wrote {printable(options.out)}: {rows} vectors of {dim} numbers from {len(table.files)} recordings")
     if table.skipped:
         console.print(f"{len(table.skipped)} files were skipped; see {printable(options.out)}.skipped.csv")

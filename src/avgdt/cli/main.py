@@ -19,14 +19,14 @@ COMMANDS = {
     "demo": "render a synthetic data set, pretrain on it, evaluate and write the report",
     "scan": "inspect the files of a folder and write a manifest",
     "recipes": "list the recipes or print one as YAML",
-    "composition": "print the views of a recipe and which of them attract or repel",
+    "composition": "print the views of a recipe and which pairs of them attract or repel",
     "cost": "predict operations, memory and hours of a training run",
     "pretrain": "train without labels",
-    "evaluate": "compare pretrained weights with random ones by a protocol",
-    "embed": "write the embeddings of all recordings of a folder",
+    "evaluate": "compare pretrained weights with random weights in an evaluation protocol",
+    "embed": "write features or embeddings of all recordings of a folder",
     "report": "write the report of a run as one HTML page",
-    "ablate": "pretrain and evaluate a grid of recipes: an ablation of the paper",
-    "curriculum": "re-identification by strength of augmentation during training (figure 3)",
+    "ablate": "pretrain and evaluate a grid of recipes, such as an ablation of the paper",
+    "curriculum": "measure re-identification by strength of augmentation during training (figure 3)",
     "search": "search for the composition with the best features",
     "table": "compare runs with the paper's tables",
 }
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"avgdt {__version__}")
         return 0
-    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that the terminal cannot encode must not be errors
+    if isinstance(sys.stdout, io.TextIOWrapper):  # otherwise, file names that the terminal cannot encode raise errors
         sys.stdout.reconfigure(errors="backslashreplace")
     tune_process()
     try:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         if getattr(stop, "reported", False):
             return 128 + getattr(stop, "number", signal.SIGINT)
-        with suppress(OSError):  # the terminal was closed
+        with suppress(OSError):  # the terminal may be closed
             print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
     except BrokenPipeError:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        print("avgdt: out of memory; reduce the batch, the clips, the networks or the bank", file=sys.stderr)
+        print("avgdt: out of memory; reduce the batch, the clips, the networks or the memory bank", file=sys.stderr)
         return 2
     return 0
 
@@ -87,7 +87,7 @@ def _one_line(error: BaseException) -> str:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Return whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
-    torch = sys.modules.get("torch")  # not imported here: a command that did not import it cannot raise its errors
+    torch = sys.modules.get("torch")  # only a command that has imported torch can raise its errors
     on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
     return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 USAGE = f"""Train without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names. Ctrl-C saves the state; --resume continues from it exactly."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names. Ctrl-C saves the state; --resume continues from
+it exactly."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def pretrain_with_progress(
             )
             if collection.duplicates:
                 rows = "row repeats" if collection.duplicates == 1 else "rows repeat"
-                console.print(f"{collection.duplicates} {rows} another (the same file and segment): used once")
+                console.print(f"{collection.duplicates} {rows} the file and segment of another row: not used")
             if others := collection.other_splits:
                 rows = "row is of another split" if len(others) == 1 else "rows are of other splits"
                 console.print(f"{len(others)} {rows} ({split_counts(others)}): not used")
@@ -127,7 +128,7 @@ def pretrain_with_progress(
         file = pretrain(
             recipe, data, out, resume, monitors, on_scan, on_start, on_metrics, console.print, weights, step
         )
-        last = None  # so that the final verdict is printed even if its cause is unchanged
+        last = None  # prints the final verdict even if its cause is unchanged
         judge()
     console.print(f"wrote {file}")
 

@@ -32,13 +32,15 @@ class Scan:
     list: tuple[Path, ...] = ()
     """Lists of kinetics400 as distributed (train.csv, validate.csv, test.csv), which provide splits and labels."""
     workers: int = -1
-    """Number of processes that inspect files, in addition to the main process; -1 for a number that depends on the
-    cores."""
+    """Number of additional processes that inspect files; 0 for a single process, -1 for a number that depends on the
+    processor cores."""
 
 
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line, scan the folder, write the manifest and print a summary."""
-    options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, streams, error.")
+    options = parse(
+        Scan, arguments, "scan", "List every file of a folder with its duration, rates, sizes, streams and error."
+    )
     if options.list and options.layout == "any":
         raise UsageError("--list is only valid with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout

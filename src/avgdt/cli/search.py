@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; its composition is varied, all else stays, and every trial has the budget of the
-recipe. Trials are judged on val. --confirm N retrains the best and the recipe's own composition with N fresh seeds and
-judges both once on test. The same command continues after an interruption, also with more --trials."""
+RECIPE is one of {", ".join(RECIPES)}. Each trial changes only the composition of the recipe and has its training
+budget. Trials are evaluated on the split val. --confirm N retrains the best composition and the recipe's own
+composition with N new seeds, and evaluates both once on the split test. The same command continues after an
+interruption, also with more --trials."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def run(arguments: Sequence[str]) -> None:
         confirmation = search.confirmation(options.confirm, measures) if options.confirm else None
         if confirmation is not None:
             failures += run_jobs(confirmation, options.jobs, ("search", *arguments))
-        from avgdt.experiments.search_outcome import search_outcome  # needs Optuna
+        from avgdt.experiments.search_outcome import search_outcome  # imports Optuna, an optional dependency
 
         write_page(search_outcome(search, confirmation), search.out)
         raise_failures(failures)

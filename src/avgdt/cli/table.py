@@ -13,8 +13,8 @@ from avgdt.cli.arguments import UsageError, parse
 
 USAGE = """Compare runs with the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
 
-Runs of one name and recipe that differ only in the seed are one row with mean and standard deviation. Each row is
-followed by one of random weights."""
+Runs with the same name and recipe but different seeds are combined in one row with mean and standard deviation. Each
+row is followed by a row of random weights."""
 
 
 @dataclass(frozen=True)

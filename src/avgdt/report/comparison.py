@@ -65,7 +65,7 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable
     if not comparisons:
         protocols = dict.fromkeys(column.protocol for table in tables for column in table.columns)
         raise ReportError(
-            f"{', '.join(map(str, paths))}: no result of the table; run `avgdt evaluate` with one of "
+            f"{', '.join(map(str, paths))}: no results for the table; run `avgdt evaluate` with one of "
             f"{', '.join(protocols)} first"
         )
     return tuple(comparisons)

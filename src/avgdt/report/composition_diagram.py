@@ -51,7 +51,7 @@ def write_composition_diagram(
     ``WriteError`` if the diagram cannot be written.
     """
     if path.suffix not in (".svg", ".png"):
-        raise ReportError(f"{path}: the diagram is an SVG or a PNG; give it a name that ends in .svg or .png")
+        raise ReportError(f"{path}: a diagram is an SVG or PNG file; use a name that ends in .svg or .png")
     entries = list_recordings(data, workers, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
@@ -60,7 +60,7 @@ def write_composition_diagram(
     views = recording_views(recipe, usable)
     if views is None:
         raise ReportError(
-            f"{data}: {usable[0].path.name} and the recordings after it cannot be read; `avgdt scan` lists the reasons"
+            f"{data}: {usable[0].path.name} and the next recordings cannot be read; `avgdt scan` lists the reasons"
         )
     svg = _svg(recipe, views)
     write(svg if path.suffix == ".svg" else rasterise(svg), path)

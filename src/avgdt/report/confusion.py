@@ -113,7 +113,7 @@ def confusion(result: Result) -> Confusion | None:
 def _matrix(title: str, row: Mapping[str, Any], score: Score) -> ConfusionMatrix:
     counts = score.confusion
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    colours = palette_indices(np.sqrt(shares), 0.0, 1.0)  # so that rare confusions are visible
+    colours = palette_indices(np.sqrt(shares), 0.0, 1.0)  # the square root makes rare confusions visible
     side = len(counts)
     numbers = tuple(
         Number((j + 0.5) / side, (i + 0.5) / side, f"{100 * shares[i, j]:.0f}", bool(colours[i, j] >= BRIGHT))

@@ -55,10 +55,10 @@ def _published(experiment: Experiment) -> DataTable | None:
     rows = tuple((row.method, *(row.figures.get(name) for name in names)) for row in table.rows)
     return DataTable(
         "published",
-        f"In the paper: table {table.number}",
+        f"Table {table.number} of the paper",
         ("", *(f"{name} (%)" for name in names)),
         rows,
-        f"{table.title}. Other data and another evaluation: only the direction of a difference compares.",
+        f"{table.title}. Data and evaluation differ: compare only the signs of differences.",
     )
 
 

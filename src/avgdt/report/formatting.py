@@ -66,7 +66,8 @@ def template(name: str) -> Template:
 
     It escapes values, and raises an error if a variable is undefined.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # every command imports `printable`
+    # Imported here, since every command imports `printable` but few need Jinja.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -85,4 +86,4 @@ def write(content: str | bytes, path: Path) -> None:
     Raises ``WriteError`` if the file cannot be written.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    write_atomically(path, lambda file: file.write(data), remedy="free some space, or change the permissions")
+    write_atomically(path, lambda file: file.write(data), remedy="free some space or change the permissions")

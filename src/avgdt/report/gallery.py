@@ -31,7 +31,7 @@ FRAME_RATE = 15
 SAMPLE_RATE = 24000
 MAX_SIZE = (144, 192)
 """Maximum height and width of a snippet, in pixels."""
-# The bit rate is capped so that noisy recordings do not make the page larger.
+# The bit rate is limited, so that noisy recordings do not inflate the page.
 _VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1", "maxrate": "160k", "bufsize": "160k"}
 _AUDIO_BITS = 40000
 
@@ -88,7 +88,7 @@ def galleries(examples: Mapping[str, Any], recipe: Recipe, progress: Progress) -
 
     ``examples`` is the field ``retrieval`` of ``results/examples.json``.
     """
-    from avgdt.transforms.log_mel import LogMelSpectrogram  # loads torch, which other parts of the page do not need
+    from avgdt.transforms.log_mel import LogMelSpectrogram  # imported here, since it loads torch
 
     log_mel = LogMelSpectrogram(recipe.log_mel, recipe.clip.sample_rate)
     recordings, cosines = examples["recordings"], np.array(examples["similarity"]["pretrained"])

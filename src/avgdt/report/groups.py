@@ -77,7 +77,7 @@ def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
         same = groups.setdefault((run.stem, replace(run.recipe, run=replace(run.recipe.run, seed=0))), [])
         for other in same:
             if other.seed == run.seed:
-                raise ReportError(f"{path}: the same recipe and seed as {other.path}; name only one of the two")
+                raise ReportError(f"{path}: has the same recipe and seed as {other.path}; name only one of the two")
         same.append(run)
     stems = [stem for stem, _ in groups]
     return tuple(Group(_name(stem, runs, stems.count(stem) == 1), tuple(runs)) for (stem, _), runs in groups.items())
@@ -98,7 +98,7 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
         figures.setdefault(seed, _figure(column, result, source))
     remarks = tuple(dict.fromkeys(remark for _, result in results for remark in _remarks(column, result)))
     if len(data := dict.fromkeys(str(Path(result.get("data", "")).resolve()) for _, result in results)) > 1:
-        remarks += (f"{column.name} with different data ({', '.join(data)})",)
+        remarks += (f"{column.name} on different data ({', '.join(data)})",)
     if not figures:
         return Cell()
     if len(figures) > 1:
@@ -115,7 +115,7 @@ def _read(path: Path) -> EvaluatedRun:
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
     of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in of_run or results:  # results of other weights only if none is of the run's, as in a moved folder
+    for result in of_run or results:  # a moved folder has only results of other paths
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")
@@ -168,7 +168,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
     """Return remarks on values that differ from the expected values; a missing value is not a difference."""
     return [
-        f"with another {name} than the paper's"
+        f"with a different {name} than in the paper"
         if isinstance(value, Mapping | list)
         else f"with {name} {values[name]}, not {value}"
         for name, value in expected.items()

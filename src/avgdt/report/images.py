@@ -55,9 +55,10 @@ def png(pixels: Pixels) -> str:
     ``pixels`` are RGB (height, width, 3), RGBA (height, width, 4), or indices of :data:`PALETTE` (height, width).
     """
     height, width = pixels.shape[:2]
-    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # PNG colour types: palette, RGB, RGBA
+    # The colour types of PNG are 2 for RGB, 3 for palette indices and 6 for RGBA.
+    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
-    # Each row begins with the number of its filter; 0 is none.
+    # Each row of a PNG begins with the number of its filter; 0 is no filter.
     raw = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1).tobytes()
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
     if kind == 3:

@@ -45,7 +45,7 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
     examples = run.examples or {}
     page = template("page.html").render(
         version=avgdt.__version__,
-        # Both are files of the package, not input.
+        # Style and script are files of the package, so they need no escaping.
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -74,7 +74,7 @@ def _missing(run: RunFolder) -> list[str]:
         return ["The example recordings are not embedded yet; run `avgdt report` with the run's folder."]
     sentences = []
     if count := run.examples.get("missing", {}).get("recordings"):
-        are = "recording is" if count == 1 else "recordings are"
+        are = "recordings is" if count == 1 else "recordings are"
         first = printable(run.examples["missing"]["first"])
         sentences.append(
             f"{count} of the run's {are} missing (the first: {first}); if they were moved, name their new location "
@@ -83,5 +83,5 @@ def _missing(run: RunFolder) -> list[str]:
     if reason := run.examples.get("reason"):
         sentences.append(reason)
     if skipped := (run.examples.get("retrieval") or {}).get("skipped"):
-        sentences.append(f"{len(skipped)} examples could not be read; the first: {printable(skipped[0])}.")
+        sentences.append(f"{len(skipped)} of the examples could not be read (the first: {printable(skipped[0])}).")
     return sentences

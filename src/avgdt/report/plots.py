@@ -29,7 +29,7 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    # A fixed salt, so that equal plots are equal files.
+    # A fixed salt of the hashes, so that equal plots give equal files.
     with matplotlib.rc_context({"font.size": 9, "font.family": "DejaVu Sans", "svg.hashsalt": "avgdt"}):
         canvas = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
         axes = canvas.add_subplot()
@@ -94,7 +94,8 @@ def _labelled(axes: Axes, plot: Plot) -> None:
         )
     axes.set_xlabel(plot.x_label)
     axes.set_ylabel(plot.y_label)
-    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]), top=min(100.0, axes.get_ylim()[1]))  # intervals may exceed
+    # Intervals may exceed the range from 0 to 100 %.
+    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]), top=min(100.0, axes.get_ylim()[1]))
     axes.grid(axis="y", color="#ece8df", linewidth=0.8)
     axes.set_axisbelow(True)
 

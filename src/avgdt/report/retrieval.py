@@ -67,7 +67,7 @@ def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
         "sizes": {"recordings": len(classes)},
         **{source: examples[source] for source in ("pretrained", "random", "chance")},
     }
-    explained = "The example recordings below, one clip from the middle of each."
+    explained = "Retrieval among the example recordings below, with one clip from the middle of each."
     return RetrievalExamples(
         examples["split"],
         len(classes),

@@ -77,7 +77,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ReportError(f"{path}: no such run; name the folder that `avgdt pretrain --out` wrote")
     if not (path / "config.yaml").is_file():
         raise ReportError(
-            f"{path}: not a run, it has no config.yaml; name the folder that `avgdt pretrain --out` wrote"
+            f"{path}: not a run, since it has no config.yaml; name the folder that `avgdt pretrain --out` wrote"
         )
     return read_yaml(path / "config.yaml")
 
@@ -110,9 +110,9 @@ def _examples(path: Path) -> Mapping[str, Any] | None:
     try:
         examples = json.loads(path.read_bytes())
         if "networks" not in examples:
-            raise ValueError("no networks")
+            raise ValueError("the field networks is missing")
     except ValueError as error:
-        raise ReportError(f"{path}: damaged ({error}); delete it, `avgdt report` writes it again") from None
+        raise ReportError(f"{path}: damaged ({error}); delete it and run `avgdt report` to write it again") from None
     return dict(examples)
 
 

@@ -55,7 +55,7 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
     If there is one view per modality, the views of two epochs are drawn, so that the augmentations can be compared;
     otherwise those of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be read.
     """
-    # These modules load torch, which the other parts of a page do not need.
+    # Imported here, since these modules load torch.
     from avgdt.data.batch import collate
     from avgdt.transforms.views import Views
 

@@ -10,12 +10,12 @@ import numpy as np
 from avgdt.synthetic.outlines import Cross, Disc, Outline, Rectangle, Triangle
 from avgdt.synthetic.timeline import Floats
 
-_ATTACK = 0.0015  # time constant in seconds of the rise of a struck note
-_RISEN = 38 * _ATTACK  # exp(-38) is below the precision of 1
-_CLICK = 0.004  # time constant in seconds of the decay of the contact noise
-_FADED = 80 * _CLICK  # exp(-80) is below the precision of the note's samples
+_ATTACK = 0.0015  # time constant of the rise of a struck note, in seconds
+_RISEN = 38 * _ATTACK  # duration of the rise in seconds: 1 - exp(-38) rounds to 1
+_CLICK = 0.004  # time constant of the decay of the contact noise, in seconds
+_FADED = 80 * _CLICK  # duration of the contact noise in seconds: a share of exp(-80) does not change a sample
 _BANDS = 20  # number of bands of the frequency response
-_LOWEST, _HIGHEST = 80.0, 12000.0  # Hz at the centres of the first and the last band
+_LOWEST, _HIGHEST = 80.0, 12000.0  # centres of the first and the last band, in Hz
 _CEILING = 0.97  # largest amplitude, relative to full scale
 
 
@@ -206,7 +206,7 @@ def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Gener
     """Return the impulse response of the room: the direct sound, followed by decaying noise."""
     reach = min(round(6 * room.echo_decay * sample_rate), samples)
     tail = generator.standard_normal(reach) * np.exp(-np.arange(reach) / (room.echo_decay * sample_rate))
-    tail *= room.echo / np.sqrt(np.sum(tail**2))  # the last bit of linalg.norm depends on the number of cores
+    tail *= room.echo / np.sqrt(np.sum(tail**2))  # not linalg.norm, whose last bit depends on the number of cores
     tail[0] += 1.0
     return np.asarray(tail)
 

@@ -18,7 +18,7 @@ Pixels = npt.NDArray[np.float32]
 Colour: TypeAlias = tuple[float, float, float]
 """Colour in Y'CbCr: luma from 16 to 235, and blue and red differences from 16 to 240 (128 for grey)."""
 
-# OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
+# Conversion of OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
 _TO_CONE = np.array(
     [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728], [1.0, -0.0894841775, -1.2914855480]]
 )

@@ -17,9 +17,9 @@ from avgdt.synthetic.errors import SyntheticDataError
 from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
-_PARAMETERS = "world.json"  # the parameters; the name is that of earlier versions, so that their folders are reused
-_DIGESTS = "recordings.sha256"  # one line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, repeated
+_PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions so that their folders are reused
+_DIGESTS = "recordings.sha256"  # file with a line for each complete recording, in the format of sha256sum
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of the recordings of a class, repeated
 
 
 def render_dataset(
@@ -90,7 +90,7 @@ def _claim(folder: Path, parameters: Parameters) -> None:
             )
         _remove_recordings(folder)
     elif folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
-        if path.exists():  # written by another process in the meantime
+        if path.exists():  # another process has written the parameters in the meantime
             return _claim(folder, parameters)
         raise SyntheticDataError(f"{folder}: is not empty and is not a synthetic data set; name another folder")
     text = json.dumps(expected, indent=1)

@@ -13,7 +13,7 @@ from avgdt.synthetic.canvas import Brush, Stroke
 from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # limit of the pixels of strokes computed together, which fit into the processor's cache
+_PIXELS_AT_ONCE = 2**14  # maximum number of pixels computed together, which fit into the processor's cache
 
 
 class Patch(NamedTuple):
@@ -31,8 +31,8 @@ class Image:
     """An image (3, height, width) with even height and width."""
 
     def __init__(self, height: int, width: int) -> None:
-        # One row and one column more than the image, so that neighbours have constant offsets in the flat array: NumPy
-        # is three times as fast on one long row as on many short ones.
+        # The array has one more row and column than the image, so that neighbours have constant offsets in the flat
+        # array: NumPy is three times as fast on one long row as on many short rows.
         self._whole, self._strip = np.zeros((2, 3, height + 1, width + 1), np.float32)
         self.pixels: Pixels = self._whole[:, :-1, :-1]
         self._pairs = np.empty((2, height + 2, width // 2), np.float32)
@@ -71,7 +71,7 @@ class Image:
         pairs[:, 0], pairs[:, -1] = pairs[:, 1], pairs[:, -2]
         rows = pairs[:, :-1] + pairs[:, 1:]
         rows = rows[:, :-1] + rows[:, 1:]
-        rows = rows[:, ::2] + rows[:, 1::2]  # 1, 3, 3, 1
+        rows = rows[:, ::2] + rows[:, 1::2]  # weights 1, 3, 3, 1
         rows *= np.float32(1 / 16)
         np.add(rows, _HALF, out=planes[height:].reshape(rows.shape), casting="unsafe")
         return planes
@@ -101,7 +101,7 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     groups = defaultdict[tuple[Brush, int, int], list[int]](list)
     for index, stroke in enumerate(strokes):
         groups[stroke.brush, heights[index], widths[index]].append(index)
-    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # all are set below
+    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # the loop below sets all elements
     for (brush, tall, wide), members in groups.items():
         count = max(_PIXELS_AT_ONCE // max(tall * wide, 1), 1)
         for group in (members[first : first + count] for first in range(0, len(members), count)):

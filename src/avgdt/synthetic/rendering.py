@@ -29,14 +29,14 @@ from avgdt.synthetic.timeline import Floats
 REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
 """Suggestion for the user in the message of every write error of the data set."""
 
-# One thread and no macroblock tree: the bits depend neither on the number of cores nor on earlier content of the memory
-# (with the tree, one small recording in ten differed in one process of three). A key frame each second makes seeking
-# fast. At equal quality, ultrafast takes a third of the encoding time and half of the decoding time of veryfast, for
-# twice the bytes.
+# With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
+# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A key frame per second
+# makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
+# time of veryfast, for twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
-_AUDIO_RATE = 64000  # bits per second
+_AUDIO_RATE = 64000  # bit rate of the audio, in bits per second
 _AUDIO = {"aac_coder": "fast"}
-_ABANDONED = 600  # seconds since the last write after which a temporary file counts as abandoned
+_ABANDONED = 600  # time since the last write after which a temporary file is abandoned, in seconds
 
 
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
@@ -143,7 +143,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
     finally:
         for connection in running:
             connection.close()
-        for process in running.values():  # each ends after its current recording
+        for process in running.values():  # each process ends after its current recording
             process.join()
             if process.exitcode != 0:
                 for path in paths.values():
@@ -163,7 +163,7 @@ def _work(parameters: Parameters, connection: Connection) -> None:
                 write_recording(parameters, index, path)
             except AvgdtError as error:
                 connection.send(error)
-            except Exception:  # it may not be picklable; its traceback is text
+            except Exception:  # the exception may not be picklable, but its traceback is text
                 connection.send(RuntimeError(f"recording {index} failed\n{traceback.format_exc()}"))
             else:
                 connection.send(index)
@@ -173,6 +173,6 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 def _signals_blocked() -> Iterator[None]:
     """Block stop signals in the context and in processes started in it, on platforms with signal masks."""
     if sys.platform != "win32":
-        resource_tracker.ensure_running()  # otherwise it starts with the first process and unblocks the signals
+        resource_tracker.ensure_running()  # otherwise, the first process starts it, which unblocks the signals
     with stopping_blocked():
         yield

@@ -24,9 +24,9 @@ from avgdt.synthetic.timeline import Floats
 Corner: TypeAlias = tuple[float, float]
 """Left and top coordinates, in units of the frame height."""
 
-_BACKGROUND_ACTION = 0.7  # size of the still actions in the background relative to the action of the recording
-_MARGIN = 0.4  # frame heights of background beyond the frame, more than the camera moves
-_AT_ONCE = 75  # frames whose strokes are computed together
+_BACKGROUND_ACTION = 0.7  # size of the background actions relative to the action of the recording
+_MARGIN = 0.4  # margin of the background in frame heights, larger than the motion of the camera
+_AT_ONCE = 75  # number of frames whose strokes are computed together
 
 
 class Scene:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 """Times, waveforms or curves in double precision."""
 
-_STEP = 0.002  # seconds between the knots of an integrated tempo: far below a frame
-_LEAD = 2.0  # seconds before 0 from which a tempo is defined, for notes and motions that begin earlier
+_STEP = 0.002  # interval between the knots of an integrated tempo in seconds, much shorter than a frame
+_LEAD = 2.0  # margin of a tempo before and after the recording in seconds, for notes that begin earlier
 
 
 class Drift:
@@ -25,7 +25,7 @@ class Drift:
     def __call__(self, times: Floats | float) -> Floats:
         """Return the values of the curve at ``times`` (seconds), in the same shape."""
         angles = 2 * np.pi * np.multiply.outer(times, self._frequencies) + self._phases
-        # Not a matrix product: its last bit may depend on the number of cores.
+        # A matrix product is avoided, since its last bit may depend on the number of cores.
         return np.asarray((np.sin(angles) * self._weights).sum(axis=-1))
 
 

@@ -11,9 +11,9 @@ from avgdt.synthetic.colours import interpolate
 from avgdt.synthetic.outlines import Rectangle
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
-_HOP = 0.2  # share of a beat between a blow and the second contact
+_HOP = 0.2  # time from a blow to the second contact, as a share of a beat
 _BLOCK = Rectangle(width=1.5)
-_SHORTEST = 0.17  # beats of the last bounce before the kick
+_SHORTEST = 0.17  # minimum duration of a bounce in beats; a kick replaces shorter bounces
 _FOOT = Rectangle(width=1.3)
 _PILLARS = 5
 _SCALE = 2 ** (np.array([-9.0, -5.0, 0.0, 5.0, 9.0]) / 12)
@@ -44,7 +44,7 @@ class Hammer(Action):
         """
         phase = float(self._tempo.phase(time))
         beat, share = int(phase), phase % 1
-        lift = 1.15 * self._strengths[beat + 1]  # towards the next blow
+        lift = 1.15 * self._strengths[beat + 1]  # maximum angle before the next blow, in radians
         hop = 0.16 * self._strengths[beat] * 4 * share * max(_HOP - share, 0) / _HOP**2
         fall = np.clip((share - 0.82) / 0.18, 0, 1) ** 2
         angle = hop + lift * (float(ease((share - _HOP) / 0.55)) - fall)

@@ -13,11 +13,11 @@ from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
 _BODY = Rectangle(width=0.8)
 _BLOCK = Rectangle(width=1.5)
-_PUFF = 0.7  # seconds that a puff is seen
+_PUFF = 0.7  # time for which a puff is visible, in seconds
 _LOG = Rectangle(width=1.7)
-_BITE = 0.42  # share of a beat that the cutting stroke takes
-_TEETH = 46.0  # teeth per unit of the blade
-_SWITCH = 0.06  # share of a beat in which the light changes from one lamp to the other
+_BITE = 0.42  # duration of the cutting stroke, as a share of a beat
+_TEETH = 46.0  # number of teeth per unit length of the blade
+_SWITCH = 0.06  # duration of the change from one lamp to the other, as a share of a beat
 _BOX = Rectangle(width=2.6)
 
 

@@ -10,9 +10,9 @@ from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.outlines import DISC
 from avgdt.synthetic.timeline import Drift, Floats, Tempo
 
-_SPLASH = 0.28  # seconds that a splash is visible
-_FALL = 1.3  # speed of a drop in frame heights per second
-_RISE = 0.6  # share of a beat that a rocket rises
+_SPLASH = 0.28  # time for which a splash is visible, in seconds
+_FALL = 1.3  # speed of a drop, in frame heights per second
+_RISE = 0.6  # duration of a rocket's rise, as a share of a beat
 _SPARKS = 9
 
 
