@@ -107,7 +107,7 @@ def write_page(outcome: Experiment, folder: Path) -> None:
 
 def _line(job: CellRun, figures: CellFigures) -> str:
     values = (
-        f"{name} {100 * each['pretrained']:.1f} % (random weights {100 * each['random']:.1f} %)"
-        for name, each in figures.items()
+        f"{name} {100 * shares['pretrained']:.1f} % (random weights {100 * shares['random']:.1f} %)"
+        for name, shares in figures.items()
     )
     return ": ".join(filter(None, [job.name, ", ".join(values)]))

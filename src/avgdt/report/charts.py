@@ -76,7 +76,7 @@ def chart(title: str, note: str, series: Sequence[Series], percent: bool = False
     unit = 100 if percent else 1
     up = _ticks(0.0 if from_zero else min(values) * unit, max(values) * unit)
     scale = _Scale(right, up[0] / unit, up[-1] / unit)
-    lines = tuple(_line(one, scale, percent) for one in series)
+    lines = tuple(_line(curve, scale, percent) for curve in series)
     ends = "; ".join(f"{line.name} ends at {line.last}" for line in lines)
     sign = f"{NARROW}%" if percent else ""
     return Chart(

@@ -138,10 +138,10 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
     for group in groups:
         for source, suffix in SOURCES:
             name, cells = f"{group.name}{suffix}", [cell(column, group, source) for column in table.columns]
-            runs.append((name, *(one.text for one in cells), MEASURED))
+            runs.append((name, *(entry.text for entry in cells), MEASURED))
             if over := _over(names, cells):
                 deviations.setdefault(over, []).append(name)
-            for remark in dict.fromkeys(remark for one in cells for remark in one.remarks):
+            for remark in dict.fromkeys(remark for entry in cells for remark in entry.remarks):
                 remarks.setdefault(remark, []).append(name)
     if all(text == DASH for row in runs for text in row[1:-1]):
         return None
@@ -156,9 +156,9 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
     """Return what the standard deviations of a row are taken over, such as "3 seeds"; empty if the row has none."""
     over: dict[str, list[str]] = {}
-    for name, one in zip(names, cells, strict=True):
-        if one.over:
-            over.setdefault(one.over, []).append(name)
+    for name, entry in zip(names, cells, strict=True):
+        if entry.over:
+            over.setdefault(entry.over, []).append(name)
     parts = (part if len(over) == 1 else f"{part} ({', '.join(columns)})" for part, columns in over.items())
     return ", over ".join(parts)
 

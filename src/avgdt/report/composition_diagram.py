@@ -103,8 +103,8 @@ def _svg(recipe: Recipe, views: RecordingViews) -> str:
         notes=_notes(recipe),
         placed=placed,
         margin=MARGIN,
-        width=max(one.x + one.width for one in placed) + MARGIN,
-        height=max(one.y + one.height for one in placed) + MARGIN,
+        width=max(view.x + view.width for view in placed) + MARGIN,
+        height=max(view.y + view.height for view in placed) + MARGIN,
     )
 
 

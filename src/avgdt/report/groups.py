@@ -155,11 +155,11 @@ def _remarks(column: Column, result: Result) -> list[str]:
     """Return the differences between the evaluation of ``result`` and that of the paper, as text."""
     options = result["options"]
     skipped = len(result.get("skipped", ()))
-    sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
+    sizes = {part: (result["sizes"][part], complete) for part, complete in column.sizes.items()}
     remarks = [
         *_differences(options, column.options),
         *_differences(result.get("training_input", {}), column.input),
-        *(f"with {size} of {whole} {part}" for part, (size, whole) in sizes.items() if size < whole),
+        *(f"with {size} of {complete} {part}" for part, (size, complete) in sizes.items() if size < complete),
         *([f"without {skipped} of its recordings"] if skipped else []),
     ]
     return [f"{column.name} {remark}" for remark in remarks]
