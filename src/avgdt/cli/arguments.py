@@ -89,7 +89,7 @@ def selected_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]
         raise UsageError("RECIPE and --config are both given; use only one")
     if name is None and config is None:
         if composition is not None:
-            raise UsageError(f"--composition {composition} changes a recipe; add RECIPE or --config FILE.yaml")
+            raise UsageError(f"--composition {composition} needs a recipe; add RECIPE or --config FILE.yaml")
         return None, rest
     recipe = named(name) if name is not None else read_yaml(Path(str(config)))
     return recipe if composition is None else with_composition(recipe, composition), rest

@@ -47,8 +47,8 @@ def write_composition_diagram(
     """Write a diagram of all views of one recording as SVG or PNG, depending on the suffix of ``path``.
 
     ``data`` is a recording, or a folder or manifest whose first usable recording is drawn. Its files are inspected by
-    ``workers`` processes. Raises :class:`ReportError` if the suffix is another one or no recording is usable, and
-    ``WriteError`` if the diagram cannot be written.
+    ``workers`` processes. Raises :class:`ReportError` if the suffix is neither .svg nor .png or if no recording is
+    usable, and ``WriteError`` if the diagram cannot be written.
     """
     if path.suffix not in (".svg", ".png"):
         raise ReportError(f"{path}: a diagram is an SVG or PNG file; use a name that ends in .svg or .png")

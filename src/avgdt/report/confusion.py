@@ -17,7 +17,7 @@ from avgdt.report.retrieval import ClassRange
 from avgdt.report.tables import main_row, result_title, row_name
 
 MAX_NUMBERED, MAX_NAMED = 12, 24
-"""Maximum number of classes for percentages in the cells, and for class names at the sides of the matrix."""
+"""Maximum numbers of classes for which the cells show percentages and the sides of the matrix show class names."""
 MAX_PAIRS = 10
 BRIGHT = 160
 """Palette index from which dark text is more legible than light text."""

@@ -80,7 +80,8 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         yield chart("Momentum encoder", note, lines, from_zero=False)
     if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
         note = (
-            "Share of the positives' margin over the negatives that is lost if keys are normalised with another batch."
+            "Share of the positives' margin over the negatives that is lost if keys are normalised with the statistics "
+            "of another batch."
         )
         yield chart("Batch norm leakage", note, [_diagnosed(run, "share", "batch_norm_share", "both")], from_zero=False)
     if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):

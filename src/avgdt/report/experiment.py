@@ -58,7 +58,7 @@ def _published(experiment: Experiment) -> DataTable | None:
         f"Table {table.number} of the paper",
         ("", *(f"{name} (%)" for name in names)),
         rows,
-        f"{table.title}. Data and evaluation differ: compare only the signs of differences.",
+        f"{table.title}. Its data and evaluation are different: compare only the signs of differences.",
     )
 
 

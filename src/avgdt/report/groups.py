@@ -115,7 +115,7 @@ def _read(path: Path) -> EvaluatedRun:
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
     of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in of_run or results:  # a moved folder has only results of other paths
+    for result in of_run or results:  # after a move, no result names the folder
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")

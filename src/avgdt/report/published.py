@@ -49,8 +49,7 @@ class Column:
     """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer of them is not
     used."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the paper's evaluation, with defaults for those it does not state; different options cause a
-    remark."""
+    """Options of the paper's evaluation, or defaults where the paper states none; other options cause a remark."""
     input: Mapping[str, Any] = field(default_factory=dict)
     """Clips and augmentation of the paper's finetuning; different clips or augmentation cause a remark."""
     sizes: Mapping[str, int] = field(default_factory=dict)

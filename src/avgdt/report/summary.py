@@ -19,7 +19,7 @@ INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "v
 
 @dataclass(frozen=True)
 class Headline:
-    """One main figure of a run, with those of random weights and chance for comparison, as text."""
+    """One main figure of a run, with the figures of random weights and chance for comparison, as text."""
 
     name: str
     modality: str
@@ -33,7 +33,8 @@ class Headline:
 def run_verdict(run: RunFolder) -> Verdict:
     """Return the verdict on a run.
 
-    It considers retrieval among the run's examples if they are not from the training set, else held-out retrieval.
+    The verdict depends on retrieval among the run's examples if they are not from the training set, else on held-out
+    retrieval.
     """
     unseen = _unseen(run)
     return verdict(run.recipe, run.train, run.heldout, unseen["pretrained"] if unseen else None)

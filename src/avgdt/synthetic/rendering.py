@@ -94,7 +94,7 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
     """Return the temporary file that a process writes before it renames the file to ``path``.
 
-    ``process`` is the number of the process, by default of the current one.
+    ``process`` is the process ID, by default that of the current process.
     """
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 
