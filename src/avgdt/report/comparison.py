@@ -52,9 +52,9 @@ class ComparisonTable:
 def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable, ...]:
     """Return tables of the paper with a row for each group of runs that differ only in the seed.
 
-    ``name`` is the number or the name of one table. By default, the tables other than ablations are returned, if a run
-    has a figure of the table. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or has no
-    results, if two runs of a group have the same seed, or if no run has a figure of the tables.
+    ``name`` is the number or the name of one table. By default, all tables for which a run has a figure
+    are returned, except the ablations. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or
+    has no results, if two runs of a group have the same seed, or if no run has a figure of the tables.
     """
     groups = read_groups(paths)
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]

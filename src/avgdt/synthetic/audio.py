@@ -38,10 +38,10 @@ class Timbre:
 
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
-    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
-    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
-    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
-    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
+    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # sound of a bell
+    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # sound of wood
+    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # sound of a reed
+    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # sound of breath
 )
 
 OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)
