@@ -25,7 +25,7 @@ class TableOptions:
     """Folders of evaluated runs."""
     table: str = ""
     """Number or name of the table: 2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation. By
-    default, those of the first three tables for which the runs have results."""
+    default, all of the first three for which the runs have results."""
     format: Literal["text", "markdown", "latex"] = "text"
     """Format of the tables: plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
     out: Path | None = None

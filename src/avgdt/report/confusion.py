@@ -137,7 +137,7 @@ def _share(value: float | None) -> str:
 
 
 def _pairs(names: Sequence[str], confusion: NDArray[np.int64]) -> tuple[Pair, ...]:
-    """Return at most :data:`MAX_PAIRS` confusions, those with the largest shares of their true class first."""
+    """Return at most :data:`MAX_PAIRS` confusions, in decreasing order of their share of the true class."""
     counts = confusion.sum(axis=1)
     shares = confusion / np.maximum(counts[:, None], 1)
     np.fill_diagonal(shares, 0.0)

@@ -58,7 +58,7 @@ def png(pixels: Pixels) -> str:
     # The colour types of PNG are 2 for RGB, 3 for palette indices and 6 for RGBA.
     kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
-    # Each row of a PNG begins with the number of its filter; 0 is no filter.
+    # Each row of a PNG begins with the number of its filter; 0 means no filter.
     raw = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1).tobytes()
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
     if kind == 3:

@@ -53,7 +53,7 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
     """Return images of the first of ``entries`` that can be read, with the windows of the first epoch.
 
     If there is one view per modality, the views of two epochs are drawn, so that the augmentations can be compared;
-    otherwise those of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be read.
+    otherwise the views of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be read.
     """
     # Imported here, since these modules load torch.
     from avgdt.data.batch import collate
