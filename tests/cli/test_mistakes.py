@@ -57,7 +57,7 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["pretrain", "paper", "--composition", "reversal-distinct"], "did you mean 'reversal-distinctive'?"),
         (
             ["pretrain", "--composition", "modality", "--resume", "--out", "x"],
-            "--composition modality changes a recipe",
+            "--composition modality needs a recipe",
         ),
         (["composition", "paper", "--composition"], "--composition needs a value"),
         (
