@@ -57,7 +57,7 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["pretrain", "paper", "--composition", "reversal-distinct"], "did you mean 'reversal-distinctive'?"),
         (
             ["pretrain", "--composition", "modality", "--resume", "--out", "x"],
-            "--composition modality changes a recipe",
+            "--composition modality needs a recipe",
         ),
         (["composition", "paper", "--composition"], "--composition needs a value"),
         (
@@ -234,7 +234,7 @@ def test_a_damaged_checkpoint_is_skipped_in_one_line(tmp_path: Path, capsys: pyt
     assert all(torch.equal(before[name], after[name]) for name in before)
     for path in (out / "checkpoints").iterdir():
         path.write_bytes(b"rubbish")
-    assert "(older checkpoints damaged too: 2)" in error_line(capsys, *resume)
+    assert "(damaged older checkpoints: 2)" in error_line(capsys, *resume)
 
 
 @pytest.mark.parametrize("store", ["a file/store", "auto"])

@@ -166,7 +166,7 @@ def test_ctrl_c_during_inspection_prints_the_command_that_restarts_it(working_di
     assert line.endswith("pretrain --config tiny.yaml --data . --out runs/a")
     code, line = run("pretrain", "--resume", "--out", "runs/a", cwd=working_directory)
     assert code == 2
-    assert "runs/a: no checkpoint yet, since training had not started; start it without --resume" in line
+    assert "runs/a: no checkpoint yet, since training had not started; start the run without --resume" in line
     assert not (working_directory / "runs" / "a" / "manifest.csv").exists()
 
 

@@ -59,7 +59,7 @@ def test_a_modality_without_a_network_raises_an_error(model: PretrainedModel) ->
 
     deaf = replace(model, phi=Phi(model.recipe.model, ("video",)))
     inspected(deaf, deaf).check_modalities(("video",))
-    with pytest.raises(EvaluationError, match="take video, not audio"):
+    with pytest.raises(EvaluationError, match="for video, not for audio"):
         inspected(deaf, deaf).check_modalities(("video", "audio"))
 
 

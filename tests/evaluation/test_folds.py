@@ -43,8 +43,8 @@ def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
 @pytest.mark.parametrize(
     ("segments", "names", "message"),
     [
-        (ALL, ["4"], "folds: 4; name three different ones or more"),
-        (ALL, ["1", "2", "2"], "folds: 1 2 2; name three different"),
+        (ALL, ["4"], "folds: 4; name at least three different folds"),
+        (ALL, ["1", "2", "2"], "folds: 1 2 2; name at least three different"),
         (ALL, ["1", "2", "7"], "fold 7: no readable recording is present"),
         (
             sounds("1a", "1b", "2a", "3a", "3b"),
@@ -52,7 +52,7 @@ def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
             "fold 2: has no recording of class 'b', which",
         ),
         (sounds("1a", "2a", "3a", "3b", "3c"), ["1", "2", "3"], "fold 1: .* class 'b' and 1 other class"),
-        (sounds("1a", "2a", "3a"), ["1", "2", "3"], "the one class 'a'"),
+        (sounds("1a", "2a", "3a"), ["1", "2", "3"], "have the class 'a'"),
     ],
 )
 def test_invalid_folds_are_named(segments: list[Segment], names: list[str], message: str) -> None:
@@ -148,7 +148,7 @@ def test_a_split_without_a_class_raises_an_error() -> None:
 def test_a_single_class_raises_an_error() -> None:
     splits = {name: [entry for entry in listed if entry.extra["label"] == "cat"] for name, listed in _splits().items()}
     entries = all_entries(splits)
-    with pytest.raises(EvaluationError, match="all recordings are of the one class 'cat'"):
+    with pytest.raises(EvaluationError, match="all recordings have the class 'cat'"):
         official_folds(splits, entries, _segments(entries))
 
 

@@ -285,7 +285,7 @@ def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> Non
 def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndarray, folds: Folds) -> None:
     turn = folds.folds[0]
     bare = replace(folds, folds=[replace(turn, val=np.empty(0, dtype=np.int64))])
-    with pytest.raises(EvaluationError, match="split 1: train has one usable recording of each class"):
+    with pytest.raises(EvaluationError, match="split 1: train has only one usable recording of each class"):
         logistic_regression_fold(features.mean(axis=1), bare, bare.folds[0])
 
 

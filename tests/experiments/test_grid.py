@@ -105,7 +105,9 @@ def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_p
     small = grid(labelled, tmp_path)
     record(small, lambda name, seed: 0.5)
     recipe = replace(tiny(), objective=replace(tiny().objective, temperature=0.5))
-    with pytest.raises(ExperimentError, match=r"objective\.temperature \(0\.07 there, 0\.5 now\); use another --out"):
+    with pytest.raises(
+        ExperimentError, match=r"objective\.temperature \(0\.07 in the runs, 0\.5 now\); use another --out"
+    ):
         (other := replace(small, cells=cells(recipe))).figures(other.job(0))
     recipe = replace(
         tiny(), optimiser=replace(tiny().optimiser, lr=0.5)

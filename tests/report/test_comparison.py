@@ -183,10 +183,10 @@ def test_invalid_runs_and_table_names_raise_errors(make: Make, tmp_path: Path) -
     run = make("grid-0", esc50(0, 0.5))
     for paths, name, words in (
         ([tmp_path / "none"], "", "none: no such run"),
-        ([tmp_path], "", "not a run, it has no config.yaml"),
+        ([tmp_path], "", "not a run, since it has no config.yaml"),
         ([make("empty")], "", "empty: no results yet"),
         ([run], "sounds", "table: 'sounds' is unknown; did you mean 'sound'?"),
-        ([run], "2", "no result of the table; run `avgdt evaluate` with one of ucf101, hmdb51 first"),
+        ([run], "2", "no results for the table; run `avgdt evaluate` with one of ucf101, hmdb51 first"),
         ([run, make("b/grid-0", esc50(0, 0.5))], "", "the same recipe and seed as"),
         (
             [run, make("grid-1", esc50(1, 0.5, epochs=9), seed=1)],
@@ -211,7 +211,7 @@ def _options(result: dict[str, Any], **options: object) -> dict[str, Any]:
 
 def test_only_results_of_all_splits_are_listed(make: Make) -> None:
     one_split = _options(ucf101(0, [0.9], 0.5), splits=[1])
-    with pytest.raises(ReportError, match="no result of the table"):
+    with pytest.raises(ReportError, match="no results for the table"):
         compare_runs([make("run", one_split)], "action")
     whole = _options(ucf101(0, [0.5, 0.6, 0.7], 0.5), splits=[1, 2, 3])
     frozen = _options({**whole, "pretrained": {"linear_probe": {"accuracy": 0.1}}}, splits=[1, 2, 3], finetune=False)
@@ -235,7 +235,7 @@ def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> N
     others = {**clip, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
     for inputs, remarks in (
         (papers, []),
-        (others, ["frames 16, not 30", "height 86, not 128", "another augmentation than the paper's"]),
+        (others, ["frames 16, not 30", "height 86, not 128", "a different augmentation than in the paper"]),
     ):
         result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "training_input": inputs}
         (table,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")
@@ -245,7 +245,7 @@ def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> N
 def test_different_data_of_seeds_is_noted(make: Make) -> None:
     runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
     (table,) = compare_runs(runs, "sound")
-    assert table.notes[-1] == "ESC-50 with different data (/data/0, /data/1): grid; grid, random weights"
+    assert table.notes[-1] == "ESC-50 on different data (/data/0, /data/1): grid; grid, random weights"
 
 
 def test_results_of_other_weights_in_the_folder_are_ignored(make: Make, tmp_path: Path) -> None:

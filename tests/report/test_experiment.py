@@ -27,7 +27,7 @@ def test_page_plots_and_tables_are_written(tmp_path: Path) -> None:
     assert "An answer." in page
     assert page.count("data:image/svg+xml;base64,") == 3
     assert "http" not in page.replace("Content-Security-Policy", "").replace("http-equiv", "")
-    assert "In the paper: table 1a" in page
+    assert "Table 1a of the paper" in page
     assert "86.1" in page
     for name in ("accuracy", "bars", "points"):
         root = ElementTree.parse(tmp_path / "plots" / f"{name}.svg").getroot()

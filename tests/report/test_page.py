@@ -78,7 +78,7 @@ def test_figures_of_untrained_weights_equal_those_of_random_weights(page: Page) 
 def test_the_diagnosis_is_drawn(page: Page) -> None:
     labels = " ".join(drawing.get("aria-label") or "" for drawing in page.all("svg"))
     for words in (
-        "query and key encoder ends at 0.75; key drift ends at 0.0625",
+        "agreement ends at 0.75; key drift ends at 0.0625",
         "Batch norm leakage over 4 epochs: share ends at 0.4",
         "alignment ends at 1.5; uniformity, video ends at -2; uniformity, audio ends at -3",
     ):
@@ -168,7 +168,7 @@ def test_recordings_that_were_moved_are_read_from_data(
 def test_a_run_without_weights_has_a_page_without_retrieval(make_run: Callable[..., Path]) -> None:
     page = report(make_run(weights=False))
     assert "no weights.safetensors yet" in page.words
-    assert "The run is not evaluated yet" in page.words
+    assert "The run has not been evaluated yet" in page.words
     assert not page.all("video")
     assert len(page.all("img")) == 6
 

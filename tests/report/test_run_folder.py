@@ -40,7 +40,7 @@ def test_damaged_examples_are_named(text: str, make_run: Callable[..., Path]) ->
     folder = make_run(weights=False)
     (folder / "results").mkdir()
     (folder / "results" / "examples.json").write_text(text)
-    with pytest.raises(ReportError, match=r"examples\.json: damaged .* delete it"):
+    with pytest.raises(ReportError, match=r"examples\.json: damaged .* delete it and run"):
         read_run(folder)
 
 

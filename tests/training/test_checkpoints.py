@@ -67,7 +67,7 @@ def test_damaged_checkpoints_are_reported_skipped_and_replaced_first(tmp_path: P
     for path in Checkpoints(tmp_path).paths():
         path.write_bytes(b"")
     with pytest.raises(
-        TrainingError, match=r"last-1\.pt: no checksum at its end.*older checkpoints damaged too: 1.*start a new run"
+        TrainingError, match=r"last-1\.pt: no checksum at its end.*damaged older checkpoints: 1.*start a new run"
     ):
         Checkpoints(tmp_path).load()
 

@@ -69,10 +69,11 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
     recordings, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
     remove = at_step(3, lambda: recordings.rename(tmp_path / "away"))
     with pytest.raises(
-        TooManyFailed, match=r"fewer than two could be read|\d of 12 .* data\.failing_at_most, 0\.1"
+        TooManyFailed,
+        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* share of 0\.1 that data\.failing_at_most",
     ) as e:
         pretrain(recipe(0.1), recordings, out, on_metrics=remove)
-    assert "give --data NEW where they were moved" in str(e.value)
+    assert "give --data NEW if they were moved" in str(e.value)
     assert f"resume with: avgdt pretrain --resume --out {out}" in str(e.value)
     assert load_checkpoint(out / "checkpoints" / "last.pt")[0]["step"] == 3
     pretrain(recipe(0.1), tmp_path / "away", out, resume=True)

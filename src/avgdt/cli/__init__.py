@@ -1,1 +1,1 @@
-"""The command line: one module per command, which parses its options, calls one function and prints."""
+"""Command line: one module per command, which parses the options, calls one function and prints the result."""

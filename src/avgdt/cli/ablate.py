@@ -1,4 +1,4 @@
-"""``avgdt ablate``: a grid of recipes, each pretrained and evaluated over several seeds."""
+"""``avgdt ablate``: pretrain and evaluate a grid of recipes over several seeds."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from avgdt.training.signals import advising
 
 USAGE = f"""Run an ablation: avgdt ablate NAME RECIPE --data PATH --out DIR [--any.field value].
 
-NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}, whose
-settings all cells share. The same command continues after an interruption: complete runs are skipped, others resumed.
-On a cluster, --cell INDEX runs one cell with one seed; the command without it then writes the outcome."""
+NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}; all
+cells share its settings. The same command continues after an interruption: complete runs are skipped, other runs are
+resumed. On a cluster, --cell INDEX runs one cell with one seed; the command without --cell then writes the outcome."""
 
 
 @dataclass(frozen=True)
 class AblateOptions(GridOptions):
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt ablate`` and all fields of the recipe."""
 
     label: str = "label"
-    """Column of the class for the linear probe; empty for retrieval alone."""
+    """Column of the class labels for the linear probe; empty to evaluate retrieval only."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line; list the cells, or run one or all of them."""
+    """Parse the command line, and list the cells of the ablation, run one of them, or run all of them."""
     usage = "avgdt ablate NAME RECIPE --data PATH --out DIR"
     name, rest = positional(arguments)
     if name is None and not {"-h", "--help"} & set(rest):

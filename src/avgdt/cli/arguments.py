@@ -1,4 +1,4 @@
-"""Parsing of command lines into dataclasses and recipes; mistakes become one-line errors."""
+"""Parsing of command lines into dataclasses and recipes; invalid command lines raise errors with one-line messages."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class UsageError(AvgdtError):
-    """An invalid command line; the message names the option and a remedy."""
+    """Error raised if a command line is invalid; the message names the option and a remedy."""
 
 
 def parse(kind: type[T], arguments: Sequence[str], command: str, description: str, default: T | None = None) -> T:
     """Parse ``arguments`` into the dataclass ``kind``, whose field docstrings are the help texts.
 
-    ``--help`` prints them and exits with code 0. Raises :class:`UsageError` for invalid arguments.
+    The option ``--help`` prints the help texts and exits with code 0. Raises :class:`UsageError` for invalid arguments.
     """
     errors = io.StringIO()
     try:
@@ -48,22 +48,22 @@ def parse(kind: type[T], arguments: Sequence[str], command: str, description: st
 
 
 def check_at_least(option: str, value: int, least: int) -> None:
-    """Raise :class:`UsageError` where the value of a numeric option is below ``least``."""
+    """Raise :class:`UsageError` if the value of a numeric option is below ``least``."""
     if value < least:
         raise UsageError(f"{option}: {value}; use {least} or more")
 
 
 def positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The first argument, None where it is an option, and the remaining arguments."""
+    """Return the first argument, or None if it is an option, and the remaining arguments."""
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], list(arguments[1:])
     return None, list(arguments)
 
 
 def pop_option(arguments: Sequence[str], option: str, placeholder: str) -> tuple[str | None, list[str]]:
-    """The value of ``option``, None where it is absent, and the arguments without both.
+    """Return the value of ``option``, or None if it is absent, and the arguments without the option and its value.
 
-    ``placeholder`` names the value in the message of the :class:`UsageError` that an option without a value raises.
+    Raises :class:`UsageError` if the option has no value; ``placeholder`` stands for the value in the message.
     """
     for index, word in enumerate(arguments):
         if word == option:
@@ -76,10 +76,11 @@ def pop_option(arguments: Sequence[str], option: str, placeholder: str) -> tuple
 
 
 def selected_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]:
-    """The recipe that RECIPE or --config selects, with --composition, and the remaining arguments; None without either.
+    """Return the recipe that RECIPE or --config selects, or None without either, and the remaining arguments.
 
-    Raises :class:`UsageError` where both RECIPE and --config are given, or --composition without either, and
-    :class:`avgdt.recipes.errors.RecipeError` for an unknown name or an invalid file.
+    The option --composition changes the composition of the recipe. Raises :class:`UsageError` if both RECIPE and
+    --config are given, or --composition without either, and :class:`avgdt.recipes.errors.RecipeError` for an unknown
+    name or an invalid file.
     """
     name, rest = positional(arguments)
     config, rest = pop_option(rest, "--config", "FILE.yaml")
@@ -88,14 +89,17 @@ def selected_recipe(arguments: Sequence[str]) -> tuple[Recipe | None, list[str]]
         raise UsageError("RECIPE and --config are both given; use only one")
     if name is None and config is None:
         if composition is not None:
-            raise UsageError(f"--composition {composition} changes a recipe; add RECIPE or --config FILE.yaml")
+            raise UsageError(f"--composition {composition} needs a recipe; add RECIPE or --config FILE.yaml")
         return None, rest
     recipe = named(name) if name is not None else read_yaml(Path(str(config)))
     return recipe if composition is None else with_composition(recipe, composition), rest
 
 
 def help_recipe(rest: Sequence[str], usage: str) -> Recipe:
-    """The recipe whose defaults ``--help`` prints without RECIPE; raises :class:`UsageError` without ``--help``."""
+    """Return the recipe whose defaults ``--help`` prints if RECIPE is missing.
+
+    Raises :class:`UsageError` without ``--help``.
+    """
     if not {"-h", "--help"} & set(rest):
         raise UsageError(f"RECIPE is missing; usage: {usage}; recipes: {', '.join(RECIPES)}")
     print("(defaults are those of the recipe `paper`)", file=sys.stderr)
@@ -103,7 +107,7 @@ def help_recipe(rest: Sequence[str], usage: str) -> Recipe:
 
 
 def _one_line(box: str, command: str) -> str:
-    """The parser's boxed message as one line, without frame and title."""
+    """Return the parser's boxed message as one line, without frame and title."""
     lines = [re.sub(r"[│╭╮╰╯]", " ", line).strip() for line in box.splitlines()]
     words = " ".join(line for line in lines if line and not set(line) <= set("─ ") and not line.startswith("─"))
     words = words.split("For full helptext")[0].split("Argument helptext")[0].strip()

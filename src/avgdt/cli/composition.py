@@ -1,4 +1,4 @@
-"""``avgdt composition``: print the views of a recipe and which pairs attract or repel, and draw a diagram of them."""
+"""``avgdt composition``: print the views of a recipe and which pairs of them attract or repel, and draw a diagram."""
 
 from __future__ import annotations
 
@@ -15,32 +15,31 @@ from avgdt.recipes.describe import describe
 from avgdt.recipes.named import RECIPES
 from avgdt.recipes.recipe import Recipe
 
-USAGE = f"""Print the views of a recipe and which pairs attract or repel: avgdt composition RECIPE [--any.field value].
+USAGE = f"""Print the views of a recipe and which pairs of them attract or repel:
+avgdt composition RECIPE [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names."""
 
 
 @dataclass(frozen=True)
 class CompositionOptions:
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt composition`` and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     diagram: Path | None = None
-    """File (svg or png) of a diagram of all views of one recording, as the networks receive them."""
+    """File (svg or png) for a diagram of all views of one recording, as the networks receive them."""
     data: Path | None = None
-    """The recording of the diagram, or a folder or manifest (csv) whose first usable recording is drawn."""
+    """Recording for the diagram, or a folder or manifest (csv) whose first usable recording is drawn."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line, print the views of the recipe and write their diagram."""
+    """Parse the command line, print the views of the recipe, and write the diagram if requested."""
     recipe, rest = selected_recipe(arguments)
     default = CompositionOptions(recipe or help_recipe(rest, "avgdt composition RECIPE"))
     options = parse(CompositionOptions, rest, "composition", USAGE, default)
     if (options.diagram is None) != (options.data is None):
-        raise UsageError(
-            "--diagram FILE.png (or .svg) and --data PATH are only valid together: the file to write and the recording"
-        )
+        raise UsageError("--diagram FILE.png (or .svg) and --data PATH are only valid together; use both for a diagram")
     print(describe(options.recipe))
     if options.diagram is not None and options.data is not None:
         from avgdt.processes import default_workers

@@ -1,4 +1,4 @@
-"""``avgdt cost``: predict operations, memory, transfers and hours of a training run."""
+"""``avgdt cost``: predict the operations, memory, transfers and hours of a training run."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from avgdt.recipes.recipe import Recipe
 USAGE = f"""Predict the cost of a training run: avgdt cost RECIPE --recordings N --devices 64 --kind h100
 [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names. Operations and memory are counted on the recipe's networks; hours
-follow from the share of the device's peak rate that a step is assumed to reach."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names. Operations and memory are counted for the
+recipe's networks; hours follow from the share of the device's peak rate that a training step is assumed to reach."""
 
 
 @dataclass(frozen=True)
 class CostOptions:
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt cost`` and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     recordings: int
     """Number of recordings in the training set."""
     devices: int = 1
-    """Number of devices."""
+    """Number of devices used for the training."""
     kind: str = "h100"
     """Kind of device: h200, h100, a100, v100, rtx4090, or this (the current machine, whose peak rate is measured)."""
     share: float | None = None
-    """Share of the device's peak rate that a step reaches, 0 to 1; the default depends on the kind and is printed."""
+    """Share of the device's peak rate that a training step reaches, from 0 to 1. The default depends on the kind of
+    device and is printed."""
     json: bool = False
-    """Print all figures as JSON."""
+    """Whether to print all figures as JSON."""
 
 
 def run(arguments: Sequence[str]) -> None:

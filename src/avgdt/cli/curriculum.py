@@ -1,4 +1,5 @@
-"""``avgdt curriculum``: figure 3 of the paper, re-identification by strength of augmentation during training."""
+"""``avgdt curriculum``: measure re-identification by strength of augmentation during training (figure 3 of the
+paper)."""
 
 from __future__ import annotations
 
@@ -15,21 +16,21 @@ from avgdt.training.signals import advising
 
 USAGE = f"""Measure the natural curriculum: avgdt curriculum RECIPE --data PATH --out DIR [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; it is trained with jitter and strong SpecAugment. Every run.monitor_epochs
-epochs, pairs with five strengths of augmentation are re-identified. The same command continues after an
-interruption."""
+RECIPE is one of {", ".join(RECIPES)}; it is trained with temporal jittering and strong SpecAugment. Every
+run.monitor_epochs epochs, re-identification is measured for five strengths of augmentation. The same command continues
+after an interruption."""
 
 
 @dataclass(frozen=True)
 class CurriculumOptions(GridOptions):
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt curriculum`` and all fields of the recipe."""
 
     recordings: int = 96
-    """Recordings of the training set that are re-identified."""
+    """Number of training recordings that are re-identified."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line; train the seeds that remain and write the outcome."""
+    """Parse the command line, and list the runs, train one seed, or train the remaining seeds and write the outcome."""
     recipe, rest = selected_recipe(arguments)
     usage = "avgdt curriculum RECIPE --data PATH --out DIR"
     default = CurriculumOptions(recipe or help_recipe(rest, usage), tyro.MISSING, tyro.MISSING)

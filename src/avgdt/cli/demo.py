@@ -20,13 +20,13 @@ class Demo:
     """Options of ``avgdt demo``."""
 
     out: Path = Path("runs/demo")
-    """Folder of the run; the synthetic data set is rendered once, into the folder world/ next to it."""
+    """Folder of the run. The synthetic data set is rendered once, into the folder world/ next to it."""
     seed: int = 0
-    """Seed of the training, the evaluation and its random weights; the data set does not depend on it."""
+    """Seed of the training and of the evaluation, including its random weights; the data set does not depend on it."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Render the data set, pretrain, evaluate and write the report; steps that are complete are skipped."""
+    """Render the data set, pretrain, evaluate and write the report; complete steps are skipped."""
     description = "Render the synthetic data set, pretrain on it without labels, evaluate and write the report."
     options = parse(Demo, arguments, "demo", description)
     from avgdt.training.provenance import own_command

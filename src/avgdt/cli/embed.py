@@ -1,4 +1,4 @@
-"""``avgdt embed``: write the vectors of all recordings of a folder or a manifest."""
+"""``avgdt embed``: write features or embeddings of all recordings of a folder or a manifest."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ class Embed:
     """Options of ``avgdt embed``."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """A folder of recordings, a manifest (csv), or one recording."""
+    """Folder of recordings, manifest (csv), or a single recording."""
     weights: Path
-    """A run folder or a weights file (safetensors)."""
+    """Run folder or weights file (safetensors)."""
     out: Path
-    """File of the vectors: NAME.npz with the arrays vectors, times, rows and files, or NAME.parquet with the columns
+    """File for the vectors: NAME.npz with the arrays vectors, times, rows and files, or NAME.parquet with the columns
     file, time and vector (needs the extra parquet). Skipped files are listed in OUT.skipped.csv."""
     modality: Literal["video", "audio"] = "video"
-    """The modality whose network embeds the recordings."""
+    """Modality whose network embeds the recordings."""
     every: float | None = None
-    """Seconds between the starts of consecutive windows, one vector per window. Without it, one vector per recording:
-    the mean over non-overlapping windows."""
+    """Interval between the starts of consecutive windows in seconds, with one vector per window. By default, each
+    recording has one vector: the mean over non-overlapping windows."""
     output: Literal["features", "embeddings"] = "features"
-    """features: before the projection head, for classifiers. embeddings: after it, of length 1, comparable across video
-    and audio."""
+    """features: vectors before the projection head, for classifiers. embeddings: vectors after the projection head, of
+    length 1 and comparable between video and audio."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
+    """Device: auto, cpu, cuda or cuda:N."""
     workers: int = -1
-    """Number of decoding processes; -1 for a number that suits the processor."""
+    """Number of decoding processes; -1 for a number that depends on the processor cores."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line, embed with a progress bar, and print what was written and skipped."""
-    options = parse(Embed, arguments, "embed", "Write the vectors of all recordings of a folder or a manifest.")
+    """Parse the command line, embed the recordings with a progress bar, and print what was written and skipped."""
+    options = parse(
+        Embed, arguments, "embed", "Write features or embeddings of all recordings of a folder or a manifest."
+    )
     from avgdt.evaluation.embedding import embed
     from avgdt.training.provenance import own_command
 
@@ -65,6 +67,6 @@ def run(arguments: Sequence[str]) -> None:
             progress,
         )
     rows, dim = table.vectors.shape
-    console.print(f"wrote {printable(options.out)}: {rows} vectors of {dim} numbers, of {len(table.files)} recordings")
+    console.print(f"wrote {printable(options.out)}: {rows} vectors of {dim} numbers from {len(table.files)} recordings")
     if table.skipped:
         console.print(f"{len(table.skipped)} files were skipped; see {printable(options.out)}.skipped.csv")

@@ -1,4 +1,4 @@
-"""``avgdt evaluate``: compare pretrained weights with random weights by a protocol."""
+"""``avgdt evaluate``: compare pretrained weights with random weights in an evaluation protocol."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluate(Generic[T]):
-    """Options of ``avgdt evaluate``: those of one protocol in ``options``, and the common ones."""
+    """Options of ``avgdt evaluate``: the common options, and those of one protocol in ``options``."""
 
     options: Annotated[T, tyro.conf.arg(name="")]
     weights: Path
-    """A run folder or a weights file (safetensors)."""
+    """Run folder or weights file (safetensors)."""
     data: Path
-    """A manifest (csv) with labels and splits, or a folder; for a protocol named after a data set, the folder of that
+    """Manifest (csv) with labels and splits, or a folder. For a protocol named after a data set: the folder of that
     data set as distributed."""
     out: Path | None = None
-    """Folder in which results/PROTOCOL.json is written; by default the run folder."""
+    """Folder in which results/PROTOCOL.json is written; by default, the folder of the weights."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
+    """Device: auto, cpu, cuda or cuda:N."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line, evaluate and print the table."""
+    """Parse the command line, evaluate the weights and print the table of results."""
     name, rest = positional(arguments)
     if name is None:
         if {"-h", "--help"} & set(rest):
@@ -65,9 +65,10 @@ def run(arguments: Sequence[str]) -> None:
 def evaluate_with_progress(
     options: Any, weights: Path, data: Path, out: Path | None = None, device: str = "auto", again: bool = True
 ) -> dict[str, Any]:
-    """Evaluate with a progress bar and a line for each finished fold, print the table, return the result.
+    """Evaluate the weights, print the table of results and return the result.
 
-    Unless ``again``, an existing result for the same weights, data and options is returned instead.
+    A progress bar is shown and a line is printed for each finished fold. If ``again`` is false, an existing result for
+    the same weights, data and options is returned instead of a new one.
     """
     from avgdt.evaluation.evaluate import evaluate, stored_result
     from avgdt.evaluation.results import result_table
@@ -87,7 +88,7 @@ def evaluate_with_progress(
 
 
 def _default(kind: Any, arguments: Sequence[str]) -> tuple[Any, list[str]]:
-    """The default options that --setting selects, None without it, and the remaining arguments."""
+    """Return the default options that --setting selects, or None without it, and the remaining arguments."""
     from avgdt.recipes.finetuning import FINETUNINGS
 
     if "finetuning" not in {field.name for field in fields(kind)}:

@@ -1,4 +1,4 @@
-"""Running a grid of an experiment with progress: its remaining jobs in processes of their own, or one of them here."""
+"""Common part of the commands that run a grid of an experiment: options, progress, and the page with the outcome."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GridOptions:
-    """Options of a command that runs a grid: recipe, data, folder, seeds, and which runs."""
+    """Options of a command that runs a grid: recipe, data, folder, seeds, and the selection of runs."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     data: Path
-    """A manifest (csv) with the splits train, test and, if there is one, val."""
+    """Manifest (csv) with the splits train, test and, optionally, val."""
     out: Path
-    """Folder of the experiment: runs, experiment.json, experiment.html, plots and tables."""
+    """Folder of the experiment, for runs, experiment.json, experiment.html, plots and tables."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of every cell."""
+    """Seeds with which each cell is run."""
     jobs: int = 1
-    """Runs at a time, which share the cores."""
+    """Number of simultaneous runs, which share the processor cores."""
     cell: int | None = None
-    """Run only the cell and seed of this index, from 0; --list prints the indices."""
+    """Index, from 0, of the only cell and seed to run; --list prints the indices."""
     list: bool = False
-    """Print the cells with their indices, and which are complete; nothing is run."""
+    """Whether to list the cells with their indices, marked if complete, and to run nothing."""
 
 
 def list_jobs(grid: Grid) -> None:
-    """Print every cell and seed with its index, and whether it is complete."""
+    """Print each cell and seed with its index, and whether it is complete."""
     for index, job in enumerate(grid.jobs):
         print(f"{index:>4}  {job.name}{'  complete' if grid.figures(job) is not None else ''}")
 
 
 def run_job_with_progress(grid: Grid, job: CellRun) -> None:
-    """Run one job in this process and print its figures."""
+    """Run one job in this process with a progress bar, and print its figures."""
     with bar() as progress:
         task = progress.add_task(job.name, total=None, note="")
         figures = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
@@ -51,9 +51,9 @@ def run_job_with_progress(grid: Grid, job: CellRun) -> None:
 
 
 def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcome: Callable[[], Experiment]) -> None:
-    """Run what remains of a grid as :func:`run_jobs` does, then write the outcome and its page.
+    """Run the incomplete jobs of a grid with :func:`run_jobs`, then write the outcome and its page.
 
-    Where a job fails, the others run all the same, and the error is raised after the page is written.
+    If a job fails, the other jobs still run, and the error is raised after the page is written.
     """
     from avgdt.experiments.workers import raise_failures
     from avgdt.report.plots import require_matplotlib
@@ -66,9 +66,10 @@ def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcom
 
 
 def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
-    """Run the jobs of a grid that are not complete, ``jobs`` at a time, each in a process; return the failures.
+    """Run the incomplete jobs of a grid, each in its own process, and return a sentence for each failed job.
 
-    ``command`` are the arguments of ``avgdt`` to which ``--cell INDEX`` is appended for each job.
+    At most ``jobs`` processes run at the same time. Each process runs ``command``, the arguments of ``avgdt``, with
+    ``--cell INDEX`` appended.
     """
     from avgdt.experiments.workers import Work, run_processes
 
@@ -94,7 +95,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:
-    """Write an experiment's outcome and page into ``folder`` and print the findings."""
+    """Write the outcome and the page of an experiment into ``folder`` and print the findings."""
     from avgdt.experiments.outcome import write_outcome
     from avgdt.report.experiment import write_experiment
 
@@ -106,7 +107,7 @@ def write_page(outcome: Experiment, folder: Path) -> None:
 
 def _line(job: CellRun, figures: CellFigures) -> str:
     values = (
-        f"{name} {100 * each['pretrained']:.1f} % (random weights {100 * each['random']:.1f} %)"
-        for name, each in figures.items()
+        f"{name} {100 * shares['pretrained']:.1f} % (random weights {100 * shares['random']:.1f} %)"
+        for name, shares in figures.items()
     )
     return ": ".join(filter(None, [job.name, ", ".join(values)]))

@@ -1,4 +1,4 @@
-"""``avgdt``: the entry point, which dispatches to commands and turns errors into messages and exit codes."""
+"""Entry point of ``avgdt``, which calls the commands and converts errors to messages and exit codes."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ COMMANDS = {
     "demo": "render a synthetic data set, pretrain on it, evaluate and write the report",
     "scan": "inspect the files of a folder and write a manifest",
     "recipes": "list the recipes or print one as YAML",
-    "composition": "print the views of a recipe and which of them attract or repel",
+    "composition": "print the views of a recipe and which pairs of them attract or repel",
     "cost": "predict operations, memory and hours of a training run",
     "pretrain": "train without labels",
-    "evaluate": "compare pretrained weights with random ones by a protocol",
-    "embed": "write the embeddings of all recordings of a folder",
+    "evaluate": "compare pretrained weights with random weights in an evaluation protocol",
+    "embed": "write features or embeddings of all recordings of a folder",
     "report": "write the report of a run as one HTML page",
-    "ablate": "pretrain and evaluate a grid of recipes: an ablation of the paper",
-    "curriculum": "re-identification by strength of augmentation during training (figure 3)",
+    "ablate": "pretrain and evaluate a grid of recipes, such as an ablation of the paper",
+    "curriculum": "measure re-identification by strength of augmentation during training (figure 3)",
     "search": "search for the composition with the best features",
     "table": "compare runs with the paper's tables",
 }
-"""Name -> description; each command is a module of this package with a function ``run(arguments)``."""
+"""Mapping from command to description; each command is a module of this package with a function ``run(arguments)``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command and return its exit code.
 
-    Returns the exit code: 0 for success, 2 for an error that the user can correct, 128 plus the number of the signal
-    that stopped it (130 after Ctrl-C).
+    The exit code is 0 for success, 2 for an error that the user can correct, and 128 plus the number of the signal that
+    stopped the command (130 after Ctrl-C).
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"avgdt {__version__}")
         return 0
-    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that the terminal cannot encode must not be errors
+    if isinstance(sys.stdout, io.TextIOWrapper):  # otherwise, file names that the terminal cannot encode raise errors
         sys.stdout.reconfigure(errors="backslashreplace")
     tune_process()
     try:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         if getattr(stop, "reported", False):
             return 128 + getattr(stop, "number", signal.SIGINT)
-        with suppress(OSError):  # the terminal was closed
+        with suppress(OSError):  # the terminal may be closed
             print(f"avgdt: {printable(_one_line(stop)) or 'interrupted'}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
     except BrokenPipeError:
@@ -72,19 +72,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        print("avgdt: out of memory; reduce the batch, the clips, the networks or the bank", file=sys.stderr)
+        print("avgdt: out of memory; reduce the batch, the clips, the networks or the memory bank", file=sys.stderr)
         return 2
     return 0
 
 
 def _one_line(error: BaseException) -> str:
-    """The message as one line; spaces within its lines stay, since they may belong to a command or a file name."""
+    """Return the message of ``error`` as one line.
+
+    Spaces within its lines are not changed, since they may belong to a command or a file name.
+    """
     return " ".join(line.strip() for line in str(error).splitlines())
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
-    torch = sys.modules.get("torch")  # not imported here: a command that did not import it cannot raise its errors
+    """Return whether PyTorch or NumPy raised ``error`` because memory could not be allocated."""
+    torch = sys.modules.get("torch")  # only a command that has imported torch can raise its errors
     on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
     return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 

@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 
 USAGE = f"""Train without labels: avgdt pretrain RECIPE --data PATH --out RUN [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads one from a file. --composition NAME sets its time
-shift and reversal; `avgdt recipes` lists the names. Ctrl-C saves the state; --resume continues from it exactly."""
+RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
+time shift and reversal of the recipe; `avgdt recipes` lists the names. Ctrl-C saves the state; --resume continues from
+it exactly."""
 
 
 @dataclass(frozen=True)
 class Pretrain:
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt pretrain`` and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     out: Path
-    """Folder of the run: config.yaml, metrics.jsonl, checkpoints, weights.safetensors, skipped.csv."""
+    """Folder of the run, for config.yaml, metrics.jsonl, checkpoints, weights.safetensors and skipped.csv."""
     data: Path | None = None
-    """Folder of recordings (files are recognised by content) or a manifest (csv). With --resume: their new
-    location, if they were moved."""
+    """Folder of recordings (files are recognised by content) or manifest (csv). With --resume: the new location of the
+    recordings, if they were moved."""
     resume: bool = False
-    """Continue the run in --out; RECIPE and --data are then not needed. These fields may change: those of run except
-    batch, norm_group, lr_batch and seed, optimiser.lr, optimiser.weight_decay, data.failing_at_most and, unless
-    schedule.shape is cosine, schedule.epochs and schedule.steps."""
+    """Whether to continue the run in --out; RECIPE and --data are then not needed. Only these fields may change: those
+    of run except batch, norm_group, lr_batch and seed; optimiser.lr; optimiser.weight_decay; data.failing_at_most; and,
+    unless schedule.shape is cosine, schedule.epochs and schedule.steps."""
     step: int | None = None
-    """With --resume: continue from the checkpoint of this step; newer checkpoints are deleted."""
+    """Step of the checkpoint from which --resume continues; newer checkpoints are deleted."""
     weights: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Run folder or weights file (safetensors) of the same networks, whose weights initialise a new run."""
+    """Run folder or weights file (safetensors) with the same networks, whose weights initialise a new run."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -71,7 +72,7 @@ def pretrain_with_progress(
     weights: Path | None = None,
     step: int | None = None,
 ) -> None:
-    """Pretrain; print a progress bar, held-out retrieval, the verdict and the weights file."""
+    """Pretrain with a progress bar, and print held-out retrieval, the verdict and the path of the weights."""
     from avgdt.data.selection import count_in_words
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
@@ -85,7 +86,7 @@ def pretrain_with_progress(
         last: Verdict | None = None
 
         def judge() -> Verdict | None:
-            """Return the verdict on the run; print it if its cause differs from the last one printed."""
+            """Return the verdict on the run, and print it if its cause differs from that of the last verdict."""
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause):
                 console.print(f"verdict: {verdict}")
@@ -101,7 +102,7 @@ def pretrain_with_progress(
             )
             if collection.duplicates:
                 rows = "row repeats" if collection.duplicates == 1 else "rows repeat"
-                console.print(f"{collection.duplicates} {rows} another (the same file and segment): used once")
+                console.print(f"{collection.duplicates} {rows} the file and segment of another row: not used")
             if others := collection.other_splits:
                 rows = "row is of another split" if len(others) == 1 else "rows are of other splits"
                 console.print(f"{len(others)} {rows} ({split_counts(others)}): not used")
@@ -127,13 +128,13 @@ def pretrain_with_progress(
         file = pretrain(
             recipe, data, out, resume, monitors, on_scan, on_start, on_metrics, console.print, weights, step
         )
-        last = None  # so that the final verdict is printed even if its cause is unchanged
+        last = None  # prints the final verdict even if its cause is unchanged
         judge()
     console.print(f"wrote {file}")
 
 
 def _recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
-    """The recipe before the options change its fields, and the remaining arguments."""
+    """Return the recipe before the options change its fields, and the remaining arguments."""
     recipe, rest = selected_recipe(arguments)
     if recipe is not None:
         return recipe, rest

@@ -18,11 +18,11 @@ class Recipes:
     """Options of ``avgdt recipes``."""
 
     name: Annotated[str, tyro.conf.Positional] = ""
-    """Name of the recipe to print as YAML (for ``pretrain --config``), with its views."""
+    """Name of the recipe to print as YAML (for ``pretrain --config``), with its views as comments."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """List the recipes or print one."""
+    """List the recipes and compositions, or print one recipe as YAML."""
     options = parse(Recipes, arguments, "recipes", "List the recipes or print one as YAML.")
     if options.name:
         recipe = named(options.name)

@@ -17,13 +17,13 @@ class ReportOptions:
     """Options of ``avgdt report``."""
 
     run: tyro.conf.Positional[Path]
-    """Folder of the run; the page is written into it as report.html."""
+    """Folder of the run, into which the page is written as report.html."""
     data: Path | None = None
-    """Manifest (csv) or folder of the recordings, if they have moved since the run wrote its manifest.csv."""
+    """Manifest (csv) or folder of the recordings, if they were moved after the run had written its manifest.csv."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line and write the page."""
+    """Parse the command line and write the report of the run."""
     if not arguments:
         raise UsageError("RUN is missing; usage: avgdt report RUN [--data PATH]")
     options = parse(ReportOptions, arguments, "report", "Write the report of a run as one self-contained HTML page.")
@@ -31,11 +31,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report_with_progress(run: Path, data: Path | None = None) -> Path:
-    """Embed the run's example recordings if they are out of date, and write ``report.html``; return its path."""
+    """Embed the run's example recordings if they are out of date, write ``report.html``, and return its path."""
     from avgdt.report.page import write_report
     from avgdt.report.run_folder import read_run
 
-    recipe = read_run(run).recipe  # raises for a folder that is not a run, before anything is embedded
+    recipe = read_run(run).recipe  # raises an error before the embedding if the folder is not a run
     from avgdt.evaluation.examples import update_examples
 
     with counting("embedding examples") as embedded:

@@ -23,21 +23,24 @@ class Scan:
     """Options of ``avgdt scan``."""
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Folder to scan, with all folders below it; files are recognised by content, not by suffix."""
+    """Folder to scan, including its subfolders; files are recognised by content, not by suffix."""
     out: Path
-    """The manifest (csv) to write: one row per file, with an error where the file is unusable. If the manifest exists,
-    unchanged files are not inspected again and its extra columns are preserved."""
+    """Manifest (csv) to write, with one row per file and an error for each unusable file. If the manifest exists,
+    unchanged files are not inspected again, and its extra columns are preserved."""
     layout: Literal["any", "kinetics400"] = "any"
-    """any: all files of the folder. kinetics400: the clips of --list, with missing and unlisted ones marked."""
+    """any: all files of the folder. kinetics400: the clips of --list; missing and unlisted clips are marked."""
     list: tuple[Path, ...] = ()
-    """Lists of kinetics400 as distributed: train.csv, validate.csv, test.csv; they give splits and labels."""
+    """Lists of kinetics400 as distributed (train.csv, validate.csv, test.csv), which provide splits and labels."""
     workers: int = -1
-    """Number of processes that inspect files; -1 for a number that suits the processor."""
+    """Number of additional processes that inspect files; 0 for a single process, -1 for a number that depends on the
+    processor cores."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line, scan, write the manifest and print the summary."""
-    options = parse(Scan, arguments, "scan", "List every file of a folder: duration, rates, sizes, streams, error.")
+    """Parse the command line, scan the folder, write the manifest and print a summary."""
+    options = parse(
+        Scan, arguments, "scan", "List every file of a folder with its duration, rates, sizes, streams and error."
+    )
     if options.list and options.layout == "any":
         raise UsageError("--list is only valid with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
@@ -77,7 +80,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _previous(out: Path) -> list[Entry]:
-    """The rows of the existing manifest ``out``; empty where it is missing or damaged."""
+    """Return the rows of the existing manifest ``out``, or an empty list if it is missing or damaged."""
     from avgdt.data.errors import ManifestError
     from avgdt.data.manifest import read_manifest
 

@@ -1,4 +1,4 @@
-"""``avgdt search``: explore the space of compositions, then retrain the best beside the one made by hand."""
+"""``avgdt search``: search for the best composition, then retrain it and the recipe's own composition."""
 
 from __future__ import annotations
 
@@ -21,36 +21,39 @@ if TYPE_CHECKING:
 
 USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}; its composition is varied, all else stays, and every trial has the budget of the
-recipe. Trials are judged on val. --confirm N retrains the best and the recipe's own composition with N fresh seeds and
-judges both once on test. The same command continues after an interruption, also with more --trials."""
+RECIPE is one of {", ".join(RECIPES)}. Each trial changes only the composition of the recipe and has its training
+budget. Trials are evaluated on the split val. --confirm N retrains the best composition and the recipe's own
+composition with N new seeds, and evaluates both once on the split test. The same command continues after an
+interruption, also with more --trials."""
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """The options of the command and all fields of the recipe."""
+    """Options of ``avgdt search`` and all fields of the recipe."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     data: Path
-    """A manifest (csv) with the splits train, test and, if there is one, val."""
+    """Manifest (csv) with the splits train, test and, optionally, val."""
     out: Path
-    """Folder of the search: search.db, trials, best.yaml, experiment.json, experiment.html, plots and tables."""
+    """Folder of the search, for search.db, trials, best.yaml, experiment.json, experiment.html, plots and tables."""
     trials: int = 50
-    """Trials in all, over all sessions."""
+    """Total number of trials over all sessions."""
     label: str = "label"
-    """Column of the class for the linear probe that judges; empty to judge by recall on held-out recordings."""
+    """Column of the class labels for the linear probe that scores a trial; empty to score by recall on held-out
+    recordings."""
     jobs: int = 1
-    """Trials at a time, which share the cores."""
+    """Number of simultaneous trials, which share the processor cores."""
     confirm: int = 0
-    """Fresh seeds with which the best composition and the recipe's own are retrained; 0 for none."""
+    """Number of new seeds with which the best composition and the recipe's own composition are retrained."""
     worker: bool = False
-    """Run trials in this process until there are enough, and write nothing else: for the jobs of a cluster."""
+    """Whether to run trials in this process until the total number is reached, and to write nothing else; for cluster
+    jobs."""
     cell: int | None = None
-    """Run only the confirmation of this index, from 0."""
+    """Index, from 0, of the only confirmation run to execute."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Parse the command line; run the trials that remain, confirm, and write the outcome."""
+    """Parse the command line, run the remaining trials, confirm the best composition, and write the outcome."""
     recipe, rest = selected_recipe(arguments)
     usage = "avgdt search RECIPE --data PATH --out DIR"
     default = SearchOptions(recipe or help_recipe(rest, usage), tyro.MISSING, tyro.MISSING)
@@ -83,7 +86,7 @@ def run(arguments: Sequence[str]) -> None:
         confirmation = search.confirmation(options.confirm, measures) if options.confirm else None
         if confirmation is not None:
             failures += run_jobs(confirmation, options.jobs, ("search", *arguments))
-        from avgdt.experiments.search_outcome import search_outcome  # needs Optuna
+        from avgdt.experiments.search_outcome import search_outcome  # imports Optuna, an optional dependency
 
         write_page(search_outcome(search, confirmation), search.out)
         raise_failures(failures)
@@ -91,7 +94,10 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> list[str]:
-    """Run workers until the study has enough trials, with a progress bar and a line per trial; return the failures."""
+    """Run worker processes until the study has enough trials, and return a sentence for each failed worker.
+
+    A progress bar is shown and a line is printed for each trial.
+    """
     from avgdt.experiments.search import FAILED, counts
     from avgdt.experiments.workers import Work, run_processes
 

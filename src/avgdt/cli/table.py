@@ -13,8 +13,8 @@ from avgdt.cli.arguments import UsageError, parse
 
 USAGE = """Compare runs with the paper's tables: avgdt table RUN... [--table NAME] [--format FORMAT] [--out FILE].
 
-Runs of one name and recipe that differ only in the seed are one row with mean and standard deviation. Each row is
-followed by one of random weights."""
+Runs with the same name and recipe but different seeds are combined in one row with mean and standard deviation. Each
+row is followed by a row of random weights."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class TableOptions:
     """Options of ``avgdt table``."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders with results."""
+    """Folders of evaluated runs."""
     table: str = ""
-    """2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation; by default all of the first
-    three for which the runs have results."""
+    """Number or name of the table: 2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation. By
+    default, all of the first three for which the runs have results."""
     format: Literal["text", "markdown", "latex"] = "text"
-    """Plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
+    """Format of the tables: plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
     out: Path | None = None
-    """File to write; by default the table is printed."""
+    """File for the tables; by default, they are printed."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -25,18 +25,18 @@ from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 
 _WITHOUT_EFFECT = ("cli", "report", "synthetic")
-"""Packages whose code affects no result; a new package counts until it is listed here."""
+"""Packages whose code cannot change a result; all other packages enter the digest."""
 
 
 def code_digest() -> str:
-    """Digest of the source code on which results depend, so that files of another version of it are not used."""
+    """Return a digest of the source code on which results depend, so that files of other code are not used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
-    """The size and modification time of the files, and the windows that are read, as plain data."""
+    """Return the size and modification time of each plan's file, with the plan's windows, as plain data."""
     state = list[object]()
     for plan in plans:
         path = entries[plan.segment.entry].path.absolute()
@@ -47,20 +47,20 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
 
 
 def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> str:
-    """Digest of ``context`` and of everything on which the outputs of the networks of ``modalities`` depend."""
+    """Return a digest of ``context`` and of all that determines the outputs of the networks of ``modalities``."""
     recipe, precision = model.recipe, model.precision
     settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
     plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
     sha = hashlib.sha256(json.dumps(plain).encode())
     for name, tensor in model.phi.state_dict().items():
-        if name.split(".")[1] in modalities:  # encoders.MODALITY... and heads.MODALITY...
+        if name.split(".")[1] in modalities:  # names are encoders.MODALITY... or heads.MODALITY...
             sha.update(name.encode())
             sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()[:24]
 
 
 def array_digest(array: NDArray[np.generic]) -> str:
-    """Digest of the type, the shape and the values of an array."""
+    """Return a digest of the type, the shape and the values of an array."""
     sha = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
     sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
@@ -68,10 +68,13 @@ def array_digest(array: NDArray[np.generic]) -> str:
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """One safetensors file for each network, set of clips and reader; the files may be deleted at any time."""
+    """Cache of features, with one safetensors file for each network, set of clips and reader.
+
+    The files may be deleted at any time.
+    """
 
     folder: Path
-    """Where the files are written."""
+    """Folder of the cached features."""
 
     def extract(
         self,
@@ -85,10 +88,11 @@ class FeatureCache:
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """As :func:`avgdt.evaluation.features.extract`, which is called for the models that have no file yet.
+        """Return the cached vectors, and extract and store those of models without a file.
 
-        Where a recording cannot be read, no file is written, so that the next call tries it again. Raises
-        ``WriteError`` where the folder cannot be written to.
+        Arguments are those of :func:`avgdt.evaluation.features.extract`. If a recording cannot be read, no file is
+        written, so the next call tries to read the recording again. Raises ``WriteError`` if the folder cannot be
+        written to.
         """
         clips = json.dumps([read.__name__, average, modalities, state_of_clips(entries, plans), code_digest()])
         paths = [self.folder / f"{read.__name__}-{digest(model, modalities, clips)}.safetensors" for model in models]
@@ -129,15 +133,15 @@ def _write(vectors: Vectors, path: Path) -> None:
 
 @dataclass(frozen=True)
 class FoldCache:
-    """One JSON file for the score of each finished fold; the files may be deleted at any time."""
+    """Cache of one JSON file for the score of each finished fold; the files may be deleted at any time."""
 
     folder: Path
-    """Where the files are written."""
+    """Folder of the cached scores."""
 
     def score(self, context: object, test: Callable[[], FoldScore]) -> FoldScore:
-        """The score stored under ``context``, else that of ``test``, which is then stored.
+        """Return the score stored under ``context``; if there is none, compute it with ``test`` and store it.
 
-        ``context`` is plain data that decides the score together with the code. Raises ``WriteError`` where the folder
+        ``context`` is plain data that determines the score together with the code. Raises ``WriteError`` if the folder
         cannot be written to.
         """
         plain = json.dumps([context, code_digest()])
@@ -156,4 +160,4 @@ def _read_score(path: Path) -> FoldScore | None:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return FoldScore(Score(np.array(stored["confusion"], dtype=np.int64)), dict(stored["details"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # absent or damaged: tested anew
+        return None  # missing or damaged: tested again

@@ -1,4 +1,4 @@
-"""Chance levels: the loss, re-identification accuracy and recall of embeddings that hold no information."""
+"""Chance levels: the loss, re-identification accuracy and recall of embeddings without information."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from avgdt.recipes.recipe import Recipe
 
 
 def chance_loss(recipe: Recipe, step: int) -> float:
-    """The NCE loss where all keys are equally similar: the logarithm of their number, reduced over pairs of views."""
+    """Return the NCE loss at chance level, that is, if all keys are equally similar to the query.
+
+    It is the logarithm of the number of keys, reduced over pairs of views.
+    """
     losses = [log(number) for number in _keys(recipe, step)]
     return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
 
 
 def chance_accuracy(recipe: Recipe, step: int) -> float:
-    """The re-identification accuracy of a random choice among all keys; 0 where there are no negatives."""
+    """Return the re-identification accuracy of a random choice among all keys; 0 if there are no negatives."""
     shares = [1 / number if number > 1 else 0.0 for number in _keys(recipe, step)]
     return sum(shares) / len(shares)
 
 
 def _keys(recipe: Recipe, step: int) -> Iterator[int]:
-    """For each pair of views that attracts, the number of keys: the positive and all negatives.
+    """Yield the number of keys, that is, the positive and all negatives, for each pair of views that attracts.
 
     The few keys of the same recording in the bank are counted as negatives.
     """
@@ -34,5 +37,5 @@ def _keys(recipe: Recipe, step: int) -> Iterator[int]:
 
 
 def recall_rank(gallery: int) -> int:
-    """The k of the recall at k to judge by: the largest of 1, 5 and 10 whose chance level is at most 1/4."""
+    """Return the largest k of 1, 5 and 10 at which the chance level of the recall is at most 1/4, or else 1."""
     return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)

@@ -1,4 +1,4 @@
-"""The pretrained model compared with the same networks with random weights on the same recordings."""
+"""Comparison of a pretrained model with the same networks with random weights, on the same recordings."""
 
 from __future__ import annotations
 
@@ -26,60 +26,61 @@ from avgdt.processes import default_workers
 
 @dataclass(frozen=True)
 class Features:
-    """The vectors of both models for the same segments."""
+    """Vectors of the pretrained and of the random model for the same segments."""
 
     segments: list[Segment]
-    """The segments that could be read, one for each row of the vectors."""
+    """Segments that could be read, one for each row of the vectors."""
     pretrained: Vectors
     random: Vectors
     skipped: list[Skipped]
-    """The recordings that were not read, and the reasons."""
+    """Recordings that were not read, with the reasons."""
     padded: int
     """Number of ``segments`` whose recording is shorter than a clip and padded with its last frame and silence."""
 
     def account(self) -> dict[str, Any]:
-        """The padded and the skipped recordings, for a result."""
+        """Return the number of padded recordings and the list of skipped recordings for a result."""
         return {"padded": self.padded, "skipped": plain_skipped(self.skipped)}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The input of a protocol: a pretrained model, the same networks with random weights, and data."""
+    """Input of a protocol: a pretrained model, the same networks with random weights, and data."""
 
     pretrained: PretrainedModel
     random: PretrainedModel
     data: Path
-    """A folder or a manifest; for a benchmark, its folder as distributed."""
+    """Folder or manifest of the recordings; for a benchmark, its folder as distributed."""
     out: Path
-    """The folder of the results, of cached features and of states of finetuning."""
+    """Folder of the results, the cached features and the states of finetuning."""
     scanned: Progress | None = None
-    """Called with (files inspected, files in total)."""
+    """Function that is called with (files inspected, files in total)."""
     progress: Progress = lambda done, total: None
-    """Called with (steps done, steps in total) of the current stage."""
+    """Function that is called with (steps done, steps in total) of the current stage."""
     finished: Callable[[str], None] = lambda line: None
-    """Called with a line of figures for every fold, split or repetition that is finished."""
+    """Function that is called with a line of figures for every finished fold, split or repetition."""
 
     @property
     def models(self) -> dict[str, PretrainedModel]:
-        """Both models, by their keys in a result."""
+        """Pretrained and random model, by their keys in a result."""
         return {"pretrained": self.pretrained, "random": self.random}
 
     @property
     def workers(self) -> int:
-        """Number of decoding processes."""
+        """Number of worker processes for decoding."""
         return default_workers(self.pretrained.recipe.run.workers)
 
     def check_modalities(self, modalities: Sequence[str]) -> None:
-        """Raise :class:`EvaluationError` for a modality for which the models have no network."""
+        """Raise :class:`EvaluationError` if the models have no network for one of ``modalities``."""
         available = self.pretrained.phi.modalities
         for modality in modalities:
             if modality not in available:
                 raise EvaluationError(
-                    f"modality: these weights take {' and '.join(available)}, not {modality}; use weights that do"
+                    f"modality: these weights have networks for {' and '.join(available)}, not for {modality}; "
+                    "use other weights"
                 )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """The recordings of ``data``, a folder or a manifest, inspected; and notes for the result."""
+        """Inspect the recordings of ``data``, a folder or a manifest; return them with notes for the result."""
         notes = list[str]()
 
         def on_counts(counts: Counts) -> None:
@@ -89,11 +90,11 @@ class Comparison:
         return list_recordings(self.data, self.workers + 1, self.scanned, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The entries of a benchmark after their files are inspected."""
+        """Inspect the files of a benchmark's entries; return the entries with the results of the inspection."""
         return scan_missing(entries, self.workers + 1, self.scanned)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
-        """The same comparison of both models after ``change``."""
+        """Return the same comparison with ``change`` applied to the pretrained and to the random model."""
         return replace(self, pretrained=change(self.pretrained), random=change(self.random))
 
     def features(
@@ -107,9 +108,10 @@ class Comparison:
         average: bool = True,
         cache: bool = False,
     ) -> Features:
-        """The vectors of all plans from both models in one pass; recordings that cannot be read join ``skipped``.
+        """Compute the vectors of all plans with the pretrained and the random model in one pass over the recordings.
 
-        With ``cache`` they are stored in ``out/cache``. Raises :class:`EvaluationError` where no recording remains.
+        Recordings that cannot be read are added to ``skipped``. With ``cache``, the vectors are stored in
+        ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
         """
         _check_any(plans, skipped)
         extracting = FeatureCache(self.out / "cache").extract if cache else extract
@@ -132,7 +134,11 @@ class Comparison:
         return Features(segments, pretrained, random, skipped, padded)
 
     def report(self, source: str, row: str, part: str, figures: Mapping[str, Any]) -> None:
-        """Report a finished fold, split or repetition ``part`` of the row ``row`` of ``source`` in one line."""
+        """Report a finished fold, split or repetition in one line.
+
+        ``source`` is the name of the weights, ``row`` that of the row in a result, and ``part`` that of the fold, split
+        or repetition.
+        """
         self.finished(figures_line(source, row, part, figures))
 
     def fold_figures(
@@ -144,10 +150,11 @@ class Comparison:
         after: Callable[[], None] = lambda: None,
         context: object = None,
     ) -> dict[str, Any]:
-        """As :func:`avgdt.evaluation.metrics.fold_figures`, and every finished fold is reported.
+        """Evaluate every fold with ``test``, report it, and return the combined figures for a result.
 
-        With ``context``, plain data that decides the scores apart from the folds, finished folds are stored in
-        ``out/cache`` and taken from there. ``source`` and ``row`` name the weights and the row in the result.
+        The figures are those of :func:`avgdt.evaluation.metrics.fold_figures`. ``source`` and ``row`` name the weights
+        and the row of the result. With ``context``, the scores of finished folds are stored in ``out/cache`` and read
+        from this cache. ``context`` is plain data that determines the scores together with the folds.
         """
         cache, targets = FoldCache(self.out / "cache"), folds.targets.tolist()
 
@@ -158,14 +165,14 @@ class Comparison:
             return cache.score([row, context, fold.name, rows, targets, folds.classes], lambda: test(fold))
 
         def reported(fold: Fold) -> FoldScore:
-            tested = stored(fold)
-            self.report(source, row, f"fold {fold.name}", {"accuracy": tested.score.accuracy, **tested.details})
-            return tested
+            fold_score = stored(fold)
+            self.report(source, row, f"fold {fold.name}", {"accuracy": fold_score.score.accuracy, **fold_score.details})
+            return fold_score
 
         return fold_figures(folds, reported, after)
 
 
 def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:
     if not usable:
-        reason, count = Counter(one.reason for one in skipped).most_common(1)[0] if skipped else ("there are none", 0)
+        reason, count = Counter(file.reason for file in skipped).most_common(1)[0] if skipped else ("there are none", 0)
         raise EvaluationError(f"data: no recording can be evaluated; {count} of {len(skipped)}: {reason}")

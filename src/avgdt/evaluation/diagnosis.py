@@ -1,4 +1,4 @@
-"""Diagnosis of contrastive training: the geometry of held-out embeddings, and measures of two known shortcuts."""
+"""Diagnosis of contrastive training: geometry of held-out embeddings, and measures of two known shortcuts."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from avgdt.training.learner import Learner
 
 MODALITIES: tuple[ModalityName, ...] = ("video", "audio")
 MOST_BATCHES = 16
-"""Batches of held-out recordings over which the share of batch norm is measured."""
+"""Maximum number of batches of held-out recordings from which the share of batch norm is measured."""
 
 
 def alignment(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Mean squared distance between the unit vectors of positives, rows of (n, dim): 0 to 4, lower is better.
+    """Compute the mean squared distance between the unit vectors of positive pairs, which are rows of (n, dim).
 
-    After Wang and Isola (arXiv 2005.10242), as is :func:`uniformity`.
+    The distance is between 0 and 4, and lower is better. It is a measure of Wang and Isola (arXiv 2005.10242), as is
+    :func:`uniformity`.
     """
     return float(np.mean(np.sum((unit(x) - unit(y)) ** 2, axis=1)))
 
 
 def uniformity(x: NDArray[np.floating]) -> float:
-    """Logarithm of the mean of exp(-2 |a - b|^2) over all pairs of the n > 1 unit vectors (n, dim).
+    """Compute the logarithm of the mean of exp(-2 |a - b|^2) over all pairs of unit vectors (n, dim), n > 1.
 
-    0 where all are equal, near -4 where they cover the sphere.
+    The result is 0 if all vectors are equal, and near -4 if they cover the sphere.
     """
     rows = unit(x)
     squared = 2 - 2 * (rows @ rows.T)[np.triu_indices(len(rows), 1)]
@@ -43,9 +44,10 @@ def uniformity(x: NDArray[np.floating]) -> float:
 
 
 def effective_rank(x: NDArray[np.floating]) -> float:
-    """RankMe (arXiv 2210.02885): exponential of the entropy of the normalised singular values of embeddings (n, dim).
+    """Compute RankMe, the exponential of the entropy of the normalised singular values of embeddings (n, dim).
 
-    1 where all embeddings lie on one line, min(n, dim) where all singular values are equal; 0 where all are zero.
+    The result is 1 if all embeddings lie on one line, min(n, dim) if all singular values are equal, and 0 if all
+    embeddings are zero. RankMe is from arXiv 2210.02885.
     """
     values = np.linalg.svd(np.asarray(x, dtype=np.float64), compute_uv=False)
     if not values.sum() > 0:
@@ -55,18 +57,19 @@ def effective_rank(x: NDArray[np.floating]) -> float:
 
 
 def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Mean cosine between corresponding rows of two arrays (n, dim)."""
+    """Compute the mean cosine between corresponding rows of two arrays (n, dim)."""
     return float(np.mean(np.sum(unit(x) * unit(y), axis=1)))
 
 
 def batch_norm_share(
     queries: NDArray[np.floating], same: NDArray[np.floating], other: NDArray[np.floating]
 ) -> float | None:
-    """The part of a positive's margin over negatives that is lost once its key is normalised in another batch.
+    """Compute the share of the positives' margin that is lost if batch norm normalises keys in another batch.
 
-    ``queries``, and the keys of the same recordings normalised in the query's batch (``same``) and in another
-    (``other``), are (n, dim). 0 means that batch norm contributes nothing to the margin, 1 that it makes up all of
-    it; ``None`` for a margin of at most 0.01.
+    The margin is the mean cosine of positives minus that of negatives. ``queries``, ``same`` and ``other`` are (n,
+    dim): queries, keys of the same recordings normalised in the query's batch, and these keys normalised in another
+    batch. A share of 0 means that batch norm contributes nothing to the margin, a share of 1 that the margin is due to
+    batch norm alone. Returns None for a margin of at most 0.01.
     """
     similarity = unit(queries) @ unit(same).T
     negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))
@@ -75,23 +78,23 @@ def batch_norm_share(
 
 
 def geometry(queries: Vectors) -> dict[str, float]:
-    """Alignment between the modalities of held-out embeddings, and the uniformity and effective rank of each."""
+    """Compute the alignment between video and audio embeddings, and the uniformity and effective rank of each."""
     measured = {f"uniformity_{modality}": uniformity(queries[modality]) for modality in MODALITIES}
     measured |= {f"effective_rank_{modality}": effective_rank(queries[modality]) for modality in MODALITIES}
     return {"alignment": alignment(queries["video"], queries["audio"])} | measured
 
 
 def agreement(one: Vectors, other: Vectors) -> float:
-    """Mean cosine between two embeddings of the same clips, over both modalities."""
+    """Compute the mean cosine between two sets of embeddings of the same clips, averaged over video and audio."""
     return float(np.mean([cosine(one[modality], other[modality]) for modality in MODALITIES]))
 
 
 def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans: Sequence[Plan]) -> float | None:
-    """:func:`batch_norm_share` of the learner's networks in training mode, over both directions.
+    """Measure :func:`batch_norm_share` of a learner's networks in training mode, averaged over query modalities.
 
-    Groups are as large as in training. ``None`` for fewer held-out recordings than two groups hold, where one cannot be
-    read, and where batch norm is synchronised across devices, since this device measures alone. The networks and their
-    statistics are not changed.
+    Batches are as large as the groups of batch norm in training. Returns None if the held-out recordings fill fewer
+    than two batches, if one of them cannot be read, or if all margins are too small. Returns None too if batch norm is
+    synchronised across devices, since only this device measures. The networks and their statistics are not changed.
     """
     objective, run = learner.recipe.objective, learner.recipe.run
     batch = min(run.batch, run.norm_group or run.batch)
@@ -125,7 +128,10 @@ def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans:
 
 
 def _in_groups(groups: int) -> Reader:
-    """A reader of embeddings whose batch norm sees the batch in shuffled groups, as for the momentum encoder's keys."""
+    """Return a reader of embeddings whose batch norm normalises the batch in shuffled groups.
+
+    The momentum encoder computes its keys in this way.
+    """
 
     def read(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
         order = torch.randperm(len(view), generator=torch.Generator().manual_seed(len(view))).to(view.device)

@@ -1,4 +1,4 @@
-"""Vectors of all recordings of a data set, written to one file."""
+"""Embedding of all recordings of a data set into vectors, and storage of the vectors in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from avgdt.models.pretrained import Output, PretrainedModel, load
 from avgdt.processes import default_workers
 
 WINDOWS_AT_ONCE = 16
-"""Windows of one file that are decoded together."""
+"""Maximum number of windows of one file that are decoded together."""
 WINDOWS_PER_PART = 1024
 """Approximate number of windows that are embedded between two writes to disk."""
 READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embeddings}
@@ -35,20 +35,20 @@ READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embedd
 
 @dataclass(frozen=True)
 class EmbeddingTable:
-    """The vectors of many recordings, one row per window or per recording."""
+    """Vectors of many recordings, with one row per window or per recording."""
 
     vectors: NDArray[np.float32]
-    """(rows, dim)."""
+    """Vectors, (rows, dim)."""
     times: NDArray[np.float64]
-    """(rows,): start of each window, in seconds."""
+    """Start of the window of each row (the first window for a row per recording), (rows,), in seconds."""
     rows: NDArray[np.int64]
-    """(rows,): index of each row's file in ``files``."""
+    """Index of each row's file in ``files``, (rows,)."""
     files: list[str]
-    """The files that were embedded."""
+    """Paths of the files that were embedded."""
     seconds: float
-    """Length of a window."""
+    """Length of a window, in seconds."""
     skipped: list[Skipped]
-    """The files that were not embedded, and why."""
+    """Files that were not embedded, with the reasons."""
 
 
 def embed(
@@ -63,10 +63,10 @@ def embed(
     scanned: Progress | None = None,
     progress: Progress = lambda done, total: None,
 ) -> EmbeddingTable:
-    """Embed all recordings of a folder or manifest; write them to ``out`` (.npz or .parquet) if given.
+    """Embed all recordings of a folder or manifest; write the vectors to ``out`` (.npz or .parquet) if given.
 
-    ``weights`` is a run, a weights file, or a loaded model. ``every`` and ``output`` are those of
-    :meth:`PretrainedModel.embed`; segments of a manifest (columns ``start`` and ``end``) are embedded separately.
+    ``weights`` is a run folder, a weights file or a loaded model. ``every`` and ``output`` are those of
+    :meth:`PretrainedModel.embed`. Segments of a manifest (columns ``start`` and ``end``) are embedded separately.
     Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored next to ``out``, so that the same call
     resumes after an interruption. Raises subclasses of ``AvgdtError``.
     """
@@ -116,7 +116,7 @@ def _embed(
         for index, starts in enumerate(windows)
         for first in range(0, len(starts), WINDOWS_AT_ONCE)
     ]
-    plans.sort(key=lambda plan: len(plan.windows))  # a stable sort: a part has plans of one number of windows
+    plans.sort(key=lambda plan: len(plan.windows))  # a part has plans with equal numbers of windows
     extracting: Extract = extract if parts is None else FeatureCache(parts).extract
     vectors_of = dict[int, dict[Window, NDArray[np.float32]]]()
     failures, done = dict[int, str](), 0
@@ -156,7 +156,10 @@ def _embed(
 
 
 def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
-    """Split sorted plans into parts of about ``WINDOWS_PER_PART`` windows; plans of a part have equally many."""
+    """Split sorted plans into parts of about ``WINDOWS_PER_PART`` windows.
+
+    All plans of a part have the same number of windows.
+    """
     for windows, equal in groupby(plans, key=lambda plan: len(plan.windows)):
         group, size = list(equal), ceil(WINDOWS_PER_PART / windows)
         for first in range(0, len(group), size):

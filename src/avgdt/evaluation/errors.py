@@ -1,7 +1,7 @@
-"""The error of evaluations."""
+"""Exception raised by evaluations."""
 
 from avgdt.errors import AvgdtError
 
 
 class EvaluationError(AvgdtError):
-    """An evaluation that the data, weights or options do not allow; the message names the file or option."""
+    """Exception for data, weights or options that cannot be evaluated; the message names the file or option."""

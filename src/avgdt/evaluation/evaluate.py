@@ -1,4 +1,4 @@
-"""Evaluation of weights on data by a protocol; the result is written to disk."""
+"""Evaluation of weights on data by a protocol, with the result written to disk."""
 
 from __future__ import annotations
 
@@ -21,25 +21,24 @@ from avgdt.training.provenance import command, machine
 
 
 class Protocol(Contract):
-    """An evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
+    """Evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
 
     name: ClassVar[str]
-    """Name in the command line and of the result's file."""
+    """Name of the protocol in the command line and in the name of the result's file."""
     title: ClassVar[str]
-    """Title in the report."""
+    """Title of the protocol in the report."""
     summary: ClassVar[str]
-    """What is measured, in one line, for ``avgdt evaluate --help`` and the report."""
+    """Description of the protocol in one line, for ``avgdt evaluate --help`` and the report."""
 
     @property
     def seed(self) -> int:
-        """Seed of the random weights."""
+        """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """The figures of both models and of chance level as plain data.
+        """Return the figures of the pretrained model, the random model and the chance level as plain data.
 
-        The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others of the protocol.
-
-        Raises :class:`EvaluationError` or ``DataError`` for data that cannot be evaluated.
+        The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others that depend on the
+        protocol. Raises :class:`EvaluationError` or ``DataError`` for data that cannot be evaluated.
         """
 
 
@@ -53,10 +52,11 @@ def evaluate(
     progress: Progress = lambda done, total: None,
     finished: Callable[[str], None] = lambda line: None,
 ) -> tuple[Result, Path]:
-    """Compare ``weights`` (a run folder or a weights file) with random ones on ``data``, as the protocol expects it.
+    """Evaluate ``weights`` and, for comparison, random weights on ``data``; return the result and its file.
 
-    ``finished`` is called with a line of figures for every fold, split or repetition. Returns the result and its file,
-    ``out/results/PROTOCOL.json``. Raises subclasses of ``AvgdtError``.
+    ``weights`` is a run folder or a weights file, and ``data`` is in the form that ``protocol`` expects. ``finished``
+    is called with a line of figures for every fold, split or repetition. The file is ``out/results/PROTOCOL.json``.
+    Raises subclasses of ``AvgdtError``.
     """
     seed("seed", protocol.seed)
     began = time.monotonic()
@@ -83,7 +83,10 @@ def evaluate(
 
 
 def stored_result(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
-    """The result that :func:`evaluate` has written for the same weights, data and options, or None."""
+    """Return the result that :func:`evaluate` has stored for the same weights, data and options.
+
+    Returns None if there is no such result.
+    """
     path = out / "results" / f"{protocol.name}.json"
     if not path.exists():
         return None
@@ -100,5 +103,5 @@ def stored_result(protocol: Protocol, weights: Path, data: Path, out: Path, devi
 
 
 def _weights_digest(model: PretrainedModel) -> str:
-    """Digest of the weights and of all settings that change the outputs of the networks."""
+    """Return a digest of the weights and of all settings that change the outputs of the networks."""
     return digest(model, model.phi.modalities, avgdt.__version__)

@@ -31,12 +31,13 @@ from avgdt.processes import default_workers
 from avgdt.recipes.recipe import Recipe
 
 MAX_RECORDINGS = 60
-"""Size of the retrieval gallery: at most that many recordings are embedded."""
+"""Maximum number of recordings in the retrieval gallery."""
 QUERIES = 6
 NEAREST = 5
-"""Nearest recordings that are listed for each query."""
+"""Number of nearest recordings that are listed for each query."""
 VIEWED = 5
-"""Number of training recordings listed for the page's views of one recording: several, since a file may be damaged."""
+"""Number of training recordings listed for the report, which shows the views of the first readable one; several,
+because a file may be damaged."""
 
 
 def update_examples(
@@ -44,9 +45,10 @@ def update_examples(
 ) -> Path:
     """Write ``results/examples.json`` of the run folder ``run`` if it is out of date; return its path.
 
-    The file is out of date when the weights are newer, when it was written for other ``data`` (a manifest or a folder
-    in place of the run's ``manifest.csv``) or another label, and when recordings that were missing are reachable. It
-    names missing recordings or weights. Raises subclasses of ``AvgdtError`` for damaged weights and manifests.
+    The file is out of date if the weights are newer, if it was written for other ``data`` or another label, or if
+    recordings that were missing have become reachable. ``data`` is a manifest or a folder that replaces the run's
+    ``manifest.csv``. The file states whether recordings or weights are missing. Raises subclasses of ``AvgdtError`` for
+    damaged weights and manifests.
     """
     path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
     examples: dict[str, Any] = {"data": "" if data is None else str(data.absolute())}
@@ -78,21 +80,21 @@ def update_examples(
 
 @dataclass(frozen=True)
 class _Selection:
-    """The recordings of a run that the report uses."""
+    """Recordings of a run that are shown in the report."""
 
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """The recordings to embed: reachable files, sorted by class."""
+    """Recordings to embed: reachable files, sorted by class."""
     split: str
-    """The split of the gallery: test, held-out or training."""
+    """Split of the gallery: test, held-out or training."""
     missing: tuple[Path, ...]
     """Files of the manifest that cannot be reached."""
     label: str
-    """The column that names a recording's class; empty for none."""
+    """Name of the column that holds a recording's class; empty if there is none."""
 
     def summary(self) -> dict[str, Any]:
-        """The selection as plain data, for ``examples.json``."""
+        """Return the selection as plain data for ``examples.json``."""
         viewed = islice((entry for entry in self.train if entry.path.is_file()), VIEWED)
         return {
             "label": self.label,
@@ -104,7 +106,11 @@ class _Selection:
 
 
 def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> _Selection:
-    """Select the test recordings, else the held-out ones, else some training ones; at most :data:`MAX_RECORDINGS`."""
+    """Select the recordings of a run for the report.
+
+    The gallery has at most :data:`MAX_RECORDINGS` recordings of the split test. If this split has fewer than two
+    recordings, held-out recordings are used instead, or else training recordings.
+    """
     try:
         collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
     except DataError:
@@ -124,7 +130,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
     return _Selection(
         collection.train,
         collection.held_out,
-        # A stable sort: files of one class keep their order.
+        # The sort is stable, so files of one class keep their order.
         tuple(sorted((reachable[i] for i in sampled), key=lambda entry: entry.extra.get(label, ""))),
         split,
         tuple(entry.path for entry in entries if not entry.path.is_file()),
@@ -133,14 +139,18 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """The label column of the newest probe, else the column ``label``; empty where neither exists."""
+    """Return the first label column named in the options of a result, else ``label``; empty if neither exists."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
 
 
 def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
-    """Whether the file is newer than the weights, of the same data and label, and lists no more missing recordings."""
+    """Return whether the examples file ``path`` is up to date.
+
+    It must not be older than the weights, must have the data and label of ``examples``, and must not list more missing
+    recordings than ``examples``.
+    """
     if not path.is_file() or (weights.is_file() and path.stat().st_mtime_ns < weights.stat().st_mtime_ns):
         return False
     with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
@@ -151,9 +161,10 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
 
 
 def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
-    """One clip from the middle of each recording, embedded by ``model`` and by random weights; None for fewer than two.
+    """Compute the retrieval of one clip per recording by ``model`` and by random weights.
 
-    ``similarity`` is (n, n): rows are videos, columns audios.
+    The clip is taken from the middle of the recording. ``similarity`` holds (n, n) cosines: rows are videos, columns
+    are audios. Returns None if fewer than two recordings can be read.
     """
     entries, clip = selection.gallery, model.recipe.clip
     plans = [
@@ -198,21 +209,21 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
 
 
 def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
-    """Add the share of queries whose nearest *other* recording has the query's class, and its chance level."""
+    """Add the share of queries whose nearest *other* recording has the query's class, and the chance level."""
     names = np.array(classes)
     same = names[:, None] == names[None, :]
     expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
     for direction in ("video_to_audio", "audio_to_video"):
         for source, matrix in cosines.items():
-            others = (matrix if direction == "video_to_audio" else matrix.T).copy()
-            np.fill_diagonal(others, -np.inf)
-            share = float(same[np.arange(len(names)), others.argmax(1)].mean())
+            other_cosines = (matrix if direction == "video_to_audio" else matrix.T).copy()
+            np.fill_diagonal(other_cosines, -np.inf)
+            share = float(same[np.arange(len(names)), other_cosines.argmax(1)].mean())
             figures[source][direction]["nearest_other_of_same_class"] = share
         figures["chance"][direction]["nearest_other_of_same_class"] = expected
 
 
 def select_queries(classes: Sequence[str]) -> list[int]:
-    """Indices of up to :data:`QUERIES` random recordings, balanced over the classes."""
+    """Return the indices of up to :data:`QUERIES` random recordings, balanced over the classes."""
     counts: dict[str, int] = {}
     order: list[tuple[int, int, int]] = []
     for index in np.random.default_rng(0).permutation(len(classes)).tolist():
@@ -222,7 +233,10 @@ def select_queries(classes: Sequence[str]) -> list[int]:
 
 
 def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
-    """The :data:`NEAREST` recordings of one query by its cosines (n,), and the rank, from 1, of its recording."""
+    """Return the :data:`NEAREST` recordings nearest to a query by its cosines (n,).
+
+    The result also holds the rank, from 1, of the query's own recording.
+    """
     order = np.argsort(-cosines, kind="stable")
     return {
         "query": query,
@@ -232,7 +246,7 @@ def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, An
 
 
 def _networks(phi: Phi) -> list[dict[str, Any]]:
-    """Parameters of each modality's encoder and head, and the dimensions of its features."""
+    """Return the numbers of parameters of each modality's encoder and head, and the dimension of its features."""
     return [
         {
             "modality": modality,
@@ -245,7 +259,7 @@ def _networks(phi: Phi) -> list[dict[str, Any]]:
 
 
 def manifest_row(entry: Entry) -> dict[str, Any]:
-    """A row of the manifest as plain data."""
+    """Return a row of the manifest as plain data, with an absolute path."""
     return {**asdict(entry), "path": str(entry.path.absolute())}
 
 

@@ -24,28 +24,31 @@ from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 
 Progress = Callable[[int, int], None]
-"""(recordings done, recordings in total)."""
+"""Function that is called with (recordings done, recordings in total)."""
 Vectors = dict[ModalityName, NDArray[np.float32]]
-"""Modality -> (recordings, windows, dim), or (recordings, dim) once averaged."""
+"""Vectors by modality: (recordings, windows, dim), or (recordings, dim) if averaged over windows."""
 
 Preprocess = Callable[[Batch, ModalityName], torch.Tensor]
-"""(batch of one window per recording, modality) -> the network's input."""
+"""Function from (batch with one window per recording, modality) to the input of the network."""
 Reader = Callable[[Phi, str, torch.Tensor], torch.Tensor]
-"""(networks, modality, view) -> (batch, dim)."""
+"""Function from (networks, modality, view) to vectors (batch, dim)."""
 
 
 def embeddings(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The embeddings that the objective compares: of unit length, (batch, out)."""
+    """Compute the embeddings of unit length that the objective compares, (batch, out)."""
     return phi.embed(modality, view)
 
 
 def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution averaged over time and space, (batch, dim)."""
+    """Compute the last convolution averaged over time and space, (batch, dim)."""
     return phi.features(modality, view)
 
 
 def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution averaged over space or frequency, its time steps concatenated, (batch, dim * time)."""
+    """Compute the last convolution averaged over space (video) or frequency (audio), (batch, dim * time).
+
+    The time steps are concatenated.
+    """
     features = phi.feature_map(modality, view).float()
     # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
     space = (3, 4) if modality == "video" else (2,)
@@ -53,49 +56,52 @@ def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The last convolution of a spectrogram, pooled by :func:`pool_conv5`, (batch, dim * mels' * pooled time)."""
+    """Compute the last convolution of a spectrogram, pooled by :func:`pool_conv5`.
+
+    The result is (batch, dim * mels' * pooled time).
+    """
     return pool_conv5(phi.feature_map(modality, view))
 
 
 def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
-    """The paper's pooling for ESC-50, (batch, dim, mels', time') -> (batch, features): maxima over time, flattened.
+    """Pool a feature map (batch, dim, mels', time') by maxima over time as in the paper for ESC-50, and flatten it.
 
-    The windows have three time steps and stride two. ResNet-18 computes 512 x 2 x 7 from two seconds of audio, hence
-    512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
+    The windows have three time steps and a stride of two. From two seconds of audio, ResNet-18 computes 512 x 2 x 7,
+    hence 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
     """
     if feature_map.shape[-1] < 3:
         raise EvaluationError(
-            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, and pooling needs "
+            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, but pooling needs "
             "3; its recipe's log_mel.step is too long"
         )
     return F.max_pool2d(feature_map.float(), (1, 3), (1, 2)).flatten(1)
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """The network's input, flattened, for a network that is trained later: (batch, mels * time)."""
+    """Return the network's input, flattened to (batch, mels * time), for a network that is trained later."""
     return view.flatten(1)
 
 
 def counter(progress: Progress, total: int) -> Callable[[], None]:
-    """A function that reports one more step of ``total`` to ``progress`` at each call."""
+    """Return a function that reports one more step of ``total`` to ``progress`` at each call."""
     done = count(1)
     return lambda: progress(next(done), total)
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """The vectors of all plans that could be read."""
+    """Vectors of all plans that could be read."""
 
     read: list[int]
-    """Indices of the plans that could be read, in order; the rows of the vectors."""
+    """Indices of the plans that could be read, in order, one for each row of the vectors."""
     vectors: list[Vectors]
-    """The vectors of each model; empty dictionaries where no plan could be read."""
+    """Vectors of each model; empty dictionaries if no plan could be read."""
     failures: dict[int, str]
-    """Index of a plan -> why it could not be read."""
+    """Reasons why plans could not be read, by index of the plan."""
 
 
 class Extract(Protocol):
-    """The type of :func:`extract` and of :meth:`avgdt.evaluation.cache.FeatureCache.extract`."""
+    """Interface of :func:`extract` and of :meth:`avgdt.evaluation.cache.FeatureCache.extract`."""
 
     def __call__(
         self,
@@ -109,12 +115,15 @@ class Extract(Protocol):
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """See :func:`extract`."""
+        """Compute the vectors of all plans, as described in :func:`extract`."""
 
 
 @dataclass(frozen=True)
 class _Windows:
-    """The windows of each plan, by the plan's index (a class, since it is pickled for worker processes)."""
+    """Function that returns the windows of a plan by the plan's index.
+
+    It is a class because it is pickled for worker processes.
+    """
 
     plans: Sequence[Plan]
 
@@ -134,10 +143,11 @@ def extract(
     progress: Progress = lambda done, total: None,
     preprocess: Preprocess | None = None,
 ) -> Extraction:
-    """Decode the windows of all plans once and compute their vectors with each model, averaged if ``average``.
+    """Decode the windows of all plans once, and compute their vectors with each model.
 
-    ``preprocess`` is the evaluation view of the models' recipe by default. The models must have the same recipe and
-    device. Raises :class:`EvaluationError` for outputs that are not finite.
+    With ``average``, the vectors of a plan are averaged over its windows. ``preprocess`` is the evaluation view of the
+    models' recipe by default. The models must have the same recipe and device. Raises :class:`EvaluationError` if
+    outputs are not finite.
     """
     rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in models]
     failures: dict[int, str] = {}
@@ -165,7 +175,10 @@ def _batches(
     modalities: tuple[ModalityName, ...],
     workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Batches of plans with the same number of windows; the indices map a batch's item numbers to plans."""
+    """Yield batches of plans with the same number of windows, each with the indices of these plans.
+
+    The indices map the item numbers of a batch to ``plans``.
+    """
     recipe = model.recipe
     reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, model.store)
     for windows in sorted({len(plan.windows) for plan in plans}):
@@ -177,7 +190,7 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """Stack one modality of all rows into an array; each row is removed once copied, to limit memory."""
+    """Stack one modality of all rows into an array; each row is removed after it is copied, to limit memory."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):
@@ -193,7 +206,10 @@ def _forward(
     read: Reader,
     preprocess: Preprocess | None,
 ) -> NDArray[np.float32]:
-    """The vectors of a batch, (models, batch, windows, dim); all windows are one batch of the network."""
+    """Compute the vectors of a batch, (models, batch, windows, dim).
+
+    All windows form one batch of the network.
+    """
     view = (preprocess or models[0].views.test_view)(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:

@@ -1,4 +1,4 @@
-"""Folds of a labelled data set: which recordings each of them trains, validates and tests on."""
+"""Folds of a labelled data set: the training, validation and test recordings of each fold."""
 
 from __future__ import annotations
 
@@ -15,62 +15,63 @@ from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import VAL_SHARE, labelled_splits, sort_names
 
 LEAST = 3
-"""Fewest folds of a cross-validation: one tests, one validates, the rest trains."""
+"""Minimum number of folds of a cross-validation: one for testing, one for validation, at least one for training."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold; rows are indices into the segments."""
+    """Training, validation and test set of one fold, as indices into a list of segments."""
 
     name: str
-    """The fold that is tested, or the official split."""
+    """Name of the tested fold, or of the official split."""
     train: NDArray[np.int64]
-    """Fitted on while a hyperparameter is chosen."""
+    """Indices of the segments to which classifiers are fitted while a hyperparameter is chosen."""
     val: NDArray[np.int64]
-    """The part of the training set on which a hyperparameter is chosen."""
+    """Indices of the segments of the training set on which a hyperparameter is chosen."""
     test: NDArray[np.int64]
-    """Measured on, never fitted on."""
+    """Indices of the test segments, to which nothing is fitted."""
 
     @property
     def train_val(self) -> NDArray[np.int64]:
-        """The whole training set: ``train``, then ``val``."""
+        """Indices of the complete training set: ``train``, followed by ``val``."""
         return np.concatenate([self.train, self.val])
 
 
 @dataclass(frozen=True)
 class Folds:
-    """All folds of a data set and its classes."""
+    """All folds of a data set, with its class names and targets."""
 
     folds: list[Fold]
     classes: list[str]
-    """Their names, sorted; their indices are the targets."""
+    """Class names, sorted; the targets are indices into this list."""
     targets: NDArray[np.int64]
-    """(segments,) class indices."""
+    """Class index of each segment, (segments,)."""
 
 
 def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
-    """Each fold of ``names`` (the ``split`` of its segments) is tested once, the next one cyclically validates.
+    """Build the folds of a cross-validation, in which each of the folds ``names`` is tested once.
 
-    All segments must be of one of the folds. Raises :class:`EvaluationError` for fewer than three folds, one that is
-    named twice or empty, one class in all, and a class missing from a fold.
+    The fold that follows the tested one (cyclically) is the validation set. ``names`` are values of ``Segment.split``,
+    and every segment must belong to one of them. Raises :class:`EvaluationError` for fewer than three folds, for a fold
+    that is empty or named twice, for a class missing from a fold, and if all segments have the same class.
     """
     if len(names) < LEAST or len(set(names)) < len(names):
         raise EvaluationError(
-            f"folds: {' '.join(names) or 'none'}; name three different ones or more: one tests, one validates, the "
-            "rest trains; no fold can be measured without the others"
+            f"folds: {' '.join(names) or 'none'}; name at least three different folds: one for testing, "
+            "one for validation, the others for training"
         )
     rows = {name: np.array([i for i, s in enumerate(segments) if s.split == name], dtype=np.int64) for name in names}
     classes = sort_names({segment.label for segment in segments})
     for name in names:
         if not len(rows[name]):
-            raise EvaluationError(f"fold {name}: no readable recording is present; get them or skip the fold")
+            raise EvaluationError(f"fold {name}: no readable recording is present; restore its files or skip the fold")
     absent = {name: [c for c in classes if c not in {segments[i].label for i in rows[name]}] for name in names}
     for name, without in absent.items():
         if without:
             more = f" and {len(without) - 1} other classes" if len(without) > 1 else ""
             raise EvaluationError(
                 f"fold {name}: has no recording of class '{without[0]}'{more}, which other folds have; "
-                "the data is incomplete: get the rest (esc10 needs ten classes alone)"
+                "the data is incomplete: add the missing files (esc10 needs only ten of the classes)"
             )
     _check_classes(classes)
     folds = []
@@ -82,9 +83,10 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
 
 
 def train_test_fold(segments: Sequence[Segment]) -> Folds:
-    """The one fold of a data set with the splits train and test; a part of train validates.
+    """Build the single fold of a data set with the splits train and test.
 
-    Raises :class:`EvaluationError` for a class that is missing from train.
+    A part of train is used for validation. Raises :class:`EvaluationError` for an empty split and for a class that is
+    missing from train.
     """
     splits = labelled_splits(segments, ("train", "test"))
     train, test = (np.array(splits.rows[split], dtype=np.int64) for split in ("train", "test"))
@@ -94,7 +96,7 @@ def train_test_fold(segments: Sequence[Segment]) -> Folds:
 
 
 def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
-    """Every recording of the official splits once, without its split, sorted by path: any splits give one order."""
+    """Return the distinct recordings of all official splits, sorted by path, without their column ``split``."""
     entries = dict[Path, Entry]()
     for listed in splits.values():
         for entry in listed:
@@ -106,11 +108,13 @@ def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
 def official_folds(
     splits: Mapping[str, Sequence[Entry]], entries: Sequence[Entry], segments: Sequence[Segment]
 ) -> Folds:
-    """One fold for each official split, over the usable recordings: ``segments`` of ``entries``.
+    """Build one fold for each official split from the usable recordings.
 
-    ``splits``: name -> its recordings with ``extra["split"]`` train or test, and ``extra["source"]`` where it is known.
-    A part of train validates, recordings of one source together. Raises :class:`EvaluationError` for one class in all,
-    and for a class of which a split lists train or test recordings and none is usable.
+    ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings, whose
+    ``extra["split"]`` is train or test and whose ``extra["source"]`` names their source, if it is known.
+    :func:`draw_val` draws a part of train for validation, by source. Raises :class:`EvaluationError` if all recordings
+    have the same class. The exception is also raised if a split lists train or test recordings of a class, but none of
+    them is usable.
     """
     classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
     _check_classes(classes)
@@ -125,8 +129,8 @@ def official_folds(
             expected = {entry.extra["label"] for entry in listed if entry.extra["split"] == part}
             if missing := sort_names(expected - {classes[target] for target in targets[rows]}):
                 raise EvaluationError(
-                    f"split {name}: none of the {part} recordings of class '{missing[0]}' is here and can be read; "
-                    "look into them, or get the rest of the data set"
+                    f"split {name}: none of the {part} recordings of class '{missing[0]}' is present and readable; "
+                    "check these files, or add the missing ones"
                 )
         val = draw_val(train, targets, sources)
         folds.append(Fold(name, np.setdiff1d(train, val), val, test))
@@ -134,10 +138,11 @@ def official_folds(
 
 
 def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequence[str] = ()) -> NDArray[np.int64]:
-    """Sorted rows of ``train`` that validate: about a fifth of each class, drawn, the same at every call.
+    """Draw about a fifth of each class of the rows ``train`` for validation; return the drawn rows, sorted.
 
-    ``targets`` are the classes of all rows. Where ``sources`` of all rows are given, recordings of one source stay
-    together, in classes that have several. A class of one recording gives none.
+    The result is the same at every call. ``targets`` are the class indices of all rows, and ``sources`` their sources,
+    if known. Recordings of one source are drawn together, unless their class has a single source. Of a class with one
+    recording, none is drawn.
     """
     rng, chosen = np.random.default_rng(0), [np.empty(0, dtype=np.int64)]
     for target in np.unique(targets[train]):
@@ -149,14 +154,14 @@ def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequ
             groups, names = np.arange(len(rows)), np.arange(len(rows))
         order = rng.permutation(len(names))
         sizes = np.array([(groups == names[number]).sum() for number in order])
-        # All sources before the one that fills the share, that one too, but never the last: it is trained on.
+        # Sources are taken until the share is filled; the last source always remains in the training set.
         enough = min(int(np.searchsorted(np.cumsum(sizes), count)) + 1, len(names) - 1) if count else 0
         chosen.append(rows[np.isin(groups, names[order[:enough]])])
     return np.sort(np.concatenate(chosen))
 
 
 def check_classes_remain(listed: Folds, usable: Folds) -> None:
-    """Raise :class:`EvaluationError` for a class that a fold of ``listed`` has and that fold of ``usable`` has not."""
+    """Raise :class:`EvaluationError` if a class of a fold of ``listed`` is missing from that fold of ``usable``."""
     for before, after in zip(listed.folds, usable.folds, strict=True):
         for role, part in (("train", "train_val"), ("test", "test")):
             expected, present = (
@@ -165,16 +170,17 @@ def check_classes_remain(listed: Folds, usable: Folds) -> None:
             )
             if missing := sort_names(expected - present):
                 raise EvaluationError(
-                    f"class '{missing[0]}': none of its {role} recordings can be read; look into them, or get them anew"
+                    f"class '{missing[0]}': none of its {role} recordings can be read; check these "
+                    "files, or get them again"
                 )
 
 
 def _check_classes(classes: Sequence[str]) -> None:
     if len(classes) < 2:
-        raise EvaluationError(f"all recordings are of the one class '{classes[0]}'; classification takes two or more")
+        raise EvaluationError(f"all recordings have the class '{classes[0]}'; at least two classes are needed")
 
 
 def _targets(segments: Sequence[Segment], classes: Sequence[str]) -> NDArray[np.int64]:
-    """(segments,) class indices, -1 for a class that is not among ``classes``."""
+    """Return the class index of each segment, (segments,); -1 for a class that is not in ``classes``."""
     indices = {name: index for index, name in enumerate(classes)}
     return np.array([indices.get(segment.label, -1) for segment in segments], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Monitor of held-out recordings during training: cross-modal retrieval, geometry of the embeddings and shortcuts."""
+"""Monitoring of held-out recordings in training: cross-modal retrieval, geometry of the embeddings, and shortcuts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """The monitors of a run: one of held-out recordings, none with one modality or fewer than two such recordings.
+    """Return the monitors of a run: a list of one monitor of its held-out recordings, or an empty list.
 
-    ``on_unreadable`` is called with each recording that cannot be read, and the reason. With fewer than two readable
-    recordings nothing is measured.
+    The list is empty for a run with one modality or with fewer than two held-out recordings. ``on_unreadable`` is
+    called with the path of each recording that cannot be read, and with the reason. If fewer than two recordings can be
+    read, the monitor returns no metrics.
     """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []
@@ -35,7 +36,7 @@ def monitors(
 
 
 class _HeldOut:
-    """Measures retrieval and :mod:`avgdt.evaluation.diagnosis`; stores the keys of the previous call."""
+    """Monitor of the retrieval of held-out recordings, and of the metrics of :mod:`avgdt.evaluation.diagnosis`."""
 
     def __init__(self, recipe: Recipe, entries: Sequence[Entry], on_unreadable: Callable[[Path, str], None]) -> None:
         self.recipe, self.entries, self.on_unreadable = recipe, entries, on_unreadable
@@ -44,14 +45,17 @@ class _HeldOut:
             for index, entry in enumerate(entries)
         ]
         self.earlier: tuple[int, list[int], Vectors] | None = None
-        """Step, indices of the plans that were read, and keys of the previous call."""
+        """Step, indices of the readable plans, and embeddings of the key encoder at the previous call."""
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """The metrics at steps where they are due, else None; every call stores the keys, to measure their drift."""
+        """Return the metrics at steps at which they are due, else None.
+
+        Each call stores the embeddings of the key encoder, from which the next call measures their drift.
+        """
         due = learner.monitored(learner.step)
         networks = [learner.phi] * due + ([learner.key_encoder.phi] if learner.key_encoder else [])
         models = [PretrainedModel(self.recipe, phi.eval(), learner.views, learner.precision) for phi in networks]
-        # In this process: starting workers would take longer than reading the few clips.
+        # No worker processes: starting them takes longer than reading a few clips.
         extraction = extract(models, self.entries, self.plans, MODALITIES, embeddings, workers=0)
         for index, reason in extraction.failures.items():
             self.on_unreadable(self.entries[index].path, reason)

@@ -1,4 +1,4 @@
-"""The linear layer: its initialisation, and its training on frozen features of sub-clips as in the paper (ESC-50)."""
+"""Linear layer: its initialisation, and its training on frozen features of sub-clips as in the paper (ESC-50)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.metrics import FoldScore, score
 
 LR, WEIGHT_DECAY, BATCH = 1e-4, 5e-4, 512
-"""Learning rate and weight decay of Adam, the decay added to the gradient; sub-clips per step."""
+"""Learning rate and weight decay of Adam (the decay is added to the gradient), and number of sub-clips per step."""
 EPOCHS = (10, 25, 50, 100, 200, 400)
-"""Numbers of epochs among which val decides where none is given."""
+"""Numbers of epochs from which the best on val is chosen if ``epochs`` is 0."""
 
 
 def train_layer(
@@ -27,10 +27,10 @@ def train_layer(
     seed: int,
     after: Callable[[int, nn.Linear], None] = lambda epoch, layer: None,
 ) -> nn.Linear:
-    """Train on every sub-clip of (recordings, windows, dim) features, each with its recording's target (recordings,).
+    """Train a linear layer on every sub-clip of features (recordings, windows, dim) with targets (recordings,).
 
-    The batches of an epoch are a permutation drawn from ``seed``, the last one may be smaller; ``after`` is called with
-    the epochs done.
+    The batches of an epoch are a permutation drawn from ``seed``; the last batch may be smaller. After every epoch,
+    ``after`` is called with the number of epochs done and the layer.
     """
     windows = features.shape[1]
     examples = torch.from_numpy(features).flatten(0, 1)
@@ -49,7 +49,7 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """A linear layer whose weights and biases are uniform within 1 / sqrt(inputs), drawn from ``rng``."""
+    """Create a linear layer with weights and biases drawn uniformly from -1 / sqrt(inputs) to 1 / sqrt(inputs)."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
     )  # initialised below, without the global generator
@@ -60,7 +60,7 @@ def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
 
 
 def orthogonal_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """A linear layer whose weights are orthogonal rows of unit length, drawn from ``rng``, and whose biases are 0."""
+    """Create a linear layer with random orthogonal rows of unit length as weights, and with biases of 0."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         nn.init.orthogonal_(layer.weight, generator=rng)
@@ -70,19 +70,22 @@ def orthogonal_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Line
 
 @torch.inference_mode()
 def predict(layer: nn.Linear, features: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(recordings, windows, dim) -> (recordings,) classes."""
+    """Predict the classes (recordings,) of features (recordings, windows, dim)."""
     return mean_scores(layer(torch.from_numpy(features))).argmax(dim=1).numpy()
 
 
 def mean_scores(logits: torch.Tensor) -> torch.Tensor:
-    """Class probabilities of the sub-clips, averaged: (recordings, windows, classes) -> (recordings, classes)."""
+    """Average the class probabilities over sub-clips: (recordings, windows, classes) -> (recordings, classes)."""
     return logits.softmax(dim=2).mean(dim=1)
 
 
 def linear_layer_fold(features: NDArray[np.float32], folds: Folds, fold: Fold, epochs: int, seed: int) -> FoldScore:
-    """Train a linear layer on (recordings, windows, dim) of train and val, test it; 0 ``epochs``: val chooses them."""
+    """Train a linear layer on train and val of a fold, and score it on test.
+
+    ``features`` are (recordings, windows, dim). If ``epochs`` is 0, the number of epochs is chosen on val.
+    """
     tried = _try_epochs(features, folds, fold, seed) if epochs == 0 else {}
-    epochs = epochs or max(EPOCHS, key=lambda count: tried[count])  # max keeps the first, that is the fewest, of equals
+    epochs = epochs or max(EPOCHS, key=lambda count: tried[count])  # on ties, max returns the fewest epochs
     layer = train_layer(features[fold.train_val], folds.targets[fold.train_val], len(folds.classes), epochs, seed)
     predictions = predict(layer, features[fold.test])
     rows = [{"epochs": count, "val_accuracy": accuracy} for count, accuracy in tried.items()]
@@ -91,7 +94,7 @@ def linear_layer_fold(features: NDArray[np.float32], folds: Folds, fold: Fold, e
 
 
 def _try_epochs(features: NDArray[np.float32], folds: Folds, fold: Fold, seed: int) -> dict[int, float]:
-    """Epochs -> accuracy on val of a layer trained on train."""
+    """Return the accuracy on val of a layer trained on train, for each number of epochs in ``EPOCHS``."""
     accuracies = dict[int, float]()
 
     def validate(epoch: int, layer: nn.Linear) -> None:

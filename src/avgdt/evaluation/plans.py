@@ -1,4 +1,4 @@
-"""Plans: the time windows of a recording that are read for an evaluated segment."""
+"""Plans: the time windows that are read for each evaluated segment of a recording."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from avgdt.recipes.clip import Clip
 
 @dataclass(frozen=True)
 class Plan:
-    """A segment and the time windows that are read from it."""
+    """Segment of a recording, and the time windows that are read for it."""
 
     segment: Segment
     windows: tuple[Window, ...]
 
 
 def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
-    """The reason why a segment of a scanned recording has no clip of ``modalities``; "" where it has one."""
+    """Return the reason why a segment of a scanned recording has no clip of ``modalities``.
+
+    The reason is empty if the segment has a clip.
+    """
     if reason := unusable(entry, modalities):
         return reason
     span = common_span(entry, tuple(modalities))
@@ -39,9 +42,10 @@ def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) 
 
 
 def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Window, ...]:
-    """The windows of a segment: ``clips`` over a whole recording; one, centred, for a segment no longer than a clip.
+    """Return the windows of a segment: ``clips`` for a whole recording, one for a segment no longer than a clip.
 
-    A longer segment has as many equally spaced windows as are needed to cover it, at most ``clips``.
+    The single window is centred on the segment. A longer segment has as many equally spaced windows as are needed to
+    cover it, but at most ``clips``.
     """
     if segment.start is None or segment.end is None:
         return uniform(clip, span, clips)
@@ -52,7 +56,10 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
 
 
 def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generator) -> Window:
-    """A random window: anywhere in a whole recording, inside a segment, or around a segment shorter than a clip."""
+    """Draw a random window of a segment.
+
+    The window lies anywhere in a whole recording, inside a segment, or around a segment shorter than a clip.
+    """
     latest = max(span.end - clip.seconds, span.start)
     if segment.start is None or segment.end is None:
         first, last = span.start, latest
@@ -62,14 +69,18 @@ def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generat
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
-    """The clip with the length of ``modalities`` alone, so that a single modality is centred by its length."""
+    """Return the clip with the length of ``modalities`` alone.
+
+    Windows of a single modality are thus centred by the length of this modality.
+    """
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
-    return clip if "video" in modalities else replace(clip, frames=1)  # its audio is longer than a frame
+    # With one frame, the length of the clip is that of its audio, which is longer than a frame.
+    return clip if "video" in modalities else replace(clip, frames=1)
 
 
 def check_clips(clips: int) -> None:
-    """Raise :class:`EvaluationError` where ``clips`` is below 1."""
+    """Raise :class:`EvaluationError` if ``clips`` is below 1."""
     if clips < 1:
         raise EvaluationError(f"clips: {clips} is too few; use 1 or more")
 
@@ -77,7 +88,7 @@ def check_clips(clips: int) -> None:
 def plan(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[str], clips: int
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The plan of every usable segment with up to ``clips`` windows, and the recordings that are skipped."""
+    """Plan up to ``clips`` windows for every usable segment; return the plans and the skipped recordings."""
     plans, skipped, placed = list[Plan](), list[Skipped](), span_of(clip, modalities)
     for segment in segments:
         entry = entries[segment.entry]
@@ -92,8 +103,8 @@ def plan(
 def count_padded(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
 ) -> int:
-    """The number of segments whose recording is shorter than a clip and padded with its last frame and silence."""
+    """Count the segments whose recording is shorter than a clip and padded with its last frame and silence."""
     clip = span_of(clip, modalities)
-    # As in training, a recording that lacks less than two frames does not count: durations are rounded.
+    # As in training, a recording too short by less than two frames does not count, since durations are rounded.
     least = clip.seconds - 2 / clip.frame_rate
     return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)

@@ -1,4 +1,4 @@
-"""Probes of frozen features: logistic regression, k nearest neighbours and the linear SVM."""
+"""Probes on frozen features: logistic regression, k nearest neighbours and a linear SVM."""
 
 from __future__ import annotations
 
@@ -20,67 +20,71 @@ from avgdt.evaluation.logistic_regression import LogisticRegression, fit_path
 from avgdt.evaluation.metrics import FoldScore, Score, score
 
 STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
-"""Inverse regularisation strengths C that the logistic regression tries, strongest regularisation first."""
+"""Values of C, the inverse regularisation strength, tried for logistic regression; the smallest C comes first."""
 NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100)
-"""Numbers of neighbours that the k-NN probe tries."""
+"""Numbers of neighbours k tried for the k-NN probe."""
 SVM_STRENGTH = 0.01
-"""C of the linear SVM, the weight of the errors against the penalty (the paper's for DCASE2014)."""
+"""C of the linear SVM, the weight of the errors relative to the penalty (the paper's value for DCASE2014)."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """The examples of one split."""
+    """Features and targets of the examples of one split."""
 
     features: NDArray[np.floating]
-    """(n, dim)."""
+    """Feature vectors of the examples, (n, dim)."""
     targets: NDArray[np.int64]
-    """(n,) class indices."""
+    """Class indices of the examples, (n,)."""
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """A probe's test score and how its hyperparameter was chosen."""
+    """Test score of a probe, and the choice of its hyperparameter."""
 
     score: Score
-    """On the test split."""
+    """Score on the test split."""
     chosen: float
-    """The hyperparameter (C, or k) that was best on the validation split."""
+    """Hyperparameter (C or k) that was best on the validation split."""
     val_accuracy: float
-    """Its accuracy there."""
+    """Accuracy of the chosen hyperparameter on the validation split."""
     val_accuracies: dict[float, float]
-    """Hyperparameter -> accuracy on the validation split, of all that were tried."""
+    """Accuracy on the validation split by hyperparameter, for all values that were tried."""
     converged: bool = True
-    """False when the optimisation of the chosen classifier ended before its optimum."""
+    """False if the optimisation of the chosen classifier ended before its optimum."""
 
 
 class Probe(Protocol):
-    """The type of :func:`logistic_regression` and :func:`nearest_neighbours`."""
+    """Interface of the functions :func:`logistic_regression` and :func:`nearest_neighbours`."""
 
     def __call__(
         self, train: Labelled, val: Labelled, test: Labelled, classes: int, *, refit: bool = False
     ) -> ProbeResult:
-        """Fit on train, choose on val, measure on test; with ``refit`` the final fit is on train and val."""
+        """Fit on ``train``, choose the hyperparameter on ``val``, and measure the score on ``test``.
+
+        With ``refit``, the final classifier is fitted on ``train`` and ``val`` together.
+        """
 
 
 def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
-    """All splits with the mean and the standard deviation of ``train`` taken out; constant features become 0."""
+    """Standardise all splits by the mean and standard deviation of ``train``; constant features become 0."""
     features = train.features.astype(np.float64)
     mean, deviation = features.mean(axis=0), features.std(axis=0)
-    # Rounding leaves a constant feature a deviation of about 1e-16 of its size: noise, not to be blown up.
+    # Due to rounding, a constant feature has a deviation of about 1e-16 of its mean, which must not be scaled to 1.
     constant = deviation <= 1e-7 * np.abs(mean)
     scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
     return [Labelled((split.features - mean) * scale, split.targets) for split in (train, *others)]
 
 
 def joined(train: Labelled, val: Labelled) -> Labelled:
-    """The examples of both."""
+    """Concatenate the examples of two splits."""
     return Labelled(np.concatenate([train.features, val.features]), np.concatenate([train.targets, val.targets]))
 
 
 def within_rows(train: Labelled, *others: Labelled) -> list[Labelled]:
-    """Coordinates in the space that the rows of ``train`` span, where they are fewer than the features; else no change.
+    """Project the features onto the space spanned by the rows of ``train`` if it has fewer rows than features.
 
-    The weights of a linear model with an L2 penalty lie in that space: its predictions stay, its cost does not.
+    The weights of a linear model with an L2 penalty lie in this space, so the predictions remain the same at a lower
+    cost. If there are as many rows as features, or more, the splits are returned unchanged.
     """
     splits = (train, *others)
     rows, dim = train.features.shape
@@ -98,10 +102,11 @@ def logistic_regression(
     strengths: Sequence[float] = STRENGTHS,
     refit: bool = False,
 ) -> ProbeResult:
-    """Multinomial logistic regression on standardised features, fitted on ``train``, its C chosen on ``val``.
+    """Fit multinomial logistic regression on the standardised features of ``train``, with C chosen on ``val``.
 
-    Of equal accuracies there, the greater likelihood of the truth decides. ``train`` must hold every class. With
-    ``refit`` the tested classifier is fitted with that C on ``train`` and ``val`` together.
+    Of values of C with the same validation accuracy, the one with the greatest likelihood is chosen. ``train`` must
+    contain every class. With ``refit``, the tested classifier is fitted with the chosen C on ``train`` and ``val``
+    together.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
@@ -120,7 +125,7 @@ def logistic_regression(
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
-    """Mean log-likelihood of the truth, finite even where its probability rounds to zero."""
+    """Return the mean log-likelihood of the true classes, finite even if a probability rounds to zero."""
     probabilities = model.probabilities(split.features)
     return -float(log_loss(split.targets, probabilities, labels=np.arange(probabilities.shape[1])))
 
@@ -133,17 +138,17 @@ def nearest_neighbours(
     neighbours: Sequence[int] = NEIGHBOURS,
     refit: bool = False,
 ) -> ProbeResult:
-    """Majority vote of the k nearest of ``train`` by cosine of standardised features, k chosen on ``val``.
+    """Classify by the majority vote of the k examples of ``train`` nearest by cosine, with k chosen on ``val``.
 
-    Equal votes go to the class whose voters are nearer (greater sum of cosines); of equal accuracies on ``val``, the
-    smaller k is chosen. With ``refit`` both splits vote on ``test``.
+    The features are standardised. A tie between classes is decided by the greater sum of cosines, a tie between values
+    of k by the smaller k. With ``refit``, the neighbours of ``test`` are found in ``train`` and ``val`` together.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = standardise(train, val, test)
     tried = [k for k in neighbours if k <= len(train.targets)]
     predictions = _votes(train, val.features, classes, tried)
     accuracies = {float(k): score(predictions[k], val.targets, classes).accuracy for k in tried}
-    chosen = max(tried, key=lambda k: accuracies[k])  # max keeps the first, that is the smallest, of equals
+    chosen = max(tried, key=lambda k: accuracies[k])  # on ties, max returns the smallest k
     if refit:
         train, test = standardise(train_val, raw_test)
     tested = score(_votes(train, test.features, classes, [chosen])[chosen], test.targets, classes)
@@ -158,27 +163,27 @@ def _unit(features: NDArray[np.floating]) -> NDArray[np.floating]:
 def _votes(
     train: Labelled, queries: NDArray[np.floating], classes: int, neighbours: Sequence[int], chunk: int = 1024
 ) -> dict[int, NDArray[np.int64]]:
-    """k -> predictions (n,), in chunks of queries so that the similarities fit in memory."""
+    """Predict the classes (n,) of queries for each k; chunks of queries limit the memory of the similarities."""
     keys, most, parts = _unit(train.features).T, max(neighbours), {k: list[NDArray[np.int64]]() for k in neighbours}
     for begin in range(0, len(queries), chunk):
         similarity = _unit(queries[begin : begin + chunk]) @ keys
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :most]
-        near = np.take_along_axis(similarity, order, axis=1)
+        cosines = np.take_along_axis(similarity, order, axis=1)
         voters = np.eye(classes)[train.targets[order]]  # (queries, most, classes)
         for k in neighbours:
-            # A sum of k cosines divided by 2k + 1 stays within +-1/2: it decides between equal counts only.
-            votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", near[:, :k], voters[:, :k]) / (2 * k + 1)
+            # A sum of k cosines divided by 2k + 1 is below 1/2 in absolute value: it decides only between equal counts.
+            votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", cosines[:, :k], voters[:, :k]) / (2 * k + 1)
             parts[k].append(votes.argmax(axis=1))
     return {k: np.concatenate(part) for k, part in parts.items()}
 
 
 def logistic_regression_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """A standardised, L2-regularised logistic regression on (recordings, dim), its C chosen on val."""
+    """Fit logistic regression on standardised features (recordings, dim) of one fold, with C chosen on val."""
     return _probe_fold(partial(logistic_regression, classes=len(folds.classes), refit=True), "C", means, folds, fold)
 
 
 def nearest_neighbours_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """The vote of the k nearest by cosine of standardised (recordings, dim), k chosen on val."""
+    """Classify standardised features (recordings, dim) of one fold by k nearest neighbours, with k chosen on val."""
     return _probe_fold(partial(nearest_neighbours, classes=len(folds.classes), refit=True), "k", means, folds, fold)
 
 
@@ -187,7 +192,8 @@ def _probe_fold(
 ) -> FoldScore:
     if not len(fold.val):
         raise EvaluationError(
-            f"split {fold.name}: train has one usable recording of each class, and none can validate {parameter}"
+            f"split {fold.name}: train has only one usable recording of each class, so none is left to choose "
+            f"{parameter} on; add recordings to train"
         )
     result = probe(*(Labelled(means[rows], folds.targets[rows]) for rows in (fold.train, fold.val, fold.test)))
     details = {"chosen": {parameter: result.chosen}, "val_accuracy": result.val_accuracy, "converged": result.converged}
@@ -195,10 +201,11 @@ def _probe_fold(
 
 
 def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """One-vs-rest linear SVM, fitted on every sub-clip of (recordings, sub-clips, dim) of train and val, in the primal.
+    """Fit a one-vs-rest linear SVM on every sub-clip of train and val of a fold, and score it on test.
 
-    The loss is the squared hinge, the features are not standardised (the paper does not mention it), and the intercept
-    is penalised with the weights. The prediction is the class of the greatest decision value, averaged over sub-clips.
+    ``features`` are (recordings, sub-clips, dim). The loss is the squared hinge, minimised in the primal. The features
+    are not standardised, since the paper mentions no standardisation. The intercept is penalised like the weights. The
+    predicted class has the greatest decision value, averaged over the sub-clips.
     """
     train, classes = features[fold.train_val], len(folds.classes)
     with warnings.catch_warnings(record=True) as caught:
@@ -206,10 +213,10 @@ def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> 
         model = LinearSVC(C=SVM_STRENGTH, dual=False).fit(
             train.reshape(-1, train.shape[2]), np.repeat(folds.targets[fold.train_val], train.shape[1])
         )
-    converged = not any(issubclass(one.category, ConvergenceWarning) for one in caught)
+    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     test = features[fold.test]
     values = model.decision_function(test.reshape(-1, test.shape[2]))
-    if values.ndim == 1:  # for two classes there is one column, that of the second
+    if values.ndim == 1:  # with two classes, there is only the column of the second class
         values = np.stack([-values, values], axis=1)
     predictions = values.reshape(*test.shape[:2], classes).mean(axis=1).argmax(axis=1)
     details = {"C": SVM_STRENGTH, "converged": converged}

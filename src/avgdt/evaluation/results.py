@@ -1,4 +1,4 @@
-"""Results: plain data in ``results/PROTOCOL.json``, and as a table in the terminal."""
+"""Results of protocols: as plain data in ``results/PROTOCOL.json``, and as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -16,23 +16,30 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""The result of a protocol as JSON data: figures of both models and of chance by row, options, sizes, skipped files."""
+"""Result of a protocol as JSON data: figures of the pretrained model, the random model and chance by row, options,
+sizes and skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
-"""Options that change no figure."""
+"""Options that do not change any figure."""
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
-    """The options of a protocol's dataclass as plain data that JSON stores without change."""
+    """Return the options of a protocol's dataclass as plain data that JSON stores without change.
+
+    Options that do not change any figure are omitted.
+    """
     return {name: value for name, value in to_plain(protocol).items() if name not in _NO_EFFECT}
 
 
 def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
-    """Skipped files and the reasons as plain data."""
+    """Return skipped files, with the reasons, as plain data."""
     return [{"path": str(file.path), "reason": file.reason} for file in skipped]
 
 
 def check_writable(protocol: str, folder: Path) -> None:
-    """Raise :class:`EvaluationError` where :func:`write_result` cannot write; called before an evaluation starts."""
+    """Raise :class:`EvaluationError` if :func:`write_result` cannot write a result of ``protocol`` to ``folder``.
+
+    This is called before an evaluation starts.
+    """
     path = _path(protocol, folder)
     if path.exists():
         read_results(path)
@@ -46,9 +53,8 @@ def check_writable(protocol: str, folder: Path) -> None:
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` atomically; return its path.
 
-    Results of the same protocol with other options (such as another label), data or weights stay in the list
-    ``earlier``, the newest first; a result that agrees in all of these is replaced. Raises ``WriteError`` where the
-    disk is full.
+    Older results of the same protocol with other options, data or weights remain in the list ``earlier``, newest first.
+    An older result with the same options, data and weights is replaced. Raises ``WriteError`` if the disk is full.
     """
     path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
@@ -60,7 +66,7 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
 
 
 def read_results(path: Path) -> list[Result]:
-    """The results in one ``PROTOCOL.json``, the newest first; raise :class:`EvaluationError` for any other file."""
+    """Return the results in a ``PROTOCOL.json``, newest first; raise :class:`EvaluationError` for any other file."""
     try:
         newest = json.loads(path.read_text(encoding="utf-8"))
         results = [{k: v for k, v in newest.items() if k != "earlier"}, *newest["earlier"]]
@@ -72,18 +78,18 @@ def read_results(path: Path) -> list[Result]:
 
 
 def read_folder(folder: Path) -> list[Result]:
-    """All results of the run in ``folder``, by protocol, the newest of each first."""
+    """Return all results of the run in ``folder``, sorted by protocol and, within a protocol, newest first."""
     paths = sorted({*(folder / "results").glob("*.json")} - {examples_path(folder)})
     return [result for path in paths for result in read_results(path)]
 
 
 def examples_path(folder: Path) -> Path:
-    """The file of the run's retrieval examples, which is not the result of a protocol."""
+    """Return the path of the run's retrieval examples, a file that is not the result of a protocol."""
     return folder / "results" / "examples.json"
 
 
 def result_table(result: Mapping[str, Any]) -> Table:
-    """One row for each figure that has a chance level (the numbers in ``result["chance"]``)."""
+    """Build a table with one row for each figure that has a chance level in ``result["chance"]``."""
     table = Table(title=_title(result), title_justify="left", caption=_caption(result), caption_justify="left")
     table.add_column("")
     for name in ("pretrained", "random weights", "chance"):
@@ -95,7 +101,7 @@ def result_table(result: Mapping[str, Any]) -> Table:
 
 
 def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths to the figures of a nested result; the size of the gallery is not a figure."""
+    """Yield the path to each figure of a nested result; the size of a gallery is not a figure."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*path, name))
@@ -104,16 +110,17 @@ def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """The value at ``path`` of a nested result, or None."""
+    """Return the value at ``path`` of a nested result, or None if there is no such value."""
     for name in path:
         tree = tree.get(name, {})
     return None if tree == {} else tree
 
 
 def figures_line(source: str, row: str, part: str, figures: Mapping[str, Any]) -> str:
-    """One line of figures, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
+    """Format figures in one line, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
 
-    ``source`` is "pretrained" or "random"; ``part`` is the fold, split or repetition, or empty. Lists are not printed.
+    ``source`` is "pretrained" or "random". ``part`` names the fold, split or repetition, and may be empty. Lists are
+    omitted.
     """
     chosen = figures.get("chosen", {})
     words = list[str]()
@@ -132,7 +139,7 @@ def _path(protocol: str, folder: Path) -> Path:
 
 
 def _identity(result: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The options, weights and data: results that agree in all of them replace each other."""
+    """Return the options, weights and data of a result; a new result replaces an older one with the same identity."""
     return result["options"], *(Path(result.get(name, "")).resolve() for name in ("weights", "data"))
 
 
@@ -148,13 +155,13 @@ def _caption(result: Mapping[str, Any]) -> str:
 
 
 def sizes_in_words(result: Mapping[str, Any]) -> str:
-    """The sizes of the evaluated data, such as "384 train, 96 test" or "96 in the gallery"."""
+    """Format the sizes of the evaluated data, such as "384 train, 96 test" or "96 in the gallery", in one line."""
     sizes = result["sizes"].items()
     return ", ".join(f"{count} in the gallery" if name == "gallery" else f"{count} {name}" for name, count in sizes)
 
 
 def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:
-    """The figure, with its std over folds where it has one; a dash where it was not measured."""
+    """Format the figure at ``path`` with its std over the folds, if any; return a dash if it was not measured."""
     figure, std = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
     if figure is None:
         return "–"

@@ -16,13 +16,13 @@ from avgdt.evaluation.splits import one_split
 from avgdt.objective.nce import TIE
 
 SAME_CLASS_RANKS = (1, 5, 20)
-"""Ranks among which one recording of the same class counts as a hit (the paper's table A.1)."""
+"""Values of k at which the recall of the same class is measured, as in the paper's table A.1."""
 
 
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
-    """The distinct segments of a split, and the number of rows that repeat one of them.
+    """Return the distinct segments of a split, and the number of rows that repeat one of them.
 
-    Rows of the same file and time span have equal embeddings, so that ranks among them would mean nothing.
+    Rows of the same file and time span have equal embeddings, so ranks among them would be meaningless.
     """
     selected = one_split(segments(entries, label or None), split)
     distinct = each_once(selected, entries, lambda segment: segment.seconds)
@@ -30,34 +30,38 @@ def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segm
 
 
 def check_gallery(size: int) -> None:
-    """Raise :class:`EvaluationError` for fewer than two recordings, among which every query is correct."""
+    """Raise :class:`EvaluationError` for a gallery of fewer than two recordings, in which every query is correct."""
     if size < 2:
         raise EvaluationError("data: only one recording is usable; a ranking needs at least two")
 
 
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
-    """The rank (n,), from 1, of key i for query i when all keys (n, dim) are sorted by cosine to the query (n, dim).
+    """Compute the rank (n,), from 1, of key i for query i among all keys, by the cosine to the query.
 
-    Ties count as misses: every other key whose cosine is not lower by more than ``TIE`` ranks before key i.
+    ``queries`` and ``keys`` are (n, dim). Ties count as misses: every other key whose cosine is not lower by more than
+    ``TIE`` ranks before key i.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), chunk):
         similarity = queries[begin : begin + chunk] @ keys.T
         positive = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
-        # Negated "less" rather than "greater or equal", so that NaN counts as a miss too. Key i counts itself, hence
-        # no + 1.
+        # The negated "less" instead of "greater or equal" counts NaN as a miss too. The sum includes key i, so no 1 is
+        # added.
         ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE["float64"])).sum(axis=1)
     return ranking
 
 
 def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
-    """Recall at 1, 5 and 10 (shares, 0-1) and median rank of key i for query i, both (n, dim), among all n keys."""
+    """Compute the recall at 1, 5 and 10 (0 to 1) and the median rank of key i for query i among all n keys.
+
+    ``queries`` and ``keys`` are (n, dim).
+    """
     return _recall(ranks(queries, keys), len(keys))
 
 
 def chance(size: int) -> dict[str, float]:
-    """The expectation of :func:`retrieval_metrics` for a gallery of ``size`` in random order."""
+    """Return the expected :func:`retrieval_metrics` of a gallery of ``size`` recordings in random order."""
     recall = {f"r{k}": min(1.0, k / size) for k in (1, 5, 10)}
     return {**recall, "median_rank": (size + 1) / 2, "gallery": size}
 
@@ -68,27 +72,30 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """Re-identification: how often the key nearest to a query is the other window of its recording.
+    """Compute how often the key nearest to a query is the other window of the query's recording.
 
     All arrays are (n, dim). Queries of the first windows are ranked among the keys of the second windows and vice
-    versa; the 2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count as misses.
+    versa, and the 2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count as misses.
     """
     both = np.concatenate([ranks(first_queries, second_keys), ranks(second_queries, first_keys)])
     return _as_accuracy(_recall(both, len(first_keys)))
 
 
 def reidentification_chance(size: int) -> dict[str, float]:
-    """The expectation of :func:`reidentify` for a gallery of ``size`` in random order."""
+    """Return the expected result of :func:`reidentify` for a gallery of ``size`` recordings in random order."""
     return _as_accuracy(chance(size))
 
 
 def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
-    """Recall at 1, 5 and 20 by cosine of (recordings, dim): mean over the folds, and std where there are several."""
+    """Compute the recall at 1, 5 and 20 of recordings of the same class, by cosine of features (recordings, dim).
+
+    Returns the mean over the folds and, for several folds, the sample standard deviation.
+    """
     return _over_folds([same_class_recall(features, folds.targets, fold) for fold in folds.folds], folds)
 
 
 def same_class_chance(folds: Folds) -> dict[str, float]:
-    """The expectation of :func:`same_class_figures` for random features."""
+    """Return the expected result of :func:`same_class_figures` for random features."""
     figures = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
     return {f"r{k}": figures[f"r{k}"] for k in SAME_CLASS_RANKS}
 
@@ -96,9 +103,10 @@ def same_class_chance(folds: Folds) -> dict[str, float]:
 def same_class_recall(
     features: NDArray[np.floating], targets: NDArray[np.int64], fold: Fold, chunk: int = 1024
 ) -> list[float]:
-    """Share of test recordings with one of their class among the 1, 5 and 20 nearest training recordings.
+    """Compute the share of test recordings with a recording of their class among the k nearest of the training set.
 
-    Among equally near recordings, those of another class rank first, so that constant features score 0.
+    The shares are those for k of 1, 5 and 20. Among equally near recordings, those of another class rank first, so that
+    constant features have a recall of 0.
     """
     train_val = fold.train_val
     keys, queries = unit(features[train_val]), unit(features[fold.test])
@@ -112,7 +120,7 @@ def same_class_recall(
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The rows of (n, dim) scaled to unit length; a row of zeros is unchanged."""
+    """Scale the rows of an array (n, dim) to unit length; a row of zeros is unchanged."""
     wide = vectors.astype(np.float64)
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(length == 0, 1.0, length)
@@ -128,7 +136,10 @@ def _as_accuracy(figures: dict[str, float]) -> dict[str, float]:
 
 
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
-    """The exact expected recall: 1 - P(none of the first k recordings in random order has the query's class)."""
+    """Compute the exact expectation of :func:`same_class_recall` for training recordings in random order.
+
+    It is 1 - P(none of the first k recordings has the query's class).
+    """
     train = targets[fold.train_val]
     total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]
     missed, recall = np.ones(len(same)), []

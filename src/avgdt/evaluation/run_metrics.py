@@ -1,4 +1,4 @@
-"""Metrics of a run on which the verdict is based: training metrics and held-out retrieval."""
+"""Metrics of a run on which its verdict is based: training metrics and held-out retrieval."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
 from avgdt.recipes.recipe import Recipe
 
 LATE = 0.6
-"""Share of the epochs after which a run without any sign of generalisation is no longer on the plateau: runs that train
-left it by half of their epochs."""
+"""Share of the epochs after which a run without any sign of generalisation is no longer considered to be on the
+plateau. Runs that train leave the plateau within half of their epochs."""
 LEAST_STEPS = 400
-"""Number of training steps below which accuracy at chance level is normal: runs that train stay there for 200 to 400
-steps."""
+"""Number of training steps below which accuracy at chance level is normal. Runs that train stay at chance level for 200
+to 400 steps."""
 DIRECTIONS = ("video_to_audio", "audio_to_video")
 
 
 @dataclass(frozen=True)
 class Training:
-    """Training metrics that the verdict is based on."""
+    """Training metrics on which the verdict is based."""
 
     step: int
     """Number of training steps so far."""
     late: bool
-    """Whether a run that trains would have left the initial plateau by now."""
+    """True if a run that trains would have left the initial plateau by now."""
     accuracy: float
     """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
     interval: tuple[float, float]
@@ -38,22 +38,22 @@ class Training:
     loss: float
     """Loss, averaged over the last tenth of the logged training metrics."""
     bound: float
-    """The larger of the first loss and the loss at chance level, which only the NCE loss has."""
+    """Larger of the first loss and the loss at chance level; only the NCE loss has a chance level."""
     growth: float
-    """Recent gradient norm divided by the first one that was logged; 0 without logged gradient norms."""
+    """Ratio of the recent gradient norm to the first one above 0 that was logged; 0 if none was logged."""
     std: float
-    """The smaller embedding std of the modalities; 1 where it was not logged."""
+    """Embedding std of the modality with the smaller std; 1 if it was not logged."""
 
     @classmethod
     def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
-        """Summarise the lines of kind "train" of ``metrics.jsonl``, of which there is at least one."""
+        """Summarise the lines of kind "train" of ``metrics.jsonl``; there must be at least one line."""
         last, step = train[-max(1, len(train) // 10) :], int(train[-1]["step"])
         accuracy = _mean(last, "accuracy", 0.0)
         trials = len(last) * recipe.run.log_every * recipe.run.batch
         bound = float(train[0].get("loss", 0.0))
         if recipe.objective.loss == "nce":
             bound = max(bound, chance_loss(recipe, step))
-        # The first step of a bank has no negatives, and so no gradient.
+        # At the first step the bank is empty, so there are no negatives and no gradient.
         first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
         return cls(
             step=step,
@@ -70,10 +70,10 @@ class Training:
 
 @dataclass(frozen=True)
 class RetrievalMetrics:
-    """Retrieval among recordings outside the training set, the mean of both directions."""
+    """Retrieval among recordings outside the training set, averaged over video-to-audio and audio-to-video."""
 
     recalls: Mapping[int, float]
-    """Recall at 1, 5 and 10."""
+    """Recall at 1, 5 and 10, by rank."""
     median_rank: float | None
     gallery: int
 
@@ -87,7 +87,7 @@ class RetrievalMetrics:
 
     @property
     def k(self) -> int:
-        """The rank at which the recall is judged."""
+        """Value of k at which the recall is compared with its chance level."""
         return recall_rank(self.gallery)
 
     @property
@@ -97,28 +97,29 @@ class RetrievalMetrics:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the recall at :attr:`k`."""
+        """95 % confidence interval of the recall at :attr:`k`."""
         return self._interval(self.recalls[self.k])
 
     @property
     def above_chance(self) -> bool:
-        """Whether the recall is above chance level."""
+        """True if the recall at :attr:`k` is above chance level."""
         return self.interval[0] > self.chance
 
     @property
     def any_sign(self) -> bool:
-        """Whether the median rank is better than by chance, which shows before the recall does.
+        """True if the recall or the median rank is better than by chance; the median rank improves first.
 
-        By chance ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
+        By chance, ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
         """
         if self.median_rank is None:
             return self.above_chance
         return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
 
     def at(self, chance: float) -> tuple[float, float]:
-        """95 % interval of the recall at the rank, between 1 and 10, whose chance level is ``chance``, interpolated.
+        """Return the 95 % interval of the recall at the k whose chance level is ``chance``, interpolated in k.
 
-        It is comparable with a training accuracy of that chance level among another number of keys.
+        The k is between 1 and 10. The recall is comparable with a training accuracy that has this chance level, but
+        another number of keys.
         """
         rank = min(10.0, max(1.0, chance * self.gallery))
         low = 1 if rank < 5 else 5

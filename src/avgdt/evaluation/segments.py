@@ -13,46 +13,47 @@ from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
 
 ROLES = ("split", *SEGMENT)
-"""Columns that are never labels, like those that end in ``_start`` and ``_end``."""
+"""Columns that are never labels; nor are columns whose names end in ``_start`` or ``_end``."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A time span of a recording, or all of it, with its split and label."""
+    """Time span of a recording, or the whole recording, with its split and label."""
 
     entry: int
     """Index of the recording in the manifest."""
     split: str
-    """train, val, test or another name, normalised; empty where the row has no split."""
+    """Normalised name of the split (train, val, test or another); empty if the row has no split."""
     label: str = ""
-    """The class; empty without a label column."""
+    """Name of the class; empty without a label column."""
     start: float | None = None
-    """Seconds; None together with ``end`` for the whole recording."""
+    """Start, in seconds; start and end are None for the whole recording."""
     end: float | None = None
-    """Seconds."""
+    """End, in seconds; start and end are None for the whole recording."""
 
     @property
     def seconds(self) -> Seconds | None:
-        """Start and end; None for the whole recording."""
+        """Start and end, in seconds; None for the whole recording."""
         return None if self.start is None or self.end is None else (self.start, self.end)
 
 
 def columns(entries: Sequence[Entry]) -> list[str]:
-    """The manifest's columns that do not describe the media, in order."""
+    """Return the manifest's columns that do not describe the media, in order."""
     return list(dict.fromkeys(name for entry in entries for name in entry.extra))
 
 
 def labels(entries: Sequence[Entry]) -> list[str]:
-    """The columns that can be a label."""
+    """Return the columns that can contain labels."""
     return [c for c in columns(entries) if c not in ROLES and not c.lower().endswith(("_start", "_end"))]
 
 
 def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment]:
-    """One segment per row; with ``label``, only for rows whose label is not empty.
+    """Return one segment per row; with ``label``, only for rows whose label is not empty.
 
-    A segment's seconds are the columns ``LABEL_start`` and ``LABEL_end`` where the manifest has them, else ``start``
-    and ``end``, else (also where both cells are empty) the whole recording. Raises :class:`EvaluationError` for a
-    missing label column, ``DataError`` for seconds that are not numbers or that end before they start.
+    The time span is given by the columns ``LABEL_start`` and ``LABEL_end`` if the manifest has them, else by ``start``
+    and ``end``. Without these columns, or if both cells are empty, the segment is the whole recording. Raises
+    :class:`EvaluationError` for a missing label column, and ``DataError`` for times that are not numbers or for an end
+    before the start.
     """
     present, label = columns(entries), label and composed(label)
     if label is not None and label not in labels(entries):
@@ -75,7 +76,10 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
 def each_once(
     segments: Sequence[Segment], entries: Sequence[Entry], alike: Callable[[Segment], object]
 ) -> list[Segment]:
-    """The segments without duplicates: the first of those with the same file (by any path) and ``alike`` value."""
+    """Return the segments without duplicates.
+
+    Of all segments with the same file (by any path) and the same value of ``alike``, the first is kept.
+    """
     distinct = dict[tuple[int, object], Segment]()
     for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
         distinct.setdefault((number, alike(segment)), segment)

@@ -1,4 +1,4 @@
-"""The checked train, val and test rows of a labelled manifest, and an account of the rows that are not used."""
+"""Train, val and test rows of a labelled manifest, checked, with an account of the rows that are not used."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment, columns, each_once, segments
 
 SPLITS = ("train", "val", "test")
-"""The splits to fit, validate and test on."""
+"""Names of the splits for fitting, validation and testing."""
 VAL_SHARE = 5
-"""Without a split val, one in this many train recordings of each class validates, at least one of two or more."""
+"""Number of train recordings of a class per recording that is drawn for validation if there is no split val."""
 SOURCES = ("source", "group")
-"""Columns that name the source from which several recordings were cut."""
+"""Names of columns that identify the source from which several recordings were cut."""
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"
 _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
@@ -39,16 +39,16 @@ _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The distinct segments that are used, and an account of the other rows."""
+    """Distinct labelled segments of the splits that are used, and an account of the other rows."""
 
     segments: list[Segment]
     """Segments of which any two differ in file, seconds, split or label."""
     skipped: list[Skipped]
-    """Rows without label, and rows without split."""
+    """Rows without a label, and rows without a split."""
     other_splits: int
-    """Labelled rows of splits that are not used."""
+    """Number of labelled rows of splits that are not used."""
     unlabelled: int
-    """Rows without label, except those of splits that are not used."""
+    """Number of rows without a label, except rows of splits that are not used."""
     notes: list[str]
     """Sentences with the numbers of skipped, unused and repeated rows."""
 
@@ -56,15 +56,15 @@ class LabelledRows:
 def labelled_rows(
     entries: Sequence[Entry], label: str, needed: Sequence[str], optional: Sequence[str] = ()
 ) -> LabelledRows:
-    """The labelled rows of the splits ``needed`` and ``optional``.
+    """Return the labelled rows of the splits ``needed`` and ``optional``.
 
-    Raises :class:`EvaluationError` for a needed split without a labelled row, and for a segment with two labels;
-    ``DataError`` for a recording in two splits.
+    Raises :class:`EvaluationError` if a needed split has no labelled row or if a segment has two labels, and
+    ``DataError`` if a recording is in two splits.
     """
     labelled, used = segments(entries, label), (*needed, *optional)
     _check_needed(labelled, entries, label, needed, optional)
     in_use = [segment for segment in labelled if segment.split in used]
-    others = [segment.split for segment in labelled if segment.split and segment.split not in used]
+    unused = [segment.split for segment in labelled if segment.split and segment.split not in used]
     check_no_leakage([SplitSpan(entries[segment.entry], segment.split, segment.seconds) for segment in in_use])
     _check_one_label(in_use, entries)
     distinct = each_once(in_use, entries, lambda segment: (segment.seconds, segment.split, segment.label))
@@ -74,9 +74,9 @@ def labelled_rows(
         *unlabelled_note(len(unlabelled), label),
         *_note(len(unsplit), "row has no split: skipped", "rows have no split: skipped"),
         *_note(
-            len(others),
-            f"row is of another split ({split_counts(others)}): not used",
-            f"rows are of other splits ({split_counts(others)}): not used",
+            len(unused),
+            f"row is of another split ({split_counts(unused)}): not used",
+            f"rows are of other splits ({split_counts(unused)}): not used",
         ),
         *_note(
             len(in_use) - len(distinct),
@@ -84,20 +84,20 @@ def labelled_rows(
             "rows repeat another of the same file, segment, split and label: used once",
         ),
     ]
-    return LabelledRows(distinct, [*unlabelled, *unsplit], len(others), len(unlabelled), notes)
+    return LabelledRows(distinct, [*unlabelled, *unsplit], len(unused), len(unlabelled), notes)
 
 
 @dataclass(frozen=True)
 class LabelledSplits:
-    """A list of segments by split, and the names of their classes."""
+    """Indices into a list of segments by split, and the names of the classes."""
 
     rows: Mapping[str, list[int]]
-    """Split -> indices of its segments, for each split that is needed."""
+    """Indices of the segments of each needed split, by the name of the split."""
     classes: list[str]
-    """The class names of the train split, sorted (by number where all are numbers); their indices are the targets."""
+    """Class names of the split train, sorted (by value if all are numbers); the targets are indices into this list."""
 
     def targets(self, segments: Sequence[Segment], split: str) -> list[int]:
-        """The class indices of the split's segments."""
+        """Return the class indices of the segments of ``split``."""
         indices = {name: index for index, name in enumerate(self.classes)}
         return [indices[segments[row].label] for row in self.rows[split]]
 
@@ -105,15 +105,16 @@ class LabelledSplits:
 def labelled_splits(
     segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
 ) -> LabelledSplits:
-    """Sort usable segments into the splits ``names``, of which train is one; ``skipped`` gives reasons for messages.
+    """Group usable segments by the splits ``names``, one of which is train.
 
-    Raises :class:`EvaluationError` for an empty split, a class missing from train, and class names that differ
-    only in case, blanks, quotes or Unicode form.
+    Error messages state the most frequent reason in ``skipped``. Raises :class:`EvaluationError` for an empty split,
+    for a class missing from train, for a single class, and for class names that differ only in case, blanks, quotes or
+    Unicode form.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
         if not rows[split]:
-            reasons = Counter(one.reason for one in skipped).most_common(1)
+            reasons = Counter(file.reason for file in skipped).most_common(1)
             raise EvaluationError(
                 f"split: none of the rows with split '{split}' can be used; usable rows: "
                 f"{split_counts([s.split for s in segments if s.split]) or 'none'}"
@@ -123,10 +124,10 @@ def labelled_splits(
     _check_alike({segments[row].label for split in names for row in rows[split]})
     classes = sort_names({segments[row].label for row in rows["train"]})
     for split in names:
-        strange = sort_names({segments[row].label for row in rows[split]} - set(classes))
-        if strange:
+        missing = sort_names({segments[row].label for row in rows[split]} - set(classes))
+        if missing:
             raise EvaluationError(
-                f"split: class '{strange[0]}' is in {split} but not in train; add it to train or remove it"
+                f"split: class '{missing[0]}' is in {split} but not in train; add it to train or remove it"
             )
     if len(classes) < 2:
         raise EvaluationError(f"label: train has only the class '{classes[0]}'; at least two classes are needed")
@@ -134,10 +135,11 @@ def labelled_splits(
 
 
 def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan]:
-    """The plans with about a fifth of each class of train moved to val, at random but the same at every call.
+    """Return the plans with about a fifth of each class of train moved to val.
 
-    Segments of one file or its copies, and files of one ``source`` or ``group`` where there is such a column, stay
-    together whatever their classes, except where a class has a single source. Train keeps examples of each class.
+    The choice is random, but the same at every call. Segments of one file or of its copies are moved together, whatever
+    their classes, as are files with the same ``source`` or ``group`` if there is such a column. Segments of a class
+    with a single source are moved independently. Train keeps examples of each class.
     """
     labels = {row: plan.segment.label for row, plan in enumerate(plans) if plan.segment.split == "train"}
     sources = _sources(plans, entries)
@@ -162,9 +164,9 @@ def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
-    """The segments of ``split``; all of them for ``all`` or where none has a split.
+    """Return the segments of ``split``; return all segments if ``split`` is ``all`` or if no segment has a split.
 
-    Raises :class:`EvaluationError` where the data has splits, but not this one.
+    Raises :class:`EvaluationError` if there are splits, but no segment of ``split``.
     """
     names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:
@@ -179,7 +181,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
 
 def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = ()) -> list[Skipped]:
-    """The rows without label; where ``used`` is given, only those of these splits and those without split."""
+    """Return the rows without a label; if ``used`` is given, only those of these splits and those without a split."""
     return [
         Skipped(entry.path, NO_LABEL)
         for entry in entries
@@ -188,13 +190,13 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
 
 
 def unlabelled_note(count: int, label: str) -> list[str]:
-    """A note of how many rows have no label, where there are any."""
+    """Return a note with the number of rows without a label, as a list that is empty if there are none."""
     column = f"in the column '{label}': skipped"
     return _note(count, f"row has no label {column}", f"rows have no label {column}")
 
 
 def sort_names(names: set[str]) -> list[str]:
-    """Sorted class names: by value where all are numbers."""
+    """Sort class names, by value if all of them are numbers."""
     try:
         return sorted(names, key=float)
     except ValueError:
@@ -208,7 +210,7 @@ def _note(count: int, one: str, several: str) -> list[str]:
 def _check_needed(
     labelled: Sequence[Segment], entries: Sequence[Entry], label: str, needed: Sequence[str], optional: Sequence[str]
 ) -> None:
-    """Raise :class:`EvaluationError` where a needed split has no labelled row."""
+    """Raise :class:`EvaluationError` if a needed split has no labelled row."""
     needs = f"needed: {' and '.join(needed)}" + "".join(f" ({name} is optional)" for name in optional)
     if "split" not in columns(entries):
         raise EvaluationError(
@@ -231,7 +233,7 @@ def _check_needed(
 
 
 def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
-    """Raise :class:`EvaluationError` where two rows give the same segment of one recording different labels."""
+    """Raise :class:`EvaluationError` if two rows give the same segment of a recording different labels."""
     alike = defaultdict[object, list[Segment]](list)
     numbers = recording_numbers([entries[segment.entry] for segment in segments])
     for number, segment in zip(numbers, segments, strict=True):
@@ -239,18 +241,18 @@ def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> N
     same = SameRecording()
     for first, *others in alike.values():
         for other in others:
-            one, two = entries[first.entry], entries[other.entry]
-            if first.label != other.label and same(one, two):
-                copy = "" if one.path == two.path else f" (the same content as {two.path})"
+            entry, copied = entries[first.entry], entries[other.entry]
+            if first.label != other.label and same(entry, copied):
+                copy = "" if entry.path == copied.path else f" (the same content as {copied.path})"
                 where = "" if first.seconds is None else " from {:g} to {:g} s".format(*first.seconds)
                 raise EvaluationError(
-                    f"label: {one.path}{copy} has the labels '{first.label}' and '{other.label}'{where}; keep one of "
+                    f"label: {entry.path}{copy} has the labels '{first.label}' and '{other.label}'{where}; keep one of "
                     "the rows"
                 )
 
 
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` for two classes that differ only in case, blanks, quotes or Unicode form."""
+    """Raise :class:`EvaluationError` if two classes differ only in case, blanks, quotes or Unicode form."""
     seen = dict[str, str]()
     for label in sorted(labels):
         bare = _QUOTED.fullmatch(label)
@@ -263,7 +265,7 @@ def _check_alike(labels: set[str]) -> None:
 
 
 def _sources(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[str]:
-    """The source of each plan's recording: the value of the column ``source`` or ``group``, else the file."""
+    """Return the source of each plan's recording: the value of its column ``source`` or ``group``, else its file."""
     recordings = [entries[plan.segment.entry] for plan in plans]
     columns = [next((name for name in entry.extra if name.lower() in SOURCES), "") for entry in recordings]
     files = recording_numbers(recordings)

@@ -1,4 +1,4 @@
-"""Audio benchmarks by equally spaced sub-clips: probes of frozen features, and finetuning of the audio encoder."""
+"""Audio benchmarks on equally spaced sub-clips: probes of frozen features, and finetuning of the audio encoder."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ from avgdt.models.pretrained import PretrainedModel
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)
 SECONDS_AT_ONCE = 160
-"""Seconds of audio in one batch through the networks."""
+"""Minimum total length of the sub-clips in one batch of the networks, in seconds."""
 FoldProbe = Callable[[NDArray[np.float32], Folds, Fold], FoldScore]
-"""(features (recordings, sub-clips, dim), folds, fold) -> the score of the fold."""
+"""Function from (features (recordings, sub-clips, dim), folds, fold) to the score of the fold."""
 
 
 @dataclass(frozen=True)
 class SubClips:
-    """Equally spaced sub-clips of a recording, the first at its start, the last at its end."""
+    """Number and length of equally spaced sub-clips, from the start to the end of a recording."""
 
     count: int
-    """Of each recording."""
+    """Number of sub-clips of each recording."""
     seconds: float
-    """Length of each."""
+    """Length of each sub-clip, in seconds."""
 
 
 @dataclass(frozen=True)
 class SubClipOptions:
-    """The options that all protocols on sub-clips have."""
+    """Options common to all protocols on sub-clips."""
 
     scratch: bool = False
-    """Also train the audio encoder from random weights, end to end, as a baseline."""
+    """Also train the audio encoder end to end from random weights, as a baseline."""
     finetune: bool = False
-    """Also finetune the audio encoder from the weights, end to end."""
+    """Also finetune the audio encoder end to end from the pretrained weights."""
     training_epochs: int = 60
-    """Epochs of --scratch and --finetune, each of one sub-clip per recording."""
+    """Number of epochs of --scratch and --finetune; an epoch has one sub-clip per recording."""
     training_lr: float = 1e-3
-    """Learning rate of --scratch and --finetune (AdamW, cosine)."""
+    """Learning rate of --scratch and --finetune (AdamW with a cosine schedule)."""
     cache: bool = True
-    """Keep the features and the scores of folds in OUT/cache for the next evaluation of the same weights."""
+    """Store the features and the scores of folds in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of the random weights that stand beside the pretrained ones, and of all that is trained here."""
+    """Seed of all training, and of the random weights with which the pretrained weights are compared."""
 
     def check(self) -> None:
-        """Raise :class:`EvaluationError` for an option out of bounds."""
+        """Raise :class:`EvaluationError` if an option is out of bounds."""
         if self.training_epochs < 1:
             raise EvaluationError(f"training_epochs: {self.training_epochs} is too few; use 1 or more")
         if self.training_lr <= 0:
@@ -68,7 +68,7 @@ class SubClipOptions:
 
 
 def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
-    """The model on sub-clips, those of several recordings in one batch."""
+    """Return the model with clips as long as the sub-clips, and with batches for several recordings."""
     recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
@@ -78,7 +78,10 @@ def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
 def plan_sub_clips(
     model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The windows of every recording that can be read, and the skipped recordings; ``model`` is on sub-clips."""
+    """Plan the sub-clips of every usable recording; return the plans and the skipped recordings.
+
+    ``model`` must have been returned by :func:`on_sub_clips`.
+    """
     return plan(segments, entries, model.recipe.clip, AUDIO, clips.count)
 
 
@@ -92,11 +95,12 @@ def sub_clip_figures(
     probes: Mapping[str, FoldProbe],
     settings: Mapping[str, Any],
 ) -> tuple[list[Segment], Folds, dict[str, Any]]:
-    """A row for each probe and for finetuning: the recordings that were read, their folds, the result without sizes.
+    """Evaluate all probes and, depending on the options, finetuning on an audio benchmark.
 
-    ``columns`` of the entries hold the fold and the class, ``split`` makes the folds, and ``settings`` are
-    what decides the scores of the probes apart from the features and the folds, as plain data. Raises
-    :class:`EvaluationError` where a class is lost because its recordings cannot be read.
+    Returns the segments that could be read, their folds, and the result without its sizes. ``columns`` are the names of
+    the columns with the fold and the class of an entry. ``split`` builds the folds. ``settings`` is plain data that
+    determines the scores of the probes together with the features and the folds. Raises :class:`EvaluationError` if no
+    recording of a class can be read.
     """
     options.check()
     comparison.check_modalities(AUDIO)
@@ -105,11 +109,11 @@ def sub_clip_figures(
         part, label = columns
         return [Segment(i, entry.extra[part], entry.extra[label]) for i, entry in enumerate(entries)]
 
-    listed = split(labelled([entry for entry in layout.entries if not entry.error]))  # raises before anything is read
+    listed = split(labelled([entry for entry in layout.entries if not entry.error]))  # raises before any file is read
     entries = comparison.inspected(layout.entries)
     comparison = comparison.with_models(lambda model: on_sub_clips(model, clips))
     plans, skipped = plan_sub_clips(comparison.pretrained, labelled(entries), entries, clips)
-    check_classes_remain(listed, split([one.segment for one in plans]))
+    check_classes_remain(listed, split([planned.segment for planned in plans]))
     features = comparison.features(entries, plans, skipped, AUDIO, conv5_features, average=False, cache=options.cache)
     folds = split(features.segments)
     check_classes_remain(listed, folds)
@@ -148,9 +152,9 @@ def _finetuned(
     folds: Folds,
     clips: SubClips,
 ) -> dict[str, dict[str, Any]]:
-    """The figures of the audio encoder trained end to end, from the weights and from random ones, by the options."""
-    wanted = {"pretrained": options.finetune, "random": options.scratch}
-    models = {source: model for source, model in comparison.models.items() if wanted[source]}
+    """Train the audio encoder end to end on every fold, for each model that the options select; return the figures."""
+    enabled = {"pretrained": options.finetune, "random": options.scratch}
+    models = {source: model for source, model in comparison.models.items() if enabled[source]}
     if not models:
         return {}
     inputs = log_mel_inputs(comparison, segments, entries, clips)
@@ -163,7 +167,7 @@ def _finetuned(
         done += 1
         comparison.progress(done, total)
 
-    def after_fold() -> None:  # one that was stored has had no epochs
+    def after_fold() -> None:  # a fold from the cache has run no epochs
         nonlocal done, finished
         done = finished = finished + epochs
         comparison.progress(done, total)
@@ -183,7 +187,10 @@ def _finetuned(
 def log_mel_inputs(
     comparison: Comparison, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> NDArray[np.float32]:
-    """The log-mel spectrograms of recordings that were read before, (recordings, sub-clips, mels, time)."""
+    """Compute the log-mel spectrograms of the sub-clips of all segments, (segments, sub-clips, mels, time).
+
+    Every recording must be readable.
+    """
     model = comparison.pretrained
     plans, _ = plan_sub_clips(model, segments, entries, clips)
     extraction = extract(

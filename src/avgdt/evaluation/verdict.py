@@ -1,4 +1,4 @@
-"""The verdict on a pretraining run from its metrics: whether it works, the cause if not, and what to change."""
+"""Verdict on a pretraining run from its metrics: whether the run works, the cause of failure, and what to change."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
 COLLAPSED_STD = 0.1
-"""Embedding std in training below which the embeddings are near one point: it is 1 on the sphere, 0 at one point, and
-0.3 or more on the plateau of runs that train."""
+"""Std of the embeddings in training below which a collapse is diagnosed. The std is 1 for embeddings that cover the
+sphere, 0 for equal embeddings, and 0.3 or more on the plateau of runs that train."""
 COLLAPSED_RANK = 2.0
-"""Effective rank below which the embeddings vary along less than a second direction; 25 and more on the plateau."""
+"""Effective rank below which a collapse is diagnosed; it is 25 or more on the plateau of runs that train."""
 SETTLED = 30
-"""Training steps before which the effective rank is no evidence: held-out embeddings use the running statistics of
-batch norm, with whose initial values even random networks have a rank of 2."""
+"""Number of training steps below which the effective rank is not used. Held-out embeddings depend on the running
+statistics of batch norm, and with the initial statistics, even random networks have a rank of 2."""
 GREATEST_LOSS = 1.5
-"""Loss, as a multiple of the larger of its first value and its chance level, above which the training diverges: a loss
-above both means confident wrong predictions."""
+"""Ratio of the loss to its first value or its chance level, whichever is larger, above which divergence is diagnosed. A
+loss above both values means that wrong predictions are confident."""
 GREATEST_GRADIENT = 30.0
-"""Growth of the gradient norm since the start above which the training diverges; it falls in runs that train."""
+"""Ratio of the gradient norm to its first value above which divergence is diagnosed. The norm falls in runs that
+train."""
 LEAK = 0.3
-"""Share of the positives' margin that batch norm explains in a leak: at most 0.1 in runs that train, after the
-plateau."""
+"""Minimum share of the positives' margin due to batch norm for the diagnosis of a batch-norm leak. After the plateau,
+the share is at most 0.1 in runs that train."""
 DRIFT = 0.1
-"""Change of a key (1 - cosine) during its time in the bank that lets a query identify keys by their age; 0.01 in runs
-that train."""
+"""Minimum change of a key (1 - cosine) during its time in the bank for the diagnosis of a bank shortcut: queries can
+then identify keys by their age. The change is 0.01 in runs that train."""
 GAP = 0.25
-"""Excess of the training accuracy over held-out recall at the same chance level, beyond their intervals, that is called
-overfitting: the two are equal, within 0.1, in runs that generalise."""
+"""Excess of the training accuracy over the held-out recall, beyond their confidence intervals, above which overfitting
+is diagnosed. Both values refer to the same chance level, and they agree within 0.1 in runs that generalise."""
 FEWEST = 20
-"""Number of held-out recordings below which their recall is not used, since its confidence interval is too wide."""
+"""Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
+interval is too wide."""
 
 Cause = Literal[
     "healthy",
@@ -56,15 +58,19 @@ class Verdict:
 
     cause: Cause
     headline: str
-    """The diagnosis in one sentence."""
+    """Diagnosis in one sentence."""
     evidence: str
-    """One sentence with the metrics that the verdict is based on."""
+    """Metrics on which the verdict is based, in one sentence."""
     remedy: str
-    """What to change, one sentence with the options of ``avgdt pretrain``."""
+    """Suggested change in one sentence, with the options of ``avgdt pretrain``."""
 
     @property
     def level(self) -> Literal["good", "uncertain", "bad"]:
-        """good: the run generalises; uncertain: too early or not measured; bad: something must be changed."""
+        """Level of the verdict: good, uncertain or bad.
+
+        A run is good if it generalises, uncertain if it is too early to decide or not measured, and bad if something
+        must be changed.
+        """
         if self.cause in ("plateau", "not measured"):
             return "uncertain"
         return "good" if self.cause == "healthy" else "bad"
@@ -79,14 +85,14 @@ def verdict(
     heldout: Sequence[Mapping[str, Any]],
     unseen: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """The verdict on a run from its lines of metrics.
+    """Return the verdict on a run from its lines of metrics.
 
     Args:
-        recipe: the resolved recipe, as ``config.yaml`` holds it.
-        train: lines of kind train, at least one.
+        recipe: resolved recipe, as in ``config.yaml``.
+        train: lines of kind train; at least one.
         heldout: lines of kind heldout; empty without held-out recordings or with one modality.
-        unseen: retrieval among other recordings outside the training set, in the form of a heldout line; it replaces
-            the last line of ``heldout``.
+        unseen: retrieval among other recordings outside the training set, in the form of a line of kind heldout; it
+            replaces the last line of ``heldout``.
     """
     training = Training.of(recipe, train)
     latest = unseen or (heldout[-1] if heldout else None)
@@ -130,7 +136,7 @@ def verdict(
 
 
 def verdict_from_file(recipe: Recipe, metrics: Path) -> Verdict | None:
-    """The verdict on the run whose ``metrics.jsonl`` is ``metrics``; None before its first line of kind train."""
+    """Return the verdict on the run with the metrics file ``metrics``; None if it has no line of kind train yet."""
     lines = read_json_lines(metrics, ("kind", "step"))
     train = [line for line in lines if line["kind"] == "train"]
     return verdict(recipe, train, [line for line in lines if line["kind"] == "heldout"]) if train else None
@@ -208,7 +214,8 @@ def _plateau(recipe: Recipe, figures: str) -> Verdict:
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
         _sentence(figures),
-        f"This is normal for a third of the epochs; later, raise --schedule.epochs (now {recipe.schedule.epochs}).",
+        "This is normal in the first third of the epochs; later, raise --schedule.epochs (now "
+        f"{recipe.schedule.epochs}).",
     )
 
 
@@ -226,13 +233,13 @@ def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
         "not measured",
         "Too few held-out recordings for a verdict.",
         _sentence(figures),
-        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split --data.held-out to "
-        "the manifest, or raise --data.held-out-at-most.",
+        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split named by "
+        "--data.held-out to the manifest, or raise --data.held-out-at-most.",
     )
 
 
 def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
-    """The verdict by training metrics alone, without held-out retrieval."""
+    """Return the verdict from the training metrics alone, without held-out retrieval."""
     figures = _accuracy(training)
     if training.interval[0] <= training.chance:
         return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
@@ -240,7 +247,8 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
         "not measured",
         "Generalisation is not measured.",
         _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
-        "Hold out recordings: add rows of the split --data.held-out to the manifest, or raise --data.held-out-at-most."
+        "Hold out recordings: add rows of the split named by --data.held-out to the manifest, or raise "
+        "--data.held-out-at-most."
         if _both(recipe)
         else "With one modality there is no cross-modal retrieval: compare a linear probe (avgdt evaluate linear) with "
         "random weights.",
@@ -278,7 +286,7 @@ def _figures(training: Training, retrieval: RetrievalMetrics) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: RetrievalMetrics) -> str:
-    """How far retrieval has fallen below its best value in a gallery of the same size; "" where it has not."""
+    """Describe how far retrieval has fallen below its best value in an equally large gallery; "" if it has not."""
     earlier = [retrieval for line in heldout if (retrieval := RetrievalMetrics.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

@@ -1,1 +1,1 @@
-"""Experiments of several runs: ablations, the curriculum of figure 3, and the search for compositions."""
+"""Experiments that consist of several runs: ablations, the curriculum of figure 3, and the search for compositions."""

@@ -1,4 +1,4 @@
-"""The outcome of an ablation: findings with confidence intervals, plots and tables, from the figures of its runs."""
+"""The outcome of an ablation: findings with confidence intervals, plots and tables, from the results of its runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from avgdt.training.provenance import command, processor_name
 
 
 def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
-    """The cells of an ablation; raises :class:`ExperimentError` for a recipe that does not allow them."""
+    """Return the cells of ``ablation`` for ``recipe``.
+
+    Raises :class:`ExperimentError` if the recipe does not allow one of the cells.
+    """
     try:
         return ablation.cells(recipe)
     except CompositionError as error:
@@ -30,7 +33,10 @@ def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def ablation_outcome(ablation: Ablation, grid: Grid) -> Experiment:
-    """The outcome of the cells that are complete; raises :class:`ExperimentError` where none is."""
+    """Return the outcome of an ablation from the runs that are complete.
+
+    Raises :class:`ExperimentError` if no run is complete.
+    """
     complete = [job for job in grid.jobs if grid.figures(job) is not None]
     if not complete:
         raise ExperimentError(f"{grid.out}: no cell is complete; run the command without --cell")
@@ -91,7 +97,11 @@ def _answers(ablation: Ablation, grid: Grid, measure: str) -> list[str]:
 
 
 def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
-    """The better level minus the worse one, averaged per seed over the cells that agree in all other levels."""
+    """Return the difference between the better and the worse level of a claim, paired by seed.
+
+    The figures of each level are averaged per seed over the cells that agree in all other levels. Returns None if no
+    seed is complete for all of these cells.
+    """
     pairs = [
         (first, second)
         for first in grid.cells
@@ -104,13 +114,13 @@ def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
 
 
 def _seed_means(figures: list[dict[int, float]]) -> Mapping[int, float]:
-    """The mean over cells by seed, for the seeds that every cell has."""
-    seeds = set.intersection(*(set(each) for each in figures)) if figures else set()
-    return {seed: fmean(each[seed] for each in figures) for seed in seeds}
+    """Return the mean over cells for each seed that all cells have."""
+    seeds = set.intersection(*(set(by_seed) for by_seed in figures)) if figures else set()
+    return {seed: fmean(by_seed[seed] for by_seed in figures) for seed in seeds}
 
 
 def _plot(grid: Grid, measure: str) -> Plot:
-    """Means with intervals: the last factor along the axis, one series for each combination of the others."""
+    """Plot the means with intervals: the last factor along the axis, one series per combination of other factors."""
     series = []
     for name in dict.fromkeys(_series(cell) for cell in grid.cells):
         cells = [cell for cell in grid.cells if _series(cell) == name]
@@ -157,10 +167,10 @@ def _means(grid: Grid) -> DataTable:
 
 
 def _random_mean(grid: Grid, measure: str) -> Mean:
-    """The mean over the seeds of random weights, averaged over the cells, whose networks are the same."""
+    """Return the mean over the seeds of networks with random weights, averaged over the cells."""
     by_cell = [grid.by_seed(cell, measure, "random") for cell in grid.cells]
     seeds = sorted(set().union(*by_cell))
-    return mean_interval([fmean(each[seed] for each in by_cell if seed in each) for seed in seeds])
+    return mean_interval([fmean(by_seed[seed] for by_seed in by_cell if seed in by_seed) for seed in seeds])
 
 
 def _with_std(mean: Mean) -> str:
@@ -179,7 +189,7 @@ def _differences(ablation: Ablation, grid: Grid) -> DataTable:
         "Paired differences",
         ("comparison", "measure", "difference (points)", "95 % low", "95 % high", "p", "seeds"),
         tuple(rows),
-        "Differences of the same seeds; p by a paired t test, not corrected for the number of comparisons.",
+        "Differences between runs with the same seed; p by a paired t test, not corrected for multiple comparisons.",
     )
 
 

@@ -16,7 +16,7 @@ from avgdt.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper about two levels of a factor, all other levels being equal."""
+    """A claim of the paper about two levels of a factor, with all other levels equal."""
 
     text: str
     factor: str
@@ -26,7 +26,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ablation:
-    """A grid of recipes around one recipe, and what it answers."""
+    """An ablation: the question that it answers, and the grid of recipes that it makes from one recipe."""
 
     name: str
     title: str
@@ -34,9 +34,9 @@ class Ablation:
     cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
-    """Level of the only factor with which all others are compared; empty where claims are tested."""
+    """Level of the only factor with which all other levels are compared; empty if claims are tested."""
     published: str = ""
-    """Number of the paper's table; empty where there is none."""
+    """Number of the corresponding table in the paper; empty if there is none."""
 
 
 SPEC_AUGMENTS = {
@@ -48,7 +48,7 @@ SPEC_AUGMENTS = {
 
 
 def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Temporal jittering on and off, for half of the recipe's epochs and for all."""
+    """Return the cells with temporal jittering on and off, for half of the recipe's epochs and for all epochs."""
     lengths = dict.fromkeys((max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs))
     return tuple(
         GridCell(
@@ -60,7 +60,7 @@ def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Synchronous and independent windows of video and audio, with four strengths of SpecAugment."""
+    """Return the cells with synchronous and independent windows, each with four strengths of SpecAugment."""
     return tuple(
         GridCell(
             (("windows", "synchronous" if synchronous else "independent"), ("SpecAugment", name)),
@@ -71,7 +71,10 @@ def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """The recipe, and the recipe with one setting changed: temperature, bank, momentum, key groups, clip length."""
+    """Return a cell of the recipe itself, and cells with one setting of the recipe changed.
+
+    The settings are temperature, bank, momentum, key groups and clip length.
+    """
     cells = [_one_setting("as configured", recipe)]
     for temperature in (0.03, 0.07, 0.2, 0.5):
         cells += _changed(f"temperature {temperature:g}", recipe, "objective", temperature=temperature)
@@ -122,15 +125,15 @@ ABLATIONS = (
 
 
 def ablation(name: str) -> Ablation:
-    """The ablation of that name; raises :class:`ExperimentError` for an unknown one."""
-    known = {each.name: each for each in ABLATIONS}
+    """Return the ablation called ``name``; raise :class:`ExperimentError` if the name is unknown."""
+    known = {entry.name: entry for entry in ABLATIONS}
     if name not in known:
         raise ExperimentError(f"ablation {name!r} is unknown; {suggestion(name, known)}")
     return known[name]
 
 
 def of_length(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe with another number of epochs; warm-up and steps of the learning rate keep their shares of it."""
+    """Return the recipe with another number of epochs; warm-up and learning rate steps are scaled with it."""
     ratio = epochs / recipe.schedule.epochs
     schedule = replace(
         recipe.schedule,
@@ -142,16 +145,16 @@ def of_length(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """The recipe with other start times of windows: ``jitter`` or ``synchronous``."""
+    """Return the recipe with changed start times of windows, given as ``jitter`` or ``synchronous``."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 
 
 def with_spec_augment(recipe: Recipe, masks: SpecAugment) -> Recipe:
-    """The recipe with these masks in place of its own."""
+    """Return the recipe with ``masks`` in place of its own SpecAugment."""
     composition = recipe.composition
-    others = tuple(step for step in composition.audio if not isinstance(step, SpecAugment))
-    audio = others if masks.idle() else (*others, masks)
+    augmentations = tuple(step for step in composition.audio if not isinstance(step, SpecAugment))
+    audio = augmentations if masks.idle() else (*augmentations, masks)
     return replace(recipe, composition=replace(composition, audio=audio))
 
 
@@ -160,6 +163,6 @@ def _one_setting(level: str, recipe: Recipe) -> GridCell:
 
 
 def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[GridCell]:
-    """The recipe with a changed part; none where nothing changes."""
+    """Return a list with the cell of the changed recipe; the list is empty if nothing changes."""
     changed: Recipe = replace(recipe, **{part: replace(getattr(recipe, part), **changes)})
     return [] if changed == recipe else [_one_setting(level, changed)]

@@ -1,8 +1,8 @@
 """The natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
 
-Equation 3: the gradient of the loss with respect to a query is (1 / tau) [ (1 - p) k - sum of p_n n ] up to its sign,
-p being the probability of the positive key k and p_n that of a negative n. Pairs that are re-identified easily have
-p near 1 and a small gradient: training turns by itself from lightly to strongly augmented pairs.
+By equation 3, the gradient of the loss with respect to a query is (1 / tau) [ (1 - p) k - sum of p_n n ] up to its
+sign. Here p is the probability of the positive key k, and p_n is that of a negative n. Pairs that are re-identified
+easily have p near 1 and a small gradient, so that training shifts by itself from lightly to strongly augmented pairs.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from avgdt.training.recordings import run_store, training_clips
 from avgdt.transforms.views import Views
 
 KIND = "curriculum"
-"""Kind of the lines in ``metrics.jsonl``."""
+"""Kind of the lines in ``metrics.jsonl`` that hold measurements of the curriculum."""
 CHUNK = 32
-"""Recordings that are embedded at once."""
+"""Number of recordings that are embedded at once."""
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """Pairs of views with one strength of augmentation."""
+    """A stratum of the curriculum: pairs of views that are augmented with the same strength."""
 
     name: str
     jitter: bool
     masks: SpecAugment
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """The recipe with one view per modality, augmented with this strength."""
+        """Return the recipe with one view per modality, augmented with the strength of this stratum."""
         composition = replace(recipe.composition, factors=(Modality(),), partners="different")
         plain = replace(recipe, composition=composition)
         return timed(with_spec_augment(plain, self.masks), jitter=self.jitter)
@@ -61,13 +61,13 @@ STRATA = (
     Stratum("jitter, medium masks", True, SpecAugment.medium()),
     Stratum("jitter, strong masks", True, SpecAugment.strong()),
 )
-"""From the lightest to the strongest; each adds to the one before."""
+"""Strata of the curriculum, from the lightest to the strongest augmentation."""
 
 
 def curriculum_cell(recipe: Recipe) -> GridCell:
-    """The run whose curriculum is measured: the recipe with the strongest augmentation, which includes the others.
+    """Return the grid cell of the run that is measured: the recipe with the strongest augmentation of ``STRATA``.
 
-    Raises :class:`ExperimentError` for a recipe of one modality, or one without measurements during training.
+    Raises :class:`ExperimentError` if the recipe has a single modality, or no measurements during training.
     """
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the curriculum needs video and audio; choose a recipe with both")
@@ -78,9 +78,10 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
 
 
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probability of the positive and norm of the gradient (equation 3) for each query; both (n,).
+    """Return the probability of the positive and the norm of the gradient (equation 3) of each query, both (n,).
 
-    ``queries`` and ``keys`` are (n, dim) of unit length; key i is the positive of query i, the others its negatives.
+    ``queries`` and ``keys`` are (n, dim) of unit length. Key i is the positive of query i, and all other keys are its
+    negatives.
     """
     probabilities = torch.softmax(queries @ keys.T / temperature, dim=1)  # (n, n)
     gradient = (keys - probabilities @ keys) / temperature  # (1 - p) k - sum of p_n n = k - sum over all of p_m m
@@ -88,29 +89,31 @@ def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float
 
 
 class CurriculumMonitor:
-    """Measures every stratum on recordings of the training set; called by the training loop."""
+    """Monitor of the training loop that measures every stratum on recordings of the training set."""
 
     def __init__(self, recipe: Recipe, collection: Selection, folder: Path, recordings: int) -> None:
         self._recipes = [stratum.recipe(recipe) for stratum in STRATA]
         count = min(recordings, len(collection.train))
-        rows = [round(i * (len(collection.train) - 1) / (count - 1)) for i in range(count)]  # over a sorted manifest
+        rows = [
+            round(i * (len(collection.train) - 1) / (count - 1)) for i in range(count)
+        ]  # evenly spaced over the sorted manifest
         part = replace(collection, train=tuple(collection.train[row] for row in rows))
         self._items = range(len(part.train))
         store = run_store(recipe, collection, folder)
-        self._clips = [training_clips(each, part, store) for each in self._recipes]
-        self._views = [Views.of(each) for each in self._recipes]
+        self._clips = [training_clips(variant, part, store) for variant in self._recipes]
+        self._views = [Views.of(variant) for variant in self._recipes]
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """Accuracy, probability of the positive and share of the gradient of every stratum, when they are due."""
+        """Measure every stratum and return the metrics; return None if no measurement is due."""
         if not learner.monitored(learner.step):
             return None
         measured = {stratum.name: self._measure(learner, index) for index, stratum in enumerate(STRATA)}
-        total = sum(each["gradient"] for each in measured.values())
+        total = sum(figures["gradient"] for figures in measured.values())
         return {
             "kind": KIND,
             "strata": {
-                name: {**each, "gradient_share": each["gradient"] / total if total else 1 / len(measured)}
-                for name, each in measured.items()
+                name: {**figures, "gradient_share": figures["gradient"] / total if total else 1 / len(measured)}
+                for name, figures in measured.items()
             },
         }
 
@@ -123,8 +126,8 @@ class CurriculumMonitor:
         for query, key in ((0, 1), (1, 0)):
             probability, gradient = gradient_norms(queries[query], keys[key], temperature)
             cosines = queries[query] @ keys[key].T
-            others = cosines.masked_fill(torch.eye(len(cosines), dtype=torch.bool), -torch.inf)
-            accuracies.append((cosines.diagonal() > others.amax(dim=1)).float().mean().item())
+            negatives = cosines.masked_fill(torch.eye(len(cosines), dtype=torch.bool), -torch.inf)
+            accuracies.append((cosines.diagonal() > negatives.amax(dim=1)).float().mean().item())
             probabilities.append(probability.mean().item())
             gradients.append(gradient.mean().item())
         return {
@@ -134,7 +137,7 @@ class CurriculumMonitor:
         }
 
     def _embed(self, learner: Learner, index: int, epoch: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Queries and keys of video and audio, each (n, dim) float32 on the CPU."""
+        """Compute the queries and keys of video and audio, each (n, dim) in float32 on the CPU."""
         networks = [learner.phi, learner.key_encoder.phi if learner.key_encoder else learner.phi]
         modalities = [view.modality for view in self._recipes[index].composition.views]
         vectors: list[list[list[torch.Tensor]]] = [[[], []], [[], []]]
@@ -156,12 +159,15 @@ class CurriculumMonitor:
 
 
 def curriculum_monitors(job: CellRun, recordings: int) -> Monitors:
-    """The monitors of a job's training."""
+    """Return a function that makes the curriculum monitor of a job, which measures ``recordings`` recordings."""
     return lambda recipe, collection, on_unreadable: [CurriculumMonitor(recipe, collection, job.run, recordings)]
 
 
 def read_curriculum(run: Path) -> list[Metrics]:
-    """The measurements in a run's ``metrics.jsonl``; raises :class:`ExperimentError` where there are none."""
+    """Read the measurements of the curriculum from a run's ``metrics.jsonl``.
+
+    Raises :class:`ExperimentError` if there are none.
+    """
     measured = [metrics for metrics in read_metrics(run / "metrics.jsonl") if metrics["kind"] == KIND]
     if not measured:
         raise ExperimentError(f"{run}: has no measurements of the curriculum in metrics.jsonl; use another --out")
@@ -169,7 +175,11 @@ def read_curriculum(run: Path) -> list[Metrics]:
 
 
 def curriculum_outcome(grid: Grid) -> Experiment:
-    """Curves of every stratum over the seeds that are complete, and whether the lightest comes first."""
+    """Return the outcome of the curriculum experiment over the seeds that are complete.
+
+    The outcome holds the curves of every stratum, and tests whether lightly augmented pairs are re-identified first.
+    Raises :class:`ExperimentError` if no seed is complete.
+    """
     runs = {job.seed: read_curriculum(job.run) for job in grid.jobs if grid.figures(job) is not None}
     if not runs:
         raise ExperimentError(f"{grid.out}: no seed is complete; run the command without --cell")
@@ -216,7 +226,9 @@ def _answers(runs: dict[int, list[Metrics]]) -> list[str]:
             f"augmented ones ({strong}): {_words(accuracy)}."
         )
     if fading is not None:
-        sentences.append(f"The gradient's share of pairs with {light} alone falls during training: {_words(fading)}.")
+        sentences.append(
+            f"The share of the gradient from lightly augmented pairs ({light}) falls during training: {_words(fading)}."
+        )
     return sentences
 
 

@@ -1,7 +1,7 @@
-"""The error of experiments."""
+"""The error of the experiments."""
 
 from avgdt.errors import AvgdtError
 
 
 class ExperimentError(AvgdtError):
-    """An experiment that cannot be run or read; the message names the option or the file, and a remedy."""
+    """Error of an experiment that cannot be run or read; the message names the option or the file, and a remedy."""

@@ -1,4 +1,4 @@
-"""A grid of recipes: each cell is pretrained and evaluated with several seeds, resumable cell by cell."""
+"""A grid of recipes: each cell is pretrained and evaluated with several seeds, and can be resumed separately."""
 
 from __future__ import annotations
 
@@ -25,66 +25,66 @@ from avgdt.training.loop import Metrics
 
 @dataclass(frozen=True)
 class GridCell:
-    """One setting of a grid."""
+    """A cell of a grid: a recipe, with the levels that distinguish it."""
 
     levels: tuple[tuple[str, str], ...]
-    """Factor and level, such as ("jitter", "on"), in the order of the grid's factors."""
+    """Pairs of factor and level, such as ("jitter", "on"), in the order of the grid's factors."""
     recipe: Recipe
 
     @property
     def name(self) -> str:
-        """The levels as the name of a folder."""
+        """Levels of the cell, joined into a name for folders."""
         return "-".join(f"{factor}-{level}" for factor, level in self.levels).replace(" ", "-")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure by which pretrained networks are judged."""
+    """A measure by which pretrained networks are judged, such as the accuracy of a linear probe."""
 
     name: str
     protocol: Protocol
-    """The evaluation; its seed is replaced by that of the run."""
+    """Evaluation protocol; its seed is replaced by the seed of the run."""
     read: Callable[[Mapping[str, Any]], float]
-    """Reads the figure, a share of 0 to 1, from the part of the result for one network."""
+    """Function that reads the measure, a share of 0 to 1, from the part of a result for one network."""
 
 
 @dataclass(frozen=True)
 class CellRun:
-    """One cell with one seed."""
+    """A run of one cell with one seed."""
 
     cell: GridCell
     seed: int
     out: Path
-    """The folder of the grid."""
+    """Folder of the grid."""
 
     @property
     def name(self) -> str:
-        """The name of its run's folder."""
+        """Name of the run's folder."""
         return f"{self.cell.name}-seed-{self.seed}"
 
     @property
     def run(self) -> Path:
-        """The folder of its run."""
+        """Folder of the run."""
         return self.out / "runs" / self.name
 
     @property
     def record(self) -> Path:
-        """The file of its recipe and, when it is complete, its figures."""
+        """File of the run's recipe and, when the run is complete, its figures."""
         return self.out / "cells" / f"{self.name}.json"
 
     @property
     def log(self) -> Path:
-        """The file of what its process prints."""
+        """File of the output of the run's process."""
         return self.out / "cells" / f"{self.name}.log"
 
 
 CellFigures = dict[str, dict[str, float]]
-"""Measure -> {"pretrained": share, "random": share}."""
+"""Figures of a run by measure, each {"pretrained": share, "random": share}."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells, seeds, data and measures of an experiment."""
+    """The cells, seeds, data and measures of an experiment."""
 
     cells: tuple[GridCell, ...]
     seeds: tuple[int, ...]
@@ -92,31 +92,34 @@ class Grid:
     out: Path
     measures: tuple[Measure, ...]
     monitors: Callable[[CellRun], Monitors] = lambda job: monitors
-    """Returns the monitors of a job's training; by default held-out retrieval."""
+    """Function that returns the monitors of a job's training; by default, these measure held-out retrieval."""
     settings: str = ""
-    """Other settings that determine the results, as text."""
+    """Further settings that determine the results, as text."""
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ExperimentError(f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; name one or more, each once")
+            raise ExperimentError(
+                f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; use distinct seeds, at least one"
+            )
         if len({cell.name for cell in self.cells}) < len(self.cells):
-            raise ExperimentError("two cells of the grid have one name; change the recipe")
+            raise ExperimentError("two cells of the grid have the same name; change the recipe")
 
     @property
     def jobs(self) -> list[CellRun]:
-        """Every cell with every seed; all cells of a seed come first, so that unfinished grids are balanced."""
+        """Runs of every cell with every seed; all cells of a seed come first, so that unfinished grids are balanced."""
         return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
     def job(self, index: int) -> CellRun:
-        """A job by its number, from 0; raises :class:`ExperimentError` for another number."""
+        """Return a job by its index, from 0; raise :class:`ExperimentError` if the index is out of range."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
 
     def figures(self, job: CellRun) -> CellFigures | None:
-        """The figures of a job; None where it is not complete.
+        """Return the figures of a job; None if the job is not complete.
 
-        Raises :class:`ExperimentError` where its folder holds a run of another recipe, data set or evaluation.
+        Raises :class:`ExperimentError` if the job's record is damaged, or is that of another recipe, data set or
+        settings.
         """
         if not job.record.exists():
             return None
@@ -137,7 +140,7 @@ class Grid:
     def run(
         self, job: CellRun, on_message: Callable[[str], None], on_metrics: Callable[[Metrics], None]
     ) -> CellFigures:
-        """Pretrain and evaluate one job, or what remains of it, and return its figures."""
+        """Pretrain and evaluate one job, resuming it if it was interrupted, and return its figures."""
         if (before := self.figures(job)) is not None:
             return before
         recipe = self._recipe(job)
@@ -154,12 +157,12 @@ class Grid:
         return figures
 
     def by_seed(self, cell: GridCell, measure: str, source: str = "pretrained") -> dict[int, float]:
-        """The figure of a cell by seed, of the jobs that are complete."""
+        """Return a figure of a cell by seed, from the jobs that are complete."""
         jobs = [CellRun(cell, seed, self.out) for seed in self.seeds]
         return {job.seed: figures[measure][source] for job in jobs if (figures := self.figures(job)) is not None}
 
     def mean(self, cell: GridCell, measure: str, source: str = "pretrained") -> Mean | None:
-        """The mean of a figure over the seeds that are complete; None where there is none."""
+        """Return the mean of a figure over the seeds that are complete; None if no seed is complete."""
         values = list(self.by_seed(cell, measure, source).values())
         return mean_interval(values) if values else None
 
@@ -183,9 +186,10 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Accuracy of a linear probe on video features, and cross-modal recall of one clip each, both on the test split.
+    """Return the measures of a linear probe on video features and of cross-modal retrieval, on the test split.
 
-    Without ``label`` (a column of the manifest) recall alone.
+    Retrieval is measured as recall at 1 and at 10 of one clip per recording. Without ``label`` (a column of the
+    manifest), the probe is omitted.
     """
     retrieval = Retrieval(clips=1)
     recall = tuple(Measure(f"R@{k}", retrieval, partial(_recall, k)) for k in (1, 10))
@@ -197,7 +201,7 @@ def _accuracy(result: Mapping[str, Any]) -> float:
 
 
 def _recall(k: int, result: Mapping[str, Any]) -> float:
-    """Mean recall at k of both directions."""
+    """Return the recall at ``k``, averaged over both directions between video and audio."""
     return (result["video_to_audio"][f"r{k}"] + result["audio_to_video"][f"r{k}"]) / 2
 
 

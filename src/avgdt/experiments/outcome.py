@@ -1,4 +1,4 @@
-"""What an experiment has found, as plain data in ``experiment.json``: answers, plots and tables for the report."""
+"""The outcome of an experiment as plain data in ``experiment.json``: answers, plots and tables for the report."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ FILE = "experiment.json"
 
 @dataclass(frozen=True)
 class PlotSeries:
-    """Values of one kind over the same axis, such as one line of a line plot."""
+    """A series of values over an axis, such as one line of a line plot."""
 
     name: str
     x: tuple[float | str, ...]
-    """Positions: numbers of a line plot, categories of the other kinds."""
+    """Positions on the axis: numbers in a line plot, categories in other plots."""
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
-    """Lower ends of the confidence intervals; empty for none."""
+    """Lower ends of the confidence intervals; empty without intervals."""
     high: tuple[float, ...] = ()
-    """Upper ends of the confidence intervals; empty for none."""
+    """Upper ends of the confidence intervals; empty without intervals."""
 
 
 @dataclass(frozen=True)
 class ReferenceLine:
-    """A horizontal line to compare with, such as chance level."""
+    """A line in a plot for comparison, such as the chance level."""
 
     name: str
     y: float
@@ -41,10 +41,10 @@ class Plot:
     """A plot: points with intervals over categories, lines over numbers, or horizontal bars."""
 
     name: str
-    """Name of its files."""
+    """Name of the plot's files."""
     title: str
     note: str
-    """What is plotted and how to read it."""
+    """Explanation of what is plotted and how to read it."""
     kind: Literal["points", "lines", "bars"]
     x_label: str
     y_label: str
@@ -57,35 +57,35 @@ class DataTable:
     """A table of text and numbers."""
 
     name: str
-    """Name of its CSV file."""
+    """Name of the table's CSV file."""
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str | float | None, ...], ...]
-    """Numbers have full precision; None is a missing value."""
+    """Rows of the table: numbers in full precision, and None for missing values."""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The outcome of an experiment."""
+    """The outcome of an experiment: findings, plots and tables."""
 
     title: str
     question: str
     answers: tuple[str, ...]
-    """The findings as sentences with effect sizes and intervals, the most important first."""
+    """Findings as sentences with effect sizes and intervals, the most important first."""
     setup: tuple[tuple[str, str], ...]
-    """Data, recipe, seeds, judge: name and value."""
+    """Names and values of the setup, such as data, recipe, seeds and judge."""
     plots: tuple[Plot, ...]
     tables: tuple[DataTable, ...]
     command: str
     date: str
     machine: str
     published: str = ""
-    """Number of the paper's table that belongs beside it; empty for none."""
+    """Number of the corresponding table in the paper; empty if there is none."""
 
 
 def write_outcome(experiment: Experiment, folder: Path) -> Path:
-    """Write ``folder/experiment.json`` atomically and return its path; raises ``WriteError``."""
+    """Write ``folder/experiment.json`` atomically and return its path; raise ``WriteError`` if that fails."""
     path = folder / FILE
     text = json.dumps(asdict(experiment), indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
@@ -93,7 +93,7 @@ def write_outcome(experiment: Experiment, folder: Path) -> Path:
 
 
 def read_outcome(folder: Path) -> Experiment:
-    """The outcome in ``folder``; raises :class:`ExperimentError` where there is none or the file is damaged."""
+    """Read the outcome in ``folder``; raise :class:`ExperimentError` if there is none or the file is damaged."""
     path = folder / FILE
     if not path.exists():
         known = suggestion(folder.name, [other.parent.name for other in folder.parent.glob(f"*/{FILE}")])
@@ -123,7 +123,7 @@ def _plot(plain: dict[str, object]) -> Plot:
     return Plot(
         **plain,  # type: ignore[arg-type]
         series=tuple(
-            PlotSeries(each["name"], *(tuple(each[axis]) for axis in ("x", "y", "low", "high"))) for each in series
+            PlotSeries(line["name"], *(tuple(line[axis]) for axis in ("x", "y", "low", "high"))) for line in series
         ),
-        references=tuple(ReferenceLine(**each) for each in references),
+        references=tuple(ReferenceLine(**line) for line in references),
     )

@@ -1,4 +1,4 @@
-"""One run of an experiment: what identifies it, checks before it, and training that continues where it stopped."""
+"""A single run of an experiment: comparison with an earlier recipe, checks of the data, and training."""
 
 from __future__ import annotations
 
@@ -18,36 +18,40 @@ from avgdt.training.pretrain import Monitor, OnUnreadable, pretrain, resumed_rec
 from avgdt.training.resuming import differences
 
 Monitors = Callable[[Recipe, Selection, OnUnreadable], list[Monitor]]
-"""Makes the monitors of a training."""
+"""Function that returns the monitors of a training run."""
 _NO_EFFECT = ("workers", "device", "checkpoint_minutes", "checkpoints", "log_every")
-"""Fields of ``Recipe.run`` that change no result."""
+"""Names of the fields of ``Recipe.run`` that do not affect results."""
 
 
 def identifying(recipe: Recipe) -> Recipe:
-    """The recipe with default values in all fields that change no result, to compare runs."""
+    """Return the recipe with default values in all fields that do not affect results, so that runs can be compared."""
     default = Run()
     run = replace(recipe.run, **{name: getattr(default, name) for name in _NO_EFFECT})
     return replace(recipe, title="", run=run, data=replace(recipe.data, store="auto", store_gigabytes=-1.0))
 
 
 def check_same(before: Recipe, now: Recipe, folder: Path) -> None:
-    """Raise :class:`ExperimentError` where two recipes differ in a field that changes results."""
+    """Raise :class:`ExperimentError` if two recipes differ in a field that affects results."""
     if changed := differences(identifying(before), identifying(now)):
-        fields = ", ".join(f"{name} ({old} there, {new} now)" for name, (old, new) in changed.items())
+        fields = ", ".join(f"{name} ({old} in the runs, {new} now)" for name, (old, new) in changed.items())
         raise ExperimentError(f"{folder}: its runs have another recipe: {fields}; use another --out")
 
 
 def with_store(recipe: Recipe, out: Path) -> Recipe:
-    """The recipe with the decoded recordings in ``out/store``, shared by all runs, unless it names a folder."""
+    """Return the recipe with a store of decoded recordings in ``out/store``, shared by all runs.
+
+    A recipe whose ``data.store`` is not ``auto`` keeps its setting.
+    """
     store = recipe.data.store if recipe.data.store != "auto" else str((out / "store").absolute())
     return replace(recipe, data=replace(recipe.data, store=store))
 
 
 def check_data(data: Path, recipe: Recipe, label: str) -> None:
-    """Raise the errors of the evaluation before anything is trained.
+    """Check, before training, that the recipe and ``data`` are suitable for the evaluation.
 
-    ``data`` must be a manifest with the splits train and test, of recordings with video and audio, and with ``label``,
-    if given, a column of classes.
+    The recipe must have video and audio. ``data`` must be a manifest with the splits train and test and, if ``label``
+    is given, with a column of classes of that name. Raises :class:`ExperimentError` or the error of the evaluation
+    otherwise.
     """
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the evaluation needs video and audio; choose a recipe with both")
@@ -70,7 +74,7 @@ def train(
     on_metrics: Callable[[Metrics], None],
     on_message: Callable[[str], None],
 ) -> None:
-    """Train the run in ``folder``, continue it where it stopped, or do nothing where it is complete."""
+    """Train the run in ``folder``, or resume it if it was interrupted; do nothing if it is complete."""
     if (folder / "weights.safetensors").exists():
         return
     resume = bool(Checkpoints(folder).paths())

@@ -1,4 +1,4 @@
-"""The search for compositions (the paper's second contribution), by Optuna: resumable, pruned, judged on val."""
+"""The search for compositions (the paper's second contribution) with Optuna, which prunes trials and can be resumed."""
 
 from __future__ import annotations
 
@@ -33,24 +33,25 @@ if TYPE_CHECKING:
 
 STORAGE = "search.db"
 FAILED = "failed"
-"""Attribute of a trial that ended with an error: the reason."""
+"""Name of the user attribute that holds the error of a failed trial."""
 STARTUP_TRIALS = 10
-"""Random trials before the sampler and the pruner use the results."""
+"""Number of random trials before the sampler and the pruner use the results."""
 FRESH_SEEDS = 1000
 """First seed of the confirmation; the search uses seeds below it."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search: the recipe whose composition is varied, the data, the folder and the judge."""
+    """A search over compositions of a recipe, whose trials are trained on ``data`` and stored in the folder ``out``."""
 
     recipe: Recipe
     data: Path
     out: Path
     trials: int
-    """Trials in all, over all workers and sessions."""
+    """Total number of trials, over all workers and sessions."""
     label: str
-    """Column of the class, for the linear probe on val that judges; empty: held-out recall at 10 judges."""
+    """Column of the class for a linear probe on val, which judges trials; if empty, held-out recall at 10 judges
+    them."""
 
     def __post_init__(self) -> None:
         if self.recipe.run.monitor_epochs == 0:
@@ -62,13 +63,14 @@ class Search:
 
     @property
     def judge(self) -> str:
-        """The figure that trials are ranked by."""
+        """Name of the measure by which trials are ranked."""
         return "accuracy of a linear probe on val" if self.label else "R@10 on held-out recordings"
 
     def study(self) -> optuna.Study:
-        """The study in ``out/search.db``, made where it is not there yet.
+        """Return the study in ``out/search.db``, which is created if it does not exist.
 
-        Raises :class:`ExperimentError` without Optuna, and where the study is of another recipe, data set or judge.
+        Raises :class:`ExperimentError` if Optuna is not installed, if ``search.db`` cannot be used, or if its study is
+        of another recipe, data set or label.
         """
         try:
             import optuna
@@ -105,7 +107,7 @@ class Search:
         return study
 
     def work(self, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]) -> None:
-        """Run trials until the study has enough: first those that a process before has left, then new ones.
+        """Run trials until the study has ``trials`` of them; trials that an earlier process left unfinished come first.
 
         ``on_trial`` is called with the number of a finished trial and its result in words.
         """
@@ -120,18 +122,18 @@ class Search:
             self._work_on(study.ask(), on_trial, on_message)
 
     def folder(self, number: int) -> Path:
-        """The run's folder of a trial."""
+        """Return the run folder of a trial."""
         return self.out / "trials" / f"{number:04d}"
 
     def ranked(self) -> list[optuna.trial.FrozenTrial]:
-        """The complete trials, the best first; raises :class:`ExperimentError` where there is none."""
+        """Return the complete trials, the best first; raise :class:`ExperimentError` if no trial is complete."""
         complete = [trial for trial in self.study().get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
         if not complete:
             raise ExperimentError(f"{self.out}: no trial is complete; search with more --trials")
         return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
 
     def best_recipe(self) -> Recipe:
-        """The recipe of the best trial, with the seed of the search."""
+        """Return the recipe of the best trial, with the seed of the search."""
         best = self.ranked()[0]
         title = f"Found by a search, trial {best.number}: {choices_line(best.params)}"
         return replace(searched_recipe(self.recipe, best.params), title=title)
@@ -139,7 +141,7 @@ class Search:
     def _work_on(
         self, trial: optuna.Trial, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]
     ) -> None:
-        """Run a trial and tell the study, unless another process runs it."""
+        """Run a trial and report its result to the study, unless another process runs the trial."""
         import optuna
 
         number, study = trial.number, trial.study
@@ -157,7 +159,7 @@ class Search:
                 on_trial(number, "pruned")
             except CompositionError:  # the choices exclude each other
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            except (Diverged, RecipeError, DataError) as error:  # of this composition; the search goes on
+            except (Diverged, RecipeError, DataError) as error:  # errors of this composition; the search continues
                 trial.set_user_attr(FAILED, str(error))
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 on_trial(number, f"failed: {error}")
@@ -166,7 +168,7 @@ class Search:
                 on_trial(number, f"{100 * value:.1f} % ({choices_line(trial.params)})")
 
     def _run(self, trial: optuna.Trial, on_message: Callable[[str], None]) -> float:
-        """Train and judge one trial; raises ``optuna.TrialPruned`` where it falls behind."""
+        """Train and judge one trial, and return its value; raise ``optuna.TrialPruned`` if the trial is pruned."""
         from optuna import TrialPruned
 
         choices = {name: str(trial.suggest_categorical(name, levels)) for name, levels in DIMENSIONS.items()}
@@ -175,7 +177,7 @@ class Search:
 
         def logged(metrics: Metrics) -> None:
             if metrics["kind"] == "heldout":
-                # Compared at equal shares of the training: the number of epochs depends on the views.
+                # Trials are compared at equal shares of the training, since the number of epochs depends on the views.
                 trial.report(_recall(metrics), round(100 * metrics["epoch"] / recipe.schedule.epochs))
                 if metrics["epoch"] < recipe.schedule.epochs and trial.should_prune():
                     raise TrialPruned
@@ -195,7 +197,10 @@ class Search:
         return _recall(measured[-1])
 
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
-        """The best trial's composition and the recipe's own, to be retrained with fresh seeds and judged on test."""
+        """Return the grid that retrains the best trial's composition and the recipe's own with fresh seeds.
+
+        The seeds are not used by the search, and ``measures`` are evaluated on the test split.
+        """
         cells = (
             GridCell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
             GridCell((("composition", "by hand"),), self.recipe),
@@ -211,18 +216,18 @@ class Search:
 
 
 def counts(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether a trial counts: all that have started, but those whose choices exclude each other."""
+    """Return whether a trial counts towards the total: every started trial, unless its choices exclude each other."""
     return trial.state.name in ("RUNNING", "COMPLETE", "PRUNED") or FAILED in trial.user_attrs
 
 
 def _recall(metrics: Metrics) -> float:
-    """Mean recall at 10 of both directions."""
+    """Return the recall at 10, averaged over both directions between video and audio."""
     return fmean(metrics[direction]["r10"] for direction in ("video_to_audio", "audio_to_video"))
 
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Context that other processes wait for, since SQLite's tables are made by the first one."""
+    """Return a context manager that one process enters at a time, since the first process creates SQLite's tables."""
     with (folder / ".search.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

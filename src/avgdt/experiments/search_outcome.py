@@ -19,13 +19,14 @@ from avgdt.training.provenance import command, processor_name
 
 COMPLETE = (TrialState.COMPLETE,)
 LEAST_TRIALS = 20
-"""Complete trials from which importances are computed."""
+"""Minimum number of complete trials from which importances are computed."""
 
 
 def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
-    """The importance of each dimension by fANOVA, relative to their sum, once for each of ``repeats`` random forests.
+    """Return the importance of each dimension by fANOVA, once for each of ``repeats`` random forests.
 
-    Empty for fewer than ``LEAST_TRIALS`` complete trials, and where all have one value.
+    Importances are relative to their sum. The result is empty if there are fewer than ``LEAST_TRIALS`` complete trials,
+    or if all trials have the same value.
     """
     complete = study.get_trials(deepcopy=False, states=COMPLETE)
     if len(complete) < LEAST_TRIALS or len({trial.value for trial in complete}) < 2:
@@ -35,7 +36,7 @@ def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]
 
 
 def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
-    """Ranked trials, which dimensions matter, and the confirmation where it has been run."""
+    """Return the outcome of a search: ranked trials, importances of dimensions, and the confirmation if it exists."""
     study = search.study()
     complete = search.ranked()
     best = complete[0]
@@ -50,7 +51,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
         first = max(matter, key=lambda name: fmean(matter[name]))
-        answers.append(f"The dimension of most importance is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
+        answers.append(f"The most important dimension is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
     if confirmation is not None:
         answers += _confirmed(confirmation)
         tables.append(_confirmation_table(confirmation))
@@ -105,7 +106,13 @@ def _history(study: optuna.Study, judge: str) -> Plot:
     best = tuple(max(values[: i + 1]) for i in range(len(values)))
     series = (PlotSeries("trial", x, tuple(values)), PlotSeries("best so far", x, best))
     return Plot(
-        "trials", "Trials in their order", f"Complete trials, by {judge}.", "lines", "trial", "value (%)", series
+        "trials",
+        "Trials in chronological order",
+        f"Complete trials, by {judge}.",
+        "lines",
+        "trial",
+        "value (%)",
+        series,
     )
 
 
@@ -114,11 +121,11 @@ def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
     means, low, high = (tuple(summary(matter[name]) for name in names) for summary in (fmean, min, max))
     series = PlotSeries("", tuple(names), means, low, high)
     note = (
-        "Relative importance by fANOVA among complete trials; all sum to 100 %. Bars: range over ten random forests, "
+        "Relative importance by fANOVA among complete trials; the sum is 100 %. Bars: range over ten random forests, "
         "not uncertainty over trials."
     )
     level = ReferenceLine("equal shares", 1 / len(names))
-    return Plot("importance", "Which dimensions matter", note, "bars", "", "importance (%)", (series,), (level,))
+    return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
 
 
 def _ranked(trials: Sequence[FrozenTrial]) -> DataTable:
@@ -138,6 +145,6 @@ def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:
                 mean = mean_interval(values)
                 ends = (None if end is None else 100 * end for end in (mean.low, mean.high))
                 rows.append((name, level, float(len(values)), 100 * mean.value, *ends))
-    note = "Means over complete trials (pruned ones are missing), 95 % intervals; the sampler favours good levels."
+    note = "Means over complete trials (without pruned ones) with 95 % intervals; the sampler favours good levels."
     head = ("dimension", "level", "trials", "mean (%)", "95 % low", "95 % high")
     return DataTable("levels", "Means by level", head, tuple(rows), note)

@@ -21,7 +21,7 @@ from avgdt.experiments.ablations import SPEC_AUGMENTS, of_length
 from avgdt.recipes.recipe import Recipe
 
 Choices = dict[str, str]
-"""Dimension of the space -> level."""
+"""Choices of a trial: the level of each dimension of the space."""
 
 _KINDS = ("absent", "invariant", "distinctive")
 _ON_OFF = ("off", "on")
@@ -41,14 +41,14 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "noise": _ON_OFF,
     "mix": _ON_OFF,
 }
-"""Every dimension with its levels, the weakest first."""
+"""Dimensions of the search space, each with its levels, the weakest level first."""
 
 
 def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
-    """``recipe`` with the chosen composition, trained for as many views as the recipe has.
+    """Return ``recipe`` with the chosen composition, and with epochs scaled so that the training budget is unchanged.
 
-    A step costs as many forward passes as there are views, so that the epochs are scaled by the ratio of the views:
-    all compositions have the same budget. Raises ``CompositionError`` for choices that exclude each other.
+    A step costs as many forward passes as there are views, so the epochs are scaled by the ratio of the views of
+    ``recipe`` to those of the composition. Raises ``CompositionError`` if choices exclude each other.
     """
     composition = replace(
         recipe.composition,
@@ -63,7 +63,7 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
 
 
 def choices_line(choices: Mapping[str, str]) -> str:
-    """The choices as one line, without those that are off."""
+    """Format the choices as one line, without dimensions that are off."""
     return ", ".join(
         f"{name} {level}" if level != "on" else name
         for name, level in choices.items()

@@ -9,40 +9,41 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
-"""Level of all confidence intervals."""
+"""Confidence level of all intervals."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over seeds with its confidence interval, by Student's t distribution."""
+    """A mean over seeds with its confidence interval by Student's t distribution."""
 
     value: float
     std: float | None
-    """Sample standard deviation; None for one seed."""
+    """Sample standard deviation over the seeds; None for one seed."""
     low: float | None
+    """Lower end of the confidence interval; None if the interval is undefined."""
     high: float | None
-    """Ends of the interval; None for one seed."""
+    """Upper end of the confidence interval; None if the interval is undefined."""
     count: int
     """Number of seeds."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference of two settings over the same seeds, by a paired t test."""
+    """The mean difference between two settings over the same seeds, with a paired t test."""
 
     mean: Mean
     p: float | None
-    """Two-sided p value; None for fewer than two seeds, and where the difference of all seeds is the same."""
+    """Two-sided p value; None for fewer than two seeds, or if the difference is the same for all seeds."""
 
     @property
     def verdict(self) -> str:
-        """Whether the interval excludes 0, and on which side: "holds", "reversed" or "undecided"."""
+        """Verdict of the interval: "holds" if it is above 0, "reversed" if it is below 0, else "undecided"."""
         if self.mean.low is None or self.mean.high is None or self.mean.low <= 0 <= self.mean.high:
             return "undecided"
         return "holds" if self.mean.value > 0 else "reversed"
 
     def in_points(self) -> str:
-        """The difference of two shares in percentage points, with interval, p and number of seeds."""
+        """Format the difference of two shares in percentage points, with interval, p value and number of seeds."""
         mean = self.mean
         if mean.low is None or mean.high is None or self.p is None:
             seeds = "one seed" if mean.count == 1 else f"the same for all {mean.count} seeds, not tested"
@@ -54,9 +55,9 @@ class Difference:
 
 
 def mean_interval(values: Sequence[float]) -> Mean:
-    """The mean of ``values``, one per seed, with its interval; raises ``ValueError`` where there is none."""
+    """Return the mean of ``values``, one per seed, with its interval; raise ``ValueError`` if there are none."""
     if not len(values):
-        raise ValueError("the mean of no values")
+        raise ValueError("values must not be empty")
     mean, count = float(np.mean(values)), len(values)
     if count == 1:
         return Mean(mean, None, None, None, 1)
@@ -66,10 +67,11 @@ def mean_interval(values: Sequence[float]) -> Mean:
 
 
 def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> Difference | None:
-    """``first`` minus ``second``, both figures by seed, over the seeds that both have; None where they share none.
+    """Return the difference ``first`` - ``second`` over the seeds that both have; None if they share no seed.
 
-    Pairs share the seed, hence initial weights and order of batches. Where several settings are compared at once,
-    their figures are averaged per seed before, so that the seeds are the independent samples.
+    Both arguments map seeds to figures. Runs with the same seed share their initial weights and the order of batches.
+    If several settings are compared at once, their figures must be averaged per seed first, so that the seeds are the
+    independent samples.
     """
     seeds = sorted(first.keys() & second.keys())
     if not seeds:

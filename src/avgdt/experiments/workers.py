@@ -1,4 +1,4 @@
-"""Several processes of this program at once: the jobs of an experiment, each with a log of its own."""
+"""Parallel processes of this program, which run the jobs of an experiment, each with its own log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Work:
-    """One process: the arguments of ``avgdt`` and the file of its output."""
+    """A process to run: the arguments of ``avgdt``, and the file of its output."""
 
     name: str
     arguments: tuple[str, ...]
@@ -35,10 +35,10 @@ def run_processes(
     on_start: Callable[[Work], None],
     on_poll: Callable[[], None] = lambda: None,
 ) -> list[str]:
-    """Run ``works``, at most ``at_once`` at a time, which share the cores; return a sentence for each that failed.
+    """Run ``works``, at most ``at_once`` at a time, and return a sentence for each that failed.
 
-    ``on_poll`` is called several times a second. A signal that stops this process is passed on, and the processes end
-    as they do on that signal, saving their state.
+    The processes share the cores. ``on_poll`` is called several times a second. A signal that stops this process is
+    passed on to the processes, which save their state and end.
     """
     waiting, running, failures = list(works), dict[subprocess.Popen[bytes], Work](), list[str]()
     threads = max(1, usable_cores() // at_once)
@@ -51,7 +51,7 @@ def run_processes(
                 work = waiting.pop(0)
                 work.log.parent.mkdir(parents=True, exist_ok=True)
                 with work.log.open("ab") as log:
-                    # -P: files of the working directory must not shadow modules, such as a statistics.py there.
+                    # -P: files of the working directory (such as a statistics.py) must not shadow modules.
                     command = [sys.executable, "-P", "-m", "avgdt", *work.arguments]
                     running[subprocess.Popen(command, stdout=log, stderr=log, env=environment)] = work
                 on_start(work)
@@ -72,14 +72,15 @@ def run_processes(
 
 
 def raise_failures(failures: Sequence[str]) -> None:
-    """Raise :class:`ExperimentError` with the first failure, where there is one."""
+    """Raise :class:`ExperimentError` with the first failure, if there is one."""
     if failures:
-        others = f" ({len(failures) - 1} others failed too)" if len(failures) > 1 else ""
-        raise ExperimentError(failures[0] + others)
+        more = f" ({len(failures) - 1} others failed too)" if len(failures) > 1 else ""
+        raise ExperimentError(failures[0] + more)
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
-    """Send a signal to all processes and wait for them, which save their state; Ctrl-C has reached them already."""
+    """Send a signal to all processes, and wait until they have saved their state and ended."""
+    # After Ctrl-C, the processes have received the signal from the terminal, too; both signals count as one.
     for process in processes:
         with suppress(OSError):
             process.send_signal(number)

@@ -1,4 +1,4 @@
-"""The memory bank: past keys of each transformation, which serve as negatives (section 3.3 of the paper)."""
+"""The memory bank, which stores past keys of each transformation as negatives (section 3.3 of the paper)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from avgdt.objective.errors import ObjectiveError
 from avgdt.objective.nce import Negatives
 
 NOBODY = -1
-"""Value of ``owners`` for unfilled entries."""
+"""Value of ``Bank.owners`` that marks an unfilled entry."""
 
 
 class Bank(nn.Module):
-    """A ring buffer of the last ``size`` keys per view, with the recording that each key belongs to.
+    """A ring buffer of the last ``size`` keys of each view, with the recording of each key.
 
-    All state is in buffers, so that the module's ``state_dict`` is the whole bank.
+    All state is in buffers, so that ``state_dict`` contains the whole bank.
     """
 
     keys: torch.Tensor
@@ -27,7 +27,7 @@ class Bank(nn.Module):
     pushes: torch.Tensor
 
     def __init__(self, views: int, size: int, dim: int) -> None:
-        """Create an empty bank; raise :class:`ObjectiveError` for sizes below 1."""
+        """Create an empty bank; raise :class:`ObjectiveError` if a size is below 1."""
         super().__init__()
         if min(views, size, dim) < 1:
             raise ObjectiveError(f"objective.bank must be at least 1, got {size} (views {views}, dimensions {dim})")
@@ -39,7 +39,7 @@ class Bank(nn.Module):
 
     @property
     def size(self) -> int:
-        """Entries per view."""
+        """Number of entries per view."""
         return len(self.owners)
 
     @property
@@ -48,24 +48,27 @@ class Bank(nn.Module):
         return int((self.owners != NOBODY).sum())
 
     def age(self) -> torch.Tensor:
-        """Scalar tensor: mean age of the keys in steps, 1 for those of the previous step; 0 while empty."""
+        """Return the mean age of the keys in steps, as a scalar tensor.
+
+        Keys of the previous step have age 1. The mean age of an empty bank is 0.
+        """
         filled = self.owners != NOBODY
         return ((self.pushes + 1 - self.pushed) * filled).sum() / filled.sum().clamp(min=1)
 
     def negatives(self, view: int, recordings: torch.Tensor) -> Negatives:
-        """The keys of ``view`` as negatives, except unfilled entries and keys of the query's own recording.
+        """Return the keys of ``view`` as negatives, except unfilled entries and keys of the query's own recording.
 
-        ``recordings`` (batch,) are the recordings of the queries.
+        ``recordings`` (batch,) holds the recordings of the queries.
         """
         owners = self.owners[None, :]
         return Negatives(self.keys[view], (owners != NOBODY) & (owners != recordings.to(owners)[:, None]))
 
     @torch.no_grad()
     def push(self, keys: Sequence[torch.Tensor], recordings: torch.Tensor) -> None:
-        """Replace the oldest entries with the ``keys`` (batch, dim) of each view; a smaller bank takes the last keys.
+        """Replace the oldest entries with ``keys``, which holds one tensor (batch, dim) per view.
 
-        Call it after the backward pass, since :meth:`negatives` returns views of the buffers.
-        Raises :class:`ObjectiveError` where shapes do not fit.
+        If the batch is larger than the bank, only its last keys are stored. Call this method after the backward pass,
+        since :meth:`negatives` returns views of the buffers. Raises :class:`ObjectiveError` if shapes do not fit.
         """
         views, size, dim = self.keys.shape
         batch = len(recordings)

@@ -1,4 +1,4 @@
-"""The error of invalid inputs of the objective."""
+"""The error for invalid inputs of the objective."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from avgdt.errors import AvgdtError
 
 
 class ObjectiveError(AvgdtError):
-    """Views, keys, relations or sizes do not fit together, or a value is out of range."""
+    """Error of inputs (views, keys, relations, sizes) that do not fit together, or of a value that is out of range."""

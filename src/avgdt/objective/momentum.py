@@ -17,15 +17,15 @@ class MomentumEncoder(nn.Module):
     """An exponential moving average of the weights of Phi, without gradient; its batch norm has its own statistics."""
 
     def __init__(self, phi: Phi) -> None:
-        """Start with the weights of ``phi``."""
+        """Initialise the encoder with the weights of ``phi``."""
         super().__init__()
         self.phi = copy.deepcopy(phi).requires_grad_(False)
 
     @torch.no_grad()
     def update(self, phi: Phi, momentum: float) -> None:
-        """Update every parameter: momentum x value + (1 - momentum) x value in ``phi``; buffers do not change.
+        """Set each parameter to ``momentum`` x its value + (1 - ``momentum``) x its value in ``phi``.
 
-        Raises :class:`ObjectiveError` for a momentum outside 0 to 1.
+        Buffers do not change. Raises :class:`ObjectiveError` if ``momentum`` is outside 0 to 1.
         """
         if not 0.0 <= momentum <= 1.0:
             raise ObjectiveError(f"objective.momentum must lie between 0 and 1, got {momentum}")
@@ -39,11 +39,12 @@ class MomentumEncoder(nn.Module):
         groups: int,
         generator: torch.Generator,
     ) -> list[torch.Tensor]:
-        """Keys (batch, out) of each view with shuffled batch norm: permuted, then normalised in ``groups`` groups.
+        """Compute the keys (batch, out) of each view with shuffled batch norm.
 
-        The statistics of a query's batch then do not reveal which key is its positive. All views of a recording are in
-        the same group. ``generator`` is a CPU generator, so that all devices permute alike. Raises
-        :class:`ObjectiveError` for more groups than recordings.
+        The recordings are permuted and normalised in ``groups`` groups, so that the statistics of a query's batch do
+        not reveal which key is its positive. All views of a recording are in the same group. ``generator`` is a CPU
+        generator, so that all devices draw the same permutation. Raises :class:`ObjectiveError` if ``groups`` is not
+        between 1 and the number of recordings.
         """
         batch = len(views[0])
         if not 1 <= groups <= batch:
@@ -63,7 +64,10 @@ class MomentumEncoder(nn.Module):
     def keys_of_groups(
         self, groups: Iterable[Sequence[torch.Tensor]], modalities: Sequence[str], statistics: GroupStatistics
     ) -> list[torch.Tensor]:
-        """Keys (n, out) of each view, computed group by group and concatenated; ``statistics`` records each group's."""
+        """Compute the keys (n, out) of each view group by group and concatenate them.
+
+        ``statistics`` records the batch norm statistics of each group.
+        """
         self.phi.train()
         keys = []
         for views in groups:

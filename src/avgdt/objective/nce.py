@@ -1,4 +1,4 @@
-"""The noise-contrastive loss over the views of a composition (section 3, equation 6 of the paper): pure functions."""
+"""The noise-contrastive loss over the views of a composition (section 3, equation 6 of the paper) as pure functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = {"float32": 1e-6, "float64": 1e-7}
-"""Cosines of float32 embeddings that differ by less are equal, by the precision of the product.
+"""Largest difference of two cosines of float32 embeddings that count as equal, by the precision of the product.
 
-In float32 a product depends on the order of summation; in float64 the embeddings themselves are the limit.
+In float32, a product depends on the order of summation. In float64, the precision of the embeddings is the limit.
 """
 
 
@@ -23,24 +23,24 @@ class Negatives(NamedTuple):
     """The negative keys of one transformation for the queries of a batch."""
 
     keys: torch.Tensor
-    """(n, dim), unit vectors."""
+    """Negative keys, (n, dim), unit vectors."""
     mask: torch.Tensor
-    """(batch, n) bool: whether the key is a negative of the query."""
+    """Mask, (batch, n) bool: whether each key is a negative of each query."""
 
 
 class NCE(NamedTuple):
     """The loss of a batch and its diagnostics; only ``loss`` carries gradient."""
 
     loss: torch.Tensor
-    """Scalar: summed or averaged over the pairs, averaged over the batch."""
+    """Loss, a scalar: summed or averaged over the pairs, and averaged over the batch."""
     accuracy: torch.Tensor
-    """Scalar: re-identification accuracy, the share of queries whose positive is nearer than every negative."""
+    """Re-identification accuracy, a scalar: the share of queries whose positive is nearer than every negative."""
     pairs: tuple[tuple[int, int], ...]
-    """The ordered pairs of views (query, key) that attract."""
+    """Ordered pairs of views (query, key) that attract."""
     pair_accuracy: torch.Tensor
-    """(pairs,): re-identification accuracy of each pair."""
+    """Re-identification accuracy of each pair, (pairs,)."""
     positive_probability: torch.Tensor
-    """(pairs, batch): softmax probability p of the positive; the gradient scales with 1 - p (natural curriculum)."""
+    """Softmax probability p of the positive, (pairs, batch); the gradient scales with 1 - p (natural curriculum)."""
 
 
 def contrastive_loss(
@@ -52,17 +52,17 @@ def contrastive_loss(
     temperature: float,
     pair_reduction: Literal["sum", "mean"] = "sum",
 ) -> NCE:
-    """The noise-contrastive loss between T ``queries`` and T ``keys``, each (batch, dim) of unit length, in float32.
+    """Compute the noise-contrastive loss between T ``queries`` and T ``keys``, each (batch, dim), in float32.
 
-    For each ordered pair (i, j) with ``attract[i][j]`` the positive is key j of the query's recording; negatives are
-    ``negatives[j]``, where their mask is True, and the recording's own keys m with ``repel[i][m]``; each key once.
-    ``pair_reduction``: whether pairs are summed (equation 6) or averaged, so that the loss keeps its scale for any T.
-    A tie does not count as accurate, nor does a query without negatives.
-    Raises :class:`ObjectiveError` where counts differ, no pair attracts, or the temperature is not positive.
+    Queries and keys have unit length. For each ordered pair (i, j) with ``attract[i][j]``, the positive is key j of the
+    query's recording. The negatives are the keys in ``negatives[j]`` whose mask is True, and the keys m of the query's
+    recording with ``repel[i][m]``; each key counts once. ``pair_reduction`` is ``sum`` (equation 6) or ``mean``, with
+    which the scale of the loss does not depend on T. A tie does not count as accurate, nor does a query without
+    negatives. Raises :class:`ObjectiveError` if counts differ, no pair attracts, or the temperature is not positive.
     """
     pairs = _pairs(queries, keys, negatives, attract, repel, temperature)
     losses, hits, probabilities = [], [], []
-    # In half precision near neighbours would be equal, so autocast is disabled.
+    # In half precision, the cosines of near neighbours would be equal, so autocast is disabled.
     with torch.autocast(queries[0].device.type, enabled=False):
         for i, j in pairs:
             cosines, counted = similarities(i, j, queries, keys, negatives, repel)
@@ -83,23 +83,23 @@ def contrastive_loss(
 def batch_negatives(
     keys: Sequence[torch.Tensor], recordings: torch.Tensor, queries: torch.Tensor | None = None
 ) -> list[Negatives]:
-    """In-batch negatives: for each of T ``keys`` (n, dim), the keys of other recordings.
+    """Return in-batch negatives: for each of the T ``keys`` (n, dim), the keys of other recordings.
 
-    ``recordings`` (n,) are the recordings of the keys, ``queries`` (batch,) those of the queries where they differ, as
-    when the keys of all devices were gathered.
+    ``recordings`` (n,) holds the recordings of the keys. ``queries`` (batch,) holds the recordings of the queries if
+    they differ from ``recordings``, for example because the keys of all devices were gathered.
     """
     mask = (recordings if queries is None else queries)[:, None] != recordings[None, :]
     return [Negatives(key, mask.to(key.device)) for key in keys]
 
 
 def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:
-    """For each view, the negatives of all views of its modality concatenated, each key once.
+    """Return for each view the concatenated negatives of all views of its modality, each key once.
 
-    Views of one modality share the tensors, so that memory stays linear in T.
+    Views of the same modality share tensors, so that memory is linear in T.
     """
     pooled = dict[str, Negatives]()
     for modality in dict.fromkeys(modalities):
-        parts = [n for n, of in zip(negatives, modalities, strict=True) if of == modality]
+        parts = [n for n, name in zip(negatives, modalities, strict=True) if name == modality]
         pooled[modality] = Negatives(torch.cat([n.keys for n in parts]), torch.cat([n.mask for n in parts], dim=1))
     return [pooled[modality] for modality in modalities]
 
@@ -112,21 +112,21 @@ def similarities(
     negatives: Sequence[Negatives],
     repel: Matrix,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines of the queries of view i with the keys of the pair (i, j), and a mask of the keys that count in the loss.
+    """Compute the cosines of the queries of view i with the keys of the pair (i, j), and the mask of keys in the loss.
 
-    Both are (batch, 1 + repelling views + n): the positive, then the recording's own keys that repel, then
-    ``negatives[j]``.
+    Cosines and mask have the shape (batch, 1 + repelling views + n). The columns are the positive, the repelling keys
+    of the query's recording, and ``negatives[j]``.
     """
     query = queries[i].float()
-    of_recording = [j, *(m for m in range(len(keys)) if repel[i][m])]
-    same = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in of_recording]))
-    others = torch.einsum("bd,nd->bn", query, negatives[j].keys.float())
-    counted = torch.cat([torch.ones_like(same, dtype=torch.bool), negatives[j].mask], dim=1)
-    return torch.cat([same, others], dim=1), counted
+    same_recording = [j, *(m for m in range(len(keys)) if repel[i][m])]
+    within = torch.einsum("bd,mbd->bm", query, torch.stack([keys[m].float() for m in same_recording]))
+    to_negatives = torch.einsum("bd,nd->bn", query, negatives[j].keys.float())
+    counted = torch.cat([torch.ones_like(within, dtype=torch.bool), negatives[j].mask], dim=1)
+    return torch.cat([within, to_negatives], dim=1), counted
 
 
 def attracting_pairs(attract: Matrix) -> tuple[tuple[int, int], ...]:
-    """The ordered pairs of views that attract; raise :class:`ObjectiveError` where there is none."""
+    """Return the ordered pairs of views that attract; raise :class:`ObjectiveError` if there is none."""
     pairs = tuple((i, j) for i, row in enumerate(attract) for j, attracts in enumerate(row) if attracts)
     if not pairs:
         raise ObjectiveError("no view attracts another; change the composition")
@@ -151,11 +151,11 @@ def _pairs(
     shapes = {tuple(x.shape) for x in (*queries, *keys)}
     if len(shapes) != 1 or 0 in next(iter(shapes)):
         raise ObjectiveError(f"queries and keys must share one non-empty (batch, dim) shape, got {sorted(shapes)}")
-    for j, (others, mask) in enumerate(negatives):
-        if others.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(others)):
+    for j, (negative_keys, mask) in enumerate(negatives):
+        if negative_keys.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(negative_keys)):
             raise ObjectiveError(
-                f"negatives of view {j}: {tuple(others.shape)} keys and a mask of {tuple(mask.shape)} do not fit "
-                f"queries of {tuple(queries[0].shape)}"
+                f"negatives of view {j}: {tuple(negative_keys.shape)} keys and a mask of {tuple(mask.shape)} do not "
+                f"fit queries of {tuple(queries[0].shape)}"
             )
     if not temperature > 0:
         raise ObjectiveError(f"objective.temperature must be above 0, got {temperature}")

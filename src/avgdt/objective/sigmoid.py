@@ -1,4 +1,4 @@
-"""The sigmoid loss (SigLIP, arXiv 2303.15343) over the views of a composition: pairs are classified independently."""
+"""The sigmoid loss (SigLIP, arXiv 2303.15343) over the views of a composition, which classifies pairs independently."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from avgdt.objective.nce import Matrix, Negatives, attracting_pairs, similaritie
 class SigmoidLoss(nn.Module):
     """Binary cross-entropy of positives and negatives with a trained scale and bias.
 
-    They start at 10 and ``bias``, by default -10, so that many negatives contribute little at first (section 3.2 of
-    SigLIP).
+    The scale starts at 10 and the bias at ``bias``, by default -10, so that many negatives contribute little at first
+    (section 3.2 of SigLIP).
     """
 
     def __init__(self, bias: float = -10.0) -> None:
@@ -32,15 +32,16 @@ class SigmoidLoss(nn.Module):
         attract: Matrix,
         repel: Matrix,
     ) -> torch.Tensor:
-        """The loss summed over positives and negatives, averaged over the batch and the pairs that attract: a scalar.
+        """Compute the loss, a scalar averaged over the batch and the pairs of views that attract.
 
-        The arguments are those of :func:`avgdt.objective.nce.contrastive_loss`, with the same positives and negatives.
+        The losses of the positive and the negatives of a query are summed. Arguments, positives and negatives are those
+        of :func:`avgdt.objective.nce.contrastive_loss`.
         """
         losses = []
         with torch.autocast(queries[0].device.type, enabled=False):
             for i, j in attracting_pairs(attract):
                 cosines, counted = similarities(i, j, queries, keys, negatives, repel)
                 logits = self.log_scale.exp() * cosines + self.bias
-                positive, others = -F.logsigmoid(logits[:, 0]), -F.logsigmoid(-logits[:, 1:])
-                losses.append((positive + (others * counted[:, 1:]).sum(1)).mean())
+                positive, negative = -F.logsigmoid(logits[:, 0]), -F.logsigmoid(-logits[:, 1:])
+                losses.append((positive + (negative * counted[:, 1:]).sum(1)).mean())
         return torch.stack(losses).mean()

@@ -1,1 +1,2 @@
-"""Runs as HTML pages, tables and diagrams, made from the files of their folders; no network is run here."""
+"""HTML pages, tables and diagrams of runs and experiments, made from stored results and recordings; no network is
+evaluated."""

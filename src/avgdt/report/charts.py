@@ -1,4 +1,4 @@
-"""The geometry of line charts, which ``templates/chart.html`` draws as SVG."""
+"""Geometry of line charts, which ``templates/chart.html`` renders as SVG."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ MAX_POINTS = 300
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a chart."""
+    """The values of one line of a chart, before they are scaled to SVG coordinates."""
 
     name: str
-    """For the legend; empty for none."""
+    """Name of the line in the legend."""
     x: Sequence[float]
     y: Sequence[float]
     style: str
-    """CSS class: video, audio, both, random or chance."""
+    """CSS class of the line: video, audio, both, random or chance."""
     smooth: bool = False
-    """Whether a moving average is drawn, with the values as a faint line."""
+    """Whether the moving average is drawn, over a faint line of the values."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A series as SVG paths."""
+    """One line of a chart as SVG paths."""
 
     name: str
     style: str
     path: str
-    """The line's SVG path."""
+    """SVG path of the line."""
     faint: str
-    """The path of the line before smoothing; empty for none."""
+    """SVG path of the values before smoothing; empty if the line is not smoothed."""
     last: str
-    """The last value of the series, as text."""
+    """Last value of the line, as text."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis."""
+    """A labelled position on an axis."""
 
     at: float
     text: str
@@ -53,26 +53,30 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """A line chart whose coordinates are those of the SVG."""
+    """A line chart in SVG coordinates."""
 
     title: str
     note: str
-    """What is measured and how to read it."""
+    """Explanation of the chart: what is measured and how to read it."""
     lines: tuple[Line, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     description: str
-    """The chart as text, for screen readers."""
+    """Description of the chart for screen readers."""
 
 
 def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
-    """The chart of ``series`` by epoch; ``percent`` writes shares as per cent, ``from_zero`` starts the axis at 0."""
+    """Return a line chart of ``series`` over epochs.
+
+    If ``percent``, the values are shares from 0 to 1 and the labels are in per cent. If ``from_zero``, the vertical
+    axis starts at 0.
+    """
     right = max((x for s in series for x in s.x), default=1.0) or 1.0
     values = [y for s in series for y in s.y if np.isfinite(y)] or [1.0]
     unit = 100 if percent else 1
     up = _ticks(0.0 if from_zero else min(values) * unit, max(values) * unit)
     scale = _Scale(right, up[0] / unit, up[-1] / unit)
-    lines = tuple(_line(one, scale, percent) for one in series)
+    lines = tuple(_line(curve, scale, percent) for curve in series)
     ends = "; ".join(f"{line.name} ends at {line.last}" for line in lines)
     sign = f"{NARROW}%" if percent else ""
     return Chart(
@@ -87,7 +91,7 @@ def chart(title: str, note: str, series: Sequence[Series], percent: bool = False
 
 @dataclass(frozen=True)
 class _Scale:
-    """The map from epochs and values to coordinates of the SVG."""
+    """Mapping from epochs and values to SVG coordinates."""
 
     right: float
     low: float
@@ -101,7 +105,7 @@ class _Scale:
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
-        """The SVG path through at most :data:`MAX_POINTS` points; values that are not finite are omitted."""
+        """Return the SVG path through at most :data:`MAX_POINTS` points, without values that are not finite."""
         indices = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
         points = [f"{self.x(x[i])} {self.y(y[i])}" for i in indices if np.isfinite(y[i])]
         return "M" + "L".join(points) if points else ""
@@ -115,7 +119,7 @@ def _line(series: Series, scale: _Scale, percent: bool) -> Line:
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:
-    """The moving average over a twentieth of the values; the window is shorter at the ends."""
+    """Return the moving average of ``y`` over a twentieth of its values; the window is truncated at both ends."""
     half = max(1, len(y) // 40)
     total = np.concatenate([[0.0], np.cumsum(y)])
     middle = np.arange(len(y))
@@ -124,7 +128,7 @@ def _smooth(y: np.ndarray) -> np.ndarray:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Four to seven round values that enclose ``low`` to ``high``."""
+    """Return round values, at most seven, that enclose the range from ``low`` to ``high``."""
     rough = (max(high - low, abs(high) * 1e-3) or 1.0) / 5
     power = 10.0 ** floor(log10(rough))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))

@@ -1,4 +1,4 @@
-"""Runs compared with the paper's tables, as plain text, Markdown or LaTeX."""
+"""Comparison of runs with the paper's tables, as plain text, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from avgdt.report.groups import DASH, Cell, Group, Source, cell, read_groups
 from avgdt.report.published import TABLES, PaperTable
 
 MEASURED = "measured here"
-"""Source of the rows that are not published."""
+"""Entry of the source column in the rows of the runs."""
 SOURCES: tuple[tuple[Source, str], ...] = (("pretrained", ""), ("random", ", random weights"))
 Format = Literal["text", "markdown", "latex"]
 _LATEX = {
@@ -38,22 +38,23 @@ _LATEX = {
 
 @dataclass(frozen=True)
 class ComparisonTable:
-    """One table of the paper with the runs' rows, as text."""
+    """One table of the paper with additional rows for the runs; all cells are text."""
 
     title: str
     head: tuple[str, ...]
-    """Method, the figures, source."""
+    """Column names: method, one name per figure, source."""
     published: tuple[tuple[str, ...], ...]
     runs: tuple[tuple[str, ...], ...]
-    """Each group of runs followed by its random weights."""
+    """Rows of the runs: each group of seeds is followed by its random weights."""
     notes: tuple[str, ...]
 
 
 def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable, ...]:
-    """The paper's table of that number or name, else all for which a run has a figure; each group of seeds is a row.
+    """Return tables of the paper with a row for each group of runs that differ only in the seed.
 
-    Raises :class:`ReportError` for an unknown table, a folder that is not a run or has no results, and where no run
-    has any figure of the tables.
+    ``name`` is the number or the name of one table. By default, all tables for which a run has a figure
+    are returned, except the ablations. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or
+    has no results, if two runs of a group have the same seed, or if no run has a figure of the tables.
     """
     groups = read_groups(paths)
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
@@ -64,20 +65,20 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable
     if not comparisons:
         protocols = dict.fromkeys(column.protocol for table in tables for column in table.columns)
         raise ReportError(
-            f"{', '.join(map(str, paths))}: no result of the table; run `avgdt evaluate` with one of "
+            f"{', '.join(map(str, paths))}: no results for the table; run `avgdt evaluate` with one of "
             f"{', '.join(protocols)} first"
         )
     return tuple(comparisons)
 
 
 def format_tables(tables: Sequence[ComparisonTable], kind: Format) -> str:
-    """All tables in one text, separated by blank lines; it ends with a line break."""
+    """Return the tables as one text, separated by blank lines, with a line break at the end."""
     as_format: Callable[[ComparisonTable], str] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[kind]
     return "\n".join(as_format(table) for table in tables)
 
 
 def as_text(table: ComparisonTable) -> str:
-    """A table for the terminal, with aligned columns as wide as their content."""
+    """Return the table as plain text with aligned columns."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for i, name in enumerate(table.head):
         grid.add_column(Text(name), justify="right" if _is_figure(i, table) else "left", no_wrap=True)
@@ -91,7 +92,7 @@ def as_text(table: ComparisonTable) -> str:
 
 
 def as_markdown(table: ComparisonTable) -> str:
-    """A table in GitHub's Markdown."""
+    """Return the table in GitHub's Markdown."""
     rows = [[_markdown(text) for text in row] for row in (table.head, *table.published, *table.runs)]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     right = [_is_figure(i, table) for i in range(len(widths))]
@@ -105,7 +106,7 @@ def as_markdown(table: ComparisonTable) -> str:
 
 
 def as_latex(table: ComparisonTable) -> str:
-    """A table in LaTeX; it needs the package booktabs."""
+    """Return the table as LaTeX source, which needs the package booktabs."""
     columns = "".join("r" if _is_figure(i, table) else "l" for i in range(len(table.head)))
     head, *rows = (
         " & ".join(_latex(text) for text in row) + r" \\" for row in (table.head, *table.published, *table.runs)
@@ -130,16 +131,17 @@ def as_latex(table: ComparisonTable) -> str:
 
 
 def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | None:
-    """The table with a row for each group and its random weights; None where no group has a figure of it."""
+    """Return the table with rows for each group and its random weights, or None if no group has a figure of the
+    table."""
     names = [column.name for column in table.columns]
     runs, deviations, remarks = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
     for group in groups:
         for source, suffix in SOURCES:
             name, cells = f"{group.name}{suffix}", [cell(column, group, source) for column in table.columns]
-            runs.append((name, *(one.text for one in cells), MEASURED))
+            runs.append((name, *(entry.text for entry in cells), MEASURED))
             if over := _over(names, cells):
                 deviations.setdefault(over, []).append(name)
-            for remark in dict.fromkeys(remark for one in cells for remark in one.remarks):
+            for remark in dict.fromkeys(remark for entry in cells for remark in entry.remarks):
                 remarks.setdefault(remark, []).append(name)
     if all(text == DASH for row in runs for text in row[1:-1]):
         return None
@@ -152,11 +154,11 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
 
 
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """What the standard deviations of a row are over, such as "3 seeds"; empty where it has none."""
+    """Return what the standard deviations of a row are taken over, such as "3 seeds"; empty if the row has none."""
     over: dict[str, list[str]] = {}
-    for name, one in zip(names, cells, strict=True):
-        if one.over:
-            over.setdefault(one.over, []).append(name)
+    for name, entry in zip(names, cells, strict=True):
+        if entry.over:
+            over.setdefault(entry.over, []).append(name)
     parts = (part if len(over) == 1 else f"{part} ({', '.join(columns)})" for part, columns in over.items())
     return ", over ".join(parts)
 

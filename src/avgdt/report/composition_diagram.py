@@ -1,4 +1,4 @@
-"""A diagram of all views that a composition makes of one recording, as SVG or PNG."""
+"""Diagram of all views that a composition creates from one recording, as SVG or PNG."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from avgdt.report.views import MAX_FRAMES, RecordingViews, Strip, recording_view
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14
 FRAMES_WIDTH, SPECTROGRAM_WIDTH, MIN_HEIGHT = 760, 240, 88
-"""Width of a strip of frames, width of a spectrogram, and minimum height of a row, in pixels."""
+"""Width of a strip of frames, width of a spectrogram, and minimum height of a row, in units of the SVG."""
 PNG_SCALE = 2
-"""Pixels of the PNG per unit of the SVG."""
+"""Number of pixels of the PNG per unit of the SVG."""
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One view and its rectangle in the diagram, in pixels."""
+    """One view and its rectangle in the diagram, in units of the SVG."""
 
     strip: Strip
     x: float
@@ -44,13 +44,14 @@ def write_composition_diagram(
     workers: int,
     progress: Progress = lambda done, total: None,
 ) -> None:
-    """Write the views of ``data``, a recording or the first usable one of a folder or manifest, as SVG or PNG.
+    """Write a diagram of all views of one recording as SVG or PNG, depending on the suffix of ``path``.
 
-    ``workers`` processes inspect the files of ``data``. Raises :class:`ReportError` where no recording is usable and
-    ``WriteError`` where the diagram cannot be written.
+    ``data`` is a recording, or a folder or manifest whose first usable recording is drawn. Its files are inspected by
+    ``workers`` processes. Raises :class:`ReportError` if the suffix is neither .svg nor .png or if no recording is
+    usable, and ``WriteError`` if the diagram cannot be written.
     """
     if path.suffix not in (".svg", ".png"):
-        raise ReportError(f"{path}: the diagram is an SVG or a PNG; give it a name that ends in .svg or .png")
+        raise ReportError(f"{path}: a diagram is an SVG or PNG file; use a name that ends in .svg or .png")
     entries = list_recordings(data, workers, progress)
     reasons = [unfit(entry, recipe.composition, recipe.clip) for entry in entries]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
@@ -59,14 +60,17 @@ def write_composition_diagram(
     views = recording_views(recipe, usable)
     if views is None:
         raise ReportError(
-            f"{data}: {usable[0].path.name} and the recordings after it cannot be read; `avgdt scan` lists the reasons"
+            f"{data}: {usable[0].path.name} and the next recordings cannot be read; `avgdt scan` lists the reasons"
         )
     svg = _svg(recipe, views)
     write(svg if path.suffix == ".svg" else rasterise(svg), path)
 
 
 def rasterise(svg: str) -> bytes:
-    """Render a diagram's SVG as PNG: its ``text`` and ``image`` elements (data URIs), on white."""
+    """Return the diagram ``svg`` as PNG on a white background.
+
+    Only elements ``text``, and elements ``image`` with data URIs, are rendered.
+    """
     root = ElementTree.fromstring(svg)
     size = round(PNG_SCALE * float(root.attrib["width"])), round(PNG_SCALE * float(root.attrib["height"]))
     canvas = Image.new("RGB", size, "white")
@@ -99,8 +103,8 @@ def _svg(recipe: Recipe, views: RecordingViews) -> str:
         notes=_notes(recipe),
         placed=placed,
         margin=MARGIN,
-        width=max(one.x + one.width for one in placed) + MARGIN,
-        height=max(one.y + one.height for one in placed) + MARGIN,
+        width=max(view.x + view.width for view in placed) + MARGIN,
+        height=max(view.y + view.height for view in placed) + MARGIN,
     )
 
 
@@ -114,7 +118,7 @@ def _notes(recipe: Recipe) -> list[str]:
 
 
 def _placed(views: RecordingViews) -> Iterator[Placed]:
-    """The views and their rectangles, row by row: video on the left, audio on the right."""
+    """Yield each view with its rectangle, row by row: video on the left, audio on the right."""
     y: float = HEAD
     for row in views.views:
         heights = [FRAMES_WIDTH * strip.size[0] / strip.size[1] for strip in row if strip.modality == "video"]

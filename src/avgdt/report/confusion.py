@@ -17,20 +17,20 @@ from avgdt.report.retrieval import ClassRange
 from avgdt.report.tables import main_row, result_title, row_name
 
 MAX_NUMBERED, MAX_NAMED = 12, 24
-"""Largest numbers of classes with numbers in the cells, and with class names at the sides of the matrix."""
+"""Maximum numbers of classes for which the cells show percentages and the sides of the matrix show class names."""
 MAX_PAIRS = 10
 BRIGHT = 160
-"""Palette index from which on dark text is more legible than light text."""
+"""Palette index from which dark text is more legible than light text."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """The percentage in one cell of a confusion matrix."""
+    """The percentage in one cell of a confusion matrix, with its position."""
 
     x: float
-    """Horizontal centre of the cell, as a share of the side."""
+    """Horizontal centre of the cell, from 0 (left side of the matrix) to 1 (right side)."""
     y: float
-    """Vertical centre of the cell, as a share of the side."""
+    """Vertical centre of the cell, from 0 (top of the matrix) to 1 (bottom)."""
     text: str
     bright: bool
     """Whether the cell is so bright that its text must be dark."""
@@ -38,37 +38,37 @@ class Number:
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """The confusion matrix of the run or of random weights."""
+    """The confusion matrix of the run or of random weights, as an image."""
 
     title: str
     image: str
-    """PNG, one pixel per cell: rows are true classes, columns predicted ones, the colour is the square root of the
-    share of the row."""
+    """Data URI of a PNG with one pixel per cell: rows are true classes, columns are predicted classes. The colour is
+    the square root of the cell's share of its row."""
     accuracy: str
-    """Accuracy of the result, as text."""
+    """Accuracy in per cent, as text."""
     numbers: tuple[Number, ...]
 
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """The accuracy of one class."""
+    """The accuracy of one class, for the run and for random weights."""
 
     name: str
     count: int
-    """Number of test examples."""
+    """Number of test examples of the class."""
     run: str
     random: str
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A true class and the class that is predicted for it."""
+    """A true class and the class with which it is confused."""
 
     truth: str
     predicted: str
     times: int
     count: int
-    """Number of test examples of ``truth``."""
+    """Number of test examples of the true class."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,18 @@ class Confusion:
 
     title: str
     row: str
-    """Name of the row of the result; empty where the result is a single row."""
+    """Name of the row of the result, such as a classifier; empty if the result has a single row."""
     matrices: tuple[ConfusionMatrix, ...]
     ranges: tuple[ClassRange, ...]
-    """The classes at the sides of the matrix; empty for more than ``MAX_NAMED``."""
+    """Classes at the sides of the matrix; empty for more than ``MAX_NAMED`` classes."""
     classes: tuple[ClassAccuracy, ...]
-    """Accuracy of each class, the least accurate first."""
+    """Accuracies of the classes, least accurate first."""
     pairs: tuple[Pair, ...]
-    """The most frequent confusions, where the matrix has no numbers."""
+    """Most frequent confusions; empty if the matrix shows percentages in its cells."""
 
 
 def confusion(result: Result) -> Confusion | None:
-    """The confusion matrices of the main row of ``result``; None where it has none."""
+    """Return the confusion matrices of the main row of ``result``, or None if the row has no confusion matrix."""
     path = main_row(result)
     if path is None:
         return None
@@ -113,7 +113,7 @@ def confusion(result: Result) -> Confusion | None:
 def _matrix(title: str, row: Mapping[str, Any], score: Score) -> ConfusionMatrix:
     counts = score.confusion
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    colours = palette_indices(np.sqrt(shares), 0.0, 1.0)  # so that rare confusions are visible
+    colours = palette_indices(np.sqrt(shares), 0.0, 1.0)  # the square root makes rare confusions visible
     side = len(counts)
     numbers = tuple(
         Number((j + 0.5) / side, (i + 0.5) / side, f"{100 * shares[i, j]:.0f}", bool(colours[i, j] >= BRIGHT))
@@ -137,7 +137,7 @@ def _share(value: float | None) -> str:
 
 
 def _pairs(names: Sequence[str], confusion: NDArray[np.int64]) -> tuple[Pair, ...]:
-    """The confusions with the largest shares of their true class."""
+    """Return at most :data:`MAX_PAIRS` confusions, in decreasing order of their share of the true class."""
     counts = confusion.sum(axis=1)
     shares = confusion / np.maximum(counts[:, None], 1)
     np.fill_diagonal(shares, 0.0)

@@ -1,4 +1,4 @@
-"""The training curves of a run, with the chance level of loss and accuracy."""
+"""Training curves of a run, with the chance levels of loss and accuracy."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from avgdt.report.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Curves:
-    """The charts of a run, in the order of the page."""
+    """Charts of the training curves of a run, in the order of the report page."""
 
     training: tuple[Chart, ...]
-    """Loss, accuracy and held-out retrieval."""
+    """Charts of the loss, the accuracy in training, and held-out retrieval."""
     diagnosis: tuple[Chart, ...]
-    """Diagnosis on held-out recordings; empty where there are none."""
+    """Charts of the diagnosis on held-out recordings; empty if it was not measured."""
     running: tuple[Chart, ...]
-    """Standard deviation of the embeddings, gradient norm, learning rate and throughput."""
+    """Charts of the standard deviation of the embeddings, the gradient norm, the learning rate and the throughput."""
 
 
 def curves(run: RunFolder) -> Curves:
-    """The charts of ``run``."""
+    """Return the charts of the training curves of ``run``."""
     training = [_loss(run), _accuracy(run)]
     if run.heldout:
         training.append(_retrieval(run))
-    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}  # an older version may lack them
+    # Metrics of older versions may lack these fields.
+    optional = {"gradient_norm": _gradient_norm, "lr": _learning_rate}
     running = [_embedding_std(run), *(draw(run) for name, draw in optional.items() if name in run.train[-1])]
     running.append(_throughput(run))
     return Curves(tuple(training), tuple(_diagnosis(run)), tuple(running))
@@ -36,18 +37,18 @@ def curves(run: RunFolder) -> Curves:
 
 def _loss(run: RunFolder) -> Chart:
     lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True)]
-    if run.recipe.objective.loss == "nce":  # the other losses have no chance level
+    if run.recipe.objective.loss == "nce":  # only this loss has a chance level
         lines.append(_chance(run, chance_loss))
-    return chart("Loss", "The loss of each training step; lower is better.", lines, from_zero=False)
+    return chart("Loss", "Loss of each training step; lower is better.", lines, from_zero=False)
 
 
 def _accuracy(run: RunFolder) -> Chart:
     series = Series("accuracy", *_steps(run, "accuracy"), style="both", smooth=True)
     note = (
-        "How often the positive key is more similar to the query than every negative one. It also rises where the "
-        "networks use a shortcut; compare it with held-out retrieval."
+        "Share of queries to which the positive key is more similar than all negative keys. It also rises if the "
+        "networks learn a shortcut; compare it with held-out retrieval."
     )
-    return chart("Re-identification in training", note, [series, _chance(run, chance_accuracy)], percent=True)
+    return chart("Re-identification during training", note, [series, _chance(run, chance_accuracy)], percent=True)
 
 
 def _retrieval(run: RunFolder) -> Chart:
@@ -69,27 +70,30 @@ def _retrieval(run: RunFolder) -> Chart:
 
 def _diagnosis(run: RunFolder) -> Iterator[Chart]:
     if any("agreement" in line.get("diagnosis", {}) for line in run.heldout):
-        lines = [_diagnosed(run, "query and key encoder", "agreement", "both")]
+        lines = [_diagnosed(run, "agreement", "agreement", "both")]
         if any("key_drift" in line["diagnosis"] for line in run.heldout):
             lines.append(_diagnosed(run, "key drift", "key_drift", "random"))
         note = (
-            "Mean cosine between query and key embeddings of a clip, and 1 - mean cosine between the keys of a clip "
-            "when it enters and when it leaves the bank."
+            "Agreement: mean cosine between the query and key embeddings of a clip. Key drift: 1 - mean cosine between "
+            "the keys of a clip when it enters and when it leaves the memory bank."
         )
         yield chart("Momentum encoder", note, lines, from_zero=False)
     if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
-        note = "Share of the positives' margin over the negatives that is lost if keys are normalised in another batch."
+        note = (
+            "Share of the positives' margin over the negatives that is lost if keys are normalised with the statistics "
+            "of another batch."
+        )
         yield chart("Batch norm leakage", note, [_diagnosed(run, "share", "batch_norm_share", "both")], from_zero=False)
     if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):
         note = (
-            "Alignment: mean squared distance of positives, lower is better. Uniformity: 0 if all embeddings are "
-            "equal, near -4 if they cover the sphere."
+            "Alignment: mean squared distance between positives; lower is better. Uniformity: 0 if all embeddings are "
+            "equal, about -4 if they cover the sphere."
         )
         names = {"alignment": "both", "uniformity_video": "video", "uniformity_audio": "audio"}
         lines = [_diagnosed(run, name.replace("_", ", "), name, style) for name, style in names.items()]
         yield chart("Alignment and uniformity", note, lines, from_zero=False)
     if any("effective_rank_video" in line.get("diagnosis", {}) for line in run.heldout):
-        note = "RankMe: how many directions the embeddings of a modality use; 1 if all lie on one line."
+        note = "RankMe: effective number of dimensions of a modality's embeddings; 1 if all lie on one line."
         lines = [_diagnosed(run, name, f"effective_rank_{name}", name) for name in ("video", "audio")]
         yield chart("Effective rank", note, lines)
 
@@ -105,7 +109,7 @@ def _embedding_std(run: RunFolder) -> Chart:
         for modality in ("video", "audio")
         if f"std_{modality}" in run.train[-1]
     ]
-    note = "Scaled to 1 for embeddings that cover the sphere; 0 means that all are equal (collapse)."
+    note = "Scaled to 1 for embeddings that cover the sphere; 0 if all embeddings are equal (collapse)."
     return chart("Standard deviation of the embeddings", note, lines)
 
 
@@ -116,16 +120,16 @@ def _gradient_norm(run: RunFolder) -> Chart:
 
 def _learning_rate(run: RunFolder) -> Chart:
     series = Series("learning rate", *_steps(run, "lr"), style="both")
-    return chart("Learning rate", "The learning rate of each training step.", [series])
+    return chart("Learning rate", "Learning rate of each training step.", [series])
 
 
 def _throughput(run: RunFolder) -> Chart:
     series = Series("clips per second", *_steps(run, "clips_per_second"), style="both", smooth=True)
-    return chart("Throughput", "Training clips per second.", [series])
+    return chart("Throughput", "Number of training clips processed per second.", [series])
 
 
 def _steps(run: RunFolder, name: str) -> tuple[list[float], list[float]]:
-    lines = [line for line in run.train if name in line]  # lines of an older version may lack it
+    lines = [line for line in run.train if name in line]  # lines written by older versions may lack the field
     return [line["epoch"] for line in lines], [line[name] for line in lines]
 
 

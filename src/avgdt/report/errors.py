@@ -1,7 +1,7 @@
-"""The error of reports, tables and diagrams."""
+"""Exception of reports, tables and diagrams."""
 
 from avgdt.errors import AvgdtError
 
 
 class ReportError(AvgdtError):
-    """A page, table or diagram that cannot be made from a run or a recording; the message names file and remedy."""
+    """Error raised if a page, table or diagram cannot be made; the message names the file and a remedy."""

@@ -1,4 +1,4 @@
-"""An experiment as one self-contained HTML page, its plots as SVG and PNG, its tables as CSV."""
+"""Report of an experiment: a self-contained HTML page, plots as SVG and PNG, and tables as CSV."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ Value = str | float | None
 
 
 def write_experiment(folder: Path) -> Path:
-    """Write ``folder/experiment.html``, ``plots/NAME.svg`` and ``.png`` and ``tables/NAME.csv``; return the page.
+    """Write the page, plots and tables of the experiment in ``folder``, and return the path of the page.
 
-    Raises ``ExperimentError`` for a folder without an outcome, :class:`ReportError` without matplotlib.
+    The files are ``experiment.html``, ``plots/NAME.svg``, ``plots/NAME.png`` and ``tables/NAME.csv``. Raises
+    ``ExperimentError`` if the folder has no outcome, and :class:`ReportError` if matplotlib is not installed.
     """
     experiment = read_outcome(folder)
     images = []
@@ -46,7 +47,7 @@ def write_experiment(folder: Path) -> Path:
 
 
 def _published(experiment: Experiment) -> DataTable | None:
-    """The paper's table that belongs beside the outcome."""
+    """Return the paper's table that corresponds to the experiment, or None if there is none."""
     table = next((table for table in TABLES if experiment.published == table.number), None)
     if table is None:
         return None
@@ -54,10 +55,10 @@ def _published(experiment: Experiment) -> DataTable | None:
     rows = tuple((row.method, *(row.figures.get(name) for name in names)) for row in table.rows)
     return DataTable(
         "published",
-        f"In the paper: table {table.number}",
+        f"Table {table.number} of the paper",
         ("", *(f"{name} (%)" for name in names)),
         rows,
-        f"{table.title}. Other data and another evaluation: only the direction of a difference compares.",
+        f"{table.title}. Its data and evaluation are different: compare only the signs of differences.",
     )
 
 
@@ -70,14 +71,17 @@ def _csv(table: DataTable) -> str:
 
 
 def _plain(value: Value) -> Value:
-    """A value for CSV: whole numbers without a decimal point; text that a spreadsheet would run is quoted."""
+    """Return a value for a CSV file.
+
+    Whole numbers have no decimal point. Text that a spreadsheet would evaluate as a formula starts with an apostrophe.
+    """
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "@") else value
 
 
 def _text(value: Value) -> str:
-    """A value for the page."""
+    """Return a value as text for the page; None is a dash."""
     if value is None:
         return "–"
     if isinstance(value, str):

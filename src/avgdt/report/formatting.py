@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 NARROW = "\u202f"
-"""A narrow no-break space."""
+"""Narrow no-break space."""
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1 in per cent with one decimal."""
+    """Return a share from 0 to 1 in per cent with one decimal place."""
     return f"{100 * share:.1f}{NARROW}%"
 
 
 def count(number: float) -> str:
-    """A whole number with thin spaces between thousands."""
+    """Return a number rounded to an integer, with narrow spaces between thousands."""
     return f"{round(number):,}".replace(",", NARROW)
 
 
 def duration(seconds: float) -> str:
-    """A duration in seconds, minutes, hours or days, according to its length."""
+    """Return a duration in seconds, minutes, hours or days, depending on its length."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -39,28 +39,35 @@ def duration(seconds: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """The total length of recordings in hours, or in minutes where that is less than one hour."""
+    """Return the total length of recordings in hours, or in minutes if it is less than one hour."""
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def millions(parameters: int) -> str:
-    """A number of parameters in millions, or a small one in full."""
+    """Return a number of parameters in millions, or in full if it is less than 10,000."""
     return f"{parameters / 1e6:.2f} million" if parameters >= 10_000 else count(parameters)
 
 
 def printable(text: str | Path) -> str:
-    """A file name or other text as valid UTF-8: undecodable bytes and control characters are replaced by U+FFFD."""
+    """Return a file name or other text as valid UTF-8.
+
+    Undecodable bytes and unprintable characters are replaced by U+FFFD.
+    """
     decoded = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
 
 
 FILTERS = {f.__name__: f for f in (percent, count, duration, hours, millions, printable)}
-"""Filters of the templates by name."""
+"""Filters of the templates, by name."""
 
 
 def template(name: str) -> Template:
-    """A file of :data:`TEMPLATES`; values are escaped, and an undefined one is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # every command imports `printable`
+    """Return the template ``name`` in the folder :data:`TEMPLATES`.
+
+    It escapes values, and raises an error if a variable is undefined.
+    """
+    # Imported here, since every command imports `printable` but few need Jinja.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -74,6 +81,9 @@ def template(name: str) -> Template:
 
 
 def write(content: str | bytes, path: Path) -> None:
-    """Write a page, table or figure atomically; raise ``WriteError`` where that fails."""
+    """Write a page, table or figure to ``path`` atomically.
+
+    Raises ``WriteError`` if the file cannot be written.
+    """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    write_atomically(path, lambda file: file.write(data), remedy="free some space, or change the permissions")
+    write_atomically(path, lambda file: file.write(data), remedy="free some space or change the permissions")

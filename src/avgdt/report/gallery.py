@@ -1,4 +1,4 @@
-"""Playable retrieval examples: queries of one modality and their nearest recordings by the other modality."""
+"""Playable retrieval examples: queries of one modality and the nearest recordings in the other modality."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from avgdt.transforms.log_mel import LogMelSpectrogram
 
 SECONDS = 2.0
-"""Length of the longest snippet, in seconds."""
+"""Maximum length of a snippet, in seconds."""
 FRAME_RATE = 15
 SAMPLE_RATE = 24000
 MAX_SIZE = (144, 192)
 """Maximum height and width of a snippet, in pixels."""
-# The bit rate is capped so that noisy recordings do not make the page larger.
+# The bit rate is limited, so that noisy recordings do not inflate the page.
 _VIDEO = {"preset": "veryfast", "crf": "30", "threads": "1", "maxrate": "160k", "bufsize": "160k"}
 _AUDIO_BITS = 40000
 
@@ -40,51 +40,55 @@ Match = Literal["recording", "class", ""]
 
 @dataclass(frozen=True)
 class Snippet:
-    """A short excerpt of a recording: MP4 of at most :data:`SECONDS`, middle frame, spectrogram, as data URIs."""
+    """An excerpt of a recording of at most :data:`SECONDS`, as data URIs."""
 
     mp4: str
-    """H.264 and AAC."""
+    """MP4 file with H.264 video and AAC audio."""
     frame: str
-    """The frame in the middle."""
+    """Middle frame as JPEG."""
     spectrogram: str
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One recording in the gallery."""
+    """One recording of a retrieval example: the query or a retrieved recording."""
 
     name: str
-    """The file's name."""
+    """File name of the recording."""
     label: str
-    """The class of the recording; empty for none."""
+    """Class of the recording; empty if it has none."""
     snippet: Snippet | None
-    """None where the recording cannot be read."""
+    """Snippet of the recording; None if the recording cannot be read."""
     cosine: float
     match: Match
-    """recording: the recording of the query; class: another recording of the same class; empty: neither."""
+    """Relation to the query: ``recording`` for the same recording, ``class`` for another recording of the same class,
+    empty otherwise."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query and the nearest recordings by the other modality."""
+    """A query and its nearest recordings in the other modality."""
 
     tile: Tile
     nearest: tuple[Tile, ...]
     rank: int
-    """Rank of the recording of the query, from 1."""
+    """Rank of the query's own recording in the gallery, from 1."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Queries of one modality."""
+    """Retrieval examples with queries of one modality."""
 
     modality: Literal["video", "audio"]
     queries: tuple[Query, ...]
 
 
 def galleries(examples: Mapping[str, Any], recipe: Recipe, progress: Progress) -> tuple[Gallery, Gallery]:
-    """The queries of ``retrieval`` in ``results/examples.json``, by video and by audio, with snippets to play."""
-    from avgdt.transforms.log_mel import LogMelSpectrogram  # loads torch, which other parts of the page do not need
+    """Return the retrieval examples of a run, with video queries and with audio queries.
+
+    ``examples`` is the field ``retrieval`` of ``results/examples.json``.
+    """
+    from avgdt.transforms.log_mel import LogMelSpectrogram  # imported here, since it loads torch
 
     log_mel = LogMelSpectrogram(recipe.log_mel, recipe.clip.sample_rate)
     recordings, cosines = examples["recordings"], np.array(examples["similarity"]["pretrained"])
@@ -126,12 +130,15 @@ def galleries(examples: Mapping[str, Any], recipe: Recipe, progress: Progress) -
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """The entry of a manifest's row in ``results/examples.json``."""
+    """Return the manifest entry of a row in ``results/examples.json``."""
     return Entry(**{**row, "path": Path(row["path"])})
 
 
 def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
-    """The snippet of at most :data:`SECONDS` around ``centre``, in seconds; raises ``MediaError``."""
+    """Return a snippet of at most :data:`SECONDS` around the time ``centre`` (seconds).
+
+    Raises ``MediaError`` if the recording cannot be read.
+    """
     span = clip_span(entry, ("video", "audio"))
     seconds = min(SECONDS, span.seconds)
     start = float(np.clip(centre - seconds / 2, span.start, span.end - seconds))
@@ -151,7 +158,10 @@ def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
 
 
 def encode_mp4(frames: NDArray[np.uint8], waveform: NDArray[np.float32]) -> bytes:
-    """MP4 of (time, height, width, 3) frames at :data:`FRAME_RATE` and a waveform (samples,), int16 scale."""
+    """Return an MP4 file of frames (time, height, width, 3) and a waveform (samples,) in the int16 scale.
+
+    The frame rate is :data:`FRAME_RATE`, the sample rate is :data:`SAMPLE_RATE`.
+    """
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
         video = output.add_stream("libx264", rate=FRAME_RATE, options=_VIDEO)
@@ -171,7 +181,7 @@ def encode_mp4(frames: NDArray[np.uint8], waveform: NDArray[np.float32]) -> byte
 
 
 def _size(entry: Entry) -> tuple[int, int]:
-    """Even height and width with the recording's aspect ratio, at most :data:`MAX_SIZE`."""
+    """Return an even height and width of at most :data:`MAX_SIZE`, with the aspect ratio of the recording."""
     height, width = entry.height or MAX_SIZE[0], entry.width or MAX_SIZE[1]
     factor = min(MAX_SIZE[0] / height, MAX_SIZE[1] / width, 1.0)
     even = [max(2, 2 * round(side * factor / 2)) for side in (height, width)]

@@ -1,4 +1,5 @@
-"""Runs that differ only in the seed, and their figures with the standard deviation over seeds, folds or splits."""
+"""Groups of runs that differ only in the seed, and their figures with standard deviations over seeds, folds or
+splits."""
 
 from __future__ import annotations
 
@@ -19,35 +20,35 @@ from avgdt.report.tables import main_row
 
 DASH = "–"
 OTHER_OPTIONS = {"seed", "scratch", "finetune", "frozen", "training_epochs", "training_lr", "shots"}
-"""Options that add rows to a result and change no figure of a table."""
+"""Options of an evaluation that may differ between the runs of a group."""
 Source = Literal["pretrained", "random"]
 _SEED = re.compile(r"[-_.]*(seed|s)?[-_.=]*\d+$")
 
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """One run and its results."""
+    """A run and the results of its evaluations."""
 
     path: Path
     recipe: Recipe
     results: Mapping[str, Sequence[Result]]
-    """Protocol -> its results, the newest first."""
+    """Mapping from protocol to results, newest first."""
 
     @property
     def seed(self) -> int:
-        """Seed of the run."""
+        """Random seed in the run's recipe."""
         return self.recipe.run.seed
 
     @property
     def stem(self) -> str:
-        """The folder's name without a seed at its end."""
+        """Name of the run's folder without a trailing seed."""
         name = self.path.resolve().name
         return _SEED.sub("", name) or name
 
 
 @dataclass(frozen=True)
 class Group:
-    """One or more runs of one recipe with different seeds."""
+    """One or more runs that differ only in the seed."""
 
     name: str
     runs: tuple[EvaluatedRun, ...]
@@ -55,19 +56,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure as text."""
+    """One cell of a table, as text."""
 
     text: str = DASH
     over: str = ""
-    """What its standard deviation is over, such as "3 seeds"; empty for none."""
+    """What the standard deviation is taken over, such as "3 seeds"; empty if there is none."""
     remarks: tuple[str, ...] = ()
-    """How the evaluation differs from the paper's."""
+    """Differences between this evaluation and that of the paper."""
 
 
 def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
-    """Read the run folders, in their order, and group runs with the same name and recipe apart from the seed.
+    """Read the run folders and group runs with the same name and with recipes that differ only in the seed.
 
-    Raises :class:`ReportError` for a folder that is not a run, has no results, or repeats the seed of another.
+    Groups are in the order of ``paths``. Raises :class:`ReportError` if a folder is not a run or has no results, or if
+    two runs of a group have the same seed.
     """
     groups: dict[tuple[str, Recipe], list[EvaluatedRun]] = {}
     for path in paths:
@@ -75,18 +77,18 @@ def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
         same = groups.setdefault((run.stem, replace(run.recipe, run=replace(run.recipe.run, seed=0))), [])
         for other in same:
             if other.seed == run.seed:
-                raise ReportError(f"{path}: the same recipe and seed as {other.path}; name only one of the two")
+                raise ReportError(f"{path}: has the same recipe and seed as {other.path}; name only one of the two")
         same.append(run)
     stems = [stem for stem, _ in groups]
     return tuple(Group(_name(stem, runs, stems.count(stem) == 1), tuple(runs)) for (stem, _), runs in groups.items())
 
 
 def cell(column: Column, group: Group, source: Source) -> Cell:
-    """The figure of ``column`` in per cent; a dash where no run of the group has it.
+    """Return the figure of ``column`` in per cent, or a dash if no run of the group has it.
 
-    Several seeds give their mean and standard deviation, one seed the standard deviation over its folds or splits.
-    Random weights of one seed count once. Raises :class:`ReportError` where seeds were evaluated with different
-    options.
+    Several seeds give their mean and standard deviation; one seed gives the standard deviation over its folds or
+    splits. Random weights with equal seeds count once. Raises :class:`ReportError` if runs were evaluated with
+    different options.
     """
     results = [(run, result) for run in group.runs if (result := _result(column, run, source)) is not None]
     _check_same_options(column, results)
@@ -96,7 +98,7 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
         figures.setdefault(seed, _figure(column, result, source))
     remarks = tuple(dict.fromkeys(remark for _, result in results for remark in _remarks(column, result)))
     if len(data := dict.fromkeys(str(Path(result.get("data", "")).resolve()) for _, result in results)) > 1:
-        remarks += (f"{column.name} with different data ({', '.join(data)})",)
+        remarks += (f"{column.name} on different data ({', '.join(data)})",)
     if not figures:
         return Cell()
     if len(figures) > 1:
@@ -113,7 +115,7 @@ def _read(path: Path) -> EvaluatedRun:
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
     of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in of_run or results:  # results of other weights only if none is of the run's, as in a moved folder
+    for result in of_run or results:  # after a move, no result names the folder
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")
@@ -121,7 +123,7 @@ def _read(path: Path) -> EvaluatedRun:
 
 
 def _name(stem: str, runs: Sequence[EvaluatedRun], unique: bool) -> str:
-    """The common stem of several seeds; the names of all runs where another recipe has the same stem."""
+    """Return the common stem of several runs if no other recipe has the same stem, else the names of all runs."""
     names = [run.path.resolve().name for run in runs]
     return printable(stem if len(runs) > 1 and unique else ", ".join(names))
 
@@ -134,7 +136,7 @@ class _Figure:
 
 
 def _result(column: Column, run: EvaluatedRun, source: Source) -> Result | None:
-    """The newest result of all parts (folds or splits) that holds the figure."""
+    """Return the newest result that covers all parts (folds or splits) and contains the figure, or None."""
     for result in run.results.get(column.protocol, ()):
         parts = column.parts and result["options"].get(column.parts[0])
         complete = column.parts is None or parts is None or sorted(parts) == list(column.parts[1])
@@ -150,23 +152,23 @@ def _row(column: Column, result: Result, source: Source) -> Mapping[str, Any]:
 
 
 def _remarks(column: Column, result: Result) -> list[str]:
-    """How the evaluation of a result differs from the paper's, as text."""
+    """Return the differences between the evaluation of ``result`` and that of the paper, as text."""
     options = result["options"]
     skipped = len(result.get("skipped", ()))
-    sizes = {part: (result["sizes"][part], whole) for part, whole in column.sizes.items()}
+    sizes = {part: (result["sizes"][part], complete) for part, complete in column.sizes.items()}
     remarks = [
         *_differences(options, column.options),
         *_differences(result.get("training_input", {}), column.input),
-        *(f"with {size} of {whole} {part}" for part, (size, whole) in sizes.items() if size < whole),
+        *(f"with {size} of {complete} {part}" for part, (size, complete) in sizes.items() if size < complete),
         *([f"without {skipped} of its recordings"] if skipped else []),
     ]
     return [f"{column.name} {remark}" for remark in remarks]
 
 
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
-    """Remarks on values that differ from the expected ones; a missing value counts as expected."""
+    """Return remarks on values that differ from the expected values; a missing value is not a difference."""
     return [
-        f"with another {name} than the paper's"
+        f"with a different {name} than in the paper"
         if isinstance(value, Mapping | list)
         else f"with {name} {values[name]}, not {value}"
         for name, value in expected.items()

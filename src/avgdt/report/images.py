@@ -1,4 +1,4 @@
-"""Arrays as images: colour map, spectrograms, and PNG and JPEG as data URIs."""
+"""Conversion of arrays to images: colour map, spectrograms, and PNG and JPEG files as data URIs."""
 
 from __future__ import annotations
 
@@ -19,41 +19,46 @@ _STOPS = np.array(
 PALETTE: Pixels = np.stack(
     [np.interp(np.linspace(0, len(_STOPS) - 1, 256), range(len(_STOPS)), _STOPS[:, band]) for band in range(3)], axis=1
 ).astype(np.uint8)
-"""The colour map, (256, 3) red, green, blue: from dark to bright with evenly increasing lightness."""
+"""Colour map (256, 3) in RGB, from dark to bright with evenly increasing lightness."""
 
 
 def palette_indices(values: NDArray[np.floating], low: float, high: float) -> Pixels:
-    """Indices in :data:`PALETTE` of ``values``: 0 at ``low`` and below, 255 at ``high`` and above."""
+    """Map ``values`` linearly to indices of :data:`PALETTE`, from 0 at ``low`` and below to 255 at ``high`` and
+    above."""
     scaled = (values - low) / max(high - low, 1e-12)
     return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
 
 
 def spectrogram(values: NDArray[np.floating], bounds: tuple[float, float] | None = None) -> Pixels:
-    """Palette indices of a log-mel spectrogram (mels, time), high frequencies in the first row.
+    """Return the palette indices of a log-mel spectrogram (mels, time), with high frequencies in the first row.
 
-    ``bounds`` are the values of the darkest and the brightest colour, by default :func:`loudness` of ``values``.
+    ``bounds`` are the values of the darkest and the brightest colour. The default is :func:`loudness` of ``values``.
     """
     low, high = bounds or loudness(values)
     return palette_indices(values, low, high)[::-1]
 
 
 def loudness(values: NDArray[np.floating]) -> tuple[float, float]:
-    """The range of a spectrogram's values without outliers: percentiles 2 and 99.5."""
+    """Return the range of a spectrogram's values without outliers: percentiles 2 and 99.5."""
     low, high = np.percentile(values, (2, 99.5))
     return float(low), float(high)
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """``content`` of the media type ``kind`` as a data URI."""
+    """Return the data URI of ``content`` with the media type ``kind``."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def png(pixels: Pixels) -> str:
-    """The data URI of a PNG of (height, width, 3) RGB, (height, width, 4) RGBA or (height, width) palette indices."""
+    """Return the data URI of a PNG.
+
+    ``pixels`` are RGB (height, width, 3), RGBA (height, width, 4), or indices of :data:`PALETTE` (height, width).
+    """
     height, width = pixels.shape[:2]
-    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]  # PNG colour types: palette, RGB, RGBA
+    # The colour types of PNG are 2 for RGB, 3 for palette indices and 6 for RGBA.
+    kind = 3 if pixels.ndim == 2 else {3: 2, 4: 6}[pixels.shape[2]]
     rows = np.ascontiguousarray(pixels).reshape(height, -1)
-    # Each row begins with the number of its filter; 0 is none.
+    # Each row of a PNG begins with the number of its filter; 0 means no filter.
     raw = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1).tobytes()
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
     if kind == 3:
@@ -63,7 +68,10 @@ def png(pixels: Pixels) -> str:
 
 
 def jpeg(pixels: Pixels) -> str:
-    """The data URI of a JPEG of (height, width, 3) RGB with even sides: a third of the PNG's size for camera frames."""
+    """Return the data URI of a JPEG of RGB pixels (height, width, 3) with even height and width.
+
+    For frames of a camera, its size is a third of that of the PNG.
+    """
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.height, encoder.width = pixels.shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)

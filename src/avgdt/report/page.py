@@ -1,4 +1,4 @@
-"""A run as one self-contained HTML page."""
+"""Report of a run as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from avgdt.report.views import RecordingViews, recording_views
 
 
 def write_report(run: Path, progress: Progress = lambda done, total: None) -> Path:
-    """Write ``run/report.html`` from the files of the run's folder and return its path.
+    """Write ``run/report.html`` from the files in the folder of the run, and return its path.
 
-    The recordings that :func:`avgdt.evaluation.examples.update_examples` selected are decoded for snippets and views;
-    the page names what is missing. Raises :class:`ReportError` for a folder that is not a run or has no metrics.
+    Snippets and views are decoded from the recordings that :func:`avgdt.evaluation.examples.update_examples` selected.
+    The page lists missing recordings. Raises :class:`ReportError` if the folder is not a run or has no training
+    metrics.
     """
     folder = read_run(run)
     examples = folder.examples or {}
@@ -39,12 +40,12 @@ def write_report(run: Path, progress: Progress = lambda done, total: None) -> Pa
 
 
 def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery, ...]) -> str:
-    """The page's HTML."""
+    """Return the HTML of the report page."""
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     examples = run.examples or {}
     page = template("page.html").render(
         version=avgdt.__version__,
-        # Both are files of the package, not input.
+        # Style and script are files of the package, so they need no escaping.
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -68,12 +69,12 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
 
 
 def _missing(run: RunFolder) -> list[str]:
-    """Sentences about missing example recordings and retrieval."""
+    """Return sentences on missing or unreadable example recordings, and on missing retrieval."""
     if run.examples is None:
         return ["The example recordings are not embedded yet; run `avgdt report` with the run's folder."]
     sentences = []
     if count := run.examples.get("missing", {}).get("recordings"):
-        are = "recording is" if count == 1 else "recordings are"
+        are = "recordings is" if count == 1 else "recordings are"
         first = printable(run.examples["missing"]["first"])
         sentences.append(
             f"{count} of the run's {are} missing (the first: {first}); if they were moved, name their new location "
@@ -82,5 +83,5 @@ def _missing(run: RunFolder) -> list[str]:
     if reason := run.examples.get("reason"):
         sentences.append(reason)
     if skipped := (run.examples.get("retrieval") or {}).get("skipped"):
-        sentences.append(f"{len(skipped)} examples could not be read; the first: {printable(skipped[0])}.")
+        sentences.append(f"{len(skipped)} of the examples could not be read (the first: {printable(skipped[0])}).")
     return sentences

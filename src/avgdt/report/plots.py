@@ -1,4 +1,4 @@
-"""The plots of an experiment, drawn by matplotlib as SVG and PNG."""
+"""Plots of an experiment, drawn with matplotlib as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 WIDTH, HEIGHT = 4.8, 3.4
-"""Size in inches: text stays readable where a phone shows the plot at its full width."""
+"""Size of a plot in inches; its text is readable when the plot fills the width of a phone's screen."""
 COLOURS = ("#0b7a75", "#c2541b", "#3f4fa8", "#8a4fa0", "#7a6a00", "#4a7a2a", "#a03050", "#50606a")
 MARKERS = "os^DvPX*"
 DOTS_PER_INCH = 200
 
 
 def draw(plot: Plot) -> tuple[bytes, bytes]:
-    """The plot as SVG and as PNG, equal for equal input; shares are drawn in per cent.
+    """Return the plot as SVG and as PNG, with shares in per cent.
 
-    Raises :class:`ReportError` where matplotlib is not installed.
+    Equal plots give equal files. Raises :class:`ReportError` if matplotlib is not installed.
     """
     require_matplotlib()
     import matplotlib
     from matplotlib.figure import Figure
 
-    # A fixed salt, so that equal plots are equal files.
+    # A fixed salt of the hashes, so that equal plots give equal files.
     with matplotlib.rc_context({"font.size": 9, "font.family": "DejaVu Sans", "svg.hashsalt": "avgdt"}):
         canvas = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
         axes = canvas.add_subplot()
@@ -40,7 +40,7 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
 
 
 def require_matplotlib() -> None:
-    """Raise :class:`ReportError` where matplotlib is not installed."""
+    """Raise :class:`ReportError` if matplotlib is not installed."""
     if find_spec("matplotlib") is None:
         raise ReportError("plots need matplotlib; install avgdt with the extra `experiments`")
 
@@ -94,7 +94,8 @@ def _labelled(axes: Axes, plot: Plot) -> None:
         )
     axes.set_xlabel(plot.x_label)
     axes.set_ylabel(plot.y_label)
-    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]), top=min(100.0, axes.get_ylim()[1]))  # intervals may exceed
+    # Intervals may exceed the range from 0 to 100 %.
+    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]), top=min(100.0, axes.get_ylim()[1]))
     axes.grid(axis="y", color="#ece8df", linewidth=0.8)
     axes.set_axisbelow(True)
 
@@ -107,7 +108,7 @@ def _legend(axes: Axes, plot: Plot) -> None:
 
 
 def _error(y: tuple[float, ...], low: tuple[float, ...], high: tuple[float, ...]) -> list[list[float]] | None:
-    """Lengths of the error bars below and above, in per cent; None where there are no intervals."""
+    """Return the lengths of the error bars below and above ``y``, in per cent, or None without intervals."""
     if not low or not high:
         return None
     below = [100 * (value - end) for value, end in zip(y, low, strict=True)]

@@ -1,10 +1,13 @@
-"""Published figures with their sources: the paper's tables, with which runs are compared.
+"""Published figures and their sources: the paper's tables, with which runs are compared.
 
 All figures are in per cent. Figures whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet
 and L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources
-differ), and most of retrieval. The rows of MIL-NCE, XDC and AVID are not taken from Schiappa et al., who exchange some
-figures or state another pretraining; they do not state either which version of the paper GDT's retrieval figures are
-from. AVTS, CBT, SpeedNet and the older methods are taken from their survey alone: check the papers before citing.
+differ), and most figures of retrieval.
+
+The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which interchanges some figures or
+states another pretraining. The survey does not state from which version of the paper it takes the retrieval figures of
+GDT. The figures of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the original papers
+before citing them.
 """
 
 from __future__ import annotations
@@ -18,54 +21,56 @@ from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.named import paper
 
 PAPER = "Patrick et al. 2020"
-"""arXiv 2003.04298, the paper itself."""
+"""Source of figures from the paper itself: arXiv 2003.04298."""
 COLLECTED = "in Schiappa et al. 2023"
-"""Self-Supervised Learning for Videos: A Survey, ACM Computing Surveys 55, and the tables beside it."""
+"""Source of figures from the survey Self-Supervised Learning for Videos (ACM Computing Surveys 55) and its companion
+tables."""
 XDC = "Alwassel et al. 2020, models"
-"""Self-Supervised Learning by Cross-Modal Audio-Video Clustering: the table of the released models."""
+"""Source of figures from the released models of Self-Supervised Learning by Cross-Modal Audio-Video Clustering."""
 AVID = "Morgado et al. 2021, models"
-"""Audio-Visual Instance Discrimination with Cross-Modal Agreement: the table of the released models."""
+"""Source of figures from the released models of Audio-Visual Instance Discrimination with Cross-Modal Agreement."""
 LISTED = "in ESC-50's list"
-"""The results listed in the data set's own description."""
+"""Source of figures from the list of results in the description of ESC-50."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of a table, and where a result holds it."""
+    """One column of a table, and the location of its figure in a result."""
 
     name: str
     """Heading of the column."""
     protocol: str
-    """The evaluation that measures it."""
+    """Evaluation protocol that measures the figure."""
     row: str = ""
-    """The row of the result, such as ``finetuned``; empty for the main row."""
+    """Row of the result that contains the figure, such as ``finetuned``; empty for the main row."""
     figure: str = "accuracy"
-    """The figure of that row, a share of 0 to 1."""
+    """Key of the figure in the row; the value is a share from 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """The option that names the evaluated folds or splits, and all of them: a result of fewer is not used."""
+    """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer of them is not
+    used."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the paper, or the defaults where it does not state them; a result with others gets a remark."""
+    """Options of the paper's evaluation, or defaults where the paper states none; other options cause a remark."""
     input: Mapping[str, Any] = field(default_factory=dict)
-    """Clips and augmentation of the paper's finetuning; a result with others gets a remark."""
+    """Clips and augmentation of the paper's finetuning; different clips or augmentation cause a remark."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Sizes of the whole data set; a result on less data gets a remark."""
+    """Sizes of the complete data set; a smaller data set causes a remark."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """One row of a table."""
+    """One published row of a table."""
 
     method: str
-    """The method, with its pretraining data in brackets."""
+    """Name of the method, with its pretraining data in brackets."""
     figures: Mapping[str, str]
-    """Column -> per cent as printed."""
+    """Mapping from column name to figure in per cent, as printed."""
     source: str
-    """The publication."""
+    """Publication from which the figures are taken."""
 
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper."""
+    """A table of the paper with published figures."""
 
     number: str
     name: str
@@ -73,7 +78,7 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[Published, ...]
     ablation: bool = False
-    """Whether the table is printed only if it is named."""
+    """Whether the table is an ablation, which is printed only if it is requested by name or number."""
 
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))
@@ -164,10 +169,10 @@ TABLES = (
         "Temporal jittering, finetuned: top-1 accuracy",
         _ACTION,
         (
-            _action("GDT without, 50 epochs", "73.1", "42.7", f"{PAPER}, Table 1a"),
-            _action("GDT without, 100 epochs", "71.2", "44.4", f"{PAPER}, Table 1a"),
-            _action("GDT with, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1a"),
-            _action("GDT with, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1a"),
+            _action("GDT without jittering, 50 epochs", "73.1", "42.7", f"{PAPER}, Table 1a"),
+            _action("GDT without jittering, 100 epochs", "71.2", "44.4", f"{PAPER}, Table 1a"),
+            _action("GDT with jittering, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1a"),
+            _action("GDT with jittering, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1a"),
         ),
         ablation=True,
     ),
@@ -177,16 +182,16 @@ TABLES = (
         "SpecAugment and synchronous or independent windows, finetuned: top-1 accuracy",
         _ACTION,
         (
-            _action("GDT none, independent, 50 epochs", "77.7", "45.2", f"{PAPER}, Table 1b"),
-            _action("GDT none, independent, 100 epochs", "83.2", "50.2", f"{PAPER}, Table 1b"),
-            _action("GDT none, synchronous, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1b"),
-            _action("GDT none, synchronous, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1b"),
-            _action("GDT mild, 50 epochs", "81.5", "51.4", f"{PAPER}, Table 1b"),
-            _action("GDT mild, 100 epochs", "86.1", "54.7", f"{PAPER}, Table 1b"),
-            _action("GDT strong, 50 epochs", "82.7", "49.7", f"{PAPER}, Table 1b"),
-            _action("GDT strong, 100 epochs", "86.5", "56.0", f"{PAPER}, Table 1b"),
+            _action("GDT without SpecAugment, independent windows, 50 epochs", "77.7", "45.2", f"{PAPER}, Table 1b"),
+            _action("GDT without SpecAugment, independent windows, 100 epochs", "83.2", "50.2", f"{PAPER}, Table 1b"),
+            _action("GDT without SpecAugment, synchronous windows, 50 epochs", "82.3", "49.4", f"{PAPER}, Table 1b"),
+            _action("GDT without SpecAugment, synchronous windows, 100 epochs", "86.1", "54.3", f"{PAPER}, Table 1b"),
+            _action("GDT with mild SpecAugment, 50 epochs", "81.5", "51.4", f"{PAPER}, Table 1b"),
+            _action("GDT with mild SpecAugment, 100 epochs", "86.1", "54.7", f"{PAPER}, Table 1b"),
+            _action("GDT with strong SpecAugment, 50 epochs", "82.7", "49.7", f"{PAPER}, Table 1b"),
+            _action("GDT with strong SpecAugment, 100 epochs", "86.5", "56.0", f"{PAPER}, Table 1b"),
         ),
         ablation=True,
     ),
 )
-"""The tables of the paper, in the order in which they are printed."""
+"""Tables of the paper, in the order in which they are printed."""

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval among the run's example recordings: the similarity matrices and the table of figures."""
+"""Cross-modal retrieval among the example recordings of a run: similarity matrices and figures."""
 
 from __future__ import annotations
 
@@ -16,46 +16,49 @@ from avgdt.report.tables import ResultTable, table
 
 @dataclass(frozen=True)
 class ClassRange:
-    """A block of consecutive rows and columns of the similarity matrix with the same class."""
+    """A block of consecutive rows and columns of a matrix that belong to one class."""
 
     name: str
     begin: float
-    """Share of the side, 0 to 1."""
+    """Start of the block as a share of the side, from 0 to 1."""
     end: float
 
 
 @dataclass(frozen=True)
 class SimilarityMatrix:
-    """The cosines between videos and audios by the networks of the run or by random ones."""
+    """Cosine similarities between videos and audios, for the networks of the run or for random weights."""
 
     title: str
     image: str
-    """PNG, one pixel per pair."""
+    """Data URI of a PNG with one pixel per pair of video and audio."""
     low: float
-    """The cosine of the darkest colour."""
+    """Cosine that is shown in the darkest colour."""
     high: float
-    """The cosine of the brightest colour."""
+    """Cosine that is shown in the brightest colour."""
     positive: float
-    """Mean cosine of video and audio of the same recording."""
+    """Mean cosine between video and audio of the same recording."""
     negative: float
-    """Mean cosine of video and audio of different recordings."""
+    """Mean cosine between video and audio of different recordings."""
 
 
 @dataclass(frozen=True)
 class RetrievalExamples:
-    """The similarity matrices of the run and of random weights, and the figures of retrieval."""
+    """Similarity matrices and retrieval figures of the example recordings, for the run and for random weights."""
 
     split: str
-    """The split of the recordings: test, held-out or training."""
+    """Split of the recordings: test, held-out or training."""
     recordings: int
     matrices: tuple[SimilarityMatrix, SimilarityMatrix]
     classes: tuple[ClassRange, ...]
-    """Blocks of the matrices; empty without labels."""
+    """Blocks of the classes in the matrices; empty without labels."""
     table: ResultTable
 
 
 def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
-    """The retrieval examples of ``results/examples.json``, which are sorted by class if labelled."""
+    """Return the similarity matrices and the figures of a run's retrieval examples.
+
+    ``examples`` is the field ``retrieval`` of ``results/examples.json``, with recordings sorted by class if labelled.
+    """
     classes = [str(recording["class"]) for recording in examples["recordings"]]
     pretrained, random = (np.array(examples["similarity"][source]) for source in ("pretrained", "random"))
     figures = {
@@ -64,7 +67,7 @@ def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
         "sizes": {"recordings": len(classes)},
         **{source: examples[source] for source in ("pretrained", "random", "chance")},
     }
-    explained = "The example recordings below, one clip from the middle of each."
+    explained = "Retrieval among the example recordings below, with one clip from the middle of each."
     return RetrievalExamples(
         examples["split"],
         len(classes),

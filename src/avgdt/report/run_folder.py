@@ -1,4 +1,4 @@
-"""The files of a run's folder that a report reads."""
+"""Files in the folder of a run that a report reads."""
 
 from __future__ import annotations
 
@@ -22,62 +22,71 @@ Metrics = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The contents of a run's folder."""
+    """The contents of the folder of a run."""
 
     path: Path
-    """The folder."""
+    """Folder of the run."""
     recipe: Recipe
-    """The recipe in ``config.yaml``."""
+    """Recipe in ``config.yaml``."""
     train: Sequence[Metrics]
-    """Training metrics, one per step."""
+    """Training metrics, one entry per step."""
     heldout: Sequence[Metrics]
-    """Metrics of the held-out recordings, one per measurement."""
+    """Metrics of the held-out recordings, one entry per measurement."""
     results: Sequence[Result] = ()
-    """Results of evaluations, the newest of each protocol first."""
+    """Results of evaluations, sorted by protocol and from newest to oldest."""
     skipped: Sequence[tuple[str, str]] = ()
-    """(path, reason) of each recording that is not used."""
+    """Path of each skipped recording, and the reason."""
     sessions: Sequence[Mapping[str, Any]] = ()
-    """Time and machine of each session of training: the start and every resume."""
+    """Time and machine of each training session; every resume starts a session."""
     examples: Mapping[str, Any] | None = None
-    """``results/examples.json`` as :mod:`avgdt.evaluation.examples` writes it; None where it is missing."""
+    """Contents of ``results/examples.json``; None if the file is missing."""
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
+        """Name of the run's folder."""
         return self.path.resolve().name
 
     @property
     def seconds(self) -> float:
-        """Training time; the clock of ``metrics.jsonl`` restarts with each resume."""
+        """Training time of all sessions, in seconds.
+
+        The clock of ``metrics.jsonl`` restarts with each resume.
+        """
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]
         return float(sum(ends) + clock[-1])
 
     @property
     def machines(self) -> list[str]:
-        """The distinct pairs of device and precision on which the run was trained."""
+        """Distinct pairs of device and precision with which the run was trained, as text."""
         machines = (session["machine"] for session in self.sessions)
         return list(dict.fromkeys(f"{machine['device']}, {machine['precision']}" for machine in machines))
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs of the recipe are done."""
+        """Whether all epochs of the recipe are complete."""
         return float(self.train[-1]["epoch"]) >= self.recipe.schedule.epochs
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe of the run in the folder ``path``; raise :class:`ReportError` where it is not a run."""
+    """Read the recipe of the run in the folder ``path``.
+
+    Raises :class:`ReportError` if the folder is not a run.
+    """
     if not path.is_dir():
         raise ReportError(f"{path}: no such run; name the folder that `avgdt pretrain --out` wrote")
     if not (path / "config.yaml").is_file():
         raise ReportError(
-            f"{path}: not a run, it has no config.yaml; name the folder that `avgdt pretrain --out` wrote"
+            f"{path}: not a run, since it has no config.yaml; name the folder that `avgdt pretrain --out` wrote"
         )
     return read_yaml(path / "config.yaml")
 
 
 def read_run(path: Path) -> RunFolder:
-    """Read the folder ``path``; raise :class:`ReportError` where it is not a run or has no training metrics yet."""
+    """Read the folder of a run.
+
+    Raises :class:`ReportError` if the folder is not a run or has no training metrics yet.
+    """
     recipe = read_recipe(path)
     metrics = read_json_lines(path / "metrics.jsonl", ("kind", "step"))
     train = [line for line in metrics if line["kind"] == "train"]
@@ -101,9 +110,9 @@ def _examples(path: Path) -> Mapping[str, Any] | None:
     try:
         examples = json.loads(path.read_bytes())
         if "networks" not in examples:
-            raise ValueError("no networks")
+            raise ValueError("the field networks is missing")
     except ValueError as error:
-        raise ReportError(f"{path}: damaged ({error}); delete it, `avgdt report` writes it again") from None
+        raise ReportError(f"{path}: damaged ({error}); delete it and run `avgdt report` to write it again") from None
     return dict(examples)
 
 

@@ -1,4 +1,4 @@
-"""The top of the page: the verdict on the run, and its main figures."""
+"""Top of the report page: the verdict on the run, and its main figures."""
 
 from __future__ import annotations
 
@@ -14,35 +14,43 @@ from avgdt.report.run_folder import RunFolder
 from avgdt.report.tables import main_row, row_name
 
 INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "video", "hmdb51": "video"}
-"""Benchmark -> modality of its networks."""
+"""Mapping from benchmark to the modality of the evaluated network."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """One main figure with random weights and chance level for comparison, as text."""
+    """One main figure of a run, with the figures of random weights and chance for comparison, as text."""
 
     name: str
     modality: str
-    """video, audio or both: the colour."""
+    """Modality of the figure, which determines its colour: video, audio or both."""
     value: str
     random: str
-    """The figure of random weights; empty where it was not measured."""
+    """Figure of random weights; empty if it was not measured."""
     chance: str
 
 
 def run_verdict(run: RunFolder) -> Verdict:
-    """The verdict on a run, from retrieval among unseen examples if measured, else among held-out recordings."""
+    """Return the verdict on a run.
+
+    The verdict depends on retrieval among the run's examples if they are not from the training set, else on held-out
+    retrieval.
+    """
     unseen = _unseen(run)
     return verdict(run.recipe, run.train, run.heldout, unseen["pretrained"] if unseen else None)
 
 
 def headlines(run: RunFolder) -> list[Headline]:
-    """Retrieval of unseen recordings in both directions, the newest linear probe of each modality, each benchmark."""
+    """Return the main figures of a run.
+
+    These are retrieval in both directions on recordings outside the training set, the newest linear probe of each
+    modality, and the newest result of each benchmark.
+    """
     return [*_retrieval(run), *_probes(run.results), *_benchmarks(run.results)]
 
 
 def _unseen(run: RunFolder) -> Mapping[str, Any] | None:
-    """Retrieval of the run's examples where they are not from its training set."""
+    """Return retrieval among the run's examples, or None if it is missing or the examples are from the training set."""
     retrieval: Mapping[str, Any] | None = (run.examples or {}).get("retrieval")
     return retrieval if retrieval and retrieval["split"] != "training" else None
 
@@ -74,7 +82,7 @@ def _probes(results: Sequence[Result]) -> Iterator[Headline]:
 
 
 def _benchmarks(results: Sequence[Result]) -> Iterator[Headline]:
-    """The main row of each protocol that is a benchmark of the paper or has folds or splits."""
+    """Yield the main row of each protocol that is a benchmark of the paper or has folds or splits."""
     listed = set[str]()
     for result in results:
         protocol, path = str(result["protocol"]), main_row(result)

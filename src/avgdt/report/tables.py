@@ -1,4 +1,4 @@
-"""Tables of evaluation results: the run, random weights and chance level."""
+"""Tables of evaluation results, which compare the run with random weights and with the chance level."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ NAMES = {
     "median_rank": "median rank",
     "nearest_other_of_same_class": "nearest other recording is of the same class",
 }
-"""Names of rows and figures that are not the keys of the result with blanks for underscores."""
+"""Display names of rows and figures, by key; for other keys, spaces replace the underscores."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of a results table as text, with its 95 % interval."""
+    """A number in a results table, as text."""
 
     text: str
     interval: str = ""
-    """Its 95 % interval; empty where it has none."""
+    """95 % interval as text; empty if the figure has none."""
     share: float | None = None
-    """The number where it is a share of 0 to 1."""
+    """Value of the figure if it is a share from 0 to 1, else None."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class ResultTable:
     title: str
     explained: str
     sizes: str
-    """Sizes of the data, and how many recordings were skipped."""
+    """Sizes of the data and the number of skipped recordings, as text."""
     rows: tuple[Row, ...]
     command: str
 
 
 def table(result: Result) -> ResultTable:
-    """The table of ``result``, with a row for every figure that has a chance level."""
+    """Return the table of ``result``, with one row for each figure that has a chance level."""
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
         Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))
@@ -82,9 +82,9 @@ def table(result: Result) -> ResultTable:
 
 
 def main_row(result: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The path to the row of the protocol itself, the first one: empty where the result is a single row.
+    """Return the path to the main row of ``result``: its first row with an accuracy.
 
-    None where nothing is classified, such as in retrieval.
+    The path is empty if the result is a single row. Returns None if nothing is classified, such as in retrieval.
     """
     chance = result["chance"]
     if "accuracy" in chance:
@@ -93,7 +93,7 @@ def main_row(result: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def result_title(result: Result) -> str:
-    """The protocol with the modality and the label of the evaluation."""
+    """Return the title of the protocol, with the modality and the label column of the evaluation."""
     protocol, options = str(result["protocol"]), result["options"]
     named = [str(options[name]) for name in ("modality", "label") if options.get(name)]
     return " · ".join([str(result.get("title", protocol)), *named])
@@ -104,7 +104,7 @@ def _sentence(summary: str) -> str:
 
 
 def row_name(path: tuple[str, ...]) -> str:
-    """The name of a row or a figure of a result by its keys."""
+    """Return the display name of the row or figure at ``path``."""
     return ", ".join(NAMES.get(name, name.replace("_", " ")) for name in path)
 
 

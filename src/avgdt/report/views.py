@@ -1,4 +1,4 @@
-"""Views of one recording: a clip as decoded, and its views after preprocessing and augmentation, as images."""
+"""Images of one recording: its clips as decoded, and its views after preprocessing and augmentation."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from avgdt.report.images import loudness, png, spectrogram
 
 MAX_FRAMES = 8
 GAP = 3
-"""Transparent pixels between two frames."""
+"""Width of the transparent gap between two frames, in pixels."""
 MAX_TRIES = 5
-"""Maximum number of recordings that are tried until one can be read."""
+"""Maximum number of recordings to try until one can be read."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One clip of one modality as an image: frames side by side, or a spectrogram."""
+    """The image of one clip of one modality: frames side by side, or a spectrogram."""
 
     title: str
     modality: str
     image: str
-    """PNG as a data URI."""
+    """Data URI of a PNG."""
     frames: int
-    """Number of frames; 0 for a spectrogram."""
+    """Number of frames in the image; 0 for a spectrogram."""
     size: tuple[int, int]
-    """Height and width in pixels."""
+    """Height and width of the image, in pixels."""
 
 
 @dataclass(frozen=True)
 class RecordingViews:
-    """One recording before and after augmentation."""
+    """Images of one recording, before and after augmentation."""
 
     path: Path
     decoded: tuple[tuple[Strip, ...], ...]
-    """One row of video and audio for each window."""
+    """Decoded clips, in rows of one video strip and one audio strip."""
     views: tuple[tuple[Strip, ...], ...]
-    """Rows of one video view and one audio view each."""
+    """Augmented views, in rows of one video strip and one audio strip."""
 
 
 def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews | None:
-    """The views of the first of ``entries`` that can be read, with the windows of the first epoch.
+    """Return images of the first of ``entries`` that can be read, with the windows of the first epoch.
 
-    If there is one view per modality, the views are of two epochs, so that the augmentations can be compared; else of
-    one epoch. None where none of the first :data:`MAX_TRIES` existing files can be read.
+    If there is one view per modality, the views of two epochs are drawn, so that the augmentations can be compared;
+    otherwise the views of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be read.
     """
-    # These modules load torch, which the other parts of a page do not need.
+    # Imported here, since these modules load torch.
     from avgdt.data.batch import collate
     from avgdt.transforms.views import Views
 
@@ -97,13 +97,13 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
 
 
 def _rows(strips: Sequence[Strip]) -> tuple[tuple[Strip, ...], ...]:
-    """Rows of one video strip and one audio strip each, in the order of ``strips``."""
+    """Arrange ``strips`` in rows of one video strip and one audio strip, in their order."""
     columns = [[strip for strip in strips if strip.modality == modality] for modality in ("video", "audio")]
     return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 
 
 def _frames(title: str, clip: NDArray[np.uint8]) -> Strip:
-    """A clip (channels, time, height, width), uint8, as a strip of frames with gaps between them."""
+    """Return a clip (channels, time, height, width) of uint8 as a strip of frames with gaps between them."""
     times = np.unique(np.linspace(0, clip.shape[1] - 1, min(MAX_FRAMES, clip.shape[1])).round().astype(int))
     frames = [np.repeat(frame, 3, axis=0) if len(frame) == 1 else frame for frame in clip[:, times].swapaxes(0, 1)]
     _, height, width = frames[0].shape
@@ -116,12 +116,12 @@ def _frames(title: str, clip: NDArray[np.uint8]) -> Strip:
 
 
 def _spectrogram(title: str, values: NDArray[np.float32], bounds: tuple[float, float]) -> Strip:
-    """Log-mel values (mels, time) as a spectrogram."""
+    """Return log-mel values (mels, time) as a strip with a spectrogram."""
     return Strip(title, "audio", png(spectrogram(values, bounds)), 0, values.shape)
 
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
-    """A normalised view (channels, time, height, width) as pixels; a subtracted mean frame is mid-grey."""
+    """Convert a normalised view (channels, time, height, width) to pixels; a subtracted mean frame is mid-grey."""
     share = recipe.normalisation.subtract_mean_frame
     middle = 0.5 * share + recipe.normalisation.mean * (1 - share)
     return np.round(np.clip(view * recipe.normalisation.std + middle, 0, 1) * 255).astype(np.uint8)

@@ -1,1 +1,1 @@
-"""The synthetic data set: rendered recordings in which every sound has a visible cause."""
+"""Synthetic data set of rendered recordings in which every sound has a visible cause."""

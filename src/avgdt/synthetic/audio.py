@@ -1,4 +1,4 @@
-"""Audio of a recording: the timbre of its object, a synthesiser, and the room and microphone that record it."""
+"""Audio of a recording: the timbre of the moving object, a synthesiser, and the acoustics of the room."""
 
 from __future__ import annotations
 
@@ -10,51 +10,52 @@ import numpy as np
 from avgdt.synthetic.outlines import Cross, Disc, Outline, Rectangle, Triangle
 from avgdt.synthetic.timeline import Floats
 
-_ATTACK = 0.0015  # time constant in seconds of the rise of a struck note
-_RISEN = 38 * _ATTACK  # exp(-38) is below the precision of 1
-_CLICK = 0.004  # time constant in seconds of the decay of the contact noise
-_FADED = 80 * _CLICK  # exp(-80) is below the precision of the note's samples
+_ATTACK = 0.0015  # time constant of the rise of a struck note, in seconds
+_RISEN = 38 * _ATTACK  # duration of the rise in seconds: 1 - exp(-38) rounds to 1
+_CLICK = 0.004  # time constant of the decay of the contact noise, in seconds
+_FADED = 80 * _CLICK  # duration of the contact noise in seconds: a share of exp(-80) does not change a sample
 _BANDS = 20  # number of bands of the frequency response
-_LOWEST, _HIGHEST = 80.0, 12000.0  # Hz at the centres of the first and the last band
+_LOWEST, _HIGHEST = 80.0, 12000.0  # centres of the first and the last band, in Hz
 _CEILING = 0.97  # largest amplitude, relative to full scale
 
 
 @dataclass(frozen=True)
 class Timbre:
-    """The sound of an object: partials at a pitch, struck or sustained."""
+    """The timbre of an object: pitch, partials, decay and noise."""
 
     pitch: float
-    """Hz of the lowest partial."""
+    """Frequency of the lowest partial, in Hz."""
     ratios: tuple[float, ...]
-    """Frequencies of the partials relative to the lowest."""
+    """Frequencies of the partials relative to the lowest partial."""
     weights: tuple[float, ...]
     """Amplitudes of the partials."""
     breath: float
-    """0 is a steady tone, 1 a band of noise around each partial."""
+    """Noise content of the partials, from 0 for a steady tone to 1 for a band of noise around each partial."""
     decay: float
-    """Seconds in which a struck note falls to 1/e."""
+    """Time in which a struck note decays to 1/e, in seconds."""
     air: float
     """Amplitude of the noise that accompanies an impact or a sustained note."""
 
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
-    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # a bell
-    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wood
-    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # a reed
-    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breath
+    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # sound of a bell
+    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # sound of wood
+    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # sound of a reed
+    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # sound of breath
 )
 
 OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)
-"""The outlines of moving objects; each has its timbre."""
+"""Outlines of moving objects, each with its own timbre."""
 
 SMALLEST, LARGEST = 0.085, 0.145
-"""Range of the radius of moving objects in units of the frame height."""
+"""Range of the radius of moving objects, in units of the frame height."""
 
 
 def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -> Timbre:
-    """The timbre of an object: its outline decides the partials, its size the pitch within a semitone.
+    """Sample the timbre of an object with the given outline and size.
 
-    The pitch of the largest object is three octaves below that of the smallest.
+    The outline determines the partials. The size determines the pitch up to a semitone: the largest object sounds about
+    three octaves below the smallest.
     """
     pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
@@ -64,18 +65,25 @@ def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -
 
 
 class Synth:
-    """A synthesiser of one timbre for one recording; waveforms are float64 (samples,), full scale about 1."""
+    """A synthesiser of one timbre for one recording.
+
+    Waveforms are float64 (samples,) with a full scale of about 1.
+    """
 
     def __init__(self, timbre: Timbre, seconds: float, sample_rate: int, generator: np.random.Generator) -> None:
         self.timbre = timbre
         self.sample_rate = sample_rate
         self.times: Floats = np.arange(round(seconds * sample_rate)) / sample_rate
-        """Time of each sample in seconds."""
+        """Times of the samples, in seconds."""
         self._generator = generator
         self._breath = 1 + timbre.breath * (2.2 * smooth_noise(generator, self.times.size, sample_rate, 45.0) - 1)
 
     def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
-        """A sustained note of ``pitch`` relative to the timbre's and of amplitude ``loudness``, all (samples,)."""
+        """Return the waveform of a sustained note.
+
+        ``pitch``, relative to the pitch of the timbre, and ``loudness``, the amplitude, are given at each sample
+        (samples,).
+        """
         phase = np.cumsum(self.timbre.pitch * pitch)
         phase *= 2 * np.pi
         phase /= self.sample_rate
@@ -88,9 +96,10 @@ class Synth:
         return waveform
 
     def strike(self, times: Floats, strengths: Floats, pitches: Floats | float = 1.0, glide: float = 0.0) -> Floats:
-        """Struck notes, (samples,): ``times`` in seconds, ``strengths`` and ``pitches`` relative to the timbre's.
+        """Return the waveform of struck notes.
 
-        The pitch of a note rises by ``glide`` octaves within one decay.
+        ``times`` are in seconds, ``strengths`` are amplitudes, and ``pitches`` are relative to the pitch of the timbre.
+        A positive ``glide`` bends each note upwards within its decay, by at most about half of ``glide`` octaves.
         """
         waveform = np.zeros(self.times.size)
         decay = self.timbre.decay
@@ -133,7 +142,7 @@ class Synth:
 
 
 def smooth_noise(generator: np.random.Generator, samples: int, sample_rate: int, bandwidth: float) -> Floats:
-    """Gaussian noise (samples,) of unit standard deviation, low-pass filtered at ``bandwidth`` Hz."""
+    """Return Gaussian noise (samples,) of unit standard deviation, low-pass filtered at ``bandwidth`` Hz."""
     spectrum = np.zeros(samples // 2 + 1, np.complex128)
     count = min(max(int(3 * bandwidth * samples / sample_rate), 2), spectrum.size)
     shape = np.exp(-0.5 * (np.arange(count) * sample_rate / samples / bandwidth) ** 2)
@@ -144,22 +153,22 @@ def smooth_noise(generator: np.random.Generator, samples: int, sample_rate: int,
 
 @dataclass(frozen=True)
 class Room:
-    """Acoustics of a room: how sound reaches the microphone."""
+    """The acoustics of a room: frequency response, reverberation and background noise."""
 
     colour: tuple[float, ...]
-    """Frequency response: decibels in each band, the bands spaced evenly in octaves."""
+    """Frequency response in decibels per band, with bands evenly spaced in octaves."""
     echo: float
     """Amplitude of the reverberation relative to the direct sound."""
     echo_decay: float
-    """Seconds in which the reverberation falls to 1/e."""
+    """Time in which the reverberation decays to 1/e, in seconds."""
     noise: float
-    """Level of the background noise in decibels relative to the sound."""
+    """Level of the background noise relative to the sound, in decibels."""
     noise_tilt: float
-    """Slope of the noise spectrum in decibels per octave."""
+    """Slope of the noise spectrum, in decibels per octave."""
 
 
 def draw_room(generator: np.random.Generator) -> Room:
-    """Draw the frequency response, the reverberation and the background noise of a room."""
+    """Sample the frequency response, the reverberation and the background noise of a room."""
     return Room(
         colour=tuple(generator.normal(0, 6, _BANDS).tolist()),
         echo=float(generator.uniform(0, 0.35)),
@@ -170,7 +179,11 @@ def draw_room(generator: np.random.Generator) -> Room:
 
 
 def record(waveform: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
-    """The waveform at the microphone (samples,), within -1 to 1, at ``level`` decibels; onsets keep their times."""
+    """Return the waveform (samples,) that a microphone in the room records, from -1 to 1.
+
+    ``level`` is the root mean square of the sound in decibels relative to full scale; it is reduced if the peaks exceed
+    the range. Onsets are not delayed.
+    """
     samples = waveform.size
     spectrum = np.fft.rfft(waveform, 2 * samples)
     other = np.fft.rfft(_echo(room, samples, sample_rate, generator), 2 * samples)
@@ -190,29 +203,34 @@ def record(waveform: Floats, room: Room, level: float, sample_rate: int, generat
 
 
 def _echo(room: Room, samples: int, sample_rate: int, generator: np.random.Generator) -> Floats:
-    """Impulse response of the room: the direct sound, then a decaying noise."""
+    """Return the impulse response of the room: the direct sound, followed by decaying noise."""
     reach = min(round(6 * room.echo_decay * sample_rate), samples)
     tail = generator.standard_normal(reach) * np.exp(-np.arange(reach) / (room.echo_decay * sample_rate))
-    tail *= room.echo / np.sqrt(np.sum(tail**2))  # the last bit of linalg.norm depends on the number of cores
+    tail *= room.echo / np.sqrt(np.sum(tail**2))  # not linalg.norm, whose last bit depends on the number of cores
     tail[0] += 1.0
     return np.asarray(tail)
 
 
 def _unit(waveform: Floats) -> Floats:
-    """Scale ``waveform`` in place to a root mean square of 1; silence stays silent."""
+    """Scale ``waveform`` in place to a root mean square of 1 and return it; silence remains silent."""
     waveform /= max(float(np.sqrt(np.mean(waveform**2))), 1e-9)
     return waveform
 
 
 def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
-    """Gain at each frequency of 2 ``samples``, interpolated from ``decibels`` at the centres of the bands."""
+    """Return the gain at each frequency of a transform of length 2 ``samples``.
+
+    It is interpolated from ``decibels`` at the centres of the bands.
+    """
     centres = np.linspace(np.log2(_LOWEST), np.log2(_HIGHEST), len(decibels))
     return _gain(np.interp(_octaves(samples, sample_rate, _LOWEST, _HIGHEST), centres, decibels))
 
 
 def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
-    """Gain at each frequency of 2 ``samples``: a slope of ``decibels`` per octave, 1 at 1 kHz, constant below 60 Hz and
-    above 8 kHz."""
+    """Return the gain at each frequency of a transform of length 2 ``samples``, for a slope of ``decibels`` per octave.
+
+    The gain is 1 at 1 kHz, and constant below 60 Hz and above 8 kHz.
+    """
     return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
 
 
@@ -223,6 +241,9 @@ def _gain(decibels: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
-    """Octaves above ``middle`` (Hz) of each frequency of 2 ``samples``, clipped to ``lowest`` and ``highest``."""
+    """Return the octaves from ``middle`` (Hz) to each frequency of a transform of length 2 ``samples``.
+
+    Frequencies are clipped to the range from ``lowest`` to ``highest``.
+    """
     frequencies = np.fft.rfftfreq(2 * samples, 1 / sample_rate).astype(np.float64)
     return np.log2(np.clip(frequencies, lowest, highest) / middle)

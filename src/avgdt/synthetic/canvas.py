@@ -15,36 +15,38 @@ from avgdt.synthetic.outlines import DISC, Outline, capsule
 Brush: TypeAlias = Callable[[Pixels, Pixels, Pixels], Pixels]
 """Function that computes the coverage of pixels by strokes, (strokes, height, width) from 0 to 1.
 
-Its arguments are the offsets of the pixels from the centres of the strokes in pixels, to the right (strokes, 1, width)
-and downwards (strokes, height, 1), and the numbers of the strokes (5, strokes, 1, 1)."""
+Its first two arguments are the offsets of the pixels from the centres of the strokes, in pixels: (strokes, 1, width) to
+the right and (strokes, height, 1) downwards. The third argument holds the parameters of the strokes, (5, strokes, 1,
+1).
+"""
 
 
 class Stroke(NamedTuple):
-    """One drawn shape of one colour; positions and lengths are in pixels."""
+    """A drawn shape of one colour; positions and lengths are in pixels."""
 
     brush: Brush
     box: tuple[float, float, float, float]
-    """Column and row of the centre, half the width, half the height."""
+    """Column and row of the centre, half the width, and half the height."""
     numbers: tuple[float, float, float, float, float]
-    """Arguments of the brush."""
+    """Parameters of the brush."""
     colour: Colour
     alpha: float
-    """Opacity."""
+    """Opacity, from 0 to 1."""
 
 
 class Canvas:
-    """The strokes of one frame; lengths are in units of the frame height, y points down."""
+    """The strokes of one frame; lengths are in units of the frame height, and y points down."""
 
     def __init__(self, height: int, width: int) -> None:
         self.strokes: list[Stroke] = []
-        """The strokes in the order in which they are painted."""
+        """Strokes in the order in which they are painted."""
         self.size = height, width
-        """Height and width of the frame in pixels."""
+        """Height and width of the frame, in pixels."""
         self.aspect = width / height
         self.aim(self.aspect / 2, 0.5, 1.0)
 
     def aim(self, x: float, y: float, zoom: float) -> tuple[float, float]:
-        """Centre the view on (x, y) at magnification ``zoom``; return its top left corner."""
+        """Centre the view on (x, y) with magnification ``zoom`` and return its top left corner."""
         height, width = self.size
         self._scale = height * zoom
         self._left = float(x - width / 2 / self._scale)
@@ -52,7 +54,7 @@ class Canvas:
         return self._left, self._top
 
     def pixels_to(self, left: float, top: float) -> tuple[float, float]:
-        """Number of columns and rows from (left, top) to the top left corner of the view."""
+        """Return the number of columns and rows from (left, top) to the top left corner of the view."""
         return (self._left - left) * self._scale, (self._top - top) * self._scale
 
     def shape(
@@ -67,7 +69,8 @@ class Canvas:
         stretch: tuple[float, float] = (1.0, 1.0),
         alpha: float = 1.0,
     ) -> None:
-        """Fill ``outline`` around (x, y), rotated by ``angle`` (radians, clockwise), then stretched along x and y."""
+        """Fill ``outline`` centred at (x, y), rotated by ``angle`` (radians, clockwise) and then stretched along x and
+        y."""
         size = size * self._scale
         rotated = angle != 0 and outline != DISC
         cosine, sine = (math.cos(angle), math.sin(angle)) if rotated else (1.0, 0.0)
@@ -83,7 +86,7 @@ class Canvas:
     def bar(
         self, x0: float, y0: float, x1: float, y1: float, radius: float, colour: Colour, *, alpha: float = 1.0
     ) -> None:
-        """Fill a bar with round ends from (x0, y0) to (x1, y1)."""
+        """Fill a bar with round ends of radius ``radius`` from (x0, y0) to (x1, y1)."""
         scale = self._scale
         half_x, half_y, radius = float(x1 - x0) / 2 * scale, float(y1 - y0) / 2 * scale, radius * scale
         half = math.hypot(half_x, half_y)
@@ -102,13 +105,13 @@ class Canvas:
         alpha: float = 1.0,
         flatness: float = 1.0,
     ) -> None:
-        """Draw a circle of line width ``thickness``; ``flatness`` below 1 makes it a flat ellipse."""
+        """Draw a circle of line width ``thickness``; a ``flatness`` below 1 flattens it to an ellipse."""
         radius, thickness = radius * self._scale, thickness * self._scale
         box = (x, y, radius + thickness, (radius + thickness) * flatness)
         self._add(_ring, box, (radius, thickness / 2, flatness, 0.0, 0.0), colour, alpha)
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
-        """Draw a halo of opacity ``strength`` at its centre that fades to 0 at ``radius``."""
+        """Draw a halo whose opacity falls from ``strength`` at its centre to 0 at ``radius``."""
         radius = radius * self._scale
         self._add(_glow, (x, y, radius, radius), (radius, 0.0, 0.0, 0.0, 0.0), colour, strength)
 
@@ -126,7 +129,7 @@ class Canvas:
 
 
 def _covered(distance: Pixels) -> Pixels:
-    """Coverage of pixels from signed distances: 1 inside, 0 outside, 0.5 on the line; overwrites ``distance``."""
+    """Convert signed distances to coverage in place: 1 inside, 0.5 on the outline, 0 outside."""
     np.subtract(np.float32(0.5), distance, out=distance)
     np.maximum(distance, 0, out=distance)
     return np.minimum(distance, 1, out=distance)

@@ -1,6 +1,7 @@
-"""Colours: from the perceptual OKLCH space to RGB and to the Y'CbCr values that a video file stores.
+"""Conversion of colours from the perceptual OKLCH space to RGB, and to the Y'CbCr values of video files.
 
-Images are drawn in Y'CbCr (ITU-R BT.601, limited range), which blends as RGB does, so that no frame is converted.
+Images are drawn in Y'CbCr (ITU-R BT.601, limited range), so that no frame needs to be converted. Blending gives the
+same colours as in RGB.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 RGB: TypeAlias = tuple[float, float, float]
-"""Red, green, blue from 0 to 255."""
+"""Red, green and blue, from 0 to 255."""
 Pixels = npt.NDArray[np.float32]
-"""Images (3, height, width) in the colours of ``Colour``, or coverages (height, width) from 0 to 1."""
+"""Images (3, height, width) with values as in ``Colour``, or coverages (height, width) from 0 to 1."""
 Colour: TypeAlias = tuple[float, float, float]
-"""Luma from 16 to 235 and the blue and red differences from 16 to 240 (128 is grey)."""
+"""Colour in Y'CbCr: luma from 16 to 235, and blue and red differences from 16 to 240 (128 for grey)."""
 
-# OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
+# Conversion of OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
 _TO_CONE = np.array(
     [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728], [1.0, -0.0894841775, -1.2914855480]]
 )
@@ -31,7 +32,10 @@ _TO_RGB = np.array(
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> RGB:
-    """The colour of ``lightness`` 0-1, ``chroma`` 0-0.3 and ``hue`` 0-1, clipped to RGB."""
+    """Return the RGB values of a colour in OKLCH, clipped to the range of RGB.
+
+    ``lightness`` and ``hue`` are from 0 to 1, ``chroma`` is from 0 to 0.3.
+    """
     angle = 2 * np.pi * hue
     cone = (_TO_CONE @ np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])) ** 3
     linear = np.clip(_TO_RGB @ cone, 0, 1)
@@ -40,7 +44,7 @@ def oklch(lightness: float, chroma: float, hue: float) -> RGB:
 
 
 def encoded(colour: RGB) -> Colour:
-    """Convert RGB to Y'CbCr."""
+    """Convert a colour from RGB to Y'CbCr."""
     red, green, blue = colour
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     return (
@@ -51,6 +55,6 @@ def encoded(colour: RGB) -> Colour:
 
 
 def interpolate(first: Colour, second: Colour, share: float) -> Colour:
-    """Interpolate from ``first`` to ``second`` by ``share``."""
+    """Interpolate linearly between two colours: ``share`` 0 gives ``first``, 1 gives ``second``."""
     luma, blue, red = (a + share * (b - a) for a, b in zip(first, second, strict=True))
     return luma, blue, red

@@ -1,4 +1,4 @@
-"""The synthetic data set in a folder: recordings and a manifest with labels and splits, rendered once and reused."""
+"""Synthetic data set in a folder: recordings and a manifest with labels and splits, rendered once and reused."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from avgdt.synthetic.errors import SyntheticDataError
 from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
-_PARAMETERS = "world.json"  # the parameters; the name is that of earlier versions, so that their folders are reused
-_DIGESTS = "recordings.sha256"  # one line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, repeated
+_PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions so that their folders are reused
+_DIGESTS = "recordings.sha256"  # file with a line for each complete recording, in the format of sha256sum
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of the recordings of a class, repeated
 
 
 def render_dataset(
@@ -30,13 +30,14 @@ def render_dataset(
     progress: Callable[[int, int], None] | None = None,
     parameters: Parameters | None = None,
 ) -> Path:
-    """Render ``recordings`` MP4 files into ``folder`` and return its manifest.csv (path, label, split, seed).
+    """Render ``recordings`` MP4 files into ``folder`` and return the path of its manifest.
 
-    A folder with the same parameters is reused: only missing and damaged recordings are rendered. Recordings of an
-    earlier version of the renderer are replaced. ``workers`` is the number of processes: None for one per core, 0 or 1
-    for none; the files do not depend on it. ``progress`` is called with (recordings done, recordings in all).
-    ``parameters`` replaces ``seed`` and all defaults. Raises :class:`SyntheticDataError` where the folder holds
-    another data set or other files, and :class:`avgdt.files.WriteError` where it cannot be written.
+    The manifest has the columns path, label, split and seed. A folder with the same parameters is reused: only missing
+    and damaged recordings are rendered. Recordings of an earlier version of the renderer are replaced. ``workers`` is
+    the number of processes: None for one per core, 0 or 1 to render in this process; the files do not depend on it.
+    ``progress`` is called with (finished recordings, all recordings). ``parameters`` replaces ``seed`` and all
+    defaults. Raises :class:`SyntheticDataError` if ``recordings`` is less than 1, if the folder holds another data set
+    or other files, or if a process is killed, and :class:`avgdt.files.WriteError` if a file cannot be written.
     """
     parameters = parameters or Parameters(seed=seed)
     if recordings < 1:
@@ -61,17 +62,23 @@ def render_dataset(
 
 
 def split_of(index: int) -> str:
-    """The split of recording ``index``: of six recordings of a class four are train, one is val, one is test."""
+    """Return the split of recording ``index``.
+
+    Of six recordings of a class, four are train, one is val and one is test.
+    """
     return _SPLITS[index // len(ACTIONS) % len(_SPLITS)]
 
 
 def label_of(index: int) -> str:
-    """The class of recording ``index``; the classes alternate."""
+    """Return the class of recording ``index``; the classes alternate."""
     return ACTIONS[index % len(ACTIONS)].__name__.lower()
 
 
 def _claim(folder: Path, parameters: Parameters) -> None:
-    """Write ``parameters`` into ``folder``, or raise where it holds other files or a data set with other parameters."""
+    """Write ``parameters`` into ``folder`` and remove the recordings of an earlier version.
+
+    Raises :class:`SyntheticDataError` if the folder holds other files or a data set with other parameters.
+    """
     path, expected = folder / _PARAMETERS, asdict(parameters)
     if path.exists():
         present = _read_parameters(path)
@@ -83,7 +90,7 @@ def _claim(folder: Path, parameters: Parameters) -> None:
             )
         _remove_recordings(folder)
     elif folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
-        if path.exists():  # written by another process in the meantime
+        if path.exists():  # another process has written the parameters in the meantime
             return _claim(folder, parameters)
         raise SyntheticDataError(f"{folder}: is not empty and is not a synthetic data set; name another folder")
     text = json.dumps(expected, indent=1)
@@ -99,13 +106,16 @@ def _read_parameters(path: Path) -> dict[str, int | float]:
 
 
 def _remove_recordings(folder: Path) -> None:
-    """Remove the recordings of an earlier version, digests first, so that none is reused after an interruption."""
+    """Remove the recordings of an earlier version.
+
+    The digests are removed first, so that no such recording is reused after an interruption.
+    """
     for path in (folder / _DIGESTS, folder / "manifest.csv", *(folder / "recordings").glob("*.mp4")):
         path.unlink(missing_ok=True)
 
 
 def _read_digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 digest of each complete recording, by its path relative to ``folder``."""
+    """Return a mapping from the relative path of each complete recording to its SHA-256 digest."""
     path = folder / _DIGESTS
     lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -117,7 +127,7 @@ def _append_digest(folder: Path, path: Path) -> None:
 
 
 def _is_complete(path: Path, digests: dict[str, str]) -> bool:
-    """Whether the recording exists with the content that was written."""
+    """Return whether the recording exists with the content that was rendered."""
     try:
         return _digest(path) == digests.get(_relative(path))
     except OSError:  # missing or unreadable
@@ -129,7 +139,7 @@ def _digest(path: Path) -> str:
 
 
 def _relative(path: Path) -> str:
-    """The path of a recording relative to the folder of the data set."""
+    """Return the path of a recording relative to the folder of the data set."""
     return f"{path.parent.name}/{path.name}"
 
 

@@ -1,4 +1,4 @@
-"""Distractors: silent objects that move in the background, so that motion alone does not reveal the class."""
+"""Distractors: silent moving objects in the background, so that motion alone does not reveal the class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEAF = Rectangle(width=2.0)
 
 
 class Distractor(ABC):
-    """A group of objects that move silently behind the action."""
+    """Base class of distractors: groups of objects that move silently behind the action."""
 
     def __init__(self, generator: np.random.Generator, background: Background, aspect: float) -> None:
         self._ground, self._aspect = background.ground, aspect
@@ -26,11 +26,11 @@ class Distractor(ABC):
 
     @abstractmethod
     def _prepare(self, generator: np.random.Generator) -> None:
-        """Draw the parameters of this distractor from ``generator``."""
+        """Sample the parameters of the distractor with ``generator``."""
 
     @abstractmethod
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the distractor at ``time`` (seconds)."""
+        """Draw the distractor on ``canvas`` at ``time`` (seconds)."""
 
 
 class Clouds(Distractor):
@@ -42,7 +42,7 @@ class Clouds(Distractor):
         self._speed = generator.choice([-1, 1]) * generator.uniform(0.08, 0.25)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Each cloud is a bar and a disc."""
+        """Draw each cloud as a bar and a disc."""
         for (x, y), size in zip(self._positions, self._sizes, strict=True):
             position = (x + self._speed * time + 0.2) % (self._aspect + 0.4) - 0.2
             canvas.bar(position - 2 * size, y, position + 2 * size, y, size * 0.8, self._colour)
@@ -60,7 +60,7 @@ class Birds(Distractor):
         self._size = generator.uniform(0.05, 0.09)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Each bird is two bars, its beating wings."""
+        """Draw each bird as two bars, which are its beating wings."""
         for (x, y), beats in zip(self._positions, self._beats, strict=True):
             angle = 0.8 * np.sin(2 * np.pi * (beats * time + x))
             position = (x + self._speed * time + 0.1) % (self._aspect + 0.2) - 0.1
@@ -81,7 +81,7 @@ class Leaves(Distractor):
         self._size = generator.uniform(0.018, 0.03)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Each leaf sways and rotates while it falls."""
+        """Draw each leaf as a rectangle that sways and rotates while it falls."""
         for (x, y), speed in zip(self._positions, self._speeds, strict=True):
             sway = np.sin(2 * np.pi * (0.7 * time + x))
             canvas.shape(
@@ -99,7 +99,7 @@ class Reeds(Distractor):
         self._frequency, self._depth = generator.uniform(0.4, 1.2), generator.uniform(0.15, 0.5)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Each reed is a bar with a disc at its tip."""
+        """Draw each reed as a bar with a disc at its tip."""
         for x, length in zip(self._x, self._lengths, strict=True):
             lean = self._depth * np.sin(2 * np.pi * (self._frequency * time + 0.5 * x))
             tip = (x + length * np.sin(lean), self._ground - length * np.cos(lean))
@@ -117,16 +117,16 @@ class Lanterns(Distractor):
         self._size = generator.uniform(0.07, 0.14)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Each light is a halo."""
+        """Draw each light as a halo."""
         for (x, y), frequency in zip(self._positions, self._frequencies, strict=True):
             shine = 0.5 + 0.5 * np.sin(2 * np.pi * (frequency * time + 3 * x))
             canvas.glow(x, y, self._size, self._colour, 0.2 + 0.8 * shine)
 
 
 DISTRACTORS: tuple[type[Distractor], ...] = (Birds, Clouds, Lanterns, Leaves, Reeds)
-"""Every kind of distractor."""
+"""All classes of distractors."""
 
 
 def draw_distractor(generator: np.random.Generator, background: Background, aspect: float) -> Distractor:
-    """Draw the distractor of one recording; ``aspect`` is the width of the frame over its height."""
+    """Sample the distractor of one recording; ``aspect`` is the width of the frame divided by its height."""
     return DISTRACTORS[generator.integers(len(DISTRACTORS))](generator, background, aspect)

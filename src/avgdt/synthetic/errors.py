@@ -1,7 +1,7 @@
-"""The error of the synthetic data set."""
+"""Exception of the synthetic data set."""
 
 from avgdt.errors import AvgdtError
 
 
 class SyntheticDataError(AvgdtError):
-    """A synthetic data set cannot be rendered with these parameters, or not into this folder."""
+    """Error raised if a synthetic data set cannot be rendered with the given parameters or into the given folder."""

@@ -1,7 +1,7 @@
-"""Properties of a recording that do not depend on its class: object, colours, background, camera, room, loudness.
+"""Properties of a recording that do not depend on its class: object, colours, background, camera, room and loudness.
 
-A synthetic data set has few backgrounds, which its recordings share. If each recording had its own, a network could
-memorise which room belongs to which background, instead of the cause of a sound.
+A synthetic data set has few backgrounds, which its recordings share. If each recording had its own background, a
+network could memorise which room belongs to which background, instead of the cause of a sound.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from avgdt.synthetic.outlines import Outline
 from avgdt.synthetic.timeline import Drift
 
 BACKGROUNDS = 8
-"""Number of backgrounds in a data set."""
+"""Number of different backgrounds in a data set."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,20 @@ class Palette:
 
 @dataclass(frozen=True)
 class Background:
-    """The still part of a scene, in the colours of one recording."""
+    """The static part of a scene, in the colours of one recording."""
 
     palette: Palette
     ground: float
-    """Vertical position of the ground line in units of the frame height."""
+    """Vertical position of the ground line, in units of the frame height."""
     scenery: int
-    """Seed of the sky, the hills and the faded actions."""
+    """Seed of the light in the sky, the hills and the faded actions."""
 
 
 def draw_background(seed: int, number: int, generator: np.random.Generator) -> Background:
-    """Background ``number`` (below BACKGROUNDS) of the data set with ``seed``, in colours drawn from ``generator``."""
+    """Return background ``number`` of the data set with ``seed``, in colours sampled with ``generator``.
+
+    ``number`` is less than :data:`BACKGROUNDS`.
+    """
     shared = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number)))
     return Background(
         palette=_palette(generator),
@@ -53,7 +56,10 @@ def draw_background(seed: int, number: int, generator: np.random.Generator) -> B
 
 
 def _palette(generator: np.random.Generator) -> Palette:
-    """A palette around one hue, dark in one case of three; the moving object has another hue and lightness."""
+    """Sample a palette around one hue, which is dark in one of three cases.
+
+    The moving object has another hue and lightness.
+    """
     hue, night = generator.uniform(), generator.uniform() < 1 / 3
     far = hue + generator.uniform(0.3, 0.7)
     sky = generator.uniform(0.28, 0.45) if night else generator.uniform(0.68, 0.88)
@@ -70,17 +76,17 @@ def _palette(generator: np.random.Generator) -> Palette:
 
 @dataclass(frozen=True)
 class Camera:
-    """A hand-held camera, which moves the background too, so that motion alone says little about the class."""
+    """A hand-held camera, which also moves the background, so that motion alone reveals little about the class."""
 
     across: Drift
     down: Drift
     reach: float
-    """Largest horizontal offset in units of the frame height."""
+    """Maximum horizontal offset, in units of the frame height."""
     zoom: float
-    """Magnification."""
+    """Magnification of the view."""
 
     def offset(self, time: float) -> tuple[float, float]:
-        """Offset to the right and downwards at ``time`` (seconds), in units of the frame height."""
+        """Return the offset to the right and downwards at ``time`` (seconds), in units of the frame height."""
         return self.reach * float(self.across(time)), 0.5 * self.reach * float(self.down(time))
 
 
@@ -90,29 +96,29 @@ class Look:
 
     outline: Outline
     size: float
-    """Radius of the moving object in units of the frame height."""
+    """Radius of the moving object, in units of the frame height."""
     x: float
-    """Horizontal position of the action in units of the frame height."""
+    """Horizontal position of the action, in units of the frame height."""
     background: Background
     camera: Camera
     timbre: Timbre
     room: Room
     level: float
-    """Root mean square of the audio in decibels relative to full scale."""
+    """Root mean square of the audio, in decibels relative to full scale."""
 
     @property
     def palette(self) -> Palette:
-        """The colours of the background."""
+        """Colours of the scene."""
         return self.background.palette
 
     @property
     def ground(self) -> float:
-        """Vertical position of the ground line in units of the frame height."""
+        """Vertical position of the ground line, in units of the frame height."""
         return self.background.ground
 
 
 def draw_look(generator: np.random.Generator, aspect: float, background: Background) -> Look:
-    """Draw a look in front of ``background``; ``aspect`` is the width of the frame over its height."""
+    """Sample a look in front of ``background``; ``aspect`` is the width of the frame divided by its height."""
     outline = OUTLINES[generator.integers(len(OUTLINES))]
     size = float(generator.uniform(SMALLEST, LARGEST))
     return Look(

@@ -1,6 +1,6 @@
-"""Outlines of shapes as signed distance functions in pixels: negative inside, zero on the line, positive outside.
+"""Outlines of shapes as signed distance functions in pixels: negative inside, zero on the outline, positive outside.
 
-An outline covers about the area of the disc whose radius is its size.
+The area of a shape is about that of the disc whose radius is the size of the shape; a rectangle can be wider.
 """
 
 from __future__ import annotations
@@ -14,27 +14,30 @@ from avgdt.synthetic.colours import Pixels
 
 
 class Outline(Protocol):
-    """A closed curve around a centre; outlines with equal parameters are equal."""
+    """Protocol of closed curves around a centre; outlines with equal parameters are equal."""
 
     def __hash__(self) -> int:
-        """A hash, equal for equal outlines."""
+        """Return a hash that is equal for equal outlines."""
 
     @property
     def reach(self) -> float:
-        """Distance of the farthest point from the centre, relative to the size."""
+        """Distance from the centre to the farthest point, relative to the size."""
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance at the offsets ``dx`` (to the right) and ``dy`` (down) for a shape of ``size`` pixels."""
+        """Return the signed distance from points to the outline of a shape of ``size`` pixels.
+
+        ``dx`` and ``dy`` are the offsets of the points from the centre, to the right and downwards.
+        """
 
 
 @dataclass(frozen=True)
 class Disc:
-    """A circle."""
+    """A circle whose radius is the size."""
 
     reach: float = 1.0
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the circle."""
+        """Return the signed distance to the circle."""
         distance = np.sqrt(dx * dx + dy * dy)
         distance -= size
         return distance
@@ -42,18 +45,18 @@ class Disc:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A square, or a rectangle of the same height and ``width`` times the width and area."""
+    """A square, or a rectangle of the same height that is ``width`` times as wide."""
 
     width: float = 1.0
     _half: ClassVar[float] = float(np.sqrt(np.pi)) / 2
 
     @property
     def reach(self) -> float:
-        """Distance of a corner from the centre, relative to the size."""
+        """Distance from the centre to a corner, relative to the size."""
         return self._half * float(np.hypot(self.width, 1.0))
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (a lower bound beyond a corner)."""
+        """Return the signed distance to the sides; beyond a corner, it is a lower bound."""
         half = size * np.float32(self._half)
         return np.maximum(np.abs(dx) - half * np.float32(self.width), np.abs(dy) - half)
 
@@ -66,11 +69,11 @@ class Triangle:
 
     @property
     def reach(self) -> float:
-        """Distance of a corner from the centre, relative to the size: twice the distance of a side."""
+        """Distance from the centre to a corner, relative to the size; it is twice the distance to a side."""
         return 2 * self._inner
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (a lower bound beyond a corner)."""
+        """Return the signed distance to the sides; beyond a corner, it is a lower bound."""
         slope = np.abs(dx) * np.float32(np.sqrt(3) / 2) - dy / 2
         return np.maximum(slope, dy) - size * np.float32(self._inner)
 
@@ -84,20 +87,21 @@ class Cross:
 
     @property
     def reach(self) -> float:
-        """Distance of the end of a bar from the centre, relative to the size."""
+        """Distance from the centre to a corner at the end of a bar, relative to the size."""
         return float(np.hypot(self._long, self._short))
 
     def distance(self, dx: Pixels, dy: Pixels, size: Pixels | float) -> Pixels:
-        """Signed distance to the sides (a lower bound beyond a corner)."""
+        """Return the signed distance to the sides; beyond a corner, it is a lower bound."""
         x, y = np.abs(dx), np.abs(dy)
         long, short = size * np.float32(self._long), size * np.float32(self._short)
         return np.maximum(np.maximum(x, y) - long, np.minimum(x, y) - short)
 
 
 def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
-    """Signed distance to a bar with round ends, at the offsets ``along`` and ``aside`` from its centre.
+    """Return the signed distance to a bar with round ends.
 
-    The bar is the set of points within ``radius`` of a segment of length 2 ``half``.
+    The bar is the set of points within ``radius`` of a segment of length 2 ``half``. ``along`` and ``aside`` are the
+    offsets from its centre, parallel and perpendicular to the segment.
     """
     beyond = np.abs(along)
     beyond -= half
@@ -108,4 +112,4 @@ def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixel
 
 
 DISC = Disc()
-"""The circle."""
+"""Outline of a circle."""

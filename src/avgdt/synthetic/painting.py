@@ -1,4 +1,4 @@
-"""Rasterisation: the coverage of pixels by many strokes at once, and images painted from it."""
+"""Rasterisation: the coverage of pixels by many strokes at once, and images painted with it."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from avgdt.synthetic.canvas import Brush, Stroke
 from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # limit of the pixels of strokes computed together, which fit into the processor's cache
+_PIXELS_AT_ONCE = 2**14  # maximum number of pixels computed together, which fit into the processor's cache
 
 
 class Patch(NamedTuple):
-    """The part of an image that a stroke changes."""
+    """The part of an image that a stroke changes, with its coverage and colour."""
 
     rows: slice
     columns: slice
     share: Pixels
     """Coverage times opacity, (height, width) from 0 to 1."""
     colour: Pixels
-    """(3, 1, 1)."""
+    """Colour of the stroke, (3, 1, 1)."""
 
 
 class Image:
-    """An image of pixels (3, height, width), both sides even."""
+    """An image (3, height, width) with even height and width."""
 
     def __init__(self, height: int, width: int) -> None:
-        # One row and one column more than the image, so that neighbours have constant offsets in the flat array: NumPy
-        # is three times as fast on one long row as on many short ones.
+        # The array has one more row and column than the image, so that neighbours have constant offsets in the flat
+        # array: NumPy is three times as fast on one long row as on many short rows.
         self._whole, self._strip = np.zeros((2, 3, height + 1, width + 1), np.float32)
         self.pixels: Pixels = self._whole[:, :-1, :-1]
         self._pairs = np.empty((2, height + 2, width // 2), np.float32)
 
     def paste(self, layer: Pixels, across: float, down: float) -> None:
-        """Fill the image from ``layer`` (3, height, width), ``across`` columns and ``down`` rows from its corner.
+        """Fill the image with the part of ``layer`` that begins at column ``across`` and row ``down``.
 
-        Interpolation is linear; the layer must be at least one pixel larger than the part used.
+        The layer is (3, height, width). Fractional positions are interpolated linearly, so the layer must be at least
+        one pixel larger than the part.
         """
         _, height, width = self._whole.shape
         row, column = int(down), int(across)
@@ -49,7 +50,7 @@ class Image:
         _towards(self._strip, 1, across - column, self._whole)
 
     def paint(self, patches: Sequence[Patch]) -> None:
-        """Draw ``patches`` one over the other."""
+        """Blend ``patches`` into the image, in their order."""
         for rows, columns, share, colour in patches:
             region = self.pixels[:, rows, columns]
             change = colour - region
@@ -57,9 +58,10 @@ class Image:
             region += change
 
     def yuv420p(self) -> npt.NDArray[np.uint8]:
-        """The image in yuv420p, (3 / 2 height, width) uint8: luma, then both differences at half the resolution.
+        """Return the image in yuv420p, (3 / 2 height, width) uint8.
 
-        Each difference is the mean of two columns and the weighted mean of four rows (1, 3, 3, 1).
+        The rows hold the luma, then the blue and the red differences at half the resolution. Each difference is the
+        mean of two columns and the weighted mean of four rows (1, 3, 3, 1).
         """
         _, height, width = self.pixels.shape
         planes = np.empty((height * 3 // 2, width), np.uint8)
@@ -69,14 +71,14 @@ class Image:
         pairs[:, 0], pairs[:, -1] = pairs[:, 1], pairs[:, -2]
         rows = pairs[:, :-1] + pairs[:, 1:]
         rows = rows[:, :-1] + rows[:, 1:]
-        rows = rows[:, ::2] + rows[:, 1::2]  # 1, 3, 3, 1
+        rows = rows[:, ::2] + rows[:, 1::2]  # weights 1, 3, 3, 1
         rows *= np.float32(1 / 16)
         np.add(rows, _HALF, out=planes[height:].reshape(rows.shape), casting="unsafe")
         return planes
 
 
 def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
-    """Interpolate each of ``pixels`` by ``share`` towards the one ``distance`` after it in the flat array."""
+    """Interpolate each pixel by ``share`` towards the pixel that is ``distance`` positions later in the flat array."""
     flat, moved = pixels.reshape(-1), out.reshape(-1)[:-distance]
     np.subtract(flat[distance:], flat[:-distance], out=moved)
     moved *= np.float32(share)
@@ -84,7 +86,7 @@ def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
 
 
 def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
-    """The patch of each stroke in an image of ``height`` x ``width`` pixels, empty for strokes outside of it.
+    """Return the patch of each stroke in an image of ``height`` x ``width`` pixels; it is empty outside the image.
 
     Strokes with the same brush and of similar size are computed together, padded to the size of the group.
     """
@@ -99,7 +101,7 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     groups = defaultdict[tuple[Brush, int, int], list[int]](list)
     for index, stroke in enumerate(strokes):
         groups[stroke.brush, heights[index], widths[index]].append(index)
-    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # all are set below
+    result: list[Patch] = [None] * len(strokes)  # type: ignore[list-item]  # the loop below sets all elements
     for (brush, tall, wide), members in groups.items():
         count = max(_PIXELS_AT_ONCE // max(tall * wide, 1), 1)
         for group in (members[first : first + count] for first in range(0, len(members), count)):
@@ -118,12 +120,15 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
 def _span(
     centres: npt.NDArray[np.float64], reaches: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and last (exclusive) pixel within ``reaches`` + 1 of ``centres``, clipped to ``size``; equal if none."""
+    """Return the first and the last (exclusive) pixel within ``reaches`` + 1 of ``centres``, clipped to ``size``.
+
+    The two are equal if there is no such pixel.
+    """
     first = np.clip((centres - reaches - 1).astype(np.int64), 0, size)
     return first, np.clip((centres + reaches + 1).astype(np.int64) + 1, first, size)
 
 
 def _padded(size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Size to which strokes of ``size`` pixels are padded: the next multiple of 4, or of 16 above 32."""
+    """Return the size to which strokes of ``size`` pixels are padded: the next multiple of 4, or of 16 above 32."""
     step = np.where(size > 32, 16, 4)
     return (size + step - 1) // step * step

@@ -1,4 +1,4 @@
-"""Rendering of recordings to MP4 files with H.264 video and AAC audio, in this process or in several."""
+"""Rendering of recordings to MP4 files with H.264 video and AAC audio, in one or several processes."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
 REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
-"""Remedy in the message of every error in writing a file of the data set."""
+"""Suggestion for the user in the message of every write error of the data set."""
 
-# One thread and no macroblock tree: the bits depend neither on the number of cores nor on earlier content of the memory
-# (with the tree, one small recording in ten differed in one process of three). A key frame each second makes seeking
-# fast. At equal quality, ultrafast takes a third of the encoding time and half of the decoding time of veryfast, for
-# twice the bytes.
+# With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
+# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A key frame per second
+# makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
+# time of veryfast, for twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
-_AUDIO_RATE = 64000  # bits per second
+_AUDIO_RATE = 64000  # bit rate of the audio, in bits per second
 _AUDIO = {"aac_coder": "fast"}
-_ABANDONED = 600  # seconds since the last write after which a temporary file counts as abandoned
+_ABANDONED = 600  # time since the last write after which a temporary file is abandoned, in seconds
 
 
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
-    """Render each index to its path and yield it once its file is complete; ``workers`` as in ``render_dataset``.
+    """Render each recording to its path and yield its index when its file is complete.
 
-    Raises :class:`avgdt.files.WriteError` where a file cannot be written and :class:`SyntheticDataError` where a
-    process is killed.
+    ``paths`` maps indices to files. ``workers`` is that of :func:`avgdt.synthetic.dataset.render_dataset`. Raises
+    :class:`avgdt.files.WriteError` if a file cannot be written and :class:`SyntheticDataError` if a process is killed.
     """
     processes = min(usable_cores() if workers is None else workers, len(paths))
     if processes > 1:
@@ -57,7 +57,7 @@ def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) 
 def write_recording(parameters: Parameters, index: int, path: Path) -> None:
     """Render recording ``index`` to a temporary file and rename it to ``path``.
 
-    Raises :class:`avgdt.files.WriteError` where it cannot be written.
+    Raises :class:`avgdt.files.WriteError` if a file cannot be written.
     """
     scene = Scene(parameters, index)
     temporary = temporary_path(path)
@@ -70,7 +70,10 @@ def write_recording(parameters: Parameters, index: int, path: Path) -> None:
 
 
 def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audio: Floats, path: Path) -> None:
-    """Write frames, each (3 / 2 height, width) in yuv420p, and a waveform (samples,) to an MP4 file; raises OSError."""
+    """Write frames and a waveform (samples,) to an MP4 file.
+
+    Each frame is (3 / 2 height, width) in yuv420p. Raises OSError if the file cannot be written.
+    """
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         video_stream = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
         video_stream.height, video_stream.width, video_stream.pix_fmt = parameters.height, parameters.width, "yuv420p"
@@ -89,12 +92,18 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 
 
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
-    """The file that a process (by default the current one) writes before it renames it to ``path``."""
+    """Return the temporary file that a process writes before it renames the file to ``path``.
+
+    ``process`` is the process ID, by default that of the current process.
+    """
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove old temporary files of processes that were killed; another process may still be writing a recent one."""
+    """Remove old temporary files of processes that were killed.
+
+    Recent temporary files remain, since other processes may still be writing them.
+    """
     for path in folder.glob(temporary_path(folder / "*.mp4", "*").name):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED:
@@ -134,7 +143,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
     finally:
         for connection in running:
             connection.close()
-        for process in running.values():  # each ends after its current recording
+        for process in running.values():  # each process ends after its current recording
             process.join()
             if process.exitcode != 0:
                 for path in paths.values():
@@ -142,7 +151,10 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
 
 
 def _work(parameters: Parameters, connection: Connection) -> None:
-    """Main function of a worker process: render the indices received until the parent closes the connection or ends."""
+    """Render recordings in a worker process until the parent process closes ``connection`` or ends.
+
+    The connection receives the index and path of each recording.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for platforms without signal masks
     with suppress(EOFError, ConnectionError):
         while True:
@@ -151,7 +163,7 @@ def _work(parameters: Parameters, connection: Connection) -> None:
                 write_recording(parameters, index, path)
             except AvgdtError as error:
                 connection.send(error)
-            except Exception:  # it may not be picklable; its traceback is text
+            except Exception:  # the exception may not be picklable, but its traceback is text
                 connection.send(RuntimeError(f"recording {index} failed\n{traceback.format_exc()}"))
             else:
                 connection.send(index)
@@ -159,8 +171,8 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Context in which stop signals are blocked, also in processes started in it (where signal masks exist)."""
+    """Block stop signals in the context and in processes started in it, on platforms with signal masks."""
     if sys.platform != "win32":
-        resource_tracker.ensure_running()  # otherwise it starts with the first process and unblocks the signals
+        resource_tracker.ensure_running()  # otherwise, the first process starts it, which unblocks the signals
     with stopping_blocked():
         yield

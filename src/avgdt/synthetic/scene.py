@@ -1,4 +1,4 @@
-"""A recording before encoding: its frames and waveform, functions of the data set's parameters and the index."""
+"""Frames and waveform of a recording, determined by the parameters of the data set and the index of the recording."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.timeline import Floats
 
 Corner: TypeAlias = tuple[float, float]
-"""Left and top in units of the frame height."""
+"""Left and top coordinates, in units of the frame height."""
 
-_BACKGROUND_ACTION = 0.7  # size of the still actions in the background relative to the action of the recording
-_MARGIN = 0.4  # frame heights of background beyond the frame, more than the camera moves
-_AT_ONCE = 75  # frames whose strokes are computed together
+_BACKGROUND_ACTION = 0.7  # size of the background actions relative to the action of the recording
+_MARGIN = 0.4  # margin of the background in frame heights, larger than the motion of the camera
+_AT_ONCE = 75  # number of frames whose strokes are computed together
 
 
 class Scene:
-    """Recording ``index`` of the data set with these parameters."""
+    """Recording ``index`` of the synthetic data set with the given parameters, before encoding."""
 
     def __init__(self, parameters: Parameters, index: int) -> None:
         recording = np.random.SeedSequence(parameters.seed, spawn_key=(0, index))
@@ -45,11 +45,11 @@ class Scene:
 
     @property
     def label(self) -> str:
-        """The name of the class."""
+        """Name of the recording's class."""
         return type(self.action).__name__.lower()
 
     def frames(self, times: Sequence[float]) -> Iterator[npt.NDArray[np.uint8]]:
-        """The frames at ``times`` (seconds), each (3 / 2 height, width) uint8 in yuv420p.
+        """Yield the frames at ``times`` (seconds), each (3 / 2 height, width) uint8 in yuv420p.
 
         The rows hold the luma, then the blue and the red differences at half the resolution.
         """
@@ -73,7 +73,10 @@ class Scene:
         return canvas
 
     def audio(self) -> Floats:
-        """The waveform of the recording, (samples,) within -1 to 1; call it once, since each call draws new noise."""
+        """Return the waveform of the recording, (samples,) from -1 to 1.
+
+        Call it only once, since each call draws new noise.
+        """
         parameters = self._parameters
         synth = Synth(self.look.timbre, parameters.seconds, parameters.sample_rate, self._audio_rng)
         look, clean = self.look, self.action.audio(synth)
@@ -81,10 +84,10 @@ class Scene:
 
 
 def paint_background(background: Background, zoom: float, height: int, width: int) -> tuple[Pixels, Corner]:
-    """The image of the still part of the scene, and the position of its corner.
+    """Return the image of the static part of the scene, and the position of its top left corner.
 
-    The background has a sky with a light, hills, the ground and two faded still actions of random classes, so that a
-    single frame says little about the class. The image (3, rows, columns) has a margin on all sides.
+    The background has a sky with a light, hills, the ground and two faded static actions of random classes, so that a
+    single frame reveals little about the class. The image (3, rows, columns) has a margin on all sides of the frame.
     """
     generator = np.random.default_rng(background.scenery)
     margin = round(_MARGIN * height)
@@ -128,7 +131,7 @@ def _sky(pixels: Pixels, background: Background, height: int, margin: int) -> No
 
 
 def _faded(colours: Palette) -> Palette:
-    """The palette nearer to the haze, for the still actions in the background."""
+    """Return the palette of the static actions in the background, which is nearer to the haze."""
     return replace(
         colours,
         **{name: interpolate(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},
@@ -136,5 +139,5 @@ def _faded(colours: Palette) -> Palette:
 
 
 def _shrink(canvas: Canvas, x: float, y: float, aspect: float, zoom: float) -> None:
-    """Scale the canvas down about the point (x, y)."""
+    """Scale the canvas down about the point (x, y), to the size of the static actions in the background."""
     canvas.aim(x - (x - aspect / 2) / _BACKGROUND_ACTION, y - (y - 0.5) / _BACKGROUND_ACTION, zoom * _BACKGROUND_ACTION)

@@ -1,4 +1,4 @@
-"""Random timing: smooth random curves, and beats whose tempo drifts."""
+"""Random timing: smooth random curves, and beats with a drifting tempo."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-"""Times, waveforms and curves in double precision."""
+"""Times, waveforms or curves in double precision."""
 
-_STEP = 0.002  # seconds between the knots of an integrated tempo: far below a frame
-_LEAD = 2.0  # seconds before 0 from which a tempo is defined, for notes and motions that begin earlier
+_STEP = 0.002  # interval between the knots of an integrated tempo in seconds, much shorter than a frame
+_LEAD = 2.0  # margin of a tempo before and after the recording in seconds, for notes that begin earlier
 
 
 class Drift:
-    """A smooth random curve over time with values within about -1 to 1."""
+    """A smooth random curve over time, with values from about -1 to 1."""
 
     def __init__(self, generator: np.random.Generator, slowest: float = 0.07, fastest: float = 0.3) -> None:
-        """Three sinusoids with frequencies (Hz) between ``slowest`` and ``fastest``."""
+        """Sample three sinusoids with frequencies from ``slowest`` to ``fastest`` (Hz)."""
         self._frequencies = generator.uniform(slowest, fastest, 3)
         self._phases = generator.uniform(0, 2 * np.pi, 3)
         weights = generator.uniform(0.5, 1.0, 3)
         self._weights = weights / weights.sum() * 1.4
 
     def __call__(self, times: Floats | float) -> Floats:
-        """Values of the curve at ``times`` (seconds), in the same shape."""
+        """Return the values of the curve at ``times`` (seconds), in the same shape."""
         angles = 2 * np.pi * np.multiply.outer(times, self._frequencies) + self._phases
-        # Not a matrix product: its last bit may depend on the number of cores.
+        # A matrix product is avoided, since its last bit may depend on the number of cores.
         return np.asarray((np.sin(angles) * self._weights).sum(axis=-1))
 
 
 class Tempo:
-    """Beats of a drifting tempo: ``frequency`` times 2 to the power of ``depth`` times a random curve."""
+    """Beats with a drifting tempo: ``frequency`` times 2 to the power of ``depth`` times a random curve."""
 
     def __init__(
         self,
@@ -40,9 +40,10 @@ class Tempo:
         depth: float = 0.5,
         fastest: float = 0.3,
     ) -> None:
-        """``frequency`` is in beats per second, ``depth`` in octaves; the drift varies with at most ``fastest`` Hz.
+        """Sample the random curve of the tempo.
 
-        The tempo is defined from before 0 to after ``seconds``.
+        ``frequency`` is in beats per second, ``depth`` in octaves; the frequencies of the curve are at most ``fastest``
+        (Hz). The tempo is defined from before 0 to after ``seconds``.
         """
         drift = Drift(generator, fastest=fastest)
         self._times = np.arange(-_LEAD, seconds + _LEAD, _STEP)
@@ -51,23 +52,23 @@ class Tempo:
         self._phases -= np.floor(self._phases[0])
 
     def phase(self, times: Floats | float) -> Floats:
-        """Number of beats until ``times`` (seconds), a whole number at each beat."""
+        """Return the number of beats until ``times`` (seconds), which is an integer at each beat."""
         return np.asarray(np.interp(times, self._times, self._phases))
 
     def frequency(self, times: Floats | float) -> Floats:
-        """Beats per second at ``times`` (seconds)."""
+        """Return the tempo at ``times`` (seconds), in beats per second."""
         return np.asarray(np.interp(times, self._times, self._frequencies))
 
     def time(self, phases: Floats | float) -> Floats:
-        """Times in seconds at which the phase is ``phases``; the inverse of :meth:`phase`."""
+        """Return the times in seconds at which :meth:`phase` has the values ``phases``."""
         return np.asarray(np.interp(phases, self._phases, self._times))
 
     def beats(self) -> Floats:
-        """The phases of all beats within the range of the tempo."""
+        """Return the phases of all beats within the range of the tempo."""
         return np.arange(np.ceil(self._phases[0]), np.floor(self._phases[-1]) + 1)
 
 
 def ease(share: Floats | float) -> Floats:
-    """Smoothstep: a cubic from 0 to 1 with zero slope at both ends, clipped outside."""
+    """Return the smoothstep of ``share``: a cubic from 0 to 1 with zero slope at both ends, clipped outside."""
     x = np.clip(share, 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))

@@ -1,6 +1,6 @@
-"""One checkpoint file: the whole training state, written atomically and protected by a checksum.
+"""Reading and writing of a checkpoint file, which holds the whole training state and ends with a checksum.
 
-The file is the output of ``torch.save`` followed by a marker and the SHA-256 of all bytes before it.
+The file is the output of ``torch.save``, followed by a marker and the SHA-256 of all bytes before the marker.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def save_checkpoint(
     recordings: list[str],
     replacing: Callable[[], object] = lambda: None,
 ) -> None:
-    """Write ``state``, the recipe, and the identities of the recordings that the bank's indices refer to.
+    """Write a checkpoint to ``path``: the training ``state``, the recipe and the identities of the recordings.
 
-    ``replacing`` is called after the data is on disk, before an existing file is replaced. Raises
-    :class:`TrainingError`, without changing an existing file, where the file cannot be written or the state is not
-    finite.
+    ``replacing`` is called after the data is on disk and before the file is renamed to ``path``. Raises
+    :class:`TrainingError` if the state is not finite, and :class:`~avgdt.files.WriteError` if the file cannot be
+    written; an existing file is then unchanged.
     """
     if name := not_finite(state):
         raise TrainingError(f"{path}: not written: {name} is not finite; the previous checkpoint remains")
@@ -49,10 +49,10 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
-    """Read a checkpoint to the CPU: state, recipe and identities of the recordings; executes no code of the file.
+    """Read a checkpoint to the CPU and return its state, its recipe and the identities of its recordings.
 
-    Raises :class:`TrainingError` where the file does not exist, and :class:`DamagedCheckpoint` where it is damaged, has
-    another format, or holds a value that is not finite.
+    No code in the file is executed. Raises :class:`TrainingError` if the file does not exist, and
+    :class:`DamagedCheckpoint` if it is damaged, has another format, or holds a value that is not finite.
     """
     try:
         _check_digest(path)
@@ -74,7 +74,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
 
 
 def not_finite(state: object, name: str = "state") -> str:
-    """The name of the first tensor of ``state``, at any depth, with a value that is not finite; "" without one."""
+    """Return the name of the first tensor in ``state``, at any depth, with a non-finite value; "" if there is none."""
     return next(_not_finite(state, name), "")
 
 
@@ -91,7 +91,7 @@ def _not_finite(value: object, name: str) -> Iterator[str]:
 
 
 class _Hashing:
-    """A file object that hashes the bytes written to it."""
+    """Writable file object that computes the SHA-256 of the bytes written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.sha = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the newest, and older ones for when the newest is damaged or the training has diverged."""
+"""The checkpoints of a run, of which older ones are kept in case the newest is damaged or the training has diverged."""
 
 from __future__ import annotations
 
@@ -12,54 +12,55 @@ from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 HEALTHY_GROWTH = 10.0
-"""Growth of the weights' norm since the start of the run above which a checkpoint counts as diverging."""
+"""Largest factor by which the norm of the weights has grown since the start of the run in a healthy checkpoint."""
 HEALTHY_DIFFERENCE = 2.0
-"""Ratio of the weights' norm to the smallest among the run's checkpoints above which it counts as diverging."""
+"""Largest ratio of the norm of the weights in a healthy checkpoint to the smallest norm among the run's checkpoints."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint in memory."""
+    """A checkpoint that has been read from disk."""
 
     path: Path
     state: dict[str, Any]
     recipe: Recipe
     recordings: Sequence[str]
-    """Identities of the recordings, in order."""
+    """Identities of the training recordings, in the order of the training set."""
 
     @property
     def step(self) -> int:
-        """Training steps taken so far."""
+        """Number of training steps taken before the checkpoint was saved."""
         return int(self.state["step"])
 
     @property
     def growth(self) -> float:
-        """Norm of the weights divided by that at the start of the run."""
+        """Norm of the weights, divided by their norm at the start of the run."""
         return float(self.state["norm"]) / float(self.state["norm_at_start"])
 
 
 class Checkpoints:
-    """The checkpoints of a run: ``last.pt``, before it ``last-1.pt``, and so on."""
+    """The checkpoint files of a run: the newest is ``last.pt``, the next older one ``last-1.pt``, and so on."""
 
     def __init__(self, run: Path, count: int = 1) -> None:
-        """The checkpoints in the folder ``run``; :meth:`save` retains the ``count`` newest."""
+        """Manage the checkpoints of the run in the folder ``run``; :meth:`save` retains the ``count`` newest."""
         self._run, self._count = run, count
         self._superseded: list[Path] = []
-        """Checkpoints newer than the loaded one."""
+        """Paths of the checkpoints newer than the loaded one."""
 
     def _path(self, age: int) -> Path:
         return self._run / "checkpoints" / (f"last-{age}.pt" if age else "last.pt")
 
     def paths(self) -> list[Path]:
-        """The files, the newest first."""
+        """Return the paths of the existing checkpoints, the newest first."""
         numbers = (path.stem.removeprefix("last-") for path in self._path(0).parent.glob("last-*.pt"))
         ages = sorted(int(number) for number in numbers if number.isdecimal())
         return [path for age in (0, *ages) if (path := self._path(age)).exists()]
 
     def load(self, step: int | None = None, on_message: Callable[[str], None] = lambda line: None) -> Loaded:
-        """Load the newest readable checkpoint, or that of ``step``; call ``on_message`` for each damaged one skipped.
+        """Load the newest readable checkpoint, or the checkpoint of ``step`` if given.
 
-        Raises :class:`TrainingError` where no such checkpoint exists, :class:`DamagedCheckpoint` where all are damaged.
+        ``on_message`` is called for each damaged checkpoint that is skipped. Raises :class:`TrainingError` if no such
+        checkpoint exists, and :class:`DamagedCheckpoint` if all checkpoints are damaged.
         """
         paths, damaged, steps = self.paths(), list[DamagedCheckpoint](), list[int]()
         for index, path in enumerate(paths):
@@ -78,24 +79,27 @@ class Checkpoints:
             available = ", ".join(map(str, steps))
             raise TrainingError(f"--step: {self._run} has no checkpoint of step {step}; use one of {available}")
         if damaged:
-            more = f" (older checkpoints damaged too: {len(damaged) - 1})" if len(damaged) > 1 else ""
+            more = f" (damaged older checkpoints: {len(damaged) - 1})" if len(damaged) > 1 else ""
             raise DamagedCheckpoint(f"{damaged[0].reason}{more}")
         raise TrainingError(f"{self._path(0)}: no such checkpoint; start the run without --resume")
 
     def save(self, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
-        """Save a new ``last.pt`` and delete the oldest; see :func:`avgdt.training.checkpoint_file.save_checkpoint`."""
+        """Save a new ``last.pt``, rename the older checkpoints, and delete the oldest.
+
+        Arguments and errors are those of :func:`avgdt.training.checkpoint_file.save_checkpoint`.
+        """
         save_checkpoint(self._path(0), state, recipe, recordings, self._make_room)
         for path in self.paths()[self._count :]:
             path.unlink()
 
     def drop_superseded(self) -> None:
-        """Delete the checkpoints newer than the loaded one, which the resumed run replaces."""
+        """Delete the checkpoints that are newer than the loaded one, since the resumed run replaces them."""
         for path in self._superseded:
             path.unlink(missing_ok=True)
         self._superseded = []
 
     def _make_room(self) -> None:
-        """Rename each checkpoint to the name of the next older one."""
+        """Rename each checkpoint to the name of the next older one, so that the name ``last.pt`` is free."""
         self.drop_superseded()
         if self._path(0).exists():
             for age in range(self._count - 1, 0, -1):
@@ -103,18 +107,18 @@ class Checkpoints:
                     newer.replace(self._path(age))
 
     def growths(self) -> dict[int, float]:
-        """Growth of the weights by step, for each readable checkpoint, the newest first."""
+        """Return :attr:`Loaded.growth` of each readable checkpoint by step, the newest checkpoint first."""
         growths = dict[int, float]()
         for path in self.paths():
             try:
                 loaded = Loaded(path, *load_checkpoint(path))
                 growths[loaded.step] = loaded.growth
-            except (TrainingError, LookupError):  # checkpoints of earlier versions lack the norm
+            except (TrainingError, LookupError):  # checkpoints of earlier versions do not hold the norm
                 continue
         return growths
 
 
 def newest_healthy(growths: Mapping[int, float]) -> int | None:
-    """The step of the newest checkpoint in :meth:`Checkpoints.growths` that is not diverging; None if there is none."""
+    """Return the step of the newest healthy checkpoint, given :meth:`Checkpoints.growths`; None if none is healthy."""
     limit = min(HEALTHY_GROWTH, HEALTHY_DIFFERENCE * min(growths.values(), default=0.0))
     return next((step for step, growth in growths.items() if growth <= limit), None)

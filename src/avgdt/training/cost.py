@@ -1,7 +1,7 @@
-"""Prediction of the cost of a training: operations, memory, transfers and hours.
+"""Prediction of the cost of a training run: operations, memory, transfers and hours.
 
-Operations and memory are counted (:mod:`avgdt.training.step_count`). Hours follow from the peak rate of the device and
-the share of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
+Operations and memory are counted (:mod:`avgdt.training.step_count`). The hours follow from the peak rate of the device
+and the share of this rate that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ from avgdt.training.step_count import StepCount, count_step
 
 @dataclass(frozen=True)
 class Cost:
-    """The predicted cost of a training; sizes are in bytes, rates per second."""
+    """The predicted cost of a training run; sizes are in bytes, and rates are per second."""
 
     recipe: Recipe
     recordings: int
-    """Recordings of the training set."""
+    """Number of recordings in the training set."""
     devices: int
     kind: DeviceKind
     precision: str
     share: float
-    """Share of the device's peak rate that the step reaches."""
+    """Share of the device's peak rate that a training step reaches."""
     steps: int
-    """Steps of the whole training."""
+    """Number of steps of the whole training run."""
     step: StepCount
     """Operations and bytes of one training step on one device."""
 
     @property
     def batch(self) -> int:
-        """Recordings of a step on all devices."""
+        """Number of recordings in a training step, over all devices."""
         return self.recipe.run.batch
 
     @property
     def step_seconds(self) -> float:
-        """Seconds of a step: the larger of the times for its operations and for its memory traffic."""
+        """Duration of a step in seconds: the larger of the times for its operations and for its memory traffic."""
         return max(self.step.flops / (self.share * self.kind.flops(self.precision)), self.traffic_seconds)
 
     @property
     def traffic_seconds(self) -> float:
-        """Least time in seconds in which the activations of a step move through the memory."""
+        """Minimum time, in seconds, in which a device moves the activations of a step through its memory."""
         return self.step.traffic / self.kind.bandwidth
 
     @property
     def greatest_share(self) -> float:
-        """The share of the peak above which the memory bandwidth bounds the step."""
+        """Share of the peak rate that a step cannot exceed because of the memory bandwidth."""
         return self.step.flops / self.kind.flops(self.precision) / self.traffic_seconds
 
     @property
     def hours(self) -> float:
-        """Hours of the whole training."""
+        """Duration of the whole training run, in hours."""
         return self.steps * self.step_seconds / 3600
 
     @property
@@ -69,16 +69,16 @@ class Cost:
 
     @property
     def loader(self) -> float:
-        """Bytes of decoded clips per second that the loader must deliver to each device."""
+        """Rate, in bytes per second, at which the loader must deliver decoded clips to each device."""
         return self.step.clips / self.step_seconds
 
     @property
     def exchanged(self) -> dict[str, int]:
-        """Bytes that each device sends in a step, by content; all are 0 on one device.
+        """Number of bytes that each device sends in a step, by kind of content; all are 0 on one device.
 
-        Gradients are summed in a ring. With a bank, the clips go to other devices for shuffled batch norm, and the keys
-        to all. With negatives from the batch, the embeddings go to all, and their gradients back unless keys are
-        detached.
+        Gradients are summed in a ring. With a bank, clips are sent to other devices for shuffled batch norm, and keys
+        are sent to all devices. With negatives from the batch, embeddings are sent to all devices, and their gradients
+        are sent back unless keys are detached.
         """
         peers, objective, step = self.devices - 1, self.recipe.objective, self.step
         with_bank = objective.negatives == "bank"
@@ -90,7 +90,7 @@ class Cost:
         }
 
     def plain(self) -> dict[str, Any]:
-        """All figures, by name, for JSON."""
+        """Return the recipe's settings and all predicted figures by name, as plain data for JSON."""
         counts = asdict(self.step)
         return {
             "title": self.recipe.title,
@@ -120,10 +120,10 @@ def predict_cost(
     kind: DeviceKind,
     share: float | None = None,
 ) -> Cost:
-    """The cost of training ``recipe`` on ``recordings`` recordings and ``devices`` devices of a kind.
+    """Predict the cost of training ``recipe`` on ``recordings`` recordings with ``devices`` devices of one kind.
 
-    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` for numbers out of range, and for a batch whose
-    batch norm groups the devices cannot divide evenly.
+    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` if a number is out of range, or if the devices
+    cannot divide the batch norm groups of a batch evenly.
     """
     share = kind.share if share is None else share
     for name, value in (("--recordings", recordings), ("--devices", devices)):
@@ -149,7 +149,7 @@ def predict_cost(
 
 
 def describe_cost(cost: Cost) -> str:
-    """The figures of :class:`Cost` as a table for the terminal, with the assumptions and their effect."""
+    """Format the figures of ``cost`` as a table for the terminal, with the assumptions and their effect."""
     recipe, step, kind, devices = cost.recipe, cost.step, cost.kind, cost.devices
     peak, exchanged = kind.flops(cost.precision), cost.exchanged
 
@@ -206,8 +206,8 @@ def describe_cost(cost: Cost) -> str:
         + (", which is the limit here." if cost.greatest_share < cost.share else "; hours with other shares:"),
     ]
     if cost.greatest_share >= cost.share:
-        both = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
-        text += [f"  {variant.share:.1%}: {_hours(variant.hours)}" for variant in both if variant.share <= 1]
+        variants = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
+        text += [f"  {variant.share:.1%}: {_hours(variant.hours)}" for variant in variants if variant.share <= 1]
     return "\n".join(
         [
             *text,
@@ -219,7 +219,7 @@ def describe_cost(cost: Cost) -> str:
 
 
 def _scaled(value: float, unit: str) -> str:
-    """A value with up to four digits and a decimal prefix."""
+    """Format a value with up to four digits, a decimal prefix and its unit."""
     power = max(-2, min(math.floor(math.log10(value) / 3), 6)) if value else 0
     return f"{value / 1000**power:.4g} {('µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E')[power + 2]}{unit}"
 

@@ -1,9 +1,9 @@
-"""Kinds of devices that a training may run on: peak rate of matrix products, memory and memory bandwidth.
+"""Kinds of devices for training: peak rate of matrix products, memory and memory bandwidth.
 
-Sources of the table, all dense rates (without sparsity) with float32 accumulation, from the vendor's documents:
-NVIDIA H100 and H200 Tensor Core GPU data sheets (SXM), NVIDIA A100 Tensor Core GPU data sheet (SXM, 80 GB), NVIDIA
-V100 Tensor Core GPU data sheet (SXM2, 16 GB), NVIDIA Ada GPU Architecture white paper (RTX 4090). The fp32 rate is
-that of TF32 where the device has it, which PyTorch uses for convolutions by default.
+All rates are dense (without sparsity), with float32 accumulation. They are taken from documents of the vendor: NVIDIA
+H100 and H200 Tensor Core GPU data sheets (SXM), NVIDIA A100 Tensor Core GPU data sheet (SXM, 80 GB), NVIDIA V100 Tensor
+Core GPU data sheet (SXM2, 16 GB), NVIDIA Ada GPU Architecture white paper (RTX 4090). The fp32 rate is the TF32 rate if
+the device supports TF32, which PyTorch uses for convolutions by default.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from avgdt.models.precision import Precision, resolve_device, resolve_precision
 from avgdt.training.errors import TrainingError
 
 GPU_SHARE = 0.25
-"""Assumed share of the peak that a training step reaches on a GPU; not measured."""
+"""Assumed share of the peak rate that a training step reaches on a GPU; not measured."""
 CPU_SHARES = {"fp32": 0.3, "bf16": 0.07}
-"""Share of the measured matrix product rate that a training step reaches on a CPU, by precision. Measured in CPU time
-with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, fp32 with AVX2 and bf16 with AMX
+"""Share of the measured matrix product rate that a training step reaches on a CPU, by precision. It was measured in CPU
+time with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, in fp32 with AVX2 and in bf16 with AMX
 (``benchmarks/training_step.py``)."""
 
 
@@ -32,34 +32,37 @@ class DeviceKind:
     """A kind of device, with its performance as stated by the vendor or as measured."""
 
     name: str
-    """The name on the command line."""
+    """Name of the kind on the command line."""
     title: str
     """Full name of the device."""
     half: Literal["bf16", "fp16"]
-    """The better half precision of the device."""
+    """Preferred half-precision format of the device."""
     half_flops: float
     """Peak rate of matrix products in half precision, in floating-point operations per second."""
     fp32_flops: float
-    """Peak rate of matrix products in fp32 (TF32 where the device has it), per second."""
+    """Peak rate of matrix products in fp32 (in TF32 if supported), in floating-point operations per second."""
     bandwidth: float
-    """Memory bandwidth in bytes per second."""
+    """Memory bandwidth, in bytes per second."""
     memory: float
-    """Memory in bytes."""
+    """Size of the memory, in bytes."""
     share: float = GPU_SHARE
     """Share of the peak rate that a training step is assumed to reach."""
     basis: str = "an assumption: no training step has been measured on a GPU"
-    """Where ``share`` comes from."""
+    """Origin of ``share``, in words that complete the sentence "The default of 25% is ..."."""
     auto: Literal["half", "fp32"] = "half"
-    """The precision that ``run.precision auto`` uses."""
+    """Precision that ``run.precision auto`` selects: the format ``half``, or fp32."""
 
     def precision(self, precision: str) -> str:
-        """The precision (bf16, fp16 or fp32) that a value of ``run.precision`` selects on this device."""
+        """Return the precision (bf16, fp16 or fp32) that a value of ``run.precision`` selects on this device."""
         if precision == "auto":
             return "fp32" if self.auto == "fp32" else self.half
         return precision
 
     def flops(self, precision: str) -> float:
-        """The peak rate in a precision; raise :class:`TrainingError` for a precision that the device does not have."""
+        """Return the peak rate in a precision, in operations per second.
+
+        Raises :class:`TrainingError` if the device does not support the precision.
+        """
         if precision == "bf16" and self.half == "fp16":
             raise TrainingError(f"run.precision: a {self.title} has no bf16; use auto, fp16 or fp32")
         return self.fp32_flops if precision == "fp32" else self.half_flops
@@ -75,11 +78,14 @@ KINDS: dict[str, DeviceKind] = {
         DeviceKind("rtx4090", "NVIDIA GeForce RTX 4090", "bf16", 165.2e12, 82.6e12, 1.008e12, 24e9),
     )
 }
-"""Kinds by name, with the vendors' figures; the kind ``this`` is measured by :func:`this_machine`."""
+"""Device kinds by name, with figures of the vendors; the kind ``this`` is measured by :func:`this_machine`."""
 
 
 def device_kind(name: str) -> DeviceKind:
-    """The kind called ``name``, ``this`` for this machine; raise :class:`TrainingError` for an unknown name."""
+    """Return the device kind called ``name``; the name ``this`` selects the device of this machine.
+
+    Raises :class:`TrainingError` if the name is unknown.
+    """
     if name == "this":
         return this_machine()
     if name not in KINDS:
@@ -88,9 +94,10 @@ def device_kind(name: str) -> DeviceKind:
 
 
 def this_machine() -> DeviceKind:
-    """The kind of this machine's device, measured: its GPU, else its CPU with PyTorch's current number of threads.
+    """Measure the device of this machine and return its kind: the GPU if there is one, else the CPU.
 
-    Times matrix products in fp32 and in the precision that ``auto`` selects, and a copy in memory: about two seconds.
+    The function times matrix products in fp32 and in the precision that ``auto`` selects, and a copy in memory. This
+    takes about two seconds. A CPU is measured with PyTorch's current number of threads.
     """
     device = resolve_device("auto")
     auto = resolve_precision("auto", device)
@@ -119,10 +126,11 @@ def this_machine() -> DeviceKind:
 
 
 def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
-    """Floating-point operations per second of a product of two square matrices, the best of many within ``seconds``.
+    """Measure the rate of products of two square matrices, in floating-point operations per second.
 
-    The fp32 rate uses TF32 where ``torch.backends.cuda.matmul`` allows it. On a CPU, products of two sizes are tried:
-    short ones are seldom interrupted by other processes, long ones occupy many threads.
+    The rate is that of the fastest product within ``seconds``. In fp32, TF32 is used if ``torch.backends.cuda.matmul``
+    allows it. On a CPU, products of two sizes are tried: short products are seldom interrupted by other processes, and
+    long products occupy many threads.
     """
     device = precision.device
 
@@ -135,14 +143,17 @@ def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
 
 
 def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
-    """Memory bandwidth in bytes per second, measured by copying a large tensor; reads and writes both count."""
+    """Measure the memory bandwidth, in bytes per second, by copying a large tensor; reads and writes both count."""
     source = torch.ones(2**28 if device.type == "cuda" else 2**25, device=device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / _least_seconds(lambda: target.copy_(source), device, seconds)
 
 
 def _least_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Seconds of the fastest of three or more calls, repeated for ``seconds``, after one call as warm-up."""
+    """Return the duration of the fastest of several calls, in seconds.
+
+    After one call as warm-up, at least three calls are timed; calls are repeated until ``seconds`` have passed.
+    """
     least, begun, calls = float("inf"), time.perf_counter(), 0
     while calls < 4 or time.perf_counter() - begun < seconds:
         start = time.perf_counter()

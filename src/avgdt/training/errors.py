@@ -1,41 +1,41 @@
-"""Errors of training runs."""
+"""Errors raised by training runs."""
 
 from avgdt.errors import AvgdtError
 
 
 class TrainingError(AvgdtError):
-    """A run that cannot start or continue."""
+    """Error of a run that cannot start or continue."""
 
 
 class Diverged(TrainingError):
-    """The loss or the weights are not finite, or the weights have grown out of bounds."""
+    """Error of a run whose loss or weights are not finite, or whose weights have grown out of bounds."""
 
 
 class DamagedCheckpoint(TrainingError):
-    """A checkpoint that cannot be used."""
+    """Error of a checkpoint that is damaged or has another format."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
         self.reason = reason
-        """Path and defect, without the remedy."""
+        """Path and defect of the checkpoint, without the remedy."""
 
 
 class FolderGone(TrainingError):
-    """The folder of a run was deleted or moved during the run."""
+    """Error of a run whose folder was deleted or moved during the run."""
 
 
 class OtherRecipe(TrainingError):
-    """A run resumed with a recipe that differs in fields that cannot change."""
+    """Error of a run that is resumed with a recipe that differs in fields that cannot change."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
         self.what = what
-        """The fields that differ, with both values."""
+        """Description of the fields that differ, each with both values, without the remedy."""
 
 
 class TooManyFailed(TrainingError):
-    """More recordings cannot be read than ``data.failing_at_most`` allows."""
+    """Error of a run with too many unreadable recordings: in total, or in one batch norm group."""
 
 
 class RankFailed(TrainingError):
-    """Another process of a distributed training has ended; the message is what it reported."""
+    """Error of a distributed run in which another process has ended; the message is what that process reported."""

@@ -1,4 +1,4 @@
-"""Recordings that cannot be read during a run: reported, counted, listed in ``skipped.csv``, limited in number."""
+"""Handling of recordings that cannot be read during a run: messages, the list in ``skipped.csv``, and the limit."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from avgdt.files import naming
 from avgdt.training.errors import TooManyFailed
 
 DAMAGED = "damaged: "
-"""Prefix of the reason of a damaged recording in ``skipped.csv``."""
+"""Prefix of the reason given for a damaged recording in ``skipped.csv``."""
 REPORTED_ONE_BY_ONE = 10
-"""Number of failures reported one by one."""
+"""Number of failures that are reported one by one, before reports are combined."""
 SECONDS_BETWEEN = 30.0
-"""Least time in seconds between later reports, each of which covers all failures since the last."""
+"""Minimum time, in seconds, between combined reports, each of which covers all failures since the previous report."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Which recordings of a batch could be read, which failed, and which are damaged or silent."""
+    """Result of reading a batch: which recordings were read, which failed, and which are damaged or silent."""
 
     read: tuple[int, ...]
-    """Indices of the items that could be read."""
+    """Indices of the training recordings that were read."""
     failures: tuple[Failure, ...]
     damaged: tuple[Failure, ...]
     clips: int
-    """Number of clips that have audio."""
+    """Number of clips with audio."""
     silent: int
     """Number of clips whose audio is digital silence."""
 
     @classmethod
     def of(cls, batch: Batch) -> Findings:
-        """The findings of one batch."""
+        """Return the findings of one batch."""
         clips, silent = 0, 0
         if batch.audio is not None:
             clips, silent = batch.audio.shape[0] * batch.audio.shape[1], int((batch.audio.abs().amax(-1) < 1).sum())
@@ -44,36 +44,37 @@ class Findings:
 
 
 class Failures:
-    """The recordings of a run that cannot be read, listed in ``skipped.csv`` with those the scan skipped."""
+    """The recordings of a run that cannot be read, listed in ``skipped.csv`` with those that the scan skipped."""
 
     def __init__(
         self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]
     ) -> None:
-        """The share ``at_most`` of ``recordings`` may fail; ``path`` is that of ``skipped.csv``."""
+        """Read the file ``skipped.csv`` at ``path``, if it exists; the share ``at_most`` of ``recordings`` may fail."""
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
-        """Recordings with a damaged part, whose clips cannot be read, by path."""
+        """Rows of ``skipped.csv`` for recordings of which a part is damaged and cannot be read, by path."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
         rows = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in rows if row is not None}
-        """The recordings that failed when they were last read, by index; initially those of earlier sessions."""
+        """Rows of ``skipped.csv`` for recordings that could not be read at the last attempt, by index."""
         self._failed_in_session = set[int]()
-        """Indices of the failing recordings that were last read in this session."""
+        """Indices of the recordings that could not be read at the last attempt in this session."""
         self._skipped = listed
-        """Recordings that the scan skipped, and held-out recordings that cannot be read, by path."""
+        """Rows of ``skipped.csv`` for recordings that the scan skipped and for unreadable held-out recordings, by
+        path."""
         self._held_out = set[Path]()
         self._reported, self._pending, self._last = 0, 0, 0.0
         self.clips, self.silent = 0, 0
-        """Number of clips with audio that were read, and of those whose audio is digital silence."""
+        """Number of clips with audio that were read, and number of these clips whose audio is digital silence."""
 
     @property
     def count(self) -> int:
-        """Recordings that failed when they were last read, or are damaged, held-out ones included."""
+        """Number of recordings, held-out ones included, that are damaged or could not be read at the last attempt."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, findings: Findings) -> None:
-        """Record the findings of a batch; raise :class:`TooManyFailed` above the allowed share."""
+        """Record the findings of a batch; raise :class:`TooManyFailed` if more than the allowed share has failed."""
         self.clips, self.silent = self.clips + findings.clips, self.silent + findings.silent
         read = findings.read
         changed = [self._failing.pop(index) for index in read if index in self._failing]
@@ -82,7 +83,7 @@ class Failures:
             row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
-                if row.path not in self._damaged:  # reported already
+                if row.path not in self._damaged:  # already reported
                     self._report(f"skipped, cannot be read: {failure.reason}")
             self._failing[failure.item] = row
             self._failed_in_session.add(failure.item)
@@ -98,12 +99,13 @@ class Failures:
         count = len(self._failed_in_session)
         if findings.failures and count > self._at_most * len(self._recordings):
             raise TooManyFailed(
-                f"{count} of {len(self._recordings)} recordings could not be read, more than the share "
-                f"data.failing_at_most, {self._at_most:g}; the last: {findings.failures[-1].reason}; see {self._path}"
+                f"{count} of {len(self._recordings)} recordings could not be read, more than the share of "
+                f"{self._at_most:g} that data.failing_at_most allows; the last failure: "
+                f"{findings.failures[-1].reason}; see {self._path}"
             )
 
     def held_out(self, path: Path, reason: str) -> None:
-        """Record a held-out recording that cannot be read."""
+        """Record that the held-out recording at ``path`` cannot be read, for the given reason."""
         if path not in self._held_out:
             self._held_out.add(path)
             self._report(f"skipped, cannot be read: {reason}")

@@ -1,4 +1,4 @@
-"""The batch of a training step, divided into batch norm groups and over the ranks of a distributed training."""
+"""The batch of a training step, divided into batch norm groups and distributed over the ranks of a training run."""
 
 from __future__ import annotations
 
@@ -15,41 +15,47 @@ from avgdt.training.ranks import Ranks
 
 
 def group_count(recipe: Recipe) -> int:
-    """Number of batch norm groups of a batch: its size over ``run.norm_group``, rounded up; one if that is 0."""
+    """Return the number of batch norm groups of a batch: ``run.batch / run.norm_group``, rounded up.
+
+    A ``run.norm_group`` of 0 stands for a single group.
+    """
     return math.ceil(recipe.run.batch / (recipe.run.norm_group or recipe.run.batch))
 
 
 def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
-    """Number of parts of a batch to distribute over ``ranks``: its ``groups``, or one per rank for a single group.
+    """Return the number of parts into which a batch is divided for distribution over ``ranks``.
 
-    Raises :class:`TrainingError` where there are several groups but fewer than ranks; its message begins with
-    ``made_by``, and its remedy names ``option``.
+    The parts are the ``groups``, or one part per rank if there is a single group. Raises :class:`TrainingError` if
+    there are several groups but fewer than ranks. The message begins with ``made_by``, and its remedy names ``option``.
     """
     if 1 < groups < ranks.size:
         raise TrainingError(
-            f"{made_by} {groups} batch norm groups, fewer than the {ranks.size} processes; start fewer, or set "
-            f"{option} so that there are more groups, or a single one that all processes share"
+            f"{made_by} {groups} batch norm groups, fewer than the {ranks.size} processes; start fewer processes, "
+            f"or set {option} so that there are more groups, or a single group that all processes share"
         )
     return max(groups, ranks.size if groups == 1 else 0)
 
 
 @dataclass(frozen=True)
 class GlobalBatch:
-    """A batch distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
+    """A batch that is distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
 
     groups: Sequence[Batch]
-    """The batch norm groups of this rank, with their clips."""
+    """Batch norm groups of this rank, with their clips."""
     recordings: torch.Tensor
-    """(batch,) int64: the recording of each item of all ranks, in the order of groups."""
+    """Index of the recording of each item on all ranks, (batch,) int64, in the order of groups."""
     items: torch.Tensor
-    """(batch,) int64: the indices of these items."""
+    """Index of each item on all ranks, (batch,) int64, in the order of groups."""
     sizes: Sequence[Sequence[int]]
     """Number of items in each batch norm group: one sequence of group sizes per rank."""
     ranks: Ranks
 
     @classmethod
     def gather(cls, groups: Sequence[Batch], ranks: Ranks) -> GlobalBatch:
-        """Exchange item and recording indices with all ranks; every rank must call this at the same step."""
+        """Exchange the indices of items and recordings with all ranks, and return the global batch.
+
+        Every rank must call this method at the same step.
+        """
         items, recordings = (
             [number for group in groups for number in getattr(group, name).tolist()] for name in ("items", "recordings")
         )
@@ -72,7 +78,7 @@ class GlobalBatch:
 
     @property
     def rows(self) -> list[slice]:
-        """The slice of the whole batch that each group of this rank occupies."""
+        """Slices of the whole batch that the groups of this rank occupy, one slice per group."""
         first, slices = sum(self.counts[: self.ranks.rank]), list[slice]()
         for size in self.sizes[self.ranks.rank]:
             slices.append(slice(first, first + size))
@@ -80,10 +86,10 @@ class GlobalBatch:
         return slices
 
     def clips(self, parts: Sequence[Sequence[torch.Tensor]]) -> list[Batch]:
-        """Exchange clips between ranks; return those of this rank's parts, one batch per part.
+        """Exchange clips between ranks, and return the clips of this rank's parts, one batch per part.
 
-        ``parts[rank][part]`` holds the rows of the whole batch in that part. Ranks exchange decoded clips (uint8
-        frames, float32 samples), since each can draw the augmentations of any clip.
+        ``parts[rank][part]`` holds the rows of the whole batch that belong to the part. Ranks exchange decoded clips
+        (uint8 frames, float32 samples), since each rank can draw the augmentations of any clip.
         """
         mine = parts[self.ranks.rank]
         if self.ranks.size == 1:
@@ -111,13 +117,13 @@ class GlobalBatch:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Shapes of the video and audio that are packed into one row of bytes per recording."""
+    """Shapes of the video and audio clips that are packed into one row of bytes per recording."""
 
     video: torch.Size | None
     audio: torch.Size | None
 
     def unpack(self, rows: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Unpack ``rows`` (n, bytes) into video and audio."""
+        """Unpack ``rows`` (n, bytes) into video and audio clips."""
         width = 0 if self.video is None else self.video.numel()
         video = None if self.video is None else rows[:, :width].reshape(-1, *self.video)
         audio = None
@@ -127,7 +133,7 @@ class _Layout:
 
 
 def _pack(batch: Batch) -> tuple[torch.Tensor, _Layout]:
-    """Pack the clips of a batch into one uint8 tensor (batch, bytes), from which the returned layout unpacks them."""
+    """Pack the clips of a batch into one uint8 tensor (batch, bytes), and return it with the layout that unpacks it."""
     parts = []
     if batch.video is not None:
         parts.append(batch.video.flatten(1))

@@ -1,4 +1,4 @@
-"""Initial weights of a new run, taken from another run or a weights file."""
+"""Initial weights of a new run, loaded from another run or a weights file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from avgdt.training.resuming import differences
 def initial_weights(path: Path, recipe: Recipe, on_message: Callable[[str], None]) -> Callable[[Phi], None]:
     """Return a function that loads the weights of ``path`` into networks of ``recipe``.
 
-    ``path`` is a weights file or a run folder; of an unfinished run the last checkpoint is used, and ``on_message`` is
-    called for each damaged one skipped. Raises :class:`TrainingError`, naming the fields, where the networks differ.
+    ``path`` is a weights file or a run folder. If the run is unfinished, its newest readable checkpoint is used, and
+    ``on_message`` is called for each damaged checkpoint that is skipped. Raises :class:`TrainingError` if ``path``
+    holds no weights, or if the networks differ; the message then names the fields.
     """
     file = path / "weights.safetensors" if path.is_dir() else path
     if path.is_dir() and not file.exists() and Checkpoints(path).paths():

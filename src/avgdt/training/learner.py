@@ -1,4 +1,4 @@
-"""The training state (networks, momentum encoder, memory bank, optimiser) and one training step on it."""
+"""The training state (networks, momentum encoder, memory bank, optimiser), and the training step that updates it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
-"""Growth of the norm of the parameters since the start above which the training has diverged."""
+"""Factor by which the norm of the parameters may grow during a run before the training counts as diverged."""
 Tensors = list[torch.Tensor]
 
 
 class Learner:
-    """The training state, complete: a run resumed from it continues bit for bit."""
+    """The complete training state; a run that resumes from this state continues bit for bit."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class Learner:
         weights: Callable[[Phi], None] | None = None,
         ranks: Ranks = Ranks(),  # noqa: B008 (a frozen value)
     ) -> None:
-        """Initialise the networks from ``recipe.run.seed``; ``weights`` then replaces these values, if given.
+        """Initialise the networks from ``recipe.run.seed``; ``weights``, if given, then replaces their values.
 
-        The batches of ``recipe.run.batch`` recordings are distributed over ``ranks``. Raises :class:`TrainingError`
-        where a batch has several batch norm groups but fewer than there are ranks.
+        The batches of ``recipe.run.batch`` recordings are distributed over ``ranks``. Raises :class:`TrainingError` if
+        a batch has several batch norm groups but fewer than there are ranks.
         """
         self.recipe = recipe
         self.ranks = ranks
         self._groups = group_count(recipe)
         self.parts = parts_over(ranks, self._groups, "run.norm_group: makes", "--run.norm_group")
-        """Parts of a batch: its batch norm groups, or one for each rank where there is a single group."""
+        """Number of parts of a batch: one per batch norm group, or one per rank if there is a single group."""
         self.portion = ranks.portion(self.parts)
-        """Indices of the parts that this rank computes."""
+        """Indices of the parts of a batch that this rank computes."""
         self.steps_per_epoch = steps_per_epoch
         self.precision = precision
         self.step = 0
@@ -94,55 +94,58 @@ class Learner:
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
         self.unchanged = False
-        """Whether the last step failed, because another rank was lost, before it changed the state."""
+        """Whether the latest step failed because another rank was lost, before the step changed the training state."""
         self.gradient_norm = torch.zeros((), device=precision.device)
-        """Euclidean norm of the gradient of the latest step, on the device; 0 where it is not finite."""
+        """Euclidean norm of the gradient of the latest step, on the device; 0 if it is not finite."""
 
     @property
     def one_group(self) -> bool:
-        """Whether the whole batch shares batch norm statistics, on all ranks."""
+        """Whether the whole batch, over all ranks, is a single batch norm group."""
         return self._groups == 1
 
     def check_convolutions(self) -> list[str]:
-        """Names of the convolutions that this device computes wrongly in half precision."""
+        """Return the names of the convolutions that this device computes wrongly in half precision."""
         batch = blank_batch(self.recipe, 2).to(self.precision.device)
         return check_convolutions(self.phi, self.views(batch), self.modalities, self.precision)
 
     def compute_exactly(self, convolutions: Sequence[str]) -> None:
-        """Compute these convolutions in float32."""
+        """Make the networks compute the named ``convolutions`` in float32."""
         for phi in [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])]:
             compute_exactly(phi, convolutions)
 
     @property
     def epoch(self) -> float:
-        """Epochs trained so far, a fraction."""
+        """Number of epochs trained so far, as a fractional number."""
         return self.step / self.steps_per_epoch
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return lr_at(self.recipe, self.step, self.steps_per_epoch)
 
     @property
     def key_lifetime(self) -> int:
-        """Steps for which a key stays in the bank; 0 without a bank."""
+        """Number of steps for which a key stays in the bank; 0 without a bank."""
         return math.ceil(self.bank.size / self.recipe.run.batch) if self.bank else 0
 
     def monitored(self, step: int) -> bool:
-        """Whether the monitors are due after ``step`` steps: every ``run.monitor_epochs`` epochs, and at the end."""
+        """Return whether the monitors are due after ``step`` steps.
+
+        They are due every ``run.monitor_epochs`` epochs, and at the end.
+        """
         every = self.recipe.run.monitor_epochs * self.steps_per_epoch
         end = self.recipe.schedule.epochs * self.steps_per_epoch
         return bool(every) and step > 0 and (step % every == 0 or step == end)
 
     def norm(self) -> float:
-        """The Euclidean norm of all parameters of the networks."""
+        """Return the Euclidean norm of all parameters of the networks."""
         return float(torch.linalg.vector_norm(torch.stack([p.detach().norm() for p in self.phi.parameters()])))
 
     def diverged(self) -> str:
-        """The reason for which the training has diverged, as a sentence; "" where it has not.
+        """Return the reason why the training has diverged, as a sentence; "" if it has not diverged.
 
-        The reason is a value that is not finite, or a norm of the parameters of more than ``GREATEST_GROWTH`` times
-        that at the start.
+        The reason is a value that is not finite, or a norm of the parameters of more than ``GREATEST_GROWTH`` times the
+        norm at the start.
         """
         if name := not_finite(self.state()):
             return f"{name} is not finite"
@@ -154,12 +157,12 @@ class Learner:
         return self.recipe.run.seed * 1_000_003 + self.step
 
     def train_step(self, groups: Sequence[Batch]) -> tuple[NCE, dict[str, torch.Tensor]]:
-        """Take one step on the global batch; every rank calls this with its own batch norm ``groups``.
+        """Take one training step on the global batch; every rank calls this method with its batch norm ``groups``.
 
-        Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
-        batch, averaged over dimensions and multiplied by the root of their number; 1 for embeddings that cover the
-        sphere, 0 for embeddings that have collapsed to one point.
-        The step does not synchronise with the device; whether the loss is finite is checked when it is logged.
+        Returns the loss of the whole batch and the embedding std of each modality. This is the standard deviation over
+        the batch, averaged over dimensions and multiplied by the square root of their number. It is 1 for embeddings
+        that cover the sphere, and 0 for embeddings that have collapsed to one point. The step does not synchronise with
+        the device; the loss is checked for finite values when it is logged.
         """
         with self._unchanged_by_lost_ranks():
             result, queries, keys, recordings = self._differentiate(groups)
@@ -176,7 +179,7 @@ class Learner:
 
     @contextmanager
     def _unchanged_by_lost_ranks(self) -> Iterator[None]:
-        """Context that restores all buffers and sets ``unchanged`` where an exchange with another rank fails."""
+        """Return a context manager that restores all buffers and sets ``unchanged`` if another rank is lost."""
         self.unchanged = False
         networks = [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])] if self.ranks.size > 1 else []
         before = [{name: buffer.clone() for name, buffer in phi.named_buffers()} for phi in networks]
@@ -189,7 +192,7 @@ class Learner:
             raise
 
     def _differentiate(self, groups: Sequence[Batch]) -> tuple[NCE, Tensors, Tensors | None, torch.Tensor]:
-        """Compute the gradient of the global batch; return its loss, queries, keys for the bank, and recordings."""
+        """Compute the gradient on the global batch; return the loss, queries, keys for the bank, and recordings."""
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         objective = self.recipe.objective
         batch = GlobalBatch.gather(groups, self.ranks)
@@ -212,7 +215,10 @@ class Learner:
     def _differentiate_by_group(
         self, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors, statistics: GroupStatistics
     ) -> tuple[NCE, Tensors]:
-        """Differentiate the loss group by group: with a bank, the loss of a query does not depend on other queries."""
+        """Differentiate the loss group by group.
+
+        This is possible with a bank, since the loss of a query then does not depend on other queries.
+        """
         assert self.bank is not None
         figures, queries = list[torch.Tensor](), list[Tensors]()
         pairs = attracting_pairs(self.recipe.composition.attract)
@@ -229,16 +235,17 @@ class Learner:
         total = torch.stack(figures).sum(0)
         self.ranks.add_up([total])
         loss, accuracy, by_pair, probability = torch.split(total, [1, 1, len(pairs), len(pairs)])
-        whole = [self.ranks.gather_rows(torch.cat(view), batch.counts) for view in zip(*queries, strict=True)]
-        return NCE(loss[0], accuracy[0], pairs, by_pair, probability[:, None]), whole
+        gathered = [self.ranks.gather_rows(torch.cat(view), batch.counts) for view in zip(*queries, strict=True)]
+        return NCE(loss[0], accuracy[0], pairs, by_pair, probability[:, None]), gathered
 
     def _differentiate_at_once(
         self, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors | None, statistics: GroupStatistics
     ) -> tuple[NCE, Tensors]:
-        """Differentiate the loss of the whole batch, in which every embedding depends on every other.
+        """Differentiate the loss of the whole batch at once; the loss of a query may depend on all other queries.
 
-        Several groups are embedded first; the gradient of the loss with respect to their embeddings is then propagated
-        through one group after another, embedded again (gradient caching, arXiv 2101.06983).
+        Several groups are first embedded without gradient. The gradient of the loss with respect to the embeddings is
+        then propagated through one group after another, each of which is embedded again (gradient caching, arXiv
+        2101.06983).
         """
         again = len(batch.groups) > 1
         parts = list[Tensors]()
@@ -259,7 +266,7 @@ class Learner:
         result = self._loss(queries, keys, negatives, embeddings)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
         if embeddings is not local:
-            # Every rank has the whole gradient of the loss's parameters; that of rank 0 counts.
+            # Every rank has the whole gradient of the parameters of the loss; only that of rank 0 is added up.
             if self.ranks.rank and self.sigmoid is not None:
                 self.sigmoid.zero_grad(set_to_none=False)
             for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
@@ -271,7 +278,7 @@ class Learner:
         return result, [query.detach() for query in queries]
 
     def _embed(self, views: Tensors, number: int) -> Tensors:
-        """Embeddings of the views of a group, the ``number``-th of this rank; dropout depends on the step and group."""
+        """Embed the views of the ``number``-th group of this rank; dropout depends on the step and the group."""
         torch.manual_seed(self._step_seed + 7919 * (self.portion.start + number))
         with self.precision.autocast():
             embeddings: Tensors = self.phi(views, self.modalities, self._unit)
@@ -280,7 +287,7 @@ class Learner:
     def _loss(
         self, queries: Tensors, keys: Tensors, negatives: list[Negatives], embeddings: Tensors | None = None
     ) -> NCE:
-        """The loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss.
+        """Compute the loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss.
 
         ``embeddings`` are the queries before normalisation, which SIGReg needs.
         """
@@ -300,7 +307,7 @@ class Learner:
         return result
 
     def _bank_keys(self, batch: GlobalBatch, group_views: Tensors | None) -> Tensors | None:
-        """Keys of the global batch from the momentum encoder, normalised in shuffled groups; None without a bank."""
+        """Compute keys with the momentum encoder, normalised in shuffled groups; return None without a bank."""
         if self.key_encoder is None:
             return None
         groups = self._groups * self.recipe.objective.key_groups
@@ -320,7 +327,7 @@ class Learner:
         return [self.ranks.gather_rows(key, counts)[inverse] for key in keys]
 
     def state(self) -> dict[str, Any]:
-        """The state as tensors and plain data, for a checkpoint."""
+        """Return the training state as tensors and plain data, for a checkpoint."""
         return {
             "step": self.step,
             "norm_at_start": self.norm_at_start,
@@ -333,7 +340,7 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`state` returned; the weight decay stays that of this learner's recipe."""
+        """Restore a state that :meth:`state` returned, except for the weight decay, which is that of the recipe."""
         self.step, self.norm_at_start = int(state["step"]), float(state["norm_at_start"])
         self.phi.load_state_dict(state["phi"])
         if self.key_encoder and self.bank:

@@ -21,11 +21,12 @@ _held: set[int] = set()
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Callable[[], bool]]:
-    """Hold the lock of a run's folder; raise :class:`TrainingError`, naming the process, where another process does.
+    """Return a context manager that holds the lock of a run's folder.
 
-    Yields a function that returns whether the folder still exists, neither deleted nor moved. The lock is a ``flock``,
-    which the operating system releases when the process ends; the lock file remains. Temporary files that a killed
-    process left behind are removed.
+    The context manager yields a function that returns whether the folder still exists, neither deleted nor moved. The
+    lock is a ``flock``, which the operating system releases when the process ends; the lock file remains. Temporary
+    files of a killed process are removed. Raises :class:`TrainingError`, which names the other process, if another
+    process holds the lock.
     """
     with naming(folder, "choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ def locked(folder: Path) -> Iterator[Callable[[], bool]]:
 
 
 def check_unlocked(folder: Path) -> None:
-    """Raise :class:`TrainingError`, naming the process, where a run holds the lock of ``folder``."""
+    """Raise :class:`TrainingError`, which names the process, if a run holds the lock of ``folder``."""
     try:
         lock = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -79,7 +80,7 @@ def _refused(folder: Path, lock: int) -> TrainingError:
 
 
 def _is_open(path: Path, descriptor: int) -> bool:
-    """Whether ``path`` is the file that is open as ``descriptor``."""
+    """Return whether ``path`` is the file that is open as ``descriptor``."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +88,7 @@ def _is_open(path: Path, descriptor: int) -> bool:
 
 
 def _release() -> None:
-    """Release the lock in a forked worker, which could outlive the main process."""
+    """Close the inherited lock files in a forked worker process, which could outlive the main process."""
     for lock in _held:
         os.close(lock)
     _held.clear()

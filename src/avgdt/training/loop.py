@@ -1,4 +1,4 @@
-"""The training loop: steps on batches, logs, monitors and checkpoints."""
+"""The training loop, which takes the training steps and calls functions for logs, monitors and checkpoints."""
 
 from __future__ import annotations
 
@@ -26,42 +26,45 @@ Metrics = dict[str, Any]
 
 @dataclass
 class Hooks:
-    """Functions that the loop calls; all optional."""
+    """Functions that the training loop calls; all are optional."""
 
     log: Callable[[Metrics], None] = lambda metrics: None
-    """Called with the metrics of every ``run.log_every`` steps, and with those of each monitor."""
+    """Function called with the mean metrics of every ``run.log_every`` steps, and with the metrics of each monitor."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Called every ``run.monitor_epochs`` epochs, and one key lifetime before; the metrics they return are logged."""
+    """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before; their metrics are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
-    """Called at intervals, at the end, and when the run ends early, with a state that has not diverged."""
+    """Function that saves the state, called at intervals, at the end, and if the run ends early, unless the state has
+    diverged."""
     on_findings: Callable[[Findings], int] = lambda findings: 0
-    """Called with the findings of each batch norm group; returns the number of unreadable recordings so far."""
+    """Function called with the findings of each batch norm group; returns the number of unreadable recordings so
+    far."""
 
 
 def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, monitored: int = 0) -> None:
-    """Train on ``steps``, each the batch norm groups of this rank; every rank calls this, rank 0 alone with hooks.
+    """Train on ``steps``, each of which holds the batch norm groups of this rank.
 
-    ``monitored`` is the last step after which the monitors were called. Ranks stop together, between two steps. When
-    an exception ends the loop early (a signal, see ``avgdt.training.signals``; a full disk; a worker that was killed),
-    the state is saved if it is between two steps. Raises :class:`Diverged` where the loss is not finite, or the weights
-    have diverged when a checkpoint is due; earlier checkpoints remain.
+    Every rank calls this function, and only rank 0 passes ``hooks``. ``monitored`` is the last step after which the
+    monitors were called. All ranks stop at the same point between two steps. If an exception ends the loop early (a
+    signal, see ``avgdt.training.signals``; a full disk; a killed worker), the state is saved unless a step was
+    interrupted. Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint
+    is due; earlier checkpoints remain.
     """
-    whole = True  # the learner is between two steps, in a state worth saving
-    saved_step = learner.step or None  # a resumed run has its checkpoint
+    between_steps = True  # the state of the learner can be saved
+    saved_step = learner.step or None  # the state of a resumed run is already saved
     started = saved = time.monotonic()
     log = _Log(learner, hooks, started)
 
     def save() -> None:
-        nonlocal whole, saved_step
+        nonlocal between_steps, saved_step
         with deferred():
-            whole = False  # so that a failed attempt is not repeated when the exception ends the loop
+            between_steps = False  # so that a failed attempt is not repeated when the exception ends the loop
             log.write()
             if reason := learner.diverged():
                 raise Diverged(f"step {learner.step}: {reason}")
             hooks.checkpoint(learner)
-            whole, saved_step = True, learner.step
+            between_steps, saved_step = True, learner.step
 
-    # With several ranks a signal waits until _agree has informed every rank.
+    # With several ranks, a signal is deferred until _agree has informed every rank.
     with deferred() if learner.ranks.size > 1 else nullcontext():
         try:
             _monitor(learner, hooks, monitored, started)
@@ -70,10 +73,10 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
                 failed = [hooks.on_findings(part) for part in findings][-1]
                 _check_batch([findings] if learner.one_group else [[part] for part in findings], learner.step)
                 with deferred():
-                    whole = False
+                    between_steps = False
                     moved = [group.to(learner.precision.device) for group in groups]
                     log.add(sum(len(part.read) for part in findings), waited, failed, *learner.train_step(moved))
-                    whole = True
+                    between_steps = True
                     if learner.step % learner.recipe.run.log_every == 0:
                         log.write()
                 _monitor(learner, hooks, learner.step - 1, started)
@@ -81,10 +84,10 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
                     save()
                     saved = time.monotonic()
         except BaseException as error:
-            if (whole or learner.unchanged) and saved_step != learner.step:
+            if (between_steps or learner.unchanged) and saved_step != learner.step:
                 _save_early(save, error)
             if isinstance(error, Stopped):
-                learner.ranks.wait()  # for rank 0, which saves
+                learner.ranks.wait()  # until rank 0 has saved the state
             raise
         if saved_step != learner.step:
             save()
@@ -94,7 +97,7 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
     try:
         save()
     except FolderGone:
-        raise  # the folder of the checkpoint is gone, too
+        raise  # the checkpoint cannot be saved either
     except AvgdtError as second:
         reason = str(error) or type(error).__name__
         kind = type(second) if isinstance(second, Diverged | WriteError) else TrainingError
@@ -102,7 +105,7 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
 
 
 def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
-    """The findings in the groups of all ranks; raise :class:`Stopped` on every rank where any received a signal."""
+    """Return the findings in the groups of all ranks; raise :class:`Stopped` on every rank if any received a signal."""
     every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
     if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
         raise Stopped(number)
@@ -114,15 +117,15 @@ def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
         read = sum(len(part.read) for part in findings)
         failures = [failure for part in findings for failure in part.failures]
         if read < 2:
-            reason = f", the last: {failures[-1].reason}" if failures else ""
+            reason = f"; the last failure: {failures[-1].reason}" if failures else ""
             raise TooManyFailed(
-                f"step {step}: of {len(failures) + read} recordings of a batch norm group fewer than two could be read"
-                f"{reason}"
+                f"step {step}: fewer than two of the {len(failures) + read} recordings of a batch norm group could be "
+                f"read{reason}"
             )
 
 
 def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
-    """Call the monitors if they are due, or one key lifetime before, and were not called since step ``last``."""
+    """Call the monitors if they are due now or in one key lifetime, and were not called since step ``last``."""
     step = learner.step
     if step > last and (learner.monitored(step) or learner.monitored(step + learner.key_lifetime)):
         for monitor in hooks.monitors:
@@ -133,24 +136,24 @@ def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
 
 
 class _Log:
-    """Gathers the metrics of training steps, and logs their means."""
+    """Accumulator of the metrics of training steps, which logs their means."""
 
     def __init__(self, learner: Learner, hooks: Hooks, started: float) -> None:
         self._learner, self._hooks, self._started = learner, hooks, started
         self._means = RunningMeans()
         self._clips, self._seconds, self._waited, self._failed = 0, 0.0, 0.0, 0
         self._begun = started
-        """When the current step began."""
+        """Start time of the current step, by ``time.monotonic``."""
 
     def timed(self, batches: Iterable[Sequence[Batch]]) -> Iterator[tuple[Sequence[Batch], float]]:
-        """The groups of each step, and the seconds for which the loop waited for it."""
+        """Yield the groups of each step, and the time in seconds for which the loop waited for them."""
         self._begun = time.monotonic()
         for batch in batches:
             yield batch, time.monotonic() - self._begun
             self._begun = time.monotonic()
 
     def add(self, clips: int, waited: float, failed: int, result: NCE, std: dict[str, torch.Tensor]) -> None:
-        """Add a step that has just been taken."""
+        """Add the metrics of the step that has just been taken."""
         learner = self._learner
         names = [view.name for view in learner.recipe.composition.views]
         values = {"loss": result.loss, "accuracy": result.accuracy}
@@ -165,7 +168,7 @@ class _Log:
         self._seconds += max(time.monotonic() - self._begun, 1e-9)
 
     def write(self) -> None:
-        """Log the means since the last call; raise :class:`Diverged` where the loss is not finite."""
+        """Log the means since the last call; raise :class:`Diverged` if the loss is not finite."""
         learner, steps = self._learner, self._means.steps
         if not (means := self._means.read()):
             return

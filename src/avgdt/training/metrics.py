@@ -1,4 +1,4 @@
-"""The metrics of a run: means over training steps, written as JSON lines and to TensorBoard where it is installed."""
+"""The metrics of a run: means over training steps, written as JSON lines and, if it is installed, to TensorBoard."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ _REMEDY = "free some space"
 
 
 class RunningMeans:
-    """Means of scalars over training steps, summed on their device, with which only :meth:`read` synchronises."""
+    """Means of scalars over training steps.
+
+    The sums are computed on the device of the scalars; only :meth:`read` synchronises with it.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
-        """Steps since the means were last read."""
+        """Number of steps since the means were last read."""
         self._names: list[str] = []
         self._sum: torch.Tensor | None = None
 
     def add(self, values: dict[str, torch.Tensor]) -> None:
-        """Add the scalars of one step, the same names at every step."""
+        """Add the scalars of one step, which must have the same names at every step."""
         vector = torch.stack([value.detach().float() for value in values.values()])
         self._names, self._sum = list(values), vector if self._sum is None else self._sum + vector
         self.steps += 1
 
     def read(self) -> dict[str, float]:
-        """The means by name; empty where nothing was added since the last call."""
+        """Return the means by name, and reset them; the result is empty if nothing was added since the last call."""
         if self._sum is None:
             return {}
         means = dict(zip(self._names, (self._sum / self.steps).tolist(), strict=True))
@@ -44,29 +47,29 @@ class RunningMeans:
 
 
 class MetricsLog:
-    """Appends metrics to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
+    """Log that appends metrics to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
 
-    Raises :class:`WriteError` where one of them cannot be written.
+    Raises :class:`WriteError` if one of them cannot be written.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Start at ``step``: lines that an interrupted run logged after its checkpoint are dropped."""
+        """Open the log at ``step``; lines that an interrupted run logged after its checkpoint are dropped."""
         self.path = folder / "metrics.jsonl"
         self._events = folder / "tensorboard"
         self.earlier = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
-        """The metrics up to ``step``, of earlier sessions."""
+        """Metrics of earlier sessions, up to ``step``."""
         text = "".join(json.dumps(line) + "\n" for line in self.earlier)
         write_atomically(self.path, lambda file: file.write(text.encode()), _REMEDY)
         with naming(self.path, _REMEDY):
             self._file = self.path.open("ab", buffering=0)
-        self._quiet = ExitStack()  # entered while TensorBoard's thread runs
+        self._quiet = ExitStack()  # holds _quiet_thread while TensorBoard's thread runs
         with naming(self._events, _REMEDY), ExitStack() as opening:
             opening.enter_context(_quiet_thread())
             self._board = _board(self._events, step)
             self._quiet = opening.pop_all()
 
     def write(self, metrics: Metrics) -> None:
-        """Append one line, unbuffered."""
+        """Append one line of metrics, without buffering."""
         line = (json.dumps(metrics) + "\n").encode()
         with naming(self.path, _REMEDY):
             if (written := self._file.write(line)) < len(line):
@@ -78,7 +81,7 @@ class MetricsLog:
                     self._board.add_scalar(f"{metrics['kind']}/{name}", value, metrics["step"])
 
     def close(self) -> None:
-        """Close the files."""
+        """Close ``metrics.jsonl`` and the TensorBoard log."""
         with self._quiet:
             self._file.close()
             if self._board is not None:
@@ -86,14 +89,14 @@ class MetricsLog:
                     self._board.close()
 
     def abandon(self) -> None:
-        """Close the files of a run that failed, without raising a second error."""
+        """Close the files of a run that has failed, without raising a second error."""
         with suppress(WriteError, OSError):
             self.close()
 
 
 @contextmanager
 def _quiet_thread() -> Iterator[None]:
-    """Context that silences TensorBoard's thread, whose errors are raised again by its next call."""
+    """Return a context manager that silences errors in TensorBoard's thread, which TensorBoard raises again later."""
     before = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
     try:
@@ -103,7 +106,7 @@ def _quiet_thread() -> Iterator[None]:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """The lines of a ``metrics.jsonl``; see :func:`avgdt.files.read_json_lines` for damaged ones."""
+    """Return the lines of a ``metrics.jsonl`` file; see :func:`avgdt.files.read_json_lines` for damaged lines."""
     return read_json_lines(path, ("kind", "step"))
 
 

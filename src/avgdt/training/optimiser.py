@@ -13,7 +13,7 @@ from avgdt.recipes.training import Optimiser, Schedule
 
 
 def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optimizer:
-    """SGD as in section 4.1 of the paper, or AdamW, over all trainable parameters; each module is a parameter group."""
+    """Build SGD (section 4.1 of the paper) or AdamW over all trainable parameters, one parameter group per module."""
     groups = [{"params": [p for p in module.parameters() if p.requires_grad]} for module in modules]
     if recipe.kind == "sgd":
         return torch.optim.SGD(groups, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
@@ -27,9 +27,9 @@ def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
 
 
 def clip_gradient(optimiser: torch.optim.Optimizer, most: float) -> torch.Tensor:
-    """Scale the gradient of all parameters to the norm ``most`` where it is larger (0: never); return its norm before.
+    """Scale the gradient of all parameters to the norm ``most`` if its norm is larger; return the norm before scaling.
 
-    Does not synchronise with the device.
+    With ``most`` = 0, the gradient is not scaled. The function does not synchronise with the device.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
@@ -39,23 +39,23 @@ def clip_gradient(optimiser: torch.optim.Optimizer, most: float) -> torch.Tensor
 
 
 def full_lr(recipe: Recipe) -> float:
-    """The learning rate after the warm-up, scaled linearly with the batch where ``run.lr_batch`` is set."""
+    """Return the learning rate after the warm-up, scaled linearly with the batch size if ``run.lr_batch`` is set."""
     run = recipe.run
     return recipe.optimiser.lr * (run.batch / run.lr_batch if run.lr_batch else 1.0)
 
 
 def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """The learning rate at ``step`` (from 0) of pretraining."""
+    """Return the learning rate of pretraining at ``step`` (from 0)."""
     full = full_lr(recipe)
     start = min(recipe.schedule.warmup_from * recipe.optimiser.lr / full, 1.0)
     return full * lr_factor(replace(recipe.schedule, warmup_from=start), step, steps_per_epoch)
 
 
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
-    """Factor of the learning rate at ``step`` (from 0); 1 at the end of the warm-up.
+    """Return the factor of the learning rate at ``step`` (from 0); it is 1 at the end of the warm-up.
 
-    A linear warm-up (section 4.1 of the paper), then constant, a cosine to zero, or multiplied by
-    ``schedule.step_factor`` at each epoch of ``schedule.steps``.
+    After a linear warm-up (section 4.1 of the paper), the factor is constant, follows a cosine to zero, or is
+    multiplied by ``schedule.step_factor`` at each epoch in ``schedule.steps``.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch
     total = schedule.epochs * steps_per_epoch

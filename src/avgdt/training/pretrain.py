@@ -1,4 +1,4 @@
-"""Pretraining: from a data set to a run folder."""
+"""Pretraining on a data set, with all results written to a run folder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from avgdt.training.signals import handled
 
 Monitor = Callable[[Learner], Metrics | None]
 OnUnreadable = Callable[[Path, str], None]
-"""Called with a recording that cannot be read, and the reason."""
+"""Function called with the path of a recording that cannot be read, and the reason."""
 
 
 def pretrain(
@@ -62,13 +62,13 @@ def pretrain(
 ) -> Path:
     """Pretrain on the recordings of ``data``, write the run into the folder ``out``, and return its weights file.
 
-    With ``resume`` the run in ``out`` continues from its newest readable checkpoint, or from that of ``step``; newer
-    ones are deleted; ``data`` is then the new location of recordings that were moved, else None. ``weights`` is a run
-    or a weights file with the initial weights of a new run. ``monitors`` returns the functions that measure during
-    training. ``on_start`` is called with the learner, the recordings and the number of steps, ``on_metrics`` with each
-    line of metrics, ``on_message`` with sentences for the user, ``on_scan`` while files are inspected. Raises
-    subclasses of ``AvgdtError``; after a signal, ``Stopped`` (a ``KeyboardInterrupt``). When training ends early, the
-    state is saved unless it has diverged.
+    With ``resume``, the run in ``out`` continues from its newest readable checkpoint or from the checkpoint of
+    ``step``; newer checkpoints are deleted. ``data`` is then None, or the new location of recordings that were moved.
+    ``weights`` is a run folder or a weights file with the initial weights of a new run. ``monitors`` returns the
+    functions that measure during training. ``on_start`` is called with the learner, the recordings and the number of
+    steps, ``on_metrics`` with each line of metrics, ``on_message`` with sentences for the user, and ``on_scan`` while
+    files are inspected. If training ends early, the state is saved unless it has diverged. Raises subclasses of
+    ``AvgdtError`` and, after a signal, ``Stopped`` (a ``KeyboardInterrupt``).
     """
     if resume and weights is not None:
         raise TrainingError("--from starts a new run: omit --resume or --from")
@@ -117,7 +117,7 @@ def _lead(
     step: int | None,
     remedies: Remedies,
 ) -> Path:
-    """Pretrain as rank 0, which prepares the run and writes everything."""
+    """Pretrain as rank 0, which prepares the run and writes all files."""
     start = None if weights is None else initial_weights(weights, recipe, on_message)
     checkpoints, before = Checkpoints(out, recipe.run.checkpoints), None
     if data is None or resume:
@@ -138,7 +138,7 @@ def _lead(
         if step is not None:
             checkpoints.drop_superseded()
     if exact := learner.check_convolutions():
-        on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used there")
+        on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used for them")
     learner.compute_exactly(exact)
     ranks.broadcast((recipe, collection, learner.state(), exact))
     on_start(learner, collection, steps)
@@ -156,8 +156,8 @@ def _lead(
         measuring = monitors(recipe, collection, failures.held_out)
         _train(learner, collection, order, out, failures, measuring, on_metrics, checkpoints, remedies)
         if failures.count:
-            many = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
-            on_message(f"{many} could not be read during training; see {out / 'skipped.csv'}")
+            number = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
+            on_message(f"{number} could not be read during training; see {out / 'skipped.csv'}")
         if failures.silent:
             on_message(f"{failures.silent} of {failures.clips} clips were digital silence")
         file = out / "weights.safetensors"
@@ -166,7 +166,7 @@ def _lead(
 
 
 def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
-    """Pretrain as a rank other than 0, which takes its share of each batch and writes nothing."""
+    """Pretrain as a rank other than 0, which takes its share of each batch and writes no files."""
     recipe, collection, state, exact = ranks.broadcast(None)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
@@ -179,7 +179,7 @@ def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
 
 
 def _steps(learner: Learner, collection: Selection, order: Batches, out: Path) -> Generator[list[Batch], None, None]:
-    """This rank's batch norm groups of each remaining step."""
+    """Return a generator that yields the batch norm groups of this rank for each remaining step."""
     recipe = learner.recipe
     return training_steps(
         training_clips(recipe, collection, run_store(recipe, collection, out)),
@@ -241,7 +241,7 @@ def _restore(learner: Learner, before: Loaded, out: Path) -> None:
 
 
 def resumed_recipe(out: Path) -> Recipe:
-    """The recipe of the run in ``out``; raises :class:`TrainingError` where it cannot be resumed."""
+    """Return the recipe of the run in ``out``; raise :class:`TrainingError` if the run cannot be resumed."""
     check_unlocked(out)
     check_resumable(out)
     if (out / "config.yaml").exists():
@@ -250,5 +250,5 @@ def resumed_recipe(out: Path) -> Recipe:
 
 
 def describe_device(learner: Learner) -> str:
-    """Device, precision and number of threads, for a message."""
+    """Return the device, the precision and the number of threads as text for a message."""
     return f"{learner.precision.device}, {learner.precision.name}, {torch.get_num_threads()} threads"

@@ -25,7 +25,7 @@ SESSIONS = "sessions.jsonl"
 def write_session(folder: Path, step: int, precision: Precision) -> None:
     """Append a line to ``sessions.jsonl`` of a run that starts or resumes at ``step``: date, command and machine.
 
-    Raises ``WriteError`` where the file cannot be written.
+    Raises ``WriteError`` if the file cannot be written.
     """
     session = {
         "step": step,
@@ -38,7 +38,7 @@ def write_session(folder: Path, step: int, precision: Precision) -> None:
 
 
 def machine(precision: Precision) -> dict[str, str | int]:
-    """Processor or GPU, threads, precision and versions, as plain data."""
+    """Return the device, the number of threads, the precision and the software versions as plain data."""
     return {
         "device": device_name(precision.device),
         "threads": torch.get_num_threads(),
@@ -50,14 +50,14 @@ def machine(precision: Precision) -> dict[str, str | int]:
 
 
 def device_name(device: torch.device) -> str:
-    """The model name of the GPU or the processor."""
+    """Return the model name of the GPU or the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return processor_name()
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's model name (Linux), else the name that ``platform`` gives."""
+    """Return the processor's model name from ``cpuinfo`` (Linux), else the name that ``platform`` gives."""
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(errors="replace").splitlines():
             name, _, value = line.partition(":")
@@ -67,13 +67,13 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def command(arguments: list[str] | None = None) -> str:
-    """A command line, by default that of this process, quoted for a shell."""
+    """Return a command line quoted for a shell, by default the command line of this process."""
     program, *rest = sys.argv if arguments is None else arguments
     return join(["avgdt" if _is_module(Path(program)) else Path(program).name, *rest])
 
 
 def own_command(*arguments: str) -> str:
-    """A command line of this program, started in the way this process was, quoted for a shell."""
+    """Return a command line that starts this program in the same way as this process, quoted for a shell."""
     script = Path(sys.argv[0])
     program = ["avgdt"]
     ranks = ranks_of_environment()
@@ -90,20 +90,22 @@ def own_command(*arguments: str) -> str:
 
 
 def option(name: str, value: str | Path) -> list[str]:
-    """The arguments that set an option, also to a value that begins with a dash."""
+    """Return the arguments that set an option to ``value``, which may begin with a dash."""
     return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]
 
 
 def _is_module(program: Path) -> bool:
-    """Whether ``program`` is the file that ``python -m avgdt`` runs."""
+    """Return whether ``program`` is the file that ``python -m avgdt`` runs."""
     return program.name == "__main__.py" and program.parent.name == "avgdt"
 
 
 def join(words: Sequence[str]) -> str:
-    """The line that a shell splits into ``words``, which may hold spaces, quotes and new lines."""
+    """Return the line that a shell splits into ``words``, which may contain spaces, quotes and line breaks."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
 
 
 def _escaped(word: str) -> str:
-    letters = [chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word)]
-    return f"$'{''.join(letters)}'"
+    characters = [
+        chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word)
+    ]
+    return f"$'{''.join(characters)}'"

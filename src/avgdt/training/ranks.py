@@ -1,4 +1,4 @@
-"""The processes of a distributed training, one per device, started by ``torchrun`` or by a scheduler."""
+"""The processes of distributed training, one per device, started by ``torchrun`` or by a scheduler."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from avgdt.processes import ranks_of_environment
 from avgdt.training.errors import RankFailed, TrainingError
 
 PATIENCE = timedelta(days=2)
-"""Timeout of ranks that wait for rank 0, which inspects files and measures held-out recordings."""
+"""Timeout of ranks that wait while rank 0 inspects files or measures held-out recordings."""
 STEP_PATIENCE = timedelta(seconds=60)
-"""Timeout of GPUs that wait for each other within a step, which all begin together."""
+"""Timeout of GPUs that wait for each other within a training step."""
 _REASON = "avgdt/failure"
 
 
@@ -30,16 +30,19 @@ class Ranks:
     rank: int = 0
     """Number of this process, from 0; only rank 0 writes files and messages."""
     size: int = 1
-    """Number of processes, on all machines."""
+    """Number of processes on all machines."""
     control: Any = None
     """Process group (gloo) for small values on the CPU and for long waits."""
 
     def portion(self, count: int) -> range:
-        """The consecutive indices below ``count`` that this rank takes; the numbers per rank differ by one at most."""
+        """Return the consecutive indices below ``count`` that this rank takes.
+
+        The numbers of indices per rank differ by at most one.
+        """
         return self.portions(count)[self.rank]
 
     def portions(self, count: int) -> list[range]:
-        """The :meth:`portion` of every rank, in order."""
+        """Return the :meth:`portion` of every rank, in the order of ranks."""
         bounds = [count * rank // self.size for rank in range(self.size + 1)]
         return [range(first, end) for first, end in pairwise(bounds)]
 
@@ -52,7 +55,7 @@ class Ranks:
         return every
 
     def broadcast(self, value: Any) -> Any:
-        """The picklable value that rank 0 passes, on every rank."""
+        """Broadcast a picklable value from rank 0 to all ranks, and return it."""
         if self.size == 1:
             return value
         values = [value]
@@ -60,7 +63,7 @@ class Ranks:
         return values[0]
 
     def gather_rows(self, rows: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
-        """The rows (n, ...) of all ranks, concatenated by rank; ``counts`` holds the n of each."""
+        """Gather the rows (n, ...) of all ranks, concatenated by rank; ``counts`` holds the number n of each rank."""
         if self.size == 1:
             return rows
         most = max(counts)
@@ -80,9 +83,10 @@ class Ranks:
         torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
 
     def exchange_rows(self, rows: torch.Tensor, sent: Sequence[int], received: Sequence[int]) -> torch.Tensor:
-        """Send uint8 ``rows`` (n, bytes), the first ``sent[0]`` to rank 0 and so on; return the rows received.
+        """Send uint8 ``rows`` (n, bytes) to all ranks, and return the rows received from them.
 
-        ``received`` is the number of rows that each rank sends to this one.
+        The first ``sent[0]`` rows are sent to rank 0, the next ``sent[1]`` rows to rank 1, and so on. ``received``
+        holds the number of rows that each rank sends to this rank.
         """
         out = rows.new_empty(sum(received), rows.shape[1])
         width = rows.shape[1]
@@ -93,7 +97,10 @@ class Ranks:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Context that turns the error of an exchange with a process that has ended into :class:`RankFailed`."""
+        """Return a context manager that raises :class:`RankFailed` if an exchange between ranks fails.
+
+        Errors of the computation on this rank are raised unchanged.
+        """
         try:
             yield
         except RuntimeError as error:
@@ -103,15 +110,16 @@ class Ranks:
             raise RankFailed(reason) from None
 
     def wait(self) -> None:
-        """Wait until every rank has called this, or until a rank has ended."""
+        """Wait until every rank has called this method, or until a rank has ended."""
         if self.size > 1:
             with suppress(RuntimeError):
                 dist.barrier(group=self.control)
 
     def report(self, error: BaseException) -> None:
-        """Report ``error``, which ends this rank, to the other ranks; set ``error.reported`` if one reported before.
+        """Report ``error``, which ends this rank, to the other ranks.
 
-        Where all ranks raise the same error, that of rank 0 comes first, since its messages are the most helpful.
+        ``error.reported`` is set to whether another rank has already reported an error. If all ranks raise the same
+        error, the error of rank 0 is reported, since its messages are the most helpful.
         """
         first = not (self.rank and self.failure(2.0))
         with suppress(Exception):  # the process that holds the store may have ended
@@ -120,7 +128,7 @@ class Ranks:
         error.reported = not first  # type: ignore[attr-defined]
 
     def failure(self, seconds: float) -> str:
-        """The error that another rank reports within ``seconds``; "" where none does."""
+        """Return the error that another rank reports within ``seconds``; "" if no rank reports one."""
         with suppress(Exception):
             _store().wait([_REASON], timedelta(seconds=seconds))
             return str(_store().get(_REASON).decode())
@@ -133,10 +141,11 @@ def _store() -> Any:
 
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Context of a training with the ranks that ``RANK``, ``WORLD_SIZE`` etc. describe, else with a single process.
+    """Return a context manager that connects the processes of distributed training and yields their :class:`Ranks`.
 
-    An error on one rank ends all: it is raised on that rank, and :class:`RankFailed` on the others. Raises
-    :class:`TrainingError` where the processes cannot connect to each other.
+    The processes are described by the environment variables ``RANK``, ``WORLD_SIZE`` etc.; without them, there is a
+    single process. An error on one rank ends all ranks: it is raised on that rank, and :class:`RankFailed` on the
+    others. Raises :class:`TrainingError` if the processes cannot connect to each other.
     """
     environment = ranks_of_environment()
     if environment.size == 1 or dist.is_initialized():
@@ -167,7 +176,7 @@ def joined(device: str) -> Iterator[Ranks]:
 
 
 def _of_connection(error: Exception) -> bool:
-    """Whether ``error`` comes from an exchange with another rank, not from this rank's computation."""
+    """Return whether ``error`` comes from an exchange with another rank, not from this rank's computation."""
     text = str(error).lower()
     if isinstance(error, torch.OutOfMemoryError):
         return False

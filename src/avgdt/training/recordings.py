@@ -36,7 +36,10 @@ def new_recordings(
     on_message: Callable[[str], None],
     remedies: Remedies,
 ) -> Selection:
-    """Inspect the recordings of a new run, resuming an interrupted inspection, and prepare its folder."""
+    """Inspect the recordings of a new run, prepare its folder, and return the selected recordings.
+
+    An interrupted inspection is resumed. Raises :class:`TrainingError` if the folder already holds a run.
+    """
     if Checkpoints(out).paths():
         raise TrainingError(f"{out}: already holds a run; resume with: {remedies.resume()} (or choose another --out)")
     full = f"free some space, then: {remedies.restart()}"
@@ -71,10 +74,10 @@ def resumed_recordings(
     on_scan: Progress | None,
     before: Sequence[str],
 ) -> Selection:
-    """The recordings of a resumed run: those of its manifest, without files added to the folder since.
+    """Return the recordings of a resumed run, which are those of its manifest; files added since are not used.
 
-    Where the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless
-    they are those of the checkpoint, whose identities are ``before``.
+    If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless the
+    recordings are those of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
@@ -100,7 +103,7 @@ def resumed_recordings(
 
 
 def _listed(out: Path) -> list[Entry]:
-    """The manifest of a run."""
+    """Read the manifest of the run in ``out``; raise :class:`TrainingError` with a remedy if it cannot be read."""
     try:
         return read_manifest(out / "manifest.csv")
     except ManifestError as error:
@@ -115,10 +118,10 @@ def check_resumable(out: Path) -> None:
     """Raise :class:`TrainingError` unless the run in ``out`` has a checkpoint to resume from."""
     if not Checkpoints(out).paths():
         if not (out / "config.yaml").exists():
-            raise TrainingError(f"{out}: no run to resume here; start it without --resume")
+            raise TrainingError(f"{out}: no run to resume here; start the run without --resume")
         raise TrainingError(
-            f"{out}: no checkpoint yet, since training had not started; start it without --resume, with its recipe and "
-            "--data"
+            f"{out}: no checkpoint yet, since training had not started; start the run without --resume, with its "
+            "recipe and --data"
         )
 
 
@@ -133,7 +136,7 @@ def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
 
 
 def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
-    """Raise :class:`DataError` where the recordings do not fill a batch."""
+    """Raise :class:`DataError` if there is a single training recording, or if the recordings do not fill a batch."""
     if len(set(recording_numbers(collection.train))) < 2:
         raise DataError(
             f"{data}: holds a single recording for training ({collection.train[0].path.name}); contrastive learning "
@@ -147,9 +150,9 @@ def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
 
 
 def run_store(recipe: Recipe, collection: Selection, folder: Path) -> Store | None:
-    """The store of decoded recordings of the run in ``folder``; ``None`` where the recipe turns it off.
+    """Return the store of decoded recordings of the run in ``folder``; None if the recipe disables the store.
 
-    Raises ``WriteError`` where its folder cannot be created.
+    Raises ``WriteError`` if the folder of the store cannot be created.
     """
     store, clips = open_store(recipe.data, folder), recipe.composition.clips
     if store is None:
@@ -165,7 +168,10 @@ def run_store(recipe: Recipe, collection: Selection, folder: Path) -> Store | No
 
 
 def training_clips(recipe: Recipe, collection: Selection, store: Store | None = None) -> Clips:
-    """The dataset of a run: each item, a row of ``collection.train``, is a pure function of (seed, epoch, item)."""
+    """Return the data set of a run, whose items are the rows of ``collection.train``.
+
+    Each item is a pure function of (seed, epoch, item).
+    """
     composition = recipe.composition
     spans = [clip_span(entry, composition.modalities) for entry in collection.train]
     return Clips(

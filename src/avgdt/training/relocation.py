@@ -1,4 +1,4 @@
-"""Relocation of a run's recordings after they were moved, by relative path and content."""
+"""Relocation of a run's recordings that have been moved, by relative path and content."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SAMPLE = 50
 
 
 def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """The entries with the present paths of their files, ``data`` being the folder or manifest that now holds them.
+    """Return the entries with the present paths of their files in ``data``, a folder or manifest.
 
-    Raises :class:`DataError`, naming an example, where recordings are missing in ``data`` or have changed.
+    Raises :class:`DataError`, which names an example, if recordings are missing in ``data`` or have changed.
     """
     if not data.exists():
         raise DataError(f"{data}: no such file or folder; --data takes the new location of the run's recordings")
@@ -55,7 +55,7 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
 
 
 def _relocate(entry: Entry, path: Path) -> Entry | None:
-    """The entry with the path, size and content of the file at ``path``; None where no such file exists."""
+    """Return the entry with the path, size and content of the file at ``path``; None if the file does not exist."""
     try:
         state = fingerprint(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Remedies for the error that ended a run: the commands that resume or restart it."""
+"""Remedies for errors that end a run: the commands that resume or restart the run."""
 
 from __future__ import annotations
 
@@ -21,37 +21,40 @@ from avgdt.training.resuming import free_name
 
 @dataclass(frozen=True)
 class Remedies:
-    """Builds the commands that resume or restart a run, and appends them to error messages."""
+    """Commands that resume or restart a run, as remedies that are appended to error messages."""
 
     recipe: Recipe
     out: Path
     data: Path | None
     weights: Path | None
-    """Initial weights of a new run."""
+    """Path of the initial weights of a new run; None for random initial weights."""
     workers: int
-    """Decoding processes."""
+    """Number of decoding processes."""
     folder_exists: Callable[[], bool]
-    """Whether the run's folder has been neither deleted nor moved."""
+    """Function that returns whether the run's folder still exists, neither deleted nor moved."""
 
     def resume(self, *options: str) -> str:
-        """The command that resumes the run from its last checkpoint."""
+        """Return the command that resumes the run from its newest checkpoint."""
         return own_command("pretrain", "--resume", *option("--out", self.out), *options)
 
     def restart(self, *options: str, out: Path | None = None) -> str:
-        """The command that restarts the run from step 0, in another folder ``out`` if given."""
+        """Return the command that restarts the run from step 0, in the folder ``out`` if given."""
         words = option("--config", self.out / "config.yaml")
         words += [] if self.weights is None else option("--from", self.weights)
         words += option("--data", self.out / "manifest.csv" if self.data is None else self.data)
         return own_command("pretrain", *words, *option("--out", out or self.out), *options)
 
     def resume_or_restart(self, *options: str) -> str:
-        """The command that resumes the run after "resume with:" or, without a checkpoint, restarts it."""
+        """Return the command that resumes the run or, without a checkpoint, restarts it.
+
+        The command is preceded by "resume with:" or "restart with:".
+        """
         if Checkpoints(self.out).paths():
             return f"resume with: {self.resume(*options)}"
         return f"restart with: {self.restart(*options)}"
 
     def check_run_folder(self) -> None:
-        """Raise :class:`FolderGone` where the run's folder was deleted or moved."""
+        """Raise :class:`FolderGone` if the run's folder was deleted or moved."""
         if not self.folder_exists():
             raise FolderGone(
                 f"{self.out}: deleted or moved while the run was writing to it; nothing was saved since; move it "
@@ -60,7 +63,10 @@ class Remedies:
 
     @contextmanager
     def appended(self, precision: str) -> Iterator[None]:
-        """Context that appends a remedy to an error that ends training; ``precision`` is that of the run."""
+        """Return a context manager that appends a remedy to an error that ends training.
+
+        ``precision`` is the name of the run's precision.
+        """
         try:
             yield
         except AvgdtError as error:
@@ -73,7 +79,7 @@ class Remedies:
                 return Diverged(f"{error}; {self._after_divergence(precision)}")
             case TooManyFailed():
                 return TooManyFailed(
-                    f"{error}; restore the files, give --data NEW where they were moved, or allow more with "
+                    f"{error}; restore the files, give --data NEW if they were moved, or allow more with "
                     f"--data.failing_at_most; then {self.resume_or_restart()}"
                 )
             case StoreError():
@@ -102,5 +108,7 @@ class Remedies:
             command = f"resume with: {self.resume('--step', str(step), *lr)}"
         elif growths:
             note = ", and the last checkpoint before that remains"
-        exact = "" if precision == "fp32" else f" (or the cause is the range of {precision}: --run.precision fp32)"
+        exact = (
+            "" if precision == "fp32" else f" (or use --run.precision fp32 if the range of {precision} is the cause)"
+        )
         return f"the training has diverged{note}; lower the learning rate{exact}: {command}"

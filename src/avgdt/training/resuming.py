@@ -27,17 +27,22 @@ _MAY_CHANGE = {
     ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
-"""Fields that may change where the learning rate of the steps taken so far does not depend on them."""
+"""Fields that set the length of the training; they may change if the learning rate of earlier steps does not depend on
+them."""
 
 
 def identity(entry: Entry) -> str:
-    """Identity of a recording, independent of its path: digest of its content, and its segment."""
+    """Return the identity of a recording: the digest of its content, else its file name, and its segment."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
 
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
-    """Raise :class:`TrainingError` unless the recordings ``now``, from ``source``, are those of the checkpoint."""
+    """Raise :class:`TrainingError` unless the recordings ``now`` are those of the checkpoint.
+
+    ``before`` holds the identities of the recordings of the checkpoint, and ``source`` is the file or folder of
+    ``now``.
+    """
     if len(before) != len(now):
         raise TrainingError(f"{source}: gives {len(now)} recordings; {recordings_remedy(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
@@ -49,25 +54,25 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
 
 
 def recordings_remedy(before: int, out: Path) -> str:
-    """The remedy where the number of recordings differs from ``before``, that of the checkpoint in ``out``."""
+    """Return the remedy for a number of recordings other than ``before``, the number in the checkpoint of ``out``."""
     return f"the checkpoint of {out} has {before}: restore its manifest.csv, or start a new run in another --out"
 
 
 def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise :class:`OtherRecipe` where fields of the recipe have changed that cannot change when a run resumes."""
+    """Raise :class:`OtherRecipe` if fields of the recipe have changed that cannot change when a run is resumed."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
     if fixed:
         changes = ", ".join(f"{name} ({old} in the run, {new} now)" for name, (old, new) in fixed.items())
         if now.schedule.shape == "cosine" and _LENGTH & fixed.keys():
-            changes += "; with the shape cosine the learning rate depends on the number of epochs from the start"
+            changes += "; with the shape cosine, the learning rate of earlier steps depends on the number of epochs"
         what = f"{out}: its recipe differs in fields that cannot change: {changes}"
         raise OtherRecipe(what, _remedy(fixed, out))
 
 
 def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> None:
-    """Raise :class:`TrainingError` where a run resumed at ``step`` has passed the last epoch of the recipe."""
+    """Raise :class:`TrainingError` if a run resumed at ``step`` has passed the last epoch of the recipe."""
     if now.schedule.epochs * steps_per_epoch < step:
         raise TrainingError(
             f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs of {out} "
@@ -76,7 +81,10 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
 
 
 def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """The remedy for changes of fixed fields: a new run, from the weights of this run if the networks are the same."""
+    """Return the remedy for a recipe that differs in fields that cannot change.
+
+    The remedy is a new run, which starts from the weights of this run if the networks are the same.
+    """
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "restore these fields, or start a new run in another --out"
     options = [
@@ -88,25 +96,25 @@ def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
 
 
 def run_from(out: Path, *options: str) -> str:
-    """The command that starts a new run with the recipe, recordings and weights of the run in ``out``."""
+    """Return the command that starts a new run with the recipe, recordings and weights of the run in ``out``."""
     inputs = [*option("--config", out / "config.yaml"), *option("--from", out), *option("--data", out / "manifest.csv")]
     return own_command("pretrain", *inputs, *option("--out", free_name(out)), *options)
 
 
 def free_name(out: Path) -> Path:
-    """A path beside ``out``, of a similar name, that does not exist."""
+    """Return a path that does not exist, in the same folder as ``out`` and with a similar name."""
     return next(path for number in count(2) if not (path := out.with_name(f"{out.name}-{number}")).exists())
 
 
 def differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:
-    """The fields (dotted names) in which two recipes or parts of recipes differ, each with both values."""
+    """Return the fields in which two recipes (or parts of them) differ: dotted names, each with both values."""
     old, new = _flat(to_plain(before)), _flat(to_plain(now))
     pairs = {name: (old.get(name, "none"), new.get(name, "none")) for name in old | new}
     return {name: values for name, values in pairs.items() if values[0] != values[1]}
 
 
 def _flat(plain: Any, prefix: str = "") -> dict[str, Any]:
-    """Dotted names and values; a list that holds no dataclasses is one value."""
+    """Flatten nested plain data to dotted names and values; a list without dictionaries is one value."""
     if isinstance(plain, dict):
         pairs = [(str(name), value) for name, value in plain.items()]
     elif isinstance(plain, list) and any(isinstance(value, dict) for value in plain):

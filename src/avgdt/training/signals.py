@@ -16,18 +16,19 @@ from types import FrameType
 from avgdt.processes import STOPPING
 
 SAME_SECONDS = 0.5
-"""Seconds within which repeated signals count as one: a terminal and a parent such as make may both send it."""
+"""Time, in seconds, within which repeated signals count as one. A terminal and a parent process, such as make, may both
+send the signal."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The command was stopped by a signal."""
+    """Exception that is raised when a signal stops the command."""
 
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(message or f"stopped by {signal.Signals(number).name}")
         self.number = number
         """Number of the signal."""
         self.reported = False
-        """Whether another process of a distributed training has reported it."""
+        """Whether another process of distributed training has already reported the signal."""
 
 
 @dataclass
@@ -35,9 +36,9 @@ class _State:
     handled: bool = False
     deferring: int = 0
     first: int | None = None
-    """Number of the first signal received."""
+    """Number of the first signal received; None before it."""
     when: float = 0.0
-    """``time.monotonic`` at that signal."""
+    """Time at which the first signal was received, by ``time.monotonic``."""
 
 
 _state = _State()
@@ -45,10 +46,11 @@ _state = _State()
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Context in which a signal raises :class:`Stopped`, at once or at the end of a :func:`deferred` block.
+    """Return a context manager in which a signal raises :class:`Stopped`.
 
-    A second Ctrl-C ends the process at once; other signals after the first have no effect. Signals that were ignored
-    before, as with nohup, stay ignored. Does nothing outside the main thread, or within another ``handled``.
+    The exception is raised at once, or at the end of a :func:`deferred` block. A second Ctrl-C ends the process at
+    once; other signals after the first have no effect. Signals that were ignored before, as with nohup, stay ignored.
+    The context manager has no effect outside the main thread or within another ``handled``.
     """
     if _state.handled or threading.current_thread() is not threading.main_thread():
         yield
@@ -68,28 +70,32 @@ def handled() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Context that delays :class:`Stopped` to its end.
+    """Return a context manager that delays :class:`Stopped` until its end.
 
-    Raises it also for an earlier signal whose exception was lost: Python drops those raised in a hook of ``os.fork``.
+    ``Stopped`` is also raised for an earlier signal whose exception was lost: Python drops exceptions that are raised
+    in a hook of ``os.fork``.
     """
     _state.deferring += 1
     try:
         yield
     finally:
         _state.deferring -= 1
-    stopping = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # this block saves after a stop
+    stopping = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # the block saves the state after a stop
     if _state.deferring == 0 and _state.first is not None and not stopping:
         raise Stopped(_state.first)
 
 
 def requested() -> int:
-    """The number of the first signal received; 0 without one."""
+    """Return the number of the first signal received; 0 if no signal was received."""
     return _state.first or 0
 
 
 @contextmanager
 def advising(advice: Callable[[], str]) -> Iterator[None]:
-    """Context that appends ``advice`` to the message of :class:`Stopped`: what is saved, and how to resume."""
+    """Return a context manager that appends ``advice`` to the message of :class:`Stopped`.
+
+    ``advice`` returns what is saved, and how to resume.
+    """
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -111,15 +117,15 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _leave_closed_terminal() -> None:
-    """Redirect output to the null device where the terminal was closed."""
+    """Redirect output to the null device if the terminal was closed."""
     for descriptor in (1, 2):
         try:
             os.write(descriptor, b"")
         except OSError:
             with suppress(OSError):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, descriptor)
-                os.close(nowhere)
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, descriptor)
+                os.close(null)
 
 
 def _end_at_once(number: int) -> None:
@@ -127,6 +133,6 @@ def _end_at_once(number: int) -> None:
     for process in multiprocessing.active_children():
         process.kill()
     with suppress(OSError):
-        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # hidden by the progress bar
+        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the progress bar hides the cursor
         os.write(2, f"{cursor}\navgdt: ended at once; the steps since the last checkpoint are not saved\n".encode())
     os._exit(128 + number)

@@ -1,9 +1,10 @@
 """Operations and bytes of one training step, counted on a recipe's networks and clips without computing values.
 
 The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
-addition are two operations (FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. Not
-counted, since they are below one per cent in the paper's recipe: the products of queries with the keys of the bank or
-batch, the log-mel spectrogram and the augmentations, the optimiser and the update of the momentum encoder.
+addition are two operations (FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. The
+following are not counted, since they are below one per cent in the paper's recipe: the products of queries with the
+keys of the bank or batch, the log-mel spectrogram, the augmentations, the optimiser, and the update of the momentum
+encoder.
 """
 
 from __future__ import annotations
@@ -25,51 +26,52 @@ from avgdt.training.optimiser import build_optimiser
 from avgdt.transforms.views import Views
 
 _PASSES = 5
-"""Times that an activation passes through memory at least: written and read in the forward pass, read in the backward
-pass, and its gradient written and read."""
+"""Minimum number of times that an activation passes through memory. It is written and read in the forward pass and read
+in the backward pass; its gradient is written and read."""
 _PASSES_OF_KEYS = 2
-"""Times that an activation passes through memory at least without a backward pass."""
+"""Minimum number of times that an activation passes through memory in a forward pass without a backward pass."""
 
 
 @dataclass(frozen=True)
 class StepCount:
-    """Operations and bytes of one training step of one device, counted on the recipe's networks."""
+    """Operations and bytes of one training step on one device, counted on the recipe's networks."""
 
     recordings: int
-    """Recordings in the device's part of the batch."""
+    """Number of recordings in the device's part of the batch."""
     parameters: int
-    """Trainable parameters."""
+    """Number of trainable parameters."""
     forward: int
-    """Operations of the forward pass of all views."""
+    """Number of operations of the forward pass of all views."""
     backward: int
-    """Operations of the backward pass."""
+    """Number of operations of the backward pass."""
     keys: int
-    """Operations of the momentum encoder's forward pass, 0 without a bank."""
+    """Number of operations of the momentum encoder's forward pass; 0 without a bank."""
     weights: int
-    """Bytes of parameters and buffers, float32."""
+    """Bytes of the parameters and buffers, in float32."""
     gradients: int
-    """Bytes of the gradients, float32."""
+    """Bytes of the gradients, in float32."""
     optimiser: int
     """Bytes of the optimiser's state."""
     momentum_encoder: int
-    """Bytes of the momentum encoder, 0 without a bank."""
+    """Bytes of the momentum encoder; 0 without a bank."""
     bank: int
-    """Bytes of the memory bank."""
+    """Bytes of the memory bank; 0 without a bank."""
     activations: int
-    """Bytes of the tensors that the forward pass saves for the backward pass, with copies of the weights in half
+    """Bytes of the tensors that the forward pass saves for the backward pass, and of copies of the weights in half
     precision."""
     clips: int
-    """Bytes of the decoded clips: uint8 frames and float32 waveforms."""
+    """Bytes of the decoded clips, which are uint8 frames and float32 waveforms."""
     views: int
-    """Bytes of the views, the float32 input of the networks."""
+    """Bytes of the views, which are the float32 input of the networks."""
     embeddings: int
-    """Bytes of the embeddings of all views, float32."""
+    """Bytes of the embeddings of all views, in float32."""
     groups: int = 1
-    """Batch norm groups that the device processes one after another; activations and views are those of one group."""
+    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` are those
+    of one group."""
 
     @property
     def flops(self) -> int:
-        """Operations of the step."""
+        """Number of operations of the step."""
         return self.forward + self.backward + self.keys
 
     @property
@@ -80,14 +82,14 @@ class StepCount:
 
     @property
     def traffic(self) -> int:
-        """Least number of bytes that the activations move through memory."""
+        """Minimum number of bytes that the activations move through memory."""
         return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations * self.groups
 
     def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
-        """The count of a step on ``groups`` batch norm groups of this size, processed one after another.
+        """Return the count of a step on ``groups`` batch norm groups of this size, processed one after another.
 
-        ``embedded_twice``: where the loss of a query depends on all other queries, every group is embedded once for the
-        loss and once more for the gradient.
+        With ``embedded_twice``, every group is embedded once for the loss and once more for the gradient, which is
+        necessary if the loss of a query depends on all other queries.
         """
         forward = self.forward * (2 if embedded_twice and groups > 1 else 1)
         return replace(
@@ -103,9 +105,9 @@ class StepCount:
 
 
 def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
-    """Count one step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
+    """Count the operations and bytes of a step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
 
-    ``recipe.objective.bank`` must be a number of keys, not automatic. Raises the errors of networks and views.
+    ``recipe.objective.bank`` must be a number of keys, not automatic. Raises the errors of the networks and views.
     """
     modalities = [view.modality for view in recipe.composition.views]
     single = blank_batch(recipe, 1)
@@ -151,10 +153,10 @@ def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
 
 
 class SavedTensors(saved_tensors_hooks):
-    """A context that counts the bytes of the tensors saved for the backward pass; a shared storage counts once."""
+    """Context manager that counts the bytes of tensors saved for the backward pass; a shared storage counts once."""
 
     def __init__(self, phi: nn.Module) -> None:
-        """The parameters of ``phi`` are not counted."""
+        """Exclude the parameters of ``phi`` from the count."""
         self._parameters = {parameter.untyped_storage()._cdata for parameter in phi.parameters()}
         self._bytes: dict[int, int] = {}
         super().__init__(self._pack, lambda tensor: tensor)
@@ -167,12 +169,12 @@ class SavedTensors(saved_tensors_hooks):
 
     @property
     def bytes(self) -> int:
-        """Bytes of all tensors saved so far."""
+        """Number of bytes of all tensors saved so far."""
         return sum(self._bytes.values())
 
 
 def blank_batch(recipe: Recipe, recordings: int) -> Batch:
-    """A batch of decoded clips of the recipe's size, with black frames and silence."""
+    """Return a batch of decoded clips of the recipe's size, with black frames and silence."""
     clip, windows, modalities = recipe.clip, len(recipe.composition.clips), recipe.composition.modalities
     frames = (recordings, windows, recipe.model.video.channels, clip.frames, clip.height, clip.width)
     return Batch(

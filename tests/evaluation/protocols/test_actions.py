@@ -104,7 +104,7 @@ def test_errors_are_reported_in_one_line(
         (data, weights, ("--jobs", "0"), "jobs: 0 is too few"),
         (data, weights, ("--no-frozen", "--no-finetune"), "both are off"),
         (data, weights, ("--shots", "7"), "class 'ApplyEyeMakeup' has only 6 examples in train, not 7"),
-        (data, sounds, (), "modality: these weights take audio, not video"),
+        (data, sounds, (), "modality: these weights have networks for audio, not for video"),
         (tmp_path, weights, (), "ucfTrainTestlist: no such folder; --data takes UCF101's folder"),
         (listless, weights, (), "testlist02.txt: does not exist"),
     ):

@@ -1,1 +1,1 @@
-"""Finetuning: an encoder and a linear layer trained with labels, from pretrained or from random weights."""
+"""Finetuning: supervised training of an encoder and a linear layer, from pretrained or random weights."""

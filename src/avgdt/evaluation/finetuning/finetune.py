@@ -1,4 +1,4 @@
-"""One finetuning: train a classifier on random clips of recordings and predict the test recordings; resumable."""
+"""Finetuning of one classifier: resumable training on random clips, and prediction of the test recordings."""
 
 from __future__ import annotations
 
@@ -33,49 +33,55 @@ from avgdt.transforms.rng import view_generators
 
 @dataclass(frozen=True)
 class Job:
-    """One finetuning to be run: initial networks, task, settings and seed."""
+    """Specification of one finetuning: initial networks, task, settings and seed."""
 
     model: PretrainedModel
-    """The initial networks, which are copied, not changed."""
+    """Initial networks, which are copied and remain unchanged."""
     task: Task
     finetuning: Finetuning
     seed: int
-    """Seed of the linear layer, the order, the windows and the augmentations."""
+    """Seed of the linear layer, the order of the recordings, the windows and the augmentations."""
     folder: Path
-    """Folder in which the state is saved."""
+    """Folder in which the training state is saved."""
 
 
 @dataclass(frozen=True)
 class Finetuned:
-    """The predictions of a finetuned network."""
+    """Predictions of a finetuned network for the test set, and an account of its training."""
 
     predictions: NDArray[np.int64]
-    """(test,) class indices; -1 where the recording could not be read."""
+    """Predicted class indices, (test,); -1 for a recording that could not be read."""
     read: NDArray[np.bool_]
-    """(train,) whether each training recording was read at least once."""
+    """Flags, (train,): True for each training recording that was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read at least once, in training or in testing."""
+    """Reasons why files could not be read in training or testing, by file."""
     loss: float
-    """Mean cross-entropy of the last epoch of training."""
+    """Mean cross-entropy of the last training epoch."""
 
     def check_classes(self, task: Task, truth: NDArray[np.int64], classes: list[str]) -> None:
-        """Raise :class:`EvaluationError` for a class of which no recording was read; ``truth`` is (test,) indices."""
+        """Raise :class:`EvaluationError` if no training or no test recording of a class was read.
+
+        ``truth`` holds the class indices (test,) of the test recordings.
+        """
         check_classes_read(task.targets, self.read, truth, self.predictions >= 0, classes)
 
 
 @dataclass(frozen=True)
 class StateFile:
-    """The file of a finetuning's state, which may be deleted at any time."""
+    """File of the state of a finetuning; it may be deleted at any time."""
 
     path: Path
-    """The name is a digest of everything on which the finetuning depends."""
+    """Path of the file; its name is a digest of everything on which the finetuning depends."""
 
     def write(self, content: dict[str, Any]) -> None:
-        """Write ``content`` atomically; raise ``WriteError`` where the disk is full."""
+        """Write ``content`` atomically; raise ``WriteError`` if the disk is full."""
         write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
 
     def read(self) -> dict[str, Any]:
-        """The saved state, its tensors on the CPU; empty where the file is missing or damaged. No code in it runs."""
+        """Return the saved state with its tensors on the CPU; empty if the file is missing or damaged.
+
+        No code in the file is executed.
+        """
         if not self.path.exists():
             return {}
         try:
@@ -88,19 +94,22 @@ class StateFile:
 
 @dataclass(frozen=True)
 class RecordedExamples:
-    """The training set of a task; an epoch is ``finetuning.clips`` passes, each with one clip of every recording."""
+    """Training set of a task, decoded from files.
+
+    An epoch has ``finetuning.clips`` passes, each with one clip of every recording.
+    """
 
     job: Job
     preprocessing: FinetuningPreprocessing
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """(train,) class indices."""
+        """Class indices of the training recordings, (train,)."""
         return self.job.task.targets
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch."""
+        """Number of training steps in an epoch."""
         return self._order.steps_per_epoch * self.job.finetuning.clips
 
     @property
@@ -110,7 +119,10 @@ class RecordedExamples:
         return Batches(len(self.job.task.train), finetuning.batch, passes, self.job.seed, remainder="spread")
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """Decode clips in worker processes; raise :class:`EvaluationError` for a batch of fewer than two recordings."""
+        """Yield the training batches from step ``first_step`` on, decoded in worker processes.
+
+        Raises :class:`EvaluationError` if fewer than two recordings of a batch can be read.
+        """
         job, task, device = self.job, self.job.task, self.job.model.precision.device
         entries = [task.entries[plan.segment.entry] for plan in task.train]
         workers = default_workers(job.model.recipe.run.workers)
@@ -137,11 +149,12 @@ class RecordedExamples:
 
 
 def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetuned:
-    """Train a copy of the model's network with labels and predict the test segments after the last epoch.
+    """Train a copy of the model's network with labels, and predict the test segments after the last epoch.
 
-    After every epoch the state is written and ``after_epoch`` is called. The same job resumes after an interruption
-    and returns stored predictions once it is complete, unless test recordings could not be read: it then predicts
-    again. Raises :class:`EvaluationError` for a loss that is not finite.
+    After every epoch, the state is saved and ``after_epoch`` is called. A call with the same job resumes an interrupted
+    training; if the job is complete, it returns the stored predictions. If test recordings could not be read, the
+    predictions are not stored, and the next call predicts again. Raises :class:`EvaluationError` if the loss is not
+    finite.
     """
     model, task, finetuning = job.model, job.task, job.finetuning
     context = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
@@ -177,9 +190,10 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
 def predict(
     model: PretrainedModel, network: Classifier, task: Task, preprocessing: FinetuningPreprocessing
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """The predicted classes (test,) by the mean softmax over clips and crops, and file -> why it could not be read.
+    """Predict the class of each test segment by the mean softmax over its clips and crops.
 
-    The class of an unreadable segment is -1. ``network`` is in evaluation mode.
+    Returns the class indices (test,), with -1 for an unreadable segment, and the reasons for unreadable segments by
+    file. ``network`` must be in evaluation mode.
     """
 
     def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:

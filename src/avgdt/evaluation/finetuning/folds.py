@@ -1,4 +1,4 @@
-"""Finetuning in every fold of a data set, with all labels or some, from pretrained and from random weights."""
+"""Finetuning in every fold of a data set, with all labels or with few, from pretrained and from random weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from avgdt.recipes.finetuning import Finetuning
 
 @dataclass(frozen=True)
 class FoldTasks:
-    """The finetuning tasks of a data set, one per fold; the indices in ``folds`` refer to ``plans``."""
+    """Finetuning tasks of a data set, one per fold; the indices in ``folds`` refer to ``plans``."""
 
     entries: Sequence[Entry]
     plans: Sequence[Plan]
@@ -31,9 +31,10 @@ class FoldTasks:
     modality: ModalityName
 
     def task(self, fold: Fold, shots: int, seed: int) -> Task:
-        """The task of a fold, trained on all of its training set or on ``shots`` examples of each class.
+        """Return the task of a fold, with its complete training set or with ``shots`` examples of each class.
 
-        ``seed`` determines which examples. Raises :class:`EvaluationError` where a class has fewer than ``shots``.
+        ``seed`` determines which examples are drawn. Raises :class:`EvaluationError` if a class has fewer than
+        ``shots`` examples.
         """
         train, targets = np.sort(fold.train_val), self.folds.targets
         rng = np.random.default_rng([seed, shots, *fold.name.encode()])
@@ -54,12 +55,13 @@ def finetune_folds(
     after_epoch: Callable[[], None],
     report: Callable[[str, str, str, Mapping[str, Any]], None],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Finetune every model in every fold with every number of ``shots``; return the figures and unreadable files.
+    """Finetune every model in every fold with every number of ``shots``; return figures and unreadable files.
 
-    The figures map the model's name to a row for each number of shots, with mean and std of the accuracies over the
-    folds; the files map to the reasons. ``jobs`` finetunings run in parallel; ``after_epoch`` is called after every
-    epoch of each, ``report`` after each with the name of the weights, the row, the fold and the figures. Raises
-    :class:`EvaluationError` for a class none of whose recordings could be read.
+    The figures map each model's name to one row per number of shots, with the mean and the std of the accuracies over
+    the folds. The unreadable files are mapped to the reasons. ``jobs`` finetunings run in parallel. ``after_epoch`` is
+    called after every epoch of each finetuning. ``report`` is called after each finetuning with the name of the
+    weights, the row, the fold and the figures. Raises :class:`EvaluationError` if no recording of a class could be
+    read.
     """
     folds = tasks.folds
     cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]
@@ -85,7 +87,7 @@ def finetune_folds(
 
 
 def _score(finetuned: Finetuned, folds: Folds, fold: Fold) -> FoldScore:
-    """The score on the test recordings that could be read."""
+    """Compute the score of a fold on the test recordings that could be read."""
     read = finetuned.predictions >= 0
     scored = score(finetuned.predictions[read], folds.targets[fold.test][read], len(folds.classes))
     return FoldScore(scored, {"loss": finetuned.loss})

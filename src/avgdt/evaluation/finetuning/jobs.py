@@ -1,4 +1,4 @@
-"""Several finetunings, run one after the other or in parallel processes."""
+"""Execution of several finetunings, one after the other or in parallel processes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def run_jobs(
     after_epoch: Callable[[], None],
     after_job: Callable[[int, Finetuned], None] = lambda number, finetuned: None,
 ) -> list[Finetuned]:
-    """Run all jobs and return their predictions in order; ``at_once`` run in parallel and share the processor cores.
+    """Run all jobs and return their predictions in the order of ``jobs``.
 
-    ``after_epoch`` is called after every epoch of every job, ``after_job`` with the index of every finished job. An
-    error in a job stops all jobs and is raised here: ``AvgdtError`` as it is, any other exception as RuntimeError with
-    the traceback. A killed process raises :class:`EvaluationError`.
+    ``at_once`` jobs run in parallel and share the processor cores. ``after_epoch`` is called after every epoch of every
+    job, and ``after_job`` with the index and the predictions of every finished job. An exception in a job stops all
+    jobs and is raised again. From parallel processes, exceptions other than ``AvgdtError`` are raised as RuntimeError
+    with the traceback, and a killed process raises :class:`EvaluationError`.
     """
     done = dict[int, Finetuned]()
 
@@ -40,7 +41,7 @@ def run_jobs(
             end(number, finetune(job, after_epoch))
         return [done[number] for number in range(len(jobs))]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
-    resource_tracker.ensure_running()  # else the first process starts it, which unblocks signals
+    resource_tracker.ensure_running()  # otherwise the first process starts the tracker, which unblocks signals
     waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
@@ -72,7 +73,10 @@ def run_jobs(
 
 
 def _receive(connection: Connection, process: BaseProcess) -> Finetuned | None:
-    """The next message of a process: its result, or None after an epoch; raises the error that it sends."""
+    """Return the next message of a process: its predictions, or None after an epoch.
+
+    Raises the error that the process has sent, or :class:`EvaluationError` if the process was killed.
+    """
     try:
         message: Finetuned | AvgdtError | RuntimeError | None = connection.recv()
     except EOFError:
@@ -92,12 +96,12 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
         connection.send(finetune(job, lambda: connection.send(None)))
     except AvgdtError as error:
         connection.send(error)
-    except Exception:  # the exception may not be picklable, its traceback is
+    except Exception:  # the exception may not be picklable, but its traceback is
         connection.send(RuntimeError(f"jobs: a finetuning failed\n{traceback.format_exc()}"))
 
 
 def _with_share(job: Job, at_once: int) -> Job:
-    """The job with its share of the decoding processes."""
+    """Return the job with its share of the worker processes for decoding."""
     recipe = job.model.recipe
     run = replace(recipe.run, workers=default_workers(recipe.run.workers) // at_once)
     return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

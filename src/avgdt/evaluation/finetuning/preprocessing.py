@@ -23,9 +23,9 @@ from avgdt.transforms.views import Views
 
 
 def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> PretrainedModel:
-    """The model on clips of ``finetuning.frames`` frames; audio clips stay as in pretraining.
+    """Return the model with video clips of ``finetuning.frames`` frames; audio clips are those of pretraining.
 
-    Raises :class:`EvaluationError` for crops that do not fit into the model's frames.
+    Raises :class:`EvaluationError` for crops larger than the model's frames, and for several crops of uncropped frames.
     """
     if modality == "audio":
         return model
@@ -39,26 +39,26 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
         )
     if size is not None and size > min(clip.height, clip.width):
         raise EvaluationError(
-            f"finetuning.video: a crop of {size} does not fit into the {frames} of these networks; lower it "
-            "(--finetuning.video.0.size) or use --setting paper"
+            f"finetuning.video: a crop of {size} does not fit into the {frames} of these networks; lower the "
+            "size (--finetuning.video.0.size) or use --setting paper"
         )
     return replace(model, recipe=replace(model.recipe, clip=clip))
 
 
 def video_augmentations(model: PretrainedModel, finetuning: Finetuning) -> tuple[VideoAugmentation, ...]:
-    """The video augmentations of ``finetuning``, or where it has none those of pretraining."""
+    """Return the video augmentations of ``finetuning``; if it has none, return those of pretraining."""
     return finetuning.video or model.recipe.composition.video
 
 
 def video_input(clip: Clip, video: Sequence[VideoAugmentation]) -> dict[str, Any]:
-    """The length, frame rate, size and augmentation of training clips as plain data, for a result."""
+    """Return the length, frame rate, size and augmentations of training clips as plain data for a result."""
     settings = {name: getattr(clip, name) for name in ("frames", "frame_rate", "height", "width")}
     return {**settings, "augmentation": to_plain(tuple(video))}
 
 
 @dataclass(frozen=True)
 class FinetuningPreprocessing:
-    """Preprocessing of clips of one modality to network inputs, for training and for testing."""
+    """Preprocessing of the clips of one modality into network inputs, for training and for testing."""
 
     views: Views
     modality: ModalityName
@@ -67,39 +67,45 @@ class FinetuningPreprocessing:
     crop: int | None
     """Side of the square crop of test clips, in pixels; None for whole frames."""
     spatial_crops: int
-    """Number of square crops of each test frame."""
+    """Number of square crops of each test clip."""
 
     @classmethod
     def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> FinetuningPreprocessing:
-        """The preprocessing that ``finetuning`` specifies; unspecified parts are as in pretraining."""
+        """Build the preprocessing that ``finetuning`` specifies; unspecified parts are those of pretraining."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)
         video = video_augmentations(model, finetuning)
         return cls(model.views, modality, video, crop_size(video), finetuning.spatial_crops)
 
     def train(self, batch: Batch, generators: Generators) -> torch.Tensor:
-        """The first window of each recording, augmented with the generator of that recording."""
+        """Return the first window of each recording, augmented with the random generator of the recording."""
         return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
 
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:
-        """The first window of each recording: the central crop, or whole frames where several crops are tested."""
+        """Return the first window of each recording as network input for testing.
+
+        The frames are cropped to their centre. If several crops are tested, or none, whole frames are returned.
+        """
         crop = self.crop if self.spatial_crops == 1 else None
         return self.views.preprocess(self._clips(batch), modality, crop)
 
     def crops(self, view: torch.Tensor) -> list[torch.Tensor]:
-        """The network inputs for one test view: the view itself, or its ``spatial_crops`` square crops."""
+        """Return the network inputs of one test view: the view itself, or its ``spatial_crops`` square crops."""
         if self.spatial_crops == 1 or self.crop is None:
             return [view]
         return spaced_crops(view, self.crop, self.spatial_crops)
 
     def _clips(self, batch: Batch) -> torch.Tensor:
         clips = batch.video if self.modality == "video" else batch.audio
-        assert clips is not None  # the reader reads the modality
+        assert clips is not None  # the clip reader decodes this modality
         return clips[:, 0]
 
 
 def spaced_crops(video: torch.Tensor, size: int, count: int) -> list[torch.Tensor]:
-    """``count`` square crops of (..., height, width), evenly spaced along the longer side, centred along the other."""
+    """Return ``count`` square crops of a video (..., height, width).
+
+    The crops are evenly spaced along the longer side and centred along the other side.
+    """
     height, width = video.shape[-2:]
     margins = height - size, width - size
     long = 1 if margins[1] >= margins[0] else 0

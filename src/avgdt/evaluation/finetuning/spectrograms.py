@@ -1,4 +1,4 @@
-"""Finetuning of the audio encoder on the log-mel spectrograms of sub-clips, all of which are held in memory."""
+"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips, which are all held in memory."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from avgdt.transforms.audio_augmentation import augment_spectrogram
 from avgdt.transforms.rng import view_generators
 
 RECORDINGS_AT_ONCE = 8
-"""Number of recordings whose sub-clips are classified together, in testing."""
+"""Number of recordings whose sub-clips form one batch in testing."""
 MASKS = SpecAugment.medium()
-"""The augmentation of training spectrograms."""
+"""Masks that augment the training spectrograms."""
 
 
 def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
-    """Settings for audio: AdamW, linear warm-up for a tenth of the epochs, then cosine decay to zero.
+    """Return settings for audio: AdamW, linear warm-up for a tenth of the epochs, then cosine decay to zero.
 
     An epoch has one sub-clip of every recording.
     """
@@ -43,23 +43,23 @@ def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
 
 @dataclass(frozen=True)
 class SpectrogramExamples:
-    """A training set of log-mel spectrograms; an epoch has one random sub-clip of every recording."""
+    """Training set of log-mel spectrograms; an epoch has one random sub-clip of every recording."""
 
     spectrograms: NDArray[np.float32]
-    """(recordings, sub-clips, mels, time)."""
+    """Log-mel spectrograms, (recordings, sub-clips, mels, time)."""
     targets: NDArray[np.int64]
-    """(recordings,) class indices."""
+    """Class indices, (recordings,)."""
     order: Batches
-    """The recordings of each step; in every epoch, those that do not fill a batch are skipped."""
+    """Recordings of each training step; in every epoch, recordings that do not fill a batch are skipped."""
     device: torch.device
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch."""
+        """Number of training steps in an epoch."""
         return self.order.steps_per_epoch
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """The batches of all epochs; training on spectrograms is not resumed, so ``first_step`` is 0."""
+        """Yield the batches of all epochs; ``first_step`` must be 0, because this training cannot be resumed."""
         assert first_step == 0
         sub_clips = self.spectrograms.shape[1]
         for orders in self.order:
@@ -81,9 +81,9 @@ def end_to_end_score(
     seed: int,
     after_epoch: Callable[[], None],
 ) -> FoldScore:
-    """Finetune the audio encoder on train and val of a fold and test it; ``after_epoch`` is called after every epoch.
+    """Finetune the audio encoder on train and val of a fold, and score it on test.
 
-    ``spectrograms`` are (recordings, sub-clips, mels, time).
+    ``spectrograms`` are (recordings, sub-clips, mels, time). ``after_epoch`` is called after every epoch.
     """
     targets, classes = folds.targets[fold.train_val], len(folds.classes)
     network = train_classifier(model, spectrograms[fold.train_val], targets, classes, finetuning, seed, after_epoch)
@@ -92,7 +92,7 @@ def end_to_end_score(
 
 
 def training_settings(finetuning: Finetuning, seed: int) -> dict[str, Any]:
-    """All that decides the training of :func:`end_to_end_score` apart from data and weights, for a result."""
+    """Return all settings of the training in :func:`end_to_end_score` as plain data for a result."""
     optimiser, schedule = finetuning.optimiser, finetuning.schedule
     return {
         "optimiser": optimiser.kind,
@@ -115,10 +115,11 @@ def train_classifier(
     seed: int,
     after_epoch: Callable[[], None] = lambda: None,
 ) -> Classifier:
-    """Train a copy of the model's audio encoder on (recordings, sub-clips, mels, time) with targets (recordings,).
+    """Train a copy of the model's audio encoder with a linear layer on labelled spectrograms.
 
-    The features are those of the paper's ESC-50 protocol. Returns the network after the last epoch, in evaluation mode.
-    Raises :class:`EvaluationError` for a loss that is not finite.
+    ``spectrograms`` are (recordings, sub-clips, mels, time), and ``targets`` are (recordings,). The features are those
+    of the paper's ESC-50 protocol. Returns the network after the last epoch, in evaluation mode. Raises
+    :class:`EvaluationError` if the loss is not finite.
     """
     recordings, device = len(spectrograms), model.precision.device
     example = torch.zeros(1, 1, *spectrograms.shape[2:], device=device)
@@ -134,9 +135,10 @@ def train_classifier(
 
 @torch.inference_mode()
 def classify(network: Classifier, spectrograms: NDArray[np.float32], precision: Precision) -> NDArray[np.int64]:
-    """(recordings, sub-clips, mels, time) -> (recordings,) classes, by the mean softmax over the sub-clips.
+    """Predict the classes (recordings,) of spectrograms (recordings, sub-clips, mels, time).
 
-    Raises :class:`EvaluationError` for logits that are not finite.
+    A recording is classified by the mean softmax over its sub-clips. Raises :class:`EvaluationError` if the logits are
+    not finite.
     """
     predictions = []
     for part in torch.split(torch.from_numpy(spectrograms), RECORDINGS_AT_ONCE):

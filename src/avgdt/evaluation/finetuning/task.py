@@ -1,4 +1,4 @@
-"""A finetuning task: labelled training recordings, test recordings, and clips drawn from them."""
+"""Finetuning tasks: labelled training recordings, test recordings, and random windows of the training recordings."""
 
 from __future__ import annotations
 
@@ -17,38 +17,41 @@ from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 
 ALL = 0
-"""The number of shots that stands for all labelled examples."""
+"""Number of shots that stands for all labelled examples."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A classification task: training and test recordings of which one modality is used."""
+    """Classification task with training and test recordings, of which one modality is used."""
 
     entries: Sequence[Entry]
-    """The recordings."""
+    """Recordings to which the plans refer."""
     modality: ModalityName
-    """The network that is finetuned."""
+    """Modality whose network is finetuned."""
     train: Sequence[Plan]
-    """The training set; its windows are not used, since every pass has other random clips."""
+    """Training set; the windows of its plans are not used, since every pass draws other random windows."""
     targets: NDArray[np.int64]
-    """(train,) class indices."""
+    """Class indices of the training set, (train,)."""
     test: Sequence[Plan]
-    """The test set; the class probabilities of a recording's windows are averaged."""
+    """Test set; the class probabilities are averaged over the windows of a recording."""
     classes: int
     """Number of classes."""
 
 
 @dataclass(frozen=True)
 class RandomWindows:
-    """A random window of each training segment in each pass (a class, since it is pickled for worker processes)."""
+    """Function that draws a random window of a training segment in each pass.
+
+    It is a class because it is pickled for worker processes.
+    """
 
     task: Task
     clip: Clip
-    """The clip, as long as the modality's part of it."""
+    """Clip settings with the length of the task's modality."""
     seed: int
 
     def __call__(self, epoch: int, index: int) -> Sequence[Window]:
-        """The window of segment ``index`` in pass ``epoch``, as a tuple of one."""
+        """Return the random window of segment ``index`` in pass ``epoch``, as a tuple with one element."""
         plan = self.task.train[index]
         span = common_span(self.task.entries[plan.segment.entry], (self.task.modality,))
         return (draw_window(plan.segment, span, self.clip, np.random.default_rng([self.seed, epoch, index, 0xF17E])),)
@@ -57,9 +60,9 @@ class RandomWindows:
 def draw_shots(
     targets: NDArray[np.int64], classes: Sequence[str], shots: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Sorted indices into ``targets`` (n,) of ``shots`` examples of every class, drawn without replacement.
+    """Draw ``shots`` examples of every class without replacement; return sorted indices into ``targets`` (n,).
 
-    Raises :class:`EvaluationError` where a class has fewer examples.
+    If ``shots`` is ``ALL``, every example is returned. Raises :class:`EvaluationError` if a class has fewer examples.
     """
     if shots == ALL:
         return np.arange(len(targets))
@@ -76,7 +79,7 @@ def draw_shots(
 
 
 def check_shots(shots: Sequence[int], jobs: int) -> None:
-    """Raise :class:`EvaluationError` where ``shots`` are empty, negative or repeated, or ``jobs`` is below 1."""
+    """Raise :class:`EvaluationError` if ``shots`` are empty, negative or repeated, or if ``jobs`` is below 1."""
     if jobs < 1:
         raise EvaluationError(f"jobs: {jobs} is too few; use 1 or more")
     if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
@@ -84,12 +87,12 @@ def check_shots(shots: Sequence[int], jobs: int) -> None:
 
 
 def shots_name(shots: int) -> str:
-    """The name of the result row for a number of shots."""
+    """Return the name of a result's row for a number of shots."""
     return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"
 
 
 def check_classes_usable(segments: Sequence[Segment], plans: Sequence[Plan]) -> None:
-    """Raise :class:`EvaluationError` for a class that has segments in a split, but no plan of any of them."""
+    """Raise :class:`EvaluationError` if a class has segments in a split, but no plan for any of them."""
     usable = {(plan.segment.split, plan.segment.label) for plan in plans}
     for split, label in sorted({(segment.split, segment.label) for segment in segments} - usable):
         raise EvaluationError(
@@ -106,8 +109,8 @@ def check_classes_read(
 ) -> None:
     """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
-    ``train`` and ``test`` are class indices, ``read`` and ``tested`` whether each recording was read. Without one of
-    its classes the task would be easier.
+    The task would be easier without this class. ``train`` and ``test`` hold class indices; ``read`` and ``tested`` flag
+    the recordings that were read.
     """
     for part, targets, done in (("train", train, read), ("test", test, tested)):
         if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):

@@ -1,4 +1,4 @@
-"""Supervised training of an encoder with a linear layer, by SGD or AdamW on the cross-entropy."""
+"""Supervised training of an encoder and a linear layer, by SGD or AdamW on the cross-entropy."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, 
 
 
 class Classifier(nn.Module):
-    """A copy of the encoder of one modality, its features pooled by a reader, and a linear layer."""
+    """Network that consists of a copied encoder of one modality, a reader of its features, and a linear layer."""
 
     def __init__(
         self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
     ) -> None:
-        """Copy ``phi``; ``seed`` initialises the linear layer on ``dim`` features, which is orthogonal or uniform."""
+        """Copy ``phi`` and initialise the linear layer on ``dim`` features from ``seed``.
+
+        The initial weights of the layer are orthogonal if ``orthogonal`` is True, else uniform.
+        """
         super().__init__()
         self.modality = modality
         self.read = read
@@ -40,12 +43,12 @@ class Classifier(nn.Module):
         self.layer = layer.to(next(phi.parameters()).device)
 
     def forward(self, view: torch.Tensor) -> torch.Tensor:
-        """A batch of views of the modality -> logits (batch, classes)."""
+        """Compute the logits (batch, classes) of a batch of views of the modality."""
         return self.layer(self.read(self.phi, self.modality, view))
 
 
 class Trainer:
-    """A classifier with optimiser and schedule; :meth:`state` holds all that is needed to resume bit for bit."""
+    """Classifier with its optimiser and schedule; :meth:`state` holds everything needed to resume bit for bit."""
 
     def __init__(self, network: Classifier, finetuning: Finetuning, precision: Precision, steps_per_epoch: int) -> None:
         self.network = network
@@ -57,9 +60,9 @@ class Trainer:
         self.scaler = precision.scaler()
 
     def step(self, view: torch.Tensor, targets: torch.Tensor) -> float:
-        """One step on a batch of views with targets (batch,); returns the cross-entropy.
+        """Train on one batch of views with targets (batch,); return the cross-entropy.
 
-        Raises :class:`EvaluationError` where it is not finite.
+        Raises :class:`EvaluationError` if the cross-entropy is not finite.
         """
         factor = lr_factor(self.finetuning.schedule, self.step_number, self.steps_per_epoch)
         lr = self.finetuning.optimiser.lr * factor
@@ -83,7 +86,7 @@ class Trainer:
         return value
 
     def state(self) -> dict[str, Any]:
-        """The training state as plain data: step, and states of network, optimiser and gradient scaler."""
+        """Return the training state: the step, and the states of network, optimiser and gradient scaler."""
         return {
             "step": self.step_number,
             "network": self.network.state_dict(),
@@ -92,7 +95,7 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Resume from ``state``."""
+        """Load a training state that :meth:`state` has returned."""
         self.step_number = state["step"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -101,39 +104,39 @@ class Trainer:
 
 @dataclass(frozen=True)
 class ExampleBatch:
-    """The training examples of one step."""
+    """Training examples of one step."""
 
     indices: Sequence[int]
     """Indices of the examples in the training set."""
     view: torch.Tensor
-    """(batch, ...): their augmented views, on the network's device."""
+    """Augmented views of the examples, (batch, ...), on the network's device."""
     failures: dict[str, str]
-    """File -> why it could not be read."""
+    """Reasons why files of the batch could not be read, by file."""
 
 
 class Examples(Protocol):
-    """A training set: clips that are decoded from files, or spectrograms in memory."""
+    """Interface of a training set: clips that are decoded from files, or spectrograms in memory."""
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """(examples,) class indices."""
+        """Class indices of the examples, (examples,)."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch."""
+        """Number of training steps in an epoch."""
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """The batches of all epochs, from that of step ``first_step``, counted from 0, to the last."""
+        """Yield the batches of all epochs, starting with the batch of step ``first_step``, counted from 0."""
 
 
 @dataclass
 class Progress:
-    """Progress of training in addition to the trainer's state: examples read, failures and loss."""
+    """Progress of a training beyond the trainer's state: examples read, failures and loss."""
 
     read: NDArray[np.bool_]
-    """(examples,) whether each was read at least once."""
+    """Flags, (examples,): True for each example that was read at least once."""
     failures: dict[str, str]
-    """File -> why it could not be read at least once."""
+    """Reasons why files could not be read in training, by file."""
     loss: float = 0.0
     """Mean cross-entropy of the last epoch."""
 
@@ -145,10 +148,11 @@ def train(
     after_epoch: Callable[[], None],
     save: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train from the trainer's step to the last epoch; the network is then in evaluation mode.
+    """Train from the trainer's step to the last epoch, then set the network to evaluation mode.
 
-    ``progress`` is updated in place; after every epoch ``save`` is called, then ``after_epoch``. Raises
-    :class:`EvaluationError` for a loss that is not finite.
+    ``progress`` is updated in place. After every epoch, ``save`` and then ``after_epoch`` are called; for epochs that
+    were complete at the start, only ``after_epoch`` is called. Raises :class:`EvaluationError` if the loss is not
+    finite.
     """
     for _ in range(trainer.step_number // trainer.steps_per_epoch):
         after_epoch()

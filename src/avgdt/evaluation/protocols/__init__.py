@@ -1,4 +1,4 @@
-"""The evaluation protocols, each a dataclass after the contract :class:`avgdt.evaluation.evaluate.Protocol`."""
+"""Evaluation protocols, each a dataclass with the interface :class:`avgdt.evaluation.evaluate.Protocol`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from avgdt.errors import AvgdtError, suggestion
 
 
 class ProtocolError(AvgdtError):
-    """A protocol that does not exist."""
+    """Exception for an unknown protocol name."""
 
 
 @cache
 def protocols() -> dict[str, type[Any]]:
-    """All protocols by name: the classes with a ``name`` that the files of this package define."""
+    """Return all protocols by name: the classes with an attribute ``name`` in the modules of this package."""
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return {
         defined.name: defined
@@ -27,7 +27,7 @@ def protocols() -> dict[str, type[Any]]:
 
 
 def protocol(name: str) -> type[Any]:
-    """The dataclass of a protocol; raise :class:`ProtocolError` for an unknown name."""
+    """Return the dataclass of a protocol; raise :class:`ProtocolError` for an unknown name."""
     if name not in protocols():
         raise ProtocolError(f"protocol {name!r} is unknown; {suggestion(name, protocols())}")
     return protocols()[name]

@@ -1,8 +1,9 @@
-"""UCF101 and HMDB51 (section 4.2): actions in three official splits, by finetuning and by frozen features.
+"""UCF101 and HMDB51 (section 4.2): action recognition in three official splits, with finetuned and frozen networks.
 
-The paper: the whole video network and a linear layer are finetuned on ten random clips of each video and epoch; a test
-video's class is that of the mean softmax over ten uniform clips. Appendix A.2: videos of the test split retrieve those
-of the training split by frozen features averaged over ten clips. The linear probe on them is not in the paper.
+In the paper, the whole video network and a linear layer are finetuned on ten random clips of each video per epoch. A
+test video is classified by the mean softmax over ten uniform clips. In appendix A.2 of the paper, videos of the test
+split retrieve videos of the training split by frozen features, averaged over ten clips. The linear probe on these
+features is not in the paper.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from avgdt.recipes.finetuning import Finetuning
 
 VIDEO: tuple[ModalityName, ...] = ("video",)
 FROZEN_CLIPS = 10
-"""Clips per video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
+"""Number of clips per video whose features are averaged for the linear probe and for retrieval (appendix A.2)."""
 
 
 @dataclass(frozen=True)
 class Ucf101:
-    """UCF101: 13,320 videos of 101 classes in three splits, classified by finetuned and by frozen networks."""
+    """UCF101 protocol: action recognition on 13,320 videos of 101 classes, by finetuned and by frozen networks."""
 
     name: ClassVar[str] = "ucf101"
     title: ClassVar[str] = "UCF101"
@@ -54,20 +55,23 @@ class Ucf101:
     finetune: bool = True
     """Finetune the whole network from the pretrained weights and from random ones (training from scratch)."""
     frozen: bool = True
-    """Fit a linear probe on frozen features and retrieve recordings of the same class by them."""
+    """Fit a linear probe on frozen features, and measure the retrieval of videos of the same class with them."""
     shots: tuple[int, ...] = (ALL,)
-    """Labelled examples of each class for finetuning; 0 for all. Each number is one row of the result."""
+    """Numbers of labelled examples per class for finetuning (0 for all); each number gives one row of the result."""
     jobs: int = 1
     """Number of finetunings that run in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
-    """The settings of finetuning; --setting paper or released sets all of them."""
+    """Settings of finetuning; --setting paper or --setting released sets all of them."""
     cache: bool = True
-    """Store the frozen features and the scores of folds in OUT/cache for the next evaluation of the same weights."""
+    """Store the frozen features and the scores of folds in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained ones are compared, and of finetuning."""
+    """Seed of finetuning and of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Measure both models on a folder as distributed; finetuning resumes from states in ``out/finetuning``."""
+        """Evaluate the pretrained and the random model on the data set's folder as distributed.
+
+        Finetuning resumes from the states in ``comparison.out/finetuning``.
+        """
         self._check()
         comparison.check_modalities(VIDEO)
         layouts = {str(split): self.layout(comparison.data, split) for split in self.splits}
@@ -77,13 +81,13 @@ class Ucf101:
         tuned = comparison.with_models(lambda model: with_finetuning_clips(model, self.finetuning, "video"))
         clip = tuned.pretrained.recipe.clip
         plans, skipped = plan(segments, entries, clip, VIDEO, self.finetuning.test_clips)
-        folds = official_folds(splits, entries, [one.segment for one in plans])
+        folds = official_folds(splits, entries, [planned.segment for planned in plans])
         tasks = FoldTasks(entries, plans, folds, "video")
         if self.finetune:
             for shots, fold in product(self.shots, folds.folds):
-                tasks.task(fold, shots, self.seed)  # raises for too few examples, before hours of extraction
+                tasks.task(fold, shots, self.seed)  # raises for too few examples before hours of extraction
         figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
-        padded, details = count_padded([one.segment for one in plans], entries, clip, VIDEO), dict[str, Any]()
+        padded, details = count_padded([planned.segment for planned in plans], entries, clip, VIDEO), dict[str, Any]()
         if self.frozen:
             frozen, _ = plan(segments, entries, comparison.pretrained.recipe.clip, VIDEO, FROZEN_CLIPS)
             features = comparison.features(entries, frozen, skipped, VIDEO, mean_features, cache=self.cache)
@@ -106,7 +110,7 @@ class Ucf101:
             for source, finetuned in rows.items():
                 figures[source] = finetuned | figures[source]  # the paper's row comes first
             details["training_input"] = video_input(clip, video_augmentations(tuned.pretrained, self.finetuning))
-            known = {one.path for one in skipped}
+            known = {file.path for file in skipped}
             skipped = [*skipped, *(Skipped(Path(p), why) for p, why in failures.items() if Path(p) not in known)]
         for row in figures["pretrained"]:
             accuracy = {"accuracy": 1 / len(folds.classes)}
@@ -116,7 +120,7 @@ class Ucf101:
             "padded": padded,
             "skipped": plain_skipped(skipped),
             **details,
-            "unlisted": [str(path) for path in sorted({path for one in layouts.values() for path in one.unlisted})],
+            "unlisted": [str(path) for path in sorted({path for read in layouts.values() for path in read.unlisted})],
             "classes": folds.classes,
             **figures,
         }
@@ -125,13 +129,13 @@ class Ucf101:
         if not self.splits or len(set(self.splits)) < len(self.splits):
             raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
         if not (self.finetune or self.frozen):
-            raise EvaluationError("finetune, frozen: both are off, so that nothing is measured; turn one on")
+            raise EvaluationError("finetune, frozen: both are off, so nothing is measured; turn one of them on")
         check_shots(self.shots, self.jobs)
 
 
 @dataclass(frozen=True)
 class Hmdb51(Ucf101):
-    """HMDB51: 6,766 videos of 51 classes in three splits, classified by finetuned and by frozen networks."""
+    """HMDB51 protocol: action recognition on 6,766 videos of 51 classes, by finetuned and by frozen networks."""
 
     name: ClassVar[str] = "hmdb51"
     title: ClassVar[str] = "HMDB51"

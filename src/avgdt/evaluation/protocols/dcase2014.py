@@ -1,9 +1,9 @@
-"""DCASE2014 (section 4.2): acoustic scenes, by a linear SVM on frozen features.
+"""DCASE2014 (section 4.2): acoustic scene classification by a linear SVM on frozen features.
 
-The paper: sixty 1-second sub-clips of each scene; a one-vs-rest linear SVM with C = 0.01 fitted on every sub-clip of
-the development set; the decision values of a scene of the test set are averaged. The features are those of ESC-50, the
-last convolution pooled over three time steps (1024 of a ResNet-18 and one second): the paper does not say which they
-are. Beside it, as a control, nearest neighbours whose k is chosen on a part of the training set.
+In the paper, each scene is cut into sixty 1-second sub-clips. A one-vs-rest linear SVM with C = 0.01 is fitted on every
+sub-clip of the development set, and the decision values of a test scene are averaged. The paper does not specify the
+features. Here they are those of ESC-50: the last convolution, max-pooled over three time steps (1024 features from a
+ResNet-18 and one second of audio). Nearest neighbours serve as a control, with k chosen on a part of the training set.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ SUB_CLIPS = SubClips(60, 1.0)
 
 @dataclass(frozen=True)
 class Dcase2014(SubClipOptions):
-    """DCASE2014: 30-second scenes of ten classes, by a linear SVM on frozen features of sixty 1-second sub-clips."""
+    """DCASE2014 protocol: 30-second scenes of ten classes, by a linear SVM on frozen features of 1-second sub-clips."""
 
     name: ClassVar[str] = "dcase2014"
     title: ClassVar[str] = "DCASE2014"
     summary: ClassVar[str] = "acoustic scene classification on frozen features of sixty sub-clips each"
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Fit on the development set, test on the private set; ``comparison.data`` is the folder of both."""
+        """Fit the classifiers on the development set and test them on the private set.
+
+        ``comparison.data`` is the folder that contains the two sets.
+        """
         _, folds, result = sub_clip_figures(
             self,
             comparison,

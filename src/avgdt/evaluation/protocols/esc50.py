@@ -1,9 +1,9 @@
-"""ESC-50 (section 4.2): environmental sounds in official folds, by a linear layer on frozen features.
+"""ESC-50 (section 4.2): classification of environmental sounds in official folds, by a linear layer on frozen features.
 
-The paper: ten equally spaced 2-second sub-clips of each sound; the last convolution max-pooled to 512 x 2 x 3 features;
-a linear layer trained on every sub-clip (Adam 1e-4, weight decay 5e-4, batch 512); the class probabilities of the
-sub-clips are averaged. Beside it, as controls, logistic regression and nearest neighbours whose C and k are chosen on a
-training fold.
+In the paper, each sound is cut into ten equally spaced 2-second sub-clips. The last convolution is max-pooled to 512 x
+2 x 3 features. A linear layer is trained on every sub-clip (Adam 1e-4, weight decay 5e-4, batch 512), and the class
+probabilities of the sub-clips are averaged. Logistic regression and nearest neighbours serve as controls, with C and k
+chosen on a training fold.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUB_CLIPS = SubClips(10, 2.0)
 
 @dataclass(frozen=True)
 class Esc50(SubClipOptions):
-    """ESC-50: 2000 sounds of 50 classes in five folds, by frozen features of ten 2-second sub-clips."""
+    """ESC-50 protocol: 2000 sounds of 50 classes in five folds, by frozen features of ten 2-second sub-clips."""
 
     name: ClassVar[str] = "esc50"
     title: ClassVar[str] = "ESC-50"
@@ -36,9 +36,9 @@ class Esc50(SubClipOptions):
     ten_classes: ClassVar[bool] = False
 
     folds: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Folds that are tested in turn, each with the others to train on: three or more."""
+    """Folds to test in turn, each with the other folds as its training set; at least three."""
     epochs: int = 100
-    """Epochs of the linear layer; 0 chooses from 10 to 400 on a training fold."""
+    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training fold."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Cross-validate over the folds; ``comparison.data`` is the folder of ESC-50."""
@@ -49,7 +49,7 @@ class Esc50(SubClipOptions):
 
 @dataclass(frozen=True)
 class Esc10(Esc50):
-    """ESC-10: 400 sounds of 10 classes of ESC-50 in five folds, by frozen features of ten 2-second sub-clips."""
+    """ESC-10 protocol: 400 sounds of 10 classes of ESC-50 in five folds, by frozen features of 2-second sub-clips."""
 
     name: ClassVar[str] = "esc10"
     title: ClassVar[str] = "ESC-10"
@@ -59,9 +59,10 @@ class Esc10(Esc50):
 
 @dataclass(frozen=True)
 class Esc50Fold(SubClipOptions):
-    """One fold of ESC-50 in parts by source recording, by the features and probes of ESC-50.
+    """Cross-validation within one fold of ESC-50, cut into parts by source recording.
 
-    It is not ESC-50's protocol: a training set is five to seven times smaller, and its figures compare with no others.
+    Features and probes are those of :class:`Esc50`. The figures are not comparable with those of ESC-50, because a
+    training set is five to seven times smaller.
     """
 
     name: ClassVar[str] = "esc50_fold"
@@ -69,20 +70,23 @@ class Esc50Fold(SubClipOptions):
     summary: ClassVar[str] = "sound classification within one fold, split by source recording; not an official figure"
 
     fold: int = 4
-    """The fold."""
+    """Number of the fold, from 1 to 5."""
     parts: int = 3
-    """Parts, each tested in turn with the others to train on: three or more."""
+    """Number of parts to test in turn, each with the other parts as its training set; at least three."""
     epochs: int = 100
-    """Epochs of the linear layer; 0 chooses from 10 to 400 on a training part."""
+    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training part."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Cross-validate over the parts; ``comparison.data`` is the folder of ESC-50."""
         if self.parts < LEAST:
-            raise EvaluationError(f"parts: {self.parts} is too few; use {LEAST} or more: one tests, one validates")
+            raise EvaluationError(
+                f"parts: {self.parts} is too few; use {LEAST} or more: one for testing, one for "
+                "validation, the others for training"
+            )
         layout = read_layout(comparison.data, esc10=False)
         entries = [entry for entry in layout.entries if entry.extra["fold"] == str(self.fold)]
         if not entries:
-            raise DataError(f"{comparison.data}: lists no sound of fold {self.fold}; use one of 1 to 5")
+            raise DataError(f"{comparison.data}: lists no sound of fold {self.fold}; use a fold from 1 to 5")
         parts = Layout(deal_sources(entries, self.parts), layout.unlisted)
         return _measure(self, self.epochs, comparison, parts, [str(part + 1) for part in range(self.parts)])
 

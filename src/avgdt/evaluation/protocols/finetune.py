@@ -1,7 +1,7 @@
-"""Finetuning with few or many labels: an encoder and a linear layer trained on train, measured on test.
+"""Finetuning with few or many labels: an encoder and a linear layer are trained on train and tested on test.
 
-The network is tested after the last epoch, so that no validation split is needed. The pretrained weights are compared
-with random ones, that is with training from scratch.
+The network is tested after the last epoch, so no validation split is needed. Training from the pretrained weights is
+compared with training from random weights, that is, from scratch.
 """
 
 from __future__ import annotations
@@ -35,31 +35,33 @@ TRAIN, TEST = "train", "test"
 
 @dataclass(frozen=True)
 class Finetune:
-    """An encoder and a linear layer trained on the split train and measured on the split test, after the last epoch."""
+    """Finetuning protocol: an encoder and a linear layer, trained on the split train and tested on the split test."""
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Finetuning"
     summary: ClassVar[str] = "finetuning with few or many labels, compared with training from scratch"
 
     label: str = "label"
-    """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
+    """Manifest column of the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
     modality: Literal["video", "audio"] = "video"
-    """The network that is trained."""
+    """Modality whose network is trained."""
     shots: tuple[int, ...] = (ALL,)
-    """Labelled examples of each class, sampled from train; 0 for all. Each number is one row of the result."""
+    """Numbers of labelled examples per class, drawn from train (0 for all); each number gives one row of the result."""
     draws: int = 1
-    """Repetitions for each number of shots, with other examples, another initial layer and another order."""
+    """Number of repetitions for each number of shots, each with other examples, another initial layer and another
+    order."""
     jobs: int = 1
     """Number of finetunings that run in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
-    """The settings of finetuning; --setting paper or released sets all of them."""
+    """Settings of finetuning; --setting paper or --setting released sets all of them."""
     seed: int = 0
-    """Seed of the random weights for training from scratch, and of the first draw."""
+    """Seed of the first draw, and of the random weights for training from scratch."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Train and test from both models' weights; ``comparison.data`` is a manifest with labels, train and test.
+        """Finetune and test the pretrained and the random model.
 
-        States are saved in ``comparison.out/finetuning``, from which the same command resumes.
+        ``comparison.data`` is a manifest with labels and the splits train and test. Training states are saved in
+        ``comparison.out/finetuning``, from which the same command resumes.
         """
         self._check()
         comparison.check_modalities((self.modality,))
@@ -69,18 +71,18 @@ class Finetune:
         clip = comparison.pretrained.recipe.clip
         plans, skipped = plan(rows.segments, entries, clip, (self.modality,), self.finetuning.test_clips)
         check_classes_usable(rows.segments, plans)
-        splits = labelled_splits([one.segment for one in plans], (TRAIN, TEST), skipped)
+        splits = labelled_splits([planned.segment for planned in plans], (TRAIN, TEST), skipped)
         cases = [(shots, draw) for shots in self.shots for draw in range(self.draws)]
         tasks = {(shots, draw): self._task(entries, plans, splits, shots, draw) for shots, draw in cases}
         after_epoch = counter(comparison.progress, 2 * len(tasks) * self.finetuning.schedule.epochs)
-        truth = np.array(splits.targets([one.segment for one in plans], TEST))
+        truth = np.array(splits.targets([planned.segment for planned in plans], TEST))
         failures = dict[str, str]()
         figures: dict[str, dict[str, Any]] = {}
 
-        def after_job(source: str, number: int, one: Finetuned) -> None:
+        def after_job(source: str, number: int, result: Finetuned) -> None:
             (shots, draw), task = list(tasks.items())[number]
-            one.check_classes(task, truth, splits.classes)
-            (figures_of_draw,) = _figures([one], truth, splits.classes)["draws"]
+            result.check_classes(task, truth, splits.classes)
+            (figures_of_draw,) = _figures([result], truth, splits.classes)["draws"]
             comparison.report(source, shots_name(shots), f"draw {draw + 1}" if self.draws > 1 else "", figures_of_draw)
 
         for source, model in comparison.models.items():
@@ -90,8 +92,8 @@ class Finetune:
             ]
             results = run_jobs(jobs, self.jobs, after_epoch, partial(after_job, source))
             finetuned = dict(zip(tasks, results, strict=True))
-            for one in finetuned.values():
-                failures |= one.failures
+            for result in finetuned.values():
+                failures |= result.failures
             figures[source] = {
                 shots_name(shots): _figures(
                     [finetuned[shots, draw] for draw in range(self.draws)], truth, splits.classes
@@ -105,7 +107,7 @@ class Finetune:
             "other_splits": rows.other_splits,
             "unlabelled": rows.unlabelled,
             "notes": [*notes, *rows.notes],
-            "padded": count_padded([one.segment for one in plans], entries, clip, (self.modality,)),
+            "padded": count_padded([planned.segment for planned in plans], entries, clip, (self.modality,)),
             "skipped": plain_skipped([*rows.skipped, *skipped, *unreadable]),
             "classes": splits.classes,
             **figures,
@@ -120,7 +122,7 @@ class Finetune:
     def _task(
         self, entries: Sequence[Entry], plans: Sequence[Plan], splits: LabelledSplits, shots: int, draw: int
     ) -> Task:
-        targets = np.array(splits.targets([one.segment for one in plans], TRAIN))
+        targets = np.array(splits.targets([planned.segment for planned in plans], TRAIN))
         sampled = draw_shots(targets, splits.classes, shots, np.random.default_rng([self.seed + draw, shots, 0x5407]))
         train = [plans[splits.rows[TRAIN][index]] for index in sampled]
         test = [plans[row] for row in splits.rows[TEST]]
@@ -128,13 +130,13 @@ class Finetune:
 
 
 def _figures(finetuned: Sequence[Finetuned], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
-    """The figures of the pooled predictions of all draws, and the std of the draws' accuracies."""
+    """Compute the figures of the pooled predictions of all draws, and the std of the accuracies of the draws."""
     scores = []
-    for one in finetuned:
-        read = one.predictions >= 0
-        scores.append(score(one.predictions[read], truth[read], len(classes)))
+    for result in finetuned:
+        read = result.predictions >= 0
+        scores.append(score(result.predictions[read], truth[read], len(classes)))
     figures = score_figures(pooled(scores), classes)
     if len(finetuned) > 1:
-        del figures["interval"]  # it would count every recording more than once
-    draws = [{"accuracy": s.accuracy, "loss": one.loss} for s, one in zip(scores, finetuned, strict=True)]
+        del figures["interval"]  # the interval would count every recording more than once
+    draws = [{"accuracy": s.accuracy, "loss": result.loss} for s, result in zip(scores, finetuned, strict=True)]
     return {**figures, **std_of([s.accuracy for s in scores]), "draws": draws}

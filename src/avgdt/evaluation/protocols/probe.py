@@ -1,8 +1,9 @@
-"""Linear and k-NN probe: frozen features of labelled recordings, or segments of them, and a simple classifier.
+"""Linear and k-NN probe: a simple classifier on frozen features of labelled recordings or segments.
 
-The features are the last convolution, averaged over time and space and over the clips of a recording, then
-standardised. The probe is fitted on the split train, its hyperparameter chosen on val, and measured once on test.
-Without a split val, about a fifth of train validates, and the final fit is on all of train.
+By default, the features are the last convolution averaged over time and space. They are averaged over the clips of a
+recording and standardised. The probe is fitted on the split train, its hyperparameter is chosen on val, and its score
+is measured once on test. Without a split val, about a fifth of train is used for validation, and the final fit uses all
+of train.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from avgdt.evaluation.splits import SPLITS, labelled_rows, labelled_splits, val_
 
 @dataclass(frozen=True)
 class Linear:
-    """Logistic regression on frozen, standardised features; its C is chosen on the validation split."""
+    """Linear probe: logistic regression on frozen, standardised features, with C chosen on the validation split."""
 
     name: ClassVar[str] = "linear"
     title: ClassVar[str] = "Linear probe"
@@ -33,18 +34,23 @@ class Linear:
     hyperparameter: ClassVar[str] = "C"
 
     label: str = "label"
-    """Column of the manifest that holds the class; LABEL_start and LABEL_end (or start and end) name its seconds."""
+    """Manifest column of the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
     modality: Literal["video", "audio"] = "video"
-    """The network whose features are classified."""
+    """Modality whose network computes the features."""
     pool: Literal["mean", "time"] = "mean"
-    """mean: the last convolution averaged over time and space. time: averaged over space, time steps concatenated."""
+    """mean: average the last convolution over time and space. time: average over space and concatenate the time
+    steps."""
     clips: int = 4
-    """Number of clips of a whole recording, whose features are averaged; a segment no longer than a clip has one."""
+    """Number of clips of a whole recording whose features are averaged; a segment no longer than a clip has one
+    clip."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained ones are compared."""
+    """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Probe both models; ``comparison.data`` is a manifest with labels, train, test and optionally val."""
+        """Fit and test the probe on features of the pretrained and of the random model.
+
+        ``comparison.data`` is a manifest with labels and the splits train, test and optionally val.
+        """
         check_clips(self.clips)
         comparison.check_modalities((self.modality,))
         entries, notes = comparison.recordings()
@@ -53,13 +59,13 @@ class Linear:
         no_val = not any(segment.split == "val" for segment in rows.segments)
         if no_val:
             plans = val_from_train(plans, entries)
-            splits_present = {one.segment.split for one in plans}
+            splits_present = {planned.segment.split for planned in plans}
             if "train" in splits_present and "val" not in splits_present:
                 raise EvaluationError(
                     f"split: there is no val to choose {self.hyperparameter} on, and train has only one usable "
                     "recording of each class; add recordings to train, or a split val"
                 )
-        labelled_splits([one.segment for one in plans], skipped=skipped)  # raises before anything is decoded
+        labelled_splits([planned.segment for planned in plans], skipped=skipped)  # raises before anything is decoded
         read = {"mean": mean_features, "time": timed_features}[self.pool]
         features = comparison.features(entries, plans, [*rows.skipped, *skipped], (self.modality,), read)
         splits = labelled_splits(features.segments, skipped=features.skipped[len(rows.skipped) :])
@@ -104,7 +110,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Knn(Linear):
-    """Vote of the k nearest neighbours by cosine of frozen, standardised features; val determines k."""
+    """k-NN probe: vote of the k nearest neighbours by cosine of frozen, standardised features, with k chosen on val."""
 
     name: ClassVar[str] = "knn"
     title: ClassVar[str] = "Nearest neighbours"
@@ -115,6 +121,6 @@ class Knn(Linear):
 
 def _no_val_note(hyperparameter: str, count: int) -> str:
     return (
-        f"no split val: {hyperparameter} is chosen on {count} recordings of train, whole sources where these are "
-        "known; the final fit is on all of train"
+        f"no split val: {hyperparameter} is chosen on {count} recordings of train, drawn by whole sources if these "
+        "are known; the final fit uses all of train"
     )

@@ -1,7 +1,7 @@
-"""Re-identification (figure 3 of the paper): is the nearest window of all recordings from the same recording?
+"""Re-identification (figure 3 of the paper): retrieval of another window of the same recording.
 
-Two windows of each recording that do not overlap are embedded. Every window is a query whose gallery is the other
-windows of all recordings, within and across modalities.
+Two non-overlapping windows of each recording are embedded. Every window is a query; its gallery contains the other
+window of every recording. Queries and gallery have the same modality or different modalities.
 """
 
 from __future__ import annotations
@@ -22,21 +22,24 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Reidentification:
-    """How often the nearest window of all recordings is of the same recording, within and across modalities."""
+    """Re-identification protocol: how often the nearest window of all recordings is from the query's recording."""
 
     name: ClassVar[str] = "reidentification"
     title: ClassVar[str] = "Re-identification"
     summary: ClassVar[str] = "another window of the same recording retrieved among the windows of all recordings"
 
     split: str = "test"
-    """Split whose recordings are the gallery, or all; of data without splits all recordings."""
+    """Split whose recordings form the gallery, or all; data without splits uses all recordings."""
     modality: Literal["both", "video", "audio"] = "both"
-    """both: within and across video and audio. video or audio: that modality alone; the other may be missing."""
+    """both: within and across video and audio. video or audio: within this modality; the other may be missing."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained ones are compared."""
+    """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Re-identify windows with both models; ``comparison.data`` is a manifest or a folder."""
+        """Measure the re-identification of windows by the pretrained and by the random model.
+
+        ``comparison.data`` is a manifest or a folder.
+        """
         modalities: tuple[ModalityName, ...] = ("video", "audio") if self.modality == "both" else (self.modality,)
         comparison.check_modalities(modalities)
         entries, notes = comparison.recordings()
@@ -62,22 +65,22 @@ class Reidentification:
 def _apart(
     plans: Sequence[Plan], entries: Sequence[Entry], model: PretrainedModel, modalities: tuple[ModalityName, ...]
 ) -> tuple[list[Plan], list[Skipped]]:
-    """The plans with two windows that do not overlap, and the recordings that are too short for two."""
+    """Return the plans with two non-overlapping windows, and the recordings that are too short for two windows."""
     clip = span_of(model.recipe.clip, modalities)
-    apart, too_short = list[Plan](), list[Skipped]()
-    for one in plans:
-        starts = [window.video for window in one.windows]
-        # Durations are rounded to frames: those of two clips may lack up to two frames.
+    separate, too_short = list[Plan](), list[Skipped]()
+    for planned in plans:
+        starts = [window.video for window in planned.windows]
+        # Durations are rounded to frames, so a recording of two clips may seem up to two frames too short.
         if len(starts) == 2 and starts[1] - starts[0] >= clip.seconds - 2 / clip.frame_rate:
-            apart.append(one)
+            separate.append(planned)
         else:
-            path = entries[one.segment.entry].path
+            path = entries[planned.segment.entry].path
             too_short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
-    return apart, too_short
+    return separate, too_short
 
 
 def _figures(vectors: Vectors) -> dict[str, Any]:
-    """Re-identification by direction, from vectors (recordings, 2, dim)."""
+    """Compute the re-identification for each pair of modalities, from vectors (recordings, 2, dim)."""
     return {
         f"{query}_to_{key}": reidentify(
             vectors[query][:, 0], vectors[key][:, 1], vectors[query][:, 1], vectors[key][:, 0]

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval: the recordings of a split ranked by the cosine between video and audio embeddings."""
+"""Cross-modal retrieval: ranking of the recordings of a split by the cosine between video and audio embeddings."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Retrieval of the audio of each recording by its video among the recordings of a split, and vice versa."""
+    """Retrieval protocol: a recording's audio is retrieved by its video among all recordings, and vice versa."""
 
     name: ClassVar[str] = "retrieval"
     title: ClassVar[str] = "Cross-modal retrieval"
     summary: ClassVar[str] = "the audio of a recording retrieved by its video among all recordings, and vice versa"
 
     split: str = "test"
-    """Split whose recordings are the gallery, or all; of data without splits all recordings."""
+    """Split whose recordings form the gallery, or all; data without splits uses all recordings."""
     label: str = ""
     """Column whose segments (LABEL_start and LABEL_end, or start and end) are ranked instead of whole recordings."""
     clips: int = 4
-    """Number of clips of a whole recording, whose embeddings are averaged; a segment no longer than a clip has one."""
+    """Number of clips of a whole recording whose embeddings are averaged; a segment no longer than a clip has one
+    clip."""
     aligned: bool = False
-    """Average the similarities of the clips at the same position in both recordings instead of the embeddings, so that
-    the time of events matters."""
+    """Average the similarities of clips at the same position in video and audio, instead of the embeddings of the
+    clips; the time of events then matters."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained ones are compared."""
+    """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Rank with both models; ``comparison.data`` is a manifest or a folder."""
+        """Measure the cross-modal retrieval by the pretrained and by the random model.
+
+        ``comparison.data`` is a manifest or a folder.
+        """
         check_clips(self.clips)
         comparison.check_modalities(BOTH)
         entries, notes = comparison.recordings()
@@ -67,11 +71,11 @@ class Retrieval:
 
 
 def _check_alignable(plans: Sequence[Plan]) -> None:
-    """Raise :class:`EvaluationError` where the recordings have unequal numbers of clips."""
-    counts = sorted({len(one.windows) for one in plans})
+    """Raise :class:`EvaluationError` if the segments have different numbers of clips."""
+    counts = sorted({len(planned.windows) for planned in plans})
     if len(counts) > 1:
         raise EvaluationError(
-            f"aligned: the segments have from {counts[0]} to {counts[-1]} clips, and equal numbers are needed; "
+            f"aligned: the segments have from {counts[0]} to {counts[-1]} clips, but equal numbers are needed; "
             "use --clips 1 or drop --aligned"
         )
 

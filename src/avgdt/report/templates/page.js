@@ -1,5 +1,5 @@
 "use strict";
-// Snippets play on a click or on Enter, one at a time; without this script they have the browser's own controls.
+// Snippets play on a click or on Enter, one at a time. Without this script, they show the controls of the browser.
 for (const snippet of document.querySelectorAll(".tile video")) {
   const button = document.createElement("button");
   const name = snippet.getAttribute("aria-label");

@@ -1,4 +1,4 @@
-"""The classes of the synthetic data set, in one module each for impacts, machines and motions."""
+"""Classes of the synthetic data set, in one module each for impacts, machines and motions."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ ACTIONS: tuple[type[Action], ...] = (
     Stamp,
     Swing,
 )
-"""Every class of recordings, in the order of the labels; the label is the class's name in lower case."""
+"""All classes of recordings, in the order of the labels; a label is the name of the class in lower case."""

@@ -1,4 +1,4 @@
-"""The base class of actions, each of which determines both the frames and the audio of a recording."""
+"""Base class of actions, each of which determines both the frames and the audio of a recording."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _SHADOW = encoded((20.0, 20.0, 30.0))
 
 @dataclass(frozen=True)
 class Setting:
-    """The arguments of an action's constructor."""
+    """Arguments of an action's constructor."""
 
     generator: np.random.Generator
     look: Look
     seconds: float
-    """Length of the recording in seconds."""
+    """Length of the recording, in seconds."""
 
 
 class Action(ABC):
-    """A class of recordings: its constructor draws the random timeline from which both frames and audio follow."""
+    """Base class of the classes of recordings; its constructor samples the timeline of both frames and audio."""
 
     def __init__(self, setting: Setting) -> None:
         self.look = setting.look
 
     @abstractmethod
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the action at ``time`` (seconds) over the background."""
+        """Draw the action on ``canvas`` at ``time`` (seconds)."""
 
     @abstractmethod
     def audio(self, synth: Synth) -> Floats:
-        """The waveform of the action, (samples,), before the acoustics of the room."""
+        """Return the waveform of the action, (samples,), without the acoustics of the room."""
 
     @property
     def events(self) -> Floats:
-        """Times in seconds of the struck notes; empty where the sound is sustained."""
+        """Times of the struck notes, in seconds; empty if the sound is sustained."""
         return np.empty(0)
 
     def draw_object(
@@ -57,7 +57,10 @@ class Action(ABC):
         stretch: tuple[float, float] = (1.0, 1.0),
         lit: float = 0.0,
     ) -> None:
-        """Draw the moving object with a lighter core; ``lit`` from 0 to 1 blends it into the colour of light."""
+        """Draw the moving object with a lighter core.
+
+        ``lit``, from 0 to 1, blends the object into the colour of light.
+        """
         colours = self.look.palette
         radius = self.look.size if size is None else size
         outline = self.look.outline
@@ -67,5 +70,5 @@ class Action(ABC):
         canvas.shape(outline, x, y, radius * 0.55, core, angle=angle, stretch=stretch)
 
     def draw_shadow(self, canvas: Canvas, x: float, width: float, depth: float = 0.35) -> None:
-        """Draw a shadow of opacity ``depth`` on the ground under ``x``."""
+        """Draw a shadow of opacity ``depth`` on the ground below ``x``."""
         canvas.shape(DISC, x, self.look.ground + 0.012, width, _SHADOW, stretch=(1.0, 0.16), alpha=depth)

@@ -1,4 +1,4 @@
-"""Actions with impacts, each heard as a note: a hammer, a bouncing ball, stamping feet, chimes."""
+"""Actions with impacts, each of which sounds as a note: a hammer, a bouncing ball, stamping feet and chimes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from avgdt.synthetic.colours import interpolate
 from avgdt.synthetic.outlines import Rectangle
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
-_HOP = 0.2  # share of a beat between a blow and the second contact
+_HOP = 0.2  # time from a blow to the second contact, as a share of a beat
 _BLOCK = Rectangle(width=1.5)
-_SHORTEST = 0.17  # beats of the last bounce before the kick
+_SHORTEST = 0.17  # minimum duration of a bounce in beats; a kick replaces shorter bounces
 _FOOT = Rectangle(width=1.3)
 _PILLARS = 5
 _SCALE = 2 ** (np.array([-9.0, -5.0, 0.0, 5.0, 9.0]) / 12)
@@ -22,7 +22,7 @@ _SCALE = 2 ** (np.array([-9.0, -5.0, 0.0, 5.0, 9.0]) / 12)
 class Hammer(Action):
     """A hammer that rises slowly, falls fast and bounces once on the anvil.
 
-    The higher it rises, the louder the blow; a soft second contact follows each blow.
+    A higher rise causes a louder blow. A soft second contact follows each blow.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -34,14 +34,17 @@ class Hammer(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the blows in seconds, without the second contacts."""
+        """Times of the blows without the second contacts, in seconds."""
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw anvil, head and rod, which rotates about its far end (at angle 0 the head is on the anvil)."""
+        """Draw the anvil, the head of the hammer and its rod.
+
+        The rod rotates about its far end; at angle 0, the head is on the anvil.
+        """
         phase = float(self._tempo.phase(time))
         beat, share = int(phase), phase % 1
-        lift = 1.15 * self._strengths[beat + 1]  # towards the next blow
+        lift = 1.15 * self._strengths[beat + 1]  # maximum angle before the next blow, in radians
         hop = 0.16 * self._strengths[beat] * 4 * share * max(_HOP - share, 0) / _HOP**2
         fall = np.clip((share - 0.82) / 0.18, 0, 1) ** 2
         angle = hop + lift * (float(ease((share - _HOP) / 0.55)) - fall)
@@ -57,7 +60,7 @@ class Hammer(Action):
         self.draw_object(canvas, head_x, head_y, angle=-side * angle)
 
     def audio(self, synth: Synth) -> Floats:
-        """A blow and its second contact per beat."""
+        """Return the waveform of a blow and a second contact per beat."""
         beats = self._tempo.beats()
         strengths = self._strengths[beats.astype(int)]
         hops = self._tempo.time(beats + _HOP)
@@ -67,7 +70,7 @@ class Hammer(Action):
 class Bounce(Action):
     """A ball whose bounces become lower and faster until a kick starts them again.
 
-    The loudness of a contact follows from the speed of the ball, the height of a flight from its duration.
+    The loudness of a contact follows from the speed of the ball, and the height of a flight from its duration.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -87,7 +90,7 @@ class Bounce(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the contacts with the ground in seconds."""
+        """Times of the contacts with the ground, in seconds."""
         return self._tempo.time(self._starts[1:-1])
 
     def draw(self, canvas: Canvas, time: float) -> None:
@@ -104,15 +107,15 @@ class Bounce(Action):
         self.draw_object(canvas, x, y, angle=0.6 * float(self._wander(time)), stretch=(1 + squash, 1 - squash))
 
     def audio(self, synth: Synth) -> Floats:
-        """One note per contact."""
+        """Return the waveform of one note per contact with the ground."""
         strengths = np.maximum(self._lengths[:-1], self._lengths[1:])
         return synth.strike(self.events, strengths**1.5)
 
 
 class Stamp(Action):
-    """Two feet that stamp alternately; the larger one sounds lower.
+    """Two feet that stamp alternately, at two pitches.
 
-    Notes alternate between two pitches; the higher a foot rises, the louder its step.
+    The larger foot has the lower pitch. A higher rise causes a louder step.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -125,11 +128,11 @@ class Stamp(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the steps in seconds."""
+        """Times of the steps, in seconds."""
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw a body on two legs; the foot that lands at the next beat is in the air."""
+        """Draw a body on two legs, with the foot in the air that lands at the next beat."""
         phase = float(self._tempo.phase(time))
         beat, share = int(phase), phase % 1
         lift = 0.24 * self._strengths[beat + 1] * (float(ease(share / 0.6)) - max(share - 0.75, 0) ** 2 * 16)
@@ -147,7 +150,7 @@ class Stamp(Action):
         self.draw_object(canvas, look.x + sway, hip - 0.05, angle=4 * sway)
 
     def audio(self, synth: Synth) -> Floats:
-        """One note per step."""
+        """Return the waveform of one note per step."""
         beats = self._tempo.beats().astype(int)
         pitches = np.where(beats % 2 == self._low, 0.8, 0.8 * self._ratio)
         return synth.strike(self.events, self._strengths[beats], pitches)
@@ -156,7 +159,7 @@ class Stamp(Action):
 class Chimes(Action):
     """An object that jumps between five pillars and plays a scale.
 
-    The higher a pillar, the lower its note; a pillar sinks and lights up when it is hit.
+    A higher pillar has a lower note. A pillar sinks and lights up when it is hit.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -175,11 +178,11 @@ class Chimes(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the hits in seconds."""
+        """Times of the hits, in seconds."""
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the pillars and the object on its arc from one to the next."""
+        """Draw the pillars, and the object on its arc between two of them."""
         phase = float(self._tempo.phase(time))
         beat, share = int(phase), phase % 1
         look, colours = self.look, self.look.palette
@@ -196,6 +199,6 @@ class Chimes(Action):
         self.draw_object(canvas, x, y - look.size * 0.9, angle=0.8 * (x - look.x))
 
     def audio(self, synth: Synth) -> Floats:
-        """One note per hit at the pitch of its pillar."""
+        """Return the waveform of one note per hit, at the pitch of the pillar."""
         beats = self._tempo.beats().astype(int)
         return synth.strike(self.events, np.full(beats.size, 0.8), self._pitches[self._route[beats]])

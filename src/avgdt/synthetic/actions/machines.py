@@ -1,4 +1,4 @@
-"""Actions of machines with a sustained sound: bellows, an engine, a saw, a siren with two tones."""
+"""Actions of machines with a sustained sound: bellows, an engine, a saw and a siren."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
 _BODY = Rectangle(width=0.8)
 _BLOCK = Rectangle(width=1.5)
-_PUFF = 0.7  # seconds that a puff is seen
+_PUFF = 0.7  # time for which a puff is visible, in seconds
 _LOG = Rectangle(width=1.7)
-_BITE = 0.42  # share of a beat that the cutting stroke takes
-_TEETH = 46.0  # teeth per unit of the blade
-_SWITCH = 0.06  # share of a beat in which the light changes from one lamp to the other
+_BITE = 0.42  # duration of the cutting stroke, as a share of a beat
+_TEETH = 46.0  # number of teeth per unit length of the blade
+_SWITCH = 0.06  # duration of the change from one lamp to the other, as a share of a beat
 _BOX = Rectangle(width=2.6)
 
 
 class Bellows(Action):
-    """A balloon that a pump fills and empties.
+    """A balloon that a pump inflates and deflates.
 
-    The larger the balloon, the lower the pitch; the loudness is the flow of air.
+    A larger balloon has a lower pitch. The loudness follows the flow of air.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -35,11 +35,11 @@ class Bellows(Action):
         self._side = generator.choice([-1.0, 1.0])
 
     def _fill(self, times: Floats | float) -> Floats:
-        """Filling of the balloon from about -1 (empty) to 1 (full)."""
+        """Return the filling of the balloon, from about -1 (empty) to 1 (full)."""
         return np.asarray((0.8 + 0.25 * self._depth(times)) * np.sin(2 * np.pi * self._tempo.phase(times)))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the pump, whose handle sinks as the balloon grows, and the balloon."""
+        """Draw the balloon, and the pump, whose handle sinks as the balloon grows."""
         look, colours, side = self.look, self.look.palette, self._side
         fill = float(self._fill(time))
         size = look.size * 1.3 * (1 + 0.5 * fill)
@@ -54,7 +54,7 @@ class Bellows(Action):
         self.draw_object(canvas, balloon, look.ground - 0.03 - size, size=size)
 
     def audio(self, synth: Synth) -> Floats:
-        """A note that falls while the balloon fills and rises while it empties."""
+        """Return the waveform of a note that falls while the balloon inflates and rises while it deflates."""
         fill = self._fill(synth.times)
         flow = np.abs(np.gradient(fill, synth.times)) / 5.0
         return synth.sustain(2 ** (-0.9 * fill), 0.15 + flow)
@@ -63,7 +63,7 @@ class Bellows(Action):
 class Engine(Action):
     """An engine that shakes and puffs at a varying speed.
 
-    Each firing shakes the block, modulates the loudness and leaves a puff; the pitch follows the speed.
+    Each firing shakes the block, modulates the loudness and emits a puff. The pitch follows the speed.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -80,7 +80,7 @@ class Engine(Action):
         return np.asarray(0.5 + 0.5 * np.cos(2 * np.pi * self._tempo.phase(times)))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the block on its feet, the object as a flywheel, puffs from the pipe."""
+        """Draw the block on its feet, the object as a flywheel, and puffs from the pipe."""
         look, colours, side = self.look, self.look.palette, self._side
         revs, throb = float(self._revs(time)), float(self._throb(time))
         lift = 0.05 * revs * throb
@@ -107,7 +107,7 @@ class Engine(Action):
                 canvas.shape(DISC, x + drift, y - 0.3 * share, 0.03 + 0.06 * share, paint, alpha=0.8 * (1 - share))
 
     def audio(self, synth: Synth) -> Floats:
-        """A hum modulated by the firing."""
+        """Return the waveform of a hum that the firing modulates."""
         revs = self._revs(synth.times)
         return synth.sustain(0.9 * revs, (0.15 + 0.85 * self._throb(synth.times) ** 2) * revs)
 
@@ -115,7 +115,7 @@ class Engine(Action):
 class Saw(Action):
     """A saw that cuts on its forward stroke and slides back.
 
-    The sound is rough and loud while it cuts, soft and higher while it slides back; its modulation follows the speed.
+    The sound is loud while the saw cuts, and soft and higher while it slides back. Its modulation follows the speed.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -127,14 +127,14 @@ class Saw(Action):
         self._dust = generator.uniform(-1, 1, (97, 2))
 
     def _position(self, times: Floats | float) -> Floats:
-        """Position of the blade: from 0 to the strength of the stroke and back."""
+        """Return the position of the blade, which moves from 0 to the strength of the stroke and back."""
         phase = self._tempo.phase(times)
         share = phase % 1
         strength = self._strengths[np.floor(phase).astype(int)]
         return np.asarray(strength * (ease(share / _BITE) - ease((share - _BITE) / (1 - _BITE))))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the blade over a log, the object as its grip, and dust that falls while it cuts."""
+        """Draw the blade over a log, the object as its grip, and dust that falls during the cut."""
         look, colours, side = self.look, self.look.palette, self._side
         cut_x, cut_y = look.x + side * 0.12, look.ground - 0.25
         x = cut_x - side * (0.5 - 0.38 * float(self._position(time)))
@@ -156,7 +156,8 @@ class Saw(Action):
                 canvas.shape(DISC, x + 0.45 * aside * age, height, 0.014, self.look.palette.object)
 
     def audio(self, synth: Synth) -> Floats:
-        """Noise modulated by the teeth, with the loudness of the blade's speed."""
+        """Return the waveform of a sustained note that the teeth modulate and whose loudness follows the speed of the
+        blade."""
         position = self._position(synth.times)
         speed = np.gradient(position, synth.times)
         rasp = 0.5 + 0.5 * np.cos(2 * np.pi * _TEETH * 0.3 * position)
@@ -165,9 +166,9 @@ class Saw(Action):
 
 
 class Siren(Action):
-    """Two lamps that shine alternately, with a high and a low tone.
+    """Two lamps that shine alternately, one with a high tone and one with a low tone.
 
-    The lamp decides the pitch, its brightness the loudness.
+    The lit lamp determines the pitch, and its brightness the loudness.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -179,7 +180,7 @@ class Siren(Action):
         self._low = int(generator.integers(2))
 
     def _right(self, times: Floats | float) -> Floats:
-        """Share of the light that comes from the right lamp, 0 to 1."""
+        """Return the share of the light that comes from the right lamp, from 0 to 1."""
         phase = self._tempo.phase(times)
         arrived = ease(phase % 1 / _SWITCH)
         return np.where(np.floor(phase) % 2 == 1, arrived, 1 - arrived)
@@ -191,7 +192,7 @@ class Siren(Action):
         return np.asarray(self._strengths[beat] + share * (self._strengths[beat + 1] - self._strengths[beat]))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw a post with a box and the two lamps on it."""
+        """Draw a post with a box and two lamps on it."""
         look, colours = self.look, self.look.palette
         right, brightness = float(self._right(time)), float(self._brightness(time))
         top = look.ground - 0.3
@@ -206,6 +207,6 @@ class Siren(Action):
             )
 
     def audio(self, synth: Synth) -> Floats:
-        """A sustained note that alternates between two pitches."""
+        """Return the waveform of a sustained note that alternates between two pitches."""
         high = self._right(synth.times) if self._low == 0 else 1 - self._right(synth.times)
         return synth.sustain(0.75 * 2 ** (self._interval * high), self._brightness(synth.times) ** 1.5)

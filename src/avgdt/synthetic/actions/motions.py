@@ -1,4 +1,4 @@
-"""Actions of falling, flying, rolling and swinging objects: rain, rockets, a wheel on ridges, a pendulum."""
+"""Actions of falling, flying, rolling and swinging objects: rain, rockets, a wheel on ridges and a pendulum."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from avgdt.synthetic.canvas import Canvas
 from avgdt.synthetic.outlines import DISC
 from avgdt.synthetic.timeline import Drift, Floats, Tempo
 
-_SPLASH = 0.28  # seconds that a splash is visible
-_FALL = 1.3  # speed of a drop in frame heights per second
-_RISE = 0.6  # share of a beat that a rocket rises
+_SPLASH = 0.28  # time for which a splash is visible, in seconds
+_FALL = 1.3  # speed of a drop, in frame heights per second
+_RISE = 0.6  # duration of a rocket's rise, as a share of a beat
 _SPARKS = 9
 
 
 class Rain(Action):
-    """Drops that fall from a cloud in gusts, each with its splash.
+    """Drops that fall from a cloud in gusts, each with a splash.
 
-    Every drop sounds when it reaches the ground; a larger drop sounds lower and louder.
+    A drop sounds when it reaches the ground. A larger drop sounds lower and louder.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -42,7 +42,7 @@ class Rain(Action):
         return self._landings
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw streaks above the ground, rings on it, and the cloud."""
+        """Draw drops as streaks above the ground, splashes as rings on it, and the cloud."""
         colours = self.look.palette
         ages = time - self._landings
         for index in np.flatnonzero((ages > -0.6) & (ages < _SPLASH)):
@@ -62,7 +62,7 @@ class Rain(Action):
         self.draw_object(canvas, cloud, 0.09)
 
     def audio(self, synth: Synth) -> Floats:
-        """A short note of rising pitch per drop."""
+        """Return the waveform of a short note of rising pitch per drop."""
         share = self._sizes / self.look.size
         return synth.strike(self._landings, share * 3, (0.22 / share) ** 0.8, glide=0.5)
 
@@ -70,7 +70,7 @@ class Rain(Action):
 class Rocket(Action):
     """Rockets that rise with a whistle and burst.
 
-    The pitch of the whistle rises with the rocket; the wider the burst, the louder.
+    The pitch of the whistle rises with the rocket. A wider burst is louder.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -84,7 +84,7 @@ class Rocket(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the bursts in seconds."""
+        """Times of the bursts, in seconds."""
         return self._tempo.time(self._tempo.beats() + _RISE)
 
     def draw(self, canvas: Canvas, time: float) -> None:
@@ -112,7 +112,7 @@ class Rocket(Action):
             canvas.shape(look.outline, *centre, look.size * 0.4 * (1 - 0.7 * age), colours.object, alpha=1 - age**2)
 
     def audio(self, synth: Synth) -> Floats:
-        """A rising whistle, then a low burst."""
+        """Return the waveform of a rising whistle and a low burst per rocket."""
         share = self._tempo.phase(synth.times) % 1
         risen = np.clip(share / _RISE, 0, 1)
         loudness = np.where(share < _RISE, 0.1 + 0.2 * risen, 0.0)
@@ -124,7 +124,7 @@ class Rocket(Action):
 class Roll(Action):
     """A wheel that rolls back and forth over ridges on the ground.
 
-    Each ridge sounds as a click, so a faster wheel clicks more often.
+    Each ridge causes a click, so that a faster wheel clicks more often.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -144,11 +144,11 @@ class Roll(Action):
 
     @property
     def events(self) -> Floats:
-        """Times in seconds at which the wheel passes ridges."""
+        """Times in seconds at which the wheel passes a ridge."""
         return self._clicks
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the ridges and the wheel, which rises a little between them; its hub rotates with it."""
+        """Draw the ridges, and the wheel, which rises slightly on each ridge and whose hub rotates."""
         look, colours = self.look, self.look.palette
         x = float(self._position(time))
         radius = look.size * 1.35
@@ -164,7 +164,7 @@ class Roll(Action):
         canvas.shape(DISC, x + 0.8 * radius * np.sin(angle), y - 0.8 * radius * np.cos(angle), 0.02, colours.light)
 
     def audio(self, synth: Synth) -> Floats:
-        """One click per ridge, louder at a higher speed."""
+        """Return the waveform of one click per ridge, louder at a higher speed."""
         return synth.strike(self._clicks, (self._speeds / 15) ** 0.7, 1.2)
 
 
@@ -198,6 +198,6 @@ class Swing(Action):
         self.draw_object(canvas, x, y, angle=-angle)
 
     def audio(self, synth: Synth) -> Floats:
-        """A hum whose loudness and pitch grow with the speed."""
+        """Return the waveform of a hum whose loudness and pitch increase with the speed."""
         speed = np.abs(np.gradient(self._angle(synth.times), synth.times)) / 5.0
         return synth.sustain(0.9 * 2 ** (0.5 * speed), speed**1.5)
