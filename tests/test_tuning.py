@@ -33,7 +33,9 @@ def outcome(**variables: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.skipif(not hasattr(os, "confstr") or "CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="not glibc")
+@pytest.mark.skipif(
+    not hasattr(os, "confstr") or "CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="the C library is not glibc"
+)
 def test_large_blocks_stay_on_the_heap_and_threads_wait_passively() -> None:
     assert outcome() == "PASSIVE False"
     assert outcome(AVGDT_TUNE="0") == "None True"

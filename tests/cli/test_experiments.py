@@ -1,4 +1,4 @@
-"""``avgdt ablation``, ``avgdt curriculum`` and ``avgdt search``, called through the command line."""
+"""``avgdt ablate``, ``avgdt curriculum`` and ``avgdt search``, called through the command line."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_full_disk_is_reported_in_one_line(kilobytes: int, file: str, remedy: 
         "sh",
     )
     if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system is not permitted here")
+        pytest.skip("mounting a file system is not permitted")
     write_yaml(tiny(), tmp_path / "tiny.yaml")
     write_folder(tmp_path / "films", 9)
     # The shell starts in a working directory outside the mount.

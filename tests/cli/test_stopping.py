@@ -186,5 +186,5 @@ def test_a_killed_worker_is_reported_in_one_line_and_the_state_is_saved(working_
 def test_a_run_needs_almost_no_shared_memory(working_directory: Path) -> None:
     unshare = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system is not permitted here")
+        pytest.skip("mounting a file system is not permitted")
     assert finish_process(start(*new(), cwd=working_directory, prefix=unshare))[0] == 0

@@ -12,7 +12,7 @@ from avgdt.data.fingerprint import BLOCK, fingerprint
 
 
 def test_a_copy_has_the_same_digest_and_a_change_at_either_end_alters_it(tmp_path: Path) -> None:
-    data = bytes(range(256)) * (BLOCK // 64)  # four blocks
+    data = bytes(range(256)) * (BLOCK // 64)  # four blocks long
     original = tmp_path / "a"
     original.write_bytes(data)
     shutil.copy(original, tmp_path / "b")

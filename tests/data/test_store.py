@@ -141,7 +141,7 @@ def test_the_share_of_stored_recordings_follows_the_size_limit(tmp_path: Path, e
         replace(entry, path=tmp_path / "long", duration=1000.0),
         replace(entry, path=tmp_path / "b", duration=4.0),
     )
-    entries = [entry, long, other, other]  # storing the second one would not pay off
+    entries = [entry, long, other, other]  # the second recording is too long to be worth storing
 
     def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)

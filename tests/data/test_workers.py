@@ -135,7 +135,7 @@ def test_almost_no_shared_memory_suffices() -> None:
     """Workers pass batches of 6 MB if /dev/shm holds only 64 KiB, as in some containers."""
     unshare = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system is not permitted here")
+        pytest.skip("mounting a file system is not permitted")
     code = (
         "from tests.data.test_workers import *\n"
         "print(len(list(read_batches(clips(['good'] * 9, 2_000_000), Batches(9, 3, 2, 0), 2, pin_memory=False))))"

@@ -33,7 +33,7 @@ REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--wei
 
 
 class Parsed(Exception):
-    """Signal that a command line was parsed and that its command is not executed."""
+    """Exception raised after a command line was parsed, in place of executing the command."""
 
 
 def settings() -> str:

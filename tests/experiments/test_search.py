@@ -201,7 +201,7 @@ def test_the_best_of_further_trials_is_confirmed_again(tmp_path: Path, monkeypat
     assert [second.figures(job) is not None for job in second.jobs] == [
         False,
         True,
-    ]  # the cell "by hand" is not repeated
+    ]  # the cell "by hand" is not run again
 
 
 def test_workers_that_start_simultaneously_share_one_study(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
 def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
     """Copy a file of one stream, with later time stamps in the packets for which ``which(index)`` is true.
 
-    The stamps are ``ticks`` time units later. ``index`` is that in the order of decoding.
+    The stamps are ``ticks`` time units later; ``index`` counts packets in the order of decoding.
     """
     return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
 

@@ -79,20 +79,21 @@ def write_media(
     """Write a file whose frame i, at ``times[i]`` seconds, is ``board(i)`` (or ``pictures[i]``), with ``sound``.
 
     Args:
-        path: the file; its ending chooses the container unless ``container`` names a muxer.
-        times: presentation time of each frame; without it there is no picture.
-        sound: (channels, samples) int16; without it there is none. Lossless codecs (flac, alac, pcm_s16le) keep it.
-        size: height and width in pixels.
-        video_codec: FFmpeg's encoder; ``mpeg4``, ``libvpx-vp9``, ``mjpeg``, ...
-        key_every: frames from one keyframe to the next.
-        b_frames: frames between two others that are predicted from both.
-        video_options: options of the encoder.
-        sample_rate: samples per second of the sound.
-        audio_codec: FFmpeg's encoder.
-        audio_options: options of the encoder.
-        sound_start: presentation time of the first sample.
-        gaps: (time, seconds): from sample round(time * sample_rate) on, the sound comes that much later.
-        container: a muxer's name.
+        path: the file; its suffix determines the container unless ``container`` names a muxer.
+        times: presentation time of each frame, in seconds; without it, the file has no video.
+        sound: (channels, samples) int16, which lossless codecs (flac, alac, pcm_s16le) preserve; without it, the file
+            has no audio.
+        size: height and width, in pixels.
+        video_codec: FFmpeg's video encoder, such as ``mpeg4``, ``libvpx-vp9`` or ``mjpeg``.
+        key_every: number of frames from one keyframe to the next.
+        b_frames: maximum number of consecutive B-frames.
+        video_options: options of the video encoder.
+        sample_rate: sample rate of the audio, in Hz.
+        audio_codec: FFmpeg's audio encoder.
+        audio_options: options of the audio encoder.
+        sound_start: presentation time of the first sample, in seconds.
+        gaps: pairs (time, seconds): audio from sample round(time * sample_rate) on is delayed by ``seconds``.
+        container: name of FFmpeg's muxer.
         container_options: options of the muxer, such as ``{"use_editlist": "0"}``.
         pictures: (height, width, 3) uint8 frames instead of boards.
     """

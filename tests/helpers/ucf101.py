@@ -9,7 +9,7 @@ from tests.helpers.coloured_videos import write_coloured
 
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups", "YoYo")
 GROUPS = (1, 2, 8, 9)
-"""Number of groups per class; videos of one group are cut from the same film, and a split tests on complete groups."""
+"""Group numbers of each class; videos of a group are cut from the same film, and a split tests on one group."""
 
 
 def write_ucf101(

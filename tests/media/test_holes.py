@@ -43,7 +43,7 @@ def test_reads_give_the_right_content_or_an_error(
     tmp_path: Path, name: str, video: str | None, codec: str, damage: Callable[[Path], None]
 ) -> None:
     if name == "a.mkv" and damage is cut:
-        pytest.skip("what is cut out of a Matroska file leaves nothing that tells it from a long frame")
+        pytest.skip("a part cut out of a Matroska file cannot be distinguished from a long frame")
     path, b_frames = tmp_path / name, 2 if name == "a.mkv" else 0
     times = None if video is None else evenly(25 * SECONDS)
     write_media(

@@ -1,4 +1,4 @@
-"""Trains every recipe of a folder for a few steps in one of several processes, and writes losses and states.
+"""Script that trains every recipe of a folder for a few steps, as one of several processes, and writes the results.
 
 Networks and losses use float64, because rounding errors in float32 grow from step to step and would hide mistakes.
 """

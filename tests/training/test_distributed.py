@@ -122,7 +122,7 @@ def wait_for_step(out: Path, step: int, ranks: list[subprocess.Popen[str]]) -> N
             return
         assert all(rank.poll() is None for rank in ranks), [rank.stderr.read() for rank in ranks if rank.stderr]
         time.sleep(0.02)
-    raise AssertionError("the training does not begin")
+    raise AssertionError("the training has not started in time")
 
 
 def state_of(out: Path) -> dict[str, Any]:

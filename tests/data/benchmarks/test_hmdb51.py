@@ -22,7 +22,7 @@ def test_the_official_layout_of_hmdb51_is_read(tmp_path: Path, subfolder: str) -
     folder = write_hmdb51(tmp_path / "hmdb", subfolder=subfolder)
     for split in (1, 2, 3):
         layout = read_layout(folder, split)
-        assert layout.unlisted == []  # nor those that the split leaves out
+        assert layout.unlisted == []  # videos outside the split do not count as unlisted
         assert all(entry.path.is_file() and not entry.error for entry in layout.entries)
         assert Counter(entry.extra["split"] for entry in layout.entries) == {"train": 6, "test": 3}
         test = [entry for entry in layout.entries if entry.extra["split"] == "test"]

@@ -143,7 +143,7 @@ def test_other_formats_of_lists_and_file_names_are_read(
         for path, own in zip(lists, CLIPS.values(), strict=True):
             form = "{}/{}.mp4 {}" if kind == "FILE LABEL" else "/data/{}/{}_000123_000133.mp4,{}"
             path.write_text("\n".join(form.format(label, name, i) for i, (label, name, _, _) in enumerate(own)))
-    if kind == "FILE,LABEL with times" and named != "{name}":  # the files are of other seconds
+    if kind == "FILE,LABEL with times" and named != "{name}":  # times in the list and in the file names differ
         with pytest.raises(DataError, match=r"such as -abc_DEF012_000123_000133\.mp4"):
             read_layout(folder, lists)
         return
