@@ -92,7 +92,7 @@ def test_embedding_a_folder_gives_the_vectors_of_its_files(
 
 def test_an_interrupted_call_resumes(run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "WINDOWS_PER_PART", 3)
-    whole = avgdt.embed(folder, run, tmp_path / "whole.npz", "audio", 0.5, workers=0)
+    expected = avgdt.embed(folder, run, tmp_path / "whole.npz", "audio", 0.5, workers=0)
 
     def stop(done: int, total: int) -> None:
         if done >= 3:
@@ -111,8 +111,8 @@ def test_an_interrupted_call_resumes(run: Path, folder: Path, tmp_path: Path, mo
 
     monkeypatch.setattr(cache, "extract", counted)
     again = avgdt.embed(folder, run, tmp_path / "v.npz", "audio", 0.5, workers=0)
-    np.testing.assert_array_equal(again.vectors, whole.vectors)
-    assert 0 < len(extracted) < len(whole.vectors) / 3
+    np.testing.assert_array_equal(again.vectors, expected.vectors)
+    assert 0 < len(extracted) < len(expected.vectors) / 3
     assert not (tmp_path / ".v.npz.parts").exists()
 
 

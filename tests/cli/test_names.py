@@ -55,8 +55,8 @@ def test_every_command_accepts_unusual_file_names(
     command = ["pretrain", "--config", str(tmp_path / "tiny.yaml"), "--data", str(folder), "--out", str(out)]
     assert main(command) == 0
     assert f"wrote {out}/weights.safetensors" in capsys.readouterr().err
-    listed = {os.fsdecode(entry.path.name): entry.reason for entry in read_skipped(out / "skipped.csv")}
-    assert set(listed) == {BROKEN, "silent\udcff [x].mkv"}
+    reasons = {os.fsdecode(entry.path.name): entry.reason for entry in read_skipped(out / "skipped.csv")}
+    assert set(reasons) == {BROKEN, "silent\udcff [x].mkv"}
     names = [os.fsencode(path.name) for path in sorted(folder.iterdir()) if path.name.startswith("film")]
     rows = [b"%s,[b]%d,%s" % (name, i % 2, b"test" if i > 8 else b"train") for i, name in enumerate(names)]
     labels = folder / "labels [1].csv"

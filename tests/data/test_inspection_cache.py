@@ -43,20 +43,20 @@ def test_changed_files_are_inspected_again(folder: Path) -> None:
     assert later is not None
     os.utime(folder / "02.mkv", ns=(later, later + 1))  # with the size unchanged
     (folder / "03.mkv").unlink()
-    again, counts = counted(listed)
+    inspected_again, counts = counted(listed)
     assert counts == Counts(new=0, changed=3, unchanged=1)
-    assert again[0] is listed[0]
-    assert again[1].duration == pytest.approx(0.75, abs=0.1)
-    assert again[2] == replace(listed[2], modified=later + 1, frame_rate=again[2].frame_rate)
-    assert again[3].error.startswith("NotAFile")
-    assert [entry.extra["label"] for entry in again] == [entry.extra["label"] for entry in entries]
+    assert inspected_again[0] is listed[0]
+    assert inspected_again[1].duration == pytest.approx(0.75, abs=0.1)
+    assert inspected_again[2] == replace(listed[2], modified=later + 1, frame_rate=inspected_again[2].frame_rate)
+    assert inspected_again[3].error.startswith("NotAFile")
+    assert [entry.extra["label"] for entry in inspected_again] == [entry.extra["label"] for entry in entries]
 
 
 def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None:
     (entry, *_) = scan(folder, workers=1)
     old = replace(entry, duration=99.0, video_end=99.0, size=None, modified=None)
-    (again,), counts = counted([old])
-    assert again.video_end == entry.video_end
+    (inspected_again,), counts = counted([old])
+    assert inspected_again.video_end == entry.video_end
     assert counts == Counts(changed=1)
 
 

@@ -39,15 +39,15 @@ def test_a_manifest_is_read_back_unchanged(tmp_path: Path) -> None:
         Entry(path=tmp_path / "broken.mp4", error="Corrupt: nothing of its video can be decoded", extra={"label": "x"}),
     ]
     write_manifest(entries, tmp_path / "manifest.csv")
-    again = read_manifest(tmp_path / "manifest.csv")
-    assert [entry.path for entry in again] == [entry.path for entry in entries]
-    for before, after in zip(entries, again, strict=True):
+    read_back = read_manifest(tmp_path / "manifest.csv")
+    assert [entry.path for entry in read_back] == [entry.path for entry in entries]
+    for before, after in zip(entries, read_back, strict=True):
         for name in ("width", "height", "sample_rate", "has_video", "has_audio", "error", "duration", "video_end"):
             assert getattr(before, name) == getattr(after, name), name
         assert {"label": "", "split": "", **before.extra} == after.extra
-    assert again[0].frame_rate == pytest.approx(30000 / 1001, abs=1e-5)
-    assert again[4].scanned
-    assert again[4].has_video is None
+    assert read_back[0].frame_rate == pytest.approx(30000 / 1001, abs=1e-5)
+    assert read_back[4].scanned
+    assert read_back[4].has_video is None
 
 
 def test_a_manifest_remains_valid_if_its_folder_is_moved(tmp_path: Path) -> None:

@@ -153,20 +153,20 @@ def test_only_entries_without_inspection_results_are_scanned(folder: Path) -> No
 
 
 def test_a_truncated_file_has_earlier_end_times(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mp4", evenly(100), noise(4, 16000), container_options={"movflags": "faststart"})
+    intact = write_media(tmp_path / "a.mp4", evenly(100), noise(4, 16000), container_options={"movflags": "faststart"})
     path = tmp_path / "cut.mp4"
-    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
+    path.write_bytes(intact.read_bytes()[: int(intact.stat().st_size * 0.6)])
     entry = inspect(path)
     assert entry.error == ""
     assert 1.0 < entry.video_end < 3.6
     assert 1.0 < entry.audio_end < 3.6
-    assert inspect(whole).video_end == pytest.approx(4.0)
-    assert inspect(whole).audio_end == pytest.approx(4.0)
+    assert inspect(intact).video_end == pytest.approx(4.0)
+    assert inspect(intact).audio_end == pytest.approx(4.0)
 
 
 def test_a_recording_with_one_unreadable_stream_is_listed_with_a_note(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mkv", evenly(25), noise(1, 16000), audio_codec="pcm_s16le")
-    data = whole.read_bytes()
+    intact = write_media(tmp_path / "a.mkv", evenly(25), noise(1, 16000), audio_codec="pcm_s16le")
+    data = intact.read_bytes()
     assert data.count(b"V_MPEG4/ISO/AVC") == 1
     path = tmp_path / "half.mkv"
     path.write_bytes(data.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))

@@ -98,13 +98,13 @@ def test_folds_equal_the_official_splits() -> None:
     entries = all_entries(splits)
     folds = official_folds(splits, entries, _segments(entries))
     assert folds.classes == ["cat", "dog"]
-    for turn, (name, listed) in zip(folds.folds, splits.items(), strict=True):
-        assert turn.name == name
-        for role, rows in (("train", turn.train_val), ("test", turn.test)):
+    for fold, (name, listed) in zip(folds.folds, splits.items(), strict=True):
+        assert fold.name == name
+        for role, rows in (("train", fold.train_val), ("test", fold.test)):
             expected = sorted(entry.path for entry in listed if entry.extra["split"] == role)
             assert sorted(entries[row].path for row in rows) == expected
-        assert not set(turn.train) & set(turn.val)
-        assert np.bincount(folds.targets[turn.val]).tolist() == [1, 1]
+        assert not set(fold.train) & set(fold.val)
+        assert np.bincount(folds.targets[fold.val]).tolist() == [1, 1]
 
 
 def test_val_is_deterministic_and_excludes_the_only_recording_of_a_class() -> None:
@@ -112,8 +112,8 @@ def test_val_is_deterministic_and_excludes_the_only_recording_of_a_class() -> No
     entries = all_entries(splits)
     one, other = (official_folds(splits, entries, _segments(entries)).folds[0] for _ in range(2))
     assert one.val.tolist() == other.val.tolist()
-    lone = next(i for i, e in enumerate(entries) if e.path.name == "dog0.avi")
-    assert lone in one.train
+    single = next(i for i, e in enumerate(entries) if e.path.name == "dog0.avi")
+    assert single in one.train
 
 
 def test_recordings_of_one_source_are_all_in_train_or_all_in_val() -> None:
@@ -122,10 +122,10 @@ def test_recordings_of_one_source_are_all_in_train_or_all_in_val() -> None:
         for name, listed in _splits(24).items()
     }
     entries = all_entries(splits)
-    for turn in official_folds(splits, entries, _segments(entries)).folds:
+    for fold in official_folds(splits, entries, _segments(entries)).folds:
         train, val = (
             {entries[row].extra["label"] + entries[row].extra["source"] for row in part}
-            for part in (turn.train, turn.val)
+            for part in (fold.train, fold.val)
         )
         assert val
         assert not train & val
@@ -159,11 +159,11 @@ def _labelled(*rows: str) -> list[Segment]:
 def test_val_is_a_fifth_of_each_class_of_train() -> None:
     train = [f"train {label}" for label in "ab" for _ in range(10)]
     folds = train_test_fold(_labelled("test b", *train, "train c", "train c", "test a"))
-    (turn,) = folds.folds
-    assert [folds.classes[target] for target in folds.targets[turn.val]] == ["a", "a", "b", "b", "c"]
-    assert not set(turn.val) & set(turn.train)
-    assert turn.test.tolist() == [0, 23]
-    assert sorted(turn.train_val.tolist()) == list(range(1, 23))
+    (fold,) = folds.folds
+    assert [folds.classes[target] for target in folds.targets[fold.val]] == ["a", "a", "b", "b", "c"]
+    assert not set(fold.val) & set(fold.train)
+    assert fold.test.tolist() == [0, 23]
+    assert sorted(fold.train_val.tolist()) == list(range(1, 23))
     assert (folds.classes, folds.targets[[0, 1, 22]].tolist()) == (["a", "b", "c"], [1, 0, 2])
 
 
@@ -175,11 +175,11 @@ def test_a_class_missing_from_train_raises_an_error() -> None:
 @pytest.mark.parametrize("size", [2, 5, 11, 40])
 def test_val_has_a_fifth_and_at_least_one_recording_of_each_class(size: int) -> None:
     targets = np.repeat([0, 1, 2], size)
-    taught = np.random.default_rng(0).permutation(3 * size)
-    rows = draw_val(taught, targets)
+    train_rows = np.random.default_rng(0).permutation(3 * size)
+    rows = draw_val(train_rows, targets)
     assert np.bincount(targets[rows]).tolist() == [max(1, size // 5)] * 3
     assert rows.tolist() == sorted(set(rows.tolist()))
-    assert draw_val(np.sort(taught), targets).tolist() == rows.tolist()
+    assert draw_val(np.sort(train_rows), targets).tolist() == rows.tolist()
 
 
 def test_the_only_recording_of_a_class_remains_in_train() -> None:

@@ -19,8 +19,8 @@ def test_the_interval_without_trials_is_zero_to_one() -> None:
 
 def test_scores_equal_values_computed_by_hand() -> None:
     truth = np.array([0, 0, 0, 1, 1, 3])
-    guess = np.array([0, 0, 1, 1, 3, 3])
-    result = score(guess, truth, classes=4)
+    predictions = np.array([0, 0, 1, 1, 3, 3])
+    result = score(predictions, truth, classes=4)
     assert result.confusion.tolist() == [[2, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]]
     assert result.accuracy == pytest.approx(4 / 6)
     assert result.class_accuracy == [pytest.approx(2 / 3), 0.5, None, 1.0]

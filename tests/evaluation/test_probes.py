@@ -70,8 +70,8 @@ def test_linear_probe_equals_a_slow_search() -> None:
     best = max(on_val, key=lambda c: (on_val[c], likelihood[c]))
     assert result.chosen == best
     assert result.val_accuracy == on_val[best]
-    guess = fits[best].predict((test.features - mean) / deviation)
-    assert result.score.accuracy == (guess == test.targets).mean()
+    predictions = fits[best].predict((test.features - mean) / deviation)
+    assert result.score.accuracy == (predictions == test.targets).mean()
     assert 0.5 < result.score.accuracy < 1.0  # hard enough for an incorrect probe to fail
 
 
@@ -283,8 +283,8 @@ def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> Non
 
 
 def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndarray, folds: Folds) -> None:
-    turn = folds.folds[0]
-    bare = replace(folds, folds=[replace(turn, val=np.empty(0, dtype=np.int64))])
+    fold = folds.folds[0]
+    bare = replace(folds, folds=[replace(fold, val=np.empty(0, dtype=np.int64))])
     with pytest.raises(EvaluationError, match="split 1: train has only one usable recording of each class"):
         logistic_regression_fold(features.mean(axis=1), bare, bare.folds[0])
 

@@ -29,8 +29,8 @@ def test_an_undecodable_packet_does_not_shift_earlier_samples(tmp_path: Path) ->
     with av.open(str(whole)) as container:
         packets = [packet for packet in container.demux(audio=0) if packet.size]
     data = bytearray(whole.read_bytes())
-    spoilt = packets[110]
-    data[spoilt.pos + 4 : spoilt.pos + spoilt.size] = b"\xff" * (spoilt.size - 4)
+    damaged_packet = packets[110]
+    data[damaged_packet.pos + 4 : damaged_packet.pos + damaged_packet.size] = b"\xff" * (damaged_packet.size - 4)
     path = tmp_path / "b.avi"
     path.write_bytes(bytes(data))
     with Recording(whole) as intact, Recording(path) as damaged:
@@ -43,8 +43,8 @@ def test_an_undecodable_packet_does_not_shift_earlier_samples(tmp_path: Path) ->
 
 @pytest.mark.parametrize("codec", ["mpeg1video", "mpeg2video"])
 def test_unordered_frames_at_the_start_do_not_affect_later_frames(tmp_path: Path, codec: str) -> None:
-    whole = write_media(tmp_path / "a.mkv", evenly(50), video_codec=codec, b_frames=2)
-    path = drop_packets(whole, lambda i: i in (1, 2), tmp_path / "b.mkv")
+    intact = write_media(tmp_path / "a.mkv", evenly(50), video_codec=codec, b_frames=2)
+    path = drop_packets(intact, lambda i: i in (1, 2), tmp_path / "b.mkv")
     with av.open(str(path)) as container:
         oracle = {
             frame.pts: frame.to_ndarray(width=36, height=20, format="rgb24") for frame in container.decode(video=0)

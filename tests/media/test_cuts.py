@@ -81,8 +81,8 @@ def test_long_frames_and_pauses_are_not_taken_for_cuts(
     gaps: tuple[tuple[float, float], ...],
     kinds: tuple[str, ...],
 ) -> None:
-    whole = write(tmp_path / name, times, gaps)
-    path = cut_packets(whole, 3.05, 4.95, tmp_path / f"cut_{name}", kinds)
+    intact = write(tmp_path / name, times, gaps)
+    path = cut_packets(intact, 3.05, 4.95, tmp_path / f"cut_{name}", kinds)
     with Recording(path) as recording:
         start = recording.info.video_start
         shown = times or evenly(200)

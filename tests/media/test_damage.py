@@ -78,8 +78,8 @@ def test_frames_that_depend_on_a_damaged_reference_frame_raise_errors(tmp_path: 
 
 
 def test_a_read_does_not_depend_on_earlier_reads(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mp4", evenly(FRAMES))
-    path = zero_packets(whole, lambda i, n: i in (31, 60, 61, 97), tmp_path / "b.mp4")
+    intact = write_media(tmp_path / "a.mp4", evenly(FRAMES))
+    path = zero_packets(intact, lambda i, n: i in (31, 60, 61, 97), tmp_path / "b.mp4")
 
     def outcome(recording: Recording, index: int) -> object:
         try:
@@ -99,8 +99,8 @@ def test_a_read_does_not_depend_on_earlier_reads(tmp_path: Path) -> None:
 
 def test_frames_after_missing_frames_are_right_or_raise_an_error(tmp_path: Path) -> None:
     options = {"x264-params": "scenecut=0:b-adapt=0"}
-    whole = write_media(tmp_path / "a.mkv", evenly(75), b_frames=3, key_every=100, video_options=options)
-    path = drop_packets(whole, lambda i: i in (20, 21, 33, 34, 35, 50, 58, 59), tmp_path / "b.mkv")
+    intact = write_media(tmp_path / "a.mkv", evenly(75), b_frames=3, key_every=100, video_options=options)
+    path = drop_packets(intact, lambda i: i in (20, 21, 33, 34, 35, 50, 58, 59), tmp_path / "b.mkv")
     oracle = all_frames(path, 20, 36)
     wrong = right = 0
     with Recording(path) as recording:
@@ -183,9 +183,9 @@ def test_a_wrong_byte_rate_in_the_header_does_not_shift_samples(tmp_path: Path) 
 
 
 def test_blocks_with_early_time_stamps_do_not_shift_later_blocks(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.flac", None, noise(4, 16000))
-    data = whole.read_bytes()
-    with av.open(str(whole)) as container:
+    intact = write_media(tmp_path / "a.flac", None, noise(4, 16000))
+    data = intact.read_bytes()
+    with av.open(str(intact)) as container:
         places = [packet.pos for packet in container.demux() if packet.size]
     path = tmp_path / "b.flac"
     path.write_bytes(data[: places[4]] + data[places[1] : places[4]] + data[places[4] :])  # three blocks are repeated
@@ -200,10 +200,10 @@ def test_blocks_with_early_time_stamps_do_not_shift_later_blocks(tmp_path: Path)
 def test_zeros_in_the_middle_of_a_file_raise_errors(tmp_path: Path, name: str) -> None:
     draw = np.random.default_rng(0)
     pictures = [board(i, 48, 64) // 2 + draw.integers(0, 60, (48, 64, 1), dtype=np.uint8) for i in range(FRAMES)]
-    whole = write_media(
+    intact = write_media(
         tmp_path / name, evenly(FRAMES), noise(6, 44100), sample_rate=44100, audio_codec="aac", pictures=pictures
     )
-    data = bytearray(whole.read_bytes())
+    data = bytearray(intact.read_bytes())
     begin, end = round(0.3 * len(data)), round(0.7 * len(data))
     data[begin:end] = bytes(end - begin)
     path = tmp_path / f"hole_{name}"
@@ -219,14 +219,14 @@ def test_zeros_in_the_middle_of_a_file_raise_errors(tmp_path: Path, name: str) -
 
 def test_all_frames_are_decoded_if_some_are_missing(tmp_path: Path) -> None:
     """Non-reference frames before the span may be skipped only if no frame is missing."""
-    whole = write_media(
+    intact = write_media(
         tmp_path / "a.mp4",
         evenly(100),
         key_every=100,
         b_frames=3,
         video_options={"x264-params": "scenecut=0:b-adapt=0:b-pyramid=none:ref=3"},
     )
-    path = drop_packets(whole, lambda i: i in (17, 30, 31, 45), tmp_path / "b.mp4")
+    path = drop_packets(intact, lambda i: i in (17, 30, 31, 45), tmp_path / "b.mp4")
     oracle = all_frames(path, 20, 36)
     with Recording(path) as recording:
         zero = recording._zero

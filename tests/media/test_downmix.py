@@ -142,8 +142,8 @@ def test_the_manifest_stores_downmix_and_silence(tmp_path: Path) -> None:
     entry = inspect(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
     write_manifest([entry], tmp_path / "m.csv")
     assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("silent,downmix,error")
-    (again,) = read_manifest(tmp_path / "m.csv")
-    assert (again.downmix, again.silent) == ("first", False)
+    (read_back,) = read_manifest(tmp_path / "m.csv")
+    assert (read_back.downmix, read_back.silent) == ("first", False)
     (tmp_path / "m.csv").write_text("path,downmix\na.wav,loudest\n")
     with pytest.raises(ManifestError, match="line 2, column `downmix`: `loudest` is not mean, first or a channel"):
         read_manifest(tmp_path / "m.csv")

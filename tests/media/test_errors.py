@@ -119,7 +119,7 @@ def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept:
     fast = {"movflags": "faststart"} if name == "a.mp4" else None
     draw = np.random.default_rng(0)
     pictures = [board(i, 96, 128) // 2 + draw.integers(0, 99, (96, 128, 1), dtype=np.uint8) for i in range(100)]
-    whole = write_media(
+    intact = write_media(
         tmp_path / name,
         evenly(100),
         size=(96, 128),
@@ -129,7 +129,7 @@ def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept:
         pictures=pictures,
     )
     path = tmp_path / f"cut_{name}"
-    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * kept)])
+    path.write_bytes(intact.read_bytes()[: int(intact.stat().st_size * kept)])
     with Recording(path) as recording:
         start = recording.info.video_start
         end, _ = recording.true_ends()
@@ -146,16 +146,16 @@ def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept:
 
 
 def test_a_file_truncated_before_its_index_raises_an_error(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mp4", evenly(50))  # the index is at the end of the file
+    intact = write_media(tmp_path / "a.mp4", evenly(50))  # the index is at the end of the file
     path = tmp_path / "cut.mp4"
-    path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    path.write_bytes(intact.read_bytes()[: intact.stat().st_size // 2])
     with pytest.raises(Unreadable, match=r"cut\.mp4"):
         Recording(path)
 
 
 def test_frames_after_damage_in_the_middle_are_read(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mkv", evenly(200), key_every=20)
-    data = bytearray(whole.read_bytes())
+    intact = write_media(tmp_path / "a.mkv", evenly(200), key_every=20)
+    data = bytearray(intact.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 150] = bytes(150)
     path = tmp_path / "damaged.mkv"
@@ -165,8 +165,8 @@ def test_frames_after_damage_in_the_middle_are_read(tmp_path: Path) -> None:
 
 
 def test_a_file_of_which_nothing_can_be_decoded_raises_an_error(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000))
-    data = bytearray(whole.read_bytes())
+    intact = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000))
+    data = bytearray(intact.read_bytes())
     begin = data.index(b"mdat") + 4
     end = data.index(b"moov") - 4
     data[begin:end] = bytes(end - begin)
@@ -194,9 +194,9 @@ def test_an_encrypted_file_raises_an_error(tmp_path: Path) -> None:
 
 
 def test_a_codec_without_a_decoder_raises_an_error(tmp_path: Path) -> None:
-    whole = write_media(tmp_path / "a.avi", evenly(10), video_codec="mpeg4")
+    intact = write_media(tmp_path / "a.avi", evenly(10), video_codec="mpeg4")
     path = tmp_path / "unknown.avi"
-    path.write_bytes(whole.read_bytes().replace(b"FMP4", b"QQQQ"))
+    path.write_bytes(intact.read_bytes().replace(b"FMP4", b"QQQQ"))
     with (
         pytest.raises(Unsupported, match=r"unknown\.avi: no decoder for its video codec"),
         Recording(path) as recording,

@@ -59,27 +59,27 @@ def test_reads_give_the_right_content_or_an_error(
     def sound(at: float) -> np.ndarray | None:
         with Recording(path) as recording:
             try:
-                found = recording.waveform(at, 0.5, 8000)
+                read = recording.waveform(at, 0.5, 8000)
             except Corrupt:
                 return None
-            return None if found.end is not None else found.samples
+            return None if read.end is not None else read.samples
 
     def pictures(at: float) -> list[int] | None:
         with Recording(path) as recording:
             try:
-                found = recording.frames([at + i / 10 for i in range(5)], 48, 64)
+                read = recording.frames([at + i / 10 for i in range(5)], 48, 64)
             except Corrupt:
                 return None
-            return None if found.end is not None else board_indices(found.pixels)
+            return None if read.end is not None else board_indices(read.pixels)
 
     places = [0.5 * i for i in range(2 * SECONDS)]
     whole = {at: (sound(at), pictures(at) if video else None) for at in places}
     damage(path)
     good = 0
     for at in places:
-        heard, seen = sound(at), pictures(at) if video else None
-        assert seen is None or seen == whole[at][1], at
+        audio, indices = sound(at), pictures(at) if video else None
+        assert indices is None or indices == whole[at][1], at
         before = whole[at][0]
-        assert heard is None or before is None or np.abs(heard - before).mean() < 100, at
-        good += heard is not None
+        assert audio is None or before is None or np.abs(audio - before).mean() < 100, at
+        good += audio is not None
     assert 2 <= good <= len(places) - 3

@@ -68,11 +68,11 @@ def test_a_window_equals_the_same_part_of_the_complete_waveform(
     path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
     for requested_rate in (rate, 16000):
         with Recording(path) as recording:
-            whole = recording.waveform(0, SECONDS, requested_rate).samples
-        assert np.abs(whole).max() > 1000
+            waveform = recording.waveform(0, SECONDS, requested_rate).samples
+        assert np.abs(waveform).max() > 1000
         draw = random.Random(0)
         with Recording(path) as recording:
             for start in [4.4, 0.02, *(draw.uniform(0, SECONDS - 0.5) for _ in range(6))]:
                 first = round(start * requested_rate)
                 part = recording.waveform(start, 0.4, requested_rate).samples
-                assert np.array_equal(part, whole[first : first + len(part)]), (start, requested_rate)
+                assert np.array_equal(part, waveform[first : first + len(part)]), (start, requested_rate)

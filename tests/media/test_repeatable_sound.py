@@ -41,12 +41,12 @@ def test_windows_equal_parts_of_one_waveform(tmp_path: Path, name: str, codec: s
     )
     for sample_rate in (rate, 24000):
         with Recording(path) as file:
-            whole = file.waveform(-1.0, SECONDS + 2, sample_rate).samples
+            waveform = file.waveform(-1.0, SECONDS + 2, sample_rate).samples
         starts = np.random.default_rng(0).uniform(-0.5, SECONDS - 0.5, 12)
         with Recording(path) as again:
             for start in starts:
                 first = round(start * sample_rate) + sample_rate
-                expected = whole[first : first + sample_rate]
+                expected = waveform[first : first + sample_rate]
                 with Recording(path) as fresh:
                     np.testing.assert_array_equal(fresh.waveform(start, 1.0, sample_rate).samples, expected)
                 np.testing.assert_array_equal(again.waveform(start, 1.0, sample_rate).samples, expected)

@@ -33,12 +33,12 @@ def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> Non
     """Check that spans in any order, read from one open recording and from new ones, equal parts of the whole."""
     draw = random.Random(0)
     with Recording(path) as recording:
-        whole = recording.waveform(0, SECONDS, rate).samples  # up to the end of the file
-        assert np.abs(whole).max() > 1000
+        waveform = recording.waveform(0, SECONDS, rate).samples  # up to the end of the file
+        assert np.abs(waveform).max() > 1000
         starts = [4.4, *(draw.uniform(0.05, SECONDS - 0.5) for _ in range(15))]
         for start in starts:
             first = round(start * rate)
-            part = whole[first : first + round(0.4 * rate)]
+            part = waveform[first : first + round(0.4 * rate)]
             assert np.abs(recording.waveform(start, 0.4, rate).samples - part).max() <= tolerance, start
             with Recording(path) as fresh:
                 assert np.abs(fresh.waveform(start, 0.4, rate).samples - part).max() <= tolerance, start

@@ -59,12 +59,12 @@ def test_each_window_gives_a_vector(model: PretrainedModel, film: Path, modality
 
 
 def test_the_vector_of_a_file_is_the_mean_of_consecutive_windows(model: PretrainedModel, film: Path) -> None:
-    whole = model.embed(str(film), "audio", output="embeddings")
+    expected = model.embed(str(film), "audio", output="embeddings")
     parts = model.embed(film, "audio", every=0.5, output="embeddings")
     assert len(parts.vectors) == 6
     np.testing.assert_allclose(np.linalg.norm(parts.vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(whole.vectors, parts.vectors.mean(0, keepdims=True), atol=1e-6)
-    assert whole.times.tolist() == [0.0]
+    np.testing.assert_allclose(expected.vectors, parts.vectors.mean(0, keepdims=True), atol=1e-6)
+    assert expected.times.tolist() == [0.0]
 
 
 def test_frames_of_a_file_give_the_vector_of_the_file(model: PretrainedModel, film: Path) -> None:
@@ -126,8 +126,8 @@ def test_inputs_that_cannot_be_embedded_raise_errors(model: PretrainedModel, fil
 def test_a_saved_model_is_loaded_unchanged(model: PretrainedModel, film: Path, tmp_path: Path) -> None:
     save_weights(tmp_path / "weights.safetensors", model.phi, to_plain(model.recipe), "pretrain")
     for path in (tmp_path, str(tmp_path / "weights.safetensors")):
-        again = load(path, device="cpu")
-        np.testing.assert_array_equal(again.embed(film).vectors, model.embed(film).vectors)
+        loaded = load(path, device="cpu")
+        np.testing.assert_array_equal(loaded.embed(film).vectors, model.embed(film).vectors)
     with pytest.raises(WeightsError, match="no weights here; name a run folder"):
         load(tmp_path / "nothing")
     (tmp_path / "run").mkdir()

@@ -67,11 +67,11 @@ def factored_convolution(x: torch.Tensor, state: dict[str, torch.Tensor], name: 
     x = batch_normalised(torch.stack(frames, dim=2), state, f"{name}.1").relu()
     weights = state[f"{name}.3.weight"][..., 0, 0]
     padded = F.pad(x, (0, 0, 0, 0, 1, 1))
-    moments = [
+    time_steps = [
         sum(torch.einsum("oc,bchw->bohw", weights[:, :, k], padded[:, :, t + k]) for k in range(3))
         for t in range(0, x.shape[2], stride)
     ]
-    return torch.stack([torch.as_tensor(moment) for moment in moments], dim=2)
+    return torch.stack([torch.as_tensor(moment) for moment in time_steps], dim=2)
 
 
 @pytest.mark.parametrize("time", [1, 2, 5])

@@ -125,12 +125,12 @@ def test_shuffling_depends_on_its_generator_only(phi: Phi) -> None:
     slow, batch = MomentumEncoder(phi), views(6)
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    one = slow.keys(batch, MODALITIES, 3, shuffle(5))
+    first = slow.keys(batch, MODALITIES, 3, shuffle(5))
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
-    same, other = slow.keys(batch, MODALITIES, 3, shuffle(5)), slow.keys(batch, MODALITIES, 3, shuffle(6))
-    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
-    assert not all(torch.allclose(a, b, atol=1e-4) for a, b in zip(one, other, strict=True))
+    same, second = slow.keys(batch, MODALITIES, 3, shuffle(5)), slow.keys(batch, MODALITIES, 3, shuffle(6))
+    assert all(torch.equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not all(torch.allclose(a, b, atol=1e-4) for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("groups", [0, 3])

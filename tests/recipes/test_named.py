@@ -78,9 +78,9 @@ def test_a_composition_without_attracting_views_raises_an_error_with_a_suggestio
 
 def test_commands_list_and_accept_the_compositions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
-    listed = capsys.readouterr().out
-    assert all(f"\n{name} " in listed for name in NINE)
-    assert "shift-invariant-reversal-distinctive   8 views, 16 ordered pairs attract, 16 repel" in listed
+    output = capsys.readouterr().out
+    assert all(f"\n{name} " in output for name in NINE)
+    assert "shift-invariant-reversal-distinctive   8 views, 16 ordered pairs attract, 16 repel" in output
     for option in (["--composition", "reversal-distinctive"], ["--composition=reversal-distinctive"]):
         assert main(["composition", "small", *option, "--composition.video.0.size", "48"]) == 0
         text = capsys.readouterr().out

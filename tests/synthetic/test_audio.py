@@ -49,8 +49,8 @@ def test_a_strike_has_the_pitch_and_the_decay_of_its_timbre() -> None:
 def test_strikes_add_up_and_scale_with_strength() -> None:
     times, strengths = np.array([0.2, 0.25]), np.array([1.0, 0.5])
     both = synth().strike(times, strengths)
-    apart = synth().strike(times[:1], strengths[:1]) + synth().strike(times[1:], strengths[1:])
-    np.testing.assert_allclose(both, apart)
+    separate = synth().strike(times[:1], strengths[:1]) + synth().strike(times[1:], strengths[1:])
+    np.testing.assert_allclose(both, separate)
     np.testing.assert_allclose(synth().strike(times, 2 * strengths), 2 * both)
 
 

@@ -75,7 +75,7 @@ def test_a_recording_does_not_depend_on_the_size_of_the_data_set(tiny_dataset: P
 def test_a_data_set_is_reused_and_an_interrupted_one_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "dataset"
     render_dataset(folder, 3, workers=0, parameters=TINY)
-    whole = hashes(folder)
+    expected = hashes(folder)
     (folder / "recordings" / "00001.mp4").unlink()
     (folder / "manifest.csv").unlink()
     indices, reports = rendered_indices(monkeypatch), []
@@ -84,7 +84,7 @@ def test_a_data_set_is_reused_and_an_interrupted_one_completed(tmp_path: Path, m
     )
     assert indices == [1]
     assert reports == [(2, 3), (3, 3)]
-    assert hashes(folder) == whole
+    assert hashes(folder) == expected
     assert manifest.exists()
     render_dataset(folder, 3, workers=0, parameters=TINY)
     assert indices == [1]
@@ -94,7 +94,7 @@ def test_a_data_set_is_reused_and_an_interrupted_one_completed(tmp_path: Path, m
 def test_a_damaged_recording_is_rendered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     folder = tmp_path / "dataset"
     render_dataset(folder, 3, workers=0, parameters=TINY)
-    whole, path = hashes(folder), folder / "recordings" / "00001.mp4"
+    expected, path = hashes(folder), folder / "recordings" / "00001.mp4"
     content = path.read_bytes()
     if damage == "missing":
         path.unlink()
@@ -106,7 +106,7 @@ def test_a_damaged_recording_is_rendered_again(tmp_path: Path, monkeypatch: pyte
     indices = rendered_indices(monkeypatch)
     render_dataset(folder, 3, workers=0, parameters=TINY)
     assert indices == [1]
-    assert hashes(folder) == whole
+    assert hashes(folder) == expected
 
 
 def test_recordings_of_an_earlier_version_are_replaced_completely(

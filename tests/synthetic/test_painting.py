@@ -43,9 +43,9 @@ def test_strokes_do_not_depend_on_their_group_and_are_not_cut_off() -> None:
         canvas.glow(x, y, size, (200, 100, 50), 0.7)
     together = patches(canvas.strokes, HEIGHT, WIDTH)
     for stroke, patch in zip(canvas.strokes, together, strict=True):
-        (alone,) = patches([stroke], HEIGHT, WIDTH)
-        assert (alone.rows, alone.columns) == (patch.rows, patch.columns)
-        assert np.array_equal(alone.share, patch.share)
+        (separate,) = patches([stroke], HEIGHT, WIDTH)
+        assert (separate.rows, separate.columns) == (patch.rows, patch.columns)
+        assert np.array_equal(separate.share, patch.share)
         column, row, across, down = stroke.box
         (far,) = patches([stroke._replace(box=(column, row, across + 50, down + 50))], HEIGHT, WIDTH)
         remainder = np.zeros((HEIGHT, WIDTH), np.float32)

@@ -73,13 +73,13 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_processes_train_like_one_process_with_sequential_groups(name: str, short: Path) -> None:
-    (alone,) = of(short, name, 1)
+    (single_process,) = of(short, name, 1)
     first, second = of(short, name, 2)
     assert difference(first, second) == 0
     for part in ("phi", "key_encoder", "bank", "sigmoid"):
-        assert difference(alone["state"][part], first["state"][part]) < TOLERANCE, part
-    assert difference(alone["losses"], first["losses"]) < TOLERANCE
-    assert alone["losses"][:, 0].std() > 1e-3  # the losses change
+        assert difference(single_process["state"][part], first["state"][part]) < TOLERANCE, part
+    assert difference(single_process["losses"], first["losses"]) < TOLERANCE
+    assert single_process["losses"][:, 0].std() > 1e-3  # the losses change
 
 
 @pytest.mark.slow
@@ -90,14 +90,18 @@ def test_four_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
     }
     trained(tmp_path, recipes, (1, 2, 4), steps=20)
     for name in recipes:
-        (alone,) = of(tmp_path, name, 1)
-        assert difference(alone["losses"][0], alone["losses"][-1]) > 0.1
+        (single_process,) = of(tmp_path, name, 1)
+        assert difference(single_process["losses"][0], single_process["losses"][-1]) > 0.1
         for count in (2, 4):
             several = of(tmp_path, name, count)
             assert max(difference(several[0], other) for other in several) == 0
             for part in ("phi", "key_encoder", "bank"):
-                assert difference(alone["state"][part], several[0]["state"][part]) < TOLERANCE, (name, count, part)
-            assert difference(alone["losses"], several[0]["losses"]) < TOLERANCE, (name, count)
+                assert difference(single_process["state"][part], several[0]["state"][part]) < TOLERANCE, (
+                    name,
+                    count,
+                    part,
+                )
+            assert difference(single_process["losses"], several[0]["losses"]) < TOLERANCE, (name, count)
 
 
 @pytest.fixture(scope="module")

@@ -119,8 +119,8 @@ def test_moved_recordings_are_found_in_the_given_folder(way: str, folder: Path, 
     pretrain(recipe, data, out)
     new.parent.mkdir()
     shutil.move(old, new)
-    given = {"folder": new / "a" / "b", "folder above": new, "manifest": new / "list.csv"}[way]
-    pretrain(with_epochs(recipe, 4), given, out, resume=True)
+    moved = {"folder": new / "a" / "b", "folder above": new, "manifest": new / "list.csv"}[way]
+    pretrain(with_epochs(recipe, 4), moved, out, resume=True)
     paths = {entry.path for entry in read_manifest(out / "manifest.csv") if not entry.error}
     assert paths == {new / "a" / "b" / name for name in names}
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0

@@ -62,9 +62,9 @@ def test_operations_equal_those_of_a_real_step(name: str) -> None:
 
     def count_padding(layer: nn.Conv3d, inputs: tuple[torch.Tensor], y: torch.Tensor) -> None:
         """Count operations on the padding, which the prediction includes and the weight gradient on a CPU skips."""
-        moments, stride = inputs[0].shape[2], layer.stride[0]
+        time_steps, stride = inputs[0].shape[2], layer.stride[0]
         read = [stride * t + k - 1 for t in range(y.shape[2]) for k in range(3)]
-        outside = sum(not 0 <= moment < moments for moment in read)
+        outside = sum(not 0 <= moment < time_steps for moment in read)
         skipped.append(2 * outside * y[:, :, 0].numel() * layer.in_channels)
 
     for layer in learner.phi.modules():

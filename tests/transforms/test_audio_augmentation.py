@@ -114,5 +114,5 @@ def test_volume_scales_a_clip_by_one_factor_within_its_bounds() -> None:
 def test_masks_of_an_item_do_not_depend_on_the_other_items() -> None:
     before, order = spectrograms(6), [5, 1]
     together = augment_spectrogram(before, SpecAugment.strong(), view_generators(0, 4, range(6), 1))
-    apart = augment_spectrogram(before[order], SpecAugment.strong(), view_generators(0, 4, order, 1))
-    assert torch.equal(apart, together[order])
+    separate = augment_spectrogram(before[order], SpecAugment.strong(), view_generators(0, 4, order, 1))
+    assert torch.equal(separate, together[order])

@@ -75,8 +75,8 @@ def test_each_view_is_its_window_reversed_and_then_augmented(composition: Compos
             sound = batch.audio[:, window].flip(-1) if view.reversed else batch.audio[:, window]
             for step in (SOUND[0], *SOUND[2:]):
                 sound = augment_waveform(sound, step, draws)
-            picture = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(sound)
-            expected = augment_spectrogram(picture, SOUND[1], draws)[:, None]
+            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(sound)
+            expected = augment_spectrogram(spectrogram, SOUND[1], draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-4)
 
 

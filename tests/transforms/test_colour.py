@@ -73,9 +73,9 @@ def test_saturation_keeps_every_luma_and_scales_the_distance_from_it() -> None:
     video = noise(200, 3, 2, 3, 3, low=100, high=156)
     after = jittered(video, ColourJitter(0, 0, 1.0))
     np.testing.assert_allclose(luma(after), luma(video), atol=1e-3)
-    away = [v.double().numpy() - luma(v)[:, None] for v in (video, after)]
-    factors = (away[0] * away[1]).sum((1, 2, 3, 4)) / np.square(away[0]).sum((1, 2, 3, 4))
-    np.testing.assert_allclose(away[1], factors[:, None, None, None, None] * away[0], atol=1e-2)
+    chroma = [v.double().numpy() - luma(v)[:, None] for v in (video, after)]
+    factors = (chroma[0] * chroma[1]).sum((1, 2, 3, 4)) / np.square(chroma[0]).sum((1, 2, 3, 4))
+    np.testing.assert_allclose(chroma[1], factors[:, None, None, None, None] * chroma[0], atol=1e-2)
     assert 0 <= factors.min() < 0.05
     assert 1.95 < factors.max() <= 2 + 1e-5
 

@@ -79,16 +79,16 @@ def test_filters_equal_those_of_python_speech_features() -> None:
 
 def test_silence_has_the_logarithm_of_the_machine_epsilon() -> None:
     np.testing.assert_allclose(avgdt_log_mel(np.zeros(RATE), PAPER, RATE), np.log(np.finfo(np.float64).eps), atol=1e-12)
-    picture = LogMelSpectrogram(PAPER, RATE)(torch.zeros(RATE))
-    torch.testing.assert_close(picture, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
+    spectrogram = LogMelSpectrogram(PAPER, RATE)(torch.zeros(RATE))
+    torch.testing.assert_close(spectrogram, torch.full((40, 99), (-36.0436533891 - 1.93) / 17.89))
 
 
 def test_the_spectrogram_of_one_second_is_standardised() -> None:
     samples = signal("noise", RATE, RATE)
-    picture = LogMelSpectrogram(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
-    assert picture.shape == (40, 99)
-    assert picture.dtype == torch.float32
-    np.testing.assert_allclose(picture, (reference_log_mel(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
+    spectrogram = LogMelSpectrogram(PAPER, RATE)(torch.from_numpy(samples.astype(np.float32)))
+    assert spectrogram.shape == (40, 99)
+    assert spectrogram.dtype == torch.float32
+    np.testing.assert_allclose(spectrogram, (reference_log_mel(samples, PAPER, RATE) - 1.93) / 17.89, rtol=0, atol=1e-5)
 
 
 def test_spectrograms_of_a_batch_are_computed_independently() -> None:
@@ -96,8 +96,8 @@ def test_spectrograms_of_a_batch_are_computed_independently() -> None:
     waveforms = torch.from_numpy(np.stack([signal(name, 6000, RATE) for name in NAMES[:6]]).astype(np.float32))
     together = bank(waveforms.view(2, 3, 6000))
     assert together.shape == (2, 3, 40, bank.steps(6000))
-    alone = torch.stack([bank(waveform) for waveform in waveforms]).view_as(together)
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
+    separate = torch.stack([bank(waveform) for waveform in waveforms]).view_as(together)
+    torch.testing.assert_close(together, separate, rtol=0, atol=1e-6)
 
 
 def test_spectrograms_are_float32_within_autocast() -> None:

@@ -62,5 +62,5 @@ def test_noise_depends_on_the_seed_and_the_item() -> None:
     assert torch.equal(noisy(before, Noise()), after)
     assert not torch.equal(noisy(before, Noise(), seed=1), after)
     order = [5, 1]
-    apart = augment_waveform(before[order], Noise(), view_generators(0, 0, order, 0))
-    assert torch.equal(apart, after[order])
+    separate = augment_waveform(before[order], Noise(), view_generators(0, 0, order, 0))
+    assert torch.equal(separate, after[order])

@@ -85,8 +85,8 @@ def test_augmentations_of_a_clip_do_not_depend_on_the_other_clips(augmentation: 
     video = noise(6, 3, 2, 9, 12)
     together = augment_video(video, augmentation, view_generators(5, 1, range(6), 2))
     order = [4, 0, 3]
-    apart = augment_video(video[order], augmentation, view_generators(5, 1, order, 2))
-    assert torch.equal(apart, together[order])
+    separate = augment_video(video[order], augmentation, view_generators(5, 1, order, 2))
+    assert torch.equal(separate, together[order])
 
 
 @pytest.mark.parametrize("augmentation", [RandomCrop(10), CentreCrop(10)])

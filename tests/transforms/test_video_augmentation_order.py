@@ -67,8 +67,8 @@ def test_augmentations_are_repeatable_and_differ_between_items_views_and_epochs(
 def test_augmentations_of_a_clip_do_not_depend_on_the_other_clips(steps: tuple[VideoAugmentation, ...]) -> None:
     video, order = noise(6, 3, 2, 20, 26), [4, 0, 3]
     together = augment_clips(video, steps, view_generators(5, 1, range(6), 2))
-    apart = augment_clips(video[order], steps, view_generators(5, 1, order, 2))
-    torch.testing.assert_close(apart.float(), together[order].float(), rtol=0, atol=1e-3)
+    separate = augment_clips(video[order], steps, view_generators(5, 1, order, 2))
+    torch.testing.assert_close(separate.float(), together[order].float(), rtol=0, atol=1e-3)
 
 
 @for_all_augmentations

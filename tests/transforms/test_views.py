@@ -88,8 +88,8 @@ def test_each_view_is_its_window_reversed_and_then_augmented(composition: Compos
         else:
             sound = batch.audio[:, window]
             sound = torch.from_numpy(sound.numpy()[:, ::-1].copy()) if view.reversed else sound
-            picture = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
-            expected = augment_spectrogram(picture, MASKS, draws)[:, None]
+            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
+            expected = augment_spectrogram(spectrogram, MASKS, draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
 
 

@@ -57,9 +57,9 @@ def test_a_recording_of_unknown_source_raises_an_error() -> None:
 
 def test_a_missing_recording_keeps_its_error_and_does_not_count_as_a_source() -> None:
     entries = _entries(0)
-    lone = entries[16].path
+    single = entries[16].path
     gone = [
-        replace(entry, error="gone") if entry.extra["category"] == "c2" and entry.path != lone else entry
+        replace(entry, error="gone") if entry.extra["category"] == "c2" and entry.path != single else entry
         for entry in entries
     ]
     dealt = deal_sources(gone, 3)

@@ -68,7 +68,7 @@ def test_a_new_version_of_the_code_trains_again(job: Job, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_an_interrupted_finetuning_resumes(job: Job, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
-    whole = finetune(replace(job, folder=job.folder / "whole"))
+    expected = finetune(replace(job, folder=job.folder / "whole"))
 
     class Interrupted(Exception):
         pass
@@ -86,7 +86,7 @@ def test_an_interrupted_finetuning_resumes(job: Job, monkeypatch: pytest.MonkeyP
         finetune(job)
     monkeypatch.undo()
     calls, after = _counting()
-    assert _equal_results(finetune(job, after), whole)
+    assert _equal_results(finetune(job, after), expected)
     assert len(calls) == 3
 
 
@@ -138,9 +138,9 @@ def test_an_incompatible_state_file_is_ignored(job: Job, content: dict[str, obje
 
 
 def test_other_segments_are_another_finetuning(job: Job, task: Task) -> None:
-    whole = finetune(job)
+    expected = finetune(job)
     later = [replace(one, segment=replace(one.segment, start=0.9, end=1.4)) for one in task.train]
-    assert finetune(replace(job, task=replace(task, train=later))).loss != whole.loss
+    assert finetune(replace(job, task=replace(task, train=later))).loss != expected.loss
 
 
 def test_an_unreadable_file_is_reported(job: Job, task: Task, entries: list[Entry]) -> None:
