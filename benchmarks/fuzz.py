@@ -24,7 +24,7 @@ from fuzz_files import mutate, write_files
 
 SECONDS = 60.0  # time limit for one file, in seconds
 GROWTH_BYTES = 2**28  # limit of the growth of resident memory over the mutations in one process
-MAX_BYTES = 2**24  # larger files are not mutated
+MAX_BYTES = 2**24  # maximum size of the files to mutate
 
 
 class Judge:

@@ -1,4 +1,4 @@
-"""Reference decoder of the fuzzer: it decodes a file from the first packet to the last, without code of avgdt."""
+"""Reference decoder of the fuzzer: files are decoded from start to end, without the decoder of avgdt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEIGHT, WIDTH = 24, 32
 MOST_SAMPLES = 10**8  # limit of the length of a track; longer tracks have damaged time stamps
 MOST_FAILURES = 20  # limit of the number of packets that cannot be read
 NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from a generator whose state persists
-NOISE_MARGIN = 3.0  # factor by which two decodes of this noise may differ more than two others
+NOISE_MARGIN = 3.0  # tolerance for this noise, as a multiple of the difference between two decodes
 SETTLED = 10  # number of blocks after which only the noise differs
 
 

@@ -76,7 +76,7 @@ def documented_commands() -> list[Any]:
             command = code.removeprefix("avgdt ")
             verb, options = command.split()[0], REQUIRED.get(command.split()[0], [])
             if len(command.split()) == 1 and verb in COMMANDS:
-                continue  # only the name of a command
+                continue  # the text is only the name of a command
             missing = [] if "--weights" in command else options
             found[page.name, " ".join([command, *missing])] = None
     return [pytest.param(command, id=f"{page}: {command}") for page, command in found]

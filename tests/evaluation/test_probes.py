@@ -179,7 +179,7 @@ def test_knn_agrees_with_a_slow_loop() -> None:
     result = nearest_neighbours(train, val, test, 3, neighbours=(1, 4, 9, 1000))
     train, val, test = standardise(train, val, test)
     expected = {float(k): float(np.mean(slow_knn(train, val.features, k) == val.targets)) for k in (1, 4, 9)}
-    assert result.val_accuracies == expected  # 1000 neighbours exceed the number of examples and are omitted
+    assert result.val_accuracies == expected  # k = 1000 exceeds the number of examples and is omitted
     predictions = slow_knn(train, test.features, int(result.chosen))
     assert result.score.accuracy == pytest.approx(np.mean(predictions == test.targets))
 

@@ -161,7 +161,7 @@ def test_a_class_missing_from_train_is_not_predicted() -> None:
     assert same_class_recall(np.random.default_rng(0).normal(size=(60, 4)), targets, fold) == [0.0, 0.0, 0.0]
 
 
-def test_mean_and_standard_deviation_over_splits() -> None:
+def test_figures_have_a_mean_and_a_standard_deviation_over_splits() -> None:
     generator = np.random.default_rng(0)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]

@@ -80,6 +80,6 @@ def test_vorbis_of_long_and_short_blocks_is_exact_after_a_seek(
         assert np.array_equal(recording.waveform(0, SECONDS, rate).samples, decoded[: SECONDS * rate])
 
 
-def test_vorbis_that_is_too_large_to_be_read_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_vorbis_files_are_exact_after_a_seek(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "SEQUENTIAL_BYTES", 0)
     assert_spans_are_parts(write_vorbis(tmp_path / "a.ogg", SECONDS, 24000), 24000)

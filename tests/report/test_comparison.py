@@ -142,7 +142,7 @@ def test_the_comparison_is_formatted_as_latex(runs: list[Path]) -> None:
     ]
 
 
-def test_results_without_a_recorded_standard_deviation(make: Make) -> None:
+def test_the_standard_deviation_over_splits_is_computed_if_it_is_not_recorded(make: Make) -> None:
     (action,) = compare_runs([make("one", ucf101(0, [0.2, 0.3, 0.4], 0.1))], "action")
     assert action.runs[0] == ("one", "30.0 ± 10.0", "–", "measured here")
     assert action.runs[1] == ("one, random weights", "–", "–", "measured here")

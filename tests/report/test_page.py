@@ -43,7 +43,7 @@ def test_the_content_security_policy_permits_only_the_pages_script(page: Page) -
     assert f"script-src 'sha256-{digest}'" in policy
 
 
-def test_links_have_targets(page: Page) -> None:
+def test_links_point_to_existing_elements(page: Page) -> None:
     assert {link["href"].removeprefix("#") for link in page.all("a")} <= set(page.values("id"))
     assert len(page.values("id")) == len(set(page.values("id")))
 

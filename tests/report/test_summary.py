@@ -66,7 +66,7 @@ def in_folds(protocol: str, row: str, accuracy: float, **more: Any) -> dict[str,
     }
 
 
-def test_headlines_of_probes_and_benchmarks() -> None:
+def test_probes_and_benchmarks_have_headlines() -> None:
     results = [
         in_folds("esc10", "linear_layer", 0.625, folds=[{}]),
         in_folds("esc10", "linear_layer", 0.1, folds=[{}]),  # an earlier result

@@ -121,7 +121,7 @@ def test_echo_and_colour_do_not_shift_the_onset() -> None:
         assert recorded[: RATE // 2 - 240].max() < 0.05 * recorded.max()  # up to 10 ms before the onset
 
 
-def test_colour_is_a_gain_in_decibels_per_frequency() -> None:
+def test_colour_is_a_gain_in_decibels_at_each_frequency() -> None:
     times = np.arange(RATE) / RATE
     low, high = np.sin(2 * np.pi * 200 * times), np.sin(2 * np.pi * 4000 * times)
     room = replace(PLAIN, colour=(0.0,) * 10 + (-12.0,) * 10)

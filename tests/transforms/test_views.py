@@ -171,7 +171,7 @@ def test_views_without_a_crop_are_whole_frames() -> None:
         torch.testing.assert_close(video, normalised(batch.video[:, 0]), rtol=0, atol=1e-6)
 
 
-def test_views_of_grey_clips_and_of_audio_only() -> None:
+def test_grey_clips_and_compositions_of_audio_only_have_views() -> None:
     assert make_views(TWO, channels=1)(batch_of(2, channels=1))[0].shape == (2, 1, 4, 8, 8)
     alone = Composition(Modality(("audio",)), Repeats(2), audio=(MASKS,), partners="equal")
     one, other = make_views(alone)(replace(batch_of(2), video=None))

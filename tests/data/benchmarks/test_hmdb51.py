@@ -31,7 +31,7 @@ def test_the_official_layout_of_hmdb51_is_read(tmp_path: Path, subfolder: str) -
         assert all(entry.path.stem.endswith(f"_{split - 1}") for entry in test)
 
 
-def test_missing_unlisted_and_reencoded_videos(folder: Path) -> None:
+def test_missing_unlisted_and_reencoded_videos_are_recognised(folder: Path) -> None:
     for path in (folder / LISTS).glob("*_split3.txt"):
         path.unlink()  # belongs to another split
     missing, other, unused = sorted((folder / "wave").iterdir())[

@@ -34,7 +34,7 @@ def test_the_official_layout_of_ucf101_is_read(tmp_path: Path, subfolder: str) -
     assert first.extra == {"split": "train", "label": "ApplyEyeMakeup", "source": source}
 
 
-def test_missing_unlisted_and_reencoded_videos(folder: Path) -> None:
+def test_missing_unlisted_and_reencoded_videos_are_recognised(folder: Path) -> None:
     (folder / "ucfTrainTestlist" / "trainlist02.txt").unlink()  # a list of another split
     missing, other = sorted((folder / "UCF-101" / "YoYo").iterdir())[1:3]
     missing.unlink()

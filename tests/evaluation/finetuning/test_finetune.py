@@ -137,7 +137,7 @@ def test_an_incompatible_state_file_is_ignored(job: Job, content: dict[str, obje
     assert _equal_results(finetune(job), result)
 
 
-def test_other_segments_are_another_finetuning(job: Job, task: Task) -> None:
+def test_different_segments_are_finetuned_separately(job: Job, task: Task) -> None:
     expected = finetune(job)
     later = [replace(one, segment=replace(one.segment, start=0.9, end=1.4)) for one in task.train]
     assert finetune(replace(job, task=replace(task, train=later))).loss != expected.loss

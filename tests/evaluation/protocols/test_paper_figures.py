@@ -41,7 +41,7 @@ RELEASED = {
 }
 
 
-def test_settings_of_action_recognition() -> None:
+def test_action_recognition_has_the_settings_of_the_paper() -> None:
     assert {name: to_plain(make()) for name, make in FINETUNINGS.items()} == {"paper": PAPER, "released": RELEASED}
     for options in (Ucf101(), Hmdb51()):
         assert to_plain(options.finetuning) == PAPER
@@ -50,7 +50,7 @@ def test_settings_of_action_recognition() -> None:
     assert FROZEN_CLIPS == 10
 
 
-def test_settings_of_sound_classification() -> None:
+def test_sound_classification_has_the_settings_of_the_paper() -> None:
     for esc in (Esc10(), Esc50()):
         assert (esc.epochs, esc.folds) == (100, (1, 2, 3, 4, 5))
     assert (linear_layer.LR, linear_layer.WEIGHT_DECAY, linear_layer.BATCH) == (1e-4, 5e-4, 512)
@@ -58,7 +58,7 @@ def test_settings_of_sound_classification() -> None:
     assert probes.SVM_STRENGTH == 0.01
 
 
-def test_results_published_in_the_paper() -> None:
+def test_published_results_are_those_of_the_paper() -> None:
     ours = {table.number: {row.method: row.figures for row in table.rows} for table in TABLES}
     assert ours["2"]["GDT (Kinetics-400)"] == {"UCF101": "88.7", "HMDB51": "57.8"}
     assert ours["3"]["GDT (Kinetics-400)"] == {"DCASE2014": "94", "ESC-50": "78.6"}
