@@ -44,7 +44,7 @@ def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
 
 
 def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: torch.Tensor) -> torch.Tensor:
-    """Return the natural logarithm of mel energies, (..., mels, time) float64, for (..., samples) on the int16 scale."""
+    """Compute the natural log of mel energies, (..., mels, time) float64, of (..., samples) on the int16 scale."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     waveform = waveform.float()
     emphasised = torch.cat([waveform[..., :1], waveform[..., 1:] - recipe.pre_emphasis * waveform[..., :-1]], dim=-1)

@@ -22,10 +22,10 @@ class Preprocessing(nn.Module):
         self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
 
     def video(self, video: torch.Tensor) -> torch.Tensor:
-        """Standardise (batch, channels, time, height, width) with values 0 to 255 to float32, with the recipe's mean and std.
+        """Standardise frames (batch, channels, time, height, width) with values 0 to 255; return float32.
 
-        A share ``subtract_mean_frame`` of the constant mean is replaced by the same share of the clip's mean frame. A
-        float32 input is changed in place.
+        Mean and standard deviation are those of the recipe. A share ``subtract_mean_frame`` of the mean is replaced by
+        the same share of the clip's mean frame. A float32 input is changed in place.
         """
         pixels = video.float()
         share = self.normalisation.subtract_mean_frame
@@ -34,7 +34,7 @@ class Preprocessing(nn.Module):
         return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
 
     def audio(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Compute standardised log-mel spectrograms (batch, mels, time) float32 of (batch, samples) on the int16 scale."""
+        """Compute the standardised log-mel spectrogram, (batch, mels, time) float32, of a waveform (batch, samples)."""
         spectrogram: torch.Tensor = self.log_mel(waveform)
         return spectrogram
 

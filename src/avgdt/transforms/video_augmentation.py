@@ -50,7 +50,7 @@ def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], gener
 
 
 def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Generators) -> torch.Tensor:
-    """Apply an augmentation to clips (batch, channels, time, height, width) of any type, with one generator per clip."""
+    """Apply an augmentation to (batch, channels, time, height, width) of any type, with one generator per clip."""
     match augmentation:
         case RandomCrop(size):
             margins = crop_margins(video, size)
@@ -186,8 +186,8 @@ def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, ge
     for g in generators:
         short = int(g.integers(jitter.low, jitter.high, endpoint=True))
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
-        margins = (tall - crop.size, wide - crop.size)
-        top, left = (margin // 2 for margin in margins) if isinstance(crop, CentreCrop) else g.integers(0, margins, endpoint=True)
+        slack = (tall - crop.size, wide - crop.size)
+        top, left = (s // 2 for s in slack) if isinstance(crop, CentreCrop) else g.integers(0, slack, endpoint=True)
         by, bx = height / tall, width / wide  # input pixels per output pixel
         boxes.append((top * by, left * bx, crop.size * by, crop.size * bx))
     return rescale(boxes, video, crop.size)

@@ -130,7 +130,7 @@ class Views(nn.Module):
     def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
-        return self.preprocessing.video(augment_clips(video, steps, generators))  # uint8 until an augmentation needs float32
+        return self.preprocessing.video(augment_clips(video, steps, generators))  # in uint8 where possible
 
     def _audio(
         self, waveform: torch.Tensor, steps: Sequence[AudioAugmentation], generators: Generators
