@@ -97,7 +97,7 @@ def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, An
         except ValueError as error:  # the base of JSONDecodeError and UnicodeDecodeError
             if number < len(lines):
                 raise DamagedLine(
-                    f"{path}, line {number}: damaged ({error}); delete this line, of which only the logged values are lost"
+                    f"{path}, line {number}: damaged ({error}); delete this line; only its values are lost"
                 ) from None
         else:
             objects.append(parsed)

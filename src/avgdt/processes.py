@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows lacks most
+STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has only two
 """Signals of Ctrl-C, of termination, of a closed terminal, and of schedulers before the end of a job."""
 
 

@@ -29,7 +29,7 @@ Matrix = tuple[tuple[bool, ...], ...]
 
 @dataclass(frozen=True, init=False)
 class Composition:
-    """Composition of transformations (section 3.1 of the paper), whose factors determine T views and their relations."""
+    """Composition of transformations (section 3.1 of the paper): factors that determine T views and their relations."""
 
     factors: tuple[Factor, ...]
     """Factors in which views differ."""
