@@ -14,7 +14,10 @@ class AvgdtError(Exception):
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """Return the end of an error message about the unknown name ``wrong``: the most similar or all known names."""
+    """Return the end of an error message about the unknown name ``wrong``.
+
+    It names the most similar known name or, if no name is similar, all known names.
+    """
     known = sorted(known)
     close = get_close_matches(wrong, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

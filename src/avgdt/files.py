@@ -40,7 +40,7 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
-    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which ends with ``remedy``.
+    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which gives ``remedy``.
     ``replacing`` is called when the content is on disk, before the file is renamed. The folder of the file is created,
     and with ``parents`` also the folders above it. A run passes False, so that a deleted run folder stays deleted.
     """
@@ -65,7 +65,7 @@ def write_atomically(
 
 def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):  # such as the cause of torch's RuntimeError
+    while cause is not None and not isinstance(cause, OSError):  # an OSError may be the context of torch's RuntimeError
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
@@ -82,7 +82,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return the JSON objects of a log with one object per line; return none if the file is missing.
+    """Return the JSON objects of a log with one object per line; the list is empty if the file is missing.
 
     A line is damaged if it is not an object that has at least ``fields``. A damaged last line, as a crash leaves it, is
     ignored. Raises :class:`DamagedLine` for any other damaged line.

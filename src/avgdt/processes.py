@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has only two
-"""Signals of Ctrl-C, of termination, of a closed terminal, and of schedulers before the end of a job."""
+"""Signals that stop a command: Ctrl-C, termination, a closed terminal, and warnings of schedulers."""
 
 
 def usable_cores() -> int:
@@ -35,7 +35,7 @@ def ranks_of_environment() -> RankOfEnvironment:
 
 
 def default_workers(workers: int) -> int:
-    """Return ``workers`` or, if it is negative, one less than the usable cores per training process, from 1 to 8."""
+    """Return ``workers`` or, if it is negative, one less than the cores per training process, clipped to 1 to 8."""
     cores = usable_cores() // ranks_of_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 

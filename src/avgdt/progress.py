@@ -25,7 +25,7 @@ console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoj
 
 
 def report(line: str) -> None:
-    """Print a line on the error stream at once, above the progress bar if there is one."""
+    """Print a line on the error stream immediately, above the progress bar if one is shown."""
     console.print(line)
 
 

@@ -23,7 +23,7 @@ def test_the_text_holds_views_factors_and_counts() -> None:
     assert shift.startswith(
         "TimeShift: Two time windows of the same recording, from which views are made. Distinctive: "
     )
-    assert reversal.startswith("Reversal: Direction of time in a view")
+    assert reversal.startswith("Reversal: Direction of time in a view; ")
     assert "Invariant: " in reversal
     above, _, *rows = counts.splitlines()
     assert "the 4 recordings of a batch" in above

@@ -51,7 +51,7 @@ class Composition:
         audio: Iterable[AudioAugmentation] = (),
         partners: Partners = "different",
     ) -> None:
-        """Take factors as arguments or as ``factors``. Raises :class:`CompositionError` for an invalid composition."""
+        """Compose factors, given as arguments or as ``factors``. Raises :class:`CompositionError` if this is invalid."""
         values = {
             "factors": (*positional, *factors),
             "time": time or Time(),

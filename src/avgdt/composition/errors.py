@@ -23,7 +23,7 @@ def probability(of: str, value: float) -> None:
 
 
 def span(of: str, low: float, high: float, names: str = "low <= high") -> None:
-    """Raise :class:`CompositionError` unless ``low`` and ``high`` are finite and in this order."""
+    """Raise :class:`CompositionError` unless both bounds are finite and ``low`` is at most ``high``."""
     holds = low <= high and math.isfinite(low) and math.isfinite(high)
     require(holds, f"{of}: {names} must hold and both be finite, not {low:g} and {high:g}")
 

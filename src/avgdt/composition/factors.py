@@ -43,7 +43,7 @@ class _Choice:
     distinctive: bool = False
     """Whether views that differ in this factor repel each other."""
     invariant: bool = False
-    """Whether views that differ in this factor attract each other, as if they were equal in it."""
+    """Whether views that differ in this factor may attract each other."""
 
     def __post_init__(self) -> None:
         require(
@@ -73,7 +73,7 @@ class TimeShift(_Choice):
 
 @dataclass(frozen=True)
 class Reversal(_Choice):
-    """Direction of time in a view; for backwards, frames and waveform are flipped before any augmentation."""
+    """Direction of time in a view; frames and waveform of reversed views are flipped before any augmentation."""
 
     axis: ClassVar[str] = "reversed"
     levels: ClassVar[tuple[bool, ...]] = (False, True)
@@ -124,7 +124,7 @@ class Strength(_Choice):
 
 @dataclass(frozen=True)
 class Repeats:
-    """Several views that are equal in all other factors, augmented independently and attracting each other."""
+    """Several views that are equal in all other factors, are augmented independently, and attract each other."""
 
     count: int
     """Number of repeated views."""
@@ -137,7 +137,7 @@ class Repeats:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Numbers of the repeats, from 0."""
+        """Levels of the factor: the indices of the repeated views, from 0."""
         return tuple(range(self.count))
 
     def label(self, level: Level) -> str:

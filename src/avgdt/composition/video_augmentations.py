@@ -141,7 +141,7 @@ class ColourJitter:
         strength("ColourJitter", "hue", self.hue, 0.5)
 
     def scaled(self, strength: float) -> ColourJitter:
-        """Return a copy with all four amounts multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with brightness, contrast, saturation and hue multiplied by ``strength``, from 0 to 1."""
         return ColourJitter(
             *(strength * amount for amount in (self.brightness, self.contrast, self.saturation, self.hue))
         )

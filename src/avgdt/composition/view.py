@@ -9,7 +9,7 @@ from avgdt.composition.factors import ModalityName
 
 @dataclass(frozen=True)
 class View:
-    """View of a recording, with one level per factor; factors outside the composition have their default."""
+    """View of a recording, with one level per factor; factors outside the composition have their default level."""
 
     modality: ModalityName
     """Modality of the view: video or audio."""
@@ -22,7 +22,7 @@ class View:
     strength: float = 1.0
     """Strength of the augmentations, from 0 to 1."""
     repeat: int = 0
-    """Number of the view among its repeats, from 0."""
+    """Index of the view among repeated views, from 0."""
     name: str = field(default="", compare=False)
     """Name of the view, such as "video later reversed"."""
 
@@ -34,7 +34,7 @@ class View:
 
 @dataclass(frozen=True)
 class Time:
-    """Start times of the windows of a recording (temporal jittering and synchrony, section 4.1 of the paper)."""
+    """Rules for the start times of windows (temporal jittering and synchrony, section 4.1 of the paper)."""
 
     jitter: bool = True
     """Whether start times are drawn anew in every epoch; if not, they are fixed for each recording."""

@@ -14,7 +14,7 @@ from avgdt.models.precision import Precision
 GREATEST_ERROR = 0.05
 """Relative error, in the L2 norm, above which an output or gradient is wrong; in bf16 it is usually below 0.01."""
 _wrong: dict[object, bool] = {}
-"""Cached results of this process: shape and settings of a convolution -> whether its half precision is wrong."""
+"""Cached results of this process: shape and settings of a convolution -> whether half precision is wrong."""
 
 
 class ExactConv2d(nn.Conv2d):
@@ -41,9 +41,9 @@ def check_convolutions(
     """Return the names of the convolutions in ``phi`` that this device computes wrongly in half precision.
 
     Each convolution shape that occurs for ``views`` (one batch of network input) is computed on random numbers in half
-    precision and in float32, forward and backward. In float32 no name is returned. Two errors of PyTorch are known:
-    version 2.13 computes bf16 3-D convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688),
-    and version 2.9 those with kernels of one frame for some versions of cuDNN (PyTorch issue 163539).
+    precision and in float32, forward and backward. In float32 no name is returned. PyTorch 2.13 computes bf16 3-D
+    convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688). PyTorch 2.9 does so for kernels
+    of one frame with some versions of cuDNN (PyTorch issue 163539).
     """
     if precision.dtype == torch.float32:
         return []

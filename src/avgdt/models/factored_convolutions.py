@@ -1,8 +1,8 @@
 """Spatial and temporal convolutions of R(2+1)D, in the forms that a CPU computes fastest.
 
 Their parameters, values and gradients are those of ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight,
-the weight gradient is computed differently, since oneDNN is slow at it for 3-D convolutions: with AVX2 at half the
-speed of the forward pass, and with few channels at a tenth (``docs/performance.md``).
+the weight gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2 at
+half the speed of the forward pass, and with few channels at a tenth (``docs/performance.md``).
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ class PretrainedModel:
         return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
-        """Return at least one window, with a start every ``seconds`` seconds; by default, windows are consecutive."""
+        """Return windows, at least one, that start every ``seconds`` seconds; by default they are consecutive."""
         length = self.seconds(modality)
         return every(common_span(entry, (modality,)), length, seconds or length)
 

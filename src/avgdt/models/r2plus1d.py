@@ -1,4 +1,4 @@
-"""R(2+1)D, a video network of convolutions over space, then over time (Tran et al. 2018, arXiv 1711.11248).
+"""R(2+1)D video encoder: convolutions over space, then over time (Tran et al. 2018, arXiv 1711.11248).
 
 Parameter names and numerics are those of torchvision's ``r2plus1d_18`` without the classifier, so that its weights can
 be loaded.
@@ -21,7 +21,7 @@ STRIDES = (8, 16, 16)
 def middle(inputs: int, outputs: int) -> int:
     """Return the number of channels between a spatial and a temporal convolution.
 
-    It is the largest with which both have together no more parameters than a 3 x 3 x 3 convolution.
+    The number is the largest for which both together have no more parameters than a 3 x 3 x 3 convolution.
     """
     return (inputs * outputs * 27) // (inputs * 9 + outputs * 3)
 
@@ -36,7 +36,7 @@ def stem_middle(width: int) -> int:
 
 
 class R2Plus1DBlock(nn.Module):
-    """Residual block of two (2+1)-D convolutions, which have equal middle channels as in the original network."""
+    """Residual block of two (2+1)-D convolutions, with equal middle channels as in the original network."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()

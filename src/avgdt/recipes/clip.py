@@ -51,9 +51,9 @@ class Normalisation:
     """Normalisation of pixel values from 0 to 1, the same in training and evaluation."""
 
     mean: float = 0.45
-    """Mean, which is subtracted from every pixel value."""
+    """Mean that is subtracted from every pixel value."""
     std: float = 0.225
-    """Standard deviation, by which every pixel value is divided."""
+    """Standard deviation by which every pixel value is divided."""
     subtract_mean_frame: float = 0.0
     """Share, from 0 to 1, of ``mean`` that is replaced by the same share of the clip's mean frame. At 1 only motion
     remains (not in the paper; for recordings that share one scene)."""
@@ -85,9 +85,9 @@ class LogMel:
     pre_emphasis: float = 0.97
     """Coefficient of the pre-emphasis filter."""
     mean: float = 1.93
-    """Mean, which is subtracted from every log-mel value."""
+    """Mean that is subtracted from every log-mel value."""
     std: float = 17.89
-    """Standard deviation, by which every log-mel value is divided."""
+    """Standard deviation by which every log-mel value is divided."""
 
     def __post_init__(self) -> None:
         for name in ("mels", "fft"):

@@ -19,7 +19,7 @@ KIND = "is"
 
 
 def to_plain(value: Any) -> Any:
-    """Convert dataclasses, tuples and paths to dicts with their class name, lists and strings."""
+    """Convert dataclasses to dicts that name their class, tuples to lists, and paths to strings."""
     if is_dataclass(value) and not isinstance(value, type):
         return {KIND: type(value).__name__} | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple | list):
@@ -28,7 +28,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: Any, value: Any, where: str = "") -> Any:
-    """Convert plain data to the annotated type ``kind``, as the inverse of :func:`to_plain`.
+    """Convert plain data to the annotated type ``kind``; the inverse is :func:`to_plain`.
 
     Raises :class:`RecipeError`, which names the dotted field, for an unknown key or a value of another type.
     """
@@ -75,7 +75,9 @@ def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
         return from_plain(named[name], value, where)
     plain = [choice for choice in choices if choice is type(value) or (choice is type(None) and value is None)]
     if not plain:
-        raise RecipeError(f"{where}: {value!r} is none of {', '.join(getattr(c, '__name__', str(c)) for c in choices)}")
+        raise RecipeError(
+            f"{where}: {value!r} is not one of {', '.join(getattr(c, '__name__', str(c)) for c in choices)}"
+        )
     return value
 
 

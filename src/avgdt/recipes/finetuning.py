@@ -19,13 +19,13 @@ class Finetuning:
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """Learning rate; by default 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at epochs 6 and 8."""
+    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then times 0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False
     """Whether to initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Number of clips per step, each of a different recording; fewer if it does not divide the recordings."""
+    """Number of clips per step, each of a different recording, or fewer if the recordings are not a multiple."""
     clips: int = 10
     """Number of random clips of each recording per epoch."""
     test_clips: int = 10
@@ -33,7 +33,7 @@ class Finetuning:
     spatial_crops: int = 1
     """Number of square crops of a test clip, evenly spaced along its longer side, whose probabilities are averaged."""
     frames: int = 0
-    """Number of frames in a clip; 0 takes the number of pretraining."""
+    """Number of frames in a clip; 0 uses as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
     """Video augmentations; if empty, those of pretraining are used."""
 
@@ -46,7 +46,7 @@ class Finetuning:
 
 
 def released() -> Finetuning:
-    """Return the finetuning of the authors' code for *On Compositions of Transformations* (ICCV 2021).
+    """Return the finetuning configuration of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
     That code reports the best epoch on the test split; avgdt reports the last epoch.
     """

@@ -21,7 +21,7 @@ from avgdt.recipes.training import AUTO, Objective, Optimiser, Run, Schedule
 def paper() -> Recipe:
     """Return the paper's recipe, with every hyper-parameter of sections 3.3 and 4.1."""
     return Recipe(
-        title="The paper's own setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
+        title="The paper's setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
         composition=Composition(
             Modality(),
             video=(RandomCrop(112), Flip(0.5)),
@@ -64,7 +64,7 @@ def released() -> Recipe:
 def small() -> Recipe:
     """Return a recipe for a few hundred real recordings on a CPU."""
     return Recipe(
-        title="Real recordings on a CPU: narrow networks, motion alone, negatives from the batch, AdamW",
+        title="Real recordings on a CPU: narrow networks, motion only, negatives from the batch, AdamW",
         composition=Composition(
             Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
@@ -121,7 +121,7 @@ def _with_bank(recipe: Recipe, title: str) -> Recipe:
 def audio() -> Recipe:
     """Return a recipe for audio only, in which two augmented windows of a recording attract each other."""
     return Recipe(
-        title="Audio alone: two windows of one recording, augmented differently, attract; ResNet-18",
+        title="Audio only: two windows of one recording, augmented differently, attract each other; ResNet-18",
         composition=Composition(
             Modality(("audio",)),
             TimeShift(at_least=0.25, invariant=True),

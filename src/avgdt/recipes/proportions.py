@@ -29,7 +29,7 @@ def momentum(steps: int) -> float:
 
 
 def in_proportion(recipe: Recipe, recordings: int, steps: int) -> Recipe:
-    """Return the recipe with the paper's proportions for ``objective.bank`` and ``objective.momentum`` that are -1."""
+    """Return the recipe with ``objective.bank`` and ``objective.momentum`` computed if they are -1."""
     objective = recipe.objective
     if objective.bank == AUTO:
         objective = replace(objective, bank=bank_size(recordings, recipe.run.batch))

@@ -20,15 +20,15 @@ class Data:
     held_out: str = "val"
     """Split of the held-out recordings, on which retrieval is measured during training."""
     held_out_at_most: int = 100
-    """Largest number of held-out recordings; 0 for none. Without a column split, it is at most a tenth of all."""
+    """Largest number of held-out recordings; 0 for none. Without a column split, at most a tenth of all."""
     failing_at_most: float = 0.1
     """Largest share of recordings that may fail to decode; above it, the run saves its state and stops."""
     store: str = "auto"
     """Folder of decoded recordings, which avoids decoding files in every epoch: auto is store/ in the run folder, off
-    decodes each clip from its file. Clips are bit-identical with and without it. Runs may share the folder, and it may
-    be deleted."""
+    decodes each clip from its file. Clips are bit-identical in either case. Runs may share the folder, and it may be
+    deleted."""
     store_gigabytes: float = -1.0
-    """Largest size of the store in GB; -1 is half of the free space. Other recordings are decoded in every epoch."""
+    """Largest size of the store in GB; -1 is half of the free space. Recordings beyond it are decoded in every epoch."""
 
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)

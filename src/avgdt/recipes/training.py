@@ -18,11 +18,11 @@ class Objective:
 
     loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
     """Loss function: nce is that of the paper, sigmoid that of SigLIP on the same positives and negatives, and sigreg
-    that of LeJEPA, which has positives only."""
+    that of LeJEPA, which uses no negatives."""
     temperature: float = 0.07
     """Temperature tau, by which every inner product of two embeddings is divided."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Source of negatives: past keys of the momentum encoders (bank, the paper), or other recordings (batch)."""
+    """Source of negatives: past keys of momentum encoders (bank, the paper), or the other items of a batch (batch)."""
     negatives_from: Literal["view", "modality"] = "view"
     """Negatives from other recordings: keys of the positive's view (view, the paper) or of its modality (modality)."""
     pair_reduction: Literal["sum", "mean"] = "sum"
@@ -128,7 +128,7 @@ class Run:
     recompute: bool = False
     """Whether to recompute activations in the backward pass, which saves memory but adds a forward pass."""
     compile: bool = False
-    """Whether to use torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
+    """Whether to compile the networks with torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
     checkpoint_minutes: float = 10.0
     """Minutes between checkpoints; 0 writes one after every step. One is also written at the end and on Ctrl-C."""
     checkpoints: int = 3

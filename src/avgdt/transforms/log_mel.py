@@ -59,7 +59,7 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
 
 
 def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
-    """Return the number of time steps for ``samples`` samples, with the last window padded with zeros."""
+    """Return the number of spectrogram steps for ``samples`` samples; the last window is padded with zeros."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     return 1 + max(0, math.ceil((samples - window) / step))
 
@@ -73,7 +73,7 @@ class LogMelSpectrogram(nn.Module):
             seconds = getattr(recipe, name)
             if round(seconds * sample_rate) < 1:
                 raise TransformError(
-                    f"log_mel.{name}: {seconds:g} s is less than a sample at {sample_rate} Hz; raise it"
+                    f"log_mel.{name}: {seconds:g} s is shorter than a sample at {sample_rate} Hz; raise it"
                 )
         if round(recipe.window * sample_rate) > recipe.fft:
             raise TransformError(
@@ -95,5 +95,5 @@ class LogMelSpectrogram(nn.Module):
         return ((values - self.recipe.mean) / self.recipe.std).float()
 
     def of_array(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute the standardised spectrogram of a waveform as :meth:`forward` does, but on NumPy arrays."""
+        """Compute the standardised spectrogram of a waveform, both as NumPy arrays."""
         return np.asarray(self(torch.from_numpy(waveform)).numpy())

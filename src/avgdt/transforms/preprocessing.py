@@ -34,7 +34,10 @@ class Preprocessing(nn.Module):
         return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
 
     def audio(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Compute the standardised log-mel spectrogram, (batch, mels, time) float32, of a waveform (batch, samples)."""
+        """Compute the standardised log-mel spectrogram, (batch, mels, time) float32.
+
+        ``waveform`` is (batch, samples) on the int16 scale.
+        """
         spectrogram: torch.Tensor = self.log_mel(waveform)
         return spectrogram
 

@@ -94,9 +94,9 @@ def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tenso
 def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
     """Return the weights (batch, pixels, pixels) of each input pixel in each blurred pixel, along one axis.
 
-    ``sigmas`` (batch,) are the standard deviations in pixels, at four of which the Gaussian is truncated. Borders are
-    reflected, with the border pixel repeated. All rows and all columns then sum to one, so that the mean of the pixels
-    and a constant image are preserved.
+    ``sigmas`` (batch,) are standard deviations in pixels. The Gaussian is truncated at four standard deviations. Borders
+    are reflected, with the border pixel repeated. All rows and all columns then sum to one, so that the mean of the
+    pixels and a constant image are preserved.
     """
     reach = int(4 * float(sigmas.max())) + 1
     offsets = torch.arange(-reach, reach + 1)
@@ -166,7 +166,7 @@ def _mapped(pixels: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
 
 
 def resized_crop(video: torch.Tensor, crop: RandomResizedCrop, generators: Generators) -> torch.Tensor:
-    """Crop a random box from each clip of (batch, channels, time, height, width) and rescale it to float32 pixels."""
+    """Crop a random box from each clip of (batch, channels, time, height, width) and rescale it to a float32 square."""
     height, width = video.shape[-2:]
     return rescale([draw_box(crop, height, width, g) for g in generators], video, crop.size)
 

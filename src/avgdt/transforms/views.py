@@ -55,7 +55,7 @@ class Views(nn.Module):
 
     @classmethod
     def of(cls, recipe: Recipe, seed: int | None = None) -> Views:
-        """Return the module for the views of a recipe, on the CPU; ``seed`` replaces that of the recipe."""
+        """Return the module for the views of a recipe, on the CPU; ``seed`` overrides the seed of the recipe."""
         seed = recipe.run.seed if seed is None else seed
         return cls(
             recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.normalisation
@@ -79,7 +79,7 @@ class Views(nn.Module):
 
     @torch.no_grad()
     def test_view(self, batch: Batch, modality: ModalityName, window: str = "now") -> torch.Tensor:
-        """Compute the view for evaluation of a modality and window: central crop, time forwards, no augmentation."""
+        """Compute the evaluation view of a modality and window: central crop, time forwards, no augmentation."""
         return self._view(batch, View(modality, window), None)
 
     def _view(self, batch: Batch, view: View, generators: Generators | None) -> torch.Tensor:
