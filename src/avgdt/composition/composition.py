@@ -51,7 +51,7 @@ class Composition:
         audio: Iterable[AudioAugmentation] = (),
         partners: Partners = "different",
     ) -> None:
-        """Compose factors, given as arguments or as ``factors``. Raises :class:`CompositionError` if this is invalid."""
+        """Compose factors, given as arguments or as ``factors``. Raises :class:`CompositionError` if invalid."""
         values = {
             "factors": (*positional, *factors),
             "time": time or Time(),

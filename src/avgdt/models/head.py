@@ -33,7 +33,7 @@ class ProjectionHead(nn.Sequential):
         """
         if self.batch_norm and self.training and len(x) < 2:
             raise ModelError(
-                "model.head.batch_norm needs 2 or more items per forward pass: raise run.batch or lower objective.key_groups"
+                "model.head.batch_norm needs 2 or more items per pass: raise run.batch or lower objective.key_groups"
             )
         for layer in self:
             x = layer(x)

@@ -28,7 +28,7 @@ class Data:
     decodes each clip from its file. Clips are bit-identical in either case. Runs may share the folder, and it may be
     deleted."""
     store_gigabytes: float = -1.0
-    """Largest size of the store in GB; -1 is half of the free space. Recordings beyond it are decoded in every epoch."""
+    """Largest size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
 
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)

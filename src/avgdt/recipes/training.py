@@ -128,7 +128,7 @@ class Run:
     recompute: bool = False
     """Whether to recompute activations in the backward pass, which saves memory but adds a forward pass."""
     compile: bool = False
-    """Whether to compile the networks with torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
+    """Whether to compile the networks with torch.compile, which takes minutes and, on a CPU, needs a compiler."""
     checkpoint_minutes: float = 10.0
     """Minutes between checkpoints; 0 writes one after every step. One is also written at the end and on Ctrl-C."""
     checkpoints: int = 3
