@@ -137,8 +137,8 @@ class Mix:
     """Mixing with another recording of the batch as a distractor, which changes neither positives nor negatives.
 
     With a random weight w, a waveform x becomes (1 - w) x + w y, where y is the same view of another recording after
-    the same preceding augmentations. No other augmentation depends on which recordings share a batch on one device, and
-    hence on the number of devices. A recording that is alone in its batch is unchanged.
+    the same preceding augmentations. Unlike all other augmentations, it depends on which recordings share a batch on
+    one device, and hence on the number of devices. A recording that is alone in its batch is unchanged.
     """
 
     low: float = 0.05

@@ -29,7 +29,7 @@ def momentum(steps: int) -> float:
 
 
 def in_proportion(recipe: Recipe, recordings: int, steps: int) -> Recipe:
-    """Return the recipe with ``objective.bank`` and ``objective.momentum`` computed if they are -1."""
+    """Replace an ``objective.bank`` or ``objective.momentum`` of -1 by the paper's proportion, in a new recipe."""
     objective = recipe.objective
     if objective.bank == AUTO:
         objective = replace(objective, bank=bank_size(recordings, recipe.run.batch))

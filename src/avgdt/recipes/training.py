@@ -17,14 +17,16 @@ class Objective:
     """Loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative."""
 
     loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
-    """Loss function: nce is that of the paper, sigmoid that of SigLIP on the same positives and negatives, and sigreg
-    that of LeJEPA, which uses no negatives."""
+    """Loss function: nce is the loss of the paper, sigmoid the loss of SigLIP on the same positives and negatives, and
+    sigreg the loss of LeJEPA, which uses no negatives."""
     temperature: float = 0.07
     """Temperature tau, by which every inner product of two embeddings is divided."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Source of negatives: past keys of momentum encoders (bank, the paper), or the other items of a batch (batch)."""
+    """Source of negatives: bank uses past keys of the momentum encoders (the paper), and batch uses the other recordings
+    of the batch."""
     negatives_from: Literal["view", "modality"] = "view"
-    """Negatives from other recordings: keys of the positive's view (view, the paper) or of its modality (modality)."""
+    """Negatives from other recordings: view uses the keys of the positive's view (the paper), and modality uses the keys
+    of all views of its modality."""
     pair_reduction: Literal["sum", "mean"] = "sum"
     """Reduction of the loss over attracting pairs of views: sum (equation 6), or mean, whose scale does not depend on
     the number of views (loss: nce; other losses use the mean)."""

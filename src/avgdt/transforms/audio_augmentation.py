@@ -85,7 +85,7 @@ def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generator
 
 
 def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tensor:
-    """Mix random rows of (batch, samples) with a random weight w: (1 - w) x row + w x other row.
+    """Mix randomly selected rows of (batch, samples) with another row: (1 - w) x row + w x other row, for a random w.
 
     The other row is drawn from the unmixed batch and is never the row itself. A single row is returned unchanged.
     """
