@@ -22,11 +22,11 @@ class Objective:
     temperature: float = 0.07
     """Temperature tau, by which every inner product of two embeddings is divided."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Source of negatives: bank uses past keys of the momentum encoders (the paper), and batch uses the other recordings
-    of the batch."""
+    """Source of negatives: bank uses past keys of the momentum encoders (the paper), and batch uses the other
+    recordings of the batch."""
     negatives_from: Literal["view", "modality"] = "view"
-    """Negatives from other recordings: view uses the keys of the positive's view (the paper), and modality uses the keys
-    of all views of its modality."""
+    """Negatives from other recordings: view uses the keys of the positive's view (the paper), and modality uses the
+    keys of all views of its modality."""
     pair_reduction: Literal["sum", "mean"] = "sum"
     """Reduction of the loss over attracting pairs of views: sum (equation 6), or mean, whose scale does not depend on
     the number of views (loss: nce; other losses use the mean)."""
