@@ -75,7 +75,7 @@ def test_squares_larger_than_the_frames(model: PretrainedModel) -> None:
 def test_augmentations_that_cannot_follow_each_other(model: PretrainedModel) -> None:
     for video, message in (
         ((RandomResizedCrop(20), RandomCrop(16)), "one crop"),
-        ((ShortSideJitter(20, 24), Flip(0.5)), "must be followed at once"),
+        ((ShortSideJitter(20, 24), Flip(0.5)), "must be followed directly"),
     ):
         with pytest.raises(CompositionError, match=message):
             with_finetuning_clips(model, Finetuning(video=video), "video")
