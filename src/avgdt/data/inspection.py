@@ -176,7 +176,7 @@ class Inspector:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            with stopping_blocked():  # also in the child: a signal must not be recorded as an error of a file
+            with stopping_blocked():  # also in the child: a signal must not become an error of a file
                 self._process = subprocess.Popen(
                     COMMAND,
                     stdin=subprocess.PIPE,

@@ -190,8 +190,8 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 def _file(folder: Path, cell: str) -> Path:
     """Return the path of the file that a cell names: the literal text if such a file exists.
 
-    Otherwise, blanks around the text are stripped and backslashes become slashes. If no file has exactly this name, one
-    that differs only in Unicode normalisation is accepted.
+    Otherwise, blanks around the text are stripped and backslashes become slashes. A file whose name differs only in
+    Unicode normalisation is accepted.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")

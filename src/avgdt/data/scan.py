@@ -66,7 +66,7 @@ def scan(
         previous: Rows of an earlier manifest. Unchanged files are not inspected again. All rows of a file are retained,
             with their extra columns.
         partial: Manifest of intermediate results, as in :func:`scan_missing`.
-        on_counts: Function called with the numbers of files to inspect, as in :func:`scan_missing`.
+        on_counts: Function called with the counts of the files before the inspection.
     """
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
@@ -107,7 +107,7 @@ def scan_missing(
         previous: Entries with earlier results for some of the files.
         partial: Manifest to which results are saved about every half minute and at the end, also on Ctrl-C. The next
             call with the same manifest resumes from it. The caller deletes it when it is no longer needed.
-        on_counts: Function called before the inspection with the numbers of files to inspect.
+        on_counts: Function called with the counts of the files before the inspection.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)
     cached = [cache.look_up(entry) for entry in listed]
@@ -128,7 +128,7 @@ def scan_missing(
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """Return all files below a folder, sorted, following symbolic links; and an error entry per unreadable subfolder."""
+    """Return the sorted files below a folder, following symbolic links, and error entries for unreadable folders."""
     files: list[Path] = []
     unreadable: list[Entry] = []
     visited: set[tuple[int, int]] = set()
@@ -264,7 +264,7 @@ def unchanged(entry: Entry) -> bool:
 
 
 def completed(entry: Entry, result: Entry) -> Entry:
-    """Return ``result`` with the path and the extra columns of ``entry``; an inspection replaces its own note."""
+    """Return ``result`` with the path and the extra columns of ``entry``, without the note of an earlier inspection."""
     extra = {name: cell for name, cell in entry.extra.items() if not (name == NOTE and entry.scanned)}
     notes = {NOTE: result.extra[NOTE]} if result.extra.get(NOTE) else {}
     return replace(result, path=entry.path, extra={**extra, **notes})

@@ -24,7 +24,7 @@ _SPLITS = {name: split for split, synonyms in _SYNONYMS.items() for name in (spl
 
 
 def split_name(text: str) -> str:
-    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are only stripped."""
+    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are retained."""
     text = composed(text.strip())
     return _SPLITS.get(text.lower(), text)
 
