@@ -145,7 +145,7 @@ class Inspector:
         self._process: subprocess.Popen[str] | None = None
 
     def inspect(self, path: Path) -> Entry:
-        """Inspect one file and return its entry; a time-out or a crash of the subprocess becomes the error of the entry."""
+        """Inspect one file and return its entry; a time-out or a crash of the subprocess is an ``error``."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None

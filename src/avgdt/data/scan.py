@@ -128,7 +128,7 @@ def scan_missing(
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """Return the sorted files below a folder, following symbolic links, and error entries for unreadable folders."""
+    """Return the sorted files below a folder, following links, and error entries of unreadable folders."""
     files: list[Path] = []
     unreadable: list[Entry] = []
     visited: set[tuple[int, int]] = set()

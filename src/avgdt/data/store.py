@@ -324,7 +324,7 @@ def open_recording(entry: Entry) -> Recording:
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:
-    """Return the cache key of a recording, a hash of file, decoder and ``settings``; ``None`` if the file is missing."""
+    """Return the cache key of a recording, which depends on file, decoder and ``settings``; ``None`` without a file."""
     try:
         path = entry.path.resolve()
         state = path.stat()
