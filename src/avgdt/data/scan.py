@@ -205,7 +205,7 @@ class InspectionCache:
     """Cache of inspection results, valid while a file is unchanged, and saved so that a scan can be resumed."""
 
     def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
-        """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial`` if it is readable."""
+        """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial``, if readable."""
         self._previous = {os.path.abspath(entry.path): entry for entry in previous}
         self._partial = partial
         self._inspected = dict[str, Entry]()

@@ -203,7 +203,7 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Decode the samples ``begin`` to ``end`` on the grid, starting at ``cut``, or at the first packet for ``None``."""
+        """Decode the grid samples ``begin`` to ``end``, starting at ``cut``, or for ``None`` at the first packet."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
             self._container.reopen()  # a new decoder has no state of an earlier read

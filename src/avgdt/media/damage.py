@@ -101,7 +101,7 @@ class Damage:
         insort(self._damaged, serial)
 
     def check(self, current: int, limit: int) -> None:
-        """Raise ``DamagedError`` if a missing frame, in place of that at ``current``, should be on screen at ``limit``."""
+        """Raise ``DamagedError`` if a missing frame should replace the frame at ``current`` on screen at ``limit``."""
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

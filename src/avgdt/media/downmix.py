@@ -26,7 +26,7 @@ _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt
 
 @lru_cache
 def channel_of(downmix: Downmix) -> int | None:
-    """Return the index of the channel of a downmix, ``None`` for the mean; raise ``ValueError`` for an invalid downmix."""
+    """Return the channel index of a downmix, ``None`` for the mean; raise ``ValueError`` for an invalid downmix."""
     if downmix in ("mean", "first"):
         return None if downmix == "mean" else 0
     if match := _CHANNEL.fullmatch(downmix):
@@ -83,7 +83,7 @@ class Levels:
 
     @property
     def downmix(self) -> Downmix:
-        """Downmix for these levels: the mean, or the loudest channel if the channels cancel or only their mean is silent."""
+        """Downmix for these levels: the mean, or the loudest channel if the channels cancel each other."""
         if self.silent or not (self._cancels or self._mean_peak < AUDIBLE):
             return "mean"
         loudest = int(np.argmax(np.where(self._peaks >= AUDIBLE, self._energies, 0.0)))
