@@ -86,7 +86,7 @@ def list_recordings(
         entries = scan_missing(listed, workers, progress, previous=previous, partial=partial, on_counts=on_counts)
         _check_files_exist(path, entries)
     if not entries:
-        raise DataError(f"{path}: holds no recordings; give a folder of media files, or a manifest with rows")
+        raise DataError(f"{path}: contains no recordings; give a folder of media files, or a manifest with rows")
     check_split_names(entries)
     return entries
 
@@ -122,7 +122,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
     if segments of the training set and the held-out set overlap in one recording.
     """
     if not entries:
-        raise DataError(f"{source}: holds no recordings; give a folder of media files, or a manifest with rows")
+        raise DataError(f"{source}: contains no recordings; give a folder of media files, or a manifest with rows")
     entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
     skipped = tuple(Skipped(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
@@ -162,7 +162,7 @@ def _by_split(
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name those to train on with "
+            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name the splits to train on with "
             "--data.splits"
         )
     if held_out_name in names:

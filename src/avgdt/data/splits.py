@@ -39,7 +39,7 @@ def check_split_names(entries: Iterable[Entry]) -> None:
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
         if (first := seen.setdefault("".join(name.casefold().split()), name)) != name:
-            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; write both alike")
+            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; use one spelling")
 
 
 def split_counts(splits: Sequence[str], most: int = 8) -> str:

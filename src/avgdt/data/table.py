@@ -102,7 +102,8 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str]
             row.pop()
         if len(row) != len(names):
             raise ManifestError(
-                f"{path}, line {line}: {len(row)} values for {len(names)} columns; quote cells with separators"
+                f"{path}, line {line}: {len(row)} values for {len(names)} columns; "
+                "quote cells that contain the separator"
             )
         listed.append((line, row))
     return Table(names, listed, separator)
@@ -134,7 +135,7 @@ def _unmarked(path: Path, head: bytes) -> str:
             return encoding
     # File names may contain control characters, but no zero byte.
     if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
-        raise NotText(f"{path}: is not text; a manifest is a CSV file: save a spreadsheet as CSV")
+        raise NotText(f"{path}: not a text file; a manifest is a CSV file: save a spreadsheet as CSV")
     return "utf-8"
 
 

@@ -56,7 +56,7 @@ def segment_columns(present: Collection[str], label: str | None = None) -> tuple
             return present_pair[0], present_pair[1]
         if single := present_pair[0] or present_pair[1]:
             missing = end if present_pair[0] else start
-            raise DataError(f"{missing}: the data has a column '{single}' but no '{missing}'; give both")
+            raise DataError(f"{missing}: the data has a column '{single}' but no '{missing}'; add the missing column")
     return None
 
 

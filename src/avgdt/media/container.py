@@ -171,7 +171,7 @@ class Container:
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
-        """Raise ``Corrupt`` if damage makes the times of a stream unknown before container time ``until``, in seconds."""
+        """Raise ``Corrupt`` if damage makes the times of a stream before container time ``until`` unknown."""
         if kind not in self._holes:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]

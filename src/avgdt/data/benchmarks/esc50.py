@@ -59,8 +59,8 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
             raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; the folds are {', '.join(FOLDS)}")
         if named and named[1] != fold:
             raise DataError(
-                f"{meta}, line {line}: {name} is of fold {named[1]} by its name, but listed in fold {fold}; use the "
-                "list as distributed"
+                f"{meta}, line {line}: {name} belongs to fold {named[1]} by its name, but is listed in fold {fold}; "
+                "use the list as distributed"
             )
         if name in seen:
             raise DataError(f"{meta}, line {line}: {name} is listed twice; use the list as distributed")
@@ -93,7 +93,9 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
 
 def _assigned(entry: Entry, part: int, short: dict[str, int], parts: int) -> Entry:
     label = entry.extra["category"]
-    error = f"class '{label}' has {short[label]} of {parts} sources in this fold" if label in short else ""
+    error = (
+        f"class '{label}' has only {short[label]} of the {parts} sources needed in this fold" if label in short else ""
+    )
     return replace(entry, extra={**entry.extra, "fold": str(part)}, error=entry.error or error)
 
 

@@ -38,7 +38,7 @@ def read_layout(folder: Path, split: int) -> Layout:
         for where, words in read_rows(lists / f"{label}_test_split{split}.txt", ARCHIVE):
             if len(words) != 2 or words[1] not in PARTS:
                 raise DataError(
-                    f"{where}: '{' '.join(words)}' is not a video and 0, 1 or 2; use the list as distributed"
+                    f"{where}: '{' '.join(words)}' is not a video followed by 0, 1 or 2; use the list as distributed"
                 )
             name, part = f"{label}/{words[0]}", PARTS[words[1]]
             if part:

@@ -41,7 +41,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
         for where, names, entry in _rows(path):
             if names[0] in seen:
                 before = f"{names[0]} is already listed in {seen[names[0]]}"
-                raise DataError(f"{where}: {before}; use the lists as distributed, each once")
+                raise DataError(f"{where}: {before}; use the lists as distributed, without repetition")
             seen[names[0]] = path
             listed.append(entry)
             spellings.append(names)
@@ -90,7 +90,7 @@ def scan_layout(
     layout = read_layout(folder, lists)
     excluded = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
-    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in excluded]
+    extra = [Entry(path, error=f"not listed in {by}") for path in layout.unlisted if path.absolute() not in excluded]
     seen = [entry for entry in previous if entry.size is not None]
     return [
         *scan_missing(layout.entries, workers, progress, previous=seen, partial=partial, on_counts=on_counts),

@@ -89,7 +89,7 @@ def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence
 def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None:
     """Raise :class:`DataError` if a list is empty or none of its files exists."""
     if not entries:
-        raise DataError(f"{by}: names no {what}; use the lists as distributed")
+        raise DataError(f"{by}: lists no {what}; use the lists as distributed")
     if all(entry.error for entry in entries):
         names = [entry.path.name for entry in entries]
         raise DataError(

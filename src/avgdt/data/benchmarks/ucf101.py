@@ -44,7 +44,9 @@ def _classes(path: Path) -> Mapping[str, str]:
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
-            raise DataError(f"{where}: '{' '.join(words)}' is not a number and a class; use the list as distributed")
+            raise DataError(
+                f"{where}: '{' '.join(words)}' is not a number followed by a class; use the list as distributed"
+            )
         if words[1] in classes or words[0] in classes.values():
             raise DataError(
                 f"{where}: class '{words[1]}' or number {words[0]} is listed twice; use the list as distributed"
@@ -67,7 +69,10 @@ def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, 
             raise DataError(f"{where}: '{' '.join(words)}' is not CLASS/VIDEO; use the list as distributed")
         label = spelt.get(label.casefold(), label)
         if label not in classes:
-            raise DataError(f"{where}: class '{label}' is not in classInd.txt; use both as distributed")
+            raise DataError(f"{where}: class '{label}' is not in classInd.txt; use the lists as distributed")
         if numbers and numbers[0] != classes[label]:
-            raise DataError(f"{where}: class '{label}' has number {numbers[0]}, but {classes[label]} in classInd.txt")
+            raise DataError(
+                f"{where}: class '{label}' has number {numbers[0]}, but {classes[label]} in classInd.txt; "
+                "use the lists as distributed"
+            )
         yield where, name, label
