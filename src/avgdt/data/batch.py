@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """A read error of one item of the data set."""
+    """A read error of an item of a data set."""
 
     item: int
     """Index of the item in the data set."""
@@ -50,7 +50,7 @@ class Batch:
     failures: tuple[Failure, ...] = ()
     """Errors of the items that could not be read; these items are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
-    """Damage outside the clips of this batch, for each item whose recording is damaged."""
+    """Damage of recordings outside the clips of the batch; these items are in the tensors."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -58,7 +58,7 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """Return the batch with ``video`` and ``audio`` on ``device``.
 
-        The other tensors stay on the CPU, because reading them back would wait for the GPU.
+        All other tensors stay on the CPU, because copying them back from a GPU would wait for its computations.
         """
         moved: dict[str, Any] = {
             name: None if (clips := getattr(self, name)) is None else clips.to(device, non_blocking=True)

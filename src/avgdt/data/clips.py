@@ -43,7 +43,7 @@ class AudioSpan:
 def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]) -> list[Waveform]:
     """Return the waveform of each span, in order; raise ``MediaError`` if the audio cannot be read.
 
-    Overlapping spans are cut from one decoded waveform if this decodes fewer samples; the result is the same.
+    Overlapping spans are cut from one decoded waveform if fewer samples are decoded this way; the result is the same.
     """
     rates = {span.sample_rate for span in spans}
     begin, end = min((s.first for s in spans), default=0), max((s.first + s.samples for s in spans), default=0)
@@ -86,7 +86,7 @@ class ClipReader:
     """Reader of clips at the frame size, frame rate, sample rate and modalities of a recipe."""
 
     clip: Clip
-    """Number of frames and samples of a clip, and their rates and size."""
+    """Length of a clip, its frame size, and its frame rate and sample rate."""
     modalities: tuple[str, ...]
     """Modalities to read: video, audio or both."""
     grey: bool
@@ -98,7 +98,7 @@ class ClipReader:
         """Read the clips of all ``windows`` of a recording; raise ``MediaError`` if a clip cannot be read.
 
         ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a ``MediaError``, if a stream ends before a clip
-        and before the end of the stream recorded in ``entry``, if one is recorded.
+        does, and before the end of the stream in ``entry``.
         """
         pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
@@ -119,7 +119,7 @@ class ClipReader:
                     start = float(frames.times[0])
                 if "audio" in self.modalities:
                     at = start if window.audio is None else window.audio
-                    # The same number of samples at a lower rate spans more of the recording: it plays faster.
+                    # At a lower sample rate, the clip spans more of the recording, so that it plays faster.
                     rate = round(self.clip.sample_rate / window.speed)
                     spans.append(AudioSpan(at, self.clip.samples, rate))
             waveforms = read_waveforms(file, spans)
@@ -139,8 +139,8 @@ class ClipReader:
     def _check_end(self, entry: Entry, modality: Literal["video", "audio"], end: float | None, clip_end: float) -> None:
         """Raise ``EndsEarly`` if a stream ends at ``end`` before ``clip_end`` and before its end recorded in ``entry``.
 
-        A clip may extend beyond the recorded end; it is then padded. If no end is recorded, the stream must reach the
-        end of the clip. Two frames of the clip may be missing, as streams end at a frame or packet boundary.
+        A clip that extends beyond the recorded end is padded. If no end is recorded, the stream must reach the end of
+        the clip. Two frames of the clip may be missing, as streams end at a frame or packet boundary.
         """
         known = entry.video_end if modality == "video" else entry.audio_end
         due = clip_end if known is None else min(clip_end, known)

@@ -50,7 +50,7 @@ class Clips:
 
 @dataclass
 class Batches:
-    """The keys of the items of each batch of a training, from ``first_step`` on; each epoch is a seeded permutation."""
+    """The lists of item keys of the batches of a training; each epoch is a random permutation of the items."""
 
     recordings: int
     """Number of items in the data set."""
@@ -61,7 +61,7 @@ class Batches:
     seed: int
     """Seed of the permutations."""
     first_step: int = 0
-    """Number of batches to leave out at the start, as when a training is resumed."""
+    """Number of batches to skip at the start, as when a training is resumed."""
     remainder: Literal["drop", "spread"] = "drop"
     """Treatment of the items that do not fill a batch: "drop" omits them from the epoch, "spread" distributes all items
     evenly over smaller batches of at least two items."""
@@ -88,10 +88,10 @@ class Batches:
 
 @dataclass
 class Groups:
-    """The groups that one process trains on, in order; a group is a list of items, and a part of a batch."""
+    """The groups of items that one process trains on, in order; a group is a part of a batch."""
 
     batches: Batches
-    """Batches of all processes together."""
+    """Batches that all processes share."""
     groups: int
     """Number of groups into which each batch is divided."""
     portion: range
@@ -108,19 +108,19 @@ class Groups:
 
 
 def training_steps(clips: Clips, order: Groups, workers: int, pin_memory: bool) -> Generator[list[Batch], None, None]:
-    """Yield the list of groups of each remaining training step, read by :func:`avgdt.data.workers.read_batches`."""
+    """Yield the groups of each remaining training step as a list of batches, one per group of this process."""
     with closing(read_batches(clips, order, workers, pin_memory)) as groups:
         while step := list(islice(groups, len(order.portion))):
             yield step
 
 
 def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> Generator[Batch, None, None]:
-    """Return the remaining batches of a training, read by :func:`avgdt.data.workers.read_batches`."""
+    """Return an iterator over the remaining batches of a training; arguments are those of ``read_batches``."""
     return read_batches(clips, batches, workers, pin_memory)
 
 
 def ordered_batches(clips: Clips, batch: int, workers: int) -> Generator[Batch, None, None]:
-    """Return batches of all items in order, with the windows of epoch 0."""
+    """Return an iterator over batches of all items in order, with the windows of epoch 0."""
     indices = range(len(clips))
     keys = [[(0, i) for i in indices[first : first + batch]] for first in range(0, len(clips), batch)]
     return read_batches(clips, keys, workers, pin_memory=False)

@@ -37,8 +37,8 @@ def failure(path: Path, error: MediaError) -> Entry:
 def inspect(path: Path) -> Entry:
     """Inspect one file and return its entry, with the decoded ends of its streams or an ``error``.
 
-    If only one stream can be decoded, the entry has only this stream, and its extra column ``note`` has the reason. The
-    column also marks audio that is silent throughout.
+    If only one stream can be decoded, the entry has only this stream, and the extra column ``note`` has the reason. The
+    column ``note`` also marks audio that is silent throughout.
     """
     entry = _inspect_usable_streams(path)
     try:
@@ -176,7 +176,7 @@ class Inspector:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            with stopping_blocked():  # also in the child: a signal must not become an error of a file
+            with stopping_blocked():  # in the child too, so that a signal is not reported as an error of a file
                 self._process = subprocess.Popen(
                     COMMAND,
                     stdin=subprocess.PIPE,

@@ -100,7 +100,7 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
     """Return the entries of a manifest, a CSV file with at least one of ``file_columns``.
 
     Paths are absolute, or relative to the folder of the manifest. Blanks around cells are stripped and backslashes
-    separate folders, unless they are part of the name of an existing file. Text is normalised to Unicode NFC, except
+    separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
     file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises
     :class:`ManifestError` if the manifest cannot be read.
     """
@@ -112,7 +112,7 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
 def write_manifest(entries: Iterable[Entry], path: Path) -> None:
     """Write a manifest atomically; raise :class:`ManifestError` if it cannot be written.
 
-    Paths of files inside the folder of the manifest are written relative to it, other paths as absolute paths.
+    Paths inside the folder of the manifest are written relative to that folder, all other paths as absolute paths.
     """
     listed = list(entries)
     extras = list(dict.fromkeys(name for entry in listed for name in entry.extra))
@@ -188,10 +188,10 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 
 
 def _file(folder: Path, cell: str) -> Path:
-    """Return the path of the file that a cell names: the literal text if such a file exists.
+    """Return the path of the file that a cell names.
 
-    Otherwise, blanks around the text are stripped and backslashes become slashes. A file whose name differs only in
-    Unicode normalisation is accepted.
+    If no file has the literal text as its name, blanks around the text are stripped and backslashes become slashes. A
+    file whose name differs only in Unicode normalisation is accepted.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")

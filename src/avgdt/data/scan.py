@@ -58,7 +58,7 @@ def scan(
     Recordings are recognised by content, not by suffix. Raises ``NotAFile`` if ``folder`` is not a folder.
 
     Args:
-        folder: Folder to search, with all its subfolders and symbolic links.
+        folder: Folder to search, with all subfolders; symbolic links are followed.
         workers: Number of processes; by default one per processor.
         progress: Function called with the number of files done and the number to inspect.
         seconds: Time limit for one file, in seconds.
@@ -106,7 +106,7 @@ def scan_missing(
         seconds: Time limit for one file, in seconds.
         previous: Entries with earlier results for some of the files.
         partial: Manifest to which results are saved about every half minute and at the end, also on Ctrl-C. The next
-            call with the same manifest resumes from it. The caller deletes it when it is no longer needed.
+            call with the same manifest resumes the scan. The caller deletes the manifest after the last call.
         on_counts: Function called with the counts of the files before the inspection.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)
@@ -128,7 +128,7 @@ def scan_missing(
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """Return the sorted files below a folder, following links, and error entries of unreadable folders."""
+    """Return the sorted files below a folder, following links, and an error entry for each unreadable subfolder."""
     files: list[Path] = []
     unreadable: list[Entry] = []
     visited: set[tuple[int, int]] = set()
@@ -273,8 +273,8 @@ def completed(entry: Entry, result: Entry) -> Entry:
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
     """Summarise a scan as rows of a table: usable files by their streams, unusable files by error, and the total.
 
-    The rows of usable files come first, then those of errors, each in order of decreasing size. The row before the
-    total counts the files whose audio is silent throughout, if there are any.
+    The rows of usable files come first, then the rows of errors, each in order of decreasing size. The row
+    before the total counts the files whose audio is silent throughout, if there are any.
     """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}

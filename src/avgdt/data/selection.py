@@ -103,7 +103,7 @@ def _listed(path: Path) -> list[Entry]:
 
 
 def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
-    """Raise :class:`DataError` if none of the files of a manifest exists; the message names one of their paths."""
+    """Raise :class:`DataError` if none of the files of a manifest exists; the message names the first file."""
     if entries and not any(entry.path.exists() for entry in entries):
         first = entries[0].path
         below = os.path.relpath(first, path.parent)
@@ -118,8 +118,8 @@ def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
 def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
     """Divide the entries into training set, held-out set and skipped recordings; make their paths absolute.
 
-    Raises :class:`DataError` if no entry can be trained on; the message names the most frequent reason. Also raises it
-    if segments of the training set and the held-out set overlap in one recording.
+    Raises :class:`DataError` if no entry can be trained on; the message names the most frequent reason. Also raises
+    :class:`DataError` if segments of the training set and the held-out set overlap in one recording.
     """
     if not entries:
         raise DataError(f"{source}: contains no recordings; give a folder of media files, or a manifest with rows")
@@ -147,7 +147,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
 def _by_split(
     entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """Return the training set and the held-out set by the column ``split``, of the entries without a reason to skip."""
+    """Divide the usable entries, which have no reason, into training set and held-out set by the column ``split``."""
     names, held_out_name = {split_name(name) for name in data.splits}, split_name(data.held_out)
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     train = [entry for entry in usable if split_of(entry) in names]
@@ -176,7 +176,7 @@ def _by_split(
 
 
 def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """Return a training set and a random held-out set of a tenth of the recordings, at most ``at_most``."""
+    """Return a training set and a random held-out set of at most a tenth of the recordings and ``at_most``."""
     numbers = recording_numbers(usable)
     recordings = list(dict.fromkeys(numbers))
     # The seed is fixed, so that the held-out recordings are the same in every run on the same files.
@@ -187,7 +187,7 @@ def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list
 
 
 def _without_duplicates(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the first of all entries with the same file and segment, in order."""
+    """Return the entries without duplicates: the first entry of each file and segment."""
     first = dict[tuple[int, Seconds | None], Entry]()
     for number, entry in zip(file_numbers(entry.path for entry in entries), entries, strict=True):
         first.setdefault((number, segment(entry)), entry)

@@ -49,7 +49,7 @@ def split_counts(splits: Sequence[str], most: int = 8) -> str:
 
 
 def file_numbers(paths: Iterable[Path]) -> list[int]:
-    """Return for each path the index of the first path to the same file, also through links."""
+    """Return for each path the index of the first path of the same file; links are resolved."""
     first = dict[object, int]()
     return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
 
@@ -77,7 +77,7 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
 
 
 class SameRecording:
-    """Test whether two entries have the same recording; files with equal ``Entry.content`` are compared in full."""
+    """A predicate that tests whether two entries have the same recording, by comparing all bytes of similar files."""
 
     def __init__(self) -> None:
         self._digest = cache(whole_content)
@@ -90,7 +90,7 @@ class SameRecording:
             return False
         try:
             return self._digest(first.path) == self._digest(second.path)
-        except OSError:  # reported when the file is read
+        except OSError:  # the error is reported when the file is read
             return False
 
 

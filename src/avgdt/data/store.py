@@ -231,7 +231,7 @@ class Store:
         try:
             content = encode()
         except MediaError as error:
-            # Clips of the undamaged parts can still be decoded from the recording itself.
+            # Clips of undamaged parts can still be decoded from the media file.
             recording.damage = str(error)
             self._write(note, recording.damage.encode(errors="surrogateescape"))
             return None
@@ -242,7 +242,7 @@ class Store:
         return not longer and int(name[:8], 16) < self.share * 2**32
 
     def _write(self, path: Path, content: bytes) -> bool:
-        """Write a file; return whether it was written, which fails if the disk is full or nearly full."""
+        """Write a file; return False if the disk is full or nearly full, or the file cannot be written."""
         try:
             self.folder.mkdir(exist_ok=True)  # without parents: a deleted run folder must not be created again
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
@@ -254,7 +254,7 @@ class Store:
 
 
 class StoreError(WriteError):
-    """Error of a store whose folder cannot be used."""
+    """Error of a store folder that cannot be used."""
 
 
 class StoredRecording:
@@ -294,7 +294,7 @@ class StoredRecording:
 
 
 def open_store(data: Data, run: Path) -> Store | None:
-    """Return the store of the run in the folder ``run`` as configured in ``data``; ``None`` if it is off."""
+    """Return the store of the run in the folder ``run`` as configured in ``data``; ``None`` if the store is off."""
     if data.store == "off":
         return None
     return Store(run / "store" if data.store == "auto" else Path(data.store), data.store_gigabytes)
@@ -324,7 +324,7 @@ def open_recording(entry: Entry) -> Recording:
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:
-    """Return the cache key of a recording, which depends on file, decoder and ``settings``; ``None`` without a file."""
+    """Return the cache key of a recording decoded with ``settings``; ``None`` if the file is missing."""
     try:
         path = entry.path.resolve()
         state = path.stat()

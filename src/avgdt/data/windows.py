@@ -36,7 +36,7 @@ class Span:
 
 
 def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
-    """Return the span in which all ``modalities`` of a recording, scanned without error, are present."""
+    """Return the span of a scanned recording in which all ``modalities`` are present."""
     starts = [_known(getattr(entry, f"{modality}_start")) for modality in modalities]
     ends = [_known(getattr(entry, f"{modality}_end")) for modality in modalities]
     return Span(max(starts), min(ends))
@@ -45,8 +45,8 @@ def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
     """Return the columns of ``present`` with the start and end of a segment, or ``None`` if there are no such columns.
 
-    Their names are ``LABEL_start`` and ``LABEL_end`` if a label is given and these columns exist, else ``start`` and
-    ``end``, in any capitalisation. Raises :class:`DataError` if only one of two columns exists.
+    The columns are named ``LABEL_start`` and ``LABEL_end`` if a label is given and has such columns, else ``start`` and
+    ``end``, in any capitalisation. Raises :class:`DataError` if only one of the two columns exists.
     """
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
     folded = {name.lower(): name for name in present} | {name: name for name in present}
@@ -172,7 +172,7 @@ def draw_windows(
 def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, float]:
     """Draw two start times from 0 to ``room``, uniformly among all pairs at least ``least`` seconds apart.
 
-    If ``room`` is smaller than ``least``, the start times are 0 and ``least`` in random order. The later clip then
+    If ``room`` is smaller than ``least``, the start times are 0 and ``least`` in random order, and the later clip
     extends beyond the recording, as far as :func:`unfit` allows.
     """
     room = max(room, least)

@@ -1,7 +1,7 @@
 """Worker processes that decode batches ahead of the training loop, in order and with a time limit.
 
-Of n workers, worker k reads the batches k, k + n, k + 2n ... and sends them through its own pipe. Thus no shared memory
-is needed, and a killed worker cannot hold a lock.
+Of n workers, worker k reads the batches k, k + n, k + 2n ... and sends them through its own pipe. With pipes, no shared
+memory is needed, and a killed worker cannot hold a lock.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class WorkerError(DataError):
 def read_batches(
     clips: Clips, order: BatchOrder, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
 ) -> Generator[Batch, None, None]:
-    """Yield the batches of ``order``, read ahead by ``workers`` processes; 0 workers read in the calling process.
+    """Yield the batches of ``order``, read ahead by ``workers`` processes; with 0 workers, the calling process reads.
 
     With ``pin_memory``, batches are in page-locked memory. Raises :class:`WorkerError` if a worker ends early or reads
     one recording for more than ``seconds``. Without workers, the time is not limited.
@@ -86,7 +86,7 @@ def read_batches(
 
 
 class _Closed(Exception):
-    """Signal to the receiving thread that the pool was closed."""
+    """Exception that ends the receiving thread when the pool is closed."""
 
 
 class _Worker:
@@ -97,7 +97,7 @@ class _Worker:
         self.results, write_end = os.pipe()
         with suppress(OSError):  # a pipe with less capacity is only slower
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        # Number of recordings begun, and index of the one being read. Anonymous memory needs no file in /dev/shm.
+        # Number of recordings begun, and index of the current one. Anonymous memory needs no file in /dev/shm.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
@@ -105,7 +105,7 @@ class _Worker:
         arguments = (clips, islice(order, index, None, count), write_end, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
         try:
-            with stopping_blocked():  # until the child has replaced the inherited signal handlers
+            with stopping_blocked():  # block signals until the child has replaced the inherited handlers
                 self.process.start()
         finally:
             os.close(write_end)

@@ -63,7 +63,7 @@ class AudioDecoding:
             for frame in frames:
                 if frame.pts is not None:
                     begin = frame.pts * self.base
-                    if end is None:  # before its first block, a decoder has no state
+                    if end is None:  # a decoder has no state before its first block
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
                         after = following or packet
@@ -142,7 +142,7 @@ class AudioReader:
     def __init__(self, container: Container, downmix: Downmix | None = None) -> None:
         self._container = container
         self._downmix = downmix
-        self._disturbed = False  # whether a read found damage, of which the decoder may keep state
+        self._disturbed = False  # whether a read found damage, which may affect the state of the decoder
 
     @property
     def stream(self) -> AudioStream:
@@ -203,7 +203,7 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Decode the grid samples ``begin`` to ``end``, starting at ``cut``, or for ``None`` at the first packet."""
+        """Decode the grid samples ``begin`` to ``end`` from ``cut`` on, or from the first packet without ``cut``."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
             self._container.reopen()  # a new decoder has no state of an earlier read
@@ -219,7 +219,7 @@ class AudioReader:
     def _until(self, grid: SampleGrid, end: int, cut: int | None) -> int:
         """Return the grid index up to which blocks are read for samples up to ``end``.
 
-        With time stamps that are coarser than samples, this is the end of the segment, which determines its positions.
+        If time stamps are coarser than samples, all blocks of a segment are read, to place their samples jointly.
         """
         if grid.head is None:
             return end

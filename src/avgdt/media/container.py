@@ -27,7 +27,7 @@ WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", 
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets are missing, in seconds; cameras and rounding cause shorter gaps."""
 # Between two packets of a stream, bytes that belong to no packet are container overhead up to the sum of these limits:
-OVERHEAD_BYTES = 256  # constant part
+OVERHEAD_BYTES = 256  # constant number of bytes
 OVERHEAD_SHARE = 0.15  # share of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
 
@@ -127,7 +127,9 @@ class Container:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
             for packet in self.demuxer.demux(stream):
-                if packet.size or packet.pts is not None or packet.dts is not None:  # not the end mark of PyAV
+                if (
+                    packet.size or packet.pts is not None or packet.dts is not None
+                ):  # PyAV marks the end with an empty packet
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
             # The file is truncated. PyAV raises IndexError at the end if a stream appeared after the header.
@@ -192,7 +194,7 @@ class Container:
         return stream
 
     def start(self, kind: Kind) -> float | None:
-        """Return the container time of the first packet of a stream as in its header, in seconds."""
+        """Return the container time of the first packet of a stream according to its header, in seconds."""
         stream = self.stream(kind)
         return None if stream.start_time is None else float(stream.start_time * tick(stream))
 
@@ -216,7 +218,7 @@ class Container:
             ends += [] if at is None else [at + (packet.duration or 0)]
             count += 1
         if not ends and isinstance(stream, VideoStream) and stream.average_rate:
-            return float(count / stream.average_rate)  # a raw stream
+            return float(count / stream.average_rate)  # raw streams have no time stamps
         return float(max(ends, default=0) * tick(stream))
 
     def close(self) -> None:
@@ -238,4 +240,4 @@ def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-    stream.codec_context.copy_opaque = True  # so that a frame carries the mark of its packet
+    stream.codec_context.copy_opaque = True  # a frame gets the opaque object of its packet

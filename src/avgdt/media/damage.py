@@ -29,7 +29,7 @@ class Damage:
     """
 
     in_order: bool
-    """Whether frames are stamped in the order in which the decoder returns them, without presentation time stamps."""
+    """Whether the time stamps of frames are decoding time stamps, in the order in which the decoder returns frames."""
     complete: bool
     """Whether every packet must give a displayed frame."""
     delayed: bool
@@ -101,7 +101,7 @@ class Damage:
         insort(self._damaged, serial)
 
     def check(self, current: int, limit: int) -> None:
-        """Raise ``DamagedError`` if a missing frame should replace the frame at ``current`` on screen at ``limit``."""
+        """Raise ``DamagedError`` if a missing frame, not the one at ``current``, should be on screen at ``limit``."""
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

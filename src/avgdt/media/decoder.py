@@ -66,7 +66,7 @@ class Decoder:
     def _refusals(self, packet: Packet[Any] | None) -> Iterator[None]:
         """Record the reason why a packet is rejected and suppress its error, so that decoding continues."""
         if packet is not None and packet.has_sidedata("encryption_info"):
-            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # decoding it would give noise
+            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # an encrypted packet would be decoded to noise
         try:
             yield
         except (av.error.FFmpegError, MemoryError) as error:
@@ -96,12 +96,12 @@ class BackwardsError(Exception):
 
 
 class MissingError(Exception):
-    """Error of a decoding pass in which frames were skipped and others are missing, so that its result is uncertain."""
+    """Error of a decoding pass in which frames were skipped and packets are missing, so that it may be wrong."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Ticket:
-    """Serial number of a packet, which PyAV attaches to the frame of the packet; each needs a separate object."""
+    """A serial number attached to a packet and its frame; PyAV needs a separate object for each packet."""
 
     serial: int
     """Serial number of the packet."""
@@ -112,17 +112,17 @@ class PresentedFrame:
     """A decoded frame in presentation order."""
 
     stamp: int
-    """Presentation time stamp."""
+    """Presentation time stamp of the frame."""
     frame: VideoFrame
     """The decoded frame."""
     whole: bool
     """Whether neither the frame nor any frame on which it may depend is damaged."""
     settled: bool
-    """Whether an undamaged frame precedes it, so that a decoding pass with an earlier start gives the same frame."""
+    """Whether an undamaged frame precedes the frame, so that a decoding pass with an earlier start gives the same."""
 
     @property
     def end(self) -> int:
-        """Time stamp at which the frame disappears; that of its appearance if the duration is unknown."""
+        """Time stamp at which the frame disappears; equal to ``stamp`` if the duration is unknown."""
         return self.stamp + max(0, self.frame.duration or 0)
 
 
@@ -161,8 +161,8 @@ class FrameIterator:
     def check(self, frame: PresentedFrame, limit: int) -> None:
         """Raise ``DamagedError`` if ``frame`` is damaged or is not the frame on screen at the time stamp ``limit``.
 
-        To be called after the following frame was taken from the iterator. Frames are read ahead while further frames
-        with time stamps up to ``limit`` are possible, as missing packets may delay them.
+        This method must be called after the following frame was taken from the iterator. Frames are read ahead while
+        frames with time stamps up to ``limit`` may still follow, as they may be late after missing packets.
         """
         if not frame.whole:
             raise DamagedError(frame.stamp)
@@ -177,7 +177,7 @@ class FrameIterator:
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
         """Return whether packets are missing between ``first`` and ``then``, in a gap too long for dropped frames.
 
-        ``following`` is the packet after ``then``: after damage, it is the first with a valid file position.
+        ``following`` is the packet after ``then``, as the file position of ``then`` is invalid after damage.
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
@@ -198,9 +198,7 @@ class FrameIterator:
         previous: Packet[VideoStream] | None = None
         packets, *_ = tee(run.packets, 1)  # a tee iterator can be copied to look ahead
         end: int | None = None  # time stamp of the last packet
-        cut: int | None = (
-            None  # time stamp of the last packet if it is truncated by the end of the file, where the video then ends
-        )
+        cut: int | None = None  # time stamp of the last packet, if it is truncated by the end of the file
         for packet, following in with_next(packets):
             due: int | None = None
             at_end = following is None
@@ -248,7 +246,7 @@ class FrameIterator:
                 if self._last is not None and stamp < self._last:
                     behind = chain([] if following is None else [following], islice(copy(packets), LONGEST_DELAY))
                     if run.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
-                        raise BackwardsError  # the packets only have decoding time stamps
+                        raise BackwardsError  # the packets have only decoding time stamps
                     damage.late(number, stamp)
                     continue
                 whole = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)

@@ -14,9 +14,9 @@ Downmix = str
 """Downmix of audio channels to mono: the "mean", or a single channel: "first", "channel 2", "channel 3" ..."""
 _CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
-"""Energy of the mean of the channels, as a share of their mean energy, below which the channels cancel.
+"""Ratio of the energy of the mean of the channels to their mean energy, below which the channels cancel.
 
-For n uncorrelated channels, the share is 1 / n. For two channels of opposite phase, it is almost 0.
+The ratio is 1 / n for n uncorrelated channels, and almost 0 for two channels of opposite phase.
 """
 AUDIBLE = 1.0
 """Smallest absolute sample value, on the int16 scale, that is not digital silence."""

@@ -1,4 +1,4 @@
-"""Detection of missing parts of a media file, in containers without a table of packets or without time stamps."""
+"""Detection of missing parts of a media file, in formats without a table of packets or without time stamps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from avgdt.media.opening import open_container
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
 """Container formats written while recording, without a table of packets, so that only time stamps reveal a cut."""
 SHORTEST_SECONDS = 1.0  # shortest cut; frames and audio dropped while recording leave shorter gaps
-LONGER = 4.0  # minimum ratio of the length of a cut to the longest other frame interval of the file
+LONGER = 4.0  # minimum length of a cut, as a multiple of the longest other frame interval of the file
 COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a share of the longer one
 
 Stretch = tuple[float, float]  # begin and end in container time, in seconds
@@ -60,7 +60,7 @@ def cut_out(container: InputContainer) -> list[Stretch]:
                 begin = float(packet.pts * packet.time_base)
                 spans[packet.stream_index].append((begin, begin + float((packet.duration or 0) * packet.time_base)))
     except (av.error.FFmpegError, IndexError):
-        pass  # the file ends here
+        pass  # the file is truncated here
     video, audio = (sorted(stretches) for stretches in spans.values())
     pauses = _holes(audio)
     holes = [hole for hole in _holes(video) if any(_common(hole, pause) >= COMMON for pause in pauses)]

@@ -107,7 +107,7 @@ class Recording:
         )
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
-        """Return the frame on screen at each of ``times``: the last frame that begins by then, else the first frame.
+        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
 
         ``Frames.pixels`` are upright and scaled to ``height`` and ``width``. The result does not depend on earlier
         reads. Raises ``Corrupt`` if a frame is damaged or missing, and ``NoVideo``, ``Unsupported`` or ``Encrypted``.
@@ -132,7 +132,9 @@ class Recording:
         return self._audio.downmix
 
     def silent(self) -> bool:
-        """Return whether all channels are digital silence; decode all audio only if it is silent at a few positions.
+        """Return whether all channels are digital silence.
+
+        All audio is decoded only if it is silent at a few positions.
 
         Raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """

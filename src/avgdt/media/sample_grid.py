@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from avgdt.media.downmix import Downmix, mono
 
 JITTER_SECONDS = 0.005
-"""Tolerance of time stamps, in seconds; a larger difference is a gap, because packets are longer."""
+"""Tolerance of time stamps, in seconds; a larger difference is a gap, as any lost packet is longer."""
 LEAP_SECONDS = 5.0  # gap after which one more second is read, as time stamps may return to earlier values
 OVERLAP_SECONDS = 0.05  # a time stamp that decreases by more contradicts the earlier time stamps
 
@@ -95,8 +95,8 @@ class SampleGrid:
     def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
         """Yield runs of blocks without gaps, up to grid index ``until``.
 
-        Blocks cannot overlap: a block stamped before the end of the last block follows that block. If time stamps run
-        back by more than ``OVERLAP_SECONDS``, the later ones are valid, so that the position of a sample does not
+        Blocks cannot overlap: a block stamped before the end of the last block follows that block. If time stamps
+        decrease by more than ``OVERLAP_SECONDS``, the later ones are valid, so that the position of a sample does not
         depend on where reading began.
         """
         run: list[AudioBlock] = []
@@ -151,7 +151,7 @@ class SampleGrid:
 
 
 def _agreed(starts: list[float], width: float) -> float:
-    """Return the middle of the largest group of starts within ``width``, or of all if the group is not a majority."""
+    """Return the middle of the largest group of starts within ``width``, or of all starts if it is not a majority."""
     ordered = np.sort(starts)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(len(ordered))
     first = int(np.argmax(counts))

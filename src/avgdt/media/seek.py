@@ -20,9 +20,10 @@ from avgdt.media.container import SEQUENTIAL_BYTES, Container, tick
 class VideoTimestamps:
     """Presentation time stamps of the packets and frames of one video stream, computed if the container has none.
 
-    AVI, and some muxers of other formats, store only decoding time stamps. With B-frames, these decrease between some
-    frames in presentation order. A frame then gets the decoding time stamp at which the decoder returned it, minus the
-    constant delay of the decoder. In raw streams without time stamps, frames are counted.
+    AVI, and some muxers of other formats, store only decoding time stamps. With B-frames, decoding time stamps decrease
+    between some frames in presentation order. In such a container, a frame gets the decoding time stamp at which the
+    decoder returned it, minus the constant delay of the decoder. In raw streams without time stamps, frames are
+    counted.
     """
 
     decoding: bool
@@ -36,7 +37,7 @@ class VideoTimestamps:
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
-        """Return the rules for the time stamps of a stream; ``backwards`` is whether they decrease between frames."""
+        """Return the rules for the time stamps of a stream; ``backwards`` is whether time stamps decrease."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
         depth = stream.codec_context.reorder_depth
@@ -102,7 +103,7 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
     """Return the packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
 
     ``moment``, ``back`` and ``second`` (the length of one second) are in time stamp units of the video stream.
-    ``backwards`` is whether its time stamps decrease between frames.
+    ``backwards`` is whether time stamps decrease between frames in presentation order.
     """
     while True:
         from_start = _go_to(container, moment - back, back)
@@ -182,7 +183,7 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 FROM_START_SECONDS = 5.0
 """Time after the first packet, in seconds, up to which audio is decoded from the first packet if decoders keep state.
 
-After this time, audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
+Later audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
 decoding.
 """
 
@@ -204,16 +205,16 @@ _RUNNING = ("dpcm", "g72")  # parts of the names of decoders that sum difference
 class Preroll:
     """Rules for where audio decoding starts, so that samples do not depend on the requested span.
 
-    Some decoders lose their state: after a short time, samples do not depend on where decoding started. Audio before a
-    position is then decoded and discarded. Other decoders keep state: AAC and AC-3 generate noise with one random
-    generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum differences. Their streams are decoded from
-    the first packet if it is near, and otherwise in segments with fixed start positions.
+    Some decoders lose their state: after a short time, samples do not depend on where decoding started. For these
+    decoders, audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3 generate noise
+    with one random generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum differences. Streams of these
+    decoders are decoded from the first packet if it is near, and otherwise in segments with fixed start positions.
     """
 
     seconds: float
     """Duration of the audio decoded before a position that is not read from the first packet, in seconds."""
     from_start: float
-    """Time after the first packet, in seconds, up to which positions are read from that packet; -inf for none."""
+    """Time after the first packet, in seconds, up to which positions are read from that packet; or -inf."""
     memory: float
     """Time after a damaged packet in which samples may be affected, in seconds."""
 
@@ -274,7 +275,7 @@ class VorbisBlocks:
     def counted(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
         """Yield the packets, each stamped with the end of the preceding packet unless there is a gap.
 
-        A gap is longer than half a long block.
+        A time difference of more than half a long block is a gap.
         """
         end: int | None = None
         before: int | None = None

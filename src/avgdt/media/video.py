@@ -44,7 +44,7 @@ FramesByTick = dict[int, SelectedFrame]  # frames by requested time stamp
 def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
     """Return a predicate that is true if a frame is certainly the one on screen at ``moment`` and undamaged.
 
-    Without ``skip``, it is also true for all frames of a run from the start of the file, as no run can start earlier.
+    Without ``skip``, the predicate is also true for every frame of a run that starts at the first keyframe.
     """
     if skip:
         return lambda frame: frame.stamp == run.first and (frame.whole or frame.settled)
@@ -153,7 +153,7 @@ class VideoReader:
         return self._container.video
 
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
-        """Return the frame on screen at each of ``times``: the last frame that begins by then, else the first frame.
+        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
 
         ``zero`` is the container time at which the timeline of the recording begins, in seconds.
         """
@@ -210,7 +210,7 @@ class VideoReader:
         return Corrupt(self._container.path, f"its video is damaged at {at:.1f} s")
 
     def _end_before(self, limit: int, selected: FramesByTick, zero: float) -> float | None:
-        """Return the end of the stream, in seconds, if it is not after the last requested time stamp ``limit``."""
+        """Return the end of the stream, in seconds; ``None`` unless it is at or before the time stamp ``limit``."""
         last = selected[limit]
         if last.end is None:
             return None
@@ -218,10 +218,7 @@ class VideoReader:
         return float(end * tick(self.stream)) - zero if end <= limit else None
 
     def _end(self, stamp: int, end: int) -> Fraction:
-        """Return the end of a frame, in time stamp units.
-
-        It is ``end`` if the container stores it, else the end of a frame interval at the average frame rate.
-        """
+        """Return the end of a frame in time stamp units: ``end`` if known, else by the average frame rate."""
         rate = self.stream.average_rate
         return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
 
@@ -248,9 +245,9 @@ class VideoReader:
     def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
         """Call ``read`` on the frames from the one on screen at ``moment`` on; return its result.
 
-        While ``read`` returns ``None``, it is called again with frames from an earlier start. Its second argument is
-        the predicate of :func:`acceptance`. With ``skipping``, non-reference frames before ``moment`` are not decoded.
-        Raises ``Unsupported``, ``Encrypted`` or ``Corrupt``.
+        While ``read`` returns ``None``, it is called again with frames from an earlier start. The second argument of
+        ``read`` is the predicate of :func:`acceptance`. With ``skipping``, non-reference frames before ``moment`` are
+        not decoded. Raises ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         self._backwards = False
         second = max(1, round(1 / tick(self.stream)))

@@ -23,8 +23,8 @@ FOLDS = ("1", "2", "3", "4", "5")
 def read_layout(folder: Path, esc10: bool) -> Layout:
     """Return the recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of ``esc50.csv``.
 
-    Raises :class:`DataError` if the list, a required column or all audio files are missing. Also raises it if a
-    recording is listed twice, is in no fold, or is listed in another fold than in its file name.
+    Raises :class:`DataError` if the list, a required column or all audio files are missing. Also raises
+    :class:`DataError` if a recording is listed twice, has no fold, or has another fold in its file name.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
     for path, exists in ((meta, meta.is_file()), (audio, audio.is_dir())):

@@ -15,7 +15,7 @@ LISTS = "testTrainMulti_7030_splits"
 ARCHIVE = "test_train_splits.rar"
 """Name of the archive that contains the split lists of HMDB51."""
 PARTS = {"1": "train", "2": "test", "0": ""}
-"""Split by the number that follows a video in a list; videos with 0 are in neither train nor test."""
+"""Split for each number that follows a video in a list; videos with 0 are in neither train nor test."""
 
 
 def read_layout(folder: Path, split: int) -> Layout:
@@ -42,7 +42,7 @@ def read_layout(folder: Path, split: int) -> Layout:
                 )
             name, part = f"{label}/{words[0]}", PARTS[words[1]]
             if part:
-                source = words[0].split(f"_{label}_")[0]  # the film
+                source = words[0].split(f"_{label}_")[0]  # name of the film
                 listed.append((where, Entry(Path(name), extra={"split": part, "label": label, "source": source})))
             else:
                 unused.append(name)
@@ -54,7 +54,7 @@ def _classes(home: Path, lists: Path) -> list[str]:
     matches = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
     folders = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEOS}
     names = [*sorted(match[1] for match in matches if match), *sorted(path.name for path in folders - {lists})]
-    spelt = {name.casefold(): name for name in reversed(names)}  # the lists' spelling has precedence
+    spelt = {name.casefold(): name for name in reversed(names)}  # the spelling of the lists has precedence
     classes = sorted(spelt.values())
     if not classes:
         raise DataError(f"{lists}: contains no list such as brush_hair_test_split1.txt; extract {ARCHIVE} here")

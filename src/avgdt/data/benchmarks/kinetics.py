@@ -20,17 +20,17 @@ TIMES = ("time_start", "time_end")
 """Columns of the start and end of a clip, in seconds; unofficial lists may have neither."""
 _TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
 _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
-"""Line of a list without column names: the file of a clip, and optionally the number of its class."""
+"""Pattern of a line of a list without column names: the file of a clip, and optionally the number of its class."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
     A list is a CSV file as distributed, or has a file name and optionally a class number per line, as other tools write
-    it. In the latter form, the split follows from the name of the list, and the label is the folder of the file, else
-    the number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have six digits
-    or no leading zeros. The name ID is accepted if only one clip of the video is listed. Raises :class:`DataError` if a
-    list is unusable, a clip is listed or present twice, or none of the clips of a list exists.
+    it. Without column names, the split follows from the name of the list, and the label is the folder of the file or
+    else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
+    six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is listed. Raises
+    :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list exists.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the folder that contains the clips of Kinetics-400")
@@ -57,8 +57,8 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
 def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[str]:
     """Yield for each clip the first of its possible names for which a file exists, else the first name.
 
-    The last possible name is the identifier of the video, without times. It is used only if the lists name one clip of
-    the video. A clip listed without times also matches a file with times if this is the only such file of the video.
+    The last possible name, the identifier of the video, is used only if the lists name one clip of the video. A clip
+    listed without times also matches a file with times if this is the only such file of the video.
     """
     clips, timed = Counter(names[-1] for names in listed), dict[str, list[str]]()
     for file in files:
@@ -114,7 +114,7 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """Yield the same as :func:`_rows` for a list without column names; raise ``error`` for any other file."""
+    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file."""
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]

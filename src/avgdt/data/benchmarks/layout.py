@@ -12,9 +12,9 @@ from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
-"""Accepted suffixes of audio files; a file may have another one of these suffixes than in the list."""
+"""Accepted suffixes of audio files; the suffix of a file may differ from that in the list."""
 VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
-"""Accepted suffixes of video files; a re-encoded file may have another one of these suffixes than in the list."""
+"""Accepted suffixes of video files; the suffix of a re-encoded file may differ from that in the list."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Files(Mapping[str, Path]):
     """Files by name, with a look-up that tolerates another suffix, capitalisation or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
-        """Map names to ``paths``; with ``capitals``, names that differ only in capitalisation are different files."""
+        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups distinguish capital letters."""
         self._paths = dict(paths)
         self._fold: Callable[[str], str] = composed if capitals else _without_case
         self._folded = {self._fold(name): path for name, path in reversed(self._paths.items())}
@@ -55,8 +55,8 @@ class Files(Mapping[str, Path]):
     def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
         """Return the path of the file ``name``; ``None`` if there is no such file.
 
-        A file with another suffix of ``endings`` is accepted, or else one with other capitalisation (unless
-        ``capitals`` is set) or another Unicode normalisation.
+        Without an exact match, a file with another suffix of ``endings`` is returned, else one with another Unicode
+        normalisation or, unless ``capitals`` is set, another capitalisation.
         """
         stem = PurePosixPath(name).with_suffix("")
         names = (name, *(f"{stem}{ending}" for ending in endings))

@@ -40,7 +40,7 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """Return the number of each class, read from ``classInd.txt``."""
+    """Return the number of each class by its name, read from ``classInd.txt``."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
@@ -58,7 +58,7 @@ def _classes(path: Path) -> Mapping[str, str]:
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the position in the list, the name and the class of each listed video.
 
-    Training lists also have class numbers, which are checked. The capitalisation of a class may differ from that in
+    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from that in
     ``classInd.txt``: HandStandPushups is HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}

@@ -48,8 +48,8 @@ def read_videos(
     """Match listed videos with the files in the class folders below ``home``; return the layout.
 
     ``listed`` has the position in its list and the entry of each video; the path of an entry is CLASS/NAME. The videos
-    ``unused`` are omitted, also from the unlisted files. Raises :class:`DataError` if a video is listed twice, or if no
-    listed video exists at all or in train or test of a class.
+    ``unused`` are omitted, also from the unlisted files. Raises :class:`DataError` if a video is listed twice, or if a
+    class has no existing video in train or in test.
     """
     seen = dict[str, tuple[str, str]]()
     for where, entry in listed:
