@@ -50,7 +50,7 @@ class Batch:
     failures: tuple[Failure, ...] = ()
     """Errors of the items that could not be read; these items are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
-    """Damage of recordings outside the clips of the batch; these items are in the tensors."""
+    """Errors of the damaged recordings whose clips in the batch are undamaged."""
 
     def __len__(self) -> int:
         return len(self.items)

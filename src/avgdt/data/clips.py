@@ -140,7 +140,7 @@ class ClipReader:
         """Raise ``EndsEarly`` if a stream ends at ``end`` before ``clip_end`` and before its end recorded in ``entry``.
 
         A clip that extends beyond the recorded end is padded. If no end is recorded, the stream must reach the end of
-        the clip. Two frames of the clip may be missing, as streams end at a frame or packet boundary.
+        the clip. Up to two frames of the clip may be missing, as streams end at a frame or packet boundary.
         """
         known = entry.video_end if modality == "video" else entry.audio_end
         due = clip_end if known is None else min(clip_end, known)

@@ -200,7 +200,7 @@ class Inspector:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    with suppress(BrokenPipeError):  # raised if input was not read
+                    with suppress(BrokenPipeError):  # raised if the process did not read its input
                         pipe.close()
             self._process = None
 

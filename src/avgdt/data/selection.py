@@ -167,8 +167,8 @@ def _by_split(
         )
     if held_out_name in names:
         raise DataError(
-            f"data.held_out: split {data.held_out!r} is also in data.splits; name another with --data.held-out, or '' "
-            "for none"
+            f"data.held_out: split {data.held_out!r} is also in data.splits; name another split with "
+            "--data.held-out, or '' for none"
         )
     parts = ((" ".join(data.splits), train), (data.held_out, held_out))
     check_no_leakage([SplitSpan(entry, name, segment(entry)) for name, rows in parts for entry in rows])
@@ -176,7 +176,7 @@ def _by_split(
 
 
 def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """Return a training set and a random held-out set of at most a tenth of the recordings and ``at_most``."""
+    """Divide entries at random; hold out a tenth of the recordings, but not more than ``at_most`` recordings."""
     numbers = recording_numbers(usable)
     recordings = list(dict.fromkeys(numbers))
     # The seed is fixed, so that the held-out recordings are the same in every run on the same files.

@@ -62,7 +62,7 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
     read, and :class:`NotText` if it is binary.
     """
     text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
-    marked = _MARKED.match(text)  # Excel's declaration of the separator
+    marked = _MARKED.match(text)  # declaration of the separator by Excel, such as sep=;
     text = text[marked.end() :] if marked else text  # an empty line remains
     first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
     if not first:
@@ -140,9 +140,9 @@ def _unmarked(path: Path, head: bytes) -> str:
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """Return the separator and the quote with which the first line has a column of ``key``.
+    """Return the separator and the quote by which one of ``key`` is a column of the first line.
 
-    If there are none, return the most frequent separator and ``"``.
+    If no separator and quote fit, return the most frequent separator and ``"``.
     """
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):

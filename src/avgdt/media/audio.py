@@ -164,9 +164,8 @@ class AudioReader:
         resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
         self._container.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(resampling, zero)
-        if (
-            pieces[0].rate != resampling.native and self._first_block.rate != resampling.native
-        ):  # some AAC streams have twice the sample rate of their header
+        # Some AAC streams have twice the sample rate of their header.
+        if pieces[0].rate != resampling.native and self._first_block.rate != resampling.native:
             resampling = replace(resampling, native=self._first_block.rate)
             pieces = self._pieces(resampling, zero)
         for at, until in (stretch for piece in pieces for stretch in piece.damaged):
@@ -203,7 +202,7 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Decode the grid samples ``begin`` to ``end`` from ``cut`` on, or from the first packet without ``cut``."""
+        """Decode the grid samples ``begin`` to ``end`` from ``cut``, or from the first packet if ``cut`` is ``None``."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
             self._container.reopen()  # a new decoder has no state of an earlier read

@@ -127,9 +127,8 @@ class Container:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
             for packet in self.demuxer.demux(stream):
-                if (
-                    packet.size or packet.pts is not None or packet.dts is not None
-                ):  # PyAV marks the end with an empty packet
+                # PyAV marks the end with an empty packet.
+                if packet.size or packet.pts is not None or packet.dts is not None:
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
             # The file is truncated. PyAV raises IndexError at the end if a stream appeared after the header.
@@ -143,7 +142,7 @@ class Container:
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Return whether packets are missing between two packets of a stream.
 
-        A gap in time alone may be silence or a long frame. Packets are missing if bytes in the gap belong to no packet,
+        A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap belong to no packet,
         if both streams jump (see ``avgdt.media.gaps``), or if the container format allows no gaps.
         """
         if self.is_contiguous:
@@ -240,4 +239,4 @@ def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-    stream.codec_context.copy_opaque = True  # a frame gets the opaque object of its packet
+    stream.codec_context.copy_opaque = True  # copies the opaque object of a packet to its frame

@@ -1,4 +1,4 @@
-"""Tracking of damaged video packets, and of the frames that depend on them."""
+"""Tracking of damaged video packets and of the frames that may depend on damaged packets."""
 
 from __future__ import annotations
 

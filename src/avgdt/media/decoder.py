@@ -161,8 +161,8 @@ class FrameIterator:
     def check(self, frame: PresentedFrame, limit: int) -> None:
         """Raise ``DamagedError`` if ``frame`` is damaged or is not the frame on screen at the time stamp ``limit``.
 
-        This method must be called after the following frame was taken from the iterator. Frames are read ahead while
-        frames with time stamps up to ``limit`` may still follow, as they may be late after missing packets.
+        This method must be called after the following frame was taken from the iterator. It reads ahead while
+        frames with time stamps up to ``limit`` may still follow, because missing packets can delay frames.
         """
         if not frame.whole:
             raise DamagedError(frame.stamp)
@@ -181,9 +181,8 @@ class FrameIterator:
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
-        presentation = (
-            then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
-        )  # decoding times may be estimates
+        # Decoding times may be estimates.
+        presentation = then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
         return (decoding or presentation) and self._run.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:

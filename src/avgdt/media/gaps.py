@@ -26,7 +26,7 @@ Stretch = tuple[float, float]  # begin and end in container time, in seconds
 
 
 class Cuts:
-    """The cuts of one media file, searched for at the first jump of a stream."""
+    """The cuts of one media file, which are searched for at the first jump of a stream."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -134,9 +134,8 @@ class Recording:
     def silent(self) -> bool:
         """Return whether all channels are digital silence.
 
-        All audio is decoded only if it is silent at a few positions.
-
-        Raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``.
+        All audio is decoded only if it is silent at a few positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
+        or ``Corrupt``.
         """
         return self._audio.silent()
 

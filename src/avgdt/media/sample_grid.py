@@ -130,7 +130,7 @@ class SampleGrid:
             yield run
 
     def _start(self, run: list[AudioBlock]) -> int:
-        """Return the grid index of the first sample of a run."""
+        """Return the grid index of the first sample of a run of blocks."""
         before = np.cumsum([0, *(len(block) for block in run[:-1])])
         starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]
         if self.head is None or not starts:

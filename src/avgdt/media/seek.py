@@ -172,7 +172,7 @@ def _on_screen(packets: list[Packet[VideoStream]], stamps: VideoTimestamps, mome
 
 
 def _step(packets: list[Packet[VideoStream]]) -> int | None:
-    """Return the step of the decoding time stamps; ``None`` unless all are known and the step is constant."""
+    """Return the step between decoding time stamps; ``None`` if the step varies or a time stamp is unknown."""
     stamps = [packet.dts for packet in packets if packet.dts is not None]
     steps = [later - earlier for earlier, later in pairwise(stamps)]
     if len(stamps) < len(packets) or not steps or max(steps) >= 1.5 * min(steps) + 2:
@@ -181,7 +181,7 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Time after the first packet, in seconds, up to which audio is decoded from the first packet if decoders keep state.
+"""Time after the first packet, in seconds, up to which decoders with lasting state start at the first packet.
 
 Later audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
 decoding.
@@ -214,7 +214,7 @@ class Preroll:
     seconds: float
     """Duration of the audio decoded before a position that is not read from the first packet, in seconds."""
     from_start: float
-    """Time after the first packet, in seconds, up to which positions are read from that packet; or -inf."""
+    """Time after the first packet, in seconds, up to which decoding starts at that packet; -inf for never."""
     memory: float
     """Time after a damaged packet in which samples may be affected, in seconds."""
 

@@ -218,7 +218,7 @@ class VideoReader:
         return float(end * tick(self.stream)) - zero if end <= limit else None
 
     def _end(self, stamp: int, end: int) -> Fraction:
-        """Return the end of a frame in time stamp units: ``end`` if known, else by the average frame rate."""
+        """Return the end of a frame in time stamp units; an unknown ``end`` is estimated from the frame rate."""
         rate = self.stream.average_rate
         return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
 

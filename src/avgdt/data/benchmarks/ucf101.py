@@ -40,7 +40,7 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """Return the number of each class by its name, read from ``classInd.txt``."""
+    """Return the numbers of the classes in ``classInd.txt``, by class name."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
