@@ -18,7 +18,7 @@ from avgdt.media.downmix import Downmix, channel_of
 from avgdt.media.recording import Info
 
 SILENT = "its audio is silent throughout"
-"""Reason why a silent recording is unusable, and note of its entry."""
+"""Text for a silent recording: the reason why it is unusable, and the note of its entry."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Decode the grid samples ``begin`` to ``end`` from ``cut``, or from the first packet if ``cut`` is ``None``."""
+        """Decode the grid samples ``begin`` to ``end`` from ``cut``, or from the first packet if it is ``None``."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
             self._container.reopen()  # a new decoder has no state of an earlier read

@@ -142,8 +142,8 @@ class Container:
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
         """Return whether packets are missing between two packets of a stream.
 
-        A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap belong to no packet,
-        if both streams jump (see ``avgdt.media.gaps``), or if the container format allows no gaps.
+        A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap
+        belong to no packet, if both streams jump (see ``avgdt.media.gaps``), or if the container format allows no gaps.
         """
         if self.is_contiguous:
             return self._seconds_between(first, then) > DROPPED_SECONDS

@@ -96,7 +96,7 @@ class BackwardsError(Exception):
 
 
 class MissingError(Exception):
-    """Error of a decoding pass in which frames were skipped and packets are missing, so that it may be wrong."""
+    """Error of a decoding pass in which frames were skipped and others are missing, so that its result may be wrong."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,7 +95,7 @@ class PacketRun:
     """Whether the run starts at the first keyframe of the file, so that no run can start earlier."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
-        """Return whether the decoding time since the preceding packet, at ``before``, is longer than ``step``."""
+        """Return whether the decoding time since the preceding packet, stamped ``before``, is longer than ``step``."""
         return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
