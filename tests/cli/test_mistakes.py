@@ -82,7 +82,7 @@ def test_no_such_folder(config: str, tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_folder_without_recordings(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "texts").mkdir()
     arguments = ["pretrain", "--config", config, "--data", str(tmp_path / "texts"), "--out", str(tmp_path / "run")]
-    assert "holds no recordings" in error_line(capsys, *arguments)
+    assert "contains no recordings" in error_line(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
     assert "none of 1 files can be trained on" in error_line(capsys, *arguments)

@@ -135,7 +135,7 @@ def test_a_split_cannot_be_trained_on_and_held_out(entries: list[Entry]) -> None
 
 def test_no_recordings_at_all_raise_errors() -> None:
     recipe = tiny()
-    with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
+    with pytest.raises(DataError, match=r"list\.csv: contains no recordings"):
         select([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
 
 

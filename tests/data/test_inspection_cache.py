@@ -61,7 +61,10 @@ def test_times_without_a_fingerprint_are_not_trusted(folder: Path) -> None:
 
 
 def test_what_a_list_says_of_files_stays(folder: Path) -> None:
-    said = [Entry(folder / "00.mkv", error="not in train.csv"), Entry(folder / "none.mkv", error="in train.csv, but")]
+    said = [
+        Entry(folder / "00.mkv", error="not listed in train.csv"),
+        Entry(folder / "none.mkv", error="in train.csv, but"),
+    ]
     assert counted(said)[0] == said
 
 
