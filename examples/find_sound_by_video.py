@@ -1,4 +1,4 @@
-"""Finds the five sounds of a folder that fit a film best: python examples/find_sound_by_video.py RUN FILM FOLDER."""
+"""Find the five recordings whose audio best matches a film: python examples/find_sound_by_video.py RUN FILM FOLDER."""
 
 import sys
 

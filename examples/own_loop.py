@@ -1,4 +1,4 @@
-"""The paper's objective in a custom training loop: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
+"""Train with the paper's objective in a custom loop: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
 
 import sys
 from dataclasses import replace

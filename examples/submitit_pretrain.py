@@ -1,4 +1,4 @@
-"""Pretrain through submitit, on SLURM or on this machine; a job that is preempted saves its state and resumes.
+"""Pretrain with submitit, on SLURM or on this machine; a preempted job saves its state and resumes.
 
 python examples/submitit_pretrain.py --folder jobs --cluster slurm --tasks 8 -- pretrain paper --data DATA --out RUN
 """
@@ -15,10 +15,10 @@ import submitit
 
 
 class Pretraining:
-    """A task of a submitit job: one process of a distributed training."""
+    """Task of a submitit job: one process of a distributed training."""
 
     def __call__(self, arguments: list[str]) -> None:
-        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise ``SystemExit`` where it fails."""
+        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise ``SystemExit`` if it fails."""
         submitit.helpers.TorchDistributedEnvironment().export()
         run = Path(arguments[arguments.index("--out") + 1])
         if (run / "checkpoints" / "last.pt").exists():
@@ -42,7 +42,7 @@ if __name__ == "__main__":
     parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--minutes", type=int, default=1440)
     parser.add_argument("--gpus", type=int, default=0, help="GPUs per machine")
-    parser.add_argument("arguments", nargs="+", help="the arguments of avgdt, after --")
+    parser.add_argument("arguments", nargs="+", help="arguments of avgdt, after --")
     options = parser.parse_args()
     executor = submitit.AutoExecutor(options.folder, cluster=options.cluster)
     executor.update_parameters(

@@ -1,21 +1,21 @@
 """avgdt: audio-visual self-supervision from generalized data transformations (arXiv 2003.04298).
 
-The names below are loaded when they are first used: ``import avgdt`` imports nothing heavy.
+The names below are imported when they are first used, so that ``import avgdt`` does not load PyTorch.
 
 =====================  ====================================================================================
-``load``               a pretrained model from a run or a weights file, which embeds files and tensors
-``recipe``             a named recipe: ``paper``, ``released``, ``small``, ``demo`` ...
-``pretrain``           train without labels, as ``avgdt pretrain``
-``evaluate``           compare pretrained weights with random ones, as ``avgdt evaluate``
-``embed``              the vectors of all recordings of a folder, as ``avgdt embed``
-``batches``            clips of a folder of recordings, for a custom training loop
-``Composition``        factors and augmentations; derives the views and which of them attract and repel
-``Views``              makes the views of a composition from a batch of clips
-``Phi``                the networks: an encoder and a projection head per modality
-``MomentumEncoder``    a slowly updated copy of ``Phi``, which computes the keys
-``Bank``               the memory bank: past keys of each transformation
-``contrastive_loss``   noise-contrastive loss over the views of a composition (equation 6)
-``Recording``          frames and waveform of any time span of a media file
+``load``               load a pretrained model, which embeds files and tensors, from a run or a weights file
+``recipe``             return a named recipe: ``paper``, ``released``, ``small``, ``demo`` ...
+``pretrain``           train without labels, like ``avgdt pretrain``
+``evaluate``           compare pretrained weights with random ones, like ``avgdt evaluate``
+``embed``              embed all recordings of a folder, like ``avgdt embed``
+``batches``            yield clips of a folder of recordings, for a custom training loop
+``Composition``        factors and augmentations, from which the views and their relations follow
+``Views``              module that computes the views of a composition from a batch of clips
+``Phi``                networks: an encoder and a projection head per modality
+``MomentumEncoder``    slowly updated copy of ``Phi``, which computes the keys
+``Bank``               memory bank of past keys of each view
+``contrastive_loss``   compute the noise-contrastive loss over the views of a composition (equation 6)
+``Recording``          media file, from which frames and waveform of any time span are decoded
 =====================  ====================================================================================
 
 Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Repeats``) and augmentations
@@ -51,7 +51,7 @@ __version__ = "0.2.0"
 _STARRED_MODULES = tuple(
     f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations")
 )
-"""Modules whose whole ``__all__`` is public."""
+"""Modules of which all names in ``__all__`` are public names of ``avgdt``."""
 _MODULES: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",
@@ -68,13 +68,13 @@ _MODULES: dict[str, str] = {
     "Recording": "avgdt.media.recording",
     "Composition": "avgdt.composition.composition",
 }
-"""Public name -> its module."""
+"""Public name -> module that defines it."""
 _NAMES_IN_MODULE = {"recipe": "named"}
-"""Public name -> its name in its module, where the two differ."""
+"""Public name -> name in the defining module, if the two differ."""
 
 
 def _public() -> dict[str, str]:
-    """Every public name and its module."""
+    """Return a dict from every public name to the module that defines it."""
     return _MODULES | {name: module for module in _STARRED_MODULES for name in importlib.import_module(module).__all__}
 
 

@@ -1,4 +1,4 @@
-"""``python -m avgdt``."""
+"""Entry point of ``python -m avgdt``."""
 
 import sys
 

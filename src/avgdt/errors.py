@@ -1,4 +1,4 @@
-"""The base of every error of avgdt, and the end of messages about unknown names."""
+"""Base class of the errors of avgdt, and suggestions for messages about unknown names."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from difflib import get_close_matches
 
 
 class AvgdtError(Exception):
-    """A mistake in the input that the user can correct: the message names the file or field and a remedy."""
+    """Base class of errors that the user can correct; the message names the file or field and a remedy."""
 
     reported = False
     """Whether another process of a distributed training has already reported this error."""
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """End of an error message about the unknown name ``wrong``: the most similar known name, or all of them."""
+    """Return the end of an error message about the unknown name ``wrong``.
+
+    It names the most similar known name or, if no name is similar, all known names.
+    """
     known = sorted(known)
     close = get_close_matches(wrong, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""Atomic writes, JSON lines, and a digest of source code as a key of cached results."""
+"""Atomic writes, reading of JSON lines, and digests of source code, which are keys of cached results."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from avgdt.errors import AvgdtError
 
 
 class WriteError(AvgdtError):
-    """A file that cannot be written; the message names the file, the reason and a remedy."""
+    """Error for a file that cannot be written; the message names the file, the reason and a remedy."""
 
 
 class DamagedLine(AvgdtError):
-    """A line of a log that cannot be read; the message names the file, the line and the remedy."""
+    """Error for a line of a log that cannot be read; the message names the file, the line and a remedy."""
 
 
 @contextmanager
 def naming(path: Path, remedy: str) -> Iterator[None]:
-    """Context that turns ``OSError`` into :class:`WriteError` with ``path`` and ``remedy``."""
+    """Return a context manager that turns ``OSError`` into :class:`WriteError` with ``path`` and ``remedy``."""
     try:
         yield
     except OSError as error:
@@ -40,9 +40,9 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
-    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which ends with ``remedy``.
-    ``replacing`` is called when the content is on disk, before the file is renamed. The file's folder is created;
-    with ``parents``, so are the folders above it. A run passes False: a deleted run folder is not created again.
+    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which gives ``remedy``.
+    ``replacing`` is called when the content is on disk, before the file is renamed. The folder of the file is created,
+    and with ``parents`` also the folders above it. A run passes False, so that a deleted run folder stays deleted.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -65,14 +65,14 @@ def write_atomically(
 
 def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):  # such as the cause of torch's RuntimeError
+    while cause is not None and not isinstance(cause, OSError):  # an OSError may be the context of torch's RuntimeError
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush a folder, and so a renaming in it, to disk; does nothing where the file system cannot."""
+    """Flush a folder, and thus renamings in it, to disk; do nothing if the file system does not support it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -82,9 +82,10 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The JSON objects of a log, one per line, each with at least ``fields``; none where the file is missing.
+    """Return the JSON objects of a log with one object per line; the list is empty if the file is missing.
 
-    A damaged last line, which a crash cut off, is ignored. Raises :class:`DamagedLine` for any other damaged line.
+    A line is damaged if it is not an object that has at least ``fields``. A damaged last line, as a crash leaves it, is
+    ignored. Raises :class:`DamagedLine` for any other damaged line.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     objects = []
@@ -96,7 +97,7 @@ def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, An
         except ValueError as error:  # the base of JSONDecodeError and UnicodeDecodeError
             if number < len(lines):
                 raise DamagedLine(
-                    f"{path}, line {number}: damaged ({error}); delete this line: only what it logs is lost"
+                    f"{path}, line {number}: damaged ({error}); delete this line; only its values are lost"
                 ) from None
         else:
             objects.append(parsed)
@@ -105,7 +106,7 @@ def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, An
 
 @cache
 def source_digest(folder: Path) -> str:
-    """Digest of the Python source in ``folder``, a key that changes with the code."""
+    """Return a digest of the Python source in ``folder``, which changes with the code."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         sha.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

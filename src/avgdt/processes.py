@@ -1,4 +1,4 @@
-"""Child processes: how many to start, and how they inherit the signals that stop a command."""
+"""Number of child processes, ranks in a distributed training, and signals that stop a command."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has two
-"""Ctrl-C, termination, a closed terminal, and the warnings of schedulers before the end of a job."""
+STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)  # Windows has only two
+"""Signals that stop a command: Ctrl-C, termination, a closed terminal, and warnings of schedulers."""
 
 
 def usable_cores() -> int:
-    """The number of processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class RankOfEnvironment(NamedTuple):
-    """The rank of this process in a distributed training, and the numbers of processes."""
+    """Rank of this process in a distributed training, and number of processes, in total and on this machine."""
 
     rank: int
     size: int
@@ -29,22 +29,22 @@ class RankOfEnvironment(NamedTuple):
 
 
 def ranks_of_environment() -> RankOfEnvironment:
-    """The ranks from the environment variables that ``torchrun`` sets; without them, those of a single process."""
+    """Return the ranks from the environment variables of ``torchrun``; without them, those of a single process."""
     names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
     return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
 
 
 def default_workers(workers: int) -> int:
-    """The number of workers: ``workers``, or for -1 the usable cores per training process less one, from 1 to 8."""
+    """Return ``workers`` or, if it is negative, one less than the cores per training process, clipped to 1 to 8."""
     cores = usable_cores() // ranks_of_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 
 
 @contextmanager
 def stopping_blocked() -> Iterator[None]:
-    """Context in which signals that stop a command are blocked; processes started in it inherit the mask.
+    """Return a context manager that blocks the signals that stop a command, also for processes started in it.
 
-    A scheduler may signal all processes of a job: the main process handles the signal and ends the others.
+    A scheduler may signal all processes of a job; the main process handles the signal and ends the other processes.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -1,4 +1,4 @@
-"""The terminal: the progress bar of every command and the consoles for messages and tables."""
+"""Terminal output: the progress bar of every command, and consoles for messages and tables."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from avgdt.processes import ranks_of_environment
 
 # Paths are printed unchanged: neither wrapped nor interpreted as markup.
 _QUIET = ranks_of_environment().rank > 0
-"""Whether this process writes nothing to the terminal: in a distributed training, only the first one writes."""
+"""Whether this process is silent; in a distributed training, only the first process writes to the terminal."""
 console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-"""The error stream, for progress and messages, so that the output of a command can be piped."""
+"""Console of the error stream for progress and messages, so that the output of a command can be piped."""
 
 
 def report(line: str) -> None:
-    """Print one line on the error stream at once, above a progress bar where there is one; also when it is piped."""
+    """Print a line on the error stream immediately, above the progress bar if one is shown."""
     console.print(line)
 
 
 def output() -> Console:
-    """The output stream, for tables; names in them are printed unchanged."""
+    """Return a console of the output stream, for tables; it prints names unchanged."""
     return Console(highlight=False, markup=False, emoji=False)
 
 
 def bar() -> Progress:
-    """A progress bar on the error stream: description, count, elapsed and remaining time, and a field ``note``."""
+    """Return a progress bar on the error stream with description, count, times and a field ``note``."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -50,7 +50,7 @@ def bar() -> Progress:
 
 @contextmanager
 def counting(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Context with a progress bar; yields its update function, called with (done, total)."""
+    """Return a context manager with a progress bar; it yields a function to update the bar with (done, total)."""
     with bar() as progress:
         task = progress.add_task(name, total=None, note="")
         yield lambda done, total: progress.update(task, completed=done, total=total)

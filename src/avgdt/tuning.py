@@ -1,11 +1,10 @@
-"""Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded; results are bit-identical.
+"""Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded, with bit-identical results.
 
-Threads: GNU OpenMP lets a thread that has nothing to do spin until the next parallel section. Where another process
-needs the core (a decoding worker, a browser), the computing thread waits for a spinning one. Passive waiting yields
-the core at once.
+Threads: GNU OpenMP lets idle threads spin until the next parallel section. If another process, such as a decoding
+worker, needs a core, a computing thread then waits for a spinning one. Passive waiting frees the core at once.
 
-Memory: glibc gets every block above 32 MB from the system and gives it back when it is freed, so that each large
-activation is cleared and faulted in again, page by page, in every step. With these settings it reuses the memory.
+Memory: glibc requests every block above 32 MB from the system and returns it when it is freed, so that each large
+activation is cleared and faulted in again, page by page, in every step. With these settings, glibc reuses the memory.
 
 ``AVGDT_TUNE=0`` turns the tuning off; environment variables of the libraries that are already set (``OMP_WAIT_POLICY``,
 ``MALLOC_...``) take precedence.
@@ -21,7 +20,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 def tune_process() -> None:
-    """Tune this process and its children; does nothing once PyTorch is imported."""
+    """Tune this process and its child processes; do nothing if PyTorch is already imported."""
     if os.environ.get("AVGDT_TUNE") == "0" or "torch" in sys.modules:
         return
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

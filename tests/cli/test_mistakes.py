@@ -86,7 +86,7 @@ def test_a_folder_without_recordings_is_reported(
 ) -> None:
     (tmp_path / "texts").mkdir()
     arguments = ["pretrain", "--config", config, "--data", str(tmp_path / "texts"), "--out", str(tmp_path / "run")]
-    assert "holds no recordings" in error_line(capsys, *arguments)
+    assert "contains no recordings" in error_line(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
     assert "none of 1 files can be trained on" in error_line(capsys, *arguments)

@@ -65,10 +65,10 @@ RESIZED = Composition(Modality(), video=(RandomResizedCrop(112, (0.2, 0.9)), Fli
         (lambda: Mix(probability=-1), "Mix: probability"),
         (
             lambda: Composition(Modality(), video=(ShortSideJitter(9, 9),)),
-            "followed at once by RandomCrop or CentreCrop",
+            "followed directly by RandomCrop or CentreCrop",
         ),
-        (lambda: Composition(Modality(), video=(ShortSideJitter(9, 9), Flip(), RandomCrop(9))), "followed at once"),
-        (lambda: Composition(Modality(), video=(ShortSideJitter(9, 9), RandomResizedCrop(9))), "followed at once"),
+        (lambda: Composition(Modality(), video=(ShortSideJitter(9, 9), Flip(), RandomCrop(9))), "followed directly"),
+        (lambda: Composition(Modality(), video=(ShortSideJitter(9, 9), RandomResizedCrop(9))), "followed directly"),
         (
             lambda: Composition(Modality(), video=(ShortSideJitter(9, 12), RandomCrop(10))),
             "a crop of 10 does not fit into a short side of 9 pixels; lower its size or raise ShortSideJitter's low",

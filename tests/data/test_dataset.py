@@ -137,7 +137,7 @@ def test_a_split_cannot_be_used_for_training_and_held_out(entries: list[Entry]) 
 
 def test_an_empty_list_of_recordings_raises_an_error() -> None:
     recipe = tiny()
-    with pytest.raises(DataError, match=r"list\.csv: holds no recordings"):
+    with pytest.raises(DataError, match=r"list\.csv: contains no recordings"):
         select([], Data(), recipe.composition, recipe.clip, Path("list.csv"))
 
 

@@ -62,7 +62,7 @@ def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None
 
 def test_errors_that_a_list_gives_are_kept(folder: Path) -> None:
     entries = [
-        Entry(folder / "00.mkv", error="not in train.csv"),
+        Entry(folder / "00.mkv", error="not listed in train.csv"),
         Entry(folder / "none.mkv", error="in train.csv, but"),
     ]
     assert counted(entries)[0] == entries

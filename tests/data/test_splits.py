@@ -96,7 +96,7 @@ def test_a_segment_that_is_too_short_is_reported(start: str, end: str, reason: s
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ({"start": "1"}, "end: the data has a column 'start' but no 'end'; give both"),
+        ({"start": "1"}, "end: the data has a column 'start' but no 'end'; add the missing column"),
         ({"start": "1", "end": ""}, "a.mp4: start '1' and end '' must be seconds"),
         ({"start": "2", "end": "1"}, r"a.mp4: start \(2\) must be less than end \(1\)"),
         ({"start": "nan", "end": "1"}, "a.mp4: start"),
@@ -159,8 +159,8 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
         (
             ("A", "A", "B"),
             Data(),
-            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name those to train on with "
-            "--data.splits",
+            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name the splits to train on "
+            "with --data.splits",
         ),
         (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the column 'split' has: test (1); name"),
         (("", ""), Data(), "no row has split 'train'; the column 'split' has: no split in any row; name"),
@@ -181,7 +181,7 @@ def test_rows_of_other_splits_are_counted() -> None:
 
 
 def test_splits_that_differ_only_in_case_or_blanks_are_refused(films: Path) -> None:
-    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; write both alike"):
+    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; use one spelling"):
         entries_of_list(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
     assert len(entries_of_list(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 

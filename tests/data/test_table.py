@@ -202,7 +202,7 @@ def test_a_list_cut_off_within_a_character_raises_an_error(tmp_path: Path) -> No
 
 def test_a_media_file_may_be_given_in_place_of_a_list(tmp_path: Path) -> None:
     film = write_folder(tmp_path, 1) / "00.mkv"
-    with pytest.raises(NotText, match=r"00.mkv: is not text"):
+    with pytest.raises(NotText, match=r"00.mkv: not a text file"):
         read_manifest(film)
     (entry,) = list_recordings(film, 1)
     assert (entry.path, entry.error) == (film, "")

@@ -1,4 +1,4 @@
-"""Checks of a recipe: bounds of single values, finite numbers, and compatible fields."""
+"""Checks of a recipe: bounds of single values, finite numbers, and consistency of fields with each other."""
 
 from __future__ import annotations
 

@@ -20,8 +20,10 @@ def test_the_description_contains_views_factors_and_counts() -> None:
     assert matrix.startswith(MANY.describe())
     modality, shift, reversal = factors.splitlines()
     assert modality.endswith("Here views of different modalities meet in the loss.")
-    assert shift.startswith("TimeShift: A second window of the same recording. Distinctive: ")
-    assert reversal.startswith("Reversal: Time forwards and backwards")
+    assert shift.startswith(
+        "TimeShift: Two time windows of the same recording, from which views are made. Distinctive: "
+    )
+    assert reversal.startswith("Reversal: Direction of time in a view; ")
     assert "Invariant: " in reversal
     above, _, *rows = counts.splitlines()
     assert "the 4 recordings of a batch" in above

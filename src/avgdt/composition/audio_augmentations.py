@@ -1,6 +1,6 @@
-"""Augmentations of audio views as dataclasses: parameters are drawn per clip, view and epoch.
+"""Augmentations of audio views as dataclasses, whose random parameters are drawn per clip, view and epoch.
 
-Augmentations of the waveform are applied in the given order before the log-mel spectrogram, SpecAugment after it.
+Augmentations of the waveform are applied in the given order before the log-mel spectrogram, and SpecAugment after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from avgdt.composition.errors import probability, require, span, strength
 __all__ = ["Equaliser", "Mix", "Noise", "SpecAugment", "Volume"]
 
 _DECIBELS = 200.0
-"""Largest level in dB, above the dynamic range of 32-bit audio."""
+"""Largest permitted level in dB, which exceeds the dynamic range of 32-bit audio."""
 
 
 @dataclass(frozen=True)
@@ -34,31 +34,31 @@ class SpecAugment:
 
     @classmethod
     def none(cls) -> SpecAugment:
-        """No masks."""
+        """Return a SpecAugment without masks."""
         return cls(0, 0, 0, 0)
 
     @classmethod
     def mild(cls) -> SpecAugment:
-        """The paper's "mild" (table 1b)."""
+        """Return the setting that the paper calls "mild" (table 1b)."""
         return cls(1, 2, 1, 5)
 
     @classmethod
     def medium(cls) -> SpecAugment:
-        """The default of the authors' released code, between the paper's "mild" and "strong"."""
+        """Return the default of the authors' released code, between the paper's "mild" and "strong"."""
         return cls(1, 3, 1, 6)
 
     @classmethod
     def strong(cls) -> SpecAugment:
-        """The paper's "strong" (table 1b)."""
+        """Return the setting that the paper calls "strong" (table 1b)."""
         return cls(2, 3, 2, 6)
 
     def scaled(self, strength: float) -> SpecAugment:
-        """A copy with the widths multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with the widths of the masks multiplied by ``strength``, from 0 to 1."""
         mels, steps = (round(strength * width) for width in (self.frequency_width, self.time_width))
         return replace(self, frequency_width=mels, time_width=steps)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether the augmentation has no effect."""
+        """Return whether the augmentation has no effect."""
         return not ((self.frequency_masks and self.frequency_width) or (self.time_masks and self.time_width))
 
 
@@ -76,39 +76,39 @@ class Volume:
         span("Volume", self.low, self.high)
 
     def scaled(self, strength: float) -> Volume:
-        """A copy with the distances of the factors from 1 multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with the distances of both factors from 1 multiplied by ``strength``, from 0 to 1."""
         return Volume(1 + strength * (self.low - 1), 1 + strength * (self.high - 1))
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether the augmentation has no effect."""
+        """Return whether the augmentation has no effect."""
         return self.low == self.high == 1
 
 
 @dataclass(frozen=True)
 class Equaliser:
-    """A random frequency response, like that of another room or microphone (not in the paper)."""
+    """Filter with a random frequency response, like that of another room or microphone (not in the paper)."""
 
     decibels: float = 9.0
-    """Largest gain or attenuation in dB; the gain of each point of the response is drawn uniformly."""
+    """Largest gain or attenuation in dB; the gain at each point of the frequency response is drawn uniformly."""
     points: int = 12
-    """Number of points of the response, evenly spaced in octaves."""
+    """Number of points of the frequency response, evenly spaced in octaves."""
 
     def __post_init__(self) -> None:
         strength("Equaliser", "decibels", self.decibels, _DECIBELS)
         require(2 <= self.points <= 4096, f"Equaliser: points must be 2 to 4096, not {self.points}")
 
     def scaled(self, strength: float) -> Equaliser:
-        """A copy with the decibels multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with ``decibels`` multiplied by ``strength``, from 0 to 1."""
         return replace(self, decibels=strength * self.decibels)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether the augmentation has no effect."""
+        """Return whether the augmentation has no effect."""
         return self.decibels == 0
 
 
 @dataclass(frozen=True)
 class Noise:
-    """White noise at a random signal-to-noise ratio; silent clips are unchanged."""
+    """Addition of white noise at a random signal-to-noise ratio; silent clips are unchanged."""
 
     low: float = 10.0
     """Smallest signal-to-noise ratio in dB (the loudest noise)."""
@@ -124,27 +124,27 @@ class Noise:
         probability("Noise", self.probability)
 
     def scaled(self, strength: float) -> Noise:
-        """A copy with the probability multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with the probability multiplied by ``strength``, from 0 to 1."""
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether the augmentation has no effect."""
+        """Return whether the augmentation has no effect."""
         return self.probability == 0
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Mixing with another recording of the batch as a distractor; positives and negatives do not change.
+    """Mixing with another recording of the batch as a distractor, which changes neither positives nor negatives.
 
-    With a random weight w, the waveform becomes (1 - w) x itself + w x the same view of the other recording, after the
-    same preceding augmentations. It is the only augmentation whose result depends on which recordings share a batch on
-    one device, and so on the number of devices. A recording that is alone in its batch is unchanged.
+    With a random weight w, a waveform x becomes (1 - w) x + w y, where y is the same view of another recording after
+    the same preceding augmentations. Unlike all other augmentations, it depends on which recordings share a batch on
+    one device, and hence on the number of devices. A recording that is alone in its batch is unchanged.
     """
 
     low: float = 0.05
     """Smallest weight of the other recording."""
     high: float = 0.3
-    """Largest weight of the other recording; above 0.5 it dominates."""
+    """Largest weight of the other recording, which dominates the mixture above 0.5."""
     probability: float = 0.5
     """Probability that a clip is mixed."""
 
@@ -154,11 +154,11 @@ class Mix:
         probability("Mix", self.probability)
 
     def scaled(self, strength: float) -> Mix:
-        """A copy with the weights multiplied by ``strength``, from 0 to 1."""
+        """Return a copy with the weights multiplied by ``strength``, from 0 to 1."""
         return replace(self, low=strength * self.low, high=strength * self.high)
 
     def idle(self, colours: bool = True) -> bool:
-        """Whether the augmentation has no effect."""
+        """Return whether the augmentation has no effect."""
         return self.high == 0 or self.probability == 0
 
 

@@ -1,4 +1,4 @@
-"""The algebra of generalized data transformations: the views of a recording, and which of them attract or repel."""
+"""Composition of generalized data transformations: the views of a recording, and which of them attract or repel."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from avgdt.composition.view import Time, View
 
 Partners = Literal["different", "equal", "both"]
 Matrix = tuple[tuple[bool, ...], ...]
-"""A relation between T views, (T, T)."""
+"""Relation between T views, as a (T, T) matrix of booleans."""
 
 
 @dataclass(frozen=True, init=False)
 class Composition:
-    """A composition of transformations (section 3.1): its factors determine the T views and their relations."""
+    """Composition of transformations (section 3.1 of the paper): factors that determine T views and their relations."""
 
     factors: tuple[Factor, ...]
-    """The factors in which views differ."""
+    """Factors in which views differ."""
     time: Time = field(default_factory=Time)
-    """Start times of the windows."""
+    """Rules for the start times of the windows."""
     video: tuple[VideoAugmentation, ...] = ()
     """Augmentations of video views, in the order of their application."""
     audio: tuple[AudioAugmentation, ...] = ()
     """Augmentations of audio views, in the order of their application."""
     partners: Partners = "different"
-    """Modalities that meet in the loss: views of different modalities, of equal ones, or both."""
+    """Pairs of modalities that meet in the loss: different, equal, or both."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Composition:
         audio: Iterable[AudioAugmentation] = (),
         partners: Partners = "different",
     ) -> None:
-        """Factors are given as arguments or as ``factors``; raises :class:`CompositionError` if invalid."""
+        """Compose factors, given as arguments or as ``factors``. Raises :class:`CompositionError` if invalid."""
         values = {
             "factors": (*positional, *factors),
             "time": time or Time(),
@@ -93,32 +93,32 @@ class Composition:
 
     @cached_property
     def attract(self) -> Matrix:
-        """c(i, j), (T, T): whether views i and j meet and agree in every distinctive factor."""
+        """Relation c(i, j), (T, T): whether views i and j meet in the loss and agree in every distinctive factor."""
         return self._relation(lambda a, b: not self._distinguished(a, b))
 
     @cached_property
     def repel(self) -> Matrix:
-        """w(i, j), (T, T), for views of one recording: whether they meet and differ in a distinctive factor."""
+        """Relation w(i, j), (T, T): whether views i and j of a recording meet and differ in a distinctive factor."""
         return self._relation(self._distinguished)
 
     @property
     def modalities(self) -> tuple[ModalityName, ...]:
-        """The modalities of the views."""
+        """Modalities of the views, without duplicates."""
         return tuple(dict.fromkeys(view.modality for view in self.views))
 
     @property
     def windows(self) -> tuple[str, ...]:
-        """The names of the time windows of the views."""
+        """Names of the time windows of the views, without duplicates."""
         return tuple(dict.fromkeys(view.window for view in self.views))
 
     @property
     def clips(self) -> tuple[tuple[str, float], ...]:
-        """The clips of a recording from which its views are made: distinct pairs (window, speed), speed 1 first."""
+        """Clips of a recording from which its views are made, as distinct pairs (window, speed), with speed 1 first."""
         return tuple(dict.fromkeys(view.clip for view in self.views))
 
     @property
     def fastest(self) -> float:
-        """The highest playback speed: a window must be that many times as long as a clip."""
+        """Highest playback speed of the views; a window must be this many times as long as a clip."""
         return max(view.speed for view in self.views)
 
     @property
@@ -128,11 +128,11 @@ class Composition:
 
     @property
     def crop(self) -> int | None:
-        """Side in pixels of the square crop of video views; None for whole frames."""
+        """Side in pixels of the square crop of video views; None if frames are not cropped."""
         return crop_size(self.video)
 
     def describe(self) -> str:
-        """The composition and the relations of its views as text: a attracts, r repels, . does not meet."""
+        """Describe the composition and the relations of its views as text: a attracts, r repels, . does not meet."""
         augmentations = {modality: getattr(self, modality) for modality in self.modalities}
         lines = [
             f"T = {len(self.views)} views of {' and '.join(self.modalities)}; {self.partners} modalities meet: "
@@ -159,23 +159,23 @@ class Composition:
 
 
 def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
-    """Side in pixels of the square crop among video augmentations; None where there is no crop."""
+    """Return the side in pixels of the square crop among video augmentations, or None if there is no crop."""
     return next((a.size for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)), None)
 
 
 def check_video(video: Sequence[VideoAugmentation]) -> None:
-    """Raise :class:`CompositionError` for two crops, and for a ShortSideJitter without the crop that must follow it."""
+    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter without a fitting crop after it."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
     require(len(crops) <= 1, "Composition: video may have only one crop")
-    for jitter, after in pairwise((*video, None)):
+    for jitter, following in pairwise((*video, None)):
         if isinstance(jitter, ShortSideJitter):
-            _check_crop(jitter, after)
+            _check_crop(jitter, following)
 
 
 def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> None:
     if not isinstance(after, RandomCrop | CentreCrop):
         raise CompositionError(
-            "Composition: in video a ShortSideJitter must be followed at once by RandomCrop or CentreCrop, "
+            "Composition: in video a ShortSideJitter must be followed directly by RandomCrop or CentreCrop, "
             "so that all clips of a batch have one size"
         )
     require(
@@ -186,13 +186,13 @@ def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> Non
 
 
 def _written(value: Any) -> str:
-    """The constructor call of a dataclass, without fields that have their default values."""
+    """Return the constructor call of a dataclass, without fields that have their default values."""
     changed = sorted((f for f in fields(value) if getattr(value, f.name) != f.default), key=lambda f: f.kw_only is True)
     return f"{type(value).__name__}({', '.join(f'{f.name}={getattr(value, f.name)!r}' for f in changed)})"
 
 
 def _table(names: Sequence[str], attract: Matrix, repel: Matrix) -> str:
-    """The relations as a table with one row and one column per view: a attracts, r repels, . does not meet."""
+    """Return a table with one row and one column per view: a attracts, r repels, . does not meet."""
     width = max(map(len, names))
     digits = len(str(len(names) - 1))
     lines = [" " * (digits + width + 3) + " ".join(f"{j:>{digits}}" for j in range(len(names)))]

@@ -1,4 +1,4 @@
-"""The check that views that differ in a distinctive factor also differ as network input."""
+"""Check that views which differ in a distinctive factor also differ as network input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step = TypeVar("Step", VideoAugmentation, AudioAugmentation)
 
 
 def at_strength(step: Step, strength: float) -> Step:
-    """An augmentation scaled to ``strength`` from 0 to 1: at 1 unchanged, at 0 without effect except on the size."""
+    """Return an augmentation scaled to ``strength``, from 0 (no effect except on the size) to 1 (unchanged)."""
     return step if strength == 1 else step.scaled(strength)
 
 
@@ -30,7 +30,8 @@ def check_distinguishable(
 ) -> None:
     """Raise :class:`CompositionError` for a distinctive factor whose views do not differ or are not synchronous.
 
-    ``across`` is whether views of different modalities meet in the loss, ``colours`` whether frames have colours.
+    ``across`` states whether views of different modalities meet in the loss, and ``colours`` whether frames have
+    colours.
     """
     factors = tuple(factors)
     modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]
@@ -58,7 +59,7 @@ def _at(
     strength: float,
     colours: bool,
 ) -> list[VideoAugmentation | AudioAugmentation]:
-    """The augmentations of a view of ``modality`` at ``strength``, without those that have no effect."""
+    """Return the augmentations of a view of ``modality`` at ``strength``, without those that have no effect."""
     scaled: list[VideoAugmentation | AudioAugmentation] = (
         [at_strength(step, strength) for step in video]
         if modality == "video"

@@ -1,4 +1,4 @@
-"""The error of compositions, and checks of the values of factors and augmentations."""
+"""Exception for invalid compositions, and checks of the values of factors and augmentations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class CompositionError(AvgdtError):
-    """A composition is invalid; the message names the factor or augmentation and a remedy."""
+    """Error for an invalid composition; the message names the factor or augmentation and a remedy."""
 
 
 def require(holds: bool, message: str) -> None:
@@ -18,16 +18,16 @@ def require(holds: bool, message: str) -> None:
 
 
 def probability(of: str, value: float) -> None:
-    """Raise :class:`CompositionError` unless ``value`` lies in 0 to 1."""
+    """Raise :class:`CompositionError` unless ``value`` is in [0, 1]."""
     require(0 <= value <= 1, f"{of}: probability must lie in 0 to 1, not {value:g}")
 
 
 def span(of: str, low: float, high: float, names: str = "low <= high") -> None:
-    """Raise :class:`CompositionError` unless ``low`` and ``high`` are finite and in this order."""
+    """Raise :class:`CompositionError` unless both bounds are finite and ``low`` is at most ``high``."""
     holds = low <= high and math.isfinite(low) and math.isfinite(high)
     require(holds, f"{of}: {names} must hold and both be finite, not {low:g} and {high:g}")
 
 
 def strength(of: str, name: str, value: float, most: float) -> None:
-    """Raise :class:`CompositionError` unless ``value`` lies in 0 to ``most``."""
+    """Raise :class:`CompositionError` unless ``value`` is between 0 and ``most``."""
     require(0 <= value <= most, f"{of}: {name} must lie in 0 to {most:g}, not {value:g}")

@@ -1,4 +1,4 @@
-"""The factors of a composition, in which the views of one recording differ."""
+"""Factors of a composition, in which the views of one recording differ."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Level = str | bool | int | float
 
 @dataclass(frozen=True)
 class Modality:
-    """Slicing: each view takes one modality of the recording (section 3.1 of the paper)."""
+    """Modality of a view, video or audio (slicing, section 3.1 of the paper)."""
 
     levels: tuple[ModalityName, ...] = ("video", "audio")
-    """The modalities of the views: video and audio, or one of them."""
+    """Modalities of the views: video, audio, or both."""
 
     axis: ClassVar[str] = "modality"
     distinctive: ClassVar[bool] = False  # `Composition.partners` decides which modalities meet
@@ -28,22 +28,22 @@ class Modality:
         known = set(self.levels) <= {"video", "audio"}
         require(
             known and 0 < len(self.levels) == len(set(self.levels)),
-            "Modality: levels must be video, audio, or both, each once",
+            "Modality: levels must be video, audio, or both, without repetition",
         )
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view."""
         return str(level)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Choice:
-    """A factor that is either distinctive or invariant."""
+    """Factor that is either distinctive or invariant."""
 
     distinctive: bool = False
-    """Views that differ in this factor repel each other."""
+    """Whether views that differ in this factor repel each other."""
     invariant: bool = False
-    """Views that differ in this factor attract each other like views that agree in it."""
+    """Whether views that differ in this factor may attract each other."""
 
     def __post_init__(self) -> None:
         require(
@@ -54,7 +54,7 @@ class _Choice:
 
 @dataclass(frozen=True)
 class TimeShift(_Choice):
-    """A second window of the same recording."""
+    """Two time windows of the same recording, from which views are made."""
 
     at_least: float
     """Smallest distance in seconds between the starts of the two windows."""
@@ -67,28 +67,28 @@ class TimeShift(_Choice):
         require(self.at_least > 0, f"TimeShift: at_least must be above 0 seconds, not {self.at_least:g}")
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view."""
         return str(level)
 
 
 @dataclass(frozen=True)
 class Reversal(_Choice):
-    """Time forwards and backwards: frames and waveform are flipped before any augmentation."""
+    """Direction of time in a view; frames and waveform of reversed views are flipped before any augmentation."""
 
     axis: ClassVar[str] = "reversed"
     levels: ClassVar[tuple[bool, ...]] = (False, True)
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view; it is empty without reversal."""
         return "reversed" if level else ""
 
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed, pitch included: at 2 a clip spans twice the time of the recording, its audio an octave higher."""
+    """Playback speed of a view: at 2, a clip spans twice the time of the recording, at a pitch one octave higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
-    """The speeds, 1 (as recorded) first: 2 is twice as fast, 0.5 slow motion."""
+    """Playback speeds, of which the first is 1 (as recorded); 2 is twice as fast, and 0.5 half as fast."""
 
     axis: ClassVar[str] = "speed"
 
@@ -99,7 +99,7 @@ class Speed(_Choice):
         require(all(0 < level < inf for level in self.levels), "Speed: all levels must be above 0")
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view; it is empty at speed 1."""
         return "" if level == 1 else f"{str(level).removesuffix('.0')}x"
 
 
@@ -108,7 +108,7 @@ class Strength(_Choice):
     """Strength of the augmentations of a view: at 1 as configured, at 0.5 half as strong, at 0 none."""
 
     levels: tuple[float, ...] = (0.0, 1.0)
-    """The strengths, from 0 to 1."""
+    """Strengths of the augmentations, from 0 to 1."""
 
     axis: ClassVar[str] = "strength"
 
@@ -118,16 +118,16 @@ class Strength(_Choice):
         require(all(0 <= level <= 1 for level in self.levels), "Strength: all levels must lie in 0 to 1")
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view; it is empty at strength 1."""
         return "" if level == 1 else f"strength {level:g}"
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Several independently augmented views with the same levels, which attract each other."""
+    """Several views that are equal in all other factors, are augmented independently, and attract each other."""
 
     count: int
-    """Number of views."""
+    """Number of repeated views."""
 
     axis: ClassVar[str] = "repeat"
     distinctive: ClassVar[bool] = False
@@ -137,11 +137,11 @@ class Repeats:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """The number of each repeat."""
+        """Levels of the factor: the indices of the repeated views, from 0."""
         return tuple(range(self.count))
 
     def label(self, level: Level) -> str:
-        """The name of a level in the name of a view."""
+        """Return the text for ``level`` in the name of a view."""
         return f"repeat {level}"
 
 

@@ -1,4 +1,4 @@
-"""One view of a recording, and the rules for the start times of its windows."""
+"""View of a recording, and rules for the start times of its windows."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from avgdt.composition.factors import ModalityName
 
 @dataclass(frozen=True)
 class View:
-    """A view: one level per factor, the default for factors that the composition does not have."""
+    """View of a recording, with one level per factor; factors outside the composition have their default level."""
 
     modality: ModalityName
-    """The modality of the view: video or audio."""
+    """Modality of the view: video or audio."""
     window: str = "now"
-    """The time window: now or later."""
+    """Time window of the view: now or later."""
     reversed: bool = False
-    """Whether time runs backwards."""
+    """Whether time runs backwards in the view."""
     speed: float = 1.0
     """Playback speed: seconds of the recording per second of the view."""
     strength: float = 1.0
     """Strength of the augmentations, from 0 to 1."""
     repeat: int = 0
-    """Number of the repeat, from 0."""
+    """Index of the view among repeated views, from 0."""
     name: str = field(default="", compare=False)
-    """The levels as text, such as "video later reversed"."""
+    """Name of the view, such as "video later reversed"."""
 
     @property
     def clip(self) -> tuple[str, float]:
-        """The clip from which the view is made: its window and its speed."""
+        """Clip from which the view is made, as its window and speed."""
         return self.window, self.speed
 
 
 @dataclass(frozen=True)
 class Time:
-    """Start times of the windows of a recording (temporal jittering and synchrony, section 4.1 of the paper)."""
+    """Rules for the start times of windows (temporal jittering and synchrony, section 4.1 of the paper)."""
 
     jitter: bool = True
-    """Whether start times are drawn anew in every epoch; else they are fixed for each recording."""
+    """Whether start times are drawn anew in every epoch; if not, they are fixed for each recording."""
     synchronous: bool = True
-    """Whether audio and video start together; else their start times are drawn independently."""
+    """Whether audio and video start together; if not, their start times are drawn independently."""

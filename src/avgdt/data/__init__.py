@@ -1,1 +1,1 @@
-"""From manifests to batches: which recordings, which time windows."""
+"""Data loading: manifests of recordings, selection of time windows, and batches of clips."""

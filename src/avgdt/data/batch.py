@@ -1,4 +1,4 @@
-"""Batches of clips: raw frames and raw waveforms with their true times."""
+"""Batches of video and audio clips with the presentation times of their frames and samples."""
 
 from __future__ import annotations
 
@@ -15,45 +15,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """An item of the data set whose clips cannot be read."""
+    """A read error of an item of a data set."""
 
     item: int
-    """Index in the list of items."""
+    """Index of the item in the data set."""
     reason: str
-    """The error message, one line."""
+    """Error message, in one line."""
     damaged: bool = False
-    """Whether the recording is damaged in part, so that other clips of it may still be read."""
+    """Whether only a part of the recording is damaged, so that its other clips may still be readable."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of decoded video and audio clips; ``windows`` are those of the composition's ``clips``, in order."""
+    """A batch of decoded video and audio clips.
+
+    The dimension ``windows`` has one clip for each of ``Composition.clips``, in the same order.
+    """
 
     items: torch.Tensor
-    """(batch,) int64: the index of each item in the list of items, which seeds its augmentations."""
+    """(batch,) int64: index of each item in the data set, which seeds the augmentations of the item."""
     recordings: torch.Tensor
-    """(batch,) int64: the recording of each item, which the objective compares: segments of one file are one recording,
-    and not negatives of each other."""
+    """(batch,) int64: number of the recording of each item; items of the same recording are not negatives of each
+    other."""
     video: torch.Tensor | None
-    """(batch, windows, channels, time, height, width) uint8."""
+    """(batch, windows, channels, time, height, width) uint8: frames of the video clips."""
     audio: torch.Tensor | None
-    """(batch, windows, samples) float32 on the int16 scale."""
+    """(batch, windows, samples) float32: waveforms of the audio clips, on the int16 scale."""
     video_times: torch.Tensor | None
-    """(batch, windows, time) float64: true presentation time of each frame in seconds."""
+    """(batch, windows, time) float64: presentation time of each frame in the recording, in seconds."""
     audio_start: torch.Tensor | None
-    """(batch, windows) float64: true time of the first sample in seconds."""
+    """(batch, windows) float64: presentation time of the first audio sample of each clip, in seconds."""
     epoch: int = 0
-    """The epoch whose windows these clips are."""
+    """Epoch for which the time windows of the clips were drawn."""
     failures: tuple[Failure, ...] = ()
-    """Items that could not be read; they are not in the tensors."""
+    """Errors of the items that could not be read; these items are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
-    """Items that were read from recordings that are damaged outside these clips."""
+    """Errors of the damaged recordings whose clips in the batch are undamaged."""
 
     def __len__(self) -> int:
         return len(self.items)
 
     def to(self, device: torch.device) -> Batch:
-        """The batch with its clips on ``device``; the rest stays, since reading it back would wait for a GPU."""
+        """Return the batch with ``video`` and ``audio`` on ``device``.
+
+        All other tensors stay on the CPU, because copying them back from a GPU would wait for its computations.
+        """
         moved: dict[str, Any] = {
             name: None if (clips := getattr(self, name)) is None else clips.to(device, non_blocking=True)
             for name in ("video", "audio")
@@ -61,13 +67,13 @@ class Batch:
         return replace(self, **moved)
 
     def windows_as_recordings(self) -> Batch:
-        """The batch with its clips as (batch * windows, 1, ...), for networks that treat all windows alike."""
+        """Return the batch with ``video`` and ``audio`` of shape (batch * windows, 1, ...)."""
         video = None if self.video is None else self.video.flatten(0, 1)[:, None]
         audio = None if self.audio is None else self.audio.flatten(0, 1)[:, None]
         return replace(self, video=video, audio=audio)
 
     def pin_memory(self) -> Batch:
-        """The batch in page-locked memory, from which copies to a GPU overlap with computation."""
+        """Return the batch in page-locked memory, from which copies to a GPU overlap with computation."""
         pinned: dict[str, Any] = {
             f.name: value.pin_memory() for f in fields(self) if isinstance(value := getattr(self, f.name), torch.Tensor)
         }
@@ -75,7 +81,7 @@ class Batch:
 
 
 def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
-    """The given ``rows`` of the concatenation of ``batches``, in that order, without times and failures."""
+    """Return the given ``rows`` of the concatenated ``batches``, in that order, without times and failures."""
     positions = [(batch, row) for batch in batches for row in range(len(batch))]
     selected = [positions[row] for row in rows]
     video = [batch.video[row] for batch, row in selected if batch.video is not None]
@@ -92,7 +98,7 @@ def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
 
 
 def collate(items: Sequence[Item | Failure]) -> Batch:
-    """Stack items into a batch; failures go to ``Batch.failures``."""
+    """Stack items into a batch, with the failed items in ``Batch.failures``."""
     readable = [item for item in items if not isinstance(item, Failure)]
 
     def stack(name: str) -> torch.Tensor | None:

@@ -1,4 +1,4 @@
-"""Clips of recordings: frames and waveform of all windows, read from a file opened once."""
+"""Reading of clips: the frames and the waveforms of several time windows of a recording."""
 
 from __future__ import annotations
 
@@ -20,82 +20,85 @@ from avgdt.recipes.clip import Clip
 
 @dataclass(frozen=True)
 class AudioSpan:
-    """A span of audio to read."""
+    """A time span of audio to read, and the sample rate of its waveform."""
 
     start: float
-    """Seconds on the recording's timeline."""
+    """Start of the span on the timeline of the recording, in seconds."""
     samples: int
-    """Number of samples."""
+    """Number of samples to read."""
     sample_rate: int
-    """Samples per second."""
+    """Sample rate, in Hz."""
 
     @property
     def first(self) -> int:
-        """Index of the first sample on the grid of ``sample_rate``, as ``Recording.waveform`` rounds it."""
+        """Index of the first sample: ``start`` in samples, rounded as in ``Recording.waveform``."""
         return round(self.start * self.sample_rate)
 
     @property
     def end(self) -> float:
-        """End of the span in seconds."""
+        """End of the span on the timeline of the recording, in seconds."""
         return (self.first + self.samples) / self.sample_rate
 
 
 def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]) -> list[Waveform]:
-    """The waveform of each span, in order; raise ``MediaError`` where the audio cannot be read.
+    """Return the waveform of each span, in order; raise ``MediaError`` if the audio cannot be read.
 
-    Spans that overlap much are cut from one decoded waveform, which gives the same samples.
+    Overlapping spans are cut from one decoded waveform if fewer samples are decoded this way; the result is the same.
     """
     rates = {span.sample_rate for span in spans}
     begin, end = min((s.first for s in spans), default=0), max((s.first + s.samples for s in spans), default=0)
     if len(rates) != 1 or len(spans) < 2 or end - begin > sum(span.samples for span in spans):
         return [file.waveform(span.start, span.samples / span.sample_rate, span.sample_rate) for span in spans]
     (rate,) = rates
-    whole = file.waveform(begin / rate, (end - begin) / rate, rate)
+    joined = file.waveform(begin / rate, (end - begin) / rate, rate)
 
     def cut(span: AudioSpan) -> Waveform:
-        end = whole.end if whole.end is not None and whole.end < span.end else None
-        return Waveform(whole.samples[span.first - begin :][: span.samples], span.first / rate, end)
+        end = joined.end if joined.end is not None and joined.end < span.end else None
+        return Waveform(joined.samples[span.first - begin :][: span.samples], span.first / rate, end)
 
     return [cut(span) for span in spans]
 
 
 @dataclass(frozen=True)
 class Item:
-    """The clips of one item of the data set (a recording or a segment of one), with their true times."""
+    """The clips of one item of the data set (a recording or a segment), with their presentation times."""
 
     item: int
-    """Index in the list of items."""
+    """Index of the item in the data set."""
     recording: int
-    """Number of the recording that the item belongs to."""
+    """Number of the recording of the item, equal for all segments of one recording."""
     epoch: int
-    """Epoch for which the windows were drawn."""
+    """Epoch for which the time windows of the clips were drawn."""
     video: NDArray[np.uint8] | None
-    """(windows, channels, time, height, width)."""
+    """(windows, channels, time, height, width) uint8: frames of the video clips."""
     audio: NDArray[np.float32] | None
-    """(windows, samples) on the int16 scale."""
+    """(windows, samples) float32: waveforms of the audio clips, on the int16 scale."""
     video_times: NDArray[np.float64] | None
-    """(windows, time): presentation time of each frame in seconds."""
+    """(windows, time) float64: presentation time of each frame in the recording, in seconds."""
     audio_start: NDArray[np.float64] | None
-    """(windows,): time of the first sample in seconds."""
+    """(windows,) float64: presentation time of the first audio sample of each clip, in seconds."""
     damage: str = ""
-    """Damage of the recording outside these windows; empty where none is known."""
+    """Error message for damage of the recording outside these clips; empty if no damage is known."""
 
 
 @dataclass(frozen=True)
 class ClipReader:
-    """Reads clips of recordings at the size, rates and modalities of a recipe."""
+    """Reader of clips at the frame size, frame rate, sample rate and modalities of a recipe."""
 
     clip: Clip
+    """Length of a clip, its frame size, and its frame rate and sample rate."""
     modalities: tuple[str, ...]
+    """Modalities to read: video, audio or both."""
     grey: bool
+    """Whether frames are read with one grey channel in place of three colour channels."""
     store: Store | None = None
-    """Cache of decoded recordings; without it, every clip is decoded from its file."""
+    """Cache of decoded recordings; if ``None``, every clip is decoded from its file."""
 
     def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
-        """Open the file once and read all ``windows``; raise ``MediaError`` where one cannot be read.
+        """Read the clips of all ``windows`` of a recording; raise ``MediaError`` if a clip cannot be read.
 
-        ``Item.recording`` is ``item``; the data set replaces it. The streams must reach the ends recorded in ``entry``
-        or, if these are unknown, the ends of the windows.
+        ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a ``MediaError``, if a stream ends before a clip
+        does, and before the end of the stream in ``entry``.
         """
         pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate
@@ -112,10 +115,11 @@ class ClipReader:
                     self._check_end(entry, "video", frames.end, window.video + window.speed * float(steps[-1]))
                     pixels.append(frames.pixels)
                     times.append(frames.times)
-                    start = float(frames.times[0])  # audio starts with the frame, whose time may be earlier
+                    # Audio starts with the first frame, which may begin before the window.
+                    start = float(frames.times[0])
                 if "audio" in self.modalities:
                     at = start if window.audio is None else window.audio
-                    # The same number of samples at a lower rate spans more of the recording: it plays faster.
+                    # At a lower sample rate, the clip spans more of the recording, so that it plays faster.
                     rate = round(self.clip.sample_rate / window.speed)
                     spans.append(AudioSpan(at, self.clip.samples, rate))
             waveforms = read_waveforms(file, spans)
@@ -133,11 +137,10 @@ class ClipReader:
         )
 
     def _check_end(self, entry: Entry, modality: Literal["video", "audio"], end: float | None, clip_end: float) -> None:
-        """Raise ``EndsEarly`` if the stream ends at ``end`` before ``clip_end`` and before the end in ``entry``.
+        """Raise ``EndsEarly`` if a stream ends at ``end`` before ``clip_end`` and before its end recorded in ``entry``.
 
-        A window may outlast the recording as it was inspected: the rest is padded. If the entry does not know the ends
-        of its streams, they must reach the end of the clip. Streams end at a frame or packet boundary: two frames of
-        the clip may be missing.
+        A clip that extends beyond the recorded end is padded. If no end is recorded, the stream must reach the end of
+        the clip. Up to two frames of the clip may be missing, as streams end at a frame or packet boundary.
         """
         known = entry.video_end if modality == "video" else entry.audio_end
         due = clip_end if known is None else min(clip_end, known)

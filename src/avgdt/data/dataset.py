@@ -1,4 +1,4 @@
-"""Data sets of clips whose items are pure functions of (seed, epoch, index), and the order of their batches."""
+"""Data sets of clips whose items depend only on (seed, epoch, index), and the order of their batches."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from avgdt.data.workers import read_batches
 from avgdt.media.errors import Corrupt, EndsEarly, MediaError
 
 ItemKey = tuple[int, int]
-"""(epoch, index of the item)."""
+"""Key of a data set item: the epoch, and the index of the item."""
 
 
 @dataclass
 class Clips:
-    """A data set of clips, indexed by (epoch, index): stateless, so that the number of workers changes nothing."""
+    """A stateless data set of clips, indexed by (epoch, index)."""
 
     entries: Sequence[Entry]
+    """Recordings or segments, one for each item."""
     reader: ClipReader
+    """Reader of the clips."""
     windows: Callable[[int, int], Sequence[Window]]
-    """(epoch, index) -> the windows to read."""
+    """Function that maps (epoch, index) to the time windows to read."""
     recordings: Sequence[int] = ()
-    """Number of the recording of each item; empty if every item is a recording of its own."""
+    """Number of the recording of each item; empty if all items are different recordings."""
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, key: ItemKey) -> Item | Failure:
-        """Read the windows of one item; a :class:`Failure` where the file cannot be read."""
+        """Read the clips of one item; return a :class:`Failure` if the file cannot be read."""
         epoch, index = key
         try:
             item = self.reader.read(index, self.entries[index], self.windows(epoch, index), epoch)
@@ -48,22 +50,28 @@ class Clips:
 
 @dataclass
 class Batches:
-    """The items of the batches of all epochs, from ``first_step`` on; each epoch is a seeded permutation."""
+    """The lists of item keys of the batches of a training; each epoch is a random permutation of the items."""
 
     recordings: int
+    """Number of items in the data set."""
     batch: int
+    """Batch size."""
     epochs: int
+    """Number of epochs."""
     seed: int
+    """Seed of the permutations."""
     first_step: int = 0
+    """Number of batches to skip at the start, as when a training is resumed."""
     remainder: Literal["drop", "spread"] = "drop"
-    """Items that do not fill a batch: dropped from the epoch, or spread over smaller batches of at least two."""
+    """Treatment of the items that do not fill a batch: "drop" omits them from the epoch, "spread" distributes all items
+    evenly over smaller batches of at least two items."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch."""
-        whole = self.recordings // self.batch
+        """Number of batches in an epoch."""
+        full = self.recordings // self.batch
         return (
-            whole if self.remainder == "drop" else max(min(ceil(self.recordings / self.batch), self.recordings // 2), 1)
+            full if self.remainder == "drop" else max(min(ceil(self.recordings / self.batch), self.recordings // 2), 1)
         )
 
     def __len__(self) -> int:
@@ -80,13 +88,14 @@ class Batches:
 
 @dataclass
 class Groups:
-    """The groups of each batch that one process trains on: parts of the batch, in order, one list of items each."""
+    """The groups of items that one process trains on, in order; a group is a part of a batch."""
 
     batches: Batches
+    """Batches that all processes share."""
     groups: int
-    """Number of groups in a whole batch."""
+    """Number of groups into which each batch is divided."""
     portion: range
-    """Indices of the groups that this process trains on."""
+    """Indices of the groups of a batch that this process trains on."""
 
     def __len__(self) -> int:
         return len(self.batches) * len(self.portion)
@@ -99,19 +108,19 @@ class Groups:
 
 
 def training_steps(clips: Clips, order: Groups, workers: int, pin_memory: bool) -> Generator[list[Batch], None, None]:
-    """The groups of each remaining step; see :func:`avgdt.data.workers.read_batches`."""
+    """Yield the groups of each remaining training step as a list of batches, one per group of this process."""
     with closing(read_batches(clips, order, workers, pin_memory)) as groups:
         while step := list(islice(groups, len(order.portion))):
             yield step
 
 
 def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> Generator[Batch, None, None]:
-    """All remaining batches of a training; see :func:`avgdt.data.workers.read_batches`."""
+    """Return an iterator over the remaining batches of a training; arguments are those of ``read_batches``."""
     return read_batches(clips, batches, workers, pin_memory)
 
 
 def ordered_batches(clips: Clips, batch: int, workers: int) -> Generator[Batch, None, None]:
-    """Batches of all items, each once and in order (epoch 0)."""
+    """Return an iterator over batches of all items in order, with the windows of epoch 0."""
     indices = range(len(clips))
     keys = [[(0, i) for i in indices[first : first + batch]] for first in range(0, len(clips), batch)]
     return read_batches(clips, keys, workers, pin_memory=False)

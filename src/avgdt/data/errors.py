@@ -1,15 +1,15 @@
-"""The errors of data sets and their manifests."""
+"""Errors of data sets and manifests."""
 
 from avgdt.errors import AvgdtError
 
 
 class DataError(AvgdtError):
-    """Recordings that do not fit the command or recipe; the message names the folder or field and the remedy."""
+    """Error of a data set that does not fit the command or the recipe."""
 
 
 class ManifestError(AvgdtError):
-    """A manifest that cannot be read or written; the message names the file, the line and the column."""
+    """Error of a manifest that cannot be read or written; the message names the file, line and column."""
 
 
 class NotText(ManifestError):
-    """A file that is not text, such as a recording, where a list was expected."""
+    """Error of a binary file, such as a recording, in place of a manifest."""

@@ -1,4 +1,4 @@
-"""Fingerprints by which changed files are recognised: size, modification time and a digest of the content."""
+"""Fingerprints of files, to detect changes: size, modification time and a digest of the content."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK = 2**16  # bytes read at each end of the file
+BLOCK = 2**16  # number of bytes read at the start and at the end of a file
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Size, modification time and content digest of a file at one moment."""
+    """Size, modification time and content digest of a file."""
 
     size: int
-    """Bytes."""
+    """Size of the file, in bytes."""
     modified: int
-    """Time of the last modification in nanoseconds since 1970."""
+    """Time of the last modification, in nanoseconds since 1970."""
     content: str
-    """Digest (16 hexadecimal digits) of the size and of the first and last 64 KiB; independent of the path."""
+    """Digest (16 hexadecimal digits) of the size and of the first and last 64 KiB of the content."""
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """The fingerprint of a regular file; raises ``OSError`` if it does not exist or cannot be read."""
+    """Return the fingerprint of a regular file; raise ``OSError`` if the file does not exist or cannot be read."""
     if not path.is_file():  # opening a named pipe would wait for a writer
         raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
     with path.open("rb") as file:
@@ -37,6 +37,6 @@ def fingerprint(path: Path) -> Fingerprint:
 
 
 def whole_content(path: Path) -> bytes:
-    """SHA-256 digest of a whole file; raises ``OSError`` where it cannot be read."""
+    """Return the SHA-256 digest of a whole file; raise ``OSError`` if the file cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

@@ -1,4 +1,4 @@
-"""Inspection of files: a little of each stream is decoded, so that clips can be read of files without an error."""
+"""Inspection of media files: properties of their streams, and a test whether their streams can be decoded."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ from avgdt.media.recording import Recording
 from avgdt.processes import stopping_blocked
 
 MAX_SECONDS = 7 * 24 * 3600.0
-POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)  # shares of a stream at which a second is decoded, until one is undamaged
-MEMORY_BYTES = 2**33  # limit of address space, against hostile files that make a decoder allocate without end
+# Relative positions in a stream at which one second is decoded, in this order until an undamaged one is found.
+POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)
+MEMORY_BYTES = 2**33  # limit of the address space, as malicious files can make a decoder allocate without end
 
 
 def failure(path: Path, error: MediaError) -> Entry:
-    """The entry of an unusable file."""
+    """Return the entry of a file that cannot be used because of ``error``."""
     return Entry(path=path, error=f"{type(error).__name__}: {error.reason}")
 
 
 def inspect(path: Path) -> Entry:
-    """The entry of one file, with the true ends of its streams, or the ``error`` that makes it unusable.
+    """Inspect one file and return its entry, with the decoded ends of its streams or an ``error``.
 
-    A recording of which only one stream can be decoded is listed with that stream alone. The extra column ``note``
-    has the reason; it also notes audio that is silent throughout.
+    If only one stream can be decoded, the entry has only this stream, and the extra column ``note`` has the reason. The
+    column ``note`` also marks audio that is silent throughout.
     """
     entry = _inspect_usable_streams(path)
     try:
         return replace(entry, **asdict(fingerprint(path)))
     except OSError:
-        return entry  # the error says that the file cannot be read
+        return entry  # the entry already has an error
 
 
 def _inspect_usable_streams(path: Path) -> Entry:
@@ -86,7 +87,7 @@ def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entr
 
 
 def _check_decodable(read: Callable[[float], object], start: float, end: float | None) -> None:
-    """Decode a second at one of ``POSITIONS`` of a stream; raise ``Corrupt`` if all of them are damaged."""
+    """Decode one second of a stream at ``POSITIONS`` until one succeeds; raise ``Corrupt`` if all are damaged."""
     for k, position in enumerate(POSITIONS, 1):
         try:
             read(start + position * max((end or 0.0) - 1.0 - start, 0.0))
@@ -97,12 +98,12 @@ def _check_decodable(read: Callable[[float], object], start: float, end: float |
 
 
 def to_json(entry: Entry) -> str:
-    """An entry as one line of ASCII; the path may hold any bytes."""
+    """Return an entry as one line of ASCII JSON; any bytes in the path are preserved."""
     return json.dumps({**asdict(entry), "path": str(entry.path)})
 
 
 def from_json(line: str) -> Entry:
-    """The entry that ``to_json`` wrote."""
+    """Return the entry that :func:`to_json` encoded."""
     values: dict[str, Any] = json.loads(line)
     return Entry(**{**values, "path": Path(values["path"])})
 
@@ -118,11 +119,11 @@ def _bound_memory() -> None:
 
 
 def serve() -> None:
-    """Main function of an inspecting process: paths from stdin, entries to stdout, as JSON lines."""
+    """Inspect the paths on stdin and write their entries to stdout, both as JSON lines, until stdin ends."""
     _bound_memory()
     av.logging.set_level(av.logging.PANIC)
     results = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library prints must not be taken for a result
+    os.dup2(2, 1)  # the output of libraries must not be mixed with the results
     for line in sys.stdin:
         path = Path(json.loads(line))
         try:
@@ -137,14 +138,14 @@ COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
 
 
 class Inspector:
-    """A process that inspects files, so that a crash or an endless loop of a decoder ends only that process."""
+    """A subprocess that inspects files, so that a crash or an endless loop of a decoder does not end the program."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._process: subprocess.Popen[str] | None = None
 
     def inspect(self, path: Path) -> Entry:
-        """The entry of a file; a time-out or a crash is its error. The process is restarted after these."""
+        """Inspect one file and return its entry; a time-out or a crash of the subprocess is an ``error``."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -167,7 +168,7 @@ class Inspector:
             timer.cancel()
         if line.endswith("\n"):
             return _fingerprinted(from_json(line))
-        code = process.wait()  # its output has ended, so it is ending too
+        code = process.wait()  # this does not block, as the output of the process has ended
         self.close()
         if expired:
             return _fingerprinted(failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s")))
@@ -175,37 +176,37 @@ class Inspector:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            with stopping_blocked():  # in the child too: a signal must not make a file seem broken
+            with stopping_blocked():  # in the child too, so that a signal is not reported as an error of a file
                 self._process = subprocess.Popen(
                     COMMAND,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     encoding="ascii",
-                    process_group=0,  # Ctrl-C reaches only the parent, which ends its children
+                    process_group=0,  # Ctrl-C must reach only the parent, which ends its children
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 )
         return self._process
 
     def kill(self) -> None:
-        """Kill the process; a thread that waits for a result gets an entry with the error ``Crashed``."""
+        """Kill the subprocess; a waiting call of :meth:`inspect` returns an entry with the error ``Crashed``."""
         if (process := self._process) is not None:
             process.kill()
 
     def close(self) -> None:
-        """End the process."""
+        """End the subprocess and close its pipes."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    with suppress(BrokenPipeError):  # input that it did not read
+                    with suppress(BrokenPipeError):  # raised if the process did not read its input
                         pipe.close()
             self._process = None
 
 
 def _fingerprinted(entry: Entry) -> Entry:
-    """The entry with its file's fingerprint, by which a later scan sees whether the file has changed."""
+    """Return the entry with the fingerprint of its file, from which a later scan detects changes."""
     if entry.size is not None:
         return entry
     try:
@@ -215,7 +216,7 @@ def _fingerprinted(entry: Entry) -> Entry:
 
 
 def _cause(code: int) -> str:
-    """The exit code of a process in words."""
+    """Describe the exit code of a process in words, for messages."""
     try:
         return signal.Signals(-code).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""Manifests: CSV files that list the recordings of a data set, one :class:`Entry` per row."""
+"""Manifests: CSV files that list the recordings of a data set, with one :class:`Entry` per row."""
 
 from __future__ import annotations
 
@@ -18,60 +18,61 @@ from avgdt.media.downmix import Downmix, channel_of
 from avgdt.media.recording import Info
 
 SILENT = "its audio is silent throughout"
+"""Text for a silent recording: the reason why it is unusable, and the note of its entry."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording, or one segment of it: a row of a manifest. Unknown values are ``None``."""
+    """A row of a manifest: a recording or a segment of one. Unknown values are ``None``."""
 
     path: Path
-    """Path with which the file can be opened."""
+    """Path of the media file, absolute or relative to the working directory."""
     duration: float | None = None
-    """Seconds from the start of the presentation to its end."""
+    """Duration of the recording, in seconds."""
     frame_rate: float | None = None
-    """Average frames per second."""
+    """Average frame rate, in Hz."""
     width: int | None = None
-    """Width of the upright frames in pixels."""
+    """Width of the upright frames, in pixels."""
     height: int | None = None
-    """Height of the upright frames in pixels."""
+    """Height of the upright frames, in pixels."""
     sample_rate: int | None = None
-    """Native samples per second."""
+    """Sample rate of the audio in the file, in Hz."""
     has_video: bool | None = None
-    """Whether there is video that can be decoded."""
+    """Whether the file has video that can be decoded."""
     has_audio: bool | None = None
-    """Whether there is audio that can be decoded."""
+    """Whether the file has audio that can be decoded."""
     video_start: float | None = None
-    """When the first frame appears, in seconds on the presentation timeline."""
+    """Time at which the first frame appears, in seconds on the presentation timeline."""
     video_end: float | None = None
-    """When the last frame disappears."""
+    """Time at which the last frame disappears, in seconds on the presentation timeline."""
     audio_start: float | None = None
-    """When the first sample is played."""
+    """Time of the first audio sample, in seconds on the presentation timeline."""
     audio_end: float | None = None
-    """When the audio ends."""
+    """Time at which the audio ends, in seconds on the presentation timeline."""
     downmix: Downmix | None = None
-    """Downmix of the audio to mono: "mean", or where the mean cancels, one channel: "first", "channel 2" ..."""
+    """Downmix of the audio to mono: "mean" of the channels, or a single channel ("first", "channel 2" ...)."""
     silent: bool | None = None
-    """Whether all of its audio is digital silence."""
+    """Whether the audio is digital silence throughout."""
     size: int | None = None
-    """Bytes of the file when it was inspected."""
+    """Size of the file when it was inspected, in bytes."""
     modified: int | None = None
-    """Time of the last modification of the file when it was inspected, in nanoseconds since 1970."""
+    """Modification time of the file when it was inspected, in nanoseconds since 1970."""
     content: str = ""
-    """Digest of the file's content when it was inspected (see ``avgdt.data.fingerprint``)."""
+    """Digest of the content of the file when it was inspected; see :class:`avgdt.data.fingerprint.Fingerprint`."""
     error: str = ""
-    """Why the file cannot be used; empty when it can."""
+    """Reason why the file cannot be used; empty for a usable file."""
     extra: dict[str, str] = field(default_factory=dict)
-    """Extra columns, such as split and label."""
+    """Cells of further columns by column name, such as ``split`` and ``label``."""
 
     @classmethod
     def of(cls, info: Info, extra: dict[str, str] | None = None) -> Entry:
-        """The entry of a recording that can be decoded."""
+        """Return the entry of a recording with the properties ``info``."""
         known = {f.name: getattr(info, f.name) for f in fields(cls) if hasattr(info, f.name)}
         return cls(**known, extra=dict(extra or {}))
 
     @property
     def scanned(self) -> bool:
-        """Whether the file was inspected: its error is known, or the times that limit its clips are."""
+        """Whether the entry has the result of an inspection: an error, or the duration and the times of its streams."""
         present = [modality for modality in ("video", "audio") if getattr(self, f"has_{modality}")]
         times = [getattr(self, f"{modality}_{end}") for modality in present for end in ("start", "end")]
         return bool(self.error) or None not in (self.duration, self.has_video, self.has_audio, *times)
@@ -83,11 +84,11 @@ _FLAGS = ("has_video", "has_audio", "silent")
 _ROLES = ("split", "label", "start", "end")
 _BOUND = r"(?:(?P<start>start|begin|onset)|end|stop|offset)[ _]?(?:time)?[ _]?"
 _SECONDS = re.compile(rf"{_BOUND}[\[(]?(?:s|secs?|seconds?)?[\])]?", re.IGNORECASE)
-"""Synonyms of the columns ``start`` and ``end`` of a segment."""
+"""Pattern of the synonyms of the segment columns ``start`` and ``end``, in seconds."""
 _OTHER_UNIT = re.compile(
     rf"{_BOUND}[\[(]?(?:stamp|ms|msecs?|milliseconds?|min|minutes?|frames?|samples?)[\])]?", re.IGNORECASE
 )
-"""Column names for the start or end of a segment in units other than seconds, such as ``start_frame``."""
+"""Pattern of segment columns in units other than seconds, such as ``start_frame``."""
 _DECIMAL_COMMA = re.compile(r"(-?\d*),(\d+)")
 COLUMNS = (
     *("path", "duration", "frame_rate", "width", "height", "sample_rate", *_FLAGS[:2], *_NUMBERS[2:]),
@@ -96,11 +97,12 @@ COLUMNS = (
 
 
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
-    """The entries of a CSV file that has at least a column ``path`` or ``file``, or one of ``file_columns``.
+    """Return the entries of a manifest, a CSV file with at least one of ``file_columns``.
 
-    Paths are relative to the CSV's folder, or absolute. Blanks around cells are stripped, unless a file's name has
-    them; backslashes separate folders, unless a file's name has them. Text is normalised to Unicode NFC, except the
-    names of files. For the accepted variants of CSV see :func:`avgdt.data.table.read_table`. Raises ``ManifestError``.
+    Paths are absolute, or relative to the folder of the manifest. Blanks around cells are stripped and backslashes
+    separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
+    file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises
+    :class:`ManifestError` if the manifest cannot be read.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)
@@ -108,9 +110,9 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
 
 
 def write_manifest(entries: Iterable[Entry], path: Path) -> None:
-    """Write entries, with paths relative to the CSV's folder for files inside it and absolute ones for the others.
+    """Write a manifest atomically; raise :class:`ManifestError` if it cannot be written.
 
-    Raises ``ManifestError`` where the file cannot be written.
+    Paths inside the folder of the manifest are written relative to that folder, all other paths as absolute paths.
     """
     listed = list(entries)
     extras = list(dict.fromkeys(name for entry in listed for name in entry.extra))
@@ -133,7 +135,7 @@ def write_manifest(entries: Iterable[Entry], path: Path) -> None:
 
 def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> list[str]:
     roles = (*file_columns, *_ROLES)
-    # These column names are case-insensitive.
+    # The names of these columns are case-insensitive.
     names = [low if (low := name.lower()) in roles and low not in header else name for name in header]
     if not {"start", "end"} <= set(names):
         names = _segment_names(path, names)
@@ -145,12 +147,12 @@ def _names(path: Path, header: Sequence[str], file_columns: Sequence[str]) -> li
 
 
 def _segment_names(path: Path, names: list[str]) -> list[str]:
-    """The column names, with synonyms of a segment's columns replaced by ``start`` and ``end``.
+    """Return the column names, with synonyms of the segment columns replaced by ``start`` and ``end``.
 
-    Raises ``ManifestError`` where segments are given only in units other than seconds.
+    Raises :class:`ManifestError` if segments are given only in units other than seconds.
     """
     bounds = {name: "start" if match["start"] else "end" for name in names if (match := _SECONDS.fullmatch(name))}
-    # `offset` or `stop` alone may mean something else.
+    # A column `offset` or `stop` alone may have another meaning.
     if set(bounds.values()) == {"start", "end"} or any(name.lower().startswith(("start", "end")) for name in bounds):
         return [bounds.get(name, name) for name in names]
     not_seconds = {bool(match["start"]): name for name in names if (match := _OTHER_UNIT.fullmatch(name))}
@@ -169,7 +171,7 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
     if not stripped(file):
         raise ManifestError(f"{path}, line {line}, column `path`: empty; name a file or delete the line")
     cells = {name: stripped(cell) for name, cell in raw.items()}
-    if decimal_comma:  # common where commas are not the separator
+    if decimal_comma:  # common in files whose separator is not the comma
         for name in cells:
             if name in _NUMBERS or name in ("start", "end") or name.lower().endswith(("_start", "_end")):
                 cells[name] = _DECIMAL_COMMA.sub(r"\1.\2", cells[name])
@@ -186,9 +188,10 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 
 
 def _file(folder: Path, cell: str) -> Path:
-    """The file that a cell names: the literal text if such a file exists, else without blanks and backslashes.
+    """Return the path of the file that a cell names.
 
-    A file whose name differs only in Unicode normalisation is accepted where the exact one does not exist.
+    If no file has the literal text as its name, blanks around the text are stripped and backslashes become slashes. A
+    file whose name differs only in Unicode normalisation is accepted.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")
@@ -199,7 +202,7 @@ def _file(folder: Path, cell: str) -> Path:
 
 
 def _from_windows(text: str) -> list[str]:
-    """The text decoded as Windows-1252, which spreadsheets write, if it is not valid UTF-8; else an empty list."""
+    """Return the text decoded as Windows-1252 if it is not valid UTF-8; otherwise, an empty list."""
     with suppress(UnicodeError):
         text.encode()
         return []
@@ -209,7 +212,7 @@ def _from_windows(text: str) -> list[str]:
 
 
 def _existing(folder: Path, name: str) -> Path | None:
-    """The existing file of that name, each part in the Unicode normalisation that exists; None if there is none."""
+    """Return the existing file ``name`` below ``folder``, in any Unicode normalisation of its parts; else ``None``."""
     if os.path.lexists(folder / name):
         return folder / name
     if name.isascii():

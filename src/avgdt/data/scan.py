@@ -1,4 +1,4 @@
-"""Scanning of folders: every file is inspected in bounded time, in processes that hostile files may crash."""
+"""Scanning of folders: every file is inspected with a time limit, in subprocesses that a damaged file may crash."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from avgdt.media.errors import NotAFile
 from avgdt.processes import usable_cores
 
 SECONDS_A_FILE = 30.0
-"""Time limit for the inspection of one file."""
+"""Time limit for the inspection of one file, in seconds."""
 SAVE_SECONDS = 30.0
-"""Interval at which the results of a running scan are saved."""
+"""Shortest interval at which the results of a running scan are saved, in seconds."""
 NOTE = "note"
-"""Extra column that an inspection writes: why only one of two streams is used, or that the audio is silent."""
+"""Extra column of the notes of an inspection: the reason why a stream is not used, or that the audio is silent."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Number of files that were inspected, inspected again, and reused."""
+    """Numbers of files to inspect for the first time, to inspect again, and to skip as unchanged."""
 
     new: int = 0
-    """Inspected for the first time."""
+    """Number of files to inspect for the first time."""
     changed: int = 0
-    """Inspected again: size or modification time differ from the recorded ones, or these are missing."""
+    """Number of files to inspect again, as their size or modification time changed or was not recorded."""
     unchanged: int = 0
-    """Not inspected: the earlier result still holds."""
+    """Number of files that are not inspected, as their earlier result is still valid."""
 
     def __str__(self) -> str:
         again = f" ({self.changed} of them again)" if self.changed else ""
@@ -53,20 +53,20 @@ def scan(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """One entry for every file below ``folder``, sorted by path; recordings are recognised by content, not by suffix.
+    """Inspect every file below ``folder`` and return the entries, sorted by path.
+
+    Recordings are recognised by content, not by suffix. Raises ``NotAFile`` if ``folder`` is not a folder.
 
     Args:
-        folder: searched with all its subfolders, also behind links.
-        workers: number of processes; by default one per processor.
-        progress: called with the number of files done and the number to inspect.
-        seconds: time limit for one file.
-        exclude: files that are not listed, such as the manifest to write.
-        previous: rows of an earlier manifest. Unchanged files are not inspected again. All rows of a file
-            are retained, with their extra columns.
-        partial: as in :func:`scan_missing`.
-        on_counts: as in :func:`scan_missing`.
-
-    Raises ``NotAFile`` if ``folder`` is not a folder.
+        folder: Folder to search, with all subfolders; symbolic links are followed.
+        workers: Number of processes; by default one per processor.
+        progress: Function called with the number of files done and the number to inspect.
+        seconds: Time limit for one file, in seconds.
+        exclude: Files to omit, such as the manifest to write.
+        previous: Rows of an earlier manifest. Unchanged files are not inspected again. All rows of a file are retained,
+            with their extra columns.
+        partial: Manifest of intermediate results, as in :func:`scan_missing`.
+        on_counts: Function called with the counts of the files before the inspection.
     """
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
@@ -94,20 +94,20 @@ def scan_missing(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The entries, in order, with the results of inspection; extra columns are retained.
+    """Inspect the files of ``entries`` that are new or changed; return the completed entries in the same order.
 
-    A file is inspected unless its entry, or one of ``previous`` or ``partial``, holds the result of an inspection at
-    the file's present size and modification time.
+    A file is inspected unless its entry, or an entry of ``previous`` or ``partial``, has the result of an inspection at
+    the current size and modification time of the file. Extra columns are retained.
 
     Args:
-        entries: rows of a manifest, or files that were never inspected.
-        workers: number of processes; by default one per processor.
-        progress: called with the number of files done and the number to inspect.
-        seconds: time limit for one file.
-        previous: entries with earlier results for some of the files.
-        partial: manifest to which results are saved every half minute and at the end, also on Ctrl-C; the next call
-            with the same file resumes from it. The caller deletes it in the end.
-        on_counts: called before the inspection with the number of files to inspect.
+        entries: Rows of a manifest, or files that were never inspected.
+        workers: Number of processes; by default one per processor.
+        progress: Function called with the number of files done and the number to inspect.
+        seconds: Time limit for one file, in seconds.
+        previous: Entries with earlier results for some of the files.
+        partial: Manifest to which results are saved about every half minute and at the end, also on Ctrl-C. The next
+            call with the same manifest resumes the scan. The caller deletes the manifest after the last call.
+        on_counts: Function called with the counts of the files before the inspection.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)
     cached = [cache.look_up(entry) for entry in listed]
@@ -128,7 +128,7 @@ def scan_missing(
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """All files below a folder, also behind links, sorted; and entries with an error for unreadable subfolders."""
+    """Return the sorted files below a folder, following links, and an error entry for each unreadable subfolder."""
     files: list[Path] = []
     unreadable: list[Entry] = []
     visited: set[tuple[int, int]] = set()
@@ -139,7 +139,7 @@ def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
 
     for root, folders, names in os.walk(folder, onerror=refused, followlinks=True):
         state = os.stat(root)
-        if (state.st_dev, state.st_ino) in visited:  # a link back to a folder above
+        if (state.st_dev, state.st_ino) in visited:  # a link to a folder that was already visited
             folders.clear()
             continue
         visited.add((state.st_dev, state.st_ino))
@@ -154,7 +154,10 @@ def _inspect_all(
     seconds: float,
     on_result: Callable[[Entry], None],
 ) -> dict[str, Entry]:
-    """One entry per path; ``on_result`` is called with each, also with those completed before an interruption."""
+    """Inspect all paths in parallel; return their entries by name.
+
+    ``on_result`` is called with each entry, also with the entries completed before an interruption.
+    """
     count = max(1, min(workers or usable_cores(), len(paths)))
     idle: SimpleQueue[Inspector] = SimpleQueue()
     inspectors = [Inspector(seconds) for _ in range(count)]
@@ -189,7 +192,7 @@ def _inspect_all(
         ]:
             take(future)
         for inspector in inspectors:
-            inspector.kill()  # the results of running inspections are not used
+            inspector.kill()  # the results of unfinished inspections are not used
         raise
     finally:
         pool.shutdown()
@@ -199,10 +202,10 @@ def _inspect_all(
 
 
 class InspectionCache:
-    """Results of inspections by file, valid while a file is unchanged, and saved so that a scan can be resumed."""
+    """Cache of inspection results, valid while a file is unchanged, and saved so that a scan can be resumed."""
 
     def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
-        """Start with ``previous`` entries and those that an interrupted scan saved to ``partial``, if readable."""
+        """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial``, if readable."""
         self._previous = {os.path.abspath(entry.path): entry for entry in previous}
         self._partial = partial
         self._inspected = dict[str, Entry]()
@@ -213,9 +216,9 @@ class InspectionCache:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
     def look_up(self, entry: Entry) -> Entry | None:
-        """``entry`` completed by the result for its unchanged file; None where the file must be inspected."""
+        """Return ``entry`` completed by the earlier result for its file; ``None`` if the file must be inspected."""
         if entry.error and entry.size is None and not (entry.error.startswith("NotAFile") and entry.path.is_file()):
-            return entry  # the error comes from a list, or the file is still missing
+            return entry  # the error is from a data set's list, or the file is still missing
         try:
             state = os.stat(entry.path)
         except OSError:
@@ -226,7 +229,7 @@ class InspectionCache:
         return None
 
     def inspected_before(self, entry: Entry) -> bool:
-        """Whether the file was inspected before, even if it has changed since then."""
+        """Return whether the file of ``entry`` was inspected before, even if it has changed since."""
         return any(result.scanned for result in self._results(entry))
 
     def _results(self, entry: Entry) -> list[Entry]:
@@ -234,7 +237,7 @@ class InspectionCache:
         return [entry, *(entries[name] for entries in (self._inspected, self._previous) if name in entries)]
 
     def add(self, entry: Entry) -> None:
-        """Add the result of an inspection; at intervals, all results are saved."""
+        """Add the result of an inspection, and save all results if the last save was long ago."""
         self._inspected[os.path.abspath(entry.path)] = entry
         self._unsaved = True
         if time.monotonic() > self._next_save:
@@ -244,7 +247,7 @@ class InspectionCache:
             self._next_save = now + max(SAVE_SECONDS, 20 * (now - start))
 
     def save(self) -> None:
-        """Write the partial manifest atomically; if that fails (disk full), the next scan inspects the files again."""
+        """Write the results to the partial manifest; a failure, such as a full disk, is ignored."""
         if self._partial is not None and self._unsaved:
             with suppress(ManifestError):
                 write_manifest(self._inspected.values(), self._partial)
@@ -252,7 +255,7 @@ class InspectionCache:
 
 
 def unchanged(entry: Entry) -> bool:
-    """Whether an inspected file still has the size and modification time recorded in its entry."""
+    """Return whether a file still has the size and modification time recorded in its entry."""
     try:
         state = os.stat(entry.path)
     except OSError:
@@ -261,17 +264,17 @@ def unchanged(entry: Entry) -> bool:
 
 
 def completed(entry: Entry, result: Entry) -> Entry:
-    """``result`` with the path and the extra columns of ``entry``."""
+    """Return ``result`` with the path and the extra columns of ``entry``, without the note of an earlier inspection."""
     extra = {name: cell for name, cell in entry.extra.items() if not (name == NOTE and entry.scanned)}
     notes = {NOTE: result.extra[NOTE]} if result.extra.get(NOTE) else {}
     return replace(result, path=entry.path, extra={**extra, **notes})
 
 
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
-    """Rows of a table that summarises a scan: usable files by their streams, the others by error, and the total.
+    """Summarise a scan as rows of a table: usable files by their streams, unusable files by error, and the total.
 
-    Rows of usable files, and rows of errors, start with the largest group. The row before the total counts the usable
-    files whose audio is silent throughout.
+    The rows of usable files come first, then the rows of errors, each in order of decreasing size. The row
+    before the total counts the files whose audio is silent throughout, if there are any.
     """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}

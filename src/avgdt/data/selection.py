@@ -1,4 +1,4 @@
-"""Selection of the recordings of a run: listed from a folder or manifest, split into train and held out, or skipped."""
+"""Selection of the recordings of a run: training set, held-out set, and skipped recordings with the reason."""
 
 from __future__ import annotations
 
@@ -32,31 +32,33 @@ from avgdt.recipes.recipe import Data
 
 Progress = Callable[[int, int], None]
 LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
-"""Suffixes of files that are meant as manifests, whether or not these formats can be read."""
+"""Suffixes of files that are treated as manifests, not as media files, even if the format cannot be read."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A recording, or a segment of one, that a run does not use."""
+    """A recording or segment that a run does not use, with the reason."""
 
     path: Path
+    """Path of the media file."""
     reason: str
+    """Reason why the recording is not used."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The recordings of a run, or segments of them where the manifest names segments."""
+    """The recordings of a run, or their segments if the manifest has segments."""
 
     train: tuple[Entry, ...]
-    """The training set."""
+    """Training set."""
     held_out: tuple[Entry, ...]
-    """The held-out recordings, on which retrieval is measured during training."""
+    """Held-out set, on which retrieval is measured during training."""
     skipped: tuple[Skipped, ...]
     """Unusable recordings, each with the reason."""
     duplicates: int = 0
-    """Number of rows with the same file and segment as an earlier row; they are not used again."""
+    """Number of omitted rows with the same file and segment as an earlier row."""
     other_splits: tuple[str, ...] = ()
-    """The split of each row whose split is neither trained on nor held out."""
+    """Split of each row that belongs neither to a training split nor to the held-out split."""
 
 
 def list_recordings(
@@ -68,12 +70,10 @@ def list_recordings(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The entries of a manifest, or of all files of a folder except ``exclude``; files are inspected where needed.
+    """Return the entries of a manifest, a folder or a single media file; inspect the files that are new or changed.
 
-    A single media file gives one entry. Files that are unchanged since their ``previous`` entries are not inspected.
-    ``partial`` is a manifest to which results are saved during the inspection, also when it is interrupted; the next
-    call with the same file resumes from it, and the caller deletes it in the end. ``on_counts`` is called with the
-    number of files to inspect. Raises :class:`DataError` where there are no recordings.
+    Files ``exclude`` of a folder are omitted. The other arguments are those of
+    :func:`avgdt.data.scan.scan_missing`. Raises :class:`DataError` if there are no recordings.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; --data takes a folder of recordings or a manifest (csv)")
@@ -86,13 +86,13 @@ def list_recordings(
         entries = scan_missing(listed, workers, progress, previous=previous, partial=partial, on_counts=on_counts)
         _check_files_exist(path, entries)
     if not entries:
-        raise DataError(f"{path}: holds no recordings; give a folder of media files, or a manifest with rows")
+        raise DataError(f"{path}: contains no recordings; give a folder of media files, or a manifest with rows")
     check_split_names(entries)
     return entries
 
 
 def _listed(path: Path) -> list[Entry]:
-    """The rows of a manifest, or one row for a media file."""
+    """Return the rows of a manifest, or one entry for a media file."""
     try:
         return read_manifest(path)
     except ManifestError as error:
@@ -103,7 +103,7 @@ def _listed(path: Path) -> list[Entry]:
 
 
 def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
-    """Raise :class:`DataError` where none of a manifest's files exists; the message names one of the paths tried."""
+    """Raise :class:`DataError` if none of the files of a manifest exists; the message names the first file."""
     if entries and not any(entry.path.exists() for entry in entries):
         first = entries[0].path
         below = os.path.relpath(first, path.parent)
@@ -116,13 +116,13 @@ def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
-    """Split the entries into train and held out; paths become absolute, independent of the working directory.
+    """Divide the entries into training set, held-out set and skipped recordings; make their paths absolute.
 
-    Raises :class:`DataError` where no entry can be trained on, naming the most frequent reason, and where one part of
-    a recording is both in the training set and held out.
+    Raises :class:`DataError` if no entry can be trained on; the message names the most frequent reason. Also raises
+    :class:`DataError` if segments of the training set and the held-out set overlap in one recording.
     """
     if not entries:
-        raise DataError(f"{source}: holds no recordings; give a folder of media files, or a manifest with rows")
+        raise DataError(f"{source}: contains no recordings; give a folder of media files, or a manifest with rows")
     entries = [replace(entry, path=entry.path.absolute()) for entry in entries]
     reasons = [unfit(entry, composition, clip) for entry in entries]
     skipped = tuple(Skipped(e.path, reason) for e, reason in zip(entries, reasons, strict=True) if reason)
@@ -147,7 +147,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
 def _by_split(
     entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """The usable entries (those without a reason) of the training and the held-out split, by the column ``split``."""
+    """Divide the usable entries, which have no reason, into training set and held-out set by the column ``split``."""
     names, held_out_name = {split_name(name) for name in data.splits}, split_name(data.held_out)
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     train = [entry for entry in usable if split_of(entry) in names]
@@ -162,13 +162,13 @@ def _by_split(
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name those to train on with "
+            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name the splits to train on with "
             "--data.splits"
         )
     if held_out_name in names:
         raise DataError(
-            f"data.held_out: split {data.held_out!r} is also in data.splits; name another with --data.held-out, or '' "
-            "for none"
+            f"data.held_out: split {data.held_out!r} is also in data.splits; name another split with "
+            "--data.held-out, or '' for none"
         )
     parts = ((" ".join(data.splits), train), (data.held_out, held_out))
     check_no_leakage([SplitSpan(entry, name, segment(entry)) for name, rows in parts for entry in rows])
@@ -176,10 +176,10 @@ def _by_split(
 
 
 def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """Train and held out where there are no splits: a tenth of the recordings, with all their rows, is held out."""
+    """Divide entries at random; hold out a tenth of the recordings, but not more than ``at_most`` recordings."""
     numbers = recording_numbers(usable)
     recordings = list(dict.fromkeys(numbers))
-    # A fixed seed: the held-out recordings are the same in every run on these files.
+    # The seed is fixed, so that the held-out recordings are the same in every run on the same files.
     order = np.random.default_rng(0).permutation(len(recordings))
     held_out = {recordings[index] for index in order[: min(at_most, len(recordings) // 10)]}
     train = [entry for entry, number in zip(usable, numbers, strict=True) if number not in held_out]
@@ -187,7 +187,7 @@ def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list
 
 
 def _without_duplicates(entries: Sequence[Entry]) -> list[Entry]:
-    """The first row of each file and segment."""
+    """Return the entries without duplicates: the first entry of each file and segment."""
     first = dict[tuple[int, Seconds | None], Entry]()
     for number, entry in zip(file_numbers(entry.path for entry in entries), entries, strict=True):
         first.setdefault((number, segment(entry)), entry)
@@ -199,13 +199,13 @@ def _most_frequent(reasons: Sequence[str]) -> str:
 
 
 def count_in_words(entries: Sequence[Entry]) -> str:
-    """The number of recordings, and of segments where these differ, in words for messages."""
+    """Return the number of recordings, and the number of segments if it differs, in words for messages."""
     files = len(set(file_numbers(entry.path for entry in entries)))
     return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
 
 
 def write_skipped(skipped: Sequence[Skipped], path: Path) -> None:
-    """Write the recordings that are not used, each with its reason, as CSV."""
+    """Write the skipped recordings and their reasons as a CSV file."""
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "reason"])
@@ -213,6 +213,6 @@ def write_skipped(skipped: Sequence[Skipped], path: Path) -> None:
 
 
 def read_skipped(path: Path) -> list[Skipped]:
-    """Read the recordings that :func:`write_skipped` wrote."""
+    """Read the skipped recordings that :func:`write_skipped` wrote."""
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return [Skipped(Path(row["path"]), row["reason"]) for row in csv.DictReader(file)]

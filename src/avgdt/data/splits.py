@@ -1,4 +1,4 @@
-"""Splits of manifest rows, and the check that no part of a recording is in two of them."""
+"""Splits of manifest rows, and the check that no recording leaks from one split into another."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ _SPLITS = {name: split for split, synonyms in _SYNONYMS.items() for name in (spl
 
 
 def split_name(text: str) -> str:
-    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are unchanged."""
+    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are retained."""
     text = composed(text.strip())
     return _SPLITS.get(text.lower(), text)
 
 
 def split_of(entry: Entry) -> str:
-    """The normalised split of a manifest row; empty where it has none."""
+    """Return the normalised split of a manifest row; an empty string if the row has no split."""
     return split_name(entry.extra.get("split", ""))
 
 
 def check_split_names(entries: Iterable[Entry]) -> None:
-    """Raise :class:`DataError` for two splits whose names differ only in case or blanks."""
+    """Raise :class:`DataError` if the names of two splits differ only in case or blanks."""
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
         if (first := seen.setdefault("".join(name.casefold().split()), name)) != name:
-            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; write both alike")
+            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; use one spelling")
 
 
 def split_counts(splits: Sequence[str], most: int = 8) -> str:
-    """Splits with their numbers of rows for messages, the most frequent first: ``train (20), test (8)``."""
+    """Format splits with their numbers of rows, most frequent first, for messages: ``train (20), test (8)``."""
     names = [f"{name} ({count})" for name, count in Counter(splits).most_common()]
     return ", ".join([*names[:most], *["..."] * (len(names) > most)])
 
 
 def file_numbers(paths: Iterable[Path]) -> list[int]:
-    """For each path, the index of the first path to the same file (links and other spellings included)."""
+    """Return for each path the index of the first path of the same file; links are resolved."""
     first = dict[object, int]()
     return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
 
@@ -63,9 +63,10 @@ def _identity(path: Path) -> object:
 
 
 def recording_numbers(entries: Sequence[Entry]) -> list[int]:
-    """For each entry, the index of the first entry of the same recording: the same file, or a copy of it.
+    """Return for each entry the index of the first entry with the same file or a copy of the file.
 
-    Copies are recognised by the digest ``Entry.content``; :class:`SameRecording` compares all bytes.
+    Copies are recognised by the digest ``Entry.content``, which covers only a part of each file. For a comparison of
+    all bytes, see :class:`SameRecording`.
     """
     first = dict[str, int]()
     files = file_numbers(entry.path for entry in entries)
@@ -76,35 +77,37 @@ def recording_numbers(entries: Sequence[Entry]) -> list[int]:
 
 
 class SameRecording:
-    """A test whether two rows refer to the same recording; files with equal digests are compared as a whole."""
+    """A predicate that tests whether two entries have the same recording, by comparing all bytes of similar files."""
 
     def __init__(self) -> None:
         self._digest = cache(whole_content)
 
     def __call__(self, first: Entry, second: Entry) -> bool:
-        """Whether two entries have the same file, or two files with the same bytes."""
+        """Return whether two entries have the same file, or files with the same bytes."""
         if _identity(first.path) == _identity(second.path):
             return True
         if not first.content or first.content != second.content:
             return False
         try:
             return self._digest(first.path) == self._digest(second.path)
-        except OSError:  # reported where the file is read
+        except OSError:  # the error is reported when the file is read
             return False
 
 
 @dataclass(frozen=True)
 class SplitSpan:
-    """A time span of a recording, and the split it belongs to."""
+    """A recording or a segment of it, and the split to which it belongs."""
 
     entry: Entry
+    """Entry of the recording."""
     split: str
+    """Name of the split."""
     seconds: Seconds | None
-    """None for the whole recording."""
+    """Start and end of the segment, in seconds; ``None`` for the whole recording."""
 
 
 def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
-    """Raise :class:`DataError` where spans of two splits overlap in one recording: test data would leak."""
+    """Raise :class:`DataError` if spans of two splits overlap in one recording, as test data would leak."""
     of_recording = defaultdict[int, list[SplitSpan]](list)
     for number, span in zip(recording_numbers([span.entry for span in spans]), spans, strict=True):
         of_recording[number].append(span)

@@ -1,7 +1,7 @@
-"""A cache of decoded recordings on disk: each file is decoded once, when it is first read.
+"""Cache of decoded recordings on disk: each media file is decoded once, when it is first read.
 
-Clips cut from it are bit-identical to those decoded from the file. Files are written atomically, several processes may
-read and write at once, and the folder may be deleted at any time.
+Clips read from the cache are bit-identical to clips decoded from the media file. Files are written atomically, several
+processes may read and write at the same time, and the folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ from avgdt.recipes.recipe import Data
 
 @dataclass(frozen=True)
 class StoredVideo:
-    """A file with all frames of a recording at one size."""
+    """A cached file with all frames of a recording at one frame size."""
 
     path: Path
-    """A safetensors file; frames are read from it on demand."""
+    """Path of the safetensors file, from which frames are read on demand."""
     stamps: NDArray[np.int64]
-    """(time,) presentation time stamps, increasing."""
+    """(time,) int64: increasing presentation time stamps of the frames, in units of ``tick``."""
     tick: Fraction
-    """Seconds of one time stamp unit."""
+    """Duration of one time stamp unit, in seconds."""
     zero: float
-    """Container time in seconds of the recording's zero."""
+    """Container time at which the timeline of the recording begins, in seconds."""
     end: Fraction
-    """Time stamp at which the last frame disappears."""
+    """Time stamp at which the last frame disappears, in units of ``tick``."""
 
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
-        """The video in a file that :meth:`encode` wrote; ``None`` where the file is missing or damaged."""
+        """Open the video in a file that :meth:`encode` wrote; return ``None`` if the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -67,7 +67,7 @@ class StoredVideo:
 
     @staticmethod
     def encode(frames: AllFrames) -> bytes:
-        """All frames of a recording as the content of a file."""
+        """Encode all frames of a recording as the content of a file."""
         metadata = {
             "tick": str(frames.tick),
             "zero": frames.zero.hex(),
@@ -77,7 +77,7 @@ class StoredVideo:
         return save({"pixels": frames.pixels, "stamps": frames.stamps}, metadata)
 
     def frames(self, times: Sequence[float]) -> Frames:
-        """The frame on screen at each of ``times``, bit-identical to that of ``Recording.frames``."""
+        """Return the frame on screen at each of ``times``, bit-identical to the result of ``Recording.frames``."""
         limits = [math.floor((time + self.zero + ROUNDING) / self.tick) for time in times]
         indices = np.maximum(np.searchsorted(self.stamps, limits, side="right") - 1, 0)
         first, last = int(indices.min()), int(indices.max())
@@ -91,20 +91,20 @@ class StoredVideo:
 
 @dataclass(frozen=True)
 class StoredAudio:
-    """A file with the whole waveform of a recording at one sample rate."""
+    """A cached file with the whole waveform of a recording at one sample rate."""
 
     path: Path
-    """A safetensors file; samples are read from it on demand."""
+    """Path of the safetensors file, from which samples are read on demand."""
     first: int
-    """Index of the first sample on the grid of the sample rate."""
+    """Index of the first stored sample, where sample 0 is at time 0 of the recording."""
     count: int
-    """Number of samples."""
+    """Number of stored samples."""
     end: float
-    """When the audio ends, in seconds."""
+    """Time at which the audio ends, in seconds; infinite if it does not end within the stored samples."""
 
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
-        """The audio in a file that :meth:`encode` wrote; ``None`` where the file is missing or damaged."""
+        """Open the audio in a file that :meth:`encode` wrote; return ``None`` if the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -117,13 +117,13 @@ class StoredAudio:
 
     @staticmethod
     def encode(whole: Waveform, sample_rate: int) -> bytes:
-        """The whole waveform of a recording as the content of a file."""
+        """Encode the whole waveform of a recording as the content of a file."""
         end = math.inf if whole.end is None else whole.end
         metadata = {"first": str(round(whole.start * sample_rate)), "end": end.hex(), "crc32": _crc32(whole.samples)}
         return save({"samples": whole.samples}, metadata)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
-        """``round(seconds * sample_rate)`` samples from ``start`` on, bit-identical to ``Recording.waveform``."""
+        """Return the samples of a time span, bit-identical to the result of ``Recording.waveform``."""
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         samples = np.zeros(count, dtype=np.float32)
         begin, end = max(first, self.first), min(first + count, self.first + self.count)
@@ -139,37 +139,37 @@ def _crc32(values: NDArray[np.generic]) -> str:
 
 @lru_cache(maxsize=2**20)
 def _intact(path: Path, modified: int, crc32: str, name: str) -> bool:
-    """Whether an array of a file matches its checksum; verified once per process."""
+    """Return whether the array ``name`` of a file matches its checksum; cached per process and modification time."""
     with safe_open(path, framework="numpy") as file:
         return _crc32(file.get_tensor(name)) == crc32
 
 
-STALE_SECONDS = 3600.0  # an unfinished file this old was left by a process that was killed
-MARGIN = 0.25  # seconds around the audio that are stored too, for the tails of the resampling filter
+STALE_SECONDS = 3600.0  # age of a temporary file from which it counts as abandoned by a killed process
+MARGIN = 0.25  # seconds stored before and after the audio, for the tails of the resampling filter
 
 Stored = TypeVar("Stored", StoredVideo, StoredAudio)
 
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of decoded recordings, and the limits on what is added to it."""
+    """A folder of decoded recordings, and the limits on adding further recordings to it."""
 
     folder: Path
-    """One file per recording, modality and size or sample rate."""
+    """Folder of the cached files: one per recording, modality, and frame size or sample rate."""
     gigabytes: float = -1.0
-    """Largest size of the folder in GB; -1 is half of the free disk space."""
+    """Largest size of the folder, in GB; -1 is half of the free disk space."""
     seconds: float = 0.0
-    """Seconds that will be read of each recording in total: longer recordings are not stored."""
+    """Longest duration of a stored recording: the total time that will be read from each recording, in seconds."""
     share: float = 1.0
-    """Share of the recordings worth storing that the disk space holds, 0 to 1."""
+    """Share, 0 to 1, of the recordings no longer than ``seconds`` that fit within the size limit."""
     spare: int = 0
-    """Bytes of disk space that stay free."""
+    """Disk space that stays free, in bytes."""
 
     def planned(self, entries: Sequence[Entry], clip: Clip, seconds: float, channels: int, rates: int = 1) -> Store:
-        """A copy of the store with limits for a reader that will read ``seconds`` of each of ``entries`` in total.
+        """Return a store with limits for a run that will read ``seconds`` of each of ``entries`` in total.
 
-        ``channels`` are those of a frame (0: no video), ``rates`` the number of sample rates (0: no audio). Raises
-        :class:`StoreError` where the folder cannot be created.
+        ``channels`` is the number of channels of a frame (0 for no video), and ``rates`` is the number of sample rates
+        (0 for no audio). Raises :class:`StoreError` if the folder cannot be created or read.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -185,11 +185,11 @@ class Store:
         return replace(self, seconds=seconds, share=min(1.0, budget / max(needed, 1.0)), spare=min(2**30, free // 4))
 
     def open(self, entry: Entry) -> StoredRecording:
-        """The recording of a manifest's entry, read through the store."""
+        """Return the recording of a manifest entry, which is read through the store."""
         return StoredRecording(self, entry)
 
     def video(self, recording: StoredRecording, height: int, width: int, grey: bool) -> StoredVideo | None:
-        """All frames of a recording at one size, stored when first read; ``None`` where they are not to be stored."""
+        """Return all frames of a recording at one size, stored when first read; ``None`` if they cannot be stored."""
 
         def encode() -> bytes | None:
             frames = recording.file.all_frames(height, width, grey)
@@ -198,7 +198,7 @@ class Store:
         return self._load_or_store(recording, ["video", height, width, grey], StoredVideo.load, encode)
 
     def audio(self, recording: StoredRecording, sample_rate: int) -> StoredAudio | None:
-        """The whole waveform of a recording, stored when first read; ``None`` where it is not to be stored."""
+        """Return the whole waveform of a recording, stored when first read; ``None`` if it cannot be stored."""
         entry = recording.entry
 
         def encode() -> bytes | None:
@@ -231,7 +231,7 @@ class Store:
         try:
             content = encode()
         except MediaError as error:
-            # Clips of the undamaged parts can still be decoded from the recording itself.
+            # Clips of undamaged parts can still be decoded from the media file.
             recording.damage = str(error)
             self._write(note, recording.damage.encode(errors="surrogateescape"))
             return None
@@ -242,9 +242,9 @@ class Store:
         return not longer and int(name[:8], 16) < self.share * 2**32
 
     def _write(self, path: Path, content: bytes) -> bool:
-        """Write a file; return False where the disk is full or nearly full."""
+        """Write a file; return False if the disk is full or nearly full, or the file cannot be written."""
         try:
-            self.folder.mkdir(exist_ok=True)  # but not the folder of the run, if that was deleted
+            self.folder.mkdir(exist_ok=True)  # without parents: a deleted run folder must not be created again
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
                 return False
             write_atomically(path, lambda file: file.write(content), parents=False)
@@ -254,25 +254,25 @@ class Store:
 
 
 class StoreError(WriteError):
-    """The folder of a store cannot be used."""
+    """Error of a store folder that cannot be used."""
 
 
 class StoredRecording:
-    """A recording read through the store: from disk where it is stored, decoded otherwise."""
+    """A recording read through the store: stored frames and samples are read from disk, others are decoded."""
 
     def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
         self.damage = ""
-        """Why the recording cannot be decoded as a whole; empty if no damage is known. Undamaged parts can be read."""
+        """Reason why the recording cannot be decoded as a whole; empty if no damage is known."""
         self._store = store
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
-        """As :meth:`avgdt.media.recording.Recording.frames`."""
+        """Return the frame on screen at each of ``times``, as :meth:`avgdt.media.recording.Recording.frames` does."""
         stored = self._store.video(self, height, width, grey)
         return self.file.frames(times, height, width, grey) if stored is None else stored.frames(times)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
-        """As :meth:`avgdt.media.recording.Recording.waveform`."""
+        """Return the samples of a time span, as :meth:`avgdt.media.recording.Recording.waveform` does."""
         stored = self._store.audio(self, sample_rate)
         if stored is None:
             return self.file.waveform(start, seconds, sample_rate)
@@ -280,7 +280,7 @@ class StoredRecording:
 
     @cached_property
     def file(self) -> Recording:
-        """The recording itself, opened when it is first needed."""
+        """The recording itself, decoded from its media file, which is opened on first access."""
         return open_recording(self.entry)
 
     def __enter__(self) -> Self:
@@ -294,20 +294,20 @@ class StoredRecording:
 
 
 def open_store(data: Data, run: Path) -> Store | None:
-    """The store that a recipe's ``data`` names for the run in the folder ``run``; ``None`` where it is off."""
+    """Return the store of the run in the folder ``run`` as configured in ``data``; ``None`` if the store is off."""
     if data.store == "off":
         return None
     return Store(run / "store" if data.store == "auto" else Path(data.store), data.store_gigabytes)
 
 
 def _bytes(entry: Entry, clip: Clip, channels: int, rates: int) -> float:
-    """Estimated size of a decoded recording on disk, in bytes."""
+    """Estimate the size of a decoded recording on disk, in bytes."""
     frames = (entry.frame_rate or 0) * clip.height * clip.width * channels
     return (entry.duration or 0) * (frames + 4 * clip.sample_rate * rates)
 
 
 def _tidy(folder: Path) -> int:
-    """Delete abandoned temporary files of a store; return the total bytes of the other files."""
+    """Delete abandoned temporary files of a store; return the total size of the other files, in bytes."""
     used = 0
     for path in folder.glob("??/*"):
         state = path.stat()
@@ -319,12 +319,12 @@ def _tidy(folder: Path) -> int:
 
 
 def open_recording(entry: Entry) -> Recording:
-    """Open the recording of a manifest entry, without the store."""
+    """Open the media file of a manifest entry."""
     return Recording(entry.path, downmix=entry.downmix or "auto")
 
 
 def _name(entry: Entry, settings: Sequence[object]) -> str | None:
-    """Cache key: a hash of a recording's file, the decoder and ``settings``; ``None`` where the file is missing."""
+    """Return the cache key of a recording decoded with ``settings``; ``None`` if the file is missing."""
     try:
         path = entry.path.resolve()
         state = path.stat()

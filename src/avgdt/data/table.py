@@ -1,4 +1,4 @@
-"""A reader of CSV files in the variants that spreadsheets write: encodings, separators, blanks around cells."""
+"""Reader of CSV files with the encodings, separators and blanks that spreadsheet programs write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
-_HEAD = 8192  # bytes by which text and encoding are detected
+_HEAD = 8192  # bytes from which binary files and the encoding are detected
 _BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -27,43 +27,43 @@ _BOMS = (
 )
 _MARKED = re.compile(r'"?sep=([^\w"\'\r\n])"?[ ,;\t|]*(?=[\r\n]|\Z)', re.IGNORECASE)
 _STRAIGHT = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
-_LONGEST_HEADER = 120  # characters of a header in a message
+_LONGEST_HEADER = 120  # maximum characters of a header in a message
 
 
 @dataclass(frozen=True)
 class Table:
-    """Header and rows of a CSV file."""
+    """The header and the rows of a CSV file."""
 
     names: list[str]
     """Names of the columns, stripped and normalised to NFC."""
     rows: list[tuple[int, list[str]]]
-    """The number of the line on which each row ends, and its cells, as many as columns."""
+    """Rows as pairs of the number of their last line and their cells, one cell per column."""
     separator: str
-    """The character that separates cells."""
+    """Character that separates cells."""
 
 
 def stripped(cell: str) -> str:
-    """Strip all blanks from a cell, zero-width and no-break spaces included."""
+    """Strip blanks from both ends of a cell, including zero-width and no-break spaces."""
     text = cell.strip()
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
 
 
 def composed(text: str) -> str:
-    """Text in Unicode's composed form (NFC): one spelling for letters that systems encode in two ways."""
+    """Return the text in the composed Unicode form (NFC), as systems encode some letters in different ways."""
     return unicodedata.normalize("NFC", text)
 
 
 def read_table(path: Path, key: Sequence[str]) -> Table:
-    """Read a CSV file whose first line names its columns, among them one of ``key``.
+    """Read a CSV file whose first line names its columns, at least one of ``key``.
 
-    The separator is the comma, semicolon, tab or bar that separates one of ``key`` in the first line; quotes are ``"``,
-    ``'`` or curved ones, as in the first line; the encoding is UTF-8, or UTF-16 or UTF-32 by its byte order mark. Empty
-    lines and empty last columns are ignored.
-    Raises :class:`ManifestError`, and :class:`NotText` for binary files.
+    The separator is the comma, semicolon, tab or bar that separates one of ``key`` from other cells in the first line.
+    Quotes are ``"``, ``'`` or curved quotes, as in the first line. The encoding is UTF-8, UTF-16, or UTF-32 with a byte
+    order mark. Empty lines and empty last columns are ignored. Raises :class:`ManifestError` if the file cannot be
+    read, and :class:`NotText` if it is binary.
     """
     text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
-    marked = _MARKED.match(text)  # Excel's declaration of the separator
-    text = text[marked.end() :] if marked else text  # leaves an empty line
+    marked = _MARKED.match(text)  # declaration of the separator by Excel, such as sep=;
+    text = text[marked.end() :] if marked else text  # an empty line remains
     first = next((line for line in text.splitlines() if stripped(re.sub(r'[,;\t|"]', "", line))), "")
     if not first:
         raise ManifestError(f"{path}: empty; its first line must name the columns, at least `{key[0]}`")
@@ -102,7 +102,8 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], key: Sequence[str]
             row.pop()
         if len(row) != len(names):
             raise ManifestError(
-                f"{path}, line {line}: {len(row)} values for {len(names)} columns; quote cells with separators"
+                f"{path}, line {line}: {len(row)} values for {len(names)} columns; "
+                "quote cells that contain the separator"
             )
         listed.append((line, row))
     return Table(names, listed, separator)
@@ -117,7 +118,7 @@ def _decoded(path: Path) -> str:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        # File names are bytes: those that are not UTF-8 are preserved.
+        # File names may be any bytes: bytes that are not valid UTF-8 are preserved.
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
         raise ManifestError(
@@ -126,20 +127,23 @@ def _decoded(path: Path) -> str:
 
 
 def _unmarked(path: Path, head: bytes) -> str:
-    """Detect the encoding of a file without byte order mark; raise :class:`NotText` for binary files."""
+    """Detect the encoding of a file without a byte order mark; raise :class:`NotText` if the file is binary."""
     half = len(head) // 2
     for encoding, zeros, letters in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
-        # Column names are mostly ASCII: UTF-16 then has a zero in every second byte.
+        # In UTF-16, every second byte of ASCII text is zero, and column names are mostly ASCII.
         if half and zeros[:half].count(0) > 0.8 * half and 0 not in letters:
             return encoding
-    # File names may hold control characters, but no zero byte.
+    # File names may contain control characters, but no zero byte.
     if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
-        raise NotText(f"{path}: is not text; a manifest is a CSV file: save a spreadsheet as CSV")
+        raise NotText(f"{path}: not a text file; a manifest is a CSV file: save a spreadsheet as CSV")
     return "utf-8"
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """Separator and quote that give a column of ``key`` in the first line, else the most frequent one and ``"``."""
+    """Return the separator and the quote by which one of ``key`` is a column of the first line.
+
+    If no separator and quote fit, return the most frequent separator and ``"``.
+    """
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):
             cells = next(csv.reader([first], delimiter=separator, quotechar=quote))
@@ -153,7 +157,7 @@ def _folded(names: Sequence[str]) -> set[str]:
 
 
 def _tidied(text: str, separator: str, quote: str) -> str:
-    """The text without blanks around quoted cells, which Python's CSV reader does not accept."""
+    """Return the text without blanks around quoted cells, which Python's CSV reader does not accept."""
     if not re.search(f"{quote}{_BLANK}|{_BLANK}{quote}", text):
         return text
     blank = _BLANK.replace(r"\t", "") if separator == "\t" else _BLANK

@@ -1,4 +1,4 @@
-"""Time windows of clips: the span of a recording in which they may lie, and windows drawn or spaced in it."""
+"""Time windows of clips: the span of a recording in which clips may lie, and the choice of windows within it."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from avgdt.data.manifest import SILENT, Entry
 from avgdt.recipes.clip import Clip
 
 SEGMENT = ("start", "end")
-"""Columns of a row's segment, in seconds of the recording."""
-ROUNDING = 0.1  # seconds by which lists round the ends of segments
+"""Names of the manifest columns with the start and end of a segment, in seconds of the recording."""
+ROUNDING = 0.1  # seconds; tolerance for rounded start and end times of segments in lists
 
 Seconds = tuple[float, float]
-"""Start and end of a segment on the recording's timeline."""
+"""Start and end of a segment on the timeline of the recording, in seconds."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A time span of a recording in seconds in which all modalities in use are present."""
+    """A time span of a recording from ``start`` to ``end``, in seconds."""
 
     start: float
     end: float
 
     @property
     def seconds(self) -> float:
-        """Duration of the span."""
+        """Duration of the span, in seconds."""
         return self.end - self.start
 
 
 def common_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
-    """The span in which all ``modalities`` of a scanned entry without error are present."""
+    """Return the span of a scanned recording in which all ``modalities`` are present."""
     starts = [_known(getattr(entry, f"{modality}_start")) for modality in modalities]
     ends = [_known(getattr(entry, f"{modality}_end")) for modality in modalities]
     return Span(max(starts), min(ends))
 
 
 def segment_columns(present: Collection[str], label: str | None = None) -> tuple[str, str] | None:
-    """The two columns among ``present`` that hold the segment of a row, in any capitals; None where there are none.
+    """Return the columns of ``present`` with the start and end of a segment, or ``None`` if there are no such columns.
 
-    They are ``LABEL_start`` and ``LABEL_end`` where a label is given and has them, else ``start`` and ``end``. Raises
-    :class:`DataError` where only one of the two exists.
+    The columns are named ``LABEL_start`` and ``LABEL_end`` if a label is given and has such columns, else ``start`` and
+    ``end``, in any capitalisation. Raises :class:`DataError` if only one of the two columns exists.
     """
     pairs = [SEGMENT] if label is None else [(f"{label}_start", f"{label}_end"), SEGMENT]
     folded = {name.lower(): name for name in present} | {name: name for name in present}
@@ -56,14 +56,15 @@ def segment_columns(present: Collection[str], label: str | None = None) -> tuple
             return present_pair[0], present_pair[1]
         if single := present_pair[0] or present_pair[1]:
             missing = end if present_pair[0] else start
-            raise DataError(f"{missing}: the data has a column '{single}' but no '{missing}'; give both")
+            raise DataError(f"{missing}: the data has a column '{single}' but no '{missing}'; add the missing column")
     return None
 
 
 def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
-    """Start and end of a row's segment in seconds; None for the whole recording: no ``columns``, or both cells empty.
+    """Return the start and end of a row's segment, in seconds; ``None`` for the whole recording.
 
-    Raises :class:`DataError` for cells that are not numbers, a missing start or end, and an end before the start.
+    A row without ``columns``, or with two empty cells, is the whole recording. Raises :class:`DataError` if a cell is
+    not a number, only one cell is empty, or the start is not less than the end.
     """
     if columns is None:
         return None
@@ -82,27 +83,27 @@ def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
 
 
 def segment(entry: Entry) -> Seconds | None:
-    """The row's segment by its columns ``start`` and ``end``, in seconds; None for the whole recording.
+    """Return the segment in the columns ``start`` and ``end`` of a row, in seconds; ``None`` for the whole recording.
 
-    Raises :class:`DataError` as :func:`segment_columns` and :func:`segment_of` do.
+    Raises :class:`DataError` if the segment is invalid or only one of the columns exists.
     """
     return segment_of(entry, segment_columns(entry.extra))
 
 
 def reaches_beyond(entry: Entry) -> bool:
-    """Whether the row's segment starts before the recording or ends after it, by more than ``ROUNDING``."""
+    """Return whether a row's segment starts before the recording or ends after it by more than ``ROUNDING``."""
     within = segment(entry)
     return within is not None and (within[0] < -ROUNDING or within[1] > (entry.duration or 0.0) + ROUNDING)
 
 
 def clip_span(entry: Entry, modalities: tuple[str, ...]) -> Span:
-    """The span in which clips of a row may lie: inside its segment, with all ``modalities`` present."""
+    """Return the span in which clips of a row may lie: inside its segment, with all ``modalities`` present."""
     span, within = common_span(entry, modalities), segment(entry)
     return span if within is None else Span(max(span.start, within[0]), min(span.end, within[1]))
 
 
 def unusable(entry: Entry, modalities: Collection[str]) -> str:
-    """The reason why a recording has no clip of ``modalities``, such as a missing modality; "" where it has one."""
+    """Return the reason why a recording is unusable for ``modalities``; an empty string if it is usable."""
     if entry.error:
         return entry.error
     for modality in ("video", "audio"):
@@ -112,13 +113,13 @@ def unusable(entry: Entry, modalities: Collection[str]) -> str:
 
 
 def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
-    """The reason why a row is unusable for a composition, such as a missing modality; "" where it is usable."""
+    """Return the reason why a row is unusable for a composition; an empty string if it is usable."""
     if reason := unusable(entry, composition.modalities):
         return reason
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
-    # Streams end at a frame or packet boundary: a clip may outlast the recording by less than two frames, but not the
-    # segment, whose end is exact (except for floating-point rounding).
+    # A clip may extend beyond the recording by less than two frames, as streams end at a frame or packet boundary. It
+    # may not extend beyond the segment, whose end is exact except for floating-point rounding.
     latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
     if within is not None:
         latest = min(latest, within[1] + 1e-6)
@@ -129,30 +130,30 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
 
 
 def _known(value: float | None) -> float:
-    assert value is not None, "a scanned entry knows its times"
+    assert value is not None, "a scanned entry has times"
     return value
 
 
 @dataclass(frozen=True)
 class Window:
-    """Start of one clip in seconds on the recording's timeline, and its playback speed."""
+    """Start times of the video and audio of one clip on the timeline of the recording, and its playback speed."""
 
     video: float
-    """Start of the video."""
+    """Start of the video clip, in seconds."""
     audio: float | None = None
-    """Start of the audio; None: with the first frame."""
+    """Start of the audio clip, in seconds; if ``None``, audio starts with the first frame."""
     speed: float = 1.0
-    """Playback speed: seconds of the recording in one second of the clip."""
+    """Playback speed: number of seconds of the recording in one second of the clip."""
 
 
 def draw_windows(
     composition: Composition, clip: Clip, span: Span, seed: int, epoch: int, item: int
 ) -> tuple[Window, ...]:
-    """One window for each of ``composition.clips``: a pure function of (seed, epoch, item).
+    """Draw one window for each of ``composition.clips``; the result depends only on (seed, epoch, item).
 
-    Without temporal jittering, all epochs have the windows of epoch 0. Two windows of different names start at least
-    ``composition.shift`` seconds apart, uniformly among all such pairs. Windows of one name and several speeds start
-    together.
+    Without temporal jittering, all epochs have the windows of epoch 0. Two windows of different names are drawn
+    uniformly among all pairs that start at least ``composition.shift`` seconds apart. Windows of the same name and
+    different speeds have the same start.
     """
     time = composition.time
     rng = np.random.default_rng([seed, epoch if time.jitter else 0, item, 0xC11B])
@@ -169,10 +170,10 @@ def draw_windows(
 
 
 def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Two starts in 0 to ``room``, uniform among the pairs at least ``least`` apart.
+    """Draw two start times from 0 to ``room``, uniformly among all pairs at least ``least`` seconds apart.
 
-    If ``room`` is smaller, they are 0 and ``least``; the later clip then outlasts the recording as far as
-    :func:`unfit` allows.
+    If ``room`` is smaller than ``least``, the start times are 0 and ``least`` in random order, and the later clip
+    extends beyond the recording, as far as :func:`unfit` allows.
     """
     room = max(room, least)
     first, second = np.sort(rng.uniform(0, room - least, size=2))
@@ -181,19 +182,19 @@ def _apart(room: float, least: float, rng: np.random.Generator) -> tuple[float, 
 
 
 def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
-    """``count`` windows equally spaced over the span; a single one lies in its middle."""
+    """Return ``count`` windows equally spaced over the span; a single window lies in the middle of the span."""
     room = max(span.seconds - clip.seconds, 0.0)
     offsets = np.linspace(0, room, count) if count > 1 else [room / 2]
     return tuple(Window(span.start + float(offset)) for offset in offsets)
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
-    """Windows of ``length`` seconds that start every ``seconds`` and lie inside the span; at least one."""
+    """Return the windows of ``length`` seconds that lie inside the span at intervals of ``seconds``; at least one."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
     return tuple(Window(span.start + index * seconds) for index in range(count))
 
 
 def centred(clip: Clip, span: Span, start: float, end: float) -> Window:
-    """The window whose middle is that of ``start`` to ``end``, moved inside the span where it would reach beyond it."""
+    """Return the window centred on the segment from ``start`` to ``end``, shifted to lie inside the span."""
     latest = max(span.end - clip.seconds, span.start)
     return Window(float(np.clip((start + end - clip.seconds) / 2, span.start, latest)))

@@ -1,7 +1,7 @@
-"""Worker processes that decode batches ahead of the training loop, in order and in bounded time.
+"""Worker processes that decode batches ahead of the training loop, in order and with a time limit.
 
-Worker k reads every batch whose number is k modulo the number of workers and sends it through a pipe of its own: no
-shared memory is needed, and a killed worker holds no lock.
+Of n workers, worker k reads the batches k, k + n, k + 2n ... and sends them through its own pipe. With pipes, no shared
+memory is needed, and a killed worker cannot hold a lock.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ if TYPE_CHECKING:
     from avgdt.data.dataset import Clips, ItemKey
 
 SECONDS_A_RECORDING = 600.0
-"""Time limit for one recording: a worker that reads it for longer is assumed to hang."""
+"""Time limit for reading one recording, in seconds, after which a worker is assumed to hang."""
 PIPE_BYTES = 2**20
+"""Requested capacity of the pipe of a worker, in bytes."""
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that a terminal or a scheduler sends to all processes: the main process acts on them and ends its workers."""
+"""Signals from a terminal or scheduler that workers ignore, as the main process handles them and ends its workers."""
 _LENGTH, _MARK = struct.Struct("q"), struct.Struct("qq")
 
 
 class BatchOrder(Protocol):
-    """The items of each batch, by (epoch, index); the same at each iteration."""
+    """Protocol of a batch order: each iteration yields the same lists of item keys (epoch, index), one per batch."""
 
     def __len__(self) -> int: ...
 
@@ -52,14 +53,14 @@ class BatchOrder(Protocol):
 
 
 class WorkerError(DataError):
-    """A worker process that was killed or hangs; the message names the file that it was reading."""
+    """Error of a worker process that was killed, crashed or hangs; the message names the file that it was reading."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(f"{message}; {remedy}, and start the command again")
         self.message = message
-        """The problem, without the remedy."""
+        """Description of the problem, without the remedy."""
         self.remedy = remedy
-        """How to prevent the error, as a sentence for the message."""
+        """Suggestion for the user, appended to the message."""
 
     def __reduce__(self) -> tuple[type[WorkerError], tuple[str, str]]:
         return type(self), (self.message, self.remedy)
@@ -68,10 +69,10 @@ class WorkerError(DataError):
 def read_batches(
     clips: Clips, order: BatchOrder, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
 ) -> Generator[Batch, None, None]:
-    """The batches of ``order``, in their order, read ahead by ``workers`` processes, or for 0 by this process.
+    """Yield the batches of ``order``, read ahead by ``workers`` processes; with 0 workers, the calling process reads.
 
-    With ``pin_memory`` batches are in page-locked memory. Raises :class:`WorkerError` where a worker is killed, or
-    reads one recording for more than ``seconds``. (Without workers, the time is not limited.)
+    With ``pin_memory``, batches are in page-locked memory. Raises :class:`WorkerError` if a worker ends early or reads
+    one recording for more than ``seconds``. Without workers, the time is not limited.
     """
     pinned: Callable[[Batch], Batch] = Batch.pin_memory if pin_memory else lambda batch: batch
     if workers == 0 or len(order) == 0:
@@ -85,18 +86,18 @@ def read_batches(
 
 
 class _Closed(Exception):
-    """The pool was closed."""
+    """Exception that ends the receiving thread when the pool is closed."""
 
 
 class _Worker:
-    """A process that reads batches, and the reading end of its pipe."""
+    """A worker process that reads batches, and the receiving end of its pipe."""
 
     def __init__(self, clips: Clips, order: BatchOrder, index: int, count: int, earlier: Sequence[_Worker]) -> None:
         self.clips = clips
         self.results, write_end = os.pipe()
-        with suppress(OSError):  # the system's limit is lower, which is only slower
+        with suppress(OSError):  # a pipe with less capacity is only slower
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        # Anonymous memory, not a file of /dev/shm: how many recordings were begun, and which one is being read.
+        # Number of recordings begun, and index of the current one. Anonymous memory needs no file in /dev/shm.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
@@ -104,13 +105,13 @@ class _Worker:
         arguments = (clips, islice(order, index, None, count), write_end, self.mark, inherited)
         self.process = get_context("fork").Process(target=_work, args=arguments, daemon=True)
         try:
-            with stopping_blocked():  # the child inherits this process's handlers, which it has to replace first
+            with stopping_blocked():  # block signals until the child has replaced the inherited handlers
                 self.process.start()
         finally:
             os.close(write_end)
 
     def receive(self, seconds: float, closed: threading.Event) -> Any:
-        """The next message; raise :class:`WorkerError` if the process ended or hangs."""
+        """Return the next message of the worker; raise :class:`WorkerError` if the process ended or hangs."""
         (length,) = _LENGTH.unpack(self._bytes(_LENGTH.size, seconds, closed))
         sizes, head = pickle.loads(self._bytes(length, seconds, closed))
         buffers = [self._bytes(size, seconds, closed) for size in sizes]
@@ -152,7 +153,7 @@ class _Worker:
         return WorkerError(f"a worker process {how}{where}", "move this file away" if where else "free some memory")
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the worker process and free its resources."""
         self.process.kill()
         self.process.join()
         os.close(self.results)
@@ -160,7 +161,7 @@ class _Worker:
 
 
 class _Pool:
-    """Workers, and a thread that receives their batches while this process computes."""
+    """A pool of workers, and a thread that receives their batches while the main thread computes."""
 
     def __init__(
         self, clips: Clips, order: BatchOrder, count: int, seconds: float, pinned: Callable[[Batch], Batch]
@@ -180,11 +181,11 @@ class _Pool:
         self._thread.start()
 
     def batches(self) -> Iterator[Batch]:
-        """All batches in order; re-raises the exceptions of workers."""
+        """Yield all batches in order; re-raise the exceptions of workers."""
         for _ in range(len(self._order)):
             message = self._received.get()
             if isinstance(message, WorkerError):
-                # A scheduler that ends a job may kill the workers first: the signal to this process says more.
+                # If a scheduler ends the job, wait for its signal to this process, which is the cause of the error.
                 time.sleep(1.0)
             if isinstance(message, BaseException):
                 raise message
@@ -209,7 +210,7 @@ class _Pool:
         raise _Closed
 
     def close(self) -> None:
-        """End the workers and the thread."""
+        """Kill the workers and end the receiving thread."""
         self._closed.set()
         for worker in self._workers:
             worker.process.kill()
@@ -222,12 +223,12 @@ class _Pool:
 def _work(
     clips: Clips, order: Iterator[list[ItemKey]], results: int, mark: mmap.mmap, inherited: Sequence[int]
 ) -> None:
-    """Main function of a worker process: read its batches and send each, or the exception."""
+    """Run a worker process: read the batches of ``order`` and send each of them, or its exception, to the pipe."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    for descriptor in inherited:  # else the main process could end unnoticed
+    for descriptor in inherited:  # otherwise, the worker would not notice the end of the main process
         os.close(descriptor)
     torch.set_num_threads(1)
     outgoing = queue.Queue[Any](maxsize=1)
@@ -245,7 +246,7 @@ def _work(
             message: Any = _packed(collate(items))
         except (AvgdtError, MemoryError) as error:
             message = error
-        except Exception:  # it may not be picklable; its traceback is text
+        except Exception:  # the exception may not be picklable, but its traceback is text
             message = RuntimeError(f"a worker process failed\n{traceback.format_exc()}")
         outgoing.put(message)
     outgoing.put(None)
@@ -263,18 +264,18 @@ def _send(outgoing: queue.Queue[Any], results: int) -> None:
                 rest = view
                 while len(rest):
                     rest = rest[os.write(results, rest) :]
-        except BrokenPipeError:  # the main process has gone
+        except BrokenPipeError:  # the main process has ended
             os._exit(0)
 
 
 def _packed(batch: Batch) -> dict[str, Any]:
-    """The fields of a batch with tensors as NumPy arrays, for the pipe."""
+    """Return the fields of a batch, with tensors as NumPy arrays, to send through a pipe."""
     values = ((field.name, getattr(batch, field.name)) for field in fields(batch))
     return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in values}
 
 
 def _unpacked(message: dict[str, Any]) -> Batch:
-    """The inverse of :func:`_packed`."""
+    """Return the batch whose fields :func:`_packed` returned."""
     values: dict[str, Any] = {
         name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in message.items()
     }

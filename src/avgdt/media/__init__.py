@@ -1,1 +1,1 @@
-"""Decoding of one media file: frames and waveform of any time span, with typed errors."""
+"""Decoding of media files: frames and waveform of any time span, with typed errors."""

@@ -1,4 +1,4 @@
-"""A reader of waveforms by presentation time."""
+"""Reader of waveforms by presentation time."""
 
 from __future__ import annotations
 
@@ -27,39 +27,43 @@ from avgdt.media.seek import Preroll, VorbisBlocks
 
 @dataclass
 class AudioDecoding:
-    """One pass of audio decoding: yields blocks and records damaged spans."""
+    """A single pass of audio decoding, which yields blocks of samples and records damaged time spans."""
 
     decoder: Decoder
+    """Decoder of the audio stream."""
     base: float
-    """Seconds of one time stamp unit."""
+    """Duration of one time stamp unit, in seconds."""
     container: Container
-    """The container, which determines whether packets are missing."""
+    """Container of the stream, used to determine whether packets are missing."""
     memory: float
-    """Seconds for which a damaged packet affects the samples after it."""
+    """Time after a damaged packet in which samples may be affected, in seconds."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
-    """Start and end of damaged spans in container time: packets were refused, gave no samples, or corrupt ones."""
+    """Damaged spans as pairs of start and end, in seconds of container time.
+
+    A span is damaged if a packet is missing, is rejected by the decoder, or gives no samples or corrupt samples.
+    """
     ended: bool = False
-    """Whether the end of the stream was reached."""
+    """Whether decoding has reached the end of the stream."""
 
     def frames(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
-        """Decode packets to blocks of samples."""
+        """Decode packets into frames, which are blocks of samples, and record damaged spans."""
         waiting: list[int] = []  # time stamps of packets since the last block
         last: Packet[AudioStream] | None = None
-        end: float | None = None  # of the last block
+        end: float | None = None  # end of the last block
         for packet, following in with_next(packets):
             at_end = following is None
             before = self.decoder.refused
             frames = self.decoder.audio(packet)
             refused = self.decoder.refused > before or (packet is not None and packet.is_corrupt)
             at = end if packet is None or packet.pts is None else packet.pts * self.base
-            if refused and not at_end:  # the last packet of all may be cut off by the end of the file
+            if refused and not at_end:  # the last packet of the stream may be truncated by the end of the file
                 self._damage(at, float(packet.duration or 0) * self.base if packet is not None else 0.0)
             elif packet is not None and packet.pts is not None:
                 waiting.append(packet.pts)
             for frame in frames:
                 if frame.pts is not None:
                     begin = frame.pts * self.base
-                    if end is None:  # a decoder that has returned nothing yet has no state
+                    if end is None:  # a decoder has no state before its first block
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
                         after = following or packet
@@ -78,7 +82,7 @@ class AudioDecoding:
         self.ended = True
 
     def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
-        """The frames as blocks of samples at ``rate``; ``after_damage`` marks the first block after recorded damage."""
+        """Yield the frames as blocks at ``rate``; ``after_damage`` marks the first block after recorded damage."""
         stretches = 0
         for frame in frames:
             yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)
@@ -88,57 +92,61 @@ class AudioDecoding:
         self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
 
 
-SEGMENT_SECONDS = 2.0  # decoded at a time, after the positions that are read from the first packet
-LONGEST_SECONDS = 600.0  # limit up to which all blocks of a stream read from its start are placed together
-SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)  # relative positions at which a second is decoded to judge the whole stream
+SEGMENT_SECONDS = 2.0
+"""Length of the segments that are decoded separately if a stream is not read from its start, in seconds."""
+LONGEST_SECONDS = 600.0
+"""Longest time span of a stream read from its start whose blocks are placed on the sample grid jointly, in seconds."""
+SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Relative positions in a stream at which one second is decoded to measure the levels of its channels."""
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Mono waveform of a time span."""
+    """The mono waveform of a time span."""
 
     samples: NDArray[np.float32]
-    """(samples,) float32 on the int16 scale."""
+    """(samples,) float32: mono samples on the int16 scale."""
     start: float
-    """True time of the first sample in seconds."""
+    """Time of the first sample on the timeline of the recording, in seconds."""
     end: float | None = None
-    """When the stream ended, if that is before the last sample; the rest is silent."""
+    """Time at which the stream ends, in seconds, if it ends before the last sample; later samples are zero."""
 
 
 class FirstBlock(NamedTuple):
-    """The first block of a stream."""
+    """Properties of the first block of samples of an audio stream."""
 
     stamp: int
-    """Its time stamp."""
+    """Time stamp of the block; 0 if it has none."""
     samples: int
-    """Number of its samples; 0 where it has no time stamp."""
+    """Number of samples of the block; 0 if it has no time stamp."""
     rate: int
-    """Samples per second."""
+    """Sample rate of the block, in Hz."""
 
 
 class _Piece(NamedTuple):
-    """Samples at the native rate that were decoded in one pass."""
+    """Samples at the native sample rate that were decoded in one pass."""
 
     samples: NDArray[np.float32]
+    """(samples,) float32: mono samples on the int16 scale."""
     rate: int
-    """Samples per second of the first block."""
+    """Sample rate of the first block, in Hz."""
     end: int | None
-    """Grid index after the last sample, if the stream ended."""
+    """Grid index after the last sample of the stream, if the pass reached the end of the stream."""
     damaged: list[tuple[float, float]]
-    """Damaged spans, see ``AudioDecoding``."""
+    """Damaged spans as pairs of start and end, in seconds of container time."""
 
 
 class AudioReader:
-    """Reads the waveform of any time span of a container."""
+    """Reader of the waveform of any time span of a container."""
 
     def __init__(self, container: Container, downmix: Downmix | None = None) -> None:
         self._container = container
         self._downmix = downmix
-        self._disturbed = False  # whether a read met damage, of which the decoder may keep state
+        self._disturbed = False  # whether a read found damage, which may affect the state of the decoder
 
     @property
     def stream(self) -> AudioStream:
-        """The stream; raises ``NoAudio``, ``Unsupported``."""
+        """Audio stream of the container; raises ``NoAudio`` without audio and ``Unsupported`` without a decoder."""
         if self._container.audio is None:
             raise NoAudio(self._container.path, "it has no audio")
         if self._container.audio.codec_context is None:
@@ -146,17 +154,18 @@ class AudioReader:
         return self._container.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
-        """``round(seconds * sample_rate)`` samples from ``start`` on, silent where the stream has none.
+        """Return ``round(seconds * sample_rate)`` samples from ``start`` on, with zeros where the stream has none.
 
-        A sample's value depends on its position alone, not on the requested span: see ``Preroll``.
+        ``zero`` is the container time at which the timeline of the recording begins, in seconds. The value of a sample
+        depends only on its position, not on the requested span; see :class:`avgdt.media.seek.Preroll`. Raises
+        ``Corrupt`` if the audio is damaged in the span.
         """
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
         self._container.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(resampling, zero)
-        if (
-            pieces[0].rate != resampling.native and self._first_block.rate != resampling.native
-        ):  # some AAC has twice its header's rate
+        # Some AAC streams have twice the sample rate of their header.
+        if pieces[0].rate != resampling.native and self._first_block.rate != resampling.native:
             resampling = replace(resampling, native=self._first_block.rate)
             pieces = self._pieces(resampling, zero)
         for at, until in (stretch for piece in pieces for stretch in piece.damaged):
@@ -169,22 +178,23 @@ class AudioReader:
         return Waveform(resampling.apply(samples), first / sample_rate, end if end < start + seconds else None)
 
     def _pieces(self, resampling: Resampling, zero: float) -> list[_Piece]:
-        """The native samples that a resampling needs, in pieces, at each of which decoding starts anew."""
+        """Decode the native samples that a resampling needs, in pieces that are decoded independently."""
         unit = float(tick(self.stream))
-        # Where time stamps are coarser than samples, the first block tells where samples lie.
+        # If time stamps are coarser than samples, the first block determines the positions of the samples.
         origin = (self._first_block.stamp, self._first_block.samples) if unit * self.stream.sample_rate > 1 else None
         grid = SampleGrid(resampling.native, unit, zero, origin, self.stream.codec_context.name.startswith("wma"))
         begin, end = resampling.begin, resampling.begin + resampling.needed
         cuts = self._cuts(grid, end)
         bounds = [begin, *(cut for cut in cuts if cut > begin), end]
-        self.downmix  # noqa: B018 (it decodes too, so it must come before a new decoder is created)
+        # The downmix is determined by decoding, so it must be known before a new decoder is created.
+        self.downmix  # noqa: B018
         return [
             self._piece(grid, first, last, max((cut for cut in cuts if cut <= first), default=None))
             for first, last in pairwise(bounds)
         ]
 
     def _cuts(self, grid: SampleGrid, end: int) -> range:
-        """Grid indices up to ``end`` at which decoding starts anew."""
+        """Return the grid indices up to ``end`` at which an independent decoding pass starts."""
         edge = self._preroll.from_start
         if edge == math.inf or (edge == -math.inf and grid.head is None):
             return range(0)
@@ -192,10 +202,10 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Samples ``begin`` to ``end`` on the grid, decoded from ``cut`` on, or for ``None`` from the first packet."""
+        """Decode the grid samples ``begin`` to ``end`` from ``cut``, or from the first packet if it is ``None``."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
-            self._container.reopen()  # for a decoder without state of an earlier read
+            self._container.reopen()  # a new decoder has no state of an earlier read
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
@@ -206,7 +216,10 @@ class AudioReader:
         return _Piece(samples[begin - at : end - at], rate, last if reading.ended else None, reading.damaged)
 
     def _until(self, grid: SampleGrid, end: int, cut: int | None) -> int:
-        """Grid index up to which blocks are read for samples up to ``end``: with coarse stamps, a whole segment."""
+        """Return the grid index up to which blocks are read for samples up to ``end``.
+
+        If time stamps are coarser than samples, all blocks of a segment are read, to place their samples jointly.
+        """
         if grid.head is None:
             return end
         if cut is not None:
@@ -218,29 +231,29 @@ class AudioReader:
 
     @property
     def downmix(self) -> Downmix:
-        """The downmix to mono: as set by the caller, else by the stream's levels."""
+        """Downmix to mono, as set by the caller, else chosen by the levels of the channels."""
         if self._downmix is None:
             self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
 
     @cached_property
     def _levels(self) -> Levels:
-        """The levels at a few positions of the stream, or of the whole stream where these do not decide the downmix."""
+        """Levels at a few positions of the stream, or of the whole stream if these do not determine the downmix."""
         sampled = Levels(self._sampled())
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 
     def silent(self) -> bool:
-        """Whether no channel reaches 1 on the int16 scale, that is, whether the audio is digital silence throughout."""
+        """Return whether the audio is digital silence throughout: no sample reaches 1 on the int16 scale."""
         if self.stream.channels > 1:
             return self._levels.silent
         return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))
 
     def _sampled(self) -> Iterator[AudioFrame]:
-        """About a second of audio at each of a few positions."""
+        """Decode about one second of audio at each position of ``SAMPLED``."""
         return (frame for position in SAMPLED for frame in self._second(position))
 
     def _second(self, position: float) -> Iterator[AudioFrame]:
-        """About a second of audio at a position from 0, the start of the stream, to 1, its end."""
+        """Decode about one second of audio at a relative position, from 0 (start of the stream) to 1 (end)."""
         begin = self._container.start("audio") or 0.0
         at = begin + position * max(self._container.end("audio") - 1.0 - begin, 0.0)
         base = float(tick(self.stream))
@@ -248,18 +261,18 @@ class AudioReader:
         return takewhile(lambda frame: frame.pts is None or frame.pts * base < at + 1.0, frames)
 
     def first_time(self) -> float:
-        """Container time in seconds of the first sample that is presented, past any codec delay."""
+        """Return the container time of the first presented sample, after any codec delay, in seconds."""
         return float(self._first_block.stamp * tick(self.stream))
 
     def last_end(self) -> float:
-        """Container time in seconds at which the last sample that can be decoded ends."""
+        """Return the container time at which the last decodable sample ends, in seconds."""
         grid = SampleGrid(self.stream.sample_rate, float(tick(self.stream)), 0.0, None)
         _, frames = self._open(self._container.end("audio") - 1.0, exact=False)
         return grid.end(AudioBlock(frame, grid.rate) for frame in frames) / grid.rate
 
     @cached_property
     def _first_block(self) -> FirstBlock:
-        """The stream's first block."""
+        """First block of samples of the audio stream."""
         head = next(self._open(-math.inf)[1], None)
         if head is None:
             return FirstBlock(0, 0, self.stream.sample_rate)
@@ -270,9 +283,10 @@ class AudioReader:
         return Preroll.of(self.stream.codec_context.name, self._container.demuxer.size)
 
     def _open(self, start: float, exact: bool = True) -> tuple[AudioDecoding, Iterator[AudioFrame]]:
-        """A decoding pass and its blocks, from one that begins at or before container time ``start``, if there is one.
+        """Start a decoding pass at or before container time ``start``, if possible; return the pass and its frames.
 
-        ``exact``: with the samples of a decode from the first packet. Raises ``Corrupt`` where nothing can be decoded.
+        With ``exact``, the samples equal those of decoding from the first packet. Raises ``Corrupt`` if nothing can be
+        decoded.
         """
         preroll = self._preroll
         begin = self._container.start("audio") or 0.0
@@ -283,7 +297,7 @@ class AudioReader:
             self._container.rewind()
         for back in (*backs, math.inf):
             from_start = self._go_to(start - back)
-            stream = self.stream  # going to the start opens anew
+            stream = self.stream  # the stream object is new if the container was reopened
             base = tick(stream)
             packets = self._container.packets(stream)
             blocks = VorbisBlocks.of(stream)
@@ -298,7 +312,7 @@ class AudioReader:
         return reading, iter(())
 
     def _go_to(self, seconds: float) -> bool:
-        """Seek to a container time; True if reading starts at the first packet."""
+        """Seek to a container time, in seconds; return whether reading starts at the first packet."""
         stream = self.stream
         base = tick(stream)
         begin = stream.start_time or 0
@@ -311,7 +325,7 @@ class AudioReader:
 
 
 def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:
-    """The packets from the last one before ``tick`` where decoding can start."""
+    """Yield the packets from the last keyframe before the time stamp ``tick`` on."""
     held: list[Packet[AudioStream]] = []
     for packet in packets:
         if packet.pts is None or packet.pts > tick:

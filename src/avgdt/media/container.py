@@ -1,4 +1,4 @@
-"""Media containers: an open file with its video and audio stream, seeking, and packets."""
+"""Media containers: opening of a file, choice of its video and audio stream, seeking, and packets."""
 
 from __future__ import annotations
 
@@ -19,25 +19,29 @@ from avgdt.media.gaps import Cuts, first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
+"""Highest accepted sample rate of an audio stream, in Hz."""
 SEQUENTIAL_BYTES = 2**26
+"""Largest file, in bytes, that is read from its start if its container does not support accurate seeks."""
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
-"""Containers whose packets follow each other without gaps: a hole in them is damage."""
-DROPPED_SECONDS = 0.1  # longer than errors of time stamps, and frames that a camera drops
-# Limits of the bytes between two packets of a stream that belong to no packet but are container overhead:
-OVERHEAD_BYTES = 256  # in any case,
-OVERHEAD_SHARE = 0.15  # plus this share of the bytes between them,
-OVERHEAD_PACKET_BYTES = 20  # plus this much for each packet of another stream
+"""Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
+DROPPED_SECONDS = 0.1
+"""Gap between packets above which packets are missing, in seconds; cameras and rounding cause shorter gaps."""
+# Between two packets of a stream, bytes that belong to no packet are container overhead up to the sum of these limits:
+OVERHEAD_BYTES = 256  # constant number of bytes
+OVERHEAD_SHARE = 0.15  # share of the bytes between the packets
+OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
 
 Kind = Literal["video", "audio"]
 AnyStream = TypeVar("AnyStream", bound=VideoStream | AudioStream)
 
-# Decoders that do not flag partly decoded frames; as their frames are independent, they may refuse them instead.
+# Decoders that do not mark partly decoded frames as corrupt. They are set to raise an error instead, which is possible
+# because their frames are independent.
 _UNFLAGGED = frozenset({"mjpeg", "mjpegb"})
 _STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
 def tick(stream: VideoStream | AudioStream) -> Fraction:
-    """Seconds of one time stamp unit of the stream."""
+    """Return the duration of one time stamp unit of the stream, in seconds."""
     assert stream.time_base is not None
     return stream.time_base
 
@@ -45,7 +49,7 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
 class Container:
     """An open media file with its best video and audio stream.
 
-    Raises ``RecordingTooLarge`` and what ``open_container`` raises.
+    Raises ``RecordingTooLarge`` and the errors of :func:`avgdt.media.opening.open_container`.
     """
 
     def __init__(self, path: Path, video: bool = True, audio: bool = True) -> None:
@@ -63,7 +67,7 @@ class Container:
 
     def _best_video(self) -> VideoStream | None:
         stream = self.demuxer.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # cover art of music
+        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # such as the cover art of music
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
@@ -82,21 +86,21 @@ class Container:
         return stream
 
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
-        """Whether time stamps after a seek are those of reading from the start.
+        """Return whether to seek to a position in the stream, rather than to read the file from its start.
 
-        In raw streams, AVI and MPEG programme streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg
-        has time stamps of pages, not packets. Such files, if not too large, are read from the start without decoding
-        the packets before the position.
+        In some formats, time stamps after a seek may differ from those of reading from the start. In raw streams, AVI
+        and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
+        pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
         """
         name = self.demuxer.format.name
         by_bytes = Flags.generic_index in Flags(self.demuxer.format.flags) or name in ("avi", "mpeg", "ogg")
         return _evenly_stored(stream) or not by_bytes or self.demuxer.size > SEQUENTIAL_BYTES
 
     def seek(self, stream: VideoStream | AudioStream, ticks: int) -> bool:
-        """Go to a keyframe at or before ``ticks`` (in the stream's time base); False if that is impossible."""
+        """Seek to a keyframe at or before the time stamp ``ticks`` of the stream; return whether that succeeded."""
         if not self.seekable(stream):
             return False
-        if self.demuxer.format.name == "ogg":  # after a seek, FFmpeg continues the time stamps from before it
+        if self.demuxer.format.name == "ogg":  # after a seek in Ogg, FFmpeg continues the earlier time stamps
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
@@ -107,48 +111,49 @@ class Container:
         return True
 
     def rewind(self) -> None:
-        """Go to the first packet; stream objects are replaced."""
+        """Go to the first packet; the stream objects may be replaced by new ones."""
         if not self._fresh:
-            self.reopen()  # not every demuxer seeks to its start reliably
+            self.reopen()  # some demuxers cannot seek to the start reliably
 
     def reopen(self) -> None:
-        """Open the file again, which costs about 1 ms: all streams and decoders are replaced."""
+        """Open the file again, which replaces all streams and decoders and takes about 1 ms."""
         self.close()
         self._open()
 
     def packets(self, stream: AnyStream) -> Iterator[Packet[AnyStream]]:
-        """The stream's packets from the current position on."""
+        """Yield the packets of the stream from the current position on."""
         self._fresh = False
         for other in self.demuxer.streams:
             other.discard = Discard.default if other.index == stream.index else Discard.all
         try:
             for packet in self.demuxer.demux(stream):
-                if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's end mark
+                # PyAV marks the end with an empty packet.
+                if packet.size or packet.pts is not None or packet.dts is not None:
                     yield cast("Packet[AnyStream]", packet)
         except (av.error.FFmpegError, IndexError):
-            # A truncated file ends here; PyAV raises IndexError at the end if a stream appeared after the header.
+            # The file is truncated. PyAV raises IndexError at the end if a stream appeared after the header.
             return
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether this container format stores packets without gaps in time, so that a gap is damaged data."""
+        """Whether the container format stores packets without gaps in time, so that a gap indicates damage."""
         return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
-        """Whether packets are missing between two of a stream: the bytes between them belong to no packet.
+        """Return whether packets are missing between two packets of a stream.
 
-        A time without packets alone is silence or a long frame. Damage are bytes that no demuxer or parser can read, a
-        jump of both streams (see ``gaps``), and any gap in containers for transmission or for audio alone.
+        A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap
+        belong to no packet, if both streams jump (see ``avgdt.media.gaps``), or if the container format allows no gaps.
         """
         if self.is_contiguous:
             return self._seconds_between(first, then) > DROPPED_SECONDS
         if self._cuts.between(first, then):
             return True
-        if first.pos is None or then.pos is None or self.demuxer.format.name == "asf":  # which pads its packets
+        if first.pos is None or then.pos is None or self.demuxer.format.name == "asf":  # ASF pads its packets
             return False
         used_up = first.size
         if isinstance(first.stream, AudioStream) and first.stream.codec_context.name.startswith("mp"):
-            # The parser of MPEG audio returns bytes that it cannot read as a part of this packet.
+            # The parser of MPEG audio includes unreadable bytes in this packet.
             used_up = min(used_up, 4 * then.size + OVERHEAD_BYTES)
         begin, end = first.pos + used_up, then.pos
         if end - begin <= OVERHEAD_BYTES:
@@ -167,7 +172,7 @@ class Container:
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
-        """Raise ``Corrupt`` unless the stream's times are known up to container time ``until``: see ``gaps``."""
+        """Raise ``Corrupt`` if damage makes the times of a stream before container time ``until`` unknown."""
         if kind not in self._holes:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
@@ -182,23 +187,23 @@ class Container:
         return float((stamps[1] - stamps[0] - (first.duration or 0)) * first.time_base)
 
     def stream(self, kind: Kind) -> VideoStream | AudioStream:
-        """The video or the audio stream."""
+        """Return the video or audio stream, which must exist."""
         stream = self.video if kind == "video" else self.audio
         assert stream is not None
         return stream
 
     def start(self, kind: Kind) -> float | None:
-        """Container time in seconds of the stream's first packet, by its header."""
+        """Return the container time of the first packet of a stream according to its header, in seconds."""
         stream = self.stream(kind)
         return None if stream.start_time is None else float(stream.start_time * tick(stream))
 
     def end(self, kind: Kind) -> float:
-        """Container time in seconds at which the stream ends, by its header, else by its packets."""
+        """Return the container time at which a stream ends, by the header or else by its packets, in seconds."""
         stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))
         if self.demuxer.duration is not None:
-            # Matroska counts its duration from its clock's zero, the others from their first packet.
+            # The duration counts from container time 0 in Matroska, and from the first packet in other containers.
             matroska = self.demuxer.format.name.startswith("matroska")
             return ((0 if matroska else self.demuxer.start_time or 0) + self.demuxer.duration) / 1e6
         return self._last_packet_end(kind)
@@ -212,21 +217,21 @@ class Container:
             ends += [] if at is None else [at + (packet.duration or 0)]
             count += 1
         if not ends and isinstance(stream, VideoStream) and stream.average_rate:
-            return float(count / stream.average_rate)  # a raw stream
+            return float(count / stream.average_rate)  # raw streams have no time stamps
         return float(max(ends, default=0) * tick(stream))
 
     def close(self) -> None:
-        """Close the container."""
+        """Close the media file."""
         self.demuxer.close()
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
-    """Whether the stream holds uncompressed samples of constant size, so that a time gives a byte position."""
+    """Return whether a stream has uncompressed samples of constant size, so that seeks by bytes are exact."""
     context = stream.codec_context
     if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
         return False
     digits = "".join(filter(str.isdigit, context.name))
-    bits = stream.sample_rate * stream.channels * int(digits or 8)  # A-law and mu-law have eight
+    bits = stream.sample_rate * stream.channels * int(digits or 8)  # A-law and mu-law samples have eight bits
     return not context.bit_rate or context.bit_rate == bits
 
 
@@ -234,4 +239,4 @@ def _prepare(stream: VideoStream | AudioStream) -> None:
     stream.codec_context.thread_count = 1
     strict = {"err_detect": "explode"} if stream.codec_context.name in _UNFLAGGED else {}
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-    stream.codec_context.copy_opaque = True  # so that a frame refers to its packet
+    stream.codec_context.copy_opaque = True  # copies the opaque object of a packet to its frame

@@ -1,4 +1,4 @@
-"""Packets to frames: the decoder of one stream, and the frames of a video in presentation order."""
+"""Decoding of packets to frames, and the frames of a video in presentation order."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from avgdt.media.seek import PacketRun
 
 
 class Decoder:
-    """The decoder of a stream, which continues after packets that it refuses and records the reason.
+    """A decoder of one stream that continues after a rejected packet and records the reason.
 
-    Raises ``Encrypted`` at an encrypted packet.
+    Raises ``Encrypted`` for an encrypted packet.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:
@@ -42,10 +42,10 @@ class Decoder:
         self.decoded = 0
         self.refused = 0
         self.refusal = ""
-        self._skipped = ""  # reading it from the context is slow
+        self._skipped = ""  # a copy of context.skip_frame, which is slow to read
 
     def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-        """The frames that this packet completes; ``None`` drains the decoder."""
+        """Decode a packet and return the frames that it completes; ``None`` returns the remaining frames."""
         assert isinstance(self.context, VideoCodecContext)
         frames: list[VideoFrame] = []
         with self._refusals(packet):
@@ -54,7 +54,7 @@ class Decoder:
         return frames
 
     def audio(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
-        """The blocks of samples that this packet completes; ``None`` drains the decoder."""
+        """Decode a packet and return the blocks of samples that it completes; ``None`` returns the remaining blocks."""
         assert isinstance(self.context, AudioCodecContext)
         frames: list[AudioFrame] = []
         with self._refusals(packet):
@@ -64,9 +64,9 @@ class Decoder:
 
     @contextmanager
     def _refusals(self, packet: Packet[Any] | None) -> Iterator[None]:
-        """Record why a packet is refused and continue: a damaged packet does not end a recording."""
+        """Record the reason why a packet is rejected and suppress its error, so that decoding continues."""
         if packet is not None and packet.has_sidedata("encryption_info"):
-            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # it would decode to noise
+            raise Encrypted(self.path, f"its {self.kind} is encrypted")  # an encrypted packet would be decoded to noise
         try:
             yield
         except (av.error.FFmpegError, MemoryError) as error:
@@ -74,62 +74,64 @@ class Decoder:
             self.refusal = getattr(error, "strerror", None) or str(error)
 
     def check(self) -> None:
-        """Raise ``Corrupt`` when nothing was decoded."""
+        """Raise ``Corrupt`` if nothing was decoded."""
         if not self.decoded:
             raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
 
     def skip_non_reference(self, skip: bool) -> None:
-        """Set whether frames that no other frame refers to are skipped without decoding."""
+        """Set whether non-reference frames, on which no other frame depends, are skipped without decoding."""
         setting: Literal["NONREF", "DEFAULT"] = "NONREF" if skip else "DEFAULT"
         if self._skipped != setting:
             self.context.skip_frame = self._skipped = setting
 
 
-SHORTEST_STEP = 0.03  # lower bound of the seconds from frame to frame in the rules below
-GAP_FRAMES = 5  # gap between two packets, in frames at the average rate, from which packets may be missing
-LEAP_FRAMES = 20  # as GAP_FRAMES, in presentation time: more than any decoder reorders
-FAR_FRAMES = 100  # gap between two frames, at the average rate, from which a time stamp may be damaged
+SHORTEST_STEP = 0.03  # lower bound of the frame interval in the following limits, in seconds
+GAP_FRAMES = 5  # gap in decoding time above which packets may be missing, in frame intervals
+LEAP_FRAMES = 20  # gap in presentation time above which packets may be missing, in frame intervals
+FAR_FRAMES = 100  # gap between two frames above which a time stamp may be damaged, in frame intervals
 
 
 class BackwardsError(Exception):
-    """The time stamps of frames in presentation order run backwards."""
+    """Error of a video whose time stamps decrease from frame to frame in presentation order."""
 
 
 class MissingError(Exception):
-    """Frames were skipped and others are missing, so that a skipped frame may be the requested one."""
+    """Error of a decoding pass in which frames were skipped and others are missing, so that its result may be wrong."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Ticket:
-    """Serial number of a packet that its frame carries; PyAV needs a separate object for each."""
+    """A serial number attached to a packet and its frame; PyAV needs a separate object for each packet."""
 
     serial: int
+    """Serial number of the packet."""
 
 
 @dataclass(frozen=True)
 class PresentedFrame:
-    """A decoded frame with its presentation time stamp."""
+    """A decoded frame in presentation order."""
 
     stamp: int
-    """Presentation time stamp."""
+    """Presentation time stamp of the frame."""
     frame: VideoFrame
     """The decoded frame."""
     whole: bool
-    """Whether neither it nor a frame that it depends on is damaged."""
+    """Whether neither the frame nor any frame on which it may depend is damaged."""
     settled: bool
-    """Whether a whole frame came before it, so that decoding from further back gives the same frame."""
+    """Whether an undamaged frame precedes the frame, so that a decoding pass with an earlier start gives the same."""
 
     @property
     def end(self) -> int:
-        """Time stamp at which the frame disappears, if the container says so; else its own."""
+        """Time stamp at which the frame disappears; equal to ``stamp`` if the duration is unknown."""
         return self.stamp + max(0, self.frame.duration or 0)
 
 
 class FrameIterator:
-    """The frames of a packet run in presentation order; ``skip`` drops non-reference frames before the requested one.
+    """Iterator over the frames of a packet run in presentation order.
 
-    Ends early where a frame's time or damage can be determined only from further back. Raises ``BackwardsError``, and
-    with ``skip`` ``MissingError``.
+    With ``skip``, non-reference frames before the requested one are not decoded. The iterator ends early if only a pass
+    with an earlier start can determine the time or damage of a frame. Raises ``BackwardsError``, and with ``skip`` also
+    ``MissingError``.
     """
 
     def __init__(self, decoder: Decoder, run: PacketRun, skip: bool = False) -> None:
@@ -157,10 +159,10 @@ class FrameIterator:
         return self._ahead.popleft() if self._ahead else next(self._frames)
 
     def check(self, frame: PresentedFrame, limit: int) -> None:
-        """Raise ``DamagedError`` where ``frame`` is incomplete or is not the frame shown at the time ``limit``.
+        """Raise ``DamagedError`` if ``frame`` is damaged or is not the frame on screen at the time stamp ``limit``.
 
-        Call it after taking the frame that follows. Where frames are missing, others may come late: frames are read
-        ahead while packets that are presented before ``limit`` may follow, or wait in the decoder.
+        This method must be called after the following frame was taken from the iterator. It reads ahead while
+        frames with time stamps up to ``limit`` may still follow, because missing packets can delay frames.
         """
         if not frame.whole:
             raise DamagedError(frame.stamp)
@@ -173,32 +175,29 @@ class FrameIterator:
         self.damage.check(frame.stamp, limit)
 
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
-        """Whether packets are missing between two, for longer than a camera drops frames.
+        """Return whether packets are missing between ``first`` and ``then``, in a gap too long for dropped frames.
 
-        After damage, a demuxer knows the file position only of the next packet, ``following``.
+        ``following`` is the packet after ``then``, as the file position of ``then`` is invalid after damage.
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
-        presentation = (
-            then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
-        )  # decoding times may be estimates
+        # Decoding times may be estimates.
+        presentation = then.pts is not None and -math.inf < self._latest < then.pts - LEAP_FRAMES * step
         return (decoding or presentation) and self._run.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
-        """Whether the last frame is so much later that its time stamp may be wrong, which the next frame shows."""
+        """Return whether the last frame is so long after ``limit`` that its time stamp may be wrong."""
         return self._last is not None and self._last > limit + FAR_FRAMES * self._step
 
     def _decode(self) -> Iterator[PresentedFrame]:
         run, decoder, damage = self._run, self._decoder, self.damage
         settled = reordered = False
-        both = run.container.demuxer.format.name.startswith("mov")  # stores both stamps wherever they differ
+        both = run.container.demuxer.format.name.startswith("mov")  # MOV and MP4 store both time stamps if they differ
         serial, last_serial = 0, -1
         previous: Packet[VideoStream] | None = None
-        packets, *_ = tee(run.packets, 1)  # so that copies can look ahead
-        end: int | None = None  # the stamp of the last packet
-        cut: int | None = (
-            None  # time stamp of a last packet that is cut off by the end of the file: the video ends there
-        )
+        packets, *_ = tee(run.packets, 1)  # a tee iterator can be copied to look ahead
+        end: int | None = None  # time stamp of the last packet
+        cut: int | None = None  # time stamp of the last packet, if it is truncated by the end of the file
         for packet, following in with_next(packets):
             due: int | None = None
             at_end = following is None
@@ -212,7 +211,7 @@ class FrameIterator:
                 due = None if early or packet.is_discard or not packet.size else at
                 if previous is not None and self._is_gap(previous, packet, following or packet):
                     lost = run.stamps.due(previous)
-                    # Frames that are presented later may have been decoded earlier.
+                    # Frames with later presentation times may already have been decoded.
                     lost = lost if lost is None else round(max(lost, self._latest))
                     damage.refused(serial, None if lost is None else lost + run.stamps.step)
                 damage.fed(serial, due)
@@ -228,7 +227,7 @@ class FrameIterator:
             frames = decoder.video(packet)
             if packet is not None and (decoder.refused > before or packet.is_corrupt):
                 if self._last is None and not run.from_start:
-                    return  # perhaps it depends on frames further back
+                    return  # the packet may depend on frames before this pass
                 if at_end:
                     cut = end
                 else:
@@ -242,11 +241,11 @@ class FrameIterator:
                 if stamp is None or (self._last is None and not run.from_start and not frame.key_frame):
                     return
                 if end is not None and self._last is None and not run.from_start and end < stamp:
-                    return  # the last packet precedes this keyframe: whether it is whole shows only from further back
+                    return  # the last packet precedes this keyframe, so only a pass with an earlier start can decode it
                 if self._last is not None and stamp < self._last:
                     behind = chain([] if following is None else [following], islice(copy(packets), LONGEST_DELAY))
                     if run.stamps.may_run_backwards and not reordered and _in_order(behind, self._latest):
-                        raise BackwardsError  # the packets have stamps in the order in which they are decoded
+                        raise BackwardsError  # the packets have only decoding time stamps
                     damage.late(number, stamp)
                     continue
                 whole = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)
@@ -260,7 +259,7 @@ class FrameIterator:
 
 
 def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
-    """Whether packets behind one stamped ``latest`` are stamped in the order in which they are decoded."""
+    """Return whether the presentation time stamps of packets after ``latest`` increase in decoding order."""
     for packet in packets:
         if packet.pts is None or packet.pts < latest:
             return False
@@ -271,7 +270,7 @@ def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
 def with_next(
     packets: Iterator[Packet[AnyStream]],
 ) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
-    """The packets, each with the next one; the last pair is (None, None), which drains a decoder."""
+    """Yield pairs of a packet and the next packet; the last pair is (None, None), to drain a decoder."""
     packet = next(packets, None)
     while packet is not None:
         following = next(packets, None)

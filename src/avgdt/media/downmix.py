@@ -1,4 +1,4 @@
-"""Downmix of several audio channels to mono."""
+"""Downmix of audio channels to mono."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 Downmix = str
-"""How several channels are downmixed to one: "mean", or a single channel, "first", "channel 2", "channel 3" ..."""
+"""Downmix of audio channels to mono: the "mean", or a single channel: "first", "channel 2", "channel 3" ..."""
 _CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
-"""The mean cancels if its energy is below this share of the channels' mean energy. For n uncorrelated channels the
-share is 1 / n, for two channels of opposite phase almost 0."""
+"""Ratio of the energy of the mean of the channels to their mean energy, below which the channels cancel.
+
+The ratio is 1 / n for n uncorrelated channels, and almost 0 for two channels of opposite phase.
+"""
 AUDIBLE = 1.0
 """Smallest absolute sample value, on the int16 scale, that is not digital silence."""
 
@@ -24,7 +26,7 @@ _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt
 
 @lru_cache
 def channel_of(downmix: Downmix) -> int | None:
-    """Index of the one channel that is used; None for the mean. Raises ``ValueError`` for anything else."""
+    """Return the channel index of a downmix, ``None`` for the mean; raise ``ValueError`` for an invalid downmix."""
     if downmix in ("mean", "first"):
         return None if downmix == "mean" else 0
     if match := _CHANNEL.fullmatch(downmix):
@@ -33,7 +35,7 @@ def channel_of(downmix: Downmix) -> int | None:
 
 
 def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
-    """A frame downmixed to (samples,) on the int16 scale; the mean where the channel is missing, as after a change."""
+    """Downmix a frame to (samples,) on the int16 scale; use the mean if the frame does not have the channel."""
     values = _channels(frame)
     channel = channel_of(downmix)
     if len(values) == 1:
@@ -43,15 +45,15 @@ def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
 
 
 def audible(frame: AudioFrame) -> bool:
-    """Whether any channel of a frame holds more than digital silence."""
+    """Return whether any channel of a frame is more than digital silence."""
     return bool(np.abs(_int16(frame, _channels(frame))).max(initial=0.0) >= AUDIBLE)
 
 
 class Levels:
-    """Energies and peaks of the mean of the channels, and of each channel, over audio frames."""
+    """Energies and peaks of each channel, and of the mean of the channels, over audio frames."""
 
     def __init__(self, frames: Iterable[AudioFrame]) -> None:
-        """Measure ``frames``; frames of one channel do not count in the energies, as they need no downmix."""
+        """Measure ``frames``; frames with one channel are excluded from the energies, as they need no downmix."""
         self._mean = self._each = self._mean_peak = 0.0
         self._energies = self._peaks = np.zeros(0)
         for frame in frames:
@@ -71,17 +73,17 @@ class Levels:
 
     @property
     def silent(self) -> bool:
-        """Whether no channel holds more than digital silence."""
+        """Whether all channels are digital silence."""
         return not (self._peaks >= AUDIBLE).any()
 
     @property
     def conclusive(self) -> bool:
-        """Whether these frames decide the downmix for the whole stream."""
+        """Whether the measured frames determine the downmix of the whole stream."""
         return self._mean_peak >= AUDIBLE or (self._cancels and not self.silent)
 
     @property
     def downmix(self) -> Downmix:
-        """The mean, or the loudest channel where the mean cancels, or is silent and the channel is not."""
+        """Downmix for these levels: the mean, or the loudest channel if the channels cancel each other."""
         if self.silent or not (self._cancels or self._mean_peak < AUDIBLE):
             return "mean"
         loudest = int(np.argmax(np.where(self._peaks >= AUDIBLE, self._energies, 0.0)))
@@ -95,12 +97,12 @@ class Levels:
 
 
 def _channels(frame: AudioFrame) -> NDArray[np.generic]:
-    """The samples of a frame as stored, (channels, samples)."""
+    """Return the samples of a frame as stored, (channels, samples)."""
     values = frame.to_ndarray()
     return values if frame.format.is_planar else values.reshape(frame.samples, -1).T
 
 
 def _int16(frame: AudioFrame, values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The ``values`` of a frame on the int16 scale."""
+    """Convert the ``values`` of a frame to the int16 scale."""
     name = frame.format.name.removesuffix("p")
     return (values.astype(np.float64, copy=False) - (128.0 if name == "u8" else 0.0)) * (32768.0 / _FULL_SCALE[name])

@@ -1,4 +1,4 @@
-"""The errors of media files; each names the file and the reason."""
+"""Errors of media files; each message names the file and the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class MediaError(AvgdtError):
-    """A media file that cannot be read as requested."""
+    """Error of a media file that cannot be read as requested."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -16,49 +16,49 @@ class MediaError(AvgdtError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[MediaError], tuple[Path, str]]:
-        # Errors travel between processes; the default would call __init__ with the message alone.
+        # Errors are sent between processes; by default, unpickling would call __init__ with the message alone.
         return type(self), (self.path, self.reason)
 
 
 class NotAFile(MediaError):
-    """The path is not a regular file, or the file may not be read."""
+    """Error of a path that is not a regular file or cannot be opened."""
 
 
 class Unreadable(MediaError):
-    """The content is not that of a recording in any known container."""
+    """Error of a file whose content is not a recording in a known container format."""
 
 
 class NoVideo(MediaError):
-    """The recording has no video."""
+    """Error of a recording that has no video."""
 
 
 class NoAudio(MediaError):
-    """The recording has no audio."""
+    """Error of a recording that has no audio."""
 
 
 class Unsupported(MediaError):
-    """No decoder for this codec, or a kind of file that is not a recording (a playlist, a still image)."""
+    """Error of a recording whose codec or pixel format is not supported, or of a still image."""
 
 
 class Encrypted(MediaError):
-    """The streams are encrypted."""
+    """Error of a recording with an encrypted stream."""
 
 
 class RecordingTooLarge(MediaError):
-    """The frame size, sample rate, duration or memory of a recording exceeds the limit."""
+    """Error of a recording whose frame size, sample rate, duration or memory use exceeds a limit."""
 
 
 class Corrupt(MediaError):
-    """A recording of which nothing can be decoded, a damaged part of one, or values that are not numbers."""
+    """Error of damaged data: nothing can be decoded, a requested part is damaged, or samples are not finite numbers."""
 
 
 class EndsEarly(MediaError):
-    """The streams end before the time at which they should: the file was cut off or replaced since it was inspected."""
+    """Error of a stream that ends early, as its file was truncated or replaced after its inspection."""
 
 
 class TimedOut(MediaError):
-    """Decoding did not end within the time allowed."""
+    """Error of a recording whose decoding exceeds the time limit."""
 
 
 class Crashed(MediaError):
-    """The decoder crashed its process."""
+    """Error of a recording whose decoding crashed the process."""

@@ -1,4 +1,4 @@
-"""Missing parts of a file: cut out while recording, or lost from containers without time stamps."""
+"""Detection of missing parts of a media file, in formats without a table of packets or without time stamps."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from av.packet import Packet
 from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
-"""Containers that are written while recording, without a table of all packets: only a jump shows a cut."""
-SHORTEST_SECONDS = 1.0  # a shorter stretch may be frames and audio dropped while recording
-LONGER = 4.0  # a cut is at least so many times as long as any other frame of the file
-COMMON = 0.8  # share of the longer of two holes that both streams have in common; the rest is how they interleave
+"""Container formats written while recording, without a table of packets, so that only time stamps reveal a cut."""
+SHORTEST_SECONDS = 1.0  # shortest cut; frames and audio dropped while recording leave shorter gaps
+LONGER = 4.0  # minimum length of a cut, as a multiple of the longest other frame interval of the file
+COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a share of the longer one
 
-Stretch = tuple[float, float]  # begin and end in container seconds
+Stretch = tuple[float, float]  # begin and end in container time, in seconds
 
 
 class Cuts:
-    """The cuts of one file, searched for when a stream first jumps."""
+    """The cuts of one media file, which are searched for at the first jump of a stream."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def between(self, first: Packet[Any], then: Packet[Any]) -> bool:
-        """Whether there is a cut between two packets of a stream."""
+        """Return whether there is a cut between two packets of a stream."""
         if first.pts is None or then.pts is None or first.time_base is None:
             return False
         begin, end = float(first.pts * first.time_base), float(then.pts * first.time_base)
@@ -45,10 +45,10 @@ class Cuts:
 
 
 def cut_out(container: InputContainer) -> list[Stretch]:
-    """Stretches over which the video and the audio of a file both jump.
+    """Return the cuts of a file: time spans without packets in both the video and the audio.
 
-    A long frame or a pause of the audio alone is not a cut, nor is a stretch that is not much longer than other frames
-    of the file, as in screen recordings. Reads the packets to the end of the file without decoding them.
+    A gap in only one stream is not a cut, and neither is a gap that is not much longer than other frame intervals of
+    the file, as in screen recordings. All packets of the file are read, without decoding them.
     """
     best = [container.streams.best(kind) for kind in ("video", "audio")]
     spans: dict[int, list[Stretch]] = {stream.index: [] for stream in best if stream is not None}
@@ -60,7 +60,7 @@ def cut_out(container: InputContainer) -> list[Stretch]:
                 begin = float(packet.pts * packet.time_base)
                 spans[packet.stream_index].append((begin, begin + float((packet.duration or 0) * packet.time_base)))
     except (av.error.FFmpegError, IndexError):
-        pass  # the file ends here
+        pass  # the file is truncated here
     video, audio = (sorted(stretches) for stretches in spans.values())
     pauses = _holes(audio)
     holes = [hole for hole in _holes(video) if any(_common(hole, pause) >= COMMON for pause in pauses)]
@@ -69,25 +69,26 @@ def cut_out(container: InputContainer) -> list[Stretch]:
 
 
 def _holes(spans: list[Stretch]) -> list[Stretch]:
-    """The stretches between ``spans`` of at least ``SHORTEST_SECONDS``."""
+    """Return the gaps of at least ``SHORTEST_SECONDS`` between successive ``spans``."""
     return [(end, begin) for (_, end), (begin, _) in pairwise(spans) if begin - end >= SHORTEST_SECONDS]
 
 
 def _common(a: Stretch, b: Stretch) -> float:
-    """Share of the longer stretch that both have in common; negative where they do not overlap."""
+    """Return the overlap of two time spans as a share of the longer one; negative if they do not overlap."""
     return (min(a[1], b[1]) - max(a[0], b[0])) / max(a[1] - a[0], b[1] - b[0])
 
 
 LARGEST = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
-"""Largest packet in bytes, by container; a larger one holds bytes that the parser could not read."""
-_BETWEEN = 64  # bytes between two packets up to which there is no hole
-_CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # of an AVI file behind its header
+"""Largest valid packet in bytes, by container format; a larger packet contains unreadable bytes."""
+_BETWEEN = 64  # bytes between two packets that do not indicate missing data
+_CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # chunks of an AVI file after its header
 
 
 def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
-    """Container time in seconds after which the times of a stream are unknown; ``None`` where all are known.
+    """Return the container time, in seconds, after which the times of a stream are unknown because of damage.
 
-    Reads the packets of the whole file, without decoding them, where its time stamps are counts.
+    Returns ``None`` if all times are known. In a format whose time stamps are counts of packets, all packets of the
+    file are read, without decoding them.
     """
     name = container.format.name
     if name == "avi":
@@ -102,13 +103,13 @@ def first_hole(container: InputContainer, path: Path, stream: int) -> float | No
         return None
     with open_container(path) as again:
         before = [(at, index, end) for at, _, index, end in _packets(again) if at < position]
-        broken = max((at for at, _, _ in before), default=0)  # the packet in which the damage may lie
+        broken = max((at for at, _, _ in before), default=0)  # position of the packet that may be damaged
         return max((end for at, index, end in before if index == stream and at < broken), default=0.0)
 
 
 def _bad_chunk(file: BinaryIO, size: int) -> int | None:
-    """Byte position at which the chunk structure of an AVI file is broken; ``None`` where it is intact."""
-    at = 12  # behind RIFF, its size and AVI
+    """Return the byte position at which the chunk structure of an AVI file is broken; ``None`` if it is intact."""
+    at = 12  # after "RIFF", its size and "AVI "
     while at + 8 <= size:
         file.seek(at)
         head = file.read(12)
@@ -129,7 +130,7 @@ def _bad_packet(container: InputContainer, largest: int) -> int | None:
 
 
 def _packets(container: InputContainer) -> Iterator[tuple[int, int, int, float]]:
-    """File position, size in bytes, stream and end in seconds of each packet that has a position and a time."""
+    """Yield byte position, size, stream index and end in seconds of each packet with a position and a time stamp."""
     try:
         for packet in container.demux():
             at = packet.dts if packet.dts is not None else packet.pts

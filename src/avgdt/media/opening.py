@@ -1,4 +1,4 @@
-"""Opening of media files by content, safely for hostile files."""
+"""Safe opening of media files, which may be malicious, by content."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from av.container import InputContainer
 
 from avgdt.media.errors import NotAFile, Unreadable, Unsupported
 
-MAX_PIXELS = 2**26  # 8192 x 8192: larger frames are an attack or an accident
+MAX_PIXELS = 2**26
+"""Largest accepted number of pixels of a frame: 8192 x 8192."""
 
-# Demuxers of playlists (they open other files), of devices, and of contents that are not recordings but would be
-# decoded as video: texts, still images.
+# Excluded demuxers: playlists, which open other files, devices, and texts and still images, which FFmpeg would decode
+# as video.
 _PLAYLISTS = ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest")
 _DEVICES = ("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab", "xcbgrab")
 _TEXTS = ("adf", "bin", "idf", "tty", "xbin")
@@ -25,16 +26,16 @@ _IMAGES = ("alias_pix", "brender_pix", "ico", "image2", "image2pipe")
 
 @cache
 def _demuxers() -> str:
-    """The demuxers that may open a file, as FFmpeg's ``format_whitelist``."""
+    """Return the names of the allowed demuxers in the form of FFmpeg's ``format_whitelist``."""
     refused = {*_PLAYLISTS, *_DEVICES, *_TEXTS, *_IMAGES}
     return ",".join(sorted(av.formats_available - refused))
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open a file through its descriptor.
+    """Open a media file through its file descriptor.
 
-    FFmpeg does not get its name, so the suffix does not matter; and no other protocol is allowed, so that a hostile
-    file cannot make FFmpeg open another one. Raises ``NotAFile``, ``Unreadable``, ``Unsupported``.
+    FFmpeg does not get the file name, so the suffix has no effect. Other protocols are not allowed, so that a malicious
+    file cannot make FFmpeg open further files. Raises ``NotAFile``, ``Unreadable`` or ``Unsupported``.
     """
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer.
@@ -49,7 +50,7 @@ def open_container(path: Path) -> InputContainer:
             raise Unreadable(path, "empty file")
         container = _open(path, descriptor)
     finally:
-        os.close(descriptor)  # FFmpeg holds its own duplicate
+        os.close(descriptor)  # FFmpeg has its own duplicate
     if container.format.name.endswith("_pipe"):
         container.close()
         raise Unsupported(path, "a still image, not a recording")

@@ -1,4 +1,4 @@
-"""A recording: frames and waveform of any time span of a media file, by presentation time."""
+"""Recordings: frames and waveform of any time span of a media file, by presentation time."""
 
 from __future__ import annotations
 
@@ -18,47 +18,48 @@ from avgdt.media.video import AllFrames, Frames, VideoReader
 
 @dataclass(frozen=True)
 class Info:
-    """A recording's streams on one presentation timeline, in seconds, whose zero is where presentation starts."""
+    """Properties of the streams of a recording; times are in seconds from the start of the presentation."""
 
     path: Path
-    """The file."""
+    """Path of the media file."""
     duration: float
-    """Seconds from zero to where the last stream ends."""
+    """Time at which the last stream ends, in seconds."""
     has_video: bool
-    """Whether there is a video stream."""
+    """Whether the recording has a video stream."""
     has_audio: bool
-    """Whether there is an audio stream."""
+    """Whether the recording has an audio stream."""
     frame_rate: float | None = None
-    """Average frames per second (frames need not be evenly spaced)."""
+    """Average frame rate, in Hz; the intervals between frames may differ."""
     width: int | None = None
-    """Width of the upright frames in pixels."""
+    """Width of the upright frames, in pixels."""
     height: int | None = None
-    """Height of the upright frames in pixels."""
+    """Height of the upright frames, in pixels."""
     sample_rate: int | None = None
-    """Native samples per second."""
+    """Native sample rate of the audio, in Hz."""
     channels: int | None = None
     """Number of audio channels."""
     video_start: float | None = None
-    """When the first frame appears."""
+    """Time at which the first frame appears, in seconds."""
     video_end: float | None = None
-    """When the last frame disappears."""
+    """Time at which the last frame disappears, in seconds."""
     audio_start: float | None = None
-    """When the first sample is played."""
+    """Time of the first audio sample, in seconds."""
     audio_end: float | None = None
-    """When the audio ends."""
+    """Time at which the audio ends, in seconds."""
 
 
 class Recording:
-    """A media file, opened once, decoded by one thread.
+    """An open media file, decoded by one thread.
 
-    All times are seconds on one presentation timeline whose zero is the earlier of the starts of video and
-    audio; edit lists are honoured. Raises the errors of ``avgdt.media.errors``, when opened and when read.
+    All times are in seconds on one presentation timeline, which starts with the earlier of video and audio. Edit lists
+    are applied. Opening and reading raise the errors of ``avgdt.media.errors``.
     """
 
     def __init__(self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix = "auto") -> None:
-        """Open ``path``; a stream is ignored if ``video`` or ``audio`` is False.
+        """Open ``path``, ignoring the video or audio stream if ``video`` or ``audio`` is False.
 
-        ``downmix`` is the way to mono; "auto" is the mean of the channels or, where that cancels, the loudest channel.
+        ``downmix`` is the downmix to mono; "auto" is the mean of the channels, or the loudest channel if the channels
+        cancel each other.
         """
         self.path = Path(path)
         self._container = Container(self.path, video, audio)
@@ -67,19 +68,20 @@ class Recording:
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a video stream."""
+        """Whether the recording has a video stream that is not ignored."""
         return self._container.video is not None
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is an audio stream."""
+        """Whether the recording has an audio stream that is not ignored."""
         return self._container.audio is not None
 
     @cached_property
     def info(self) -> Info:
-        """Duration, rates, sizes and times from the headers; decodes one frame for its orientation.
+        """Duration, rates, sizes and times of the streams, mostly from the headers.
 
-        Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        Access decodes the first frame, for its orientation, and the first audio block. Raises ``Unsupported``,
+        ``Encrypted`` or ``Corrupt``.
         """
         first = self._video.first() if self.has_video else None
         ends = [self._container.end(kind) - self._zero for kind in self._starts]
@@ -105,43 +107,41 @@ class Recording:
         )
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
-        """The frame on screen at each of ``times``: the last that begins at or before it, else the first.
+        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
 
-        Pixels are (time, height, width, channels) uint8, upright, scaled in one pass. ``Frames.end`` says where the
-        video ended before the last of ``times``. A damaged frame raises ``Corrupt``; the result does not
-        depend on earlier reads.
-        Raises ``NoVideo``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        ``Frames.pixels`` are upright and scaled to ``height`` and ``width``. The result does not depend on earlier
+        reads. Raises ``Corrupt`` if a frame is damaged or missing, and ``NoVideo``, ``Unsupported`` or ``Encrypted``.
         """
         return self._video.frames(times, self._zero, height, width, grey)
 
     def all_frames(self, height: int, width: int, grey: bool = False) -> AllFrames:
-        """Every frame, decoded once from the first to the last; raises as :meth:`frames` does."""
+        """Decode all frames in presentation order; raise the same errors as :meth:`frames`."""
         return self._video.all_frames(self._zero, height, width, grey)
 
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
-        """``round(seconds * sample_rate)`` mono samples from ``start`` on.
+        """Return ``round(seconds * sample_rate)`` mono samples from ``start`` on.
 
-        It is silent in gaps, before and after the audio; ``Waveform.end`` is its end, if before the last sample.
-        The start is rounded to the grid of ``sample_rate``.
-        Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        ``start`` is rounded to a multiple of ``1 / sample_rate``. Samples before, after and in gaps of the audio are
+        zero. Raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         return self._audio.waveform(start, seconds, sample_rate, self._zero)
 
     @property
     def downmix(self) -> Downmix:
-        """How channels are downmixed to mono; raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``."""
+        """Downmix of the channels to mono; raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``."""
         return self._audio.downmix
 
     def silent(self) -> bool:
-        """Whether all channels of its audio are digital silence; decodes all of it if a few positions are silent.
+        """Return whether all channels are digital silence.
 
-        Raises ``NoAudio``, ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        All audio is decoded only if it is silent at a few positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
+        or ``Corrupt``.
         """
         return self._audio.silent()
 
     @cached_property
     def _starts(self) -> dict[Kind, float]:
-        """Container time in seconds at which video and audio start, video first."""
+        """Container times at which video and audio start, in seconds, with video first."""
         starts: dict[Kind, float] = {}
         if self.has_video:
             starts["video"] = self._start("video", self._video.first_time)
@@ -153,28 +153,28 @@ class Recording:
         start = self._container.start(kind)
         if start is not None and start >= 0:
             return start
-        # Codec delay, or a cut by an edit list: what lies before the first whole frame is not presented.
+        # Because of a codec delay or an edit list, data before the first whole frame is not presented.
         try:
             return decoded()
         except MediaError:
-            return 0.0  # raised again when the stream is read
+            return 0.0  # the error is raised again when the stream is read
 
     @property
     def _zero(self) -> float:
-        """Container time of the timeline's zero."""
+        """Container time at which the timeline of the recording begins, in seconds."""
         return min(self._starts.values(), default=0.0)
 
     def true_ends(self) -> tuple[float | None, float | None]:
-        """When the last frame and the last sample that can be decoded end, regardless of the headers.
+        """Return the times at which the last decodable frame and sample end, in seconds, regardless of the headers.
 
-        Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        Raises ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         zero = self._zero
         video = self._video.last_end() - zero if self.has_video else None
         return video, self._audio.last_end() - zero if self.has_audio else None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the media file."""
         self._container.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Resampling in which a sample's value depends on its position alone, not on the requested span."""
+"""Resampling in which the value of a sample depends only on its position, not on the requested span."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-_FILTER = 64  # half-width of the resampling filter in native samples, times the decimation
+_FILTER = 64  # half-width of the resampling filter in native samples, for a decimation of 1
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """The samples ``first`` to ``first + count`` at a new rate, and the native samples that they need.
+    """Resampling of a span of ``count`` samples at a new sample rate, and the native samples that it needs.
 
-    Both sample grids share index 0, so that the value of a sample does not depend on the requested span.
+    The native and the new sample grid have index 0 in common, so that the value of a sample does not depend on the
+    requested span.
     """
 
     native: int
-    """Native samples per second."""
+    """Native sample rate, in Hz."""
     rate: int
-    """New samples per second."""
+    """New sample rate, in Hz."""
     first: int
     """Index of the first new sample on the new grid."""
     count: int
@@ -35,20 +36,20 @@ class Resampling:
 
     @property
     def begin(self) -> int:
-        """Native index of the first sample needed."""
+        """Index of the first native sample needed."""
         return self.first * self.native // self.rate - self._margin
 
     @property
     def needed(self) -> int:
-        """Native samples needed from ``begin`` on."""
+        """Number of native samples needed from ``begin`` on."""
         return -(-(self.first + self.count) * self.native // self.rate) + self._margin - self.begin
 
     def apply(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(count,) samples at the new rate, from the (needed,) native ones."""
+        """Resample (needed,) native samples to (count,) samples at the new rate."""
         if self.native == self.rate:
             return samples
         common = math.gcd(self.native, self.rate)
-        cycle = self.native // common  # native samples after which the two grids coincide again
+        cycle = self.native // common  # number of native samples after which the two grids coincide again
         lead = self.begin % cycle
         padded = np.concatenate([np.zeros(lead, dtype=np.float32), samples])
         frame = AudioFrame.from_ndarray(padded[None], format="fltp", layout="mono")
@@ -61,7 +62,7 @@ class Resampling:
 
 
 def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
-    """A whole waveform (samples,) at ``native`` Hz resampled to ``rate`` Hz; it is silent before and after."""
+    """Resample a waveform (samples,) from ``native`` Hz to ``rate`` Hz, with silence before and after it."""
     resampling = Resampling(native, rate, 0, round(len(samples) * rate / native))
     padded = np.pad(samples, (-resampling.begin, max(resampling.needed + resampling.begin - len(samples), 0)))
     return resampling.apply(padded[: resampling.needed])

@@ -1,4 +1,4 @@
-"""Decoded blocks of samples, placed on the sample grid of the presentation timeline."""
+"""Placement of decoded blocks of samples on the sample grid of the presentation timeline."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from numpy.typing import NDArray
 
 from avgdt.media.downmix import Downmix, mono
 
-JITTER_SECONDS = 0.005  # tolerance of time stamps; a larger difference is a gap, as any lost packet is longer
+JITTER_SECONDS = 0.005
+"""Tolerance of time stamps, in seconds; a larger difference is a gap, as any lost packet is longer."""
 LEAP_SECONDS = 5.0  # gap after which one more second is read, as time stamps may return to earlier values
-OVERLAP_SECONDS = 0.05  # time stamps that run back by more contradict the earlier ones
+OVERLAP_SECONDS = 0.05  # a time stamp that decreases by more contradicts the earlier time stamps
 
 
 @dataclass(frozen=True)
 class AudioBlock:
-    """A decoded block of audio, downmixed to mono on access to its samples."""
+    """A decoded block of audio; accessing ``samples`` downmixes it to mono."""
 
     frame: AudioFrame
-    """The decoder's output."""
+    """Frame that the decoder returned."""
     rate: int
-    """Samples per second of the output; the frame's may differ, as in spliced broadcasts."""
+    """Sample rate of ``samples``, in Hz; that of ``frame`` may differ, as in spliced broadcasts."""
     downmix: Downmix = "mean"
-    """How its channels are downmixed to mono."""
+    """Downmix of the channels to mono."""
     after_damage: bool = False
-    """Whether samples may be missing before it: then its position follows from its own time stamp alone."""
+    """Whether samples may be missing before the block, so that only its own time stamp determines its position."""
 
     @property
     def stamp(self) -> int | None:
-        """Presentation time stamp of its first sample, where there is one."""
+        """Presentation time stamp of the first sample; ``None`` if it is unknown."""
         return self.frame.pts
 
     @property
     def samples(self) -> NDArray[np.float32]:
-        """(samples,) float32 on the int16 scale."""
+        """(samples,) float32: mono samples at ``rate``, on the int16 scale."""
         values = mono(self.frame, self.downmix)
         if self.frame.sample_rate != self.rate:
             positions = np.arange(len(self)) * self.frame.sample_rate / self.rate
@@ -51,28 +52,27 @@ class AudioBlock:
 
 @dataclass(frozen=True)
 class SampleGrid:
-    """Positions of a stream's blocks on the sample grid whose index 0 is the zero of the timeline."""
+    """Sample grid of a stream, whose index 0 is at time 0 of the recording, and the placement of blocks on it."""
 
     rate: int
-    """Samples per second."""
+    """Sample rate of the grid, in Hz."""
     tick: float
-    """Seconds of one time stamp unit."""
+    """Duration of one time stamp unit, in seconds."""
     zero: float
-    """Container time of sample 0."""
+    """Container time of sample 0, in seconds."""
     head: tuple[int, int] | None
-    """Time stamp and samples of the stream's first block, where stamps are coarser than samples."""
-
+    """Time stamp and number of samples of the first block; ``None`` unless time stamps are coarser than samples."""
     reservoir: bool = False
-    """Whether blocks hold more or fewer samples than their stamps say, the rest being carried over (WMA)."""
+    """Whether blocks may have more or fewer samples than their time stamps indicate, as in WMA."""
 
     def index(self, stamp: int) -> float:
-        """The grid index of a time stamp, with fraction."""
+        """Return the grid index of a time stamp as a float, not rounded."""
         return (stamp * self.tick - self.zero) * self.rate
 
     def lay(self, blocks: Iterable[AudioBlock], first: int, count: int) -> tuple[NDArray[np.float32], int]:
-        """(count,) samples from grid index ``first`` on: the samples of blocks, and silence between them.
+        """Place blocks on the grid; return (count,) samples from ``first`` on, and the index after the last block.
 
-        Also returns the grid index after the last block.
+        Samples that no block covers are zero.
         """
         result = np.zeros(count, dtype=np.float32)
         at = first
@@ -86,28 +86,29 @@ class SampleGrid:
         return result, at
 
     def end(self, blocks: Iterable[AudioBlock]) -> int:
-        """The grid index after the last sample."""
+        """Return the grid index after the last sample of ``blocks``."""
         last: list[AudioBlock] = []
         for run in self._runs(blocks, None):
             last = run
         return self._start(last) + sum(len(block) for block in last)
 
     def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
-        """Runs of blocks that follow each other without a gap, up to grid index ``until``.
+        """Yield runs of blocks without gaps, up to grid index ``until``.
 
-        Blocks cannot overlap: one stamped before the end of the last one still follows it. Where stamps run back, the
-        later stamps are valid, so that a sample's position does not depend on where reading began.
+        Blocks cannot overlap: a block stamped before the end of the last block follows that block. If time stamps
+        decrease by more than ``OVERLAP_SECONDS``, the later ones are valid, so that the position of a sample does not
+        depend on where reading began.
         """
         run: list[AudioBlock] = []
-        following: float | None = None  # where the next block is expected; unknown before the first stamp
-        last: float | None = None  # where the last block was stamped
+        following: float | None = None  # expected grid index of the next block; unknown before the first time stamp
+        last: float | None = None  # grid index of the last block by its time stamp
         last_stamped = False
-        beyond = 0  # samples since a leap
+        beyond = 0  # number of samples since a leap
         for block in blocks:
             stamped = following if block.stamp is None else self.index(block.stamp)
             slack = max(JITTER_SECONDS, 1.5 * self.tick) * self.rate + (len(block) if self.reservoir else 0)
             if stamped is not None and until is not None and stamped > until + slack:
-                # A leap may come from damaged stamps, after which earlier values return.
+                # A damaged time stamp may cause a leap, after which earlier values return.
                 leap = following is not None and stamped - following > LEAP_SECONDS * self.rate
                 beyond += len(block)
                 if not leap or beyond > self.rate:
@@ -129,28 +130,28 @@ class SampleGrid:
             yield run
 
     def _start(self, run: list[AudioBlock]) -> int:
-        """The grid index of a run's first sample."""
+        """Return the grid index of the first sample of a run of blocks."""
         before = np.cumsum([0, *(len(block) for block in run[:-1])])
         starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]
         if self.head is None or not starts:
             return round(starts[0]) if starts else 0
-        # Rounded stamps: the start that agrees with all of them, and, where all blocks are equally long, lies a
-        # whole number of blocks behind the end of the stream's first one (of which codec delay may have cut a part).
+        # With rounded time stamps, the start must agree with all of them. If all blocks are equally long, it also lies
+        # a whole number of blocks after the end of the first block, of which a codec delay may have removed a part.
         unit = self.tick * self.rate
         length = max(len(block) for block in run)
         even = all(len(block) == length for block in run[1:-1])
-        # Blocks of a length that varies may be stamped in two ways, so that no majority is right.
+        # Blocks of varying length may be stamped in two ways, so that a majority may be wrong.
         start = _agreed(starts, unit + 1) if even else (min(starts) + max(starts)) / 2
         if length > 2 * unit + 2 and even:
             end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]
-            whole = origin + round((end - origin) / length) * length
-            if abs(whole - end) <= unit + 1:
-                start = whole - len(run[0])
+            aligned = origin + round((end - origin) / length) * length
+            if abs(aligned - end) <= unit + 1:
+                start = aligned - len(run[0])
         return round(start)
 
 
 def _agreed(starts: list[float], width: float) -> float:
-    """The middle of the starts that lie within ``width`` of each other, if these are most of them; else of all."""
+    """Return the middle of the largest group of starts within ``width``, or of all starts if it is not a majority."""
     ordered = np.sort(starts)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(len(ordered))
     first = int(np.argmax(counts))

@@ -1,4 +1,4 @@
-"""Scaling of decoded frames to upright RGB or grey arrays."""
+"""Scaling of decoded frames to upright arrays, in RGB or grey."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from avgdt.media.errors import Unsupported
 
 @dataclass(frozen=True)
 class Orientation:
-    """The mirroring and rotation that make a decoded frame upright."""
+    """A mirroring and a rotation that make a decoded frame upright."""
 
     mirrored: bool = False
-    """Whether left and right are swapped, before the rotation."""
+    """Whether left and right are swapped before the rotation."""
     turns: int = 0
-    """Quarter turns counter-clockwise, 0 to 3."""
+    """Number of counter-clockwise quarter turns, 0 to 3."""
 
     @property
     def sideways(self) -> bool:
-        """Whether height and width are swapped."""
+        """Whether the rotation swaps height and width."""
         return self.turns % 2 == 1
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The upright frame of a decoded one, both (height, width, channels)."""
+        """Mirror and rotate a frame (height, width, channels)."""
         if self.mirrored:
             pixels = pixels[:, ::-1]
         return np.rot90(pixels, self.turns) if self.turns else pixels
@@ -43,7 +43,7 @@ UPRIGHT = Orientation()
 
 
 def orientation(frame: VideoFrame) -> Orientation:
-    """The orientation in a frame's display matrix, to the nearest quarter turn."""
+    """Return the orientation in the display matrix of a frame, rounded to quarter turns."""
     side_data = cast(Mapping[Type, Buffer], frame.side_data).get(Type.DISPLAYMATRIX)
     if side_data is None:
         return UPRIGHT
@@ -62,14 +62,17 @@ def orientation(frame: VideoFrame) -> Orientation:
 
 
 class Scaler:
-    """Scales, colour-converts and rotates frames with one libswscale context."""
+    """Scaler and colour converter of upright frames, with one libswscale context."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reformatter = VideoReformatter()
 
     def scale(self, frame: VideoFrame, height: int, width: int, grey: bool) -> NDArray[np.uint8]:
-        """(height, width, channels) uint8 in full range; raises ``Unsupported`` for formats without a conversion."""
+        """Return an upright frame as (height, width, channels) uint8 in full range.
+
+        Raises ``Unsupported`` if the pixel format cannot be converted.
+        """
         upright = orientation(frame)
         if upright.sideways:
             height, width = width, height

@@ -1,4 +1,4 @@
-"""Seeking: the packet from which decoding must start to give the frame or samples at a time, and packet time stamps."""
+"""Seeking: the packet at which decoding must start for the frame or samples at a time, and packet time stamps."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from avgdt.media.container import SEQUENTIAL_BYTES, Container, tick
 
 @dataclass(frozen=True)
 class VideoTimestamps:
-    """Presentation time stamps of the packets and frames of one video stream, also where the container has none.
+    """Presentation time stamps of the packets and frames of one video stream, computed if the container has none.
 
-    AVI and some muxers of other formats store decoding time stamps alone: with B-frames, the stamps of frames in
-    presentation order then run backwards. There a frame gets the decoding time stamp at which the decoder returned it,
-    less the decoder's constant delay. Raw streams have no time stamps: their frames are counted.
+    AVI, and some muxers of other formats, store only decoding time stamps. With B-frames, decoding time stamps decrease
+    between some frames in presentation order. In such a container, a frame gets the decoding time stamp at which the
+    decoder returned it, minus the constant delay of the decoder. In raw streams without time stamps, frames are
+    counted.
     """
 
     decoding: bool
-    """Whether the container stores decoding time stamps only."""
+    """Whether the container stores only decoding time stamps."""
     delay: int
-    """Time stamp units from a frame's presentation to the decoding stamp at which the decoder gives it."""
+    """Delay of the decoder: decoding time stamp at which it returns a frame, minus the presentation time stamp."""
     step: int
-    """Time stamp units of one frame at the average rate."""
+    """Duration of one frame at the average frame rate, in time stamp units."""
     may_run_backwards: bool
-    """Whether stamps that run backwards would mean that they are decoding time stamps."""
+    """Whether frames are reordered, so that decreasing time stamps would be decoding time stamps."""
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
-        """The rules for the time stamps of a stream; ``backwards``: whether they decrease."""
+        """Return the rules for the time stamps of a stream; ``backwards`` is whether time stamps decrease."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
         depth = stream.codec_context.reorder_depth
@@ -44,22 +45,25 @@ class VideoTimestamps:
         return cls(decoding, depth * step if decoding else 0, step, depth > 0 and not decoding)
 
     def presented(self, packet: Packet[VideoStream]) -> int | None:
-        """The presentation time stamp, where the container stores it."""
+        """Return the presentation time stamp of a packet; ``None`` if the container does not store it."""
         return None if self.decoding else packet.pts
 
     def timestamp(self, packet: Packet[VideoStream]) -> int | None:
-        """The presentation time stamp, else the decoding time stamp."""
+        """Return the presentation time stamp of a packet, else its decoding time stamp."""
         presented = self.presented(packet)
         return packet.dts if presented is None else presented
 
     def due(self, packet: Packet[VideoStream]) -> int | None:
-        """The time stamp at which the frame of this packet should appear; ``None`` where it is unknown."""
+        """Return the time stamp at which the frame of a packet should appear; ``None`` if it is unknown."""
         if self.decoding:
             return None if packet.dts is None else packet.dts - self.delay
         return packet.pts
 
     def frame(self, frame: VideoFrame, last: int | None) -> int | None:
-        """A frame's presentation time stamp, given that of the frame before; ``None`` where it is unknown."""
+        """Return the presentation time stamp of a frame; ``None`` if it is unknown.
+
+        ``last`` is the time stamp of the preceding frame, from which an unknown time stamp is estimated.
+        """
         if self.decoding:
             known = None if frame.dts is None else frame.dts - self.delay
         else:
@@ -68,40 +72,42 @@ class VideoTimestamps:
 
 
 LOOK_AHEAD_BYTES = 2**26
-EVERYTHING = 2**62  # time stamp units: seeking back this far means the start of the file
+"""Largest total size of the packets that are read ahead to find the frame on screen, in bytes."""
+EVERYTHING = 2**62
+"""Number of time stamp units longer than any file, so that seeking back this far means the start of the file."""
 
 
 @dataclass(frozen=True)
 class PacketRun:
-    """The packets from a keyframe on from which the frame on screen at a given time is decoded."""
+    """A run of packets that starts at a keyframe, from which the frame on screen at a given time is decoded."""
 
     container: Container
-    """The container they are read from."""
+    """Container from which the packets are read."""
     packets: Iterator[Packet[VideoStream]]
-    """The packets from the keyframe to the end of the file."""
+    """Packets from the keyframe to the end of the file."""
     stamps: VideoTimestamps
-    """The time stamps of the packets and their frames."""
+    """Rules for the time stamps of the packets and their frames."""
     first: int | None
-    """Time stamp of the frame on screen at the given time, if it can be derived from the packets."""
+    """Time stamp of the frame on screen at the given time; ``None`` if the packets do not determine it."""
     step: int | None
-    """Decoding time from packet to packet up to the given time, if it is constant, so that no packet seems missing."""
+    """Constant decoding time between packets up to the given time, in time stamp units; ``None`` if it varies."""
     from_start: bool
-    """Whether these are all packets of the file, so that seeking further back is impossible."""
+    """Whether the run starts at the first keyframe of the file, so that no run can start earlier."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
-        """Whether the step from the packet before to this one is longer than ``step``."""
+        """Return whether the decoding time since the preceding packet, stamped ``before``, is longer than ``step``."""
         return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
 def seek_packets(container: Container, moment: int, back: int, second: int, backwards: bool) -> PacketRun:
-    """The packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
+    """Return the packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
 
-    ``moment``, ``back`` and ``second`` (one second) are in the video stream's time stamp units; ``backwards`` says
-    whether its stamps run backwards.
+    ``moment``, ``back`` and ``second`` (the length of one second) are in time stamp units of the video stream.
+    ``backwards`` is whether time stamps decrease between frames in presentation order.
     """
     while True:
         from_start = _go_to(container, moment - back, back)
-        stream = container.video  # a new object after a rewind
+        stream = container.video  # the stream object is new after a rewind
         assert stream is not None
         stamps = VideoTimestamps.of(stream, backwards)
         rest = container.packets(stream)
@@ -109,7 +115,7 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
         timestamps = [stamps.timestamp(packet) for packet in ahead]
         keys = [i for i, at in enumerate(timestamps) if at is not None and at <= moment and ahead[i].is_keyframe]
         if keys or from_start:
-            # The last keyframe is enough, but an attempt further back must start from an earlier one.
+            # The last keyframe suffices, but an attempt with a larger ``back`` must start at an earlier one.
             early = [i for i in keys if back < EVERYTHING and (timestamps[i] or 0) <= moment - back]
             start = early[-1] if early else keys[0] if keys else 0
             return PacketRun(
@@ -120,13 +126,13 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
                 first=_on_screen(ahead, stamps, moment) if complete else None,
                 from_start=from_start and start == (keys[0] if keys else 0),
             )
-        # Containers without an index (MPEG streams) seek by bytes and may land past the keyframe; raw streams without
-        # time stamps are read from the start.
+        # In containers without an index, such as MPEG streams, a seek by bytes may end after the keyframe. Raw streams
+        # without time stamps are read from the start.
         back = max(second, 2 * back) if any(at is not None for at in timestamps) or not ahead else EVERYTHING
 
 
 def _go_to(container: Container, ticks: int, back: int) -> bool:
-    """Seek to a keyframe at or before ``ticks``; True if reading starts at the first packet."""
+    """Seek to a keyframe at or before the time stamp ``ticks``; return whether reading starts at the first packet."""
     stream = container.video
     assert stream is not None
     start = stream.start_time or 0
@@ -139,9 +145,9 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 
 
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Packets up to the first that is decoded after ``moment``, and whether the packets are complete up to it.
+    """Read packets up to the first that is decoded after ``moment``, as no later packet is presented by ``moment``.
 
-    No later packet is presented at or before ``moment``.
+    Returns the packets, and whether they are complete up to that packet.
     """
     ahead: list[Packet[VideoStream]] = []
     size = 0
@@ -157,7 +163,7 @@ def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[li
 
 
 def _on_screen(packets: list[Packet[VideoStream]], stamps: VideoTimestamps, moment: int) -> int | None:
-    """The latest presentation time stamp at or before ``moment``, if all packets have one."""
+    """Return the latest presentation time stamp at or before ``moment``; ``None`` unless all packets have one."""
     presented = [stamps.presented(packet) for packet in packets]
     if None in presented:
         return None
@@ -166,7 +172,7 @@ def _on_screen(packets: list[Packet[VideoStream]], stamps: VideoTimestamps, mome
 
 
 def _step(packets: list[Packet[VideoStream]]) -> int | None:
-    """The step of the decoding time stamps, if all are known and it is constant up to rounding."""
+    """Return the step between decoding time stamps; ``None`` if the step varies or a time stamp is unknown."""
     stamps = [packet.dts for packet in packets if packet.dts is not None]
     steps = [later - earlier for earlier, later in pairwise(stamps)]
     if len(stamps) < len(packets) or not steps or max(steps) >= 1.5 * min(steps) + 2:
@@ -175,45 +181,46 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Positions up to this time are read from the first packet if the decoder does not forget.
+"""Time after the first packet, in seconds, up to which decoders with lasting state start at the first packet.
 
-In the segments after it, synthetic noise of a decoder differs from that of a sequential decode.
+Later audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
+decoding.
 """
 
 _FORGETTING = {
     "alac": 0.25,
     "flac": 0.25,
-    "mp3": 0.25,  # depends on up to ten earlier blocks
+    "mp3": 0.25,  # a block depends on up to ten earlier blocks
     "mp3float": 0.25,
-    "opus": 2.0,  # predicts each band's energy from the block before, at worst with a factor of 0.9 per 2.5 ms
+    "opus": 2.0,  # a block predicts band energies from the preceding one, with a factor of up to 0.9 per 2.5 ms
     "tta": 0.25,
     "vorbis": 0.25,
     "wavpack": 0.25,
 }
 _OTHERWISE = 0.25
-_RUNNING = ("dpcm", "g72")  # parts of the names of decoders that accumulate differences
+_RUNNING = ("dpcm", "g72")  # parts of the names of decoders that sum differences of samples
 
 
 @dataclass(frozen=True)
 class Preroll:
-    """Audio that is decoded and discarded before a position, so that samples equal those of a sequential decode.
+    """Rules for where audio decoding starts, so that samples do not depend on the requested span.
 
-    Some decoders forget: after a short time, nothing depends on where decoding began. Others never do: AAC and AC-3
-    fill bands with noise from one running generator, MP2 dithers, WMA carries exponents over, ADPCM and G.72x
-    accumulate differences. Such a stream is read from the first packet, where that is near, and later in segments
-    that always start at the same positions: a sample depends on its position alone, not on the requested span.
+    Some decoders lose their state: after a short time, samples do not depend on where decoding started. For these
+    decoders, audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3 generate noise
+    with one random generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum differences. Streams of these
+    decoders are decoded from the first packet if it is near, and otherwise in segments with fixed start positions.
     """
 
     seconds: float
-    """Seconds of audio decoded before a position that is not read from the first packet."""
+    """Duration of the audio decoded before a position that is not read from the first packet, in seconds."""
     from_start: float
-    """Positions up to so many seconds after the first packet are read from there; none at -inf."""
+    """Time after the first packet, in seconds, up to which decoding starts at that packet; -inf for never."""
     memory: float
-    """Seconds for which a damaged packet affects the samples after it."""
+    """Time after a damaged packet in which samples may be affected, in seconds."""
 
     @classmethod
     def of(cls, decoder: str, size: int) -> Preroll:
-        """The pre-roll of a decoder, by name, in a file of ``size`` bytes."""
+        """Return the pre-roll of the decoder named ``decoder`` in a file of ``size`` bytes."""
         if any(name in decoder for name in _RUNNING) and not decoder.startswith("pcm_"):
             return cls(_OTHERWISE, inf if size <= SEQUENTIAL_BYTES else FROM_START_SECONDS, inf)
         if decoder.startswith("pcm_"):
@@ -223,27 +230,27 @@ class Preroll:
 
 
 _HEADER = b"\x01vorbis"
-_SIZES = 28  # the byte of the identification header that holds both block sizes, as powers of two
+_SIZES = 28  # byte of the identification header with both block sizes, as exponents of two
 
 
 @dataclass(frozen=True)
 class VorbisBlocks:
     """The two block sizes of a Vorbis stream, from which the time stamps of its packets are computed.
 
-    A block is long or short and overlaps its neighbours: a packet gives a quarter of its own block and a quarter of
-    the one before. An Ogg page gives only the end of its last packet; within a page, FFmpeg stamps a short block after
-    a long one late by a quarter of their difference, and some encoders stamp a whole page wrongly. Players join what is
-    decoded, whatever the pages say.
+    A block is long or short and overlaps its neighbours: the number of samples of a packet is a quarter of its block
+    size plus a quarter of the preceding block size. An Ogg page stores only the end time of its last packet. Within a
+    page, FFmpeg stamps a short block after a long one too late, by a quarter of the difference of their sizes. Some
+    encoders stamp whole pages wrongly. Players ignore such time stamps and join the decoded blocks.
     """
 
     short: int
-    """Samples of a short block."""
+    """Size of a short block, in samples."""
     long: int
-    """Samples of a long block."""
+    """Size of a long block, in samples."""
 
     @classmethod
     def of(cls, stream: AudioStream) -> VorbisBlocks | None:
-        """The block sizes of a stream; ``None`` if it is not Vorbis or its stamps are coarser than samples."""
+        """Return the block sizes of a stream; ``None`` if it is not Vorbis or a time stamp unit is not one sample."""
         context = stream.codec_context
         header = context.extradata or b""
         at = header.find(_HEADER) + _SIZES
@@ -252,9 +259,10 @@ class VorbisBlocks:
         return cls(1 << (header[at] & 15), 1 << (header[at] >> 4))
 
     def size(self, duration: int | None, before: int | None) -> int | None:
-        """A packet's block size, from FFmpeg's duration and the previous block size; ``None`` at a trimmed end.
+        """Return the block size of a packet, from its duration by FFmpeg and the preceding block size ``before``.
 
-        FFmpeg may assume a short block before a short one where it is long, but never before a long one.
+        Returns ``None`` if the packet is trimmed, as at the end of a stream. For the duration of a short block, FFmpeg
+        may assume that the preceding block is short although it is long.
         """
         if duration == self.short // 2:
             return self.short
@@ -265,14 +273,17 @@ class VorbisBlocks:
         return None
 
     def counted(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
-        """The packets, each stamped with the end of the one before, unless it comes more than half a block later."""
+        """Yield the packets, each stamped with the end of the preceding packet unless there is a gap.
+
+        A time difference of more than half a long block is a gap.
+        """
         end: int | None = None
         before: int | None = None
         for packet in packets:
             block = self.size(packet.duration, before)
             if packet.pts is not None:
                 if end is None or packet.pts - end > self.long // 2:
-                    end = packet.pts  # the first, or a gap
+                    end = packet.pts  # first packet, or packet after a gap
                 packet.pts = packet.dts = end
                 end += (packet.duration or 0) if before is None or block is None else (before + block) // 4
             before = block

@@ -1,4 +1,4 @@
-"""A reader of video frames by presentation time."""
+"""Reader of video frames by presentation time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from avgdt.media.errors import Corrupt, NoVideo, Unsupported
 from avgdt.media.scaling import Scaler, orientation
 from avgdt.media.seek import EVERYTHING, PacketRun, seek_packets
 
-NEW_SEEK_SECONDS = 5.0  # requested times further apart than this are read by separate seeks
-KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep parameter sets across seeks
-ROUNDING = 1e-6  # seconds: covers the rounding of i / rate in floating point
+NEW_SEEK_SECONDS = 5.0  # difference of successive requested times above which a new seek is made
+KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep parameter sets after a seek
+ROUNDING = 1e-6
+"""Tolerance of requested times, in seconds, for the rounding of floating-point numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,21 @@ class SelectedFrame:
     """The frame on screen at a requested time."""
 
     stamp: int
-    """Its time stamp."""
+    """Presentation time stamp of the frame."""
     pixels: NDArray[np.uint8]
-    """(height, width, channels)."""
+    """(height, width, channels) uint8: pixels of the upright frame."""
     end: int | None
-    """Time stamp at which it disappears, where it is the last of the stream."""
+    """Time stamp at which the frame disappears if it is the last frame of the stream, else ``None``."""
 
 
-FramesByTick = dict[int, SelectedFrame]  # by the requested time stamp
+FramesByTick = dict[int, SelectedFrame]  # frames by requested time stamp
 
 
 def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
-    """A test whether a frame is certainly the one on screen at ``moment`` and whole, or the best obtainable."""
+    """Return a predicate that is true if a frame is certainly the one on screen at ``moment`` and undamaged.
+
+    Without ``skip``, the predicate is also true for every frame of a run that starts at the first keyframe.
+    """
     if skip:
         return lambda frame: frame.stamp == run.first and (frame.whole or frame.settled)
     return lambda frame: run.from_start or (frame.stamp <= moment and (frame.whole or frame.settled))
@@ -53,9 +57,9 @@ def select(
     limits: list[int],
     scale: Callable[[PresentedFrame], NDArray[np.uint8]],
 ) -> FramesByTick | None:
-    """The frame on screen at each of ``limits`` (time stamps); ``None`` unless ``accept`` accepts the first.
+    """Return the frame on screen at each time stamp of ``limits``; ``None`` unless ``accept`` accepts the first frame.
 
-    Raises ``DamagedError`` where that frame is damaged, or another one is missing there.
+    Raises ``DamagedError`` if a selected frame is damaged, or if a missing frame should be on screen in its place.
     """
     selected: FramesByTick = {}
     current: PresentedFrame | None = None
@@ -75,7 +79,7 @@ def select(
 
 
 def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
-    """Split sorted time-stamp limits where neighbours differ by more than ``gap``."""
+    """Split the sorted time stamps ``limits`` wherever successive values differ by more than ``gap``."""
     start = 0
     for i in range(1, len(limits) + 1):
         if i == len(limits) or limits[i] - limits[i - 1] > gap:
@@ -85,42 +89,45 @@ def runs_of(limits: list[int], gap: int) -> Iterator[list[int]]:
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames on screen at the requested times."""
+    """The frames on screen at the requested times."""
 
     pixels: NDArray[np.uint8]
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
     times: NDArray[np.float64]
-    """(time,) true presentation times in seconds."""
+    """(time,) float64: presentation times of the frames on the timeline of the recording, in seconds."""
     end: float | None = None
-    """When the stream ended, if that is before the last requested time; its last frame is repeated from there on."""
+    """Time at which the stream ends, in seconds, if it ends before the last requested time.
+
+    The last frame is repeated for requested times after the end.
+    """
 
 
 @dataclass(frozen=True)
 class AllFrames:
-    """All displayed frames in presentation order."""
+    """All displayed frames of a recording, in presentation order."""
 
     pixels: NDArray[np.uint8]
     """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
     stamps: NDArray[np.int64]
-    """(time,) presentation time stamps."""
+    """(time,) int64: presentation time stamps of the frames, in units of ``tick``."""
     tick: Fraction
-    """Seconds of one time stamp unit."""
+    """Duration of one time stamp unit, in seconds."""
     zero: float
-    """Container time in seconds of the recording's zero."""
+    """Container time at which the timeline of the recording begins, in seconds."""
     end: Fraction
-    """Time stamp at which the last frame disappears."""
+    """Time stamp at which the last frame disappears, in units of ``tick``."""
 
 
 @dataclass(frozen=True)
 class FirstFrame:
-    """The first frame that is presented."""
+    """Time and size of the first presented frame of a recording."""
 
     time: float
-    """Container time in seconds."""
+    """Container time at which the frame appears, in seconds."""
     width: int
-    """Width of the upright frame in pixels."""
+    """Width of the upright frame, in pixels."""
     height: int
-    """Height of the upright frame in pixels."""
+    """Height of the upright frame, in pixels."""
 
 
 _Result = TypeVar("_Result")
@@ -128,17 +135,17 @@ _Read = Callable[[FrameIterator, Callable[[PresentedFrame], bool]], _Result | No
 
 
 class VideoReader:
-    """Reads video frames of a container by time."""
+    """Reader of the video frames of a container by presentation time."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
         self._scaler = Scaler(container.path)
         self._disturbed = False  # whether the decoder may keep state of the last read
-        self._backwards = False  # whether time stamps ran backwards in this read
+        self._backwards = False  # whether time stamps decreased between frames in this read
 
     @property
     def stream(self) -> VideoStream:
-        """The stream; raises ``NoVideo``, ``Unsupported``."""
+        """Video stream of the container; raises ``NoVideo`` without video and ``Unsupported`` without a decoder."""
         if self._container.video is None:
             raise NoVideo(self._container.path, "it has no video")
         if self._container.video.codec_context is None:
@@ -146,7 +153,10 @@ class VideoReader:
         return self._container.video
 
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
-        """The frame on screen at each time: the last with a time stamp at or before it, else the first."""
+        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
+
+        ``zero`` is the container time at which the timeline of the recording begins, in seconds.
+        """
         base = tick(self.stream)
         if times:
             self._container.check_known("video", max(times) + zero, zero)
@@ -169,7 +179,7 @@ class VideoReader:
         return Frames(pixels, presented, self._end_before(max(limits), selected, zero) if limits else None)
 
     def all_frames(self, zero: float, height: int, width: int, grey: bool) -> AllFrames:
-        """Every frame from the first on; raises ``Corrupt`` where any is damaged."""
+        """Decode all frames in presentation order; raise ``Corrupt`` if any frame is damaged."""
 
         def read(
             frames: FrameIterator, accept: Callable[[PresentedFrame], bool]
@@ -200,7 +210,7 @@ class VideoReader:
         return Corrupt(self._container.path, f"its video is damaged at {at:.1f} s")
 
     def _end_before(self, limit: int, selected: FramesByTick, zero: float) -> float | None:
-        """When the stream ends, where that is before ``limit``, the last requested time stamp."""
+        """Return the end of the stream, in seconds; ``None`` unless it is at or before the time stamp ``limit``."""
         last = selected[limit]
         if last.end is None:
             return None
@@ -208,12 +218,12 @@ class VideoReader:
         return float(end * tick(self.stream)) - zero if end <= limit else None
 
     def _end(self, stamp: int, end: int) -> Fraction:
-        """End of a frame in time stamp units: by its container, else one frame later at the average rate."""
+        """Return the end of a frame in time stamp units; an unknown ``end`` is estimated from the frame rate."""
         rate = self.stream.average_rate
         return Fraction(end) if end > stamp else stamp + (1 / rate / tick(self.stream) if rate else Fraction(1))
 
     def first(self) -> FirstFrame:
-        """The first frame that is presented; raises ``Unsupported``, ``Encrypted``, ``Corrupt``."""
+        """Return the time and size of the first frame; raise ``Unsupported``, ``Encrypted`` or ``Corrupt``."""
         first = self._from(-EVERYTHING, lambda frames, accept: next(frames, None))
         sideways = orientation(first.frame).sideways
         return FirstFrame(
@@ -223,21 +233,21 @@ class VideoReader:
         )
 
     def first_time(self) -> float:
-        """Container time in seconds of the first frame that is presented."""
+        """Return the container time of the first presented frame, in seconds."""
         return self.first().time
 
     def last_end(self) -> float:
-        """Container time in seconds at which the last undamaged frame disappears."""
+        """Return the container time at which the last undamaged frame disappears, in seconds."""
         moment = math.ceil(self._container.end("video") / tick(self.stream))
         stamp, end = self._from(moment, _last, skipping=False)
         return float(self._end(stamp, end) * tick(self.stream))
 
     def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
-        """The result of ``read`` on the frames from the one on screen at ``moment`` on.
+        """Call ``read`` on the frames from the one on screen at ``moment`` on; return its result.
 
-        While ``read`` returns ``None``, decoding starts again from further back. Its second argument tests whether a
-        frame is certainly the one on screen and whole (see :func:`acceptance`). With ``skipping``, frames before that
-        one that no other refers to are not decoded. Raises ``Unsupported``, ``Encrypted``, ``Corrupt``.
+        While ``read`` returns ``None``, it is called again with frames from an earlier start. The second argument of
+        ``read`` is the predicate of :func:`acceptance`. With ``skipping``, non-reference frames before ``moment`` are
+        not decoded. Raises ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         self._backwards = False
         second = max(1, round(1 / tick(self.stream)))
@@ -247,8 +257,8 @@ class VideoReader:
                 if self._disturbed:
                     self._container.rewind()
                 run = seek_packets(self._container, moment, back, second, self._backwards)
-                # A decoder replaces a missing frame by others, perhaps by one that would be skipped; and dav1d reads
-                # the setting only when it is opened, so that it would skip frames to the end.
+                # A decoder replaces a missing frame by another one, which must not be a skipped frame. dav1d reads the
+                # setting only when it is opened, so that it would skip frames to the end of the file.
                 skip = skip and run.first is not None and run.step is not None
                 skip = skip and self.stream.codec_context.name != "libdav1d"
                 decoder = Decoder(self._container.path, self.stream)
@@ -273,5 +283,5 @@ class VideoReader:
 
 
 def _last(frames: FrameIterator, accept: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
-    """Start and end of the last undamaged frame."""
+    """Return the time stamps of the start and end of the last undamaged frame; ``None`` if there is none."""
     return max(((frame.stamp, frame.end) for frame in frames if frame.whole), default=None)

@@ -1,1 +1,1 @@
-"""The networks: encoders, projection heads, Phi, their precision and their weights."""
+"""Encoders, projection heads and the network Phi, with their precision, memory format and weights files."""

@@ -1,4 +1,4 @@
-"""Batch norm over groups of a batch: running statistics that do not depend on which device takes which group."""
+"""Batch norm over groups of a batch, with running statistics that do not depend on the number of devices."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class GroupStatistics:
-    """Running statistics of a step that normalises several groups: the mean of the updates that each alone would make.
+    """Running statistics of batch norm after a step that normalises several groups: the mean over the groups' updates.
 
-    With one group they are what batch norm computes by itself.
+    Each group updates the statistics from before the step. A single group is an ordinary batch norm update.
     """
 
     def __init__(self, module: nn.Module, groups: int) -> None:
-        """``groups`` is the number of groups of the whole batch, on all devices."""
-        # ``data``: autograd may change them between the forward and the backward pass, as batch norm does itself.
+        """Store the statistics of ``module`` before the step; ``groups`` counts the groups on all devices."""
+        # ``data`` lets the buffers change between the forward and the backward pass without an error of autograd.
         layers = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
         self._groups = groups
         self._buffers = [b.data for m in layers for b in (m.running_mean, m.running_var) if b is not None]
@@ -30,7 +30,7 @@ class GroupStatistics:
 
     @contextmanager
     def group(self) -> Iterator[None]:
-        """Context of the forward pass of one group."""
+        """Return a context manager for the forward pass of one group."""
         yield
         if self._groups > 1:
             torch._foreach_add_(self._sum, self._buffers)
@@ -38,7 +38,7 @@ class GroupStatistics:
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Context of a second forward pass of a group, which must not count again."""
+        """Return a context manager for a second forward pass of a group, whose statistics are discarded."""
         yield
         if self._groups > 1:
             self._restore()
@@ -49,7 +49,7 @@ class GroupStatistics:
 
     @torch.no_grad()
     def finish(self, add_up: Callable[[Sequence[torch.Tensor]], None] = lambda tensors: None) -> None:
-        """Set the statistics to the mean over all groups; ``add_up`` sums tensors over the devices, in place."""
+        """Set the running statistics to the mean over all groups; ``add_up`` sums tensors over the devices in place."""
         if self._groups > 1:
             add_up(self._sum)
             torch._foreach_div_(self._sum, self._groups)
@@ -58,13 +58,13 @@ class GroupStatistics:
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Batch norm synchronised over all ranks, also on a CPU, which ``torch.nn.SyncBatchNorm`` does not support."""
+    """Batch norm synchronised over all ranks on a CPU or GPU; ``torch.nn.SyncBatchNorm`` does not support CPUs."""
 
     def _check_input_dim(self, input: torch.Tensor) -> None:
         """Accept inputs of any dimensionality: one class replaces batch norm in 1, 2 and 3 dimensions."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise ``x`` (batch, channels, ...) by the statistics over all ranks, whose batch sizes may differ."""
+        """Normalise ``x`` (batch, channels, ...) with statistics over all ranks, whose batch sizes may differ."""
         if not self.training:
             return super().forward(x)
         dims = [0, *range(2, x.dim())]
@@ -92,7 +92,7 @@ class SynchronisedBatchNorm(_BatchNorm):
 
 
 class _SumOverRanks(torch.autograd.Function):
-    """The sum over all ranks; its gradient is the sum of the gradients, since every rank uses the result."""
+    """Sum of a tensor over all ranks; its gradient is also summed, since every rank uses the result."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
@@ -113,7 +113,7 @@ def _sum_over_ranks(x: torch.Tensor) -> torch.Tensor:
 
 
 def synchronise(module: nn.Module) -> None:
-    """Replace every batch norm of ``module``, in place, by one that is synchronised over all ranks."""
+    """Replace every batch norm layer of ``module``, in place, by a :class:`SynchronisedBatchNorm`."""
     for name, child in module.named_children():
         if isinstance(child, _BatchNorm):
             synced = SynchronisedBatchNorm(child.num_features, child.eps, child.momentum, child.affine)

@@ -1,4 +1,4 @@
-"""A check of half-precision convolutions against float32, once for each shape, and a fallback to float32."""
+"""Check of half-precision convolutions against float32, once per shape, and a fallback to float32."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 
 GREATEST_ERROR = 0.05
-"""Relative error (norm) of an output or gradient above which a convolution is wrong; usual in bf16: below 0.01."""
+"""Relative error, in the L2 norm, above which an output or gradient is wrong; in bf16 it is usually below 0.01."""
 _wrong: dict[object, bool] = {}
-"""Whether this device computes a shape wrongly, by shape, for the shapes that this process has checked."""
+"""Cached results of this process: shape and settings of a convolution -> whether half precision is wrong."""
 
 
 class ExactConv2d(nn.Conv2d):
-    """A 2-D convolution that computes in float32 even under autocast."""
+    """2-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See ``torch.nn.Conv2d``."""
+        """Compute the convolution of ``torch.nn.Conv2d`` in float32."""
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float())
 
 
 class ExactConv3d(nn.Conv3d):
-    """A 3-D convolution that computes in float32 even under autocast."""
+    """3-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See ``torch.nn.Conv3d``."""
+        """Compute the convolution of ``torch.nn.Conv3d`` in float32."""
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float())
 
@@ -38,12 +38,12 @@ class ExactConv3d(nn.Conv3d):
 def check_convolutions(
     phi: Phi, views: Sequence[torch.Tensor], modalities: Sequence[str], precision: Precision
 ) -> list[str]:
-    """Names of the convolutions of ``phi`` that this device computes wrongly in half precision, forward or backward.
+    """Return the names of the convolutions in ``phi`` that this device computes wrongly in half precision.
 
-    Each shape that occurs with ``views`` (one batch of network input) is computed once in both precisions, on random
-    numbers. The list is empty in float32. Known cases: PyTorch 2.13 is silently wrong for bf16 3-D convolutions on AMX
-    whose output is one column wide (its issue 169688), PyTorch 2.9 for kernels of one frame with some versions of cuDNN
-    (163539).
+    Each convolution shape that occurs for ``views`` (one batch of network input) is computed on random numbers in half
+    precision and in float32, forward and backward. In float32 no name is returned. PyTorch 2.13 computes bf16 3-D
+    convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688). PyTorch 2.9 does so for kernels
+    of one frame with some versions of cuDNN (PyTorch issue 163539).
     """
     if precision.dtype == torch.float32:
         return []
@@ -89,14 +89,14 @@ def _settings(layer: nn.Conv2d | nn.Conv3d) -> tuple[object, ...]:
 
 
 def compute_exactly(phi: Phi, names: Sequence[str]) -> None:
-    """Let the convolutions ``names`` of ``phi`` compute in float32, in place."""
+    """Change the convolutions of ``phi`` called ``names``, in place, to compute in float32."""
     for name in names:
         layer = phi.get_submodule(name)
         layer.__class__ = ExactConv3d if isinstance(layer, nn.Conv3d) else ExactConv2d
 
 
 def _error(layer: nn.Conv2d | nn.Conv3d, like: torch.Tensor, precision: Precision) -> float:
-    """The greatest relative error of output and gradients in half precision, for one random input."""
+    """Return the greatest relative error of output and gradients in half precision, for a random input."""
     generator = torch.Generator().manual_seed(0)
     x = torch.empty_like(like).copy_(torch.randn(like.shape, generator=generator))
     results = []

@@ -1,4 +1,4 @@
-"""Errors of networks, their inputs and their weights."""
+"""Exceptions for networks and their inputs, for hardware settings and for weights files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from avgdt.errors import AvgdtError
 
 
 class ModelError(AvgdtError):
-    """A network that cannot be built with the given sizes, or an input of the wrong shape."""
+    """Error for a network that cannot be built with the given sizes, or for an input that it cannot process."""
 
 
 class HardwareError(AvgdtError):
-    """A device or a precision that this machine does not support."""
+    """Error for a device or a precision that this machine does not support."""
 
 
 class WeightsError(AvgdtError):
-    """A weights file that cannot be read or belongs to other networks."""
+    """Error for a weights file that cannot be read or written, or that belongs to another architecture."""

@@ -1,8 +1,8 @@
-"""The two halves of a (2+1)-D convolution, over space and over time, in the forms that a CPU computes fastest.
+"""Spatial and temporal convolutions of R(2+1)D, in the forms that a CPU computes fastest.
 
-Both are ``torch.nn.Conv3d`` in parameters, values and gradients. On a CPU, with a channels-last input and weight, they
-differ in the gradient of the weight, which oneDNN computes slowly for 3-D convolutions: with AVX2 at half the speed of
-the forward pass, with few channels at a tenth (``docs/performance.md``).
+Their parameters, values and gradients are those of ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight,
+the weight gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2 at
+half the speed of the forward pass, and with few channels at a tenth (``docs/performance.md``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from torch.autograd.function import once_differentiable
 
 
 class Spatial(nn.Conv3d):
-    """A convolution over height and width; on a CPU a 2-D convolution of all frames of the batch."""
+    """Convolution over height and width; on a CPU, it is computed as a 2-D convolution of all frames of the batch."""
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int) -> None:
         half = size // 2
         super().__init__(inputs, outputs, (1, size, size), (1, stride, stride), (0, half, half), bias=False)
 
     def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        """(batch, inputs, time, height, width) -> (batch, outputs, time, height', width')."""
+        """Map (batch, inputs, time, height, width) to (batch, outputs, time, height', width')."""
         if not _both_channels_last(input, weight):
             return super()._conv_forward(input, weight, bias)
         batch, _, time = input.shape[:3]
@@ -33,41 +33,41 @@ class Spatial(nn.Conv3d):
 
 
 class Temporal(nn.Conv3d):
-    """A convolution over three moments; on a CPU in float32 the gradient of its weight is computed by matrix products.
+    """Convolution over three time steps; in float32 on a CPU, matrix products compute the gradient of its weight.
 
-    bf16 convolutions are left to oneDNN, whose gradient is faster there than the matrix products.
+    In bf16, oneDNN computes this gradient faster than matrix products do.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
 
     def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        """(batch, inputs, time, height, width) -> (batch, outputs, time', height, width)."""
+        """Map (batch, inputs, time, height, width) to (batch, outputs, time', height, width)."""
         if torch.is_grad_enabled() and _both_channels_last(input, weight) and not _in_half_precision(input):
             out: torch.Tensor = _TemporalConvolution.apply(input, weight, self.stride[0])  # type: ignore[no-untyped-call]
             return out
         if input.shape[2] == 2:
-            # With AVX-512 in bf16, oneDNN leaves a part of the weights' gradient unwritten when it pads two moments.
+            # With AVX-512 in bf16, oneDNN leaves part of the weight gradient unwritten when it pads two time steps.
             return F.conv3d(F.pad(input, (0, 0, 0, 0, 1, 1)), weight, bias, self.stride)
         return super()._conv_forward(input, weight, bias)
 
 
 def _both_channels_last(input: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Whether a convolution on a CPU has a channels-last input and weight.
+    """Return whether ``input`` and ``weight`` are channels-last and on a CPU.
 
-    Only the strides distinguish a weight of one input channel, whose memory is the same in both formats.
+    The memory of a weight with one input channel is the same in both formats, so its strides are compared.
     """
     last = input.is_contiguous(memory_format=torch.channels_last_3d)
     return input.device.type == "cpu" and last and weight.stride(1) == 1
 
 
 def _in_half_precision(input: torch.Tensor) -> bool:
-    """Whether a convolution of ``input`` on a CPU computes in bf16 or fp16."""
+    """Return whether a convolution of ``input`` on a CPU computes in bf16 or fp16."""
     return torch.is_autocast_enabled("cpu") or input.dtype in (torch.bfloat16, torch.float16)
 
 
 class _TemporalConvolution(torch.autograd.Function):
-    """The (3, 1, 1) convolution of a channels-last input, padded by one moment on both sides."""
+    """(3, 1, 1) convolution of a channels-last input that is padded by one time step on both sides."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, stride: int) -> torch.Tensor:
@@ -79,9 +79,9 @@ class _TemporalConvolution(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        of_input, of_weight = None, None
+        input_grad, weight_grad = None, None
         if ctx.needs_input_grad[0]:
-            of_input = torch.ops.aten.convolution_backward(
+            input_grad = torch.ops.aten.convolution_backward(
                 grad,
                 x,
                 weight,
@@ -95,23 +95,23 @@ class _TemporalConvolution(torch.autograd.Function):
                 (True, False, False),
             )[0]
         if ctx.needs_input_grad[1]:
-            of_weight = _weight_gradient(x, grad, ctx.stride)
-        return of_input, of_weight, None
+            weight_grad = _weight_gradient(x, grad, ctx.stride)
+        return input_grad, weight_grad, None
 
 
 def _weight_gradient(x: torch.Tensor, grad: torch.Tensor, stride: int) -> torch.Tensor:
-    """The gradient (outputs, inputs, 3, 1, 1) of the weight: one matrix product over all positions for each moment.
+    """Return the gradient of the weight, (outputs, inputs, 3, 1, 1), by one matrix product per time step of the kernel.
 
-    ``x`` is the input (batch, inputs, time, height, width), ``grad`` that of the output, with its shape.
+    ``x`` is the input (batch, inputs, time, height, width), and ``grad`` the gradient of the output, with its shape.
     """
     x, grad = (tensor.permute(0, 2, 3, 4, 1).flatten(2, 3) for tensor in (x, grad))  # (batch, time, pixels, channels)
-    moments = []
-    for moment in range(3):
-        first = 1 if moment == 0 else 0  # the first moment of the output that reads no padding
-        read = x[:, first * stride + moment - 1 :: stride]
+    gradients = []
+    for step in range(3):
+        first = 1 if step == 0 else 0  # the first time step of the output that reads no padding
+        read = x[:, first * stride + step - 1 :: stride]
         count = min(read.shape[1], grad.shape[1] - first)
         read, written = read[:, :count], grad[:, first : first + count]
         if stride == 1:
             read, written = read.flatten(1, 2), written.flatten(1, 2)  # views: (batch, time x pixels, channels)
-        moments.append((written.transpose(-2, -1) @ read).flatten(0, -3).sum(0))
-    return torch.stack(moments, 2)[..., None, None]
+        gradients.append((written.transpose(-2, -1) @ read).flatten(0, -3).sum(0))
+    return torch.stack(gradients, 2)[..., None, None]

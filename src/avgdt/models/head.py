@@ -1,4 +1,4 @@
-"""The projection head between the pooled features and the embedding."""
+"""Projection head between the pooled features and the embedding."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from avgdt.recipes.model import Head
 
 
 class ProjectionHead(nn.Sequential):
-    """A linear layer, ReLU and a linear layer, with batch norm and dropout if the recipe sets them."""
+    """Projection head of two linear layers and a ReLU, with batch norm and dropout if the recipe sets them."""
 
     def __init__(self, dim: int, head: Head) -> None:
-        """Build for features of ``dim`` dimensions; raise :class:`ModelError` for impossible sizes."""
+        """Build the head for features of ``dim`` dimensions. Raises :class:`ModelError` for sizes below 1."""
         if min(head.hidden, head.out) < 1:
             raise ModelError(f"model.head: hidden and out must be at least 1, got {head.hidden} and {head.out}")
         layers: list[nn.Module] = [nn.Linear(dim, head.hidden), nn.ReLU(inplace=True), nn.Linear(head.hidden, head.out)]
@@ -27,10 +27,13 @@ class ProjectionHead(nn.Sequential):
         self.batch_norm = head.batch_norm != "none"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, dim) -> (batch, out); raise :class:`ModelError` for batch norm on a single item in training."""
+        """Project features (batch, dim) to (batch, out).
+
+        Raises :class:`ModelError` if batch norm gets a single item in training.
+        """
         if self.batch_norm and self.training and len(x) < 2:
             raise ModelError(
-                "model.head.batch_norm needs 2 items or more at once: raise run.batch or lower objective.key_groups"
+                "model.head.batch_norm needs 2 or more items per pass: raise run.batch or lower objective.key_groups"
             )
         for layer in self:
             x = layer(x)

@@ -12,12 +12,13 @@ from avgdt.models.precision import Precision
 
 
 def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], precision: Precision) -> dict[str, bool]:
-    """Set the memory format of each encoder in place; return, per modality, whether it is channels-last.
+    """Set the memory format of each encoder in place; return, for each modality, whether it is channels-last.
 
-    Activations follow the weights. ``auto`` is channels-last on a CPU and in half precision on a GPU. On a CPU that is
-    faster by ``benchmarks/encoder_step.py``: 1.0 to 1.4 times as fast in fp32, with AVX2 alone and with AVX-512, and
-    1.1 to 1.3 times in bf16. (With one thread and fewer than 16 clips it is 0.8 to 1.0 times as fast in fp32: PyTorch
-    then leaves oneDNN for convolutions of its own, which are contiguous.) The rule for GPUs is not measured.
+    Activations take the format of the weights. ``auto`` is channels-last on a CPU, and in half precision on a GPU. On a
+    CPU, ``benchmarks/encoder_step.py`` measures channels-last as 1.0 to 1.4 times as fast in fp32 (AVX2 and AVX-512)
+    and as 1.1 to 1.3 times as fast in bf16. With one thread and fewer than 16 clips, it is 0.8 to 1.0 times as fast in
+    fp32, since PyTorch then replaces oneDNN by its own convolutions, which are contiguous. The rule for GPUs is not
+    measured.
 
     Encoders for which :func:`breaks_channels_last` is true stay contiguous on a CPU.
     """
@@ -35,10 +36,10 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
 
 
 def _restride_single_channels(encoder: nn.Module) -> None:
-    """Give the weights of convolutions of one input channel the strides of channels-last.
+    """Set channels-last strides, in place, for the weights of convolutions with one input channel.
 
-    Their memory is the same in both formats, so ``Module.to`` leaves the strides, and PyTorch takes such a weight, and
-    with it the output of the convolution, for contiguous.
+    The memory of these weights is the same in both formats, so ``Module.to`` does not change their strides. PyTorch
+    then treats the weight, and thus the output of the convolution, as contiguous.
     """
     for layer in encoder.modules():
         if isinstance(layer, nn.Conv2d | nn.Conv3d) and layer.in_channels == 1:
@@ -48,11 +49,11 @@ def _restride_single_channels(encoder: nn.Module) -> None:
 
 
 def breaks_channels_last(encoder: nn.Module) -> bool:
-    """Whether a shortcut with a stride reads fewer than 16 channels: oneDNN then writes past its memory.
+    """Return whether a strided 1 x 1 convolution has under 16 input channels, for which oneDNN writes out of bounds.
 
-    That is in the gradient of the weights of channels-last 1 x 1 convolutions (its issue 6035). With AVX2 and 1 to 7
-    channels the gradient is wrong or the process ends, seen in 2D alone; AVX-512 has blocks of 16 channels, 3D the
-    same code.
+    The error occurs in the weight gradient of channels-last 1 x 1 convolutions (oneDNN issue 6035). With AVX2 and 1 to
+    7 channels, the gradient is wrong or the process crashes; this was observed in 2-D only. The bound of 16 covers
+    AVX-512, which has blocks of 16 channels, and 3-D convolutions, which use the same code.
     """
     return any(
         max(layer.kernel_size) == 1 and max(layer.stride) > 1 and layer.in_channels < 16

@@ -1,4 +1,4 @@
-"""Phi: an encoder and a projection head per modality, to which views are routed by modality (section 3.3)."""
+"""Network Phi, which passes each view to the encoder and head of its modality (section 3.3 of the paper)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from avgdt.recipes.model import Model
 
 
 class Phi(nn.Module):
-    """One encoder and one projection head per modality."""
+    """Network Phi: one encoder and one projection head per modality."""
 
     def __init__(self, model: Model, modalities: Sequence[str] = ("video", "audio")) -> None:
-        """Build with random weights; raise :class:`ModelError` for an unknown modality."""
+        """Build the networks with random weights. Raises :class:`ModelError` for an unknown modality."""
         super().__init__()
         self.encoders = nn.ModuleDict()
         self.heads = nn.ModuleDict()
@@ -32,24 +32,24 @@ class Phi(nn.Module):
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities with an encoder."""
+        """Modalities that have an encoder."""
         return tuple(self.encoders)
 
     def feature_map(self, modality: str, x: torch.Tensor) -> torch.Tensor:
-        """Output of the last convolution: (batch, dim, time', height', width') or (batch, dim, mels', time')."""
+        """Return the last convolution's output, (batch, dim, time', height', width') or (batch, dim, mels', time')."""
         if modality not in self.encoders:
             raise ModelError(f"modality: no encoder for {modality!r}, only for {', '.join(self.modalities)}")
         return self.encoders[modality](x)
 
     def features(self, modality: str, x: torch.Tensor) -> torch.Tensor:
-        """The feature map averaged over time and space, float32 (batch, dim): the features of downstream tasks."""
+        """Average the feature map over time and space to the features of downstream tasks, (batch, dim) float32."""
         x = self.feature_map(modality, x)
         return x.mean(dim=tuple(range(2, x.dim()))).float()
 
     def embed(self, modality: str, x: torch.Tensor, unit: bool = True) -> torch.Tensor:
-        """The output of the projection head, float32 (batch, out), normalised to unit length if ``unit``.
+        """Compute the output of the projection head, (batch, out) float32, normalised to unit length if ``unit``.
 
-        The contrastive losses compare directions alone; SIGReg needs the lengths too.
+        The contrastive losses compare only directions; SIGReg also needs the lengths.
         """
         features = self.features(modality, x)
         embeddings = self.heads[modality](features).float()
@@ -58,10 +58,10 @@ class Phi(nn.Module):
     def forward(
         self, views: Sequence[torch.Tensor], modalities: Sequence[str], unit: bool = True
     ) -> list[torch.Tensor]:
-        """Embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each.
+        """Compute the embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each view.
 
-        Views of one modality are concatenated into one batch for its encoder. One pass is faster than several, and
-        batch norm uses the same statistics for all views, so that these do not reveal which view a clip is.
+        Views of one modality are concatenated into one batch for its encoder. One pass is faster than several. Batch
+        norm uses the same statistics for all views of a modality, so that they do not reveal the view of a clip.
         """
         embeddings: list[torch.Tensor] = [torch.empty(0)] * len(views)
         for modality in dict.fromkeys(modalities):

@@ -1,4 +1,4 @@
-"""Device and floating-point precision of the networks; ``auto`` depends on the hardware."""
+"""Device and floating-point precision of the networks, chosen by the hardware for ``auto``."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Precision:
-    """Precision of the networks on a device; weights, optimiser state and loss are float32 in any precision."""
+    """Device and precision of the networks; weights, optimiser state and loss are float32 in any precision."""
 
     device: torch.device
-    """The device of the networks."""
+    """Device of the networks."""
     dtype: torch.dtype
-    """float32, bfloat16 or float16."""
+    """Data type of the computation: float32, bfloat16 or float16."""
 
     @property
     def name(self) -> str:
-        """fp32, bf16 or fp16."""
+        """Name of the precision: fp32, bf16 or fp16."""
         return next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """A new autocast context of this precision."""
+        """Return a new autocast context of this precision."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """A gradient scaler, enabled only in fp16, in which small gradients underflow."""
+        """Return a gradient scaler, enabled only in fp16, in which small gradients underflow."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 def resolve_device(device: str) -> torch.device:
-    """The device of that name; ``auto`` is the GPU, else the CPU.
+    """Return the device called ``device``; ``auto`` is the GPU if there is one, otherwise the CPU.
 
-    Raises :class:`HardwareError` for a device that this machine does not have.
+    Raises :class:`HardwareError` for a device that does not exist or is not supported.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -56,9 +56,9 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
-    """The precision of that name on ``device``.
+    """Return the precision called ``precision`` for ``device``.
 
-    ``auto`` is bf16 where the hardware multiplies matrices in it, else fp16 on a GPU and fp32 on a CPU. Raises
+    ``auto`` is bf16 if the hardware has bf16 matrix instructions, otherwise fp16 on a GPU and fp32 on a CPU. Raises
     :class:`HardwareError` for fp16 on a CPU.
     """
     if precision == "auto":
@@ -72,12 +72,12 @@ def resolve_precision(precision: Literal["auto", "fp32", "bf16", "fp16"], device
 
 
 def cpu_has_fast_bf16() -> bool:
-    """Whether this processor has bf16 instructions (AVX-512 BF16 or AMX) that the libraries may use.
+    """Return whether this processor has bf16 instructions (AVX-512 BF16 or AMX) that oneDNN and PyTorch may use.
 
-    oneDNN reports bf16 as supported from AVX-512 on, even without these instructions. With AVX2 bf16 is 5 to 60 times
-    slower than fp32, with plain AVX-512 1.5 times slower, with AVX-512 BF16 2 to 3 times faster
-    (``benchmarks/encoder_step.py``). The
-    environment variables of oneDNN and PyTorch that restrict the instruction set are respected.
+    oneDNN reports bf16 as supported on every processor with AVX-512, even without these instructions. Compared with
+    fp32, bf16 is 5 to 60 times slower with AVX2, 1.5 times slower with plain AVX-512, and 2 to 3 times faster with
+    AVX-512 BF16 (``benchmarks/encoder_step.py``). Environment variables that restrict the instruction set of oneDNN or
+    PyTorch are respected.
     """
     isa_limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "DEFAULT"
     return (

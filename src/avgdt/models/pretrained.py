@@ -1,4 +1,4 @@
-"""A pretrained model: networks with their recipe and preprocessing, loaded from a run or a weights file."""
+"""Pretrained model: networks with their recipe and preprocessing, loaded from a run or a weights file."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.transforms.views import Views
 
 Output = Literal["features", "embeddings"]
-"""The pooled features before the projection head, which downstream tasks use, or the unit vectors after it, which the
-objective compares across modalities."""
+"""Kind of vector: pooled features before the projection head, which downstream tasks use, or embeddings after it, which
+have unit length and are compared across modalities."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey frame (ITU-R BT.601)."""
@@ -41,30 +41,30 @@ LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Embedded:
-    """The vectors of one file and the times of their windows."""
+    """Vectors of one media file, with the times of their windows."""
 
     vectors: NDArray[np.float32]
-    """The vectors (windows, dim)."""
+    """Vectors of the windows, (windows, dim)."""
     times: NDArray[np.float64]
-    """Start of each window in seconds (windows,)."""
+    """Start of each window in seconds, (windows,)."""
     seconds: float
     """Length of a window in seconds."""
 
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """Networks in evaluation mode, with the preprocessing that turns recordings into their input."""
+    """Networks in evaluation mode, with their recipe and the preprocessing of recordings into network input."""
 
     recipe: Recipe
     phi: Phi
     views: Views
     precision: Precision
     store: Store | None = None
-    """Store of the run's decoded recordings, if it has one."""
+    """Store of the run's decoded recordings; None if the run has no store."""
 
     @property
     def device(self) -> torch.device:
-        """The device of the networks."""
+        """Device of the networks."""
         return self.precision.device
 
     def embed(
@@ -75,9 +75,10 @@ class PretrainedModel:
         output: Output = "features",
         batch: int = 16,
     ) -> Embedded:
-        """Embed a media file: one vector per window, a window every ``every`` seconds, or one for the whole file.
+        """Embed a media file: one vector for the whole file or, with ``every``, one for each window.
 
-        The vector of a whole file is the mean over consecutive windows. Windows are processed in batches of ``batch``.
+        A window starts every ``every`` seconds. The vector of a whole file is the mean over consecutive windows.
+        Windows are processed in batches of ``batch``.
         Raises :class:`ModelError` for a file that cannot be used and ``MediaError`` for a damaged file.
         """
         entry = inspect(Path(path))
@@ -95,10 +96,10 @@ class PretrainedModel:
         return Embedded(vectors, times, self.seconds(modality))
 
     def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
-        """Embed clips of frames; return vectors (batch, dim).
+        """Embed clips of frames and return their vectors (batch, dim).
 
-        ``frames`` are uint8 (batch, channels, time, height, width), or without batch, of any size, RGB or
-        grey, at the recipe's ``clip.frame_rate``; they are scaled to the size of the recipe's clips.
+        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or grey, at the
+        recipe's ``clip.frame_rate``. They may have any size and are scaled to that of the recipe's clips.
         Raises :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
@@ -122,10 +123,11 @@ class PretrainedModel:
         return torch.from_numpy(self._vectors(batch, "video", output))
 
     def embed_audio(self, waveform: torch.Tensor, sample_rate: int, output: Output = "features") -> torch.Tensor:
-        """Embed waveforms; return vectors (batch, dim).
+        """Embed waveforms and return their vectors (batch, dim).
 
-        ``waveform`` is mono (batch, samples), or without batch: floating point between -1 and 1, or int16; it is
-        resampled from ``sample_rate`` (Hz) to that of the recipe. Raises :class:`ModelError` for other shapes or types.
+        ``waveform`` is mono, (batch, samples) or without the batch axis, in floating point between -1 and 1 or in
+        int16. It is resampled from ``sample_rate`` (Hz) to the recipe's ``clip.sample_rate``. Raises
+        :class:`ModelError` for other shapes or types.
         """
         scale = 1.0 if waveform.dtype == torch.int16 else 2.0**15
         if waveform.dim() not in (1, 2) or not (waveform.is_floating_point() or waveform.dtype == torch.int16):
@@ -139,12 +141,12 @@ class PretrainedModel:
         return torch.from_numpy(self._vectors(batch, "audio", output))
 
     def seconds(self, modality: ModalityName) -> float:
-        """Length in seconds of a clip of ``modality``."""
+        """Return the length in seconds of a clip of ``modality``."""
         clip = self.recipe.clip
         return clip.video_seconds if modality == "video" else clip.audio_seconds
 
     def unusable(self, entry: Entry, modality: ModalityName) -> str:
-        """Return the reason why a recording cannot be embedded, or "" if it can be; digital silence can be.
+        """Return the reason why a recording cannot be embedded, or "" if it can. Digital silence can be embedded.
 
         Raises :class:`ModelError` for a modality that has no encoder.
         """
@@ -153,7 +155,7 @@ class PretrainedModel:
         return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
-        """Windows that start every ``seconds`` seconds, by default consecutive windows; at least one."""
+        """Return windows, at least one, that start every ``seconds`` seconds; by default they are consecutive."""
         length = self.seconds(modality)
         return every(common_span(entry, (modality,)), length, seconds or length)
 
@@ -166,9 +168,9 @@ class PretrainedModel:
 
 
 def load(path: Path | str, device: str = "auto") -> PretrainedModel:
-    """Load the model of a run folder or a weights file; executes no code of the file.
+    """Load the model of a run folder or a weights file, without executing code from the file.
 
-    Raises :class:`WeightsError` where the weights are missing or cannot be read.
+    Raises :class:`WeightsError` if the weights are missing or cannot be read.
     """
     path = Path(path)
     file = path / "weights.safetensors" if path.is_dir() else path
@@ -186,7 +188,7 @@ def load(path: Path | str, device: str = "auto") -> PretrainedModel:
 
 
 def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
-    """The tensors and the recipe of a weights file; raises :class:`WeightsError`."""
+    """Return the tensors and the recipe of a weights file. Raises :class:`WeightsError` if it cannot be read."""
     tensors, metadata = load_weights(file)
     try:
         recipe: Recipe = from_plain(Recipe, metadata.recipe)
@@ -196,7 +198,7 @@ def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
 
 
 def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> PretrainedModel:
-    """A model with random weights, drawn from ``seed``, by default the recipe's, for comparison."""
+    """Return a model with random weights, for comparison; ``seed`` is by default that of the recipe."""
     seed = recipe.run.seed if seed is None else seed
     precision = resolve_precision(recipe.run.precision, resolve_device(device))
     with torch.random.fork_rng():

@@ -1,6 +1,7 @@
-"""R(2+1)D: each 3-D convolution is one over space, then one over time (Tran et al. 2018, arXiv 1711.11248).
+"""R(2+1)D video encoder: convolutions over space, then over time (Tran et al. 2018, arXiv 1711.11248).
 
-Parameter names and numerics are torchvision's ``r2plus1d_18`` without its classifier, so that its weights load.
+Parameter names and numerics are those of torchvision's ``r2plus1d_18`` without the classifier, so that its weights can
+be loaded.
 """
 
 from __future__ import annotations
@@ -14,24 +15,28 @@ from avgdt.models.factored_convolutions import Spatial, Temporal
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (8, 16, 16)
-"""Of the whole network along time, height and width."""
+"""Strides of the whole network along time, height and width."""
 
 
 def middle(inputs: int, outputs: int) -> int:
-    """Channels between the two halves: as many parameters as the 3 x 3 x 3 convolution that they stand for."""
+    """Return the number of channels between a spatial and a temporal convolution.
+
+    The number is the largest for which both together have no more parameters than a 3 x 3 x 3 convolution.
+    """
     return (inputs * outputs * 27) // (inputs * 9 + outputs * 3)
 
 
 def stem_middle(width: int) -> int:
-    """Channels between the halves of the stem: 45 at width 64, in proportion (rounded down, at least 1) elsewhere.
+    """Return the number of channels between the spatial and the temporal convolution of the stem.
 
-    45 is a constant of the original network that the parameter-matching formula does not give; proportion keeps it.
+    It is 45 at width 64, and proportional to the width (rounded down, at least 1) otherwise. The 45 is a constant of
+    the original network, which the formula of :func:`middle` does not give.
     """
     return max(1, 45 * width // 64)
 
 
 class R2Plus1DBlock(nn.Module):
-    """Two (2+1)-D convolutions and a short cut; both have the middle channels of the first, as in the original."""
+    """Residual block of two (2+1)-D convolutions, with equal middle channels as in the original network."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -53,13 +58,13 @@ class R2Plus1DBlock(nn.Module):
             self.downsample = nn.Sequential(nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs, time, height, width) -> (batch, outputs, time', height', width')."""
+        """Map (batch, inputs, time, height, width) to (batch, outputs, time', height', width')."""
         short = x if self.downsample is None else self.downsample(x)
         return self.relu(self.conv2(self.conv1(x)) + short)
 
 
 class R2Plus1D(nn.Module):
-    """The video encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is R(2+1)D-18."""
+    """R(2+1)D video encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is R(2+1)D-18."""
 
     def __init__(self, blocks: Sequence[int] = (2, 2, 2, 2), width: int = 64, channels: int = 3) -> None:
         """Build the network with random weights. Raises :class:`ModelError` for sizes that cannot be built."""
@@ -68,7 +73,7 @@ class R2Plus1D(nn.Module):
         self.channels = channels
         self.dim = 8 * width
         self.recompute = False
-        """Whether activations are recomputed in the backward pass."""
+        """Whether to recompute activations in the backward pass instead of storing them."""
         mid = stem_middle(width)
         self.stem = nn.Sequential(
             Spatial(channels, mid, 7, 2),
@@ -78,22 +83,22 @@ class R2Plus1D(nn.Module):
             nn.BatchNorm3d(width),
             nn.ReLU(inplace=True),
         )
-        one, two, three, four = blocks
-        self.layer1 = self._stage(one, width, width, 1)
-        self.layer2 = self._stage(two, width, 2 * width, 2)
-        self.layer3 = self._stage(three, 2 * width, 4 * width, 2)
-        self.layer4 = self._stage(four, 4 * width, 8 * width, 2)
+        first, second, third, fourth = blocks
+        self.layer1 = self._stage(first, width, width, 1)
+        self.layer2 = self._stage(second, width, 2 * width, 2)
+        self.layer3 = self._stage(third, 2 * width, 4 * width, 2)
+        self.layer4 = self._stage(fourth, 4 * width, 8 * width, 2)
         initialise(self)
 
     @staticmethod
     def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
-        rest = [R2Plus1DBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
-        return nn.Sequential(R2Plus1DBlock(inputs, outputs, stride), *rest)
+        further = [R2Plus1DBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(R2Plus1DBlock(inputs, outputs, stride), *further)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, time, height, width) -> feature map (batch, dim, time / 8, height / 16, width / 16).
+        """Map (batch, channels, time, height, width) to features (batch, dim, time / 8, height / 16, width / 16).
 
-        Sizes round up. Raises :class:`ModelError` for another shape.
+        Sizes are rounded up. Raises :class:`ModelError` for an input of another shape.
         """
         check_input("video encoder", x, "batch, channels, time, height, width", self.channels, STRIDES, self.training)
         stages = (self.stem, self.layer1, self.layer2, self.layer3, self.layer4)

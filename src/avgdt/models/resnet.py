@@ -1,6 +1,6 @@
-"""ResNet of basic blocks over a spectrogram (He et al. 2016, arXiv 1512.03385).
+"""ResNet audio encoder of basic blocks, for spectrograms (He et al. 2016, arXiv 1512.03385).
 
-Parameter names and numerics are torchvision's ``resnet18`` without its classifier, here with one input channel.
+Parameter names and numerics are those of torchvision's ``resnet18`` with one input channel and without the classifier.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import nn
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (32, 32)
-"""Of the whole network along mels and time."""
+"""Strides of the whole network along mels and time."""
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions and a short cut."""
+    """Residual block of two 3 x 3 convolutions."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -31,43 +31,43 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs, height, width) -> (batch, outputs, height', width')."""
+        """Map (batch, inputs, height, width) to (batch, outputs, height', width')."""
         short = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(x)) + short)
 
 
 class ResNet(nn.Module):
-    """The audio encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is ResNet-18, (1, 1, 1, 1) ResNet-9."""
+    """ResNet audio encoder; ``blocks`` (2, 2, 2, 2) at ``width`` 64 is ResNet-18, (1, 1, 1, 1) ResNet-9."""
 
     def __init__(self, blocks: Sequence[int] = (2, 2, 2, 2), width: int = 64, channels: int = 1) -> None:
-        """Build with fresh weights; raise :class:`ModelError` for impossible sizes."""
+        """Build the network with random weights. Raises :class:`ModelError` for sizes that cannot be built."""
         super().__init__()
         check_sizes("model.audio", blocks, width, channels)
         self.channels = channels
         self.dim = 8 * width
         self.recompute = False
-        """Whether activations are recomputed in the backward pass."""
+        """Whether to recompute activations in the backward pass instead of storing them."""
         self.conv1 = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        one, two, three, four = blocks
-        self.layer1 = self._stage(one, width, width, 1)
-        self.layer2 = self._stage(two, width, 2 * width, 2)
-        self.layer3 = self._stage(three, 2 * width, 4 * width, 2)
-        self.layer4 = self._stage(four, 4 * width, 8 * width, 2)
+        first, second, third, fourth = blocks
+        self.layer1 = self._stage(first, width, width, 1)
+        self.layer2 = self._stage(second, width, 2 * width, 2)
+        self.layer3 = self._stage(third, 2 * width, 4 * width, 2)
+        self.layer4 = self._stage(fourth, 4 * width, 8 * width, 2)
         initialise(self)
 
     @staticmethod
     def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
-        rest = [BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
-        return nn.Sequential(BasicBlock(inputs, outputs, stride), *rest)
+        further = [BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
+        return nn.Sequential(BasicBlock(inputs, outputs, stride), *further)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, mels, time) -> feature map (batch, dim, mels / 32, time / 32).
+        """Map (batch, channels, mels, time) to the feature map (batch, dim, mels / 32, time / 32).
 
-        Sizes round up. Raises :class:`ModelError` for another shape.
+        Sizes are rounded up. Raises :class:`ModelError` for an input of another shape.
         """
         check_input("audio encoder", x, "batch, channels, mels, time", self.channels, STRIDES, self.training)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))

@@ -1,4 +1,4 @@
-"""Shared by the residual networks: checks of sizes and inputs, recomputation of activations, initialisation."""
+"""Functions of both encoders: checks of sizes and inputs, recomputation of activations, and initialisation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAGES = 4
 
 
 def check_sizes(name: str, blocks: Sequence[int], width: int, channels: int) -> None:
-    """Raise :class:`ModelError` unless there are four stages of a block or more, of positive width and channels."""
+    """Raise :class:`ModelError` unless ``blocks`` has four positive numbers and the other sizes are positive."""
     if len(blocks) != STAGES or min(blocks) < 1:
         raise ModelError(f"{name}: blocks must be {STAGES} numbers of at least 1, got {tuple(blocks)}")
     if width < 1 or channels < 1:
@@ -25,9 +25,9 @@ def check_sizes(name: str, blocks: Sequence[int], width: int, channels: int) -> 
 
 
 def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: Sequence[int], training: bool) -> None:
-    """Raise :class:`ModelError` unless ``x`` has the named axes, the channels, no empty axis, and can be normalised.
+    """Raise :class:`ModelError` if ``x`` is empty, lacks an axis, has other channels, or is too small for batch norm.
 
-    ``strides`` are those of the whole network along the axes behind the channels: in training, batch norm of the last
+    ``strides`` are those of the whole network along the axes after the channels. In training, batch norm in the last
     stage needs at least two values per channel.
     """
     got = tuple(x.shape)
@@ -45,7 +45,7 @@ def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: S
 
 
 def run_stages(x: torch.Tensor, stages: Sequence[nn.Module], recompute: bool) -> torch.Tensor:
-    """Apply ``stages`` one after another; with ``recompute`` only their inputs are stored for the backward pass."""
+    """Apply ``stages`` one after another; with ``recompute``, store only their inputs for the backward pass."""
     for stage in stages:
         if recompute and torch.is_grad_enabled():
             x = checkpoint(stage, x, use_reentrant=False, context_fn=partial(_contexts, stage))
@@ -55,13 +55,13 @@ def run_stages(x: torch.Tensor, stages: Sequence[nn.Module], recompute: bool) ->
 
 
 def _contexts(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """The contexts of the forward pass of ``stage`` and of its recomputation."""
+    """Return the contexts for the forward pass of ``stage`` and for its recomputation."""
     return nullcontext(), _unchanged_statistics(stage)
 
 
 @contextmanager
 def _unchanged_statistics(stage: nn.Module) -> Iterator[None]:
-    """Context in which batch norm leaves its running statistics as they are."""
+    """Return a context manager in which batch norm does not update its running statistics."""
     layers = [layer for layer in stage.modules() if isinstance(layer, _BatchNorm)]
     before = [(layer.momentum, layer.num_batches_tracked) for layer in layers]
     for layer in layers:
@@ -74,7 +74,7 @@ def _unchanged_statistics(stage: nn.Module) -> Iterator[None]:
 
 
 def initialise(network: nn.Module) -> None:
-    """Kaiming-normal convolutions (fan out, ReLU), batch norm that starts as the identity."""
+    """Initialise convolutions with Kaiming-normal weights (fan out, ReLU) and batch norm as the identity."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,4 +1,4 @@
-"""Weights files: safetensors with the recipe of the networks, which execute no code when they are read."""
+"""Weights files in the safetensors format, with the recipe of the networks; reading one executes no code."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from avgdt.models.errors import WeightsError
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of a weights file."""
+    """Metadata of a weights file."""
 
     kind: str
-    """The kind of training that made the weights, such as "pretrain"."""
+    """Kind of training that produced the weights, such as "pretrain"."""
     recipe: dict[str, Any]
-    """The recipe as plain data."""
+    """Recipe as plain data, as returned by ``avgdt.recipes.config.to_plain``."""
     version: str
-    """The version of avgdt that wrote the file."""
+    """Version of avgdt that wrote the file."""
 
 
 def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind: str) -> None:
-    """Write ``network``'s state with ``recipe`` (plain data, stored as JSON) to ``path``, whole or not at all.
+    """Write the state of ``network`` and its ``recipe`` (plain data, stored as JSON) to ``path``, atomically.
 
-    Raises :class:`WeightsError` for values that are not finite, and where the file cannot be written.
+    Raises :class:`WeightsError` if a value is not finite or the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     _check_finite(tensors, path)
@@ -52,9 +52,9 @@ def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind
 
 
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
-    """The tensors of a file of :func:`save_weights`, on the CPU, and its metadata.
+    """Return the tensors, on the CPU, and the metadata of a file written by :func:`save_weights`.
 
-    Raises :class:`WeightsError` where the file does not exist, was not written by it, or holds a non-finite value.
+    Raises :class:`WeightsError` if the file does not exist, has another format, or contains a non-finite value.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -66,7 +66,7 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
     try:
         return tensors, Metadata(metadata["kind"], json.loads(metadata["recipe"]), metadata["avgdt"])
     except (KeyError, ValueError, RecursionError):
-        raise WeightsError(f"{path}: holds tensors but no recipe, so it was not written by avgdt") from None
+        raise WeightsError(f"{path}: holds no recipe, so it was not written by avgdt; use other weights") from None
 
 
 def _check_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -78,8 +78,8 @@ def _check_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
 def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     """Copy ``tensors``, read from ``path``, into ``network``.
 
-    Raises :class:`WeightsError`, before anything is changed, that names the first parameter that is missing, has
-    another shape, or does not belong to ``network``.
+    Raises :class:`WeightsError`, before any change, if a parameter is missing, has another shape, or does not belong to
+    ``network``; the message names it.
     """
     state = network.state_dict()
     for name, tensor in state.items():

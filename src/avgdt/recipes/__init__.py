@@ -1,1 +1,1 @@
-"""Recipes: the configuration of pretraining and finetuning as frozen dataclasses; no PyTorch."""
+"""Recipes: configurations of pretraining and finetuning as frozen dataclasses, without PyTorch."""

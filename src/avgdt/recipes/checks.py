@@ -1,4 +1,4 @@
-"""Checks of a recipe: bounds of single values, finite numbers, and fields that must fit each other."""
+"""Checks of a recipe: bounds of single values, finite numbers, and consistency of fields with each other."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from avgdt.recipes.recipe import Recipe
 
 _MOST = 2**32
-"""Larger than any sensible value, and small enough to index arrays."""
+"""Largest magnitude of a number in a recipe, above any sensible value and small enough to index arrays."""
 
 
 def at_least(field: str, value: float, least: float) -> None:
-    """Raise :class:`RecipeError` where ``value`` is below ``least`` or not a number."""
+    """Raise :class:`RecipeError` if ``value`` is below ``least`` or NaN."""
     if not value >= least:
         raise RecipeError(f"{field}: {value:g} is too small; use {least:g} or more")
 
@@ -43,19 +43,19 @@ def one_of(field: str, value: float, values: Sequence[float]) -> None:
 
 
 def share(field: str, value: float) -> None:
-    """Raise :class:`RecipeError` unless ``value`` lies in [0, 1]."""
+    """Raise :class:`RecipeError` unless ``value`` is in [0, 1]."""
     if not 0 <= value <= 1:
         raise RecipeError(f"{field}: {value:g} is out of range; use 0 to 1")
 
 
 def seed(field: str, value: int) -> None:
-    """Raise :class:`RecipeError` unless ``value`` lies in 0 to 2^32 - 1, so that its products fit into 64 bits."""
+    """Raise :class:`RecipeError` unless ``value`` is in [0, 2^32 - 1], whose products fit into 64 bits."""
     if not 0 <= value < 2**32:
         raise RecipeError(f"{field}: {value} is out of range; use 0 to {2**32 - 1}")
 
 
 def check_finite(value: Any, where: str = "") -> None:
-    """Raise :class:`RecipeError` for a number anywhere in ``value`` that is not finite or beyond 2^32."""
+    """Raise :class:`RecipeError` if a number anywhere in ``value`` is not finite or exceeds 2^32 in magnitude."""
     if is_dataclass(value):
         for f in fields(value):
             check_finite(getattr(value, f.name), f"{where}.{f.name}" if where else f.name)
@@ -68,7 +68,7 @@ def check_finite(value: Any, where: str = "") -> None:
 
 
 def check_coherent(recipe: Recipe) -> None:
-    """Raise :class:`RecipeError` where fields of different parts of a recipe contradict each other."""
+    """Raise :class:`RecipeError` if fields in different parts of a recipe contradict each other."""
     composition, groups, run = recipe.composition, recipe.objective.key_groups, recipe.run
     colours = recipe.model.video.channels > 1
     most = run.batch // math.ceil(run.batch / (run.norm_group or run.batch))

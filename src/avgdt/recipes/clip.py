@@ -1,4 +1,4 @@
-"""Clips of a recording: their length and resolution, the normalisation of pixels and the log-mel spectrogram."""
+"""Configuration of clips: length and resolution, normalisation of pixels, and log-mel spectrogram."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from avgdt.recipes.checks import above, at_least, share
 
 @dataclass(frozen=True)
 class Clip:
-    """Size of a clip: the frames and the waveform from which one view is made."""
+    """Size of a clip, which consists of the frames and the waveform for one view."""
 
     frames: int = 30
-    """Frames in a clip."""
+    """Number of frames in a clip."""
     frame_rate: float = 30.0
-    """Frames per second at which a clip is sampled, by timestamp, from video of any frame rate."""
+    """Frame rate of a clip, in Hz; frames are sampled by timestamp from video of any frame rate."""
     height: int = 128
-    """Height in pixels to which every frame is scaled while decoding."""
+    """Height of decoded frames, in pixels, to which the original frames are scaled."""
     width: int = 171
-    """Width in pixels to which every frame is scaled while decoding."""
+    """Width of decoded frames, in pixels, to which the original frames are scaled."""
     audio_seconds: float = 1.0
-    """Seconds of audio in a clip."""
+    """Length of the audio of a clip, in seconds."""
     sample_rate: int = 24000
-    """Samples per second (Hz) to which audio is resampled, mono."""
+    """Sample rate of the audio of a clip, in Hz; audio is resampled to it and converted to mono."""
 
     def __post_init__(self) -> None:
         for name in ("frames", "height", "width", "sample_rate"):
@@ -32,30 +32,30 @@ class Clip:
 
     @property
     def video_seconds(self) -> float:
-        """Seconds that the frames of a clip span."""
+        """Length of the video of a clip, in seconds."""
         return self.frames / self.frame_rate
 
     @property
     def samples(self) -> int:
-        """Audio samples in a clip."""
+        """Number of audio samples in a clip."""
         return round(self.audio_seconds * self.sample_rate)
 
     @property
     def seconds(self) -> float:
-        """Seconds of a recording that a clip needs, the longer of video and audio."""
+        """Length of a clip in seconds, the longer of its video and its audio."""
         return max(self.video_seconds, self.audio_seconds)
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Normalisation of pixels in 0 to 1 before the video encoder, the same in training and evaluation."""
+    """Normalisation of pixel values from 0 to 1, the same in training and evaluation."""
 
     mean: float = 0.45
-    """Subtracted from every pixel."""
+    """Mean that is subtracted from every pixel value."""
     std: float = 0.225
-    """Divides every pixel."""
+    """Standard deviation by which every pixel value is divided."""
     subtract_mean_frame: float = 0.0
-    """Share, 0 to 1, of the clip's mean frame to subtract in place of the same share of ``mean``: at 1 only motion
+    """Share, from 0 to 1, of ``mean`` that is replaced by the same share of the clip's mean frame. At 1 only motion
     remains (not in the paper; for recordings that share one scene)."""
 
     def __post_init__(self) -> None:
@@ -65,29 +65,29 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class LogMel:
-    """The log-mel spectrogram, the input of the audio encoder (section 4.1 of the paper).
+    """Log-mel spectrogram, the input of the audio encoder (section 4.1 of the paper).
 
-    Its values are those of ``python_speech_features.logfbank`` on the int16 scale, then standardised.
+    Values are those of ``python_speech_features.logfbank`` for waveforms on the int16 scale, then standardised.
     """
 
     mels: int = 40
     """Number of triangular mel filters."""
     window: float = 0.02
-    """Seconds in an analysis window (rectangular)."""
+    """Length of the rectangular analysis window, in seconds."""
     step: float = 0.01
-    """Seconds between the starts of two windows."""
+    """Time between the starts of consecutive windows, in seconds."""
     fft: int = 1024
-    """Points of the Fourier transform."""
+    """Number of points of the Fourier transform."""
     low: float = 0.0
-    """Lowest frequency in Hz."""
+    """Lowest frequency of the mel filters, in Hz."""
     high: float = 12000.0
-    """Highest frequency in Hz (at most half the sample rate)."""
+    """Highest frequency of the mel filters, in Hz, at most half the sample rate."""
     pre_emphasis: float = 0.97
     """Coefficient of the pre-emphasis filter."""
     mean: float = 1.93
-    """Subtracted from every value."""
+    """Mean that is subtracted from every log-mel value."""
     std: float = 17.89
-    """Divides every value."""
+    """Standard deviation by which every log-mel value is divided."""
 
     def __post_init__(self) -> None:
         for name in ("mels", "fft"):

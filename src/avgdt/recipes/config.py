@@ -1,4 +1,4 @@
-"""Recipes as YAML files: written into the folder of a run and read back to repeat or resume it."""
+"""Conversion of recipes to YAML files in run folders, and back to repeat or resume a run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from avgdt.recipes.recipe import Recipe
 
 T = TypeVar("T")
 KIND = "is"
-"""The key that names a dataclass in YAML."""
+"""YAML key whose value is the class name of a dataclass."""
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses, tuples and paths as dicts, lists and strings; every dataclass names its class."""
+    """Convert dataclasses to dicts that name their class, tuples to lists, and paths to strings."""
     if is_dataclass(value) and not isinstance(value, type):
         return {KIND: type(value).__name__} | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple | list):
@@ -28,9 +28,9 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: Any, value: Any, where: str = "") -> Any:
-    """The inverse of :func:`to_plain` for an annotated type.
+    """Convert plain data to the annotated type ``kind``; the inverse is :func:`to_plain`.
 
-    Raises :class:`RecipeError` naming the dotted field for an unknown key or a value of another type.
+    Raises :class:`RecipeError`, which names the dotted field, for an unknown key or a value of another type.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
@@ -75,7 +75,9 @@ def _from_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
         return from_plain(named[name], value, where)
     plain = [choice for choice in choices if choice is type(value) or (choice is type(None) and value is None)]
     if not plain:
-        raise RecipeError(f"{where}: {value!r} is none of {', '.join(getattr(c, '__name__', str(c)) for c in choices)}")
+        raise RecipeError(
+            f"{where}: {value!r} is not one of {', '.join(getattr(c, '__name__', str(c)) for c in choices)}"
+        )
     return value
 
 
@@ -98,8 +100,8 @@ def _from_mapping(kind: type[T], value: Any, where: str) -> T:
 
 
 def to_yaml(recipe: Recipe) -> str:
-    """The recipe as YAML text."""
-    import yaml  # not imported with this module: networks, views and steps need no YAML
+    """Convert the recipe to YAML text."""
+    import yaml  # imported here, since networks, views and training steps do not need YAML
 
     return yaml.safe_dump(to_plain(recipe), sort_keys=False, allow_unicode=True)
 
@@ -110,7 +112,7 @@ def write_yaml(recipe: Recipe, path: Path) -> None:
 
 
 def _load(text: str) -> Any:
-    """The plain values of a YAML text; repeated keys are an error of ``yaml``."""
+    """Parse YAML text into plain values; repeated keys raise a ``ConstructorError`` of ``yaml``."""
     import yaml
 
     class NoRepeatedKeys(yaml.SafeLoader):
@@ -125,7 +127,7 @@ def _load(text: str) -> Any:
 
 
 def read_yaml(path: Path) -> Recipe:
-    """Read a recipe from a YAML file; raises :class:`RecipeError` where it cannot be read or is not a recipe."""
+    """Read a recipe from a YAML file. Raises :class:`RecipeError` if it cannot be read or is not a recipe."""
     import yaml
 
     try:

@@ -1,4 +1,4 @@
-"""A recipe as text: its views and their matrix, its factors, and the number of keys of each view."""
+"""Description of a recipe as text: its views and their relations, its factors, and the keys of each view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = ("positives", "negatives of the same recording", "negatives of other 
 
 
 def describe(recipe: Recipe) -> str:
-    """Text with the views of a recipe and their relations, each factor, and the number of keys of each view."""
+    """Describe the views of a recipe and their relations, its factors, and the number of keys of each view."""
     composition, objective = recipe.composition, recipe.objective
     factors = [
         f"{type(factor).__name__}: {_docstring(factor)} {_role(factor, composition)}" for factor in composition.factors
@@ -41,14 +41,17 @@ def describe(recipe: Recipe) -> str:
 
 
 def other_keys(recipe: Recipe, recordings: int) -> int:
-    """Number of negatives per positive from ``recordings`` other recordings: one each, or one per view."""
+    """Return the number of negatives per positive from ``recordings`` other recordings.
+
+    Each of these contributes the key of one view or, for ``negatives_from`` modality, of every view of the modality.
+    """
     composition = recipe.composition
     keys = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1
     return keys * recordings
 
 
 def _docstring(factor: Factor) -> str:
-    """The first paragraph of the docstring of the factor's class."""
+    """Return the first paragraph of the docstring of the factor's class."""
     text = (type(factor).__doc__ or "").split("\n\n")[0]
     return " ".join(text.split())
 
@@ -57,8 +60,8 @@ def _role(factor: Factor, composition: Composition) -> str:
     if isinstance(factor, Modality):
         return f"Here {_MEET[composition.partners]}."
     if factor.distinctive:
-        return "Distinctive: views that differ in it repel each other."
-    return "Invariant: views that differ in it may attract each other."
+        return "Distinctive: views that differ in this factor repel each other."
+    return "Invariant: views that differ in this factor may attract each other."
 
 
 def _counts(composition: Composition, others: int) -> str:

@@ -1,7 +1,7 @@
-"""The error of recipes and their YAML files."""
+"""Exception for invalid recipes and their YAML files."""
 
 from avgdt.errors import AvgdtError
 
 
 class RecipeError(AvgdtError):
-    """A recipe or one of its fields is invalid; the message names the field and a remedy."""
+    """Error for a recipe that is invalid or cannot be read; the message names the field or file and a remedy."""

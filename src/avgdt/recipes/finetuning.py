@@ -1,4 +1,4 @@
-"""Finetuning of a pretrained video encoder with labels (section 4.2 and appendix A.2 of the paper)."""
+"""Configuration of finetuning a pretrained video encoder with labels (section 4.2, appendix A.2 of the paper)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from avgdt.recipes.training import Optimiser, Schedule
 
 @dataclass(frozen=True)
 class Finetuning:
-    """Configuration of finetuning: the encoder and a linear layer on its pooled features are trained together."""
+    """Configuration of finetuning, which trains the encoder and a linear layer on its pooled features together."""
 
     optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
-    """The optimiser; the paper's by default."""
+    """Optimiser; by default that of the paper."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """The learning rate: from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at epochs 6 and 8."""
+    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then times 0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False
-    """Initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
+    """Whether to initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Clips per step, each of a different recording; fewer where the number of recordings is not a multiple."""
+    """Number of clips per step, each of a different recording, or fewer if the recordings are not a multiple."""
     clips: int = 10
-    """Random clips of each recording in an epoch."""
+    """Number of random clips of each recording per epoch."""
     test_clips: int = 10
-    """Uniformly spaced clips of a test recording, whose class probabilities are averaged."""
+    """Number of uniformly spaced clips of a test recording, whose class probabilities are averaged."""
     spatial_crops: int = 1
-    """Square crops of each test clip, evenly spaced along its longer side; their probabilities are averaged too."""
+    """Number of square crops of a test clip, evenly spaced along its longer side, whose probabilities are averaged."""
     frames: int = 0
-    """Frames in a clip; 0 for as many as in pretraining."""
+    """Number of frames in a clip; 0 uses as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
-    """Video augmentations; empty for those of pretraining."""
+    """Video augmentations; if empty, those of pretraining are used."""
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)
@@ -46,9 +46,9 @@ class Finetuning:
 
 
 def released() -> Finetuning:
-    """Finetuning as in the code that the authors released with *On Compositions of Transformations* (ICCV 2021).
+    """Return the finetuning configuration of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
-    That code reports the best epoch on the test split, this project the last one.
+    That code reports the best epoch on the test split; avgdt reports the last epoch.
     """
     return Finetuning(
         optimiser=Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3),

@@ -1,4 +1,4 @@
-"""The named recipes, and the nine named compositions of time shift and time reversal."""
+"""Named recipes, and the nine named compositions of time shift and time reversal."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from avgdt.recipes.training import AUTO, Objective, Optimiser, Run, Schedule
 
 
 def paper() -> Recipe:
-    """The paper's recipe with every hyper-parameter of sections 3.3 and 4.1."""
+    """Return the paper's recipe, with every hyper-parameter of sections 3.3 and 4.1."""
     return Recipe(
-        title="The paper's own setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
+        title="The paper's setting: R(2+1)D-18 and ResNet-18, 15,000 past keys per transformation, 200 epochs",
         composition=Composition(
             Modality(),
             video=(RandomCrop(112), Flip(0.5)),
@@ -35,11 +35,11 @@ def paper() -> Recipe:
 
 
 def released() -> Recipe:
-    """The in-batch variant that the authors released with *On Compositions of Transformations* (ICCV 2021).
+    """Return the recipe of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
-    This is the largest of its nine cases; ``with_composition`` gives the others. The recipe differs from that code in
-    three ways: frames are decoded at the smallest of the short sides and enlarged from there; the linear layer before
-    batch norm has a bias, which batch norm cancels; batch norm is not synchronised across devices.
+    It has in-batch negatives and the largest of that code's nine compositions; :func:`with_composition` gives the
+    others. It differs from that code in two ways. Frames are decoded at the smallest of the random short sides and
+    enlarged from it. The linear layer before batch norm has a bias, which batch norm cancels.
     """
     return Recipe(
         title="The authors' later code: two windows, two directions of time, in-batch negatives, ResNet-9 for audio",
@@ -62,9 +62,9 @@ def released() -> Recipe:
 
 
 def small() -> Recipe:
-    """A recipe for a few hundred real recordings on a CPU."""
+    """Return a recipe for a few hundred real recordings on a CPU."""
     return Recipe(
-        title="Real recordings on a CPU: narrow networks, motion alone, negatives from the batch, AdamW",
+        title="Real recordings on a CPU: narrow networks, motion only, negatives from the batch, AdamW",
         composition=Composition(
             Modality(), TimeShift(at_least=0.32, distinctive=True), video=(RandomCrop(64), Flip(0.5))
         ),
@@ -83,7 +83,7 @@ def small() -> Recipe:
 
 
 def demo() -> Recipe:
-    """The recipe of ``avgdt demo``: minutes of training on two cores."""
+    """Return the recipe of ``avgdt demo``, which trains in minutes on two cores."""
     return Recipe(
         title="The synthetic recordings of the demo: narrow networks, negatives from the batch, AdamW",
         composition=Composition(
@@ -104,24 +104,24 @@ def demo() -> Recipe:
 
 
 def small_bank() -> Recipe:
-    """The recipe ``small`` with the paper's objective."""
+    """Return the recipe ``small`` with the paper's objective."""
     return _with_bank(small(), "Real recordings on a CPU with the paper's objective: momentum encoders and past keys")
 
 
 def demo_bank() -> Recipe:
-    """The recipe ``demo`` with the paper's objective."""
+    """Return the recipe ``demo`` with the paper's objective."""
     return _with_bank(demo(), "The demo's recordings with the paper's objective: momentum encoders and past keys")
 
 
 def _with_bank(recipe: Recipe, title: str) -> Recipe:
-    """The recipe with a memory bank and momentum encoders in the paper's proportions instead of in-batch negatives."""
+    """Return the recipe with a memory bank and momentum encoders in the paper's proportions."""
     return replace(recipe, title=title, objective=Objective(negatives="bank", bank=AUTO, momentum=AUTO))
 
 
 def audio() -> Recipe:
-    """A recipe for audio alone: two augmented windows of one recording attract each other."""
+    """Return a recipe for audio only, in which two augmented windows of a recording attract each other."""
     return Recipe(
-        title="Audio alone: two windows of one recording, augmented differently, attract; ResNet-18",
+        title="Audio only: two windows of one recording, augmented differently, attract each other; ResNet-18",
         composition=Composition(
             Modality(("audio",)),
             TimeShift(at_least=0.25, invariant=True),
@@ -149,7 +149,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 
 
 def named(name: str) -> Recipe:
-    """The recipe called ``name``; raises :class:`RecipeError` for an unknown name."""
+    """Return the recipe called ``name``. Raises :class:`RecipeError` for an unknown name."""
     if name not in RECIPES:
         raise RecipeError(f"recipe {name!r} is unknown; {suggestion(name, RECIPES)}")
     return RECIPES[name]()
@@ -164,11 +164,11 @@ def _name(shift: str, reversal: str) -> str:
 
 
 COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices in product(_CHOICES, _CHOICES)}
-"""The nine compositions: name -> (time shift, reversal), each absent, invariant or distinctive."""
+"""Nine compositions: name -> (time shift, time reversal), each of them absent, invariant or distinctive."""
 
 
 def with_composition(recipe: Recipe, name: str) -> Recipe:
-    """The recipe with the time shift and reversal of a named composition; everything else is unchanged.
+    """Return the recipe with the time shift and time reversal of the composition called ``name``.
 
     The smallest distance of the windows is that of the recipe or, if the recipe has no time shift, the length of a
     window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.

@@ -1,9 +1,10 @@
-"""The bank size and the momentum in the paper's proportions, for any number of recordings and steps.
+"""Bank size and momentum in the paper's proportions, for any number of recordings and steps.
 
 The paper trains 200 epochs of 210,000 recordings in batches of 1024, which is 41,000 steps, with a bank of 15,000 keys
-and a momentum of 0.999. So the bank holds 7 % of the recordings, and the momentum encoders average over the last 1,000
-steps, 2.4 % of the training. A much larger bank holds keys of outdated encoders, and queries then recognise recent keys
-by their age; a much lower momentum makes this worse, a much higher one makes the momentum encoders lag behind.
+and a momentum of 0.999. Hence the bank holds 7 % of the recordings, and the momentum encoders average over the last
+1,000 steps, which are 2.4 % of the training. A much larger bank holds keys of outdated encoders, so that queries can
+recognise recent keys by their age. A much lower momentum makes this worse. With a much higher momentum, the momentum
+encoders lag behind.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ STEPS = EPOCHS * RECORDINGS / BATCH
 
 
 def bank_size(recordings: int, batch: int) -> int:
-    """Keys that the bank holds per view: the paper's share of the recordings, but at least a batch."""
+    """Return the number of keys per view in the bank: the paper's share of ``recordings``, but at least ``batch``."""
     return max(batch, round(recordings * BANK / RECORDINGS))
 
 
 def momentum(steps: int) -> float:
-    """The momentum that averages over the paper's share of ``steps``, the number of steps of the whole training."""
+    """Return the momentum that averages over the paper's share of ``steps``, the steps of the whole training."""
     return max(0.0, 1 - (1 - MOMENTUM) * STEPS / steps)
 
 
 def in_proportion(recipe: Recipe, recordings: int, steps: int) -> Recipe:
-    """The recipe with ``objective.bank`` and ``objective.momentum`` computed where they are -1."""
+    """Replace an ``objective.bank`` or ``objective.momentum`` of -1 by the paper's proportion, in a new recipe."""
     objective = recipe.objective
     if objective.bank == AUTO:
         objective = replace(objective, bank=bank_size(recordings, recipe.run.batch))

@@ -1,4 +1,4 @@
-"""A recipe: the complete configuration of a pretraining run, as one frozen dataclass."""
+"""Recipe of a pretraining run: its complete configuration as one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
 
 @dataclass(frozen=True)
 class Data:
-    """The recordings of a run: splits of the manifest, held-out recordings, failures and the store."""
+    """Recordings of a run: splits of the manifest, held-out recordings, decoding failures and the store."""
 
     splits: tuple[str, ...] = ("train",)
-    """Splits to train on; without a column split in the manifest, all recordings but the held-out ones are used."""
+    """Splits to train on; if the manifest has no column split, all recordings except the held-out ones are used."""
     held_out: str = "val"
     """Split of the held-out recordings, on which retrieval is measured during training."""
     held_out_at_most: int = 100
-    """Largest number of held-out recordings; without a column split at most a tenth of all; 0 for none."""
+    """Largest number of held-out recordings; 0 for none. Without a column split, at most a tenth of all."""
     failing_at_most: float = 0.1
-    """Share of the recordings that may fail to decode during training; above it the run saves its state and stops."""
+    """Largest share of recordings that may fail to decode; above it, the run saves its state and stops."""
     store: str = "auto"
-    """Folder of decoded recordings, so that files are not decoded in every epoch: auto is store/ in the run folder, off
-    decodes each clip from its file. Clips are bit-identical either way; runs may share the folder, and it may be
+    """Folder of decoded recordings, which avoids decoding files in every epoch: auto is store/ in the run folder, off
+    decodes each clip from its file. Clips are bit-identical in either case. Runs may share the folder, and it may be
     deleted."""
     store_gigabytes: float = -1.0
     """Largest size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
@@ -38,30 +38,30 @@ class Data:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The complete configuration of a pretraining run."""
+    """Complete configuration of a pretraining run."""
 
     title: str
-    """One sentence that describes the recipe."""
+    """Description of the recipe in one sentence."""
     composition: Composition
-    """The generalized transformation: which views exist, which attract and which repel."""
+    """Generalized transformation: which views exist, and which of them attract or repel each other."""
     data: Data = field(default_factory=Data)
-    """The recordings."""
+    """Recordings of the run."""
     clip: Clip = field(default_factory=Clip)
-    """The size of clips."""
+    """Size of clips."""
     normalisation: Normalisation = field(default_factory=Normalisation)
-    """The normalisation of pixels."""
+    """Normalisation of pixels."""
     log_mel: LogMel = field(default_factory=LogMel)
-    """The log-mel spectrogram."""
+    """Log-mel spectrogram."""
     model: Model = field(default_factory=Model)
-    """The networks."""
+    """Sizes of the networks."""
     objective: Objective = field(default_factory=Objective)
-    """The contrastive loss."""
+    """Loss over the views of a batch."""
     optimiser: Optimiser = field(default_factory=Optimiser)
-    """The optimiser."""
+    """Optimiser of the networks."""
     schedule: Schedule = field(default_factory=Schedule)
-    """The learning rate over time."""
+    """Learning rate over time."""
     run: Run = field(default_factory=Run)
-    """Batch, seed, device, checkpoints."""
+    """Batch, seed, device and checkpoints."""
 
     def __post_init__(self) -> None:
         check_finite(self)

@@ -1,4 +1,4 @@
-"""Training: the objective, the optimiser, the schedule, and the settings of a run that are not part of the method."""
+"""Configuration of training: objective, optimiser, schedule, and settings of a run outside the method."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ AUTO = -1
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative."""
+    """Loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative."""
 
     loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
-    """nce is the paper's loss; sigmoid is the loss of SigLIP on the same positives and negatives; sigreg is that of
-    LeJEPA, which has positives only."""
+    """Loss function: nce is the loss of the paper, sigmoid the loss of SigLIP on the same positives and negatives, and
+    sigreg the loss of LeJEPA, which uses no negatives."""
     temperature: float = 0.07
-    """Temperature tau: every inner product of two embeddings is divided by it."""
+    """Temperature tau, by which every inner product of two embeddings is divided."""
     negatives: Literal["bank", "batch"] = "bank"
-    """Source of the negatives: bank is past keys of the momentum encoders (the paper), batch the rest of the batch."""
+    """Source of negatives: bank uses past keys of the momentum encoders (the paper), and batch uses the other
+    recordings of the batch."""
     negatives_from: Literal["view", "modality"] = "view"
-    """Views whose keys of other recordings are negatives: the positive's (the paper), or all of its modality."""
+    """Negatives from other recordings: view uses the keys of the positive's view (the paper), and modality uses the
+    keys of all views of its modality."""
     pair_reduction: Literal["sum", "mean"] = "sum"
-    """Sum the loss over attracting pairs of views (equation 6) or average it, which makes its scale independent of the
-    number of views (loss: nce; the others average)."""
+    """Reduction of the loss over attracting pairs of views: sum (equation 6), or mean, whose scale does not depend on
+    the number of views (loss: nce; other losses use the mean)."""
     detach_keys: bool = False
-    """Stop the gradient at the keys (negatives: batch); keys of a bank never carry gradient."""
+    """Whether to stop the gradient at the keys (negatives: batch); keys of a bank never have a gradient."""
     bank: int = 15000
-    """Past keys per transformation in the memory bank (negatives: bank); -1 is the paper's 7 % of the recordings."""
+    """Number of past keys per view in the memory bank (negatives: bank); -1 is the paper's 7 % of the recordings."""
     momentum: float = 0.999
     """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
-    """Shuffled groups of keys for each batch norm group of queries, so that statistics do not leak."""
+    """Number of shuffled groups of keys per batch norm group, so that statistics do not leak (negatives: bank)."""
     sigmoid_bias: float = -10.0
-    """Bias of all logits at the start, then trained (loss: sigmoid); SigLIP's -10 suits batches of thousands, and
-    minus the logarithm of the number of negatives any batch."""
+    """Initial value of the trained bias of the logits (loss: sigmoid). SigLIP's -10 suits batches of thousands; minus
+    the logarithm of the number of negatives suits any batch."""
     sigreg_weight: float = 0.05
     """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 
@@ -56,18 +58,18 @@ class Objective:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """The optimiser."""
+    """Optimiser of the networks."""
 
     kind: Literal["sgd", "adamw"] = "sgd"
-    """Stochastic gradient descent as in the paper, or AdamW, which converges faster on few recordings."""
+    """Kind of optimiser: sgd as in the paper, or adamw, which converges faster on few recordings."""
     lr: float = 0.01
     """Learning rate after the warm-up."""
     momentum: float = 0.9
     """Momentum of SGD; first coefficient (beta 1) of AdamW."""
     weight_decay: float = 1e-5
-    """Weight decay."""
+    """Weight decay coefficient."""
     clip_norm: float = 0.0
-    """Largest norm of the gradient of all parameters, to which larger gradients are scaled; 0 never scales."""
+    """Largest norm of the gradient of all parameters, to which a larger one is scaled; 0 disables clipping."""
 
     def __post_init__(self) -> None:
         above("optimiser.lr", self.lr, 0)
@@ -80,20 +82,20 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The learning rate as a function of the step."""
+    """Learning rate as a function of the step."""
 
     epochs: int = 200
-    """Passes over the recordings."""
+    """Number of passes over the recordings."""
     warmup_epochs: float = 10.0
-    """Epochs of linear warm-up of the learning rate."""
+    """Number of epochs of linear warm-up of the learning rate."""
     warmup_from: float = 0.0
-    """Learning rate at the start of the warm-up as a share of optimiser.lr."""
+    """Learning rate at the start of the warm-up, as a share of optimiser.lr."""
     shape: Literal["constant", "cosine", "step"] = "constant"
-    """Learning rate after the warm-up: constant, cosine decay to 0, or steps."""
+    """Shape of the learning rate after the warm-up: constant, cosine decay to 0, or steps."""
     steps: tuple[int, ...] = ()
     """Epochs at which the learning rate is multiplied by step_factor (shape: step)."""
     step_factor: float = 0.1
-    """Factor of the learning rate at each of the steps (shape: step)."""
+    """Factor by which the learning rate is multiplied at each of the steps (shape: step)."""
 
     def __post_init__(self) -> None:
         at_least("schedule.epochs", self.epochs, 1)
@@ -109,34 +111,34 @@ class Run:
     """Settings of a run that are not part of the method: batch, seed, device, precision, checkpoints."""
 
     batch: int = 16
-    """Recordings per step, on all devices together."""
+    """Number of recordings per step, over all devices."""
     norm_group: int = 0
-    """Recordings that share batch norm statistics; 0 for the whole batch. Each device computes its share of the groups
-    one after another; a single group is synchronised across devices."""
+    """Number of recordings that share batch norm statistics; 0 for the whole batch. Each device computes its share of
+    the groups one after another; a single group is synchronised across devices."""
     lr_batch: int = 0
-    """Batch for which optimiser.lr is given: with another run.batch, it is scaled linearly; 0 never scales it."""
+    """Batch size for which optimiser.lr is given; for another run.batch, it is scaled linearly. 0 disables scaling."""
     seed: int = 0
-    """Seed of all randomness."""
+    """Seed of all random numbers."""
     workers: int = -1
-    """Number of decoding processes; -1 chooses by the number of cores, 0 decodes in the training process."""
+    """Number of decoding processes; -1 selects it by the number of cores, 0 decodes in the training process."""
     device: str = "auto"
     """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Precision of the networks; auto chooses by the hardware."""
+    """Floating-point precision of the networks; auto selects it by the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
-    """Channels-last memory format; auto uses it where it is faster. Networks narrower than 16 never use it on a CPU."""
+    """Channels-last memory format; auto uses it if it is faster. On a CPU, networks narrower than 16 never use it."""
     recompute: bool = False
-    """Recompute activations in the backward pass instead of storing them: less memory, one more forward pass."""
+    """Whether to recompute activations in the backward pass, which saves memory but adds a forward pass."""
     compile: bool = False
-    """Compile the networks with torch.compile, which takes minutes at the start and needs a compiler on a CPU."""
+    """Whether to compile the networks with torch.compile, which takes minutes and, on a CPU, needs a compiler."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints; 0 writes one after every step. The end of the run and Ctrl-C write one too."""
+    """Minutes between checkpoints; 0 writes one after every step. One is also written at the end and on Ctrl-C."""
     checkpoints: int = 3
-    """Number of checkpoints on disk; older ones serve where the newest is damaged or the training has diverged."""
+    """Number of checkpoints on disk; an older one is used if the newest is damaged or the training has diverged."""
     log_every: int = 1
-    """Steps between two lines of metrics, each the mean over these steps."""
+    """Number of steps per line of metrics, which holds the means over these steps."""
     monitor_epochs: int = 1
-    """Epochs between measurements on held-out recordings; 0 for none."""
+    """Number of epochs between measurements on held-out recordings; 0 for none."""
 
     def __post_init__(self) -> None:
         at_least("run.batch", self.batch, 2)

@@ -1,1 +1,1 @@
-"""Raw clips to the views of a composition and to network input: batched, on the device."""
+"""Conversion of batches of raw clips to the views of a composition and to network input, on the device."""

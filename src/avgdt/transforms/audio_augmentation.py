@@ -1,4 +1,4 @@
-"""Augmentations of waveforms and log-mel spectrograms; SpecAugment is without time warp."""
+"""Augmentations of batches of waveforms and log-mel spectrograms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avgdt.transforms.rng import Generators
 
 
 def augment_waveform(waveform: torch.Tensor, step: WaveformAugmentation, generators: Generators) -> torch.Tensor:
-    """Apply one augmentation to (batch, samples) float32 on the int16 scale, with one generator per row."""
+    """Apply an augmentation to waveforms (batch, samples), float32 on the int16 scale, with one generator per row."""
     match step:
         case Volume():
             return change_volume(waveform, step, generators)
@@ -29,13 +29,16 @@ def augment_waveform(waveform: torch.Tensor, step: WaveformAugmentation, generat
 
 
 def change_volume(waveform: torch.Tensor, volume: Volume, generators: Generators) -> torch.Tensor:
-    """Multiply each row of (batch, samples) by its own factor."""
+    """Multiply each waveform of (batch, samples) by an independent random factor."""
     factors = np.array([g.uniform(volume.low, volume.high) for g in generators], dtype=np.float32)
     return waveform * torch.from_numpy(factors).to(waveform.device)[:, None]
 
 
 def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generators: Generators) -> torch.Tensor:
-    """SpecAugment: set random bands of mels and of time steps of (batch, mels, time) to zero, drawn for each item."""
+    """Apply SpecAugment: set random mel bands and time steps of (batch, mels, time) to zero, drawn for each item.
+
+    Raises :class:`TransformError` if the largest masks are wider than the spectrogram.
+    """
     mels, time = spectrogram.shape[-2:]
     if masks.frequency_width > mels or masks.time_width > time:
         raise TransformError(
@@ -51,7 +54,7 @@ def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generator
 
 
 def _bands(generator: np.random.Generator, count: int, width: int, size: int) -> np.ndarray:
-    """The union of ``count`` bands, each 0 to ``width`` wide, at uniform positions: (size,) bool."""
+    """Return the union, (size,) bool, of ``count`` random bands that are 0 to ``width`` wide."""
     bands = np.zeros(size, dtype=bool)
     for _ in range(count):
         wide = generator.integers(0, width, endpoint=True)
@@ -60,31 +63,31 @@ def _bands(generator: np.random.Generator, count: int, width: int, size: int) ->
     return bands
 
 
-_OCTAVES = 8.0  # from the first point to the last, which is half the sample rate
+_OCTAVES = 8.0  # from the first point of the frequency response to the last, at half the sample rate
 
 
 def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generators) -> torch.Tensor:
-    """Filter each row of (batch, samples) with its own random frequency response, without delay.
+    """Filter each waveform of (batch, samples) with an independent random frequency response, without delay.
 
     The points of the response are evenly spaced over the eight octaves below half the sample rate. Decibels are
-    interpolated between them, and constant below the first.
+    interpolated between the points and constant below the first point.
     """
     samples = waveform.shape[-1]
-    spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long, against circular convolution
-    share = np.linspace(0, 1, spectrum.shape[-1])  # of the highest frequency
+    spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long, to avoid circular convolution
+    share = np.linspace(0, 1, spectrum.shape[-1])  # frequencies relative to the highest one
     octaves = np.log2(np.maximum(share, 2**-_OCTAVES)) + _OCTAVES
     points = np.linspace(0, _OCTAVES, equaliser.points)
     decibels = [g.uniform(-equaliser.decibels, equaliser.decibels, equaliser.points) for g in generators]
-    # Gains are computed in float32, which is several times faster.
+    # Gains are computed in float32, which is several times faster than float64.
     curves = np.stack([np.interp(octaves, points, curve) for curve in decibels]).astype(np.float32)
     gains = (torch.from_numpy(curves).to(waveform.device) * (math.log(10) / 20)).exp()
     return torch.fft.irfft(spectrum * gains, 2 * samples)[..., :samples]
 
 
 def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tensor:
-    """Mix some rows of (batch, samples) with another unmixed row: (1 - w) x row + w x other row.
+    """Mix randomly selected rows of (batch, samples) with another row: (1 - w) x row + w x other row, for a random w.
 
-    No row is mixed with itself; a single row is returned unchanged.
+    The other row is drawn from the unmixed batch and is never the row itself. A single row is returned unchanged.
     """
     rows = len(waveform)
     partners, weights = np.arange(rows), np.zeros(rows, dtype=np.float32)
@@ -97,11 +100,11 @@ def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tens
 
 
 def add_noise(waveform: torch.Tensor, noise: Noise, generators: Generators) -> torch.Tensor:
-    """Add Gaussian white noise to some rows of (batch, samples).
+    """Add Gaussian white noise to random rows of (batch, samples).
 
-    The signal-to-noise ratio over the clip is exactly the drawn one; a silent row stays silent.
+    The signal-to-noise ratio over a row equals the drawn value exactly. A silent row stays silent.
     """
-    # Drawn on the CPU, since other devices have other generators.
+    # Noise is drawn on the CPU, since the generators of other devices give other values.
     noises = np.zeros(tuple(waveform.shape), dtype=np.float32)
     factors = np.zeros(len(noises), dtype=np.float32)
     for row, g in enumerate(generators):

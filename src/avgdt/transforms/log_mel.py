@@ -1,4 +1,4 @@
-"""The log-mel spectrogram (section 4.1 of the paper), batched, with the values of python_speech_features.logfbank."""
+"""Batched log-mel spectrogram (section 4.1 of the paper) with the values of python_speech_features.logfbank."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SMALLEST = math.log(torch.finfo(torch.float64).eps)
 
 
 def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
-    """Triangular filters equally spaced on the HTK mel scale, (mels, fft // 2 + 1) float64.
+    """Return triangular filters, equally spaced on the HTK mel scale, (mels, fft // 2 + 1) float64.
 
-    Raise :class:`TransformError` where a filter would be empty or reach above half the sample rate.
+    Raises :class:`TransformError` if a filter is empty or reaches above half the sample rate.
     """
     if not 0 <= recipe.low < recipe.high <= sample_rate / 2:
         raise TransformError(
@@ -44,7 +44,7 @@ def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
 
 
 def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: torch.Tensor) -> torch.Tensor:
-    """Natural logarithm of mel energies: (..., samples) on the int16 scale -> (..., mels, time) float64."""
+    """Compute the natural log of mel energies, (..., mels, time) float64, of (..., samples) on the int16 scale."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     waveform = waveform.float()
     emphasised = torch.cat([waveform[..., :1], waveform[..., 1:] - recipe.pre_emphasis * waveform[..., :-1]], dim=-1)
@@ -59,13 +59,13 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
 
 
 def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
-    """Time steps in the spectrogram of ``samples`` samples; the last window is padded with zeros."""
+    """Return the number of spectrogram steps for ``samples`` samples; the last window is padded with zeros."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     return 1 + max(0, math.ceil((samples - window) / step))
 
 
 class LogMelSpectrogram(nn.Module):
-    """The standardised log-mel spectrogram of a waveform."""
+    """Module that computes the standardised log-mel spectrogram of a waveform."""
 
     def __init__(self, recipe: LogMel, sample_rate: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class LogMelSpectrogram(nn.Module):
             seconds = getattr(recipe, name)
             if round(seconds * sample_rate) < 1:
                 raise TransformError(
-                    f"log_mel.{name}: {seconds:g} s is less than a sample at {sample_rate} Hz; raise it"
+                    f"log_mel.{name}: {seconds:g} s is shorter than a sample at {sample_rate} Hz; raise it"
                 )
         if round(recipe.window * sample_rate) > recipe.fft:
             raise TransformError(
@@ -86,14 +86,14 @@ class LogMelSpectrogram(nn.Module):
         self.register_buffer("filters", mel_filters(recipe, sample_rate), persistent=False)
 
     def steps(self, samples: int) -> int:
-        """Time steps in the spectrogram of ``samples`` samples."""
+        """Return the number of time steps in the spectrogram of ``samples`` samples."""
         return steps(self.recipe, self.sample_rate, samples)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """The standardised spectrogram: (..., samples) on the int16 scale -> (..., mels, time) float32."""
+        """Compute the standardised spectrogram, (..., mels, time) float32, of (..., samples) on the int16 scale."""
         values = log_mel(waveform, self.recipe, self.sample_rate, self.filters)
         return ((values - self.recipe.mean) / self.recipe.std).float()
 
     def of_array(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The standardised spectrogram of a waveform, both as NumPy arrays with the shapes of :meth:`forward`."""
+        """Compute the standardised spectrogram of a waveform, both as NumPy arrays."""
         return np.asarray(self(torch.from_numpy(waveform)).numpy())

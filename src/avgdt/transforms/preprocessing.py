@@ -1,4 +1,4 @@
-"""Preprocessing of raw clips to network input: not random, and the same in training and evaluation."""
+"""Deterministic preprocessing of raw clips to network input, the same in training and evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from avgdt.transforms.log_mel import LogMelSpectrogram
 
 
 class Preprocessing(nn.Module):
-    """Normalises frames, and converts waveforms to log-mel spectrograms (which may raise :class:`TransformError`)."""
+    """Normalisation of frames and conversion of waveforms to log-mel spectrograms.
+
+    The constructor raises :class:`TransformError` if the log-mel settings do not fit the sample rate.
+    """
 
     def __init__(self, clip: Clip, log_mel: LogMel, normalisation: Normalisation) -> None:
         super().__init__()
@@ -19,11 +22,10 @@ class Preprocessing(nn.Module):
         self.log_mel = LogMelSpectrogram(log_mel, clip.sample_rate)
 
     def video(self, video: torch.Tensor) -> torch.Tensor:
-        """Standardise (batch, channels, time, height, width), values 0 to 255, with the recipe's mean and std: float32.
+        """Standardise frames (batch, channels, time, height, width) with values 0 to 255; return float32.
 
-        A share ``subtract_mean_frame`` of the clip's mean frame is subtracted in place of that share of the constant
-        mean.
-        A float32 input is changed in place.
+        Mean and standard deviation are those of the recipe. A share ``subtract_mean_frame`` of the mean is replaced by
+        the same share of the clip's mean frame. A float32 input is changed in place.
         """
         pixels = video.float()
         share = self.normalisation.subtract_mean_frame
@@ -32,24 +34,33 @@ class Preprocessing(nn.Module):
         return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
 
     def audio(self, waveform: torch.Tensor) -> torch.Tensor:
-        """The standardised log-mel spectrogram: (batch, samples) on the int16 scale -> (batch, mels, time) float32."""
+        """Compute the standardised log-mel spectrogram, (batch, mels, time) float32.
+
+        ``waveform`` is (batch, samples) on the int16 scale.
+        """
         spectrogram: torch.Tensor = self.log_mel(waveform)
         return spectrogram
 
 
 def centre_crop(video: torch.Tensor, size: int) -> torch.Tensor:
-    """Crop the central square of (..., height, width); an odd margin has its extra row or column after the square."""
+    """Crop the central square of ``size`` pixels from (..., height, width).
+
+    If a margin is odd, its extra row or column is after the square.
+    """
     top, left = (margin // 2 for margin in crop_margins(video, size))
     return crop_at(video, top, left, size)
 
 
 def crop_at(video: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
-    """Crop the square of ``size`` pixels whose corner is at ``top`` and ``left`` from (..., height, width)."""
+    """Crop the square of ``size`` pixels that starts at row ``top`` and column ``left`` of (..., height, width)."""
     return video[..., top : top + size, left : left + size]
 
 
 def crop_margins(video: torch.Tensor, size: int) -> tuple[int, int]:
-    """Rows and columns by which (..., height, width) exceeds a crop; raise :class:`TransformError` if smaller."""
+    """Return the rows and columns by which (..., height, width) exceeds a square crop of ``size`` pixels.
+
+    Raises :class:`TransformError` if the crop is larger than the frames.
+    """
     height, width = video.shape[-2:]
     if size > min(height, width):
         raise TransformError(

@@ -1,4 +1,4 @@
-"""Augmentations of video clips: drawn for each clip, and the same for all of its frames."""
+"""Augmentations of batches of video clips, drawn for each clip and equal for all frames of the clip."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ WHITE = 255.0
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (ITU-R BT.601)."""
 TRIES = 10
-"""Largest number of boxes drawn until one fits; after that, the largest central box is used."""
+"""Largest number of random boxes drawn until one fits; if none fits, the largest central box is used."""
 
 
 def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
-    """Apply ``steps`` to (batch, channels, time, height, width); a ShortSideJitter together with the crop after it.
+    """Apply the augmentations ``steps`` to clips (batch, channels, time, height, width) with values 0 to 255.
 
-    Values are 0 to 255. Crops without rescaling and flips keep the type; the others return float32, not rounded.
+    A ShortSideJitter is applied together with the crop after it. Crops without rescaling and flips keep the data type;
+    other augmentations compute in float32 and do not round.
     """
     for before, step in zip((None, *steps), steps, strict=False):
         if isinstance(step, ShortSideJitter):
@@ -49,7 +50,7 @@ def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], gener
 
 
 def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Generators) -> torch.Tensor:
-    """Apply one augmentation to (batch, channels, time, height, width) of any type, with one generator per clip."""
+    """Apply an augmentation to (batch, channels, time, height, width) of any type, with one generator per clip."""
     match augmentation:
         case RandomCrop(size):
             margins = crop_margins(video, size)
@@ -75,7 +76,10 @@ def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Gene
 
 
 def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tensor:
-    """Blur some clips of (batch, channels, time, height, width), all frames alike; float32 if any is blurred."""
+    """Blur random clips of (batch, channels, time, height, width), with equal blur in all frames of a clip.
+
+    The result is float32 if a clip is blurred; otherwise the input is returned.
+    """
     parameters = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
     blurred = [clip for clip, (applied, _) in enumerate(parameters) if applied]
     if not blurred:
@@ -88,10 +92,11 @@ def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tenso
 
 
 def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
-    """Weight of each pixel in each blurred one: (batch,) standard deviations in pixels -> (batch, pixels, pixels).
+    """Return the weights (batch, pixels, pixels) of each input pixel in each blurred pixel, along one axis.
 
-    The Gaussian is truncated at four standard deviations. Borders are reflected, with the border pixel repeated, so
-    that all rows and all columns sum to one: a constant image and the mean are preserved.
+    ``sigmas`` (batch,) are standard deviations in pixels. The Gaussian is truncated at four standard deviations.
+    Borders are reflected, with the border pixel repeated. All rows and all columns then sum to one, so that the mean of
+    the pixels and a constant image are preserved.
     """
     reach = int(4 * float(sigmas.max())) + 1
     offsets = torch.arange(-reach, reach + 1)
@@ -105,10 +110,11 @@ def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generators) -> torch.Tensor:
-    """Jitter the colours of (batch, channels, time, height, width), values 0 to 255 of any type: float32 in 0 to 255.
+    """Jitter the colours of clips (batch, channels, time, height, width) with values 0 to 255; return float32.
 
-    All frames of a clip get the same map: brightness, contrast about the mean luma of the brightened clip, saturation
-    and hue (neither for clips with 1 channel). Raise :class:`TransformError` unless there are 3 channels or 1.
+    The jitter is the same for all frames of a clip: brightness, contrast about the mean luma of the brightened clip,
+    then saturation and hue, which are skipped for clips with 1 channel. The result is clipped to 0 to 255. Raises
+    :class:`TransformError` unless there are 1 or 3 channels.
     """
     channels = _channels(video, "ColourJitter")
     strengths = (jitter.brightness, jitter.contrast, jitter.saturation)
@@ -125,9 +131,9 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
 
 
 def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
-    """Convert some clips of (batch, channels, time, height, width) to grey: all channels become the luma, float32.
+    """Convert random clips of (batch, channels, time, height, width) to grey: every channel becomes the luma, float32.
 
-    Clips with 1 channel are returned unchanged. Raise :class:`TransformError` unless there are 3 channels or 1.
+    Clips with 1 channel are returned unchanged. Raises :class:`TransformError` unless there are 1 or 3 channels.
     """
     channels = _channels(video, "Grey")
     converted = [g.random() < step.probability for g in generators]
@@ -144,7 +150,7 @@ def _channels(video: torch.Tensor, name: str) -> int:
 
 
 def _colours(saturation: float, hue: float) -> np.ndarray:
-    """The (3, 3) matrix that scales saturation and rotates hue about the grey axis by ``hue`` of a full turn."""
+    """Return the (3, 3) matrix that scales saturation and rotates hue about the grey axis by ``hue`` full turns."""
     luma = np.ones((3, 1)) @ np.array([LUMA])
     cosine, sine = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
@@ -160,15 +166,15 @@ def _mapped(pixels: torch.Tensor, maps: np.ndarray) -> torch.Tensor:
 
 
 def resized_crop(video: torch.Tensor, crop: RandomResizedCrop, generators: Generators) -> torch.Tensor:
-    """Cut a random box from each clip of (batch, channels, time, height, width) and rescale it, float32."""
+    """Crop a random box from each clip of (batch, channels, time, height, width) and rescale it to a float32 square."""
     height, width = video.shape[-2:]
     return rescale([draw_box(crop, height, width, g) for g in generators], video, crop.size)
 
 
 def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, generators: Generators) -> torch.Tensor:
-    """Rescale each clip to a random short side and crop it, float32; only pixels of the crop are computed.
+    """Rescale each clip to a random short side, crop it and return float32; only pixels of the crop are computed.
 
-    Raise :class:`TransformError` where the crop is larger than the jitter's shortest side.
+    Raises :class:`TransformError` if the crop is larger than the smallest short side.
     """
     if crop.size > jitter.low:
         raise TransformError(
@@ -180,8 +186,8 @@ def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, ge
     for g in generators:
         short = int(g.integers(jitter.low, jitter.high, endpoint=True))
         tall, wide = (round(side * short / min(height, width)) for side in (height, width))
-        room = (tall - crop.size, wide - crop.size)
-        top, left = (r // 2 for r in room) if isinstance(crop, CentreCrop) else g.integers(0, room, endpoint=True)
+        slack = (tall - crop.size, wide - crop.size)
+        top, left = (s // 2 for s in slack) if isinstance(crop, CentreCrop) else g.integers(0, slack, endpoint=True)
         by, bx = height / tall, width / wide  # input pixels per output pixel
         boxes.append((top * by, left * bx, crop.size * by, crop.size * bx))
     return rescale(boxes, video, crop.size)
@@ -190,7 +196,7 @@ def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, crop: Crop, ge
 def draw_box(
     crop: RandomResizedCrop, height: int, width: int, generator: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """Top, left, height and width in pixels, with fractions, of a box within ``height`` x ``width``."""
+    """Draw a random box within ``height`` x ``width``; return its top, left, height and width in fractional pixels."""
     narrow, broad = map(math.log, crop.ratio)
     for _ in range(TRIES):
         area = generator.uniform(*crop.scale) * height * width
@@ -204,31 +210,31 @@ def draw_box(
 
 
 def rescale(boxes: list[tuple[float, float, float, float]], video: torch.Tensor, size: int) -> torch.Tensor:
-    """Rescale a box of each clip of (batch, channels, time, height, width) to ``size`` x ``size`` pixels, float32."""
+    """Rescale one box of each clip of (batch, channels, time, height, width) to ``size`` x ``size`` float32 pixels."""
     height, width = video.shape[-2:]
     top, left, tall, wide = torch.tensor(boxes, dtype=torch.float64).unbind(1)
     return apply_separable(video, _weights(top, tall, height, size), _weights(left, wide, width, size))
 
 
 def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) -> torch.Tensor:
-    """Weight of each input pixel in each output pixel of an antialiased bilinear rescaling, (batch, size, pixels).
+    """Return the weights (batch, size, pixels) of input pixels in output pixels for antialiased bilinear rescaling.
 
-    Input pixel j covers j to j + 1; the output pixels divide ``start`` to ``start + length`` into ``size`` equal parts.
-    The weights of an output pixel are a triangle about its middle, as wide to either side as the larger of an input and
-    an output pixel; weights outside the image are dropped.
+    Input pixel j covers j to j + 1. The output pixels divide ``start`` to ``start + length`` into ``size`` equal parts.
+    The weights of an output pixel form a triangle about its middle. To either side, the triangle is as wide as the
+    larger of an input and an output pixel. Weights outside the image are dropped, and the others sum to one.
     """
     step = (length / size)[:, None, None]
     middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
-    far = (torch.arange(pixels, dtype=torch.float64) + 0.5 - middles).abs()
-    weights = (1 - far / step.clamp(min=1)).clamp(min=0)
+    distances = (torch.arange(pixels, dtype=torch.float64) + 0.5 - middles).abs()
+    weights = (1 - distances / step.clamp(min=1)).clamp(min=0)
     return weights / weights.sum(-1, keepdim=True)
 
 
 def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Combine rows and columns: (batch, channels, time, height, width) -> (batch, channels, time, y, x) float32.
+    """Map (batch, channels, time, height, width) to weighted sums (batch, channels, time, y, x) float32.
 
-    ``rows`` (batch, y, height) and ``columns`` (batch, x, width) hold the weight of each input row and column in each
-    output one, the same for all channels and frames of a clip.
+    ``rows`` (batch, y, height) holds the weight of each input row in each output row, and ``columns`` (batch, x, width)
+    that of each input column in each output column. The weights are the same for all channels and frames of a clip.
     """
     rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
     # b is the clip, c its channels, t its frames, h and w the input rows and columns, y and x the output ones.

@@ -1,4 +1,4 @@
-"""Views: a composition applied to a batch of clips, as augmented network input."""
+"""Views of a composition, computed from a batch of clips as augmented network input."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 
 class Views(nn.Module):
-    """Computes the T views of a composition from a batch; every view of every item draws its own augmentation.
+    """Module that computes the T views of a composition from a batch of clips.
 
-    The constructor raises :class:`TransformError` where an augmentation does not fit the clips.
+    Augmentations are drawn independently for every view of every item. The constructor raises :class:`TransformError`
+    if an augmentation does not fit the clips.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Views(nn.Module):
         self.channels = channels
         self.seed = seed
         self.preprocessing = Preprocessing(clip, log_mel, normalisation)
-        # A blank frame is transformed as in training and evaluation, so that wrong sizes raise before a run begins.
+        # A blank frame is transformed as in training and evaluation, so that wrong sizes raise an error before a run.
         windows = len(composition.clips)
         frame = torch.zeros(1, windows, channels, 1, clip.height, clip.width, dtype=torch.uint8)
         index = torch.zeros(1, dtype=torch.int64)
@@ -54,7 +55,7 @@ class Views(nn.Module):
 
     @classmethod
     def of(cls, recipe: Recipe, seed: int | None = None) -> Views:
-        """The views of a recipe on the CPU; ``seed`` replaces that of the recipe."""
+        """Return the module for the views of a recipe, on the CPU; ``seed`` overrides the seed of the recipe."""
         seed = recipe.run.seed if seed is None else seed
         return cls(
             recipe.composition, recipe.clip, recipe.log_mel, recipe.model.video.channels, seed, recipe.normalisation
@@ -62,11 +63,12 @@ class Views(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch, epoch: int | None = None, augment: bool = True) -> list[torch.Tensor]:
-        """The T views in the order of ``composition.views``.
+        """Compute the T views in the order of ``composition.views``.
 
-        Video: (batch, channels, time, height, width) float32, normalised. Audio: (batch, 1, mels, time) float32,
-        standardised. Augmentations depend on ``epoch``, by default the batch's; without ``augment`` there are none, and
-        the crop is the central one. Raise :class:`TransformError` where the batch lacks a modality.
+        Video views are (batch, channels, time, height, width) float32, normalised. Audio views are (batch, 1, mels,
+        time) float32, standardised. Augmentations depend on ``epoch``, by default that of the batch. Without
+        ``augment``, views are not augmented and the crop is central. Raises :class:`TransformError` if the batch lacks
+        a modality.
         """
         epoch = batch.epoch if epoch is None else epoch
         items = batch.items.tolist()
@@ -77,7 +79,7 @@ class Views(nn.Module):
 
     @torch.no_grad()
     def test_view(self, batch: Batch, modality: ModalityName, window: str = "now") -> torch.Tensor:
-        """One modality of one window as evaluation uses it: central crop, time forwards, no augmentation."""
+        """Compute the evaluation view of a modality and window: central crop, time forwards, no augmentation."""
         return self._view(batch, View(modality, window), None)
 
     def _view(self, batch: Batch, view: View, generators: Generators | None) -> torch.Tensor:
@@ -94,7 +96,7 @@ class Views(nn.Module):
 
     @torch.no_grad()
     def preprocess(self, clips: torch.Tensor, modality: ModalityName, crop: int | None = None) -> torch.Tensor:
-        """The network input for clips of one modality without augmentation, as returned by :meth:`forward`.
+        """Compute the network input for clips of one modality without augmentation.
 
         ``clips`` are uint8 frames (batch, channels, time, height, width), cropped to the central square of ``crop``
         pixels, or waveforms (batch, samples) on the int16 scale.
@@ -111,8 +113,8 @@ class Views(nn.Module):
         steps: Sequence[VideoAugmentation] | Sequence[AudioAugmentation],
         generators: Generators,
     ) -> torch.Tensor:
-        """The network input for clips of one modality, augmented by ``steps`` with one generator per clip."""
-        with torch.autocast(clips.device.type, enabled=False):  # which would reduce the precision of matrix products
+        """Compute the network input for clips of one modality, augmented by ``steps`` with one generator per clip."""
+        with torch.autocast(clips.device.type, enabled=False):  # autocast reduces the precision of matrix products
             if modality == "video":
                 return self._video(clips, cast("Sequence[VideoAugmentation]", steps), generators)
             return self._audio(clips, cast("Sequence[AudioAugmentation]", steps), generators)
@@ -128,7 +130,7 @@ class Views(nn.Module):
     def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
-        return self.preprocessing.video(augment_clips(video, steps, generators))  # on uint8 for as long as possible
+        return self.preprocessing.video(augment_clips(video, steps, generators))  # in uint8 where possible
 
     def _audio(
         self, waveform: torch.Tensor, steps: Sequence[AudioAugmentation], generators: Generators

@@ -44,7 +44,7 @@ def test_errors_in_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"meta/esc50.csv: does not exist; --data takes"):
         read_layout(tmp_path, esc10=False)
     for column, value, message in (
-        (1, "2", r"line 2: 1-1000-A-0.wav is of fold 1 by its name, but listed in fold 2"),
+        (1, "2", r"line 2: 1-1000-A-0.wav belongs to fold 1 by its name, but is listed in fold 2"),
         (1, "", r"line 2, column `fold`: missing or empty"),
         (1, "6", r"line 2: 1-1000-A-0.wav is in fold '6'; the folds are 1, 2, 3, 4, 5"),
         (3, " ", r"line 2, column `category`: missing or empty"),
@@ -64,7 +64,7 @@ def test_errors_in_the_list_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the 6 recordings"):
         read_layout(folder, esc10=True)
     write_list(folder, [[*row[:-3], "False", *row[-2:]] for row in rows])
-    with pytest.raises(DataError, match="names no recordings"):
+    with pytest.raises(DataError, match="lists no recordings"):
         read_layout(folder, esc10=True)
     (folder / "audio").rmdir()
     (folder / "audio").touch()

@@ -33,7 +33,7 @@ def test_every_part_has_every_class_and_no_source_is_in_two_parts(seed: int, par
     assert [entry.path for entry in dealt] == [entry.path for entry in entries]
     unusable = [entry for entry in dealt if entry.error]
     assert {entry.extra["category"] for entry in unusable} == {f"c{n}" for n in range(parts - 1)}
-    assert unusable[0].error == f"class 'c0' has 1 of {parts} sources in this fold"
+    assert unusable[0].error == f"class 'c0' has only 1 of the {parts} sources needed in this fold"
     homes: dict[str, set[str]] = {}
     for entry in dealt:
         homes.setdefault(entry.extra["src_file"], set()).add(entry.extra["fold"])
@@ -63,4 +63,4 @@ def test_a_missing_recording_keeps_its_error_and_does_not_count_as_a_source() ->
         for entry in entries
     ]
     dealt = deal_sources(gone, 3)
-    assert [e.error for e in dealt[16:18]] == ["class 'c2' has 1 of 3 sources in this fold", "gone"]
+    assert [e.error for e in dealt[16:18]] == ["class 'c2' has only 1 of the 3 sources needed in this fold", "gone"]

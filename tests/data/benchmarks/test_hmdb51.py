@@ -58,8 +58,8 @@ def test_errors_in_the_lists_are_named(folder: Path, tmp_path: Path) -> None:
     right = path.read_text()
     first = right.split()[0]
     for line, message in (
-        ("a.avi 3", "wave_test_split1.txt, line 5: 'a.avi 3' is not a video and 0, 1 or 2"),
-        ("a.avi", "line 5: 'a.avi' is not a video and 0, 1 or 2"),
+        ("a.avi 3", "wave_test_split1.txt, line 5: 'a.avi 3' is not a video followed by 0, 1 or 2"),
+        ("a.avi", "line 5: 'a.avi' is not a video followed by 0, 1 or 2"),
         (f"{first} 2", "line 5: wave/.*_0.avi is listed twice"),
         (f"{first} 1", "line 5: wave/.*_0.avi is listed in test and in train"),
     ):

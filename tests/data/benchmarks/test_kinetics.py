@@ -65,9 +65,9 @@ def test_missing_and_unlisted_clips_are_in_the_manifest(
     assert (first.duration, first.error, first.extra["split"]) == (1.0, "", "train")
     assert (missing.error, missing.extra["label"]) == (f"in train.csv, but not in {folder.name}/", "air drumming")
     assert {other.path.name, more.path.name} == {"cdeFGHIJK-3_000000_000010.avi", "validate.csv"}
-    assert other.error == more.error == "not in train.csv"
+    assert other.error == more.error == "not listed in train.csv"
     output = " ".join(capsys.readouterr().out.split())
-    for line in ("video only │ 1 file", "but not in", "not in train.csv │ 2 files, such as"):
+    for line in ("video only │ 1 file", "but not in", "not listed in train.csv │ 2 files, such as"):
         assert line in output
     entries = read_manifest(tmp_path / "manifest.csv")
     sight = Composition(Modality(("video",)), Repeats(2), partners="equal")
@@ -113,7 +113,7 @@ def test_a_list_of_which_no_clip_exists_is_refused(tmp_path: Path, lists: list[P
     assert len(read_layout(folder, lists[:1]).entries) == 2
     empty = tmp_path / "test.csv"
     empty.write_text("label,youtube_id,time_start,time_end,split\n")
-    with pytest.raises(DataError, match=r"test.csv: names no clips; use the lists as distributed"):
+    with pytest.raises(DataError, match=r"test.csv: lists no clips; use the lists as distributed"):
         read_layout(folder, [lists[0], empty])
 
 

@@ -69,7 +69,7 @@ def test_missing_folders_and_lists_are_named(folder: Path, tmp_path: Path) -> No
         ("trainlist01.txt", "a.avi 2", "line 10: 'a.avi 2' is not CLASS/VIDEO"),
         ("testlist01.txt", "YoYo/v_YoYo_g02_c01.avi", "testlist01.txt, line 4: .* is listed in train and in test"),
         ("testlist01.txt", "YoYo/v_YoYo_g01_c01.avi", "testlist01.txt, line 4: .* is listed twice"),
-        ("classInd.txt", "Four", "classInd.txt, line 4: 'Four' is not a number and a class"),
+        ("classInd.txt", "Four", "classInd.txt, line 4: 'Four' is not a number followed by a class"),
         ("classInd.txt", "4 YoYo", "classInd.txt, line 4: class 'YoYo' or number 4 is listed twice"),
         ("classInd.txt", "4 Archery", "class 'Archery' has no video for train; the data is incomplete"),
     ],

@@ -75,7 +75,7 @@ def test_crops_that_do_not_fit_raise_errors(model: PretrainedModel) -> None:
 def test_incompatible_augmentations_raise_an_error(model: PretrainedModel) -> None:
     for video, message in (
         ((RandomResizedCrop(20), RandomCrop(16)), "one crop"),
-        ((ShortSideJitter(20, 24), Flip(0.5)), "must be followed at once"),
+        ((ShortSideJitter(20, 24), Flip(0.5)), "must be followed directly"),
     ):
         with pytest.raises(CompositionError, match=message):
             with_finetuning_clips(model, Finetuning(video=video), "video")

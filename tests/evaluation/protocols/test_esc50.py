@@ -161,7 +161,7 @@ def test_unusable_data_is_reported(
     command = ["--weights", str(weights), "--data", str(data), *FOLDS]
     assert "fold 2: has no recording of class 'dog'" in _printed(capsys, "esc10", *command)
     write_list(data, [[row[0], "3", *row[2:]] if row[1] == "2" else row for row in rows])
-    assert "is of fold 2 by its name, but listed in fold 3" in _printed(capsys, "esc10", *command)
+    assert "belongs to fold 2 by its name, but is listed in fold 3" in _printed(capsys, "esc10", *command)
     write_list(data, rows)
     for path in (data / "audio").glob("3-*"):
         path.write_text("no sound")
@@ -190,7 +190,9 @@ def test_a_single_fold_is_divided_into_parts(weights: Path, tmp_path: Path, caps
     result = _evaluate("esc50_fold", weights, data, tmp_path / "out", "--epochs", "10")
     assert result["sizes"] == {"sounds": 6, "classes": 2, "folds": 3}
     assert rows[0][3] not in result["classes"]
-    assert [one["reason"] for one in result["skipped"]] == [f"class '{rows[0][3]}' has 1 of 3 sources in this fold"] * 3
+    assert [one["reason"] for one in result["skipped"]] == [
+        f"class '{rows[0][3]}' has only 1 of the 3 sources needed in this fold"
+    ] * 3
     assert [fold["fold"] for fold in result["pretrained"]["linear_layer"]["folds"]] == ["1", "2", "3"]
     command = ("--weights", str(weights), "--data", str(data))
     assert "parts: 2 is too few" in _printed(capsys, "esc50_fold", *command, "--parts", "2")

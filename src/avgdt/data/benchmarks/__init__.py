@@ -1,1 +1,1 @@
-"""Benchmark data sets as distributed: readers of their official lists and folders."""
+"""Readers of benchmark data sets: their official lists and folders, as distributed."""

@@ -1,4 +1,4 @@
-"""DCASE2014 as distributed: the scenes of the first D-CASE challenge (Stowell et al. 2015)."""
+"""Reader of DCASE2014: the acoustic scenes of the first D-CASE challenge (Stowell et al. 2015), as distributed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ CLASSES = (
     "tube",
     "tubestation",
 )
-"""The classes, each with ten recordings per folder; files are named after their class and a two-digit number."""
+"""Acoustic scene classes of DCASE2014; a file is named after its class and a two-digit number, such as bus01."""
 FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
-"""Folder of each split: the development set, and the test set, which was private at first."""
+"""Folder of each split of DCASE2014: the public development set is train, the formerly private test set is test."""
 
 
 def read_layout(folder: Path) -> Layout:
-    """The recordings of both splits, each with its ``split`` (train or test) and ``label``, by folder and file name.
+    """Return the recordings of DCASE2014 in ``folder``, each with its ``split`` (train or test) and ``label``.
 
-    Raises :class:`DataError` for a missing folder, a class without recordings in a split, and two files of a recording.
+    The split follows from the folder of a file, and the label from its name. Raises :class:`DataError` if a folder is
+    missing, a class has no recordings in a split, or a recording has two files.
     """
     entries, unlisted = list[Entry](), list[Path]()
     seen = dict[tuple[str, str], Path]()
@@ -40,7 +41,7 @@ def read_layout(folder: Path) -> Layout:
                 f"{home}: no such folder; --data takes the parent of {' and '.join(FOLDERS.values())}, extracted from "
                 "the archives (zip) of these names"
             )
-        # An archive may have been extracted into a folder of its own.
+        # Some tools extract an archive into a further folder of the same name.
         for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
             match = re.fullmatch(r"([a-z]+)\d+", path.stem)
             if match and match[1] in CLASSES and path.suffix.lower() in SOUNDS:

@@ -1,4 +1,4 @@
-"""ESC-50 as distributed (Piczak 2015): a list of recordings with their folds, and a folder of audio files."""
+"""Reader of ESC-50 as distributed (Piczak 2015): a list of recordings with their folds, and a folder of audio files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
-"""Required columns of the list besides ``filename``; ESC-10 also requires ``esc10``."""
+"""Required columns of ``esc50.csv`` besides ``filename``; ESC-10 also requires ``esc10``."""
 FOLDS = ("1", "2", "3", "4", "5")
-"""The folds as named in the list."""
+"""Names of the five folds in the column ``fold`` of ``esc50.csv``."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
-    """The recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of the list.
+    """Return the recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of ``esc50.csv``.
 
-    Raises :class:`DataError` where the list, a column of it or all audio files are missing, and where a recording is
-    listed twice, in no fold, or in another fold than its name says.
+    Raises :class:`DataError` if the list, a required column or all audio files are missing. Also raises
+    :class:`DataError` if a recording is listed twice, has no fold, or has another fold in its file name.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
     for path, exists in ((meta, meta.is_file()), (audio, audio.is_dir())):
@@ -53,14 +53,14 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
                 raise DataError(
                     f"{meta}, line {line}, column `{column}`: missing or empty; use the list as distributed"
                 )
-        # Names are FOLD-SOURCE-TAKE-CLASS.
+        # The form of a file name is FOLD-SOURCE-TAKE-CLASS.
         named, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
         if fold not in FOLDS:
             raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; the folds are {', '.join(FOLDS)}")
         if named and named[1] != fold:
             raise DataError(
-                f"{meta}, line {line}: {name} is of fold {named[1]} by its name, but listed in fold {fold}; use the "
-                "list as distributed"
+                f"{meta}, line {line}: {name} belongs to fold {named[1]} by its name, but is listed in fold {fold}; "
+                "use the list as distributed"
             )
         if name in seen:
             raise DataError(f"{meta}, line {line}: {name} is listed twice; use the list as distributed")
@@ -68,11 +68,11 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
 
 
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
-    """The entries assigned to new folds 1 to ``parts``; all recordings of a source are in one fold, as in ESC-50.
+    """Return the entries with new folds 1 to ``parts``, keeping all recordings of a source in one fold, as in ESC-50.
 
-    The sources of each class are assigned one by one, the largest first (equal ones in a fixed random order), to the
-    fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an error.
-    Raises :class:`DataError` where a source is unknown.
+    The sources of each class are assigned in order of decreasing size (sources of equal size in a fixed random order)
+    to the fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an
+    error. Raises :class:`DataError` if a source is unknown.
     """
     rng = np.random.default_rng(0)
     part = dict[tuple[str, str], int]()
@@ -93,12 +93,14 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
 
 def _assigned(entry: Entry, part: int, short: dict[str, int], parts: int) -> Entry:
     label = entry.extra["category"]
-    error = f"class '{label}' has {short[label]} of {parts} sources in this fold" if label in short else ""
+    error = (
+        f"class '{label}' has only {short[label]} of the {parts} sources needed in this fold" if label in short else ""
+    )
     return replace(entry, extra={**entry.extra, "fold": str(part)}, error=entry.error or error)
 
 
 def _source(entry: Entry) -> str:
-    """The longer recording from which a recording was cut: by its column, or its name FOLD-SOURCE-TAKE-CLASS."""
+    """Return the name of the source of a recording: the cell ``src_file``, else the second part of the file name."""
     words = entry.path.stem.split("-")
     source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
     if not source:

@@ -1,4 +1,4 @@
-"""HMDB51 as distributed (Kuehne et al. 2011): a folder for each class, and a list for each class and split."""
+"""Reader of HMDB51 as distributed (Kuehne et al. 2011): a folder per class, and a list per class and split."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
 LISTS = "testTrainMulti_7030_splits"
+"""Folder of the split lists of HMDB51."""
 ARCHIVE = "test_train_splits.rar"
-"""The archive of the lists."""
+"""Name of the archive that contains the split lists of HMDB51."""
 PARTS = {"1": "train", "2": "test", "0": ""}
-"""Part of the split by the number after a video; videos with 0 are in neither part."""
+"""Split for each number that follows a video in a list; videos with 0 are in neither train nor test."""
 
 
 def read_layout(folder: Path, split: int) -> Layout:
-    """The videos of one of the splits 1, 2, 3, each with its ``split`` (train or test) and ``label``.
+    """Return the videos of HMDB51 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    The class folders are those of ``folder/hmdb51_org``, of ``folder/videos`` or of ``folder`` itself. Videos in
-    neither part of the split are not entries. Raises :class:`DataError` for missing folders, and for lists that
-    contradict each other or the files.
+    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/hmdb51_org``,
+    ``folder/videos`` or ``folder`` itself. Videos in neither train nor test are omitted. Raises :class:`DataError` if
+    a folder is missing, or if the lists contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("hmdb51_org", "videos"))
@@ -37,11 +38,11 @@ def read_layout(folder: Path, split: int) -> Layout:
         for where, words in read_rows(lists / f"{label}_test_split{split}.txt", ARCHIVE):
             if len(words) != 2 or words[1] not in PARTS:
                 raise DataError(
-                    f"{where}: '{' '.join(words)}' is not a video and 0, 1 or 2; use the list as distributed"
+                    f"{where}: '{' '.join(words)}' is not a video followed by 0, 1 or 2; use the list as distributed"
                 )
             name, part = f"{label}/{words[0]}", PARTS[words[1]]
             if part:
-                source = words[0].split(f"_{label}_")[0]  # the film
+                source = words[0].split(f"_{label}_")[0]  # name of the film
                 listed.append((where, Entry(Path(name), extra={"split": part, "label": label, "source": source})))
             else:
                 unused.append(name)
@@ -49,11 +50,11 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(home: Path, lists: Path) -> list[str]:
-    """The classes that have a list or a folder of videos."""
+    """Return the classes that have a list or a folder of videos."""
     matches = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
     folders = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEOS}
     names = [*sorted(match[1] for match in matches if match), *sorted(path.name for path in folders - {lists})]
-    spelt = {name.casefold(): name for name in reversed(names)}  # as the lists spell them, where they do
+    spelt = {name.casefold(): name for name in reversed(names)}  # the spelling of the lists has precedence
     classes = sorted(spelt.values())
     if not classes:
         raise DataError(f"{lists}: contains no list such as brush_hair_test_split1.txt; extract {ARCHIVE} here")

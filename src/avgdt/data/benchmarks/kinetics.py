@@ -1,4 +1,4 @@
-"""Kinetics-400 as distributed (Kay et al. 2017): lists of clips of videos, and folders of the clips."""
+"""Reader of Kinetics-400 as distributed (Kay et al. 2017): lists of clips, and folders of the clips' files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from avgdt.data.scan import Counts, files_below, scan_missing
 from avgdt.data.splits import split_of
 
 KEYS = ("youtube_id", "video_id", "id")
-"""Columns by which a list names a video."""
+"""Accepted names of the column with the identifier of a video, in order of precedence."""
 TIMES = ("time_start", "time_end")
-"""Columns of the start and end of a clip in seconds; unofficial lists may have neither."""
+"""Columns of the start and end of a clip, in seconds; unofficial lists may have neither."""
 _TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
 _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
-"""A line of a list without column names: the clip's file, and the number of its class."""
+"""Pattern of a line of a list without column names: the file of a clip, and optionally the number of its class."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
-    """The clips of the lists, each with its ``split`` (train, val or test) and ``label``.
+    """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A list is a CSV as distributed, or has lines of FILE and a number, as other tools write them; the split then follows
-    from the name of the list, and the label is the file's folder, or else the number. A clip is a file anywhere below
-    ``folder`` with the name ID_START_END, with six digits each or without leading zeros, or ID if only one clip of that
-    video is listed. Raises :class:`DataError` for an unusable list, for a clip that is listed or present twice, and for
-    a list none of whose clips exists.
+    A list is a CSV file as distributed, or has a file name and optionally a class number per line, as other tools write
+    it. Without column names, the split follows from the name of the list, and the label is the folder of the file or
+    else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
+    six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is listed. Raises
+    :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list exists.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the folder that contains the clips of Kinetics-400")
@@ -41,7 +41,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
         for where, names, entry in _rows(path):
             if names[0] in seen:
                 before = f"{names[0]} is already listed in {seen[names[0]]}"
-                raise DataError(f"{where}: {before}; use the lists as distributed, each once")
+                raise DataError(f"{where}: {before}; use the lists as distributed, without repetition")
             seen[names[0]] = path
             listed.append(entry)
             spellings.append(names)
@@ -55,10 +55,10 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
 
 
 def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[str]:
-    """For each clip, the first of its possible names of which a file exists, else the first name.
+    """Yield for each clip the first of its possible names for which a file exists, else the first name.
 
-    The last possible name is that of the video, without times. It is used only where the lists name one clip of the
-    video; a clip listed without times is also matched with the only file of the video whose name has times.
+    The last possible name, the identifier of the video, is used only if the lists name one clip of the video. A clip
+    listed without times also matches a file with times if this is the only such file of the video.
     """
     clips, timed = Counter(names[-1] for names in listed), dict[str, list[str]]()
     for file in files:
@@ -82,14 +82,15 @@ def scan_layout(
     partial: Path | None = None,
     on_counts: Callable[[Counts], None] = lambda counts: None,
 ) -> list[Entry]:
-    """The listed clips, inspected, followed by the videos that are not listed, which have an error.
+    """Inspect the clips of the Kinetics-400 lists; return their entries, followed by an error entry per unlisted file.
 
-    ``previous``, ``partial`` and ``on_counts`` are those of :func:`avgdt.data.scan.scan_missing`.
+    ``exclude`` names files that are not reported as unlisted. The other arguments are those of
+    :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
     excluded = {path.absolute() for path in exclude}
     by = ", ".join(path.name for path in lists)
-    extra = [Entry(path, error=f"not in {by}") for path in layout.unlisted if path.absolute() not in excluded]
+    extra = [Entry(path, error=f"not listed in {by}") for path in layout.unlisted if path.absolute() not in excluded]
     seen = [entry for entry in previous if entry.size is not None]
     return [
         *scan_missing(layout.entries, workers, progress, previous=seen, partial=partial, on_counts=on_counts),
@@ -98,7 +99,7 @@ def scan_layout(
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
-    """For each line of a list: its position, the possible names of the clip, the usual one first, and its entry."""
+    """Yield for each line of a list its position, the possible names of the clip (usual name first) and the entry."""
     try:
         rows = read_manifest(path, KEYS)
     except NotText:
@@ -113,7 +114,7 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """The result of :func:`_rows` for a list without column names; raise ``error`` where it is not such a list."""
+    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file."""
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
@@ -134,7 +135,7 @@ def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[st
 
 
 def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
-    """The possible names of the clip of a line, the usual one first, and its split and label."""
+    """Return the possible names of the clip in a row (the usual name first), and its ``split`` and ``label``."""
     needed = ("split", *(TIMES if set(TIMES) & set(row.extra) else ()))
     for name in needed:
         if not row.extra.get(name, ""):
@@ -153,7 +154,7 @@ def _clip(row: Entry, where: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _files_below(folder: Path, exclude: Sequence[Path]) -> Files:
-    """All files below a folder by name, also behind links, except those to ``exclude``."""
+    """Return all files below ``folder`` by name, except ``exclude``, following symbolic links."""
     by_name, excluded = dict[str, Path](), {path.absolute() for path in exclude}
     files, unreadable = files_below(folder)
     if unreadable:

@@ -1,4 +1,4 @@
-"""The layout of a data set as distributed: the files that its lists name, matched with the files in its folder."""
+"""Layout of a benchmark data set: the files that its lists name, matched with the files in its folder."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
 
 SOUNDS = (".wav", ".flac", ".ogg")
-"""Suffixes of audio files; a listed file may have any of them, whichever the list gives."""
+"""Accepted suffixes of audio files; the suffix of a file may differ from that in the list."""
 VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
-"""Suffixes of video files; a listed file may have any of them, as videos are often re-encoded."""
+"""Accepted suffixes of video files; the suffix of a re-encoded file may differ from that in the list."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a data set: those that its lists name, and the others."""
+    """The files of a benchmark data set, divided into listed and unlisted files."""
 
     entries: list[Entry]
-    """The listed files, not inspected, with the columns of the lists in ``extra``; missing files have an error."""
+    """Listed files, not inspected, with the columns of the lists in ``extra``; missing files have an error."""
     unlisted: list[Path]
-    """Files that the lists do not name."""
+    """Files in the folder of the data set that its lists do not name."""
 
 
 class SplitReader(Protocol):
-    """Reads a folder as distributed, in one of its official splits."""
+    """Reader of a data set with several official splits into train and test."""
 
     def __call__(self, folder: Path, split: int) -> Layout:
-        """Read the lists and files of ``folder``, with train and test as in split number ``split``."""
+        """Return the files of the data set in ``folder``, with train and test as in the official split ``split``."""
 
 
 class Files(Mapping[str, Path]):
-    """Files by name, with a look-up that tolerates another suffix, capitals or Unicode form."""
+    """Files by name, with a look-up that tolerates another suffix, capitalisation or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
-        """Files ``paths``, name -> path; with ``capitals``, names that differ only in capitals are different files."""
+        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups distinguish capital letters."""
         self._paths = dict(paths)
         self._fold: Callable[[str], str] = composed if capitals else _without_case
         self._folded = {self._fold(name): path for name, path in reversed(self._paths.items())}
@@ -53,7 +53,11 @@ class Files(Mapping[str, Path]):
         return len(self._paths)
 
     def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
-        """The file ``name``, else one with another suffix of ``endings``, else with other capitals or Unicode form."""
+        """Return the path of the file ``name``; ``None`` if there is no such file.
+
+        Without an exact match, a file with another suffix of ``endings`` is returned, else one with another Unicode
+        normalisation or, unless ``capitals`` is set, another capitalisation.
+        """
         stem = PurePosixPath(name).with_suffix("")
         names = (name, *(f"{stem}{ending}" for ending in endings))
         exact = (self._paths[spelling] for spelling in names if spelling in self._paths)
@@ -66,9 +70,10 @@ def _without_case(name: str) -> str:
 
 
 def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
-    """The layout of the ``files`` below ``home``: each listed entry, whose path is a name, gets the path of its file.
+    """Match listed entries, whose paths are names relative to ``home``, with ``files``; return the layout.
 
-    Missing files get an error that names the list, ``by``.
+    A listed file may have another suffix of ``endings``. An entry without a file gets an error that names the list
+    ``by``.
     """
     paths = [files.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(paths)
@@ -82,9 +87,9 @@ def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence
 
 
 def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None:
-    """Raise :class:`DataError` where a list is empty or none of its files exists."""
+    """Raise :class:`DataError` if a list is empty or none of its files exists."""
     if not entries:
-        raise DataError(f"{by}: names no {what}; use the lists as distributed")
+        raise DataError(f"{by}: lists no {what}; use the lists as distributed")
     if all(entry.error for entry in entries):
         names = [entry.path.name for entry in entries]
         raise DataError(
@@ -94,7 +99,7 @@ def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None
 
 
 def check_classes_complete(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:
-    """Raise :class:`DataError` if a class has no readable file in train or in test (columns split and label)."""
+    """Raise :class:`DataError` if a class has no entry without error in train or in test."""
     present = {(entry.extra["label"], entry.extra["split"]) for entry in entries if not entry.error}
     for label in classes:
         for split in ("train", "test"):

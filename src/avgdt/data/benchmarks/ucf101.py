@@ -1,4 +1,4 @@
-"""UCF101 as distributed (Soomro et al. 2012): a folder for each class, and three splits as lists."""
+"""Reader of UCF101 as distributed (Soomro et al. 2012): a folder per class, and lists of three splits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
 LISTS = "ucfTrainTestlist"
+"""Folder of the split lists of UCF101."""
 ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"
-"""The archive of the lists."""
+"""Name of the archive that contains the split lists of UCF101."""
 
 
 def read_layout(folder: Path, split: int) -> Layout:
-    """The videos of one of the splits 1, 2, 3, each with its ``split`` (train or test) and ``label``.
+    """Return the videos of UCF101 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    The class folders are those of ``folder/UCF-101``, of ``folder/videos`` or of ``folder`` itself. Raises
-    :class:`DataError` for missing folders, and for lists that contradict each other or the files.
+    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/UCF-101``,
+    ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing, or if the lists
+    contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("UCF-101", "videos"))
@@ -38,11 +40,13 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """The number of each class."""
+    """Return the numbers of the classes in ``classInd.txt``, by class name."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
-            raise DataError(f"{where}: '{' '.join(words)}' is not a number and a class; use the list as distributed")
+            raise DataError(
+                f"{where}: '{' '.join(words)}' is not a number followed by a class; use the list as distributed"
+            )
         if words[1] in classes or words[0] in classes.values():
             raise DataError(
                 f"{where}: class '{words[1]}' or number {words[0]} is listed twice; use the list as distributed"
@@ -52,9 +56,10 @@ def _classes(path: Path) -> Mapping[str, str]:
 
 
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Position in the list, name and class of each listed video; only training lists also have class numbers.
+    """Yield the position in the list, the name and the class of each listed video.
 
-    A class may be listed with other capitals than in ``classInd.txt``: HandStandPushups is HandstandPushups.
+    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from that in
+    ``classInd.txt``: HandStandPushups is HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):
@@ -64,7 +69,10 @@ def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, 
             raise DataError(f"{where}: '{' '.join(words)}' is not CLASS/VIDEO; use the list as distributed")
         label = spelt.get(label.casefold(), label)
         if label not in classes:
-            raise DataError(f"{where}: class '{label}' is not in classInd.txt; use both as distributed")
+            raise DataError(f"{where}: class '{label}' is not in classInd.txt; use the lists as distributed")
         if numbers and numbers[0] != classes[label]:
-            raise DataError(f"{where}: class '{label}' has number {numbers[0]}, but {classes[label]} in classInd.txt")
+            raise DataError(
+                f"{where}: class '{label}' has number {numbers[0]}, but {classes[label]} in classInd.txt; "
+                "use the lists as distributed"
+            )
         yield where, name, label

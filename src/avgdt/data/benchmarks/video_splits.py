@@ -1,4 +1,4 @@
-"""The layout of UCF101 and HMDB51: a folder of videos per class, and lists of three splits into train and test."""
+"""Layout of UCF101 and HMDB51: a folder of videos per class, and lists of three splits into train and test."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
 SPLITS = (1, 2, 3)
-"""The official splits of both data sets."""
+"""Numbers of the official splits of UCF101 and HMDB51."""
 
 
 def check_split(split: int) -> None:
-    """Raise :class:`DataError` for an unknown split."""
+    """Raise :class:`DataError` if ``split`` is not 1, 2 or 3."""
     if split not in SPLITS:
         raise DataError(f"split: {split} does not exist; use 1, 2 or 3")
 
 
 def read_rows(path: Path, archive: str) -> Iterator[tuple[str, list[str]]]:
-    """The non-empty lines of a list: the position of each, for messages, and its words.
+    """Return the position and the words of each non-empty line of a list; the position is meant for error messages.
 
-    Raises :class:`DataError` where the list cannot be read; the message names its ``archive``.
+    Raises :class:`DataError` if the list cannot be read; the message names the ``archive`` that contains it.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
@@ -33,7 +33,7 @@ def read_rows(path: Path, archive: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def home_of_videos(folder: Path, names: Sequence[str]) -> Path:
-    """The first existing subfolder of ``folder`` named in ``names``, else ``folder`` itself."""
+    """Return the first existing subfolder of ``folder`` named in ``names``, else ``folder`` itself."""
     return next((folder / name for name in names if (folder / name).is_dir()), folder)
 
 
@@ -45,11 +45,11 @@ def read_videos(
     by: str,
     unused: Collection[str] = (),
 ) -> Layout:
-    """The layout of the videos in class folders below ``home``.
+    """Match listed videos with the files in the class folders below ``home``; return the layout.
 
-    ``listed`` holds the position in its list and the entry of each video, whose path is CLASS/NAME. Videos ``unused``
-    are neither entries nor unlisted. Raises :class:`DataError` for a video that is listed twice, and where no video
-    exists at all, or none of a class for train or test.
+    ``listed`` has the position in its list and the entry of each video; the path of an entry is CLASS/NAME. The videos
+    ``unused`` are omitted, also from the unlisted files. Raises :class:`DataError` if a video is listed twice, or if a
+    class has no existing video in train or in test.
     """
     seen = dict[str, tuple[str, str]]()
     for where, entry in listed:
