@@ -126,7 +126,7 @@ def test_load_gives_back_what_was_saved(model: PretrainedModel, film: Path, tmp_
     for path in (tmp_path, str(tmp_path / "weights.safetensors")):
         again = load(path, device="cpu")
         np.testing.assert_array_equal(again.embed(film).vectors, model.embed(film).vectors)
-    with pytest.raises(WeightsError, match="no weights here; name a run folder"):
+    with pytest.raises(WeightsError, match="contains no weights; name a run folder"):
         load(tmp_path / "nothing")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").touch()
