@@ -45,7 +45,7 @@ def error_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["pretrain", "paper", "--data", "x", "--out", "y", "--run.batch", "many"], "--run.batch"),
         (["pretrain", "paper", "--out", "y"], "--data"),
         (["evaluate", "lineer"], "did you mean 'linear'?"),
-        (["evaluate", "linear", "--weights", "no/such/run", "--data", "x"], "no/such/run: no weights here"),
+        (["evaluate", "linear", "--weights", "no/such/run", "--data", "x"], "no/such/run: contains no weights"),
         (["recipes", "tiny"], "recipe 'tiny' is unknown"),
         (["report", "no/such/run"], "no/such/run"),
         (["composition"], "RECIPE is missing"),

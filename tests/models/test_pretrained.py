@@ -128,7 +128,7 @@ def test_a_saved_model_is_loaded_unchanged(model: PretrainedModel, film: Path, t
     for path in (tmp_path, str(tmp_path / "weights.safetensors")):
         loaded = load(path, device="cpu")
         np.testing.assert_array_equal(loaded.embed(film).vectors, model.embed(film).vectors)
-    with pytest.raises(WeightsError, match="no weights here; name a run folder"):
+    with pytest.raises(WeightsError, match="contains no weights; name a run folder"):
         load(tmp_path / "nothing")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").touch()

@@ -103,7 +103,7 @@ def test_a_new_run_can_start_from_a_run_or_a_weights_file(folder: Path, tmp_path
             assert torch.equal(state["key_encoder"][f"phi.{name}"], expected[name])
     with pytest.raises(AvgdtError, match=r"its networks differ: model\.head\.out \(8 in the file, 16 in the recipe\)"):
         pretrain(tiny(model=replace(tiny().model, head=Head(8, 16))), folder, tmp_path / "x", weights=tmp_path / "new0")
-    with pytest.raises(AvgdtError, match="no weights here"):
+    with pytest.raises(AvgdtError, match="contains no weights"):
         pretrain(tiny(), folder, tmp_path / "y", weights=tmp_path / "nothing")
 
 

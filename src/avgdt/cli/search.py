@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from avgdt.cli.arguments import check_at_least, help_recipe, parse, selected_recipe
+from avgdt.cli.arguments import UsageError, check_at_least, help_recipe, parse, selected_recipe
 from avgdt.cli.grid import run_job_with_progress, run_jobs, write_page
 from avgdt.progress import bar, console
 from avgdt.recipes.named import RECIPES
@@ -76,7 +76,8 @@ def run(arguments: Sequence[str]) -> None:
             return
         measures = probe_and_retrieval(options.label)
         if options.cell is not None:
-            check_at_least("--cell needs --confirm", options.confirm, 1)
+            if not options.confirm:
+                raise UsageError("--cell: trains a cell of the confirmation; add --confirm SEEDS")
             grid = search.confirmation(options.confirm, measures)
             run_job_with_progress(grid, grid.job(options.cell))
             return

@@ -173,6 +173,8 @@ class Comparison:
 
 
 def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:
+    if not usable and not skipped:
+        raise EvaluationError("data: contains no recording to evaluate; name another folder or manifest")
     if not usable:
-        reason, count = Counter(file.reason for file in skipped).most_common(1)[0] if skipped else ("there are none", 0)
-        raise EvaluationError(f"data: no recording can be evaluated; {count} of {len(skipped)}: {reason}")
+        reason, count = Counter(file.reason for file in skipped).most_common(1)[0]
+        raise EvaluationError(f"data: no recording can be evaluated; reason for {count} of {len(skipped)}: {reason}")

@@ -68,7 +68,7 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
     absent = {name: [c for c in classes if c not in {segments[i].label for i in rows[name]}] for name in names}
     for name, without in absent.items():
         if without:
-            more = f" and {len(without) - 1} other classes" if len(without) > 1 else ""
+            more = f" (and of {len(without) - 1} more)" if len(without) > 1 else ""
             raise EvaluationError(
                 f"fold {name}: has no recording of class '{without[0]}'{more}, which other folds have; "
                 "the data is incomplete: add the missing files (esc10 needs only ten of the classes)"

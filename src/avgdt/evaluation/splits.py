@@ -259,8 +259,8 @@ def _check_alike(labels: set[str]) -> None:
         key = "".join(unicodedata.normalize("NFKC", bare[1] if bare else label).casefold().split())
         if (other := seen.setdefault(key, label)) != label:
             raise EvaluationError(
-                f"label: the classes {other!a} and {label!a} differ only in case, blanks or quotes; write both "
-                "alike, or give different classes different names"
+                f"label: the classes {other!a} and {label!a} differ only in case, blanks or quotes; use one "
+                "spelling, or give different classes different names"
             )
 
 

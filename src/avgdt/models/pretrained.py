@@ -151,7 +151,7 @@ class PretrainedModel:
         Raises :class:`ModelError` for a modality that has no encoder.
         """
         if modality not in self.phi.modalities:
-            raise ModelError(f"modality: no encoder for {modality}, only for {self.phi.modalities}")
+            raise ModelError(f"modality: no encoder for {modality}, only for {' and '.join(self.phi.modalities)}")
         return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
@@ -178,7 +178,7 @@ def load(path: Path | str, device: str = "auto") -> PretrainedModel:
         remedy = "name a run folder or a weights file"
         if (path / "config.yaml").exists():
             remedy = f"the run is not finished; resume with: avgdt pretrain --resume --out {shlex.quote(str(path))}"
-        raise WeightsError(f"{path}: no weights here; {remedy}")
+        raise WeightsError(f"{path}: contains no weights; {remedy}")
     tensors, recipe = read_weights(file)
     model = untrained(recipe, device=device)
     restore(model.phi, tensors, file)

@@ -28,7 +28,7 @@ def initial_weights(path: Path, recipe: Recipe, on_message: Callable[[str], None
     elif file.exists():
         tensors, before = read_weights(file)
     else:
-        raise TrainingError(f"{path}: no weights here; name a run folder or a weights file")
+        raise TrainingError(f"{path}: contains no weights; name a run folder or a weights file")
     changed = differences(before.model, recipe.model)
     if set(before.composition.modalities) != set(recipe.composition.modalities):
         changed["modalities"] = before.composition.modalities, recipe.composition.modalities
