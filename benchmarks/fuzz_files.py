@@ -71,9 +71,9 @@ def _write(path: Path, seconds: float, video_codec: str, b_frames: int, audio_co
                 packets += video.encode(frame)
             packets += video.encode(None)
         t = np.arange(round(sample_rate * seconds)) / sample_rate
-        sound = 8000 * np.sin(2 * np.pi * (200 + 300 * t) * t) + rng.normal(0, 1000, len(t))
+        waveform = 8000 * np.sin(2 * np.pi * (200 + 300 * t) * t) + rng.normal(0, 1000, len(t))
         for first in range(0, len(t), 1024):
-            block = np.round(sound[first : first + 1024]).astype(np.int16)
+            block = np.round(waveform[first : first + 1024]).astype(np.int16)
             piece = av.AudioFrame.from_ndarray(block[None], "s16", "mono")
             piece.sample_rate, piece.pts, piece.time_base = sample_rate, first, Fraction(1, sample_rate)
             packets += audio.encode(piece)

@@ -54,11 +54,11 @@ def describe(path: Path) -> Description:
     with av.open(str(path)) as container:
         frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
     with av.open(str(path)) as container:
-        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
+        waveform = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
         sample_rate = container.streams.audio[0].rate
     red, green, blue = np.moveaxis(frames.astype(np.int64) * BINS // 256, -1, 0)
     counts = np.bincount((red * BINS**2 + green * BINS + blue).ravel(), minlength=BINS**3)
-    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::STEP] * np.hanning(WINDOW)
+    windows = np.lib.stride_tricks.sliding_window_view(waveform, WINDOW)[::STEP] * np.hanning(WINDOW)
     power = np.abs(np.fft.rfft(windows)) ** 2 @ mel_bands(sample_rate) + 1e-9
     motion = np.abs(np.diff(frames.astype(np.int16), axis=0)).mean()
     return Description(

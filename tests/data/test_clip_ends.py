@@ -59,12 +59,12 @@ def test_an_entry_without_end_times_must_hold_the_complete_window(tmp_path: Path
 
 
 def test_the_downmix_of_the_entry_is_applied(tmp_path: Path) -> None:
-    sound = noise(2, 16000)
-    path = write_media(tmp_path / "a.mkv", None, np.concatenate([sound, -sound]), audio_codec="pcm_s16le")
+    waveform = noise(2, 16000)
+    path = write_media(tmp_path / "a.mkv", None, np.concatenate([waveform, -waveform]), audio_codec="pcm_s16le")
     entry = inspect(path)
     item = reader("audio").read(0, entry, [Window(0.5)])
     assert item.audio is not None
-    assert np.array_equal(item.audio[0], sound[0, 8000:24000])
+    assert np.array_equal(item.audio[0], waveform[0, 8000:24000])
     item = reader("audio").read(0, replace(entry, downmix="mean"), [Window(0.5)])
     assert item.audio is not None
     assert not item.audio.any()

@@ -73,8 +73,8 @@ def test_batches_do_not_depend_on_the_number_of_workers(entries: list[Entry]) ->
 
 
 def test_audio_is_aligned_with_the_presented_frame(tmp_path: Path) -> None:
-    sound = noise(2, 8000)
-    path = write_media(tmp_path / "a.mkv", evenly(10, 5), sound, size=(24, 32), sample_rate=8000)
+    waveform = noise(2, 8000)
+    path = write_media(tmp_path / "a.mkv", evenly(10, 5), waveform, size=(24, 32), sample_rate=8000)
     recipe = tiny()
     item = ClipReader(recipe.clip, ("video", "audio"), grey=True).read(0, Entry(path), [Window(0.5)])
     assert item.video is not None
@@ -84,7 +84,7 @@ def test_audio_is_aligned_with_the_presented_frame(tmp_path: Path) -> None:
     assert item.video_times[0] == pytest.approx([0.4, 0.6, 0.6, 0.8], abs=1e-3)
     assert board_indices(item.video[0].transpose(1, 2, 3, 0)) == [2, 3, 3, 4]
     assert item.audio_start == pytest.approx([0.4], abs=1e-3)
-    np.testing.assert_allclose(item.audio[0], sound[0, 3200:7200], atol=1)
+    np.testing.assert_allclose(item.audio[0], waveform[0, 3200:7200], atol=1)
 
 
 def test_a_file_that_became_unreadable_is_reported_and_the_batch_continues(

@@ -135,10 +135,10 @@ def test_a_crash_or_hang_of_the_decoder_is_an_error_of_one_row(folder: Path, mon
 
 
 def test_only_entries_without_inspection_results_are_scanned(folder: Path) -> None:
-    sound: dict[str, object] = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
+    waveform: dict[str, object] = {"has_video": False, "has_audio": True, "audio_start": 0.0, "audio_end": 5.0}
     state = (folder / "cut.mp4").stat()
-    sound |= {"size": state.st_size, "modified": state.st_mtime_ns}
-    known = Entry(path=folder / "cut.mp4", duration=5.0, extra={"label": "a"}, **sound)  # type: ignore[arg-type]
+    waveform |= {"size": state.st_size, "modified": state.st_mtime_ns}
+    known = Entry(path=folder / "cut.mp4", duration=5.0, extra={"label": "a"}, **waveform)  # type: ignore[arg-type]
     entries = [
         known,
         Entry(path=folder / "both.mp4", extra={"label": "b"}),

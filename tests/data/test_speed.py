@@ -27,11 +27,11 @@ HERTZ = 500.0
 @pytest.fixture(scope="module")
 def ramp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a 3 s recording whose frames grow brighter by 2 from one to the next and whose audio is one tone."""
-    pictures = [np.full((24, 32, 3), 40 + BRIGHTER * i, dtype=np.uint8) for i in range(FRAMES)]
+    images = [np.full((24, 32, 3), 40 + BRIGHTER * i, dtype=np.uint8) for i in range(FRAMES)]
     path = tmp_path_factory.mktemp("speed") / "ramp.mkv"
-    sound = tone(3, 16000, HERTZ)
+    waveform = tone(3, 16000, HERTZ)
     options = {"crf": "0", "preset": "ultrafast"}
-    return write_media(path, evenly(FRAMES, RATE), sound, size=(24, 32), pictures=pictures, video_options=options)
+    return write_media(path, evenly(FRAMES, RATE), waveform, size=(24, 32), images=images, video_options=options)
 
 
 def read(path: Path, *windows: Window, clip: Clip = CLIP) -> Item:
@@ -61,12 +61,12 @@ def test_speed_scales_the_frame_distance_and_the_pitch(speed: float, ramp: Path)
 
 
 def test_faster_audio_covers_a_longer_span(tmp_path: Path) -> None:
-    sound = noise(2, 8000)
-    path = write_media(tmp_path / "a.mkv", evenly(50), sound, size=(24, 32), sample_rate=8000)
+    waveform = noise(2, 8000)
+    path = write_media(tmp_path / "a.mkv", evenly(50), waveform, size=(24, 32), sample_rate=8000)
     item = read(path, Window(0.2, speed=2.0))
     # At double speed, 0.4 s at 16 kHz (6400 samples) are 0.8 s of the recording at its own rate of 8 kHz.
     assert item.audio is not None
-    np.testing.assert_allclose(item.audio[0], sound[0, 1600:8000], atol=1)
+    np.testing.assert_allclose(item.audio[0], waveform[0, 1600:8000], atol=1)
 
 
 def test_a_fractional_sample_rate_keeps_the_number_of_samples(ramp: Path) -> None:

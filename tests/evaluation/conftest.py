@@ -57,15 +57,15 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
             generator = np.random.default_rng([brightness, i])
             # Frames and recordings are all different, so that a wrong time or a wrong file is noticed.
             noise = generator.integers(-12, 12, size=(12, 24, 32, 1))
-            pictures = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
-            sound = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)
+            images = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
+            waveform = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)
             path = write_media(
                 folder / f"{label}{i}.mkv",
                 evenly(12, 8),
-                sound.astype(np.int16),
+                waveform.astype(np.int16),
                 size=(24, 32),
                 sample_rate=8000,
-                pictures=pictures,
+                images=images,
             )
             extra = {"split": split, "light": label, "half": "ab"[i % 2], "half_start": "0.3", "half_end": "0.6"}
             with Recording(path) as file:

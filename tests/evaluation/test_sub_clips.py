@@ -20,13 +20,13 @@ TEN = SubClips(10, 2.0)
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def waveform(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_wav(tmp_path_factory.mktemp("sub_clips") / "a.wav", noise(5, 8000), 8000)
 
 
 @torch.inference_mode()
-def test_ten_sub_clips_of_two_seconds_start_a_third_of_a_second_apart(model: PretrainedModel, sound: Path) -> None:
-    with Recording(sound) as file:
+def test_ten_sub_clips_of_two_seconds_start_a_third_of_a_second_apart(model: PretrainedModel, waveform: Path) -> None:
+    with Recording(waveform) as file:
         entries = [Entry.of(file.info)]
     model = on_sub_clips(model, TEN)
     plans, skipped = plan_sub_clips(model, [Segment(0, "1", "a")], entries, TEN)
@@ -47,7 +47,7 @@ def test_ten_sub_clips_of_two_seconds_start_a_third_of_a_second_apart(model: Pre
     np.testing.assert_allclose(extraction[0], pooled.flatten(1).numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_short_recordings_are_padded_with_silence(model: PretrainedModel, sound: Path, tmp_path: Path) -> None:
+def test_short_recordings_are_padded_with_silence(model: PretrainedModel, waveform: Path, tmp_path: Path) -> None:
     path = write_wav(tmp_path / "short.wav", noise(0.7, 8000), 8000)
     with Recording(path) as file:
         entries = [Entry.of(file.info)]

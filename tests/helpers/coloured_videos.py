@@ -14,5 +14,5 @@ def write_coloured(path: Path, colour: int, seed: int, frames: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng([colour, seed])
     shades = generator.integers(-10, 10, (frames, 32, 48, 3)) + 60 * colour
-    pictures = list(np.clip(shades, 0, 255).astype(np.uint8))
-    return write_media(path, evenly(frames), size=(32, 48), video_codec="mpeg4", b_frames=0, pictures=pictures)
+    images = list(np.clip(shades, 0, 255).astype(np.uint8))
+    return write_media(path, evenly(frames), size=(32, 48), video_codec="mpeg4", b_frames=0, images=images)

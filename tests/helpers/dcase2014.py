@@ -21,7 +21,7 @@ def write_dcase2014(folder: Path, classes: Sequence[str] = CLASSES, seconds: flo
         for place, label in enumerate(classes):
             for number in numbers:
                 generator = np.random.default_rng([part, place, number])
-                sound = tone(seconds, 8000, 300 * 1.3**place * generator.uniform(0.97, 1.03)).repeat(2, axis=0)
-                noisy = (sound + generator.integers(-900, 900, sound.shape)).astype(np.int16)
+                waveform = tone(seconds, 8000, 300 * 1.3**place * generator.uniform(0.97, 1.03)).repeat(2, axis=0)
+                noisy = (waveform + generator.integers(-900, 900, waveform.shape)).astype(np.int16)
                 write_wav(folder / home / f"{label}{number:02d}.wav", noisy, 8000)
     return folder

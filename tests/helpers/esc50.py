@@ -17,7 +17,7 @@ def write_esc50(
     folder: Path,
     classes: Sequence[str] = ("dog", "rain", "clock"),
     folds: Sequence[int] = (1, 2, 3),
-    a_class: int = 2,
+    per_class: int = 2,
     esc10: Sequence[str] = ("dog", "rain"),
     seconds: float = 2.5,
     sample_rate: int = 8000,
@@ -31,18 +31,18 @@ def write_esc50(
     rows = []
     for fold in folds:
         for target, category in enumerate(classes):
-            for take in range(a_class):
+            for take in range(per_class):
                 ending = ("wav", "flac", "ogg")[len(rows) % 3]
                 name = f"{fold}-{1000 + len(rows)}-A-{target}.{ending}"
                 generator = np.random.default_rng([fold, target, take])
-                sound = tone(seconds, sample_rate, 300 * 2**target * generator.uniform(0.95, 1.05))
-                sound = (sound + generator.integers(-900, 900, sound.shape)).astype(np.int16)
+                waveform = tone(seconds, sample_rate, 300 * 2**target * generator.uniform(0.95, 1.05))
+                waveform = (waveform + generator.integers(-900, 900, waveform.shape)).astype(np.int16)
                 path = folder / "audio" / name
                 if ending == "wav":
-                    write_wav(path, sound, sample_rate)
+                    write_wav(path, waveform, sample_rate)
                 else:
                     write_media(
-                        path, sound=sound, sample_rate=sample_rate, audio_codec=CODECS[ending], container=ending
+                        path, waveform=waveform, sample_rate=sample_rate, audio_codec=CODECS[ending], container=ending
                     )
                 rows.append([name, fold, target, category, category in esc10, 1000 + len(rows), "A"])
     write_list(folder, rows)

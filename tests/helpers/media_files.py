@@ -60,7 +60,7 @@ def tone(seconds: float, sample_rate: int, frequency: float, amplitude: float = 
 def write_media(
     path: Path,
     times: Sequence[float | Fraction] | None = None,
-    sound: NDArray[np.int16] | None = None,
+    waveform: NDArray[np.int16] | None = None,
     *,
     size: tuple[int, int] = (48, 64),
     video_codec: str = "libx264",
@@ -74,15 +74,15 @@ def write_media(
     gaps: Sequence[tuple[float, float]] = (),
     container: str | None = None,
     container_options: dict[str, str] | None = None,
-    pictures: Sequence[NDArray[np.uint8]] | None = None,
+    images: Sequence[NDArray[np.uint8]] | None = None,
 ) -> Path:
     """Write a file whose frame i, at ``times[i]`` seconds, is ``board(i)`` (or ``pictures[i]``), with ``sound``.
 
     Args:
         path: the file; its suffix determines the container unless ``container`` names a muxer.
         times: presentation time of each frame, in seconds; without it, the file has no video.
-        sound: (channels, samples) int16, which lossless codecs (flac, alac, pcm_s16le) preserve; without it, the file
-            has no audio.
+        waveform: (channels, samples) int16, which lossless codecs (flac, alac, pcm_s16le) preserve; without it,
+            the file has no audio.
         size: height and width, in pixels.
         video_codec: FFmpeg's video encoder, such as ``mpeg4``, ``libvpx-vp9`` or ``mjpeg``.
         key_every: number of frames from one keyframe to the next.
@@ -95,7 +95,7 @@ def write_media(
         gaps: pairs (time, seconds): audio from sample round(time * sample_rate) on is delayed by ``seconds``.
         container: name of FFmpeg's muxer.
         container_options: options of the muxer, such as ``{"use_editlist": "0"}``.
-        pictures: (height, width, 3) uint8 frames instead of boards.
+        images: (height, width, 3) uint8 frames instead of boards.
     """
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         packets = []
@@ -108,19 +108,19 @@ def write_media(
             frames_only = video_codec in ("mpeg4", "mjpeg", "mpeg1video", "mpeg2video") or path.suffix == ".avi"
             video.codec_context.time_base = Fraction(1, 25) if frames_only else Fraction(1, 90000)
             video.codec_context.gop_size, video.codec_context.max_b_frames = key_every, b_frames
-        if sound is not None:
-            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
+        if waveform is not None:
+            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(waveform)]
             audio = output.add_stream(audio_codec, rate=sample_rate, layout=layout, options=audio_options or {})
         if video is not None:
             base = video.codec_context.time_base
             for i, time in enumerate(times or ()):
-                frame = av.VideoFrame.from_ndarray(board(i, *size) if pictures is None else pictures[i])
+                frame = av.VideoFrame.from_ndarray(board(i, *size) if images is None else images[i])
                 frame = frame.reformat(format=video.pix_fmt)
                 frame.pts, frame.time_base = round(Fraction(time) / base), base
                 packets += video.encode(frame)
             packets += video.encode()
         if audio is not None:
-            for frame in _blocks(sound, sample_rate, sound_start, gaps):
+            for frame in _blocks(waveform, sample_rate, sound_start, gaps):
                 packets += audio.encode(frame)
             packets += audio.encode()
         packets.sort(key=lambda p: (p.dts or 0) * p.time_base)
@@ -129,9 +129,9 @@ def write_media(
     return path
 
 
-def write_wav(path: Path, sound: NDArray[np.int16], sample_rate: int) -> Path:
+def write_wav(path: Path, waveform: NDArray[np.int16], sample_rate: int) -> Path:
     """Write (channels, samples) int16 as a WAV file."""
-    return write_media(path, None, sound, sample_rate=sample_rate, audio_codec="pcm_s16le", container="wav")
+    return write_media(path, None, waveform, sample_rate=sample_rate, audio_codec="pcm_s16le", container="wav")
 
 
 def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
@@ -146,15 +146,15 @@ def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
 
 
 def _blocks(
-    sound: NDArray[np.int16], sample_rate: int, start: float, gaps: Sequence[tuple[float, float]]
+    waveform: NDArray[np.int16], sample_rate: int, start: float, gaps: Sequence[tuple[float, float]]
 ) -> Iterator[av.AudioFrame]:
     """Return frames of at most 1024 samples, none of which extends across the start of a gap."""
-    cuts = sorted({0, sound.shape[1], *(round(time * sample_rate) for time, _ in gaps)})
+    cuts = sorted({0, waveform.shape[1], *(round(time * sample_rate) for time, _ in gaps)})
     for begin, end in pairwise(cuts):
         late = sum(round(seconds * sample_rate) for time, seconds in gaps if round(time * sample_rate) <= begin)
         for first in range(begin, end, 1024):
-            block = sound[:, first : min(first + 1024, end)]
-            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound)]
+            block = waveform[:, first : min(first + 1024, end)]
+            layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(waveform)]
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T.reshape(1, -1)), "s16", layout)
             frame.sample_rate, frame.time_base = sample_rate, Fraction(1, sample_rate)
             frame.pts = first + late + round(start * sample_rate)

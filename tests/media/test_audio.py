@@ -34,24 +34,24 @@ SOUND_ALONE = ("a.mka", "a.wav", "a.flac")
 def test_samples_at_the_original_rate_are_exact(
     tmp_path: Path, name: str, codec: str, rate: int, picture: bool
 ) -> None:
-    sound = noise(3, rate)
+    waveform = noise(3, rate)
     times = evenly(75) if picture else None
-    path = write_media(tmp_path / name, times, sound, sample_rate=rate, audio_codec=codec)
+    path = write_media(tmp_path / name, times, waveform, sample_rate=rate, audio_codec=codec)
     draw = random.Random(0)
     with Recording(path) as recording:
         for start in [0.0, *(draw.uniform(0, 2.5) for _ in range(12))]:
-            waveform = recording.waveform(start, 0.4, rate)
+            window = recording.waveform(start, 0.4, rate)
             first = round(start * rate)
-            assert waveform.start == first / rate
-            assert waveform.samples.dtype == np.float32
-            assert np.array_equal(waveform.samples, sound[0, first : first + round(0.4 * rate)])
+            assert window.start == first / rate
+            assert window.samples.dtype == np.float32
+            assert np.array_equal(window.samples, waveform[0, first : first + round(0.4 * rate)])
 
 
 @pytest.mark.parametrize("start", [-0.75, 1.5, -3.0, 7.0])
 def test_samples_outside_the_audio_are_zero(tmp_path: Path, start: float) -> None:
-    sound = noise(2, 16000)
-    path = write_media(tmp_path / "a.mp4", evenly(100), sound)
-    padded = np.pad(sound[0], (80000, 160000))
+    waveform = noise(2, 16000)
+    path = write_media(tmp_path / "a.mp4", evenly(100), waveform)
+    padded = np.pad(waveform[0], (80000, 160000))
     with Recording(path) as recording:
         samples = recording.waveform(start, 1.0, 16000).samples
     begin = 80000 + round(start * 16000)
@@ -61,14 +61,14 @@ def test_samples_outside_the_audio_are_zero(tmp_path: Path, start: float) -> Non
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 @pytest.mark.parametrize("late", [0.5, 1.234])
 def test_audio_that_starts_after_the_video_is_aligned(tmp_path: Path, name: str, late: float) -> None:
-    sound = noise(2, 16000)
-    path = write_media(tmp_path / name, evenly(75), sound, sound_start=late)
+    waveform = noise(2, 16000)
+    path = write_media(tmp_path / name, evenly(75), waveform, sound_start=late)
     with Recording(path) as recording:
         assert recording.info.audio_start == pytest.approx(late, abs=1e-3)
         samples = recording.waveform(0, 3, 16000).samples
         middle = recording.waveform(1.6, 0.5, 16000).samples
     first = round(late * 16000)
-    expected = np.concatenate([np.zeros(first), sound[0], np.zeros(16000)])
+    expected = np.concatenate([np.zeros(first), waveform[0], np.zeros(16000)])
     assert np.array_equal(samples, expected[:48000])
     assert np.array_equal(middle, expected[25600:33600])
 
@@ -83,10 +83,10 @@ def test_video_that_starts_after_the_audio_is_aligned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
 def test_gaps_are_zero(tmp_path: Path, name: str) -> None:
-    sound = noise(3, 16000)
+    waveform = noise(3, 16000)
     codec = "pcm_s16le" if name == "a.mkv" else "alac"
-    path = write_media(tmp_path / name, None, sound, audio_codec=codec, gaps=[(1.024, 0.5), (2.048, 0.03)])
-    blocks = np.split(sound[0], [16384, 32768])
+    path = write_media(tmp_path / name, None, waveform, audio_codec=codec, gaps=[(1.024, 0.5), (2.048, 0.03)])
+    blocks = np.split(waveform[0], [16384, 32768])
     expected = np.concatenate([blocks[0], np.zeros(8000), blocks[1], np.zeros(480), blocks[2]])
     with Recording(path) as recording:
         assert np.array_equal(recording.waveform(0, 3.5, 16000).samples, expected[:56000])
@@ -98,12 +98,12 @@ def test_gaps_are_zero(tmp_path: Path, name: str) -> None:
 
 def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
     for channels in (2, 6):
-        sound = noise(1, 16000, channels)
-        path = write_media(tmp_path / f"{channels}.mkv", None, sound, audio_codec="pcm_s16le")
+        waveform = noise(1, 16000, channels)
+        path = write_media(tmp_path / f"{channels}.mkv", None, waveform, audio_codec="pcm_s16le")
         with Recording(path) as recording:
             assert recording.info.channels == channels
             samples = recording.waveform(0.25, 0.5, 16000).samples
-        assert np.allclose(samples, sound[:, 4000:12000].mean(axis=0), atol=1e-2)
+        assert np.allclose(samples, waveform[:, 4000:12000].mean(axis=0), atol=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_resampled_sample_does_not_depend_on_the_span(tmp_path: Path, native: 
     ],
 )
 def test_lossy_audio_equals_a_full_decode(tmp_path: Path, name: str, codec: str, rate: int, tolerance: float) -> None:
-    sound = tone(4, rate, 330) + tone(4, rate, 1337, 5000)
-    path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec)
+    waveform = tone(4, rate, 330) + tone(4, rate, 1337, 5000)
+    path = write_media(tmp_path / name, None, waveform, sample_rate=rate, audio_codec=codec)
     start, native, track = all_samples(path)
     draw = random.Random(0)
     with Recording(path) as recording:

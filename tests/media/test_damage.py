@@ -128,9 +128,9 @@ def test_long_frames_are_not_taken_for_damage(tmp_path: Path) -> None:
 
 def test_a_slide_show_of_large_images_is_not_taken_for_damage(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
-    pictures = [draw.integers(0, 255, (96, 128, 3), dtype=np.uint8)] * 3 + [board(9, 96, 128)] * 3
+    images = [draw.integers(0, 255, (96, 128, 3), dtype=np.uint8)] * 3 + [board(9, 96, 128)] * 3
     times = [Fraction(t) for t in (0, 4, 9, 10, 15, 22)]
-    path = write_media(tmp_path / "a.mkv", times, noise(23, 16000), size=(96, 128), pictures=pictures, b_frames=0)
+    path = write_media(tmp_path / "a.mkv", times, noise(23, 16000), size=(96, 128), images=images, b_frames=0)
     with Recording(path) as recording:
         assert recording.frames([k / 2 for k in range(44)], 24, 32).times[-1] == pytest.approx(15)
 
@@ -169,8 +169,8 @@ def test_damaged_audio_raises_an_error_instead_of_silence(tmp_path: Path, name: 
 
 
 def test_a_wrong_byte_rate_in_the_header_does_not_shift_samples(tmp_path: Path) -> None:
-    sound = noise(4, 16000)
-    path = write_wav(tmp_path / "a.wav", sound, 16000)
+    waveform = noise(4, 16000)
+    path = write_wav(tmp_path / "a.wav", waveform, 16000)
     data = bytearray(path.read_bytes())
     data[28:32] = (40000).to_bytes(
         4, "little"
@@ -179,7 +179,7 @@ def test_a_wrong_byte_rate_in_the_header_does_not_shift_samples(tmp_path: Path) 
     with Recording(path) as recording:
         for start in (2.5, 1.0, 3.0):
             first = round(start * 16000)
-            assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, sound[0, first : first + 8000])
+            assert np.array_equal(recording.waveform(start, 0.5, 16000).samples, waveform[0, first : first + 8000])
 
 
 def test_blocks_with_early_time_stamps_do_not_shift_later_blocks(tmp_path: Path) -> None:
@@ -199,9 +199,9 @@ def test_blocks_with_early_time_stamps_do_not_shift_later_blocks(tmp_path: Path)
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv", "a.mp4"])
 def test_zeros_in_the_middle_of_a_file_raise_errors(tmp_path: Path, name: str) -> None:
     draw = np.random.default_rng(0)
-    pictures = [board(i, 48, 64) // 2 + draw.integers(0, 60, (48, 64, 1), dtype=np.uint8) for i in range(FRAMES)]
+    images = [board(i, 48, 64) // 2 + draw.integers(0, 60, (48, 64, 1), dtype=np.uint8) for i in range(FRAMES)]
     intact = write_media(
-        tmp_path / name, evenly(FRAMES), noise(6, 44100), sample_rate=44100, audio_codec="aac", pictures=pictures
+        tmp_path / name, evenly(FRAMES), noise(6, 44100), sample_rate=44100, audio_codec="aac", images=images
     )
     data = bytearray(intact.read_bytes())
     begin, end = round(0.3 * len(data)), round(0.7 * len(data))

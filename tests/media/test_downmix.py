@@ -23,30 +23,30 @@ from tests.helpers.media_files import noise, write_media, write_wav
 
 
 def test_channels_out_of_phase_do_not_cancel(tmp_path: Path) -> None:
-    sound = noise(4, 16000)
-    path = write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000)
+    waveform = noise(4, 16000)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([waveform, -waveform]), 16000)
     entry = inspect(path)
     assert (entry.downmix, entry.silent) == ("first", False)
     with Recording(path) as recording:
         assert recording.downmix == "first"
-        assert np.array_equal(recording.waveform(1, 1, 16000).samples, sound[0, 16000:32000])
+        assert np.array_equal(recording.waveform(1, 1, 16000).samples, waveform[0, 16000:32000])
     with Recording(path, downmix="mean") as recording:
         assert not recording.waveform(1, 1, 16000).samples.any()
 
 
 @pytest.mark.parametrize("other", ["same", "unrelated", "silent", "out of phase for a while"])
 def test_the_mean_is_used_if_channels_do_not_cancel(tmp_path: Path, other: str) -> None:
-    sound = noise(4, 16000)
+    waveform = noise(4, 16000)
     second = {
-        "same": sound,
+        "same": waveform,
         "unrelated": noise(4, 16000, seed=1),
-        "silent": np.zeros_like(sound),
-        "out of phase for a while": np.concatenate([-sound[:, :16000], sound[:, 16000:]], axis=1),
+        "silent": np.zeros_like(waveform),
+        "out of phase for a while": np.concatenate([-waveform[:, :16000], waveform[:, 16000:]], axis=1),
     }[other]
-    path = write_wav(tmp_path / "a.wav", np.concatenate([sound, second]), 16000)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([waveform, second]), 16000)
     assert inspect(path).downmix == "mean"
     with Recording(path) as recording:
-        mean = (sound[0].astype(float) + second[0]) / 2
+        mean = (waveform[0].astype(float) + second[0]) / 2
         assert np.allclose(recording.waveform(2, 1, 16000).samples, mean[32000:48000], atol=1e-2)
 
 
@@ -56,10 +56,10 @@ def surround(**channels: np.ndarray) -> np.ndarray:
     return np.concatenate([channels.get(name, quiet) for name in ("FL", "FR", "FC", "LFE", "BL", "BR")])
 
 
-def late(sound: np.ndarray) -> np.ndarray:
+def late(waveform: np.ndarray) -> np.ndarray:
     """Return 20 s of silence with audio only from 6 to 9 s, outside of all positions that the inspection samples."""
     long = np.zeros((1, 320000), dtype=np.int16)
-    long[:, 96000:144000] = sound[:, :48000]
+    long[:, 96000:144000] = waveform[:, :48000]
     return long
 
 
@@ -75,13 +75,15 @@ def late(sound: np.ndarray) -> np.ndarray:
     ],
 )
 def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, form: str) -> None:
-    sound = noise(4, 16000) // 2
+    waveform = noise(4, 16000) // 2
     sounds = {
-        "rear out of phase": surround(BL=sound, BR=-sound),
-        "one rear channel louder": surround(FL=sound // 100, BL=-sound - sound // 100, BR=sound + sound // 64),
-        "late and out of phase": surround(BL=late(sound), BR=-late(sound)),
-        "stereo, late and out of phase": np.concatenate([late(sound), -late(sound)]),
-        "quieter than the number of channels": surround(LFE=np.sign(sound) * 3),
+        "rear out of phase": surround(BL=waveform, BR=-waveform),
+        "one rear channel louder": surround(
+            FL=waveform // 100, BL=-waveform - waveform // 100, BR=waveform + waveform // 64
+        ),
+        "late and out of phase": surround(BL=late(waveform), BR=-late(waveform)),
+        "stereo, late and out of phase": np.concatenate([late(waveform), -late(waveform)]),
+        "quieter than the number of channels": surround(LFE=np.sign(waveform) * 3),
     }
     path = tmp_path / "a.mka"
     codec = {"wav": "pcm_s16le", "flac": "flac"}[form]
@@ -98,14 +100,14 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
 
 
 def test_the_mean_is_used_for_one_channel_of_six_and_for_late_audio(tmp_path: Path) -> None:
-    sound = noise(20, 16000)
+    waveform = noise(20, 16000)
     dither = np.tile(np.array([[0, 1]], dtype=np.int16), 160000)
     kept = {
-        "one": surround(LFE=sound),
-        "late": surround(BL=late(sound)),
+        "one": surround(LFE=waveform),
+        "late": surround(BL=late(waveform)),
         "dither": np.concatenate([dither, 0 * dither]),
     }
-    kept["dither"][:, 96000:144000] = sound[:, :48000]
+    kept["dither"][:, 96000:144000] = waveform[:, :48000]
     for name, channels in kept.items():
         path = write_wav(tmp_path / f"{name}.wav", channels, 16000)
         assert (inspect(path).downmix, inspect(path).silent) == ("mean", False)
@@ -115,9 +117,9 @@ def test_the_mean_is_used_for_one_channel_of_six_and_for_late_audio(tmp_path: Pa
 
 
 def test_the_mean_is_used_for_frames_without_the_channel(tmp_path: Path) -> None:
-    sound = noise(2, 16000, channels=2)
-    with Recording(write_wav(tmp_path / "a.wav", sound, 16000), downmix="channel 6") as recording:
-        mean = sound.astype(float).mean(axis=0)
+    waveform = noise(2, 16000, channels=2)
+    with Recording(write_wav(tmp_path / "a.wav", waveform, 16000), downmix="channel 6") as recording:
+        mean = waveform.astype(float).mean(axis=0)
         assert np.allclose(recording.waveform(0, 1, 16000).samples, mean[:16000], atol=1e-2)
 
 
@@ -138,8 +140,8 @@ def test_audio_that_is_silent_throughout_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_manifest_stores_downmix_and_silence(tmp_path: Path) -> None:
-    sound = noise(2, 16000)
-    entry = inspect(write_wav(tmp_path / "a.wav", np.concatenate([sound, -sound]), 16000))
+    waveform = noise(2, 16000)
+    entry = inspect(write_wav(tmp_path / "a.wav", np.concatenate([waveform, -waveform]), 16000))
     write_manifest([entry], tmp_path / "m.csv")
     assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("silent,downmix,error")
     (read_back,) = read_manifest(tmp_path / "m.csv")

@@ -118,7 +118,7 @@ def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept:
     codec = "mpeg1video" if name == "a.mpg" else "libx264"
     fast = {"movflags": "faststart"} if name == "a.mp4" else None
     draw = np.random.default_rng(0)
-    pictures = [board(i, 96, 128) // 2 + draw.integers(0, 99, (96, 128, 1), dtype=np.uint8) for i in range(100)]
+    images = [board(i, 96, 128) // 2 + draw.integers(0, 99, (96, 128, 1), dtype=np.uint8) for i in range(100)]
     intact = write_media(
         tmp_path / name,
         evenly(100),
@@ -126,7 +126,7 @@ def test_a_truncated_file_is_read_up_to_its_end(tmp_path: Path, name: str, kept:
         video_codec=codec,
         video_options={"b": "4000000"},
         container_options=fast,
-        pictures=pictures,
+        images=images,
     )
     path = tmp_path / f"cut_{name}"
     path.write_bytes(intact.read_bytes()[: int(intact.stat().st_size * kept)])

@@ -56,7 +56,7 @@ def test_reads_give_the_right_content_or_an_error(
         b_frames=b_frames,
     )
 
-    def sound(at: float) -> np.ndarray | None:
+    def waveform(at: float) -> np.ndarray | None:
         with Recording(path) as recording:
             try:
                 read = recording.waveform(at, 0.5, 8000)
@@ -64,7 +64,7 @@ def test_reads_give_the_right_content_or_an_error(
                 return None
             return None if read.end is not None else read.samples
 
-    def pictures(at: float) -> list[int] | None:
+    def images(at: float) -> list[int] | None:
         with Recording(path) as recording:
             try:
                 read = recording.frames([at + i / 10 for i in range(5)], 48, 64)
@@ -73,11 +73,11 @@ def test_reads_give_the_right_content_or_an_error(
             return None if read.end is not None else board_indices(read.pixels)
 
     places = [0.5 * i for i in range(2 * SECONDS)]
-    whole = {at: (sound(at), pictures(at) if video else None) for at in places}
+    whole = {at: (waveform(at), images(at) if video else None) for at in places}
     damage(path)
     good = 0
     for at in places:
-        audio, indices = sound(at), pictures(at) if video else None
+        audio, indices = waveform(at), images(at) if video else None
         assert indices is None or indices == whole[at][1], at
         before = whole[at][0]
         assert audio is None or before is None or np.abs(audio - before).mean() < 100, at

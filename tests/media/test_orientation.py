@@ -29,7 +29,7 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("matrix", UPRIGHT)
 def test_frames_are_upright_for_any_display_matrix(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
-    path = turn(write_media(tmp_path / "a.mp4", evenly(3), pictures=[STORED] * 3), matrix)
+    path = turn(write_media(tmp_path / "a.mp4", evenly(3), images=[STORED] * 3), matrix)
     expected = UPRIGHT[matrix]
     height, width, _ = expected.shape
     with Recording(path) as recording:

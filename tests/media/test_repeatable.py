@@ -52,8 +52,8 @@ def noisy(rate: int, channels: int) -> NDArray[np.int16]:
     """Return (channels, samples) of a rising tone and of swelling noise, which codecs may replace by other noise."""
     t = np.arange(SECONDS * rate) / rate
     hiss = np.random.default_rng(0).normal(0, 800, len(t)) * (1 + np.sin(2 * t))
-    sound = 5000 * np.sin(2 * np.pi * (200 + 150 * t) * t) + hiss
-    return np.stack([np.round(sound * (1 - 0.2 * c)).astype(np.int16) for c in range(channels)])
+    waveform = 5000 * np.sin(2 * np.pi * (200 + 150 * t) * t) + hiss
+    return np.stack([np.round(waveform * (1 - 0.2 * c)).astype(np.int16) for c in range(channels)])
 
 
 @pytest.mark.parametrize(("name", "codec", "rate"), CODECS, ids=[f"{codec}-{name}" for name, codec, _ in CODECS])
@@ -64,8 +64,8 @@ def test_a_window_equals_the_same_part_of_the_complete_waveform(
     if codec in ("aac", "wmav1", "wmav2", "libopus", "libmp3lame"):
         options["b"] = "128000" if codec.startswith("wma") else "64000"
     stereo = codec in ("aac", "ac3", "libmp3lame", "opus", "vorbis")
-    sound = noisy(rate, 2 if stereo else 1)
-    path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
+    waveform = noisy(rate, 2 if stereo else 1)
+    path = write_media(tmp_path / name, None, waveform, sample_rate=rate, audio_codec=codec, audio_options=options)
     for requested_rate in (rate, 16000):
         with Recording(path) as recording:
             waveform = recording.waveform(0, SECONDS, requested_rate).samples

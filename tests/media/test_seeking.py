@@ -21,12 +21,12 @@ SECONDS = 5
 def varied(rate: int) -> NDArray[np.int16]:
     """Return (1, samples) int16 of a rising tone with clicks."""
     t = np.arange(SECONDS * rate) / rate
-    sound = 6000 * np.sin(2 * np.pi * (200 + 150 * t) * t)
+    waveform = 6000 * np.sin(2 * np.pi * (200 + 150 * t) * t)
     draw = random.Random(1)
     for _ in range(25):
         at = draw.randrange(len(t) - 200)
-        sound[at : at + 200] += 20000 * np.exp(-np.arange(200) / 20)
-    return np.round(sound).clip(-32768, 32767).astype(np.int16)[None]
+        waveform[at : at + 200] += 20000 * np.exp(-np.arange(200) / 20)
+    return np.round(waveform).clip(-32768, 32767).astype(np.int16)[None]
 
 
 def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> None:
@@ -62,8 +62,8 @@ def test_spans_equal_parts_of_the_complete_waveform(
 ) -> None:
     # AAC may code only the level of noise: the decoder generates the noise, which depends on where decoding started.
     options = {"aac_pns": "0"} if codec == "aac" else {}
-    sound = varied(rate)
-    path = write_media(tmp_path / name, None, sound, sample_rate=rate, audio_codec=codec, audio_options=options)
+    waveform = varied(rate)
+    path = write_media(tmp_path / name, None, waveform, sample_rate=rate, audio_codec=codec, audio_options=options)
     assert_spans_are_parts(path, rate, tolerance)
 
 

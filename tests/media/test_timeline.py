@@ -32,12 +32,12 @@ def test_an_edit_list_removes_the_beginning(tmp_path: Path) -> None:
 
 
 def test_audio_and_video_stay_aligned_with_an_edit_list(tmp_path: Path) -> None:
-    sound = noise(3, 16000)
-    path = write_media(tmp_path / "a.mp4", evenly(75), sound, key_every=20)
+    waveform = noise(3, 16000)
+    path = write_media(tmp_path / "a.mp4", evenly(75), waveform, key_every=20)
     shift_first_edit(path, 0.48)
     with Recording(path) as recording:
         assert recording.info.audio_start == 0
-        assert np.array_equal(recording.waveform(1.0, 0.5, 16000).samples, sound[0, 16000:24000])
+        assert np.array_equal(recording.waveform(1.0, 0.5, 16000).samples, waveform[0, 16000:24000])
         assert board_indices(recording.frames([1.0], 24, 32).pixels) == [37]
 
 

@@ -121,7 +121,7 @@ def test_a_video_of_one_frame_is_read(tmp_path: Path) -> None:
 
 def test_grey_frames_have_one_full_range_channel(tmp_path: Path) -> None:
     ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, axis=0).repeat(3, axis=2)
-    path = write_media(tmp_path / "a.mp4", evenly(2), pictures=[ramp, ramp], video_options={"crf": "1"})
+    path = write_media(tmp_path / "a.mp4", evenly(2), images=[ramp, ramp], video_options={"crf": "1"})
     with Recording(path) as recording:
         grey = recording.frames([0], 48, 64, grey=True).pixels
         colour = recording.frames([0], 48, 64).pixels

@@ -26,9 +26,9 @@ def decode(path: Path) -> Decoded:
         samples = np.zeros(0)
         for frame in container.decode(audio=0):
             first = round(frame.time * rate)
-            sound = frame.to_ndarray()[0].astype(float)
+            waveform = frame.to_ndarray()[0].astype(float)
             samples = np.concatenate(
-                [samples, np.zeros(max(first - samples.size, 0)), sound[max(samples.size - first, 0) :]]
+                [samples, np.zeros(max(first - samples.size, 0)), waveform[max(samples.size - first, 0) :]]
             )
     return Decoded(pixels, times, samples, rate)
 

@@ -28,21 +28,21 @@ def synth(timbre: Timbre = PURE, seconds: float = 1.0) -> Synth:
     return Synth(timbre, seconds, RATE, np.random.default_rng(0))
 
 
-def peak(sound: np.ndarray) -> float:
-    return float(np.fft.rfftfreq(sound.size, 1 / RATE)[np.abs(np.fft.rfft(sound)).argmax()])
+def peak(waveform: np.ndarray) -> float:
+    return float(np.fft.rfftfreq(waveform.size, 1 / RATE)[np.abs(np.fft.rfft(waveform)).argmax()])
 
 
 def test_a_strike_starts_and_peaks_at_its_time() -> None:
-    sound = synth().strike(np.array([0.5]), np.array([1.0]))
+    waveform = synth().strike(np.array([0.5]), np.array([1.0]))
     first = round(0.5 * RATE)
-    assert not sound[:first].any()
-    assert first <= np.abs(sound).argmax() < first + 0.01 * RATE
+    assert not waveform[:first].any()
+    assert first <= np.abs(waveform).argmax() < first + 0.01 * RATE
 
 
 def test_a_strike_has_the_pitch_and_the_decay_of_its_timbre() -> None:
-    sound = synth().strike(np.array([0.1]), np.array([1.0]), 1.5)
-    assert peak(sound) == pytest.approx(660, abs=5)
-    envelope = [np.abs(sound[round(t * RATE) :][:400]).max() for t in (0.2, 0.3, 0.4)]
+    waveform = synth().strike(np.array([0.1]), np.array([1.0]), 1.5)
+    assert peak(waveform) == pytest.approx(660, abs=5)
+    envelope = [np.abs(waveform[round(t * RATE) :][:400]).max() for t in (0.2, 0.3, 0.4)]
     np.testing.assert_allclose(np.divide(envelope[1:], envelope[:-1]), np.exp(-1), rtol=0.05)
 
 
@@ -55,23 +55,23 @@ def test_strikes_add_up_and_scale_with_strength() -> None:
 
 
 def test_the_decay_of_a_strike_before_the_recording_is_audible() -> None:
-    sound = synth().strike(np.array([-0.1, 5.0]), np.array([1.0, 1.0]))
+    waveform = synth().strike(np.array([-0.1, 5.0]), np.array([1.0, 1.0]))
     whole = synth().strike(np.array([0.2]), np.array([1.0]))
-    np.testing.assert_allclose(sound[:1000], whole[round(0.3 * RATE) :][:1000], atol=1e-9)
+    np.testing.assert_allclose(waveform[:1000], whole[round(0.3 * RATE) :][:1000], atol=1e-9)
 
 
 def test_a_glide_raises_the_pitch() -> None:
-    sound = synth(replace(PURE, decay=0.05)).strike(np.array([0.0]), np.array([1.0]), glide=1.0)
-    assert peak(sound[round(0.05 * RATE) : round(0.1 * RATE)]) > 1.15 * 440
+    waveform = synth(replace(PURE, decay=0.05)).strike(np.array([0.0]), np.array([1.0]), glide=1.0)
+    assert peak(waveform[round(0.05 * RATE) : round(0.1 * RATE)]) > 1.15 * 440
 
 
 def test_a_sustained_note_follows_pitch_and_loudness() -> None:
     player = synth(seconds=2.0)
     late = player.times >= 1
-    sound = player.sustain(np.where(late, 2.0, 1.0), np.where(late, 0.5, 0.0))
-    assert not sound[~late].any()
-    assert peak(sound[late]) == pytest.approx(880, abs=2)
-    assert np.abs(sound[late]).max() == pytest.approx(0.5, rel=0.01)
+    waveform = player.sustain(np.where(late, 2.0, 1.0), np.where(late, 0.5, 0.0))
+    assert not waveform[~late].any()
+    assert peak(waveform[late]) == pytest.approx(880, abs=2)
+    assert np.abs(waveform[late]).max() == pytest.approx(0.5, rel=0.01)
 
 
 def test_breath_widens_the_spectrum_around_the_same_frequency() -> None:
@@ -105,18 +105,18 @@ def test_larger_objects_have_lower_pitches_and_outlines_have_different_timbres()
 
 
 def test_a_plain_room_changes_only_the_level() -> None:
-    sound = np.random.default_rng(0).standard_normal(RATE)
-    recorded = record(sound, PLAIN, -20.0, RATE, np.random.default_rng(1))
+    waveform = np.random.default_rng(0).standard_normal(RATE)
+    recorded = record(waveform, PLAIN, -20.0, RATE, np.random.default_rng(1))
     assert 20 * np.log10(recorded.std()) == pytest.approx(-20, abs=0.1)
-    assert np.corrcoef(recorded, sound)[0, 1] > 0.999999
+    assert np.corrcoef(recorded, waveform)[0, 1] > 0.999999
 
 
 def test_echo_and_colour_do_not_shift_the_onset() -> None:
     for seed in range(5):
         room = replace(draw_room(np.random.default_rng(seed)), noise=-200.0)
-        sound = np.zeros(RATE)
-        sound[RATE // 2] = 1.0
-        recorded = np.abs(record(sound, room, -20.0, RATE, np.random.default_rng(1)))
+        waveform = np.zeros(RATE)
+        waveform[RATE // 2] = 1.0
+        recorded = np.abs(record(waveform, room, -20.0, RATE, np.random.default_rng(1)))
         assert abs(int(recorded.argmax()) - RATE // 2) <= 2
         assert recorded[: RATE // 2 - 240].max() < 0.05 * recorded.max()  # up to 10 ms before the onset
 
@@ -130,15 +130,15 @@ def test_colour_is_a_gain_in_decibels_at_each_frequency() -> None:
 
 
 def test_noise_has_the_given_level_relative_to_the_audio() -> None:
-    sound = np.zeros(2 * RATE)
-    sound[RATE:] = np.sin(np.arange(RATE))
-    recorded = record(sound, replace(PLAIN, noise=-20.0), -20.0, RATE, np.random.default_rng(0))
+    waveform = np.zeros(2 * RATE)
+    waveform[RATE:] = np.sin(np.arange(RATE))
+    recorded = record(waveform, replace(PLAIN, noise=-20.0), -20.0, RATE, np.random.default_rng(0))
     quiet, loud = recorded[:RATE].std(), recorded[RATE:].std()
     assert 20 * np.log10(loud / quiet) == pytest.approx(20 + 3, abs=0.5)  # the tone is present in half of the recording
 
 
 def test_amplitude_stays_below_full_scale() -> None:
-    sound = np.zeros(RATE)
-    sound[100] = 1.0
-    recorded = record(sound, PLAIN, 0.0, RATE, np.random.default_rng(0))
+    waveform = np.zeros(RATE)
+    waveform[100] = 1.0
+    recorded = record(waveform, PLAIN, 0.0, RATE, np.random.default_rng(0))
     assert 0.9 < np.abs(recorded).max() <= 1.0

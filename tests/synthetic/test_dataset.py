@@ -153,10 +153,10 @@ def test_a_failed_recording_leaves_no_file(tmp_path: Path, monkeypatch: pytest.M
     class Broken(Exception):
         pass
 
-    def sound(_: object) -> None:
+    def waveform(_: object) -> None:
         raise Broken
 
-    monkeypatch.setattr("avgdt.synthetic.scene.Scene.audio", sound)
+    monkeypatch.setattr("avgdt.synthetic.scene.Scene.audio", waveform)
     with pytest.raises(Broken):
         render_dataset(tmp_path / "dataset", 1, workers=0, parameters=TINY)
     assert not list((tmp_path / "dataset" / "recordings").iterdir())

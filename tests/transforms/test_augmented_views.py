@@ -72,10 +72,10 @@ def test_each_view_is_its_window_reversed_and_then_augmented(composition: Compos
             clips = batch.video[:, window].flip(2) if view.reversed else batch.video[:, window]
             expected = (augment_clips(clips, composition.video, draws) / 255 - 0.45) / 0.225
         else:
-            sound = batch.audio[:, window].flip(-1) if view.reversed else batch.audio[:, window]
+            waveform = batch.audio[:, window].flip(-1) if view.reversed else batch.audio[:, window]
             for step in (SOUND[0], *SOUND[2:]):
-                sound = augment_waveform(sound, step, draws)
-            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(sound)
+                waveform = augment_waveform(waveform, step, draws)
+            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(waveform)
             expected = augment_spectrogram(spectrogram, SOUND[1], draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-4)
 

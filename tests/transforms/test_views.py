@@ -86,9 +86,9 @@ def test_each_view_is_its_window_reversed_and_then_augmented(composition: Compos
             clips = clips[:, :, [3, 2, 1, 0]] if view.reversed else clips
             expected = normalised(augment_video(augment_video(clips, CROP, draws), FLIP, draws))
         else:
-            sound = batch.audio[:, window]
-            sound = torch.from_numpy(sound.numpy()[:, ::-1].copy()) if view.reversed else sound
-            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(augment_waveform(sound, VOLUME, draws))
+            waveform = batch.audio[:, window]
+            waveform = torch.from_numpy(waveform.numpy()[:, ::-1].copy()) if view.reversed else waveform
+            spectrogram = LogMelSpectrogram(LogMel(), CLIP.sample_rate)(augment_waveform(waveform, VOLUME, draws))
             expected = augment_spectrogram(spectrogram, MASKS, draws)[:, None]
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-5)
 

@@ -11,7 +11,7 @@ from tests.helpers.esc50 import read_list, write_esc50, write_list
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write_esc50(tmp_path / "esc", seconds=0.2, a_class=1)
+    return write_esc50(tmp_path / "esc", seconds=0.2, per_class=1)
 
 
 def test_all_of_esc50_or_only_esc10_is_read_from_the_official_layout(folder: Path) -> None:

@@ -184,7 +184,7 @@ def test_incompatible_weights_are_reported(
 
 
 def test_a_single_fold_is_divided_into_parts(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = write_esc50(tmp_path / "esc", folds=(4,), a_class=3)
+    data = write_esc50(tmp_path / "esc", folds=(4,), per_class=3)
     rows = read_list(data)
     write_list(data, [[*row[:5], rows[0][5], *row[6:]] if row[3] == rows[0][3] else row for row in rows])
     result = _evaluate("esc50_fold", weights, data, tmp_path / "out", "--epochs", "10")
