@@ -1,8 +1,8 @@
-# One environment for everything: made by the first target that needs it.
+# All targets use one environment, which the first target that needs it creates.
 #
-# On Linux without a GPU, PyTorch's plain package brings several GB of CUDA libraries that are not used.
-# TORCH_INDEX takes the CPU build instead: make demo TORCH_INDEX=ADDRESS, with the address that the page
-# "Start locally" of PyTorch shows for Linux, Pip, CPU (behind --index-url).
+# On Linux without a GPU, the default PyTorch package installs several GB of CUDA libraries that are not used.
+# TORCH_INDEX installs the CPU build instead: make demo TORCH_INDEX=ADDRESS. ADDRESS is the value of --index-url
+# that PyTorch's page "Start locally" shows for Linux, Pip, CPU.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -20,8 +20,8 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n auto
 
-# The tests worth running after each change. Chosen by pytest --durations=0: the folders whose tests open no media file and
-# start no process, which take some 25 seconds of one core in all.
+# Fast tests, for after each change: the folders whose tests open no media file and start no process. By
+# pytest --durations=0, they take about 25 seconds on one core.
 QUICK := tests/recipes tests/objective tests/transforms tests/models tests/docs tests/test_architecture.py \
 	tests/test_files.py tests/test_readme.py
 

@@ -1,4 +1,4 @@
-"""Draws docs/augmentations/*.png: a recording of the synthetic data set, and two random draws of each augmentation.
+"""Draw docs/augmentations/*.png: a clip of the synthetic data set, and two augmented copies for each augmentation.
 
 python docs/make_augmentation_pictures.py
 """
@@ -41,7 +41,7 @@ from avgdt.transforms.video_augmentation import augment_clips
 HERE = Path(__file__).parent / "augmentations"
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128)
 RECORDING, MIXED_IN = 0, 4
-"""Index of the augmented recording, and of the recording that Mix adds to it."""
+"""Indices of the augmented recording and of the recording that Mix adds to it."""
 GAP = 4
 SEEDS = (5, 6)
 
@@ -65,7 +65,7 @@ AUDIO: dict[str, AudioAugmentation] = {
 
 
 def batch_of_the_data_set(folder: Path) -> Batch:
-    """One clip of each of the two recordings, of which the first is augmented."""
+    """Render the data set into ``folder`` and return a batch of one clip each of RECORDING and MIXED_IN."""
     render_dataset(folder, recordings=max(RECORDING, MIXED_IN) + 1, workers=0)
     reader = ClipReader(CLIP, ("video", "audio"), grey=False)
     paths = [folder / "recordings" / f"{index:05d}.mp4" for index in (RECORDING, MIXED_IN)]
@@ -73,13 +73,13 @@ def batch_of_the_data_set(folder: Path) -> Batch:
 
 
 def strip(clip: torch.Tensor) -> NDArray[np.uint8]:
-    """The frames of a clip (channels, time, height, width), values 0 to 255, side by side."""
+    """Return the frames of a clip (channels, time, height, width), with values 0 to 255, side by side as one image."""
     pixels = clip.float().round().clamp(0, 255).to(torch.uint8).permute(1, 2, 3, 0).numpy()
     return side_by_side(list(pixels))
 
 
 def side_by_side(images: Sequence[NDArray[np.uint8]], axis: int = 1) -> NDArray[np.uint8]:
-    """Images (height, width, 3) joined along ``axis`` with white gaps; smaller images are padded with white."""
+    """Join images (height, width, 3) along ``axis`` with white gaps, after padding smaller images with white."""
     across = 1 - axis
     most = max(image.shape[across] for image in images)
     padded = []
@@ -92,13 +92,13 @@ def side_by_side(images: Sequence[NDArray[np.uint8]], axis: int = 1) -> NDArray[
 
 
 def save(name: str, rows: Sequence[NDArray[np.uint8]]) -> None:
-    """Write the rows, one below the other, as a PNG of 256 colours."""
+    """Write the images ``rows``, one below the other, to the PNG file ``name`` with 256 colours."""
     image = Image.fromarray(side_by_side(rows, axis=0)[:-GAP, :-GAP])
     image.quantize(256).save(HERE / f"{name}.png", optimize=True)
 
 
 def main() -> None:
-    """Draw all images."""
+    """Draw the images of all augmentations."""
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         batch = batch_of_the_data_set(Path(folder))

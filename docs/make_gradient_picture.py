@@ -1,4 +1,4 @@
-"""Draws docs/gradient.svg: the gradient of a query towards its positive, by autograd, over the positive's probability.
+"""Draw docs/gradient.svg: the pull of a positive on its query, by autograd, over the positive's probability.
 
 python docs/make_gradient_picture.py
 """
@@ -18,7 +18,7 @@ WIDTH, HEIGHT, LEFT, TOP, SIDE, TALL = 560, 300, 60, 20, 480, 220
 
 
 def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
-    """Probability of the positive, and its pull times the temperature, for a query at ``cosine`` to the positive."""
+    """Return the positive's probability and its pull times the temperature, for a query with this ``cosine`` to it."""
     key, direction, *negatives = F.normalize(torch.randn(2 + NEGATIVES, DIM, generator=generator), dim=1)
     orthogonal = F.normalize(direction - (direction @ key) * key, dim=0)
     query = (cosine * key + (1 - cosine**2) ** 0.5 * orthogonal).requires_grad_()
@@ -33,7 +33,7 @@ def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
         TEMPERATURE,
     )
     (gradient,) = torch.autograd.grad(result.loss, query)
-    # The pull of the positive is the gradient without the push of the negatives.
+    # The pull of the positive is the negative gradient without the push of the negatives.
     directions = torch.stack([key, *negatives], dim=1)
     pulls = torch.exp(directions.T @ query.detach() / TEMPERATURE)
     pushed = directions[:, 1:] @ (pulls[1:] / pulls.sum())
@@ -41,7 +41,7 @@ def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Draw the figure."""
+    """Draw the figure and write it to docs/gradient.svg."""
     generator = torch.Generator().manual_seed(0)
     dots = [measured(float(cosine), generator) for cosine in torch.linspace(0.0, 0.95, 48)]
 

@@ -1,4 +1,4 @@
-"""Draws docs/recording.png: frames and log-mel spectrogram of a demo recording, with arrows to their encoders.
+"""Draw docs/recording.png: frames and log-mel spectrogram of a demo recording, with arrows to their encoders.
 
 python docs/make_readme_picture.py
 """
@@ -23,14 +23,14 @@ from avgdt.transforms.log_mel import LogMelSpectrogram
 
 OUT = Path(__file__).parent / "recording.png"
 RECORDING = 1
-"""Index of the recording in the demo's data set."""
+"""Index of the drawn recording in the demo's data set."""
 CLIP = Clip(frames=4, frame_rate=4.0, height=96, width=128, audio_seconds=1.0)
 WIDTH, HEIGHT, LEFT, GAP, TILE = 1600, 500, 20, 12, (212, 159)
 INK, LINE, ATTRACT, VIDEO, AUDIO = "#222", "#777", "#2a7d3f", "#dbe9f6", "#fbe6cf"
 
 
 def views() -> tuple[list[Image.Image], Image.Image]:
-    """The frames of one second, and the log-mel spectrogram of the same second."""
+    """Return the frames of one second of the recording, and the log-mel spectrogram of the same second, as images."""
     with tempfile.TemporaryDirectory() as folder:
         render_dataset(Path(folder), recordings=RECORDING + 1, workers=0)
         reader = ClipReader(CLIP, ("video", "audio"), grey=False)
@@ -45,18 +45,18 @@ def views() -> tuple[list[Image.Image], Image.Image]:
 
 
 def arrow(draw: ImageDraw.ImageDraw, x: int, y: int, to: int) -> None:
-    """Draw an arrow from (x, y) to the right."""
+    """Draw a horizontal arrow from (x, y) to the right, up to ``x = to``."""
     draw.line((x, y, to - 10, y), fill=LINE, width=4)
     draw.polygon(((to, y), (to - 16, y - 9), (to - 16, y + 9)), fill=LINE)
 
 
 def text(draw: ImageDraw.ImageDraw, x: float, y: float, words: str, size: int = 26, fill: str = INK) -> None:
-    """Draw ``words`` centred at (x, y)."""
+    """Draw the text ``words`` centred at (x, y)."""
     draw.text((x, y), words, fill=fill, font=ImageFont.load_default(size), anchor="mm", align="center")
 
 
 def main() -> None:
-    """Draw the figure."""
+    """Draw the figure and write it to docs/recording.png."""
     frames, mel = views()
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(image)

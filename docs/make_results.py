@@ -1,18 +1,20 @@
-"""Writes the tables of results.md, results/*.md and README.md from the figures in docs/results/*.json.
+"""Write the tables of results.md, results/*.md and README.md from the values in docs/results/*.json.
 
 python docs/make_results.py
 
-A table stands in the Markdown between ``<!-- table: FILE.NAME -->`` and ``<!-- end -->``; FILE.NAME is the table NAME
-of docs/results/FILE.json: the titles of its columns, the seeds that it covers, and its rows. With ``FILE.NAME rows 0 2
-columns 1 3`` only these rows and columns are written, counted from 0. A cell is one of
+In a Markdown page, a table is between ``<!-- table: FILE.NAME -->`` and ``<!-- end -->``. FILE.NAME is the table NAME
+of docs/results/FILE.json, an object with the titles of the columns, the seeds and the rows. ``FILE.NAME rows 0 2
+columns 1 3`` selects rows and columns, counted from 0. A cell is one of
 
-- a figure, or a list of figures, written side by side;
-- text, which is written as it is, such as "83.5 ± 6.0" (mean and standard deviation over folds);
-- null: not yet measured;
-- {"mean": TABLE, "rows": [FIRST, LAST], "column": TITLE}: mean and standard deviation (n - 1) of column TITLE of TABLE
-  over the measured rows among FIRST to LAST, followed by their number; without "column", of the column of this cell,
-  without the number. Of a text the first figure counts. Where a table has "recordings", the number of test recordings,
-  percentages are converted to exact shares of them, so that means are not affected by rounding in the file.
+- a number, or a list of numbers, which are separated by " / ";
+- text, which is written unchanged, such as "83.5 ± 6.0" (mean and standard deviation over folds);
+- null, for a value that has not been measured yet;
+- {"mean": TABLE, "rows": [FIRST, LAST], "column": TITLE}: mean and standard deviation (n - 1) of the column TITLE of
+  TABLE over the measured rows from FIRST to LAST, followed by the number of these rows. Without "column", the column
+  has the same title as that of the cell, and the number of rows is omitted. For a text, its first number is used.
+
+If a table has the field "recordings", the number of test recordings, percentages are converted to exact shares of these
+recordings before they are averaged. Means are therefore not affected by the rounding of values in the file.
 """
 
 from __future__ import annotations
@@ -33,20 +35,20 @@ MISSING = "to be measured"
 
 
 def table(file: str, name: str) -> dict[str, Any]:
-    """The table ``name`` of docs/results/FILE.json; raise KeyError for an unknown name."""
+    """Return the table ``name`` of docs/results/FILE.json. Raises KeyError if there is no table of this name."""
     content: dict[str, Any] = json.loads((DOCS / "results" / f"{file}.json").read_text(encoding="utf-8"))[name]
     return content
 
 
 def figures(cell: Any, recordings: int | None) -> list[float]:
-    """The percentages in a cell: its numbers, or the first one of a text, as exact shares of ``recordings``."""
+    """Return the numbers of a cell, or the first number of a text, in percent as exact shares of ``recordings``."""
     numbers = [re.findall(r"\d+(?:\.\d+)?", cell)[0]] if isinstance(cell, str) else cell
     values = [float(number) for number in (numbers if isinstance(numbers, list) else [numbers])]
     return values if recordings is None else [round(value * recordings / 100) * 100 / recordings for value in values]
 
 
 def mean(cell: dict[str, Any], file: str, column: str) -> tuple[str, int]:
-    """Mean and standard deviation of a mean cell as text, and the number of rows averaged."""
+    """Return mean and standard deviation of a mean cell as text, and the number of averaged rows."""
     *prefix, name = cell["mean"].split(".")
     source = table(prefix[0] if prefix else file, name)
     position, (first, last) = source["columns"].index(cell.get("column", column)), cell["rows"]
@@ -59,7 +61,7 @@ def mean(cell: dict[str, Any], file: str, column: str) -> tuple[str, int]:
 
 
 def written(cell: Any, file: str, column: str) -> str:
-    """A cell as Markdown."""
+    """Return a cell as Markdown."""
     if cell is None:
         return MISSING
     if isinstance(cell, dict):
@@ -69,7 +71,7 @@ def written(cell: Any, file: str, column: str) -> str:
 
 
 def markdown(file: str, name: str, rows: list[int] | None = None, columns: list[int] | None = None) -> str:
-    """A table as Markdown; ``rows`` and ``columns``, counted from 0, select a part of it."""
+    """Return a table as Markdown, with the selected ``rows`` and ``columns``, counted from 0 (default: all)."""
     source = table(file, name)
     titles = source["columns"]
     selected = range(len(titles)) if columns is None else columns
@@ -82,7 +84,7 @@ def markdown(file: str, name: str, rows: list[int] | None = None, columns: list[
 
 
 def rendered(page: Path) -> str:
-    """The text of ``page`` with every marked table updated, its links relative to ``page``."""
+    """Return the text of ``page`` with every marked table updated. Links in tables are relative to ``page``."""
 
     def replaced(match: re.Match[str]) -> str:
         begin, file, name, rows, columns, end = match.groups()
@@ -94,7 +96,7 @@ def rendered(page: Path) -> str:
 
 
 def main() -> None:
-    """Update all pages."""
+    """Write all pages with their tables updated."""
     for page in PAGES:
         page.write_text(rendered(page), encoding="utf-8")
 

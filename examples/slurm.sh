@@ -1,6 +1,6 @@
 #!/bin/bash
 # Pretrains on several machines with SLURM: sbatch examples/slurm.sh RUN RECIPE --data DATA [--any.field value]
-# Three minutes before its time limit, or when it is preempted, the job saves its state, ends, and requeues itself.
+# Three minutes before its time limit, or if it is preempted, the job saves its state, ends and requeues itself.
 #SBATCH --nodes=8 --ntasks-per-node=8 --gpus-per-node=8 --cpus-per-task=12
 #SBATCH --time=24:00:00 --signal=USR1@180 --requeue --open-mode=append
 set -u
@@ -11,7 +11,7 @@ if [ -e "$run/checkpoints/last.pt" ]; then
 fi
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export MASTER_ADDR MASTER_PORT=${MASTER_PORT:-29500}
-# One task is one process with one GPU; its rank is set as by torchrun.
+# Each task is one process with one GPU. Its rank is set in the same environment variables as by torchrun.
 # shellcheck disable=SC2016
 srun --kill-on-bad-exit=1 bash -c '
     export RANK=$SLURM_PROCID WORLD_SIZE=$SLURM_NTASKS LOCAL_RANK=$SLURM_LOCALID
@@ -19,6 +19,6 @@ srun --kill-on-bad-exit=1 bash -c '
     exec avgdt pretrain "$@"' bash "$@" --out "$run"
 code=$?
 case $code in
-138 | 140 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # stopped by USR1, USR2 or TERM: the state is saved
+138 | 140 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # the run was stopped by USR1, USR2 or TERM and has saved its state
 esac
 exit $code
