@@ -37,7 +37,7 @@ def pretrain(
     """
     resolved = named(recipe) if isinstance(recipe, str) else recipe
     source, start = (None if path is None else Path(path) for path in (data, weights))
-    return training.pretrain(resolved, source, Path(out), resume, monitors, weights=start)
+    return training.pretrain(resolved, source, Path(out), resume, training.Callbacks(monitors), start)
 
 
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:

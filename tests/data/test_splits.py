@@ -17,7 +17,7 @@ from avgdt.data.windows import clip_span, segment_of, unfit
 from avgdt.errors import AvgdtError
 from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.learner import Learner
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from avgdt.training.recordings import training_clips
 from tests.evaluation.rows import row
 from tests.helpers.folders import write_folder
@@ -290,5 +290,10 @@ def test_a_segment_that_reaches_beyond_its_recording_is_reported(tmp_path: Path)
     rows = [f"own/{i:02d}.mkv,0,{1000 if i < 2 else 1.5}" for i in range(9)]
     (tmp_path / "list.csv").write_text("\n".join(["path,start,end", *rows]))
     messages = list[str]()
-    pretrain(tiny(data=Data(held_out_at_most=0)), tmp_path / "list.csv", tmp_path / "run", on_message=messages.append)
+    pretrain(
+        tiny(data=Data(held_out_at_most=0)),
+        tmp_path / "list.csv",
+        tmp_path / "run",
+        callbacks=Callbacks(on_message=messages.append),
+    )
     assert messages == ["2 segments extend beyond their recording: clips are drawn from the part that exists"]

@@ -27,7 +27,7 @@ from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Metrics
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -67,7 +67,7 @@ def run(folder: Path, out: Path, recipe: Recipe) -> MonitoredRun:
 
         return [watch]
 
-    pretrain(recipe, folder, out, monitors=watching)
+    pretrain(recipe, folder, out, callbacks=Callbacks(monitors=watching))
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     learner, entries = kept
 

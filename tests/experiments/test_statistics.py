@@ -21,7 +21,7 @@ def test_one_value_has_no_interval() -> None:
 
 
 def test_an_empty_list_of_values_raises_an_error() -> None:
-    with pytest.raises(ValueError, match="no values"):
+    with pytest.raises(ValueError, match="must not be empty"):
         mean_interval([])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from avgdt.files import read_json_lines
 from avgdt.recipes.config import to_yaml
@@ -22,7 +23,6 @@ from tests.helpers.command import workers_of
 from tests.helpers.folders import write_folder
 from tests.helpers.ranks import finish, start_ranks
 from tests.helpers.recipes import tiny
-from tests.helpers.states import difference
 
 STEPS = "tests.training.distributed_steps"
 TOLERANCE = 1e-10
@@ -64,6 +64,11 @@ def of(folder: Path, name: str, count: int) -> list[Any]:
     return [torch.load(folder / f"{name}.{count}.{rank}.pt", weights_only=True) for rank in range(count)]
 
 
+def of_part(outcome: dict[str, Any], part: str) -> Any:
+    """Return the losses or a part of the training state."""
+    return outcome[part] if part == "losses" else outcome["state"][part]
+
+
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("short")
@@ -75,10 +80,9 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_train_like_one_process_with_sequential_groups(name: str, short: Path) -> None:
     (single_process,) = of(short, name, 1)
     first, second = of(short, name, 2)
-    assert difference(first, second) == 0
-    for part in ("phi", "key_encoder", "bank", "sigmoid"):
-        assert difference(single_process["state"][part], first["state"][part]) < TOLERANCE, part
-    assert difference(single_process["losses"], first["losses"]) < TOLERANCE
+    assert_close(first, second, rtol=0, atol=0)
+    for part in ("phi", "key_encoder", "bank", "sigmoid", "losses"):
+        assert_close(of_part(single_process, part), of_part(first, part), rtol=0, atol=TOLERANCE)
     assert single_process["losses"][:, 0].std() > 1e-3  # the losses change
 
 
@@ -91,17 +95,13 @@ def test_four_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
     trained(tmp_path, recipes, (1, 2, 4), steps=20)
     for name in recipes:
         (single_process,) = of(tmp_path, name, 1)
-        assert difference(single_process["losses"][0], single_process["losses"][-1]) > 0.1
+        assert (single_process["losses"][0] - single_process["losses"][-1]).abs().max() > 0.1
         for count in (2, 4):
             several = of(tmp_path, name, count)
-            assert max(difference(several[0], other) for other in several) == 0
-            for part in ("phi", "key_encoder", "bank"):
-                assert difference(single_process["state"][part], several[0]["state"][part]) < TOLERANCE, (
-                    name,
-                    count,
-                    part,
-                )
-            assert difference(single_process["losses"], several[0]["losses"]) < TOLERANCE, (name, count)
+            for other in several[1:]:
+                assert_close(several[0], other, rtol=0, atol=0)
+            for part in ("phi", "key_encoder", "bank", "losses"):
+                assert_close(of_part(single_process, part), of_part(several[0], part), rtol=0, atol=TOLERANCE)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_a_run_equals_that_of_one_process_and_resumes_on_another_number(command:
     whole, one = state_of(tmp_path / "run"), state_of(tmp_path / "alone")
     assert whole["step"] == one["step"] == 30
     for part in ("phi", "key_encoder", "bank"):
-        assert difference(whole[part], one[part]) < 1e-4, part
+        assert_close(whole[part], one[part], rtol=0, atol=1e-4)
     lines = [read_json_lines(tmp_path / name / "metrics.jsonl", ("step",)) for name in ("run", "alone")]
     assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]]
 

@@ -14,7 +14,7 @@ from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.checkpoint_file import load_checkpoint
 from avgdt.training.errors import TooManyFailed
 from avgdt.training.metrics import read_metrics
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
 
@@ -34,7 +34,7 @@ def at_step(step: int, act: Any) -> Any:
 def test_a_file_that_vanishes_is_reported_once_counted_and_listed(tmp_path: Path) -> None:
     recordings, out, messages = write_folder(tmp_path / "own", 12), tmp_path / "run", list[str]()
     remove = at_step(2, lambda: (recordings / "03.mkv").unlink())
-    pretrain(recipe(0.1), recordings, out, on_metrics=remove, on_message=messages.append)
+    pretrain(recipe(0.1), recordings, out, callbacks=Callbacks(on_metrics=remove, on_message=messages.append))
     assert len(messages) == 2
     assert messages[0].startswith("skipped, cannot be read: ")
     assert "03.mkv" in messages[0]
@@ -57,8 +57,9 @@ def test_a_recording_that_can_be_read_again_is_removed_from_the_failures(tmp_pat
         recipe(0.1),
         recordings,
         out,
-        on_message=messages.append,
-        on_metrics=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)),
+        callbacks=Callbacks(
+            on_metrics=lambda metrics: (at_step(2, path.unlink)(metrics), move(metrics)), on_message=messages.append
+        ),
     )
     assert len(messages) == 1
     assert read_skipped(out / "skipped.csv") == []
@@ -72,7 +73,7 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
         TooManyFailed,
         match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* share of 0\.1 that data\.failing_at_most",
     ) as e:
-        pretrain(recipe(0.1), recordings, out, on_metrics=remove)
+        pretrain(recipe(0.1), recordings, out, callbacks=Callbacks(on_metrics=remove))
     assert "give --data NEW if they were moved" in str(e.value)
     assert f"resume with: avgdt pretrain --resume --out {out}" in str(e.value)
     assert load_checkpoint(out / "checkpoints" / "last.pt")[0]["step"] == 3
@@ -89,7 +90,7 @@ def test_the_tolerated_share_of_failures_may_change_on_resume(tmp_path: Path) ->
             (recordings / name).unlink(missing_ok=True)
 
     with pytest.raises(TooManyFailed, match=r"[234] of 12 recordings could not be read, more than the share"):
-        pretrain(recipe(0.1), recordings, out, on_metrics=remove_files)
+        pretrain(recipe(0.1), recordings, out, callbacks=Callbacks(on_metrics=remove_files))
     with pytest.raises(TooManyFailed):
         pretrain(recipe(0.1), recordings, out, resume=True)
     pretrain(recipe(0.3), recordings, out, resume=True)

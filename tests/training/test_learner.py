@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
 from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats, Speed, TimeShift
@@ -26,11 +27,10 @@ from avgdt.recipes.training import Objective, Optimiser, Schedule
 from avgdt.training.errors import Diverged
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Hooks, Metrics, train
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from avgdt.training.step_count import SavedTensors
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
-from tests.helpers.states import difference
 
 CPU = Precision(torch.device("cpu"), torch.float32)
 
@@ -213,7 +213,7 @@ def test_unreadable_held_out_recordings_are_listed_and_training_continues(tmp_pa
             entry.path.write_text("no recording, but it was one when it was listed")
         return monitors(recipe, collection, unread)
 
-    pretrain(tiny(), folder, tmp_path / "run", monitors=break_held_out_files)
+    pretrain(tiny(), folder, tmp_path / "run", callbacks=Callbacks(monitors=break_held_out_files))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in lines} == {"train"}
     assert len(read_skipped(tmp_path / "run" / "skipped.csv")) == 2 - left
@@ -221,7 +221,7 @@ def test_unreadable_held_out_recordings_are_listed_and_training_continues(tmp_pa
 
 def test_the_metrics_of_a_run_have_all_documented_keys(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "films", 20)
-    pretrain(tiny(), folder, tmp_path / "run", monitors=monitors)
+    pretrain(tiny(), folder, tmp_path / "run", callbacks=Callbacks(monitors=monitors))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     train = [line for line in lines if line["kind"] == "train"]
     held_out = [line for line in lines if line["kind"] == "heldout"]
@@ -245,7 +245,7 @@ def test_recomputing_activations_gives_bit_identical_states(objective: Objective
         for step in range(3):
             learner.train_step([batch_of(recipe, 6 * (step % 2))])
         states.append(learner.state())
-    assert difference(*states) == 0
+    assert_close(*states, rtol=0, atol=0)
 
 
 def test_recomputed_activations_are_not_stored() -> None:

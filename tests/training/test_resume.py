@@ -20,7 +20,7 @@ from avgdt.recipes.model import Head
 from avgdt.recipes.recipe import Data, Recipe
 from avgdt.recipes.training import Objective, Optimiser
 from avgdt.training.checkpoint_file import load_checkpoint
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from avgdt.training.provenance import SESSIONS
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -77,7 +77,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
     recipe: Recipe = RECIPES[name]
     pretrain(recipe, folder, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe, folder, tmp_path / "broken", on_metrics=stop_at(step))
+        pretrain(recipe, folder, tmp_path / "broken", callbacks=Callbacks(on_metrics=stop_at(step)))
     assert state_of(tmp_path / "broken")["step"] == step
     pretrain(replace(recipe, run=replace(recipe.run, workers=workers)), folder, tmp_path / "broken", resume=True)
     assert equal(state_of(tmp_path / "whole"), state_of(tmp_path / "broken"))
@@ -100,7 +100,7 @@ def test_another_seed_gives_other_weights(folder: Path, tmp_path: Path) -> None:
 def test_recordings_added_later_do_not_change_a_resumed_run(folder: Path, tmp_path: Path) -> None:
     recordings = write_folder(tmp_path / "own", 10)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(tiny(), recordings, tmp_path / "run", on_metrics=stop_at(1))
+        pretrain(tiny(), recordings, tmp_path / "run", callbacks=Callbacks(on_metrics=stop_at(1)))
     write_folder(recordings, 12)
     pretrain(tiny(), recordings, tmp_path / "run", resume=True)
     assert len(load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")[2]) == 9
@@ -121,7 +121,7 @@ def test_a_recording_that_becomes_unreadable_is_listed_once_over_all_sessions(tm
     (recordings / "broken.mp4").write_bytes(b"\0" * 1000)
     recipe = tiny(data=Data(held_out_at_most=0), run=replace(tiny().run, batch=6))
     with pytest.raises(KeyboardInterrupt):
-        pretrain(recipe, recordings, tmp_path / "run", on_metrics=stop_at(1))
+        pretrain(recipe, recordings, tmp_path / "run", callbacks=Callbacks(on_metrics=stop_at(1)))
     (recordings / "03.mkv").unlink()
     pretrain(recipe, recordings, tmp_path / "run", resume=True)
     rows = (tmp_path / "run" / "skipped.csv").read_text().splitlines()[1:]
@@ -130,7 +130,7 @@ def test_a_recording_that_becomes_unreadable_is_listed_once_over_all_sessions(tm
 
 def test_every_session_is_recorded_with_its_machine(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        pretrain(tiny(), folder, tmp_path / "run", on_metrics=stop_at(2))
+        pretrain(tiny(), folder, tmp_path / "run", callbacks=Callbacks(on_metrics=stop_at(2)))
     pretrain(tiny(), folder, tmp_path / "run", resume=True)
     first, second = read_json_lines(tmp_path / "run" / SESSIONS)
     assert (first["step"], second["step"]) == (0, 2)

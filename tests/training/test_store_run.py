@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from avgdt.data.selection import read_skipped
 from avgdt.recipes.config import write_yaml
 from avgdt.recipes.recipe import Data, Recipe
-from avgdt.training.pretrain import pretrain
+from avgdt.training.pretrain import Callbacks, pretrain
 from tests.helpers.command import start
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -80,7 +80,12 @@ def test_damaged_recordings_are_reported_and_listed(tmp_path: Path, store: str) 
     folder, messages = write_folder(tmp_path / "own", 10, seconds=6.0), list[str]()
     for name in ("03.mkv", "07.mkv"):
         zero_video(folder / name, 0.3, 0.8)
-    pretrain(recipe(store=store, failing_at_most=0.3), folder, tmp_path / "run", on_message=messages.append)
+    pretrain(
+        recipe(store=store, failing_at_most=0.3),
+        folder,
+        tmp_path / "run",
+        callbacks=Callbacks(on_message=messages.append),
+    )
     rows = {row.path.name: row.reason for row in read_skipped(tmp_path / "run" / "skipped.csv")}
     assert rows.keys() == {"03.mkv", "07.mkv"}
     assert all(reason.startswith("damaged: ") and "is damaged at" in reason for reason in rows.values())

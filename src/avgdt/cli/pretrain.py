@@ -77,7 +77,7 @@ def pretrain_with_progress(
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
     from avgdt.evaluation.verdict import Verdict, verdict_from_file
-    from avgdt.training.pretrain import describe_device, pretrain
+    from avgdt.training.pretrain import Callbacks, describe_device, pretrain
 
     with bar() as progress:
         inspecting = progress.add_task("inspecting files", total=None, note="", visible=False)
@@ -126,7 +126,13 @@ def pretrain_with_progress(
             progress.update(inspecting, completed=done, total=of, visible=done < of)
 
         file = pretrain(
-            recipe, data, out, resume, monitors, on_scan, on_start, on_metrics, console.print, weights, step
+            recipe,
+            data,
+            out,
+            resume,
+            Callbacks(monitors, on_scan, on_start, on_metrics, console.print),
+            weights,
+            step,
         )
         last = None  # prints the final verdict even if its cause is unchanged
         judge()

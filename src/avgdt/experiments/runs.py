@@ -14,7 +14,7 @@ from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Run
 from avgdt.training.checkpoints import Checkpoints
 from avgdt.training.loop import Metrics
-from avgdt.training.pretrain import Monitor, OnUnreadable, pretrain, resumed_recipe
+from avgdt.training.pretrain import Callbacks, Monitor, OnUnreadable, pretrain, resumed_recipe
 from avgdt.training.resuming import differences
 
 Monitors = Callable[[Recipe, Selection, OnUnreadable], list[Monitor]]
@@ -83,7 +83,5 @@ def train(
         None if resume else data,
         folder,
         resume,
-        monitors,
-        on_metrics=on_metrics,
-        on_message=on_message,
+        Callbacks(monitors, on_metrics=on_metrics, on_message=on_message),
     )

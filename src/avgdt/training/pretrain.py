@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -47,16 +47,28 @@ OnUnreadable = Callable[[Path, str], None]
 """Function called with the path of a recording that cannot be read, and the reason."""
 
 
+@dataclass(frozen=True)
+class Callbacks:
+    """Functions that :func:`pretrain` calls on rank 0; all are optional."""
+
+    monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]] = lambda recipe, collection, on_unreadable: []
+    """Function that returns the functions that measure the networks during training."""
+    on_scan: Progress | None = None
+    """Function called with (files inspected, files in total)."""
+    on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None
+    """Function called with the learner, the recordings and the number of steps before the first step."""
+    on_metrics: Callable[[Metrics], None] = lambda metrics: None
+    """Function called with each line of metrics."""
+    on_message: Callable[[str], None] = lambda line: None
+    """Function called with each sentence for the user."""
+
+
 def pretrain(
     recipe: Recipe,
     data: Path | None,
     out: Path,
     resume: bool = False,
-    monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]] = lambda recipe, collection, on_unreadable: [],
-    on_scan: Progress | None = None,
-    on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None,
-    on_metrics: Callable[[Metrics], None] = lambda metrics: None,
-    on_message: Callable[[str], None] = lambda line: None,
+    callbacks: Callbacks = Callbacks(),
     weights: Path | None = None,
     step: int | None = None,
 ) -> Path:
@@ -64,11 +76,9 @@ def pretrain(
 
     With ``resume``, the run in ``out`` continues from its newest readable checkpoint or from the checkpoint of
     ``step``; newer checkpoints are deleted. ``data`` is then None, or the new location of recordings that were moved.
-    ``weights`` is a run folder or a weights file with the initial weights of a new run. ``monitors`` returns the
-    functions that measure during training. ``on_start`` is called with the learner, the recordings and the number of
-    steps, ``on_metrics`` with each line of metrics, ``on_message`` with sentences for the user, and ``on_scan`` while
-    files are inspected. If training ends early, the state is saved unless it has diverged. Raises subclasses of
-    ``AvgdtError`` and, after a signal, ``Stopped`` (a ``KeyboardInterrupt``).
+    ``weights`` is a run folder or a weights file with the initial weights of a new run. If training ends early, the
+    state is saved unless it has diverged. Raises subclasses of ``AvgdtError`` and, after a signal, ``Stopped`` (a
+    ``KeyboardInterrupt``).
     """
     if resume and weights is not None:
         raise TrainingError("--from starts a new run: omit --resume or --from")
@@ -85,21 +95,7 @@ def pretrain(
             return _follow(ranks, out, Remedies(recipe, out, data, weights, workers, lambda: True))
         with locked(out) as folder_exists:
             remedies = Remedies(recipe, out, data, weights, workers, folder_exists)
-            return _lead(
-                ranks,
-                recipe,
-                data,
-                out,
-                resume,
-                monitors,
-                on_scan,
-                on_start,
-                on_metrics,
-                on_message,
-                weights,
-                step,
-                remedies,
-            )
+            return _lead(ranks, recipe, data, out, resume, callbacks, weights, step, remedies)
 
 
 def _lead(
@@ -108,16 +104,13 @@ def _lead(
     data: Path | None,
     out: Path,
     resume: bool,
-    monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]],
-    on_scan: Progress | None,
-    on_start: Callable[[Learner, Selection, int], None],
-    on_metrics: Callable[[Metrics], None],
-    on_message: Callable[[str], None],
+    callbacks: Callbacks,
     weights: Path | None,
     step: int | None,
     remedies: Remedies,
 ) -> Path:
     """Pretrain as rank 0, which prepares the run and writes all files."""
+    on_message, on_scan = callbacks.on_message, callbacks.on_scan
     start = None if weights is None else initial_weights(weights, recipe, on_message)
     checkpoints, before = Checkpoints(out, recipe.run.checkpoints), None
     if data is None or resume:
@@ -141,7 +134,7 @@ def _lead(
         on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used for them")
     learner.compute_exactly(exact)
     ranks.broadcast((recipe, collection, learner.state(), exact))
-    on_start(learner, collection, steps)
+    callbacks.on_start(learner, collection, steps)
     if recipe.run.lr_batch not in (0, recipe.run.batch):
         on_message(
             f"learning rate {full_lr(recipe):g}: {recipe.optimiser.lr:g} for {recipe.run.lr_batch} recordings, scaled "
@@ -153,8 +146,8 @@ def _lead(
         if learner.step < steps:
             write_session(out, learner.step, precision)
         failures = Failures(collection.train, recipe.data.failing_at_most, out / "skipped.csv", on_message)
-        measuring = monitors(recipe, collection, failures.held_out)
-        _train(learner, collection, order, out, failures, measuring, on_metrics, checkpoints, remedies)
+        monitors = callbacks.monitors(recipe, collection, failures.held_out)
+        _train(learner, collection, order, out, failures, monitors, callbacks.on_metrics, checkpoints, remedies)
         if failures.count:
             number = "1 recording" if failures.count == 1 else f"{failures.count} recordings"
             on_message(f"{number} could not be read during training; see {out / 'skipped.csv'}")
