@@ -74,7 +74,7 @@ def test_finished_folds_are_not_computed_again_after_an_interruption(
         computed.append(fold.name)
         return linear_layer_fold(features, folds, fold, 20, seed=0)
 
-    comparison = replace(inspected(model, random), out=tmp_path, finished=lines.append)
+    comparison = replace(inspected(model, random), out=tmp_path, on_result=lines.append)
     with pytest.raises(KeyboardInterrupt):
         comparison.fold_figures("pretrained", "linear_layer", folds, test, context=[20, 0])
     assert (computed, len(lines)) == (["1", "2"], 2)
@@ -98,7 +98,7 @@ def test_folds_without_a_context_are_reported_and_not_stored(
     model: PretrainedModel, random: PretrainedModel, features: np.ndarray, folds: Folds, tmp_path: Path
 ) -> None:
     lines = list[str]()
-    comparison = replace(inspected(model, random), out=tmp_path, finished=lines.append)
+    comparison = replace(inspected(model, random), out=tmp_path, on_result=lines.append)
     comparison.fold_figures("random", "row", folds, lambda fold: linear_layer_fold(features, folds, fold, 1, seed=0))
     assert len(lines) == 4
     assert not list(tmp_path.iterdir())

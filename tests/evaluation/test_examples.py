@@ -130,7 +130,7 @@ def test_existing_examples_are_kept_if_recordings_are_missing(tmp_path: Path) ->
     (tmp_path / "recordings").rename(tmp_path / "elsewhere")
     content = updated(run)
     assert content["missing"]["recordings"] == 8
-    assert "Fewer than two recordings can be reached" in content["reason"]
+    assert "Retrieval needs at least two recordings whose files exist" in content["reason"]
     (tmp_path / "elsewhere").rename(tmp_path / "recordings")
     assert "retrieval" in updated(run)
     (tmp_path / "recordings").rename(tmp_path / "elsewhere")

@@ -122,8 +122,8 @@ def test_rows_without_label_or_split_are_skipped_and_reported() -> None:
     assert found.notes == [
         "2 rows have no label in the column 'label': skipped",
         "1 row has no split: skipped",
-        "3 rows are of other splits (extra (2), fold1 (1)): not used",
-        "1 row repeats another of the same file, segment, split and label: used once",
+        "3 rows belong to other splits (extra (2), fold1 (1)) and are not used",
+        "1 row duplicates another row (same file, segment, split and label) and is not used",
     ]
     assert (used().skipped, used().notes) == ([], [])
 

@@ -150,7 +150,7 @@ def test_missing_recordings_are_named(make_run: Callable[..., Path], entries: li
     gone = [replace(entry, path=Path("/nowhere") / entry.path.name) for entry in entries]
     page = report(make_run(among=gone))
     assert "8 of the run's recordings are missing (the first: /nowhere/0.mkv)" in page.words
-    assert "Fewer than two recordings can be reached" in page.words
+    assert "Retrieval needs at least two recordings whose files exist" in page.words
     assert not page.all("video")
     assert not page.all("img")
     assert "Held-out retrieval" in page.words

@@ -1,4 +1,4 @@
-"""Cache on disk of features and fold scores, keyed by a digest of everything on which they depend."""
+"""Disk cache of features and fold scores; the keys are digests of everything on which they depend."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.config import to_plain
 
 _WITHOUT_EFFECT = ("cli", "report", "synthetic")
-"""Packages whose code cannot change a result; all other packages enter the digest."""
+"""Packages whose code does not affect results; the digest covers all other packages."""
 
 
 def code_digest() -> str:
-    """Return a digest of the source code on which results depend, so that files of other code are not used."""
+    """Return a digest of the source code on which results depend, so that files written by other code are not used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()
@@ -47,7 +47,7 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
 
 
 def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> str:
-    """Return a digest of ``context`` and of all that determines the outputs of the networks of ``modalities``."""
+    """Return a digest of ``context``, and of the weights and settings of the networks of ``modalities``."""
     recipe, precision = model.recipe, model.precision
     settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
     plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
@@ -60,7 +60,7 @@ def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> s
 
 
 def array_digest(array: NDArray[np.generic]) -> str:
-    """Return a digest of the type, the shape and the values of an array."""
+    """Return a digest of the data type, the shape and the values of an array."""
     sha = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
     sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
@@ -88,9 +88,9 @@ class FeatureCache:
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """Return the cached vectors, and extract and store those of models without a file.
+        """Return cached vectors; extract and cache the vectors of models that have no cache file.
 
-        Arguments are those of :func:`avgdt.evaluation.features.extract`. If a recording cannot be read, no file is
+        For the arguments, see :func:`avgdt.evaluation.features.extract`. If a recording cannot be read, no file is
         written, so the next call tries to read the recording again. Raises ``WriteError`` if the folder cannot be
         written to.
         """
@@ -120,7 +120,7 @@ def _read(path: Path, modalities: Sequence[ModalityName]) -> Vectors | None:
         tensors = load_file(path)
         return {modality: tensors[modality] for modality in modalities}
     except (OSError, SafetensorError, KeyError):
-        return None  # missing or truncated: extracted again
+        return None  # missing or truncated: the features are extracted again
 
 
 def _write(vectors: Vectors, path: Path) -> None:
@@ -133,7 +133,7 @@ def _write(vectors: Vectors, path: Path) -> None:
 
 @dataclass(frozen=True)
 class FoldCache:
-    """Cache of one JSON file for the score of each finished fold; the files may be deleted at any time."""
+    """Cache of fold scores, with one JSON file for each finished fold; the files may be deleted at any time."""
 
     folder: Path
     """Folder of the cached scores."""
@@ -160,4 +160,4 @@ def _read_score(path: Path) -> FoldScore | None:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return FoldScore(Score(np.array(stored["confusion"], dtype=np.int64)), dict(stored["details"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # missing or damaged: tested again
+        return None  # missing or damaged: the fold is evaluated again

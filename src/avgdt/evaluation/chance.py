@@ -10,24 +10,25 @@ from avgdt.recipes.recipe import Recipe
 
 
 def chance_loss(recipe: Recipe, step: int) -> float:
-    """Return the NCE loss at chance level, that is, if all keys are equally similar to the query.
+    """Return the NCE loss at chance level, where all keys are equally similar to the query.
 
-    It is the logarithm of the number of keys, reduced over pairs of views.
+    The loss of a pair of views is then the logarithm of the number of keys. It is averaged or summed over the pairs, as
+    in training.
     """
     losses = [log(number) for number in _keys(recipe, step)]
     return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
 
 
 def chance_accuracy(recipe: Recipe, step: int) -> float:
-    """Return the re-identification accuracy of a random choice among all keys; 0 if there are no negatives."""
-    shares = [1 / number if number > 1 else 0.0 for number in _keys(recipe, step)]
-    return sum(shares) / len(shares)
+    """Return the re-identification accuracy at chance level, averaged over pairs of views; 0 without negatives."""
+    accuracies = [1 / number if number > 1 else 0.0 for number in _keys(recipe, step)]
+    return sum(accuracies) / len(accuracies)
 
 
 def _keys(recipe: Recipe, step: int) -> Iterator[int]:
-    """Yield the number of keys, that is, the positive and all negatives, for each pair of views that attracts.
+    """Yield the number of keys (the positive and all negatives) for each positive pair of views.
 
-    The few keys of the same recording in the bank are counted as negatives.
+    The few keys of the same recording in the memory bank are counted as negatives.
     """
     batch, objective, composition = recipe.run.batch, recipe.objective, recipe.composition
     recordings = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
@@ -37,5 +38,5 @@ def _keys(recipe: Recipe, step: int) -> Iterator[int]:
 
 
 def recall_rank(gallery: int) -> int:
-    """Return the largest k of 1, 5 and 10 at which the chance level of the recall is at most 1/4, or else 1."""
+    """Return the largest k of 1, 5 and 10 for which the chance level of recall at k is at most 1/4; 1 if there is none."""
     return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)

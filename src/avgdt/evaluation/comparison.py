@@ -1,4 +1,4 @@
-"""Comparison of a pretrained model with the same networks with random weights, on the same recordings."""
+"""Comparison of a pretrained model with randomly initialised networks of the same architecture."""
 
 from __future__ import annotations
 
@@ -26,42 +26,43 @@ from avgdt.processes import default_workers
 
 @dataclass(frozen=True)
 class Features:
-    """Vectors of the pretrained and of the random model for the same segments."""
+    """Vectors of the same segments, computed by the pretrained and by the random model."""
 
     segments: list[Segment]
-    """Segments that could be read, one for each row of the vectors."""
+    """Segments that could be read; there is one for each row of the vectors."""
     pretrained: Vectors
     random: Vectors
     skipped: list[Skipped]
-    """Recordings that were not read, with the reasons."""
+    """Recordings that could not be used, with the reasons."""
     padded: int
-    """Number of ``segments`` whose recording is shorter than a clip and padded with its last frame and silence."""
+    """Number of segments whose recording is shorter than a clip, and therefore padded with its last frame and
+    silence."""
 
     def account(self) -> dict[str, Any]:
-        """Return the number of padded recordings and the list of skipped recordings for a result."""
+        """Return the number of padded segments and the list of skipped recordings as entries of a result."""
         return {"padded": self.padded, "skipped": plain_skipped(self.skipped)}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Input of a protocol: a pretrained model, the same networks with random weights, and data."""
+    """Input of a protocol: a pretrained model, the same networks with random weights, data and callbacks."""
 
     pretrained: PretrainedModel
     random: PretrainedModel
     data: Path
     """Folder or manifest of the recordings; for a benchmark, its folder as distributed."""
     out: Path
-    """Folder of the results, the cached features and the states of finetuning."""
-    scanned: Progress | None = None
-    """Function that is called with (files inspected, files in total)."""
+    """Folder of the results, the cached features and the training states of finetuning."""
+    on_scan: Progress | None = None
+    """Callback with the arguments (files inspected, files in total)."""
     progress: Progress = lambda done, total: None
-    """Function that is called with (steps done, steps in total) of the current stage."""
-    finished: Callable[[str], None] = lambda line: None
-    """Function that is called with a line of figures for every finished fold, split or repetition."""
+    """Callback with the arguments (steps done, steps in total), which refer to the current stage."""
+    on_result: Callable[[str], None] = lambda line: None
+    """Callback with a line of metrics, called after every fold, split or repetition."""
 
     @property
     def models(self) -> dict[str, PretrainedModel]:
-        """Pretrained and random model, by their keys in a result."""
+        """Pretrained and random model; the keys are their names in a result."""
         return {"pretrained": self.pretrained, "random": self.random}
 
     @property
@@ -70,7 +71,7 @@ class Comparison:
         return default_workers(self.pretrained.recipe.run.workers)
 
     def check_modalities(self, modalities: Sequence[str]) -> None:
-        """Raise :class:`EvaluationError` if the models have no network for one of ``modalities``."""
+        """Raise :class:`EvaluationError` if the models lack a network for one of ``modalities``."""
         available = self.pretrained.phi.modalities
         for modality in modalities:
             if modality not in available:
@@ -80,21 +81,21 @@ class Comparison:
                 )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """Inspect the recordings of ``data``, a folder or a manifest; return them with notes for the result."""
+        """Inspect the recordings of ``data``, a folder or a manifest; return the recordings, and notes for the result."""
         notes = list[str]()
 
         def on_counts(counts: Counts) -> None:
             if counts.changed:
                 notes.append(f"some files have changed since the manifest was written: {counts}")
 
-        return list_recordings(self.data, self.workers + 1, self.scanned, on_counts=on_counts), notes
+        return list_recordings(self.data, self.workers + 1, self.on_scan, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Inspect the files of a benchmark's entries; return the entries with the results of the inspection."""
-        return scan_missing(entries, self.workers + 1, self.scanned)
+        """Inspect the files of a benchmark's entries; return the entries completed with the properties of the files."""
+        return scan_missing(entries, self.workers + 1, self.on_scan)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
-        """Return the same comparison with ``change`` applied to the pretrained and to the random model."""
+        """Return a copy of the comparison in which ``change`` is applied to the pretrained and to the random model."""
         return replace(self, pretrained=change(self.pretrained), random=change(self.random))
 
     def features(
@@ -110,8 +111,8 @@ class Comparison:
     ) -> Features:
         """Compute the vectors of all plans with the pretrained and the random model in one pass over the recordings.
 
-        Recordings that cannot be read are added to ``skipped``. With ``cache``, the vectors are stored in
-        ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
+        The skipped recordings of the result are ``skipped`` and all recordings that cannot be read. If ``cache`` is
+        True, the vectors are stored in ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
         """
         _check_any(plans, skipped)
         extracting = FeatureCache(self.out / "cache").extract if cache else extract
@@ -134,12 +135,12 @@ class Comparison:
         return Features(segments, pretrained, random, skipped, padded)
 
     def report(self, source: str, row: str, part: str, figures: Mapping[str, Any]) -> None:
-        """Report a finished fold, split or repetition in one line.
+        """Report the metrics of a fold, split or repetition in one line, by a call of ``on_result``.
 
-        ``source`` is the name of the weights, ``row`` that of the row in a result, and ``part`` that of the fold, split
-        or repetition.
+        ``source`` is the name of the weights, ``row`` is the name of the row in a result, and ``part`` is the name of
+        the fold, split or repetition.
         """
-        self.finished(figures_line(source, row, part, figures))
+        self.on_result(figures_line(source, row, part, figures))
 
     def fold_figures(
         self,
@@ -150,11 +151,11 @@ class Comparison:
         after: Callable[[], None] = lambda: None,
         context: object = None,
     ) -> dict[str, Any]:
-        """Evaluate every fold with ``test``, report it, and return the combined figures for a result.
+        """Evaluate every fold with ``test``, report its metrics, and return the combined metrics for a result.
 
-        The figures are those of :func:`avgdt.evaluation.metrics.fold_figures`. ``source`` and ``row`` name the weights
-        and the row of the result. With ``context``, the scores of finished folds are stored in ``out/cache`` and read
-        from this cache. ``context`` is plain data that determines the scores together with the folds.
+        For the metrics, see :func:`avgdt.evaluation.metrics.fold_figures`. ``source`` and ``row`` name the weights and
+        the row of the result. If ``context`` is given, the scores of finished folds are cached in ``out/cache``.
+        ``context`` is plain data that determines the scores together with the folds.
         """
         cache, targets = FoldCache(self.out / "cache"), folds.targets.tolist()
 

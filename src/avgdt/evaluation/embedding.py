@@ -1,4 +1,4 @@
-"""Embedding of all recordings of a data set into vectors, and storage of the vectors in a file."""
+"""Computation of the embeddings of all recordings of a data set, and storage of the vectors in a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from avgdt.processes import default_workers
 WINDOWS_AT_ONCE = 16
 """Maximum number of windows of one file that are decoded together."""
 WINDOWS_PER_PART = 1024
-"""Approximate number of windows that are embedded between two writes to disk."""
+"""Approximate number of windows that are embedded before the vectors are written to disk."""
 READERS: dict[Output, Reader] = {"features": mean_features, "embeddings": embeddings}
 
 
@@ -45,7 +45,7 @@ class EmbeddingTable:
     """Index of each row's file in ``files``, (rows,)."""
     files: list[str]
     """Paths of the files that were embedded."""
-    seconds: float
+    window_seconds: float
     """Length of a window, in seconds."""
     skipped: list[Skipped]
     """Files that were not embedded, with the reasons."""
@@ -60,12 +60,12 @@ def embed(
     output: Output = "features",
     device: str = "auto",
     workers: int = -1,
-    scanned: Progress | None = None,
+    on_scan: Progress | None = None,
     progress: Progress = lambda done, total: None,
 ) -> EmbeddingTable:
     """Embed all recordings of a folder or manifest; write the vectors to ``out`` (.npz or .parquet) if given.
 
-    ``weights`` is a run folder, a weights file or a loaded model. ``every`` and ``output`` are those of
+    ``weights`` is a run folder, a weights file or a loaded model. For ``every`` and ``output``, see
     :meth:`PretrainedModel.embed`. Segments of a manifest (columns ``start`` and ``end``) are embedded separately.
     Skipped files are listed in ``OUT.skipped.csv``. Partial results are stored next to ``out``, so that the same call
     resumes after an interruption. Raises subclasses of ``AvgdtError``.
@@ -79,7 +79,7 @@ def embed(
     parts = None if target is None else target.with_name(f".{target.name}.parts")
     inspected = None if target is None else target.with_name(f".{target.name}.inspected.csv")
     count = default_workers(workers)
-    entries = list_recordings(data, count + 1, scanned, partial=inspected)
+    entries = list_recordings(data, count + 1, on_scan, partial=inspected)
     reasons = [model.unusable(entry, modality) for entry in entries]
     skipped = [Skipped(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
@@ -116,7 +116,7 @@ def _embed(
         for index, starts in enumerate(windows)
         for first in range(0, len(starts), WINDOWS_AT_ONCE)
     ]
-    plans.sort(key=lambda plan: len(plan.windows))  # a part has plans with equal numbers of windows
+    plans.sort(key=lambda plan: len(plan.windows))  # all plans of a part have the same number of windows
     extracting: Extract = extract if parts is None else FeatureCache(parts).extract
     vectors_of = dict[int, dict[Window, NDArray[np.float32]]]()
     failures, done = dict[int, str](), 0
@@ -169,7 +169,7 @@ def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
 def _write(table: EmbeddingTable, out: Path) -> None:
     remedy = "free some space and run the same command again: partial results are saved"
     if out.suffix == ".npz":
-        files, seconds = np.array(table.files), np.float64(table.seconds)
+        files, seconds = np.array(table.files), np.float64(table.window_seconds)
 
         def save(file: BinaryIO) -> None:
             np.savez(file, vectors=table.vectors, times=table.times, rows=table.rows, files=files, seconds=seconds)

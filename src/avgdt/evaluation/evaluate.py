@@ -1,4 +1,4 @@
-"""Evaluation of weights on data by a protocol, with the result written to disk."""
+"""Evaluation of weights on data by a protocol; the result is written to disk."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Protocol(Contract):
     """Evaluation protocol: a frozen dataclass of :mod:`avgdt.evaluation.protocols` whose fields are its options."""
 
     name: ClassVar[str]
-    """Name of the protocol in the command line and in the name of the result's file."""
+    """Name of the protocol on the command line and in the name of the result file."""
     title: ClassVar[str]
     """Title of the protocol in the report."""
     summary: ClassVar[str]
-    """Description of the protocol in one line, for ``avgdt evaluate --help`` and the report."""
+    """One-line description of the protocol, for ``avgdt evaluate --help`` and the report."""
 
     @property
     def seed(self) -> int:
         """Seed of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Return the figures of the pretrained model, the random model and the chance level as plain data.
+        """Return the metrics of the pretrained model, the random model and the chance level as plain data.
 
         The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others that depend on the
-        protocol. Raises :class:`EvaluationError` or ``DataError`` for data that cannot be evaluated.
+        protocol. Raises :class:`EvaluationError` or ``DataError`` if the data cannot be evaluated.
         """
 
 
@@ -48,14 +48,14 @@ def evaluate(
     data: Path,
     out: Path,
     device: str = "auto",
-    scanned: Progress | None = None,
+    on_scan: Progress | None = None,
     progress: Progress = lambda done, total: None,
-    finished: Callable[[str], None] = lambda line: None,
+    on_result: Callable[[str], None] = lambda line: None,
 ) -> tuple[Result, Path]:
     """Evaluate ``weights`` and, for comparison, random weights on ``data``; return the result and its file.
 
-    ``weights`` is a run folder or a weights file, and ``data`` is in the form that ``protocol`` expects. ``finished``
-    is called with a line of figures for every fold, split or repetition. The file is ``out/results/PROTOCOL.json``.
+    ``weights`` is a run folder or a weights file; ``protocol`` determines the form of ``data``. ``on_scan``,
+    ``progress`` and ``on_result`` are callbacks, see :class:`Comparison`. The file is ``out/results/PROTOCOL.json``.
     Raises subclasses of ``AvgdtError``.
     """
     seed("seed", protocol.seed)
@@ -63,7 +63,7 @@ def evaluate(
     model = load(weights, device)
     check_writable(protocol.name, out)
     random = replace(untrained(model.recipe, protocol.seed, device), store=model.store)
-    figures = protocol.measure(Comparison(model, random, data, out, scanned, progress, finished))
+    figures = protocol.measure(Comparison(model, random, data, out, on_scan, progress, on_result))
     result = {
         "protocol": protocol.name,
         "title": protocol.title,
@@ -83,10 +83,7 @@ def evaluate(
 
 
 def stored_result(protocol: Protocol, weights: Path, data: Path, out: Path, device: str = "auto") -> Result | None:
-    """Return the result that :func:`evaluate` has stored for the same weights, data and options.
-
-    Returns None if there is no such result.
-    """
+    """Return the stored result of :func:`evaluate` for the same weights, data and options; None if there is none."""
     path = out / "results" / f"{protocol.name}.json"
     if not path.exists():
         return None

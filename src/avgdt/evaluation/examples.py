@@ -1,4 +1,4 @@
-"""Example recordings of a run with their cross-modal retrieval, written to ``results/examples.json`` for the report."""
+"""Example recordings of a run and their cross-modal retrieval, written to ``results/examples.json`` for the report."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ from avgdt.recipes.recipe import Recipe
 MAX_RECORDINGS = 60
 """Maximum number of recordings in the retrieval gallery."""
 QUERIES = 6
+"""Maximum number of recordings whose nearest recordings are listed, in each direction."""
 NEAREST = 5
 """Number of nearest recordings that are listed for each query."""
 VIEWED = 5
-"""Number of training recordings listed for the report, which shows the views of the first readable one; several,
-because a file may be damaged."""
+"""Maximum number of training recordings that are listed for the report. The report shows the views of the first
+recording that can be read."""
 
 
 def update_examples(
@@ -45,15 +46,15 @@ def update_examples(
 ) -> Path:
     """Write ``results/examples.json`` of the run folder ``run`` if it is out of date; return its path.
 
-    The file is out of date if the weights are newer, if it was written for other ``data`` or another label, or if
-    recordings that were missing have become reachable. ``data`` is a manifest or a folder that replaces the run's
-    ``manifest.csv``. The file states whether recordings or weights are missing. Raises subclasses of ``AvgdtError`` for
-    damaged weights and manifests.
+    The file is out of date if the weights are newer, if it was written for other ``data`` or another label, or if fewer
+    recordings are missing than before. ``data`` is a manifest or a folder that replaces the run's ``manifest.csv``. If
+    retrieval is not possible, the file states the reason. Raises subclasses of ``AvgdtError`` for damaged weights and
+    manifests.
     """
     path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
     examples: dict[str, Any] = {"data": "" if data is None else str(data.absolute())}
     if data is None and not source.is_file():
-        reason = "The run has no manifest.csv, so its recordings are unknown; name them with --data."
+        reason = "The run has no manifest.csv, so its recordings are unknown; specify them with --data."
         _write(path, {**examples, "networks": _networks(untrained(recipe, device="cpu").phi), "reason": reason})
         return path
     entries = read_manifest(source) if data is None else list_recordings(data, default_workers(recipe.run.workers) + 1)
@@ -65,15 +66,17 @@ def update_examples(
     examples["networks"] = _networks((model or untrained(recipe, device="cpu")).phi)
     if set(recipe.composition.modalities) != set(MODALITIES):
         (modality,) = recipe.composition.modalities
-        examples["reason"] = f"The run is trained on {modality} alone, so there is no cross-modal retrieval."
+        examples["reason"] = f"The run is trained on {modality} only, so there is no cross-modal retrieval."
     elif model is None:
-        examples["reason"] = "The run has no weights.safetensors yet, so nothing is embedded; finish it with --resume."
+        examples["reason"] = (
+            "The run has no weights.safetensors yet, so no recording is embedded; finish it with --resume."
+        )
     elif len(selection.gallery) < 2:
-        examples["reason"] = "Fewer than two recordings can be reached, so there is no retrieval."
+        examples["reason"] = "Retrieval needs at least two recordings whose files exist."
     else:
         examples["retrieval"] = _retrieval(model, selection, progress)
         if examples["retrieval"] is None:
-            examples["reason"] = "Fewer than two recordings could be read, so there is no retrieval."
+            examples["reason"] = "Retrieval needs at least two readable recordings."
     _write(path, examples)
     return path
 
@@ -85,13 +88,13 @@ class _Selection:
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """Recordings to embed: reachable files, sorted by class."""
+    """Recordings to embed, whose files exist, sorted by class."""
     split: str
-    """Split of the gallery: test, held-out or training."""
+    """Name of the gallery's split: test, held-out or training."""
     missing: tuple[Path, ...]
-    """Files of the manifest that cannot be reached."""
+    """Files of the manifest that do not exist."""
     label: str
-    """Name of the column that holds a recording's class; empty if there is none."""
+    """Name of the column with the class of a recording; empty if there is none."""
 
     def summary(self) -> dict[str, Any]:
         """Return the selection as plain data for ``examples.json``."""
@@ -108,8 +111,8 @@ class _Selection:
 def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> _Selection:
     """Select the recordings of a run for the report.
 
-    The gallery has at most :data:`MAX_RECORDINGS` recordings of the split test. If this split has fewer than two
-    recordings, held-out recordings are used instead, or else training recordings.
+    The gallery has at most :data:`MAX_RECORDINGS` recordings of the ``test`` split. If this split has fewer than two
+    recordings, the held-out recordings are used, and if they are fewer than two, the training recordings.
     """
     try:
         collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
@@ -139,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first label column named in the options of a result, else ``label``; empty if neither exists."""
+    """Return the first existing label column named in the options of a result, else ``label``; empty if there is none."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
@@ -148,8 +151,8 @@ def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
 def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
     """Return whether the examples file ``path`` is up to date.
 
-    It must not be older than the weights, must have the data and label of ``examples``, and must not list more missing
-    recordings than ``examples``.
+    The file must be at least as new as the weights, have the same data and label as ``examples``, and list no more
+    missing recordings than ``examples``.
     """
     if not path.is_file() or (weights.is_file() and path.stat().st_mtime_ns < weights.stat().st_mtime_ns):
         return False
@@ -161,10 +164,11 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
 
 
 def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
-    """Compute the retrieval of one clip per recording by ``model`` and by random weights.
+    """Compute the cross-modal retrieval of the recordings by ``model`` and by random weights.
 
-    The clip is taken from the middle of the recording. ``similarity`` holds (n, n) cosines: rows are videos, columns
-    are audios. Returns None if fewer than two recordings can be read.
+    One clip is taken from the middle of each recording. The entry ``similarity`` is the (n, n) matrix of cosine
+    similarities, with a row for each video and a column for each audio. Returns None if fewer than two recordings can
+    be read.
     """
     entries, clip = selection.gallery, model.recipe.clip
     plans = [
@@ -209,7 +213,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
 
 
 def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
-    """Add the share of queries whose nearest *other* recording has the query's class, and the chance level."""
+    """Add the fraction of queries whose nearest *other* recording is of the query's class, and the chance level."""
     names = np.array(classes)
     same = names[:, None] == names[None, :]
     expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
@@ -217,8 +221,8 @@ def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float
         for source, matrix in cosines.items():
             other_cosines = (matrix if direction == "video_to_audio" else matrix.T).copy()
             np.fill_diagonal(other_cosines, -np.inf)
-            share = float(same[np.arange(len(names)), other_cosines.argmax(1)].mean())
-            figures[source][direction]["nearest_other_of_same_class"] = share
+            fraction = float(same[np.arange(len(names)), other_cosines.argmax(1)].mean())
+            figures[source][direction]["nearest_other_of_same_class"] = fraction
         figures["chance"][direction]["nearest_other_of_same_class"] = expected
 
 
@@ -233,9 +237,9 @@ def select_queries(classes: Sequence[str]) -> list[int]:
 
 
 def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
-    """Return the :data:`NEAREST` recordings nearest to a query by its cosines (n,).
+    """Return the :data:`NEAREST` nearest recordings of a query, from its cosine similarities (n,) to all recordings.
 
-    The result also holds the rank, from 1, of the query's own recording.
+    The result also contains the rank, from 1, of the query's own recording.
     """
     order = np.argsort(-cosines, kind="stable")
     return {
@@ -246,7 +250,7 @@ def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, An
 
 
 def _networks(phi: Phi) -> list[dict[str, Any]]:
-    """Return the numbers of parameters of each modality's encoder and head, and the dimension of its features."""
+    """Return the numbers of parameters of the encoder and head of each modality, and the dimension of its features."""
     return [
         {
             "modality": modality,

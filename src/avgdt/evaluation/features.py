@@ -1,4 +1,4 @@
-"""Features of recordings from frozen networks; every clip is decoded once for all networks."""
+"""Extraction of features with frozen networks; every clip is decoded once for all networks."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from avgdt.models.phi import Phi
 from avgdt.models.pretrained import PretrainedModel
 
 Progress = Callable[[int, int], None]
-"""Function that is called with (recordings done, recordings in total)."""
+"""Callback with the arguments (recordings done, recordings in total)."""
 Vectors = dict[ModalityName, NDArray[np.float32]]
-"""Vectors by modality: (recordings, windows, dim), or (recordings, dim) if averaged over windows."""
+"""Vectors by modality: (recordings, windows, dim), or (recordings, dim) if they are averaged over windows."""
 
 Preprocess = Callable[[Batch, ModalityName], torch.Tensor]
-"""Function from (batch with one window per recording, modality) to the input of the network."""
+"""Callable ``(batch, modality) -> view``; the batch has one window per recording, and the view is the network input."""
 Reader = Callable[[Phi, str, torch.Tensor], torch.Tensor]
-"""Function from (networks, modality, view) to vectors (batch, dim)."""
+"""Callable ``(phi, modality, view) -> vectors``; the vectors are (batch, dim)."""
 
 
 def embeddings(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Compute the embeddings of unit length that the objective compares, (batch, out)."""
+    """Compute the embeddings to which the objective is applied, (batch, out); they have unit length."""
     return phi.embed(modality, view)
 
 
 def mean_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Compute the last convolution averaged over time and space, (batch, dim)."""
+    """Compute the output of the last convolution, averaged over time and space, (batch, dim)."""
     return phi.features(modality, view)
 
 
 def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Compute the last convolution averaged over space (video) or frequency (audio), (batch, dim * time).
+    """Compute the output of the last convolution, averaged over space (video) or frequency (audio).
 
-    The time steps are concatenated.
+    The time steps are concatenated, so the result is (batch, dim * time).
     """
     features = phi.feature_map(modality, view).float()
     # video (batch, dim, time, height, width); audio (batch, dim, mels, time)
@@ -56,7 +56,7 @@ def timed_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Compute the last convolution of a spectrogram, pooled by :func:`pool_conv5`.
+    """Compute the output of the last convolution for spectrograms, pooled by :func:`pool_conv5`.
 
     The result is (batch, dim * mels' * pooled time).
     """
@@ -64,10 +64,10 @@ def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 
 
 def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
-    """Pool a feature map (batch, dim, mels', time') by maxima over time as in the paper for ESC-50, and flatten it.
+    """Max-pool a feature map (batch, dim, mels', time') over time, as in the paper for ESC-50, and flatten it.
 
-    The windows have three time steps and a stride of two. From two seconds of audio, ResNet-18 computes 512 x 2 x 7,
-    hence 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
+    The kernel has three time steps, and the stride is two. For two seconds of audio, the feature map of ResNet-18 is
+    512 x 2 x 7, so that there are 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
     """
     if feature_map.shape[-1] < 3:
         raise EvaluationError(
@@ -78,12 +78,12 @@ def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Return the network's input, flattened to (batch, mels * time), for a network that is trained later."""
+    """Return the input spectrograms themselves, flattened to (batch, mels * time), to train a network on them later."""
     return view.flatten(1)
 
 
 def counter(progress: Progress, total: int) -> Callable[[], None]:
-    """Return a function that reports one more step of ``total`` to ``progress`` at each call."""
+    """Return a function that counts its calls and reports (calls, ``total``) to ``progress``."""
     done = count(1)
     return lambda: progress(next(done), total)
 
@@ -93,9 +93,9 @@ class Extraction:
     """Vectors of all plans that could be read."""
 
     read: list[int]
-    """Indices of the plans that could be read, in order, one for each row of the vectors."""
+    """Sorted indices of the plans that could be read; there is one for each row of the vectors."""
     vectors: list[Vectors]
-    """Vectors of each model; empty dictionaries if no plan could be read."""
+    """Vectors of each model; the dictionaries are empty if no plan could be read."""
     failures: dict[int, str]
     """Reasons why plans could not be read, by index of the plan."""
 
@@ -115,14 +115,14 @@ class Extract(Protocol):
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """Compute the vectors of all plans, as described in :func:`extract`."""
+        """Compute the vectors of all plans; see :func:`extract`."""
 
 
 @dataclass(frozen=True)
 class _Windows:
-    """Function that returns the windows of a plan by the plan's index.
+    """Callable that returns the windows of a plan, given the plan's index.
 
-    It is a class because it is pickled for worker processes.
+    It is a class because it must be picklable for worker processes.
     """
 
     plans: Sequence[Plan]
@@ -145,9 +145,9 @@ def extract(
 ) -> Extraction:
     """Decode the windows of all plans once, and compute their vectors with each model.
 
-    With ``average``, the vectors of a plan are averaged over its windows. ``preprocess`` is the evaluation view of the
-    models' recipe by default. The models must have the same recipe and device. Raises :class:`EvaluationError` if
-    outputs are not finite.
+    If ``average`` is True, the vectors of a plan are averaged over its windows. By default, ``preprocess`` computes the
+    evaluation view of the models' recipe. The models must have the same recipe and device. Raises
+    :class:`EvaluationError` if an output is not finite.
     """
     rows: list[dict[int, dict[ModalityName, NDArray[np.float32]]]] = [{} for _ in models]
     failures: dict[int, str] = {}
@@ -175,9 +175,9 @@ def _batches(
     modalities: tuple[ModalityName, ...],
     workers: int,
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Yield batches of plans with the same number of windows, each with the indices of these plans.
+    """Yield batches of plans that have the same number of windows.
 
-    The indices map the item numbers of a batch to ``plans``.
+    Each batch is preceded by a list of indices into ``plans``, with which the item indices of the batch are looked up.
     """
     recipe = model.recipe
     reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, model.store)
@@ -190,7 +190,7 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """Stack one modality of all rows into an array; each row is removed after it is copied, to limit memory."""
+    """Stack the vectors of one modality into an array; each vector is removed after it is copied, to limit memory."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):
@@ -206,10 +206,7 @@ def _forward(
     read: Reader,
     preprocess: Preprocess | None,
 ) -> NDArray[np.float32]:
-    """Compute the vectors of a batch, (models, batch, windows, dim).
-
-    All windows form one batch of the network.
-    """
+    """Compute the vectors of a batch, (models, batch, windows, dim), in one forward pass per model."""
     view = (preprocess or models[0].views.test_view)(batch.windows_as_recordings(), modality)
     outputs = []
     for model in models:

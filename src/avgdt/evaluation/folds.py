@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.segments import Segment
-from avgdt.evaluation.splits import VAL_SHARE, labelled_splits, sort_names
+from avgdt.evaluation.splits import VAL_DIVISOR, labelled_splits, sort_names
 
 LEAST = 3
-"""Minimum number of folds of a cross-validation: one for testing, one for validation, at least one for training."""
+"""Minimum number of folds in a cross-validation: one for testing, one for validation, and one for training."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Training, validation and test set of one fold, as indices into a list of segments."""
+    """Training, validation and test sets of one fold, as indices into a list of segments."""
 
     name: str
     """Name of the tested fold, or of the official split."""
     train: NDArray[np.int64]
-    """Indices of the segments to which classifiers are fitted while a hyperparameter is chosen."""
+    """Indices of the segments on which classifiers are fitted while a hyperparameter is selected."""
     val: NDArray[np.int64]
-    """Indices of the segments of the training set on which a hyperparameter is chosen."""
+    """Indices of the segments on which a hyperparameter is selected."""
     test: NDArray[np.int64]
-    """Indices of the test segments, to which nothing is fitted."""
+    """Indices of the test segments."""
 
     @property
     def train_val(self) -> NDArray[np.int64]:
@@ -49,9 +49,9 @@ class Folds:
 
 
 def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
-    """Build the folds of a cross-validation, in which each of the folds ``names`` is tested once.
+    """Build the folds of a cross-validation, in which each of the folds ``names`` is the test set once.
 
-    The fold that follows the tested one (cyclically) is the validation set. ``names`` are values of ``Segment.split``,
+    The fold that follows the test fold (cyclically) is the validation set. ``names`` are values of ``Segment.split``,
     and every segment must belong to one of them. Raises :class:`EvaluationError` for fewer than three folds, for a fold
     that is empty or named twice, for a class missing from a fold, and if all segments have the same class.
     """
@@ -83,10 +83,10 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
 
 
 def train_test_fold(segments: Sequence[Segment]) -> Folds:
-    """Build the single fold of a data set with the splits train and test.
+    """Build the single fold of a data set with the splits ``train`` and ``test``.
 
-    A part of train is used for validation. Raises :class:`EvaluationError` for an empty split and for a class that is
-    missing from train.
+    A part of ``train`` is used for validation. Raises :class:`EvaluationError` for an empty split and for a class that is
+    missing from ``train``.
     """
     splits = labelled_splits(segments, ("train", "test"))
     train, test = (np.array(splits.rows[split], dtype=np.int64) for split in ("train", "test"))
@@ -96,7 +96,7 @@ def train_test_fold(segments: Sequence[Segment]) -> Folds:
 
 
 def all_entries(splits: Mapping[str, Sequence[Entry]]) -> list[Entry]:
-    """Return the distinct recordings of all official splits, sorted by path, without their column ``split``."""
+    """Return the distinct recordings of all official splits, sorted by path, without the ``split`` column."""
     entries = dict[Path, Entry]()
     for listed in splits.values():
         for entry in listed:
@@ -110,11 +110,11 @@ def official_folds(
 ) -> Folds:
     """Build one fold for each official split from the usable recordings.
 
-    ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings, whose
-    ``extra["split"]`` is train or test and whose ``extra["source"]`` names their source, if it is known.
-    :func:`draw_val` draws a part of train for validation, by source. Raises :class:`EvaluationError` if all recordings
-    have the same class. The exception is also raised if a split lists train or test recordings of a class, but none of
-    them is usable.
+    ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings. In
+    each recording, ``extra["split"]`` is train or test, and ``extra["source"]`` is the name of its source, if it is
+    known. A part of the training recordings is drawn for validation, see :func:`draw_val`. Raises
+    :class:`EvaluationError` if all recordings have the same class, or if none of the train or test recordings that a
+    split lists for a class is usable.
     """
     classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
     _check_classes(classes)
@@ -138,30 +138,30 @@ def official_folds(
 
 
 def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequence[str] = ()) -> NDArray[np.int64]:
-    """Draw about a fifth of each class of the rows ``train`` for validation; return the drawn rows, sorted.
+    """Draw about a fifth of the recordings of each class for validation; return their indices, sorted.
 
-    The result is the same at every call. ``targets`` are the class indices of all rows, and ``sources`` their sources,
-    if known. Recordings of one source are drawn together, unless their class has a single source. Of a class with one
-    recording, none is drawn.
+    ``train`` holds the indices of the training recordings. ``targets`` holds the class indices of all recordings, and
+    ``sources`` the names of their sources, if known. Within a class, recordings of the same source are drawn together,
+    unless the class has a single source. If a class has one recording, it is not drawn. The random seed is fixed.
     """
     rng, chosen = np.random.default_rng(0), [np.empty(0, dtype=np.int64)]
     for target in np.unique(targets[train]):
         rows = np.sort(train[targets[train] == target])
-        count = max(len(rows) // VAL_SHARE, min(1, len(rows) - 1))
+        count = max(len(rows) // VAL_DIVISOR, min(1, len(rows) - 1))
         groups = np.array([sources[row] for row in rows]) if len(sources) else np.arange(len(rows))
         names = np.unique(groups)
         if len(names) == 1:
             groups, names = np.arange(len(rows)), np.arange(len(rows))
         order = rng.permutation(len(names))
         sizes = np.array([(groups == names[number]).sum() for number in order])
-        # Sources are taken until the share is filled; the last source always remains in the training set.
+        # Sources are taken until there are `count` recordings; the last source always remains in the training set.
         enough = min(int(np.searchsorted(np.cumsum(sizes), count)) + 1, len(names) - 1) if count else 0
         chosen.append(rows[np.isin(groups, names[order[:enough]])])
     return np.sort(np.concatenate(chosen))
 
 
 def check_classes_remain(listed: Folds, usable: Folds) -> None:
-    """Raise :class:`EvaluationError` if a class of a fold of ``listed`` is missing from that fold of ``usable``."""
+    """Raise :class:`EvaluationError` if a class is in the train or test set of a fold of ``listed``, but not of ``usable``."""
     for before, after in zip(listed.folds, usable.folds, strict=True):
         for role, part in (("train", "train_val"), ("test", "test")):
             expected, present = (

@@ -1,4 +1,4 @@
-"""Monitoring of held-out recordings in training: cross-modal retrieval, geometry of the embeddings, and shortcuts."""
+"""Monitoring of held-out recordings during training: cross-modal retrieval, embedding geometry and shortcuts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """Return the monitors of a run: a list of one monitor of its held-out recordings, or an empty list.
+    """Return the monitors of a training run: a list that contains one monitor of its held-out recordings.
 
-    The list is empty for a run with one modality or with fewer than two held-out recordings. ``on_unreadable`` is
+    The list is empty if the run has only one modality or fewer than two held-out recordings. ``on_unreadable`` is
     called with the path of each recording that cannot be read, and with the reason. If fewer than two recordings can be
     read, the monitor returns no metrics.
     """
@@ -36,7 +36,7 @@ def monitors(
 
 
 class _HeldOut:
-    """Monitor of the retrieval of held-out recordings, and of the metrics of :mod:`avgdt.evaluation.diagnosis`."""
+    """Monitor of held-out recordings: their retrieval and the metrics of :mod:`avgdt.evaluation.diagnosis`."""
 
     def __init__(self, recipe: Recipe, entries: Sequence[Entry], on_unreadable: Callable[[Path, str], None]) -> None:
         self.recipe, self.entries, self.on_unreadable = recipe, entries, on_unreadable
@@ -48,9 +48,9 @@ class _HeldOut:
         """Step, indices of the readable plans, and embeddings of the key encoder at the previous call."""
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """Return the metrics at steps at which they are due, else None.
+        """Return the metrics if the current step is monitored, else None.
 
-        Each call stores the embeddings of the key encoder, from which the next call measures their drift.
+        Each call stores the embeddings of the key encoder, from which the next call computes their drift.
         """
         due = learner.monitored(learner.step)
         networks = [learner.phi] * due + ([learner.key_encoder.phi] if learner.key_encoder else [])
@@ -74,11 +74,11 @@ class _HeldOut:
             if earlier and earlier[1] == extraction.read:
                 diagnosis["key_drift"] = 1 - agreement(earlier[2], keys)
                 diagnosis["key_drift_steps"] = learner.step - earlier[0]
-        share = measured_batch_norm_share(learner, self.entries, self.plans)
+        fraction = measured_batch_norm_share(learner, self.entries, self.plans)
         return {
             "kind": "heldout",
             "reidentification": float(np.mean([video_to_audio["r1"], audio_to_video["r1"]])),
             "video_to_audio": video_to_audio,
             "audio_to_video": audio_to_video,
-            "diagnosis": diagnosis | ({} if share is None else {"batch_norm_share": share}),
+            "diagnosis": diagnosis | ({} if fraction is None else {"batch_norm_share": fraction}),
         }

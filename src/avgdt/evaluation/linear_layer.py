@@ -1,4 +1,4 @@
-"""Linear layer: its initialisation, and its training on frozen features of sub-clips as in the paper (ESC-50)."""
+"""Initialisation of linear layers, and their training on frozen features of sub-clips, as in the paper for ESC-50."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.metrics import FoldScore, score
 
 LR, WEIGHT_DECAY, BATCH = 1e-4, 5e-4, 512
-"""Learning rate and weight decay of Adam (the decay is added to the gradient), and number of sub-clips per step."""
+"""Learning rate and weight decay of Adam (an L2 penalty, not decoupled), and number of sub-clips per step."""
 EPOCHS = (10, 25, 50, 100, 200, 400)
-"""Numbers of epochs from which the best on val is chosen if ``epochs`` is 0."""
+"""Numbers of epochs that are tried on the validation set if ``epochs`` is 0."""
 
 
 def train_layer(
@@ -27,10 +27,11 @@ def train_layer(
     seed: int,
     after: Callable[[int, nn.Linear], None] = lambda epoch, layer: None,
 ) -> nn.Linear:
-    """Train a linear layer on every sub-clip of features (recordings, windows, dim) with targets (recordings,).
+    """Train a linear layer on the features (recordings, sub-clips, dim) of all sub-clips, with targets (recordings,).
 
-    The batches of an epoch are a permutation drawn from ``seed``; the last batch may be smaller. After every epoch,
-    ``after`` is called with the number of epochs done and the layer.
+    ``seed`` determines the initial weights and the order of the sub-clips, which are shuffled in every epoch. The last
+    batch of an epoch may be smaller. After every epoch, ``after`` is called with the number of epochs done and the
+    layer.
     """
     windows = features.shape[1]
     examples = torch.from_numpy(features).flatten(0, 1)
@@ -49,7 +50,7 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with weights and biases drawn uniformly from -1 / sqrt(inputs) to 1 / sqrt(inputs)."""
+    """Create a linear layer with weights and biases from the uniform distribution U(-1 / sqrt(inputs), 1 / sqrt(inputs))."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
     )  # initialised below, without the global generator
@@ -60,7 +61,7 @@ def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
 
 
 def orthogonal_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with random orthogonal rows of unit length as weights, and with biases of 0."""
+    """Create a linear layer with a random (semi-)orthogonal weight matrix and with biases of 0."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         nn.init.orthogonal_(layer.weight, generator=rng)
@@ -70,19 +71,20 @@ def orthogonal_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Line
 
 @torch.inference_mode()
 def predict(layer: nn.Linear, features: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Predict the classes (recordings,) of features (recordings, windows, dim)."""
+    """Predict the class indices (recordings,) from features (recordings, sub-clips, dim)."""
     return mean_scores(layer(torch.from_numpy(features))).argmax(dim=1).numpy()
 
 
 def mean_scores(logits: torch.Tensor) -> torch.Tensor:
-    """Average the class probabilities over sub-clips: (recordings, windows, classes) -> (recordings, classes)."""
+    """Average the class probabilities over sub-clips; logits (recordings, sub-clips, classes) -> (recordings, classes)."""
     return logits.softmax(dim=2).mean(dim=1)
 
 
 def linear_layer_fold(features: NDArray[np.float32], folds: Folds, fold: Fold, epochs: int, seed: int) -> FoldScore:
-    """Train a linear layer on train and val of a fold, and score it on test.
+    """Train a linear layer on the training and validation sets of a fold, and score it on the test set.
 
-    ``features`` are (recordings, windows, dim). If ``epochs`` is 0, the number of epochs is chosen on val.
+    ``features`` are (recordings, sub-clips, dim). If ``epochs`` is 0, the number of epochs is selected on the
+    validation set.
     """
     tried = _try_epochs(features, folds, fold, seed) if epochs == 0 else {}
     epochs = epochs or max(EPOCHS, key=lambda count: tried[count])  # on ties, max returns the fewest epochs
@@ -94,7 +96,7 @@ def linear_layer_fold(features: NDArray[np.float32], folds: Folds, fold: Fold, e
 
 
 def _try_epochs(features: NDArray[np.float32], folds: Folds, fold: Fold, seed: int) -> dict[int, float]:
-    """Return the accuracy on val of a layer trained on train, for each number of epochs in ``EPOCHS``."""
+    """Train on the training set of a fold; return the validation accuracy after each number of epochs in ``EPOCHS``."""
     accuracies = dict[int, float]()
 
     def validate(epoch: int, layer: nn.Linear) -> None:

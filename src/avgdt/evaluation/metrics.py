@@ -1,4 +1,4 @@
-"""Classification metrics: confusion matrix, accuracy with confidence interval, and their combination over folds."""
+"""Classification metrics: confusion matrix and accuracy with confidence interval, also combined over folds."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from avgdt.evaluation.folds import Fold, Folds
 
 NORMAL_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the standard normal distribution."""
+"""97.5 % quantile of the standard normal distribution, for two-sided 95 % intervals."""
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval (1927) of a binomial proportion.
+    """Return the 95 % Wilson score interval (Wilson, 1927) of a binomial proportion.
 
     The interval is accurate even for few trials and for proportions near 0 or 1.
     """
     if trials == 0:
         return 0.0, 1.0
-    share, z2 = hits / trials, NORMAL_95**2
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = NORMAL_95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
+    proportion, z2 = hits / trials, NORMAL_95**2
+    centre = (proportion + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = NORMAL_95 * sqrt(proportion * (1 - proportion) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
@@ -38,7 +38,7 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Share of correct predictions."""
+        """Fraction of correct predictions."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
@@ -48,25 +48,25 @@ class Score:
 
     @property
     def class_accuracy(self) -> list[float | None]:
-        """Share of correct predictions of each class; None for a class without examples."""
+        """Fraction of correct predictions for each class; None for a class without examples."""
         counts = self.confusion.sum(axis=1)
         return [float(self.confusion[c, c] / n) if n else None for c, n in enumerate(counts)]
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean of the class accuracies, in which every class has the same weight."""
+        """Unweighted mean of the class accuracies."""
         return float(np.mean([a for a in self.class_accuracy if a is not None]))
 
 
 def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> Score:
-    """Compute the score of predictions (n,) from the true classes (n,); both are class indices below ``classes``."""
+    """Compute the score of predicted class indices (n,), given the true class indices (n,); ``classes`` is their number."""
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (truth, predictions), 1)
     return Score(confusion)
 
 
 def score_figures(score: Score, classes: Sequence[str]) -> dict[str, Any]:
-    """Convert a score into plain data for a result; ``classes`` are the class names."""
+    """Return the metrics of a score as plain data for a result; ``classes`` are the class names."""
     return {
         "accuracy": score.accuracy,
         "interval": list(score.interval),
@@ -88,11 +88,11 @@ class FoldScore:
 def fold_figures(
     folds: Folds, test: Callable[[Fold], FoldScore], after: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """Evaluate every fold with ``test`` and return the combined figures for a result.
+    """Evaluate every fold with ``test`` and return the combined metrics for a result.
 
     ``after`` is called after each fold. ``accuracy`` is the mean over the folds; with several folds, ``accuracy_std``
-    is their sample standard deviation. All other figures are computed from the pooled predictions of all folds. The
-    confidence interval is omitted if a recording is tested in more than one fold.
+    is the sample standard deviation. All other metrics are computed from the pooled predictions of all folds. The
+    confidence interval is omitted if a recording is in the test sets of several folds.
     """
     scores, rows = list[Score](), list[dict[str, Any]]()
     for fold in folds.folds:
@@ -114,5 +114,5 @@ def pooled(scores: Sequence[Score]) -> Score:
 
 
 def std_of(accuracies: Sequence[float]) -> dict[str, float]:
-    """Return the sample standard deviation as an entry ``accuracy_std`` of a result; empty for a single accuracy."""
+    """Return the sample standard deviation as the entry ``accuracy_std`` of a result; empty for a single accuracy."""
     return {"accuracy_std": float(np.std(accuracies, ddof=1))} if len(accuracies) > 1 else {}

@@ -1,4 +1,4 @@
-"""Plans: the time windows that are read for each evaluated segment of a recording."""
+"""Selection of the time windows that are read for each evaluated segment of a recording."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Plan:
 
 
 def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) -> str:
-    """Return the reason why a segment of a scanned recording has no clip of ``modalities``.
+    """Return the reason why no clip of ``modalities`` can be read from a segment of a scanned recording.
 
-    The reason is empty if the segment has a clip.
+    The reason is empty if a clip can be read.
     """
     if reason := unusable(entry, modalities):
         return reason
@@ -42,10 +42,10 @@ def unusable_segment(segment: Segment, entry: Entry, modalities: Sequence[str]) 
 
 
 def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Window, ...]:
-    """Return the windows of a segment: ``clips`` for a whole recording, one for a segment no longer than a clip.
+    """Return the windows of a segment.
 
-    The single window is centred on the segment. A longer segment has as many equally spaced windows as are needed to
-    cover it, but at most ``clips``.
+    A whole recording has ``clips`` windows. A segment no longer than a clip has one window, centred on the segment. A
+    longer segment has enough equally spaced windows to cover it, but at most ``clips``.
     """
     if segment.start is None or segment.end is None:
         return uniform(clip, span, clips)
@@ -58,7 +58,7 @@ def windows(segment: Segment, span: Span, clip: Clip, clips: int) -> tuple[Windo
 def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generator) -> Window:
     """Draw a random window of a segment.
 
-    The window lies anywhere in a whole recording, inside a segment, or around a segment shorter than a clip.
+    The window lies inside the segment, or contains it if the segment is shorter than a clip.
     """
     latest = max(span.end - clip.seconds, span.start)
     if segment.start is None or segment.end is None:
@@ -69,13 +69,13 @@ def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generat
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
-    """Return the clip with the length of ``modalities`` alone.
+    """Return the clip settings with the clip length of ``modalities``.
 
-    Windows of a single modality are thus centred by the length of this modality.
+    If only one modality is read, its windows are thus placed according to its own length.
     """
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
-    # With one frame, the length of the clip is that of its audio, which is longer than a frame.
+    # With one frame, the audio determines the length of the clip, since it is longer than a frame.
     return clip if "video" in modalities else replace(clip, frames=1)
 
 
@@ -88,7 +88,7 @@ def check_clips(clips: int) -> None:
 def plan(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[str], clips: int
 ) -> tuple[list[Plan], list[Skipped]]:
-    """Plan up to ``clips`` windows for every usable segment; return the plans and the skipped recordings."""
+    """Select up to ``clips`` windows for every usable segment; return the plans and the skipped recordings."""
     plans, skipped, placed = list[Plan](), list[Skipped](), span_of(clip, modalities)
     for segment in segments:
         entry = entries[segment.entry]
@@ -103,8 +103,8 @@ def plan(
 def count_padded(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
 ) -> int:
-    """Count the segments whose recording is shorter than a clip and padded with its last frame and silence."""
+    """Count the segments whose recording is shorter than a clip, and therefore padded with its last frame and silence."""
     clip = span_of(clip, modalities)
-    # As in training, a recording too short by less than two frames does not count, since durations are rounded.
+    # As in training, a recording that is less than two frames too short is not counted, since durations are rounded.
     least = clip.seconds - 2 / clip.frame_rate
     return sum(common_span(entries[segment.entry], tuple(modalities)).seconds < least for segment in segments)

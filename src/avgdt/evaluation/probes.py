@@ -1,4 +1,4 @@
-"""Probes on frozen features: logistic regression, k nearest neighbours and a linear SVM."""
+"""Classifiers on frozen features: logistic regression, k-nearest neighbours and a linear SVM."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from avgdt.evaluation.logistic_regression import LogisticRegression, fit_path
 from avgdt.evaluation.metrics import FoldScore, Score, score
 
 STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
-"""Values of C, the inverse regularisation strength, tried for logistic regression; the smallest C comes first."""
+"""Values of C, the inverse regularisation strength, that are tried for logistic regression, in ascending order."""
 NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100)
-"""Numbers of neighbours k tried for the k-NN probe."""
+"""Numbers of neighbours k that are tried for the k-NN probe."""
 SVM_STRENGTH = 0.01
-"""C of the linear SVM, the weight of the errors relative to the penalty (the paper's value for DCASE2014)."""
+"""C of the linear SVM, the inverse regularisation strength (the paper's value for DCASE2014)."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Labelled:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Test score of a probe, and the choice of its hyperparameter."""
+    """Test score of a probe, and the selection of its hyperparameter."""
 
     score: Score
     """Score on the test split."""
     chosen: float
-    """Hyperparameter (C or k) that was best on the validation split."""
+    """Hyperparameter (C or k) that was selected on the validation split."""
     val_accuracy: float
-    """Accuracy of the chosen hyperparameter on the validation split."""
+    """Validation accuracy with the selected hyperparameter."""
     val_accuracies: dict[float, float]
-    """Accuracy on the validation split by hyperparameter, for all values that were tried."""
+    """Validation accuracy for every value of the hyperparameter that was tried."""
     converged: bool = True
-    """False if the optimisation of the chosen classifier ended before its optimum."""
+    """Whether the solver of the final classifier converged."""
 
 
 class Probe(Protocol):
@@ -59,9 +59,9 @@ class Probe(Protocol):
     def __call__(
         self, train: Labelled, val: Labelled, test: Labelled, classes: int, *, refit: bool = False
     ) -> ProbeResult:
-        """Fit on ``train``, choose the hyperparameter on ``val``, and measure the score on ``test``.
+        """Fit on ``train``, select the hyperparameter on ``val``, and compute the score on ``test``.
 
-        With ``refit``, the final classifier is fitted on ``train`` and ``val`` together.
+        If ``refit`` is True, the final classifier is fitted on ``train`` and ``val`` together.
         """
 
 
@@ -81,10 +81,10 @@ def joined(train: Labelled, val: Labelled) -> Labelled:
 
 
 def within_rows(train: Labelled, *others: Labelled) -> list[Labelled]:
-    """Project the features onto the space spanned by the rows of ``train`` if it has fewer rows than features.
+    """Project the features onto the row space of ``train`` if it has fewer examples than features.
 
-    The weights of a linear model with an L2 penalty lie in this space, so the predictions remain the same at a lower
-    cost. If there are as many rows as features, or more, the splits are returned unchanged.
+    The weights of a linear model with an L2 penalty lie in this space, so the predictions are unchanged and the cost is
+    lower. If there are at least as many examples as features, the splits are returned unchanged.
     """
     splits = (train, *others)
     rows, dim = train.features.shape
@@ -102,11 +102,10 @@ def logistic_regression(
     strengths: Sequence[float] = STRENGTHS,
     refit: bool = False,
 ) -> ProbeResult:
-    """Fit multinomial logistic regression on the standardised features of ``train``, with C chosen on ``val``.
+    """Fit multinomial logistic regression on the standardised features of ``train``, with C selected on ``val``.
 
-    Of values of C with the same validation accuracy, the one with the greatest likelihood is chosen. ``train`` must
-    contain every class. With ``refit``, the tested classifier is fitted with the chosen C on ``train`` and ``val``
-    together.
+    Among values of C with the same validation accuracy, the one with the highest likelihood is selected. ``train`` must
+    contain every class. If ``refit`` is True, the final classifier is fitted on ``train`` and ``val`` together.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
@@ -125,7 +124,7 @@ def logistic_regression(
 
 
 def _likelihood(model: LogisticRegression, split: Labelled) -> float:
-    """Return the mean log-likelihood of the true classes, finite even if a probability rounds to zero."""
+    """Return the mean log-likelihood of the true classes; it is finite even if a probability rounds to zero."""
     probabilities = model.probabilities(split.features)
     return -float(log_loss(split.targets, probabilities, labels=np.arange(probabilities.shape[1])))
 
@@ -138,10 +137,11 @@ def nearest_neighbours(
     neighbours: Sequence[int] = NEIGHBOURS,
     refit: bool = False,
 ) -> ProbeResult:
-    """Classify by the majority vote of the k examples of ``train`` nearest by cosine, with k chosen on ``val``.
+    """Classify by a majority vote of the k nearest neighbours in cosine similarity, with k selected on ``val``.
 
-    The features are standardised. A tie between classes is decided by the greater sum of cosines, a tie between values
-    of k by the smaller k. With ``refit``, the neighbours of ``test`` are found in ``train`` and ``val`` together.
+    The neighbours are examples of ``train``, and the features are standardised. Ties between classes are resolved by
+    the larger sum of cosine similarities, and ties between values of k by the smaller k. If ``refit`` is True, the
+    neighbours of ``test`` are examples of ``train`` and ``val``.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = standardise(train, val, test)
@@ -163,7 +163,7 @@ def _unit(features: NDArray[np.floating]) -> NDArray[np.floating]:
 def _votes(
     train: Labelled, queries: NDArray[np.floating], classes: int, neighbours: Sequence[int], chunk: int = 1024
 ) -> dict[int, NDArray[np.int64]]:
-    """Predict the classes (n,) of queries for each k; chunks of queries limit the memory of the similarities."""
+    """Predict the class indices (n,) of queries for each k; the queries are processed in chunks to limit memory."""
     keys, most, parts = _unit(train.features).T, max(neighbours), {k: list[NDArray[np.int64]]() for k in neighbours}
     for begin in range(0, len(queries), chunk):
         similarity = _unit(queries[begin : begin + chunk]) @ keys
@@ -171,19 +171,19 @@ def _votes(
         cosines = np.take_along_axis(similarity, order, axis=1)
         voters = np.eye(classes)[train.targets[order]]  # (queries, most, classes)
         for k in neighbours:
-            # A sum of k cosines divided by 2k + 1 is below 1/2 in absolute value: it decides only between equal counts.
+            # A sum of k cosines divided by 2k + 1 is below 1/2 in absolute value, so it only breaks ties between counts.
             votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", cosines[:, :k], voters[:, :k]) / (2 * k + 1)
             parts[k].append(votes.argmax(axis=1))
     return {k: np.concatenate(part) for k, part in parts.items()}
 
 
 def logistic_regression_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """Fit logistic regression on standardised features (recordings, dim) of one fold, with C chosen on val."""
+    """Score logistic regression on standardised features (recordings, dim) in one fold; C is selected on val."""
     return _probe_fold(partial(logistic_regression, classes=len(folds.classes), refit=True), "C", means, folds, fold)
 
 
 def nearest_neighbours_fold(means: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """Classify standardised features (recordings, dim) of one fold by k nearest neighbours, with k chosen on val."""
+    """Score k-nearest neighbours on standardised features (recordings, dim) in one fold; k is selected on val."""
     return _probe_fold(partial(nearest_neighbours, classes=len(folds.classes), refit=True), "k", means, folds, fold)
 
 
@@ -201,11 +201,11 @@ def _probe_fold(
 
 
 def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """Fit a one-vs-rest linear SVM on every sub-clip of train and val of a fold, and score it on test.
+    """Fit a one-vs-rest linear SVM on the sub-clips of train and val of a fold, and score it on the test recordings.
 
-    ``features`` are (recordings, sub-clips, dim). The loss is the squared hinge, minimised in the primal. The features
-    are not standardised, since the paper mentions no standardisation. The intercept is penalised like the weights. The
-    predicted class has the greatest decision value, averaged over the sub-clips.
+    ``features`` are (recordings, sub-clips, dim). The squared hinge loss is minimised in the primal. The features are
+    not standardised, since the paper mentions no standardisation. The intercept is penalised like the weights. The
+    predicted class has the highest decision value, averaged over the sub-clips of a recording.
     """
     train, classes = features[fold.train_val], len(folds.classes)
     with warnings.catch_warnings(record=True) as caught:
@@ -216,7 +216,7 @@ def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> 
     converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     test = features[fold.test]
     values = model.decision_function(test.reshape(-1, test.shape[2]))
-    if values.ndim == 1:  # with two classes, there is only the column of the second class
+    if values.ndim == 1:  # with two classes, only the decision values of the second class are returned
         values = np.stack([-values, values], axis=1)
     predictions = values.reshape(*test.shape[:2], classes).mean(axis=1).argmax(axis=1)
     details = {"C": SVM_STRENGTH, "converged": converged}

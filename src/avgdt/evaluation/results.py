@@ -1,4 +1,4 @@
-"""Results of protocols: as plain data in ``results/PROTOCOL.json``, and as a table in the terminal."""
+"""Results of protocols, stored as JSON in ``results/PROTOCOL.json`` and shown as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""Result of a protocol as JSON data: figures of the pretrained model, the random model and chance by row, options,
-sizes and skipped files."""
+"""Result of a protocol as JSON data: metrics of the pretrained model, the random model and the chance level by row,
+options, sizes and skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
-"""Options that do not change any figure."""
+"""Options that do not affect the results."""
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
     """Return the options of a protocol's dataclass as plain data that JSON stores without change.
 
-    Options that do not change any figure are omitted.
+    Options that do not affect the results are omitted.
     """
     return {name: value for name, value in to_plain(protocol).items() if name not in _NO_EFFECT}
 
@@ -36,9 +36,9 @@ def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
 
 
 def check_writable(protocol: str, folder: Path) -> None:
-    """Raise :class:`EvaluationError` if :func:`write_result` cannot write a result of ``protocol`` to ``folder``.
+    """Raise :class:`EvaluationError` if a result of ``protocol`` cannot be written to ``folder``.
 
-    This is called before an evaluation starts.
+    This check precedes an evaluation, which may take hours.
     """
     path = _path(protocol, folder)
     if path.exists():
@@ -53,20 +53,20 @@ def check_writable(protocol: str, folder: Path) -> None:
 def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` atomically; return its path.
 
-    Older results of the same protocol with other options, data or weights remain in the list ``earlier``, newest first.
-    An older result with the same options, data and weights is replaced. Raises ``WriteError`` if the disk is full.
+    Older results of the same protocol with other options, data or weights are preserved in the list ``earlier``, newest
+    first. An older result with the same options, data and weights is replaced. Raises ``WriteError`` if the disk is full.
     """
     path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
     earlier = [old for old in before if _identity(old) != _identity(result)]
-    # allow_nan=False: a NaN would make the file unreadable to other JSON parsers.
+    # allow_nan=False: NaN is not valid JSON, so other parsers could not read the file.
     text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
     return path
 
 
 def read_results(path: Path) -> list[Result]:
-    """Return the results in a ``PROTOCOL.json``, newest first; raise :class:`EvaluationError` for any other file."""
+    """Return the results in a ``PROTOCOL.json``, newest first; raise :class:`EvaluationError` if it is not valid."""
     try:
         newest = json.loads(path.read_text(encoding="utf-8"))
         results = [{k: v for k, v in newest.items() if k != "earlier"}, *newest["earlier"]]
@@ -84,12 +84,12 @@ def read_folder(folder: Path) -> list[Result]:
 
 
 def examples_path(folder: Path) -> Path:
-    """Return the path of the run's retrieval examples, a file that is not the result of a protocol."""
+    """Return the path of the retrieval examples of a run; the file is not the result of a protocol."""
     return folder / "results" / "examples.json"
 
 
 def result_table(result: Mapping[str, Any]) -> Table:
-    """Build a table with one row for each figure that has a chance level in ``result["chance"]``."""
+    """Build a table with one row for each metric that has a chance level in ``result["chance"]``."""
     table = Table(title=_title(result), title_justify="left", caption=_caption(result), caption_justify="left")
     table.add_column("")
     for name in ("pretrained", "random weights", "chance"):
@@ -101,7 +101,7 @@ def result_table(result: Mapping[str, Any]) -> Table:
 
 
 def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path to each figure of a nested result; the size of a gallery is not a figure."""
+    """Yield the path of each metric in a nested result; the size of the gallery is not a metric."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*path, name))
@@ -110,14 +110,14 @@ def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """Return the value at ``path`` of a nested result, or None if there is no such value."""
+    """Return the value at ``path`` in a nested result, or None if there is no such value."""
     for name in path:
         tree = tree.get(name, {})
     return None if tree == {} else tree
 
 
 def figures_line(source: str, row: str, part: str, figures: Mapping[str, Any]) -> str:
-    """Format figures in one line, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
+    """Format metrics in one line, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
 
     ``source`` is "pretrained" or "random". ``part`` names the fold, split or repetition, and may be empty. Lists are
     omitted.
@@ -128,8 +128,8 @@ def figures_line(source: str, row: str, part: str, figures: Mapping[str, Any]) -
         if name == "converged":
             words += [] if value else ["not converged"]
         elif isinstance(value, int | float):
-            share = name.endswith("accuracy") or name in ("r1", "r5", "r20")
-            words.append(f"{name} {100 * value:.1f} %" if share else f"{name} {value:.4g}")
+            is_fraction = name.endswith("accuracy") or name in ("r1", "r5", "r20")
+            words.append(f"{name} {100 * value:.1f} %" if is_fraction else f"{name} {value:.4g}")
     head = ", ".join(word for word in (row, part, f"{source} weights") if word)
     return f"{head}: {', '.join(words)}".replace("_", " ")
 
@@ -155,16 +155,16 @@ def _caption(result: Mapping[str, Any]) -> str:
 
 
 def sizes_in_words(result: Mapping[str, Any]) -> str:
-    """Format the sizes of the evaluated data, such as "384 train, 96 test" or "96 in the gallery", in one line."""
+    """Format the sizes of the evaluated data in one line, such as "384 train, 96 test" or "96 in the gallery"."""
     sizes = result["sizes"].items()
     return ", ".join(f"{count} in the gallery" if name == "gallery" else f"{count} {name}" for name, count in sizes)
 
 
 def _cell(tree: Mapping[str, Any], path: tuple[str, ...]) -> str:
-    """Format the figure at ``path`` with its std over the folds, if any; return a dash if it was not measured."""
-    figure, std = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
-    if figure is None:
+    """Format the metric at ``path`` with its std over the folds, if any; return a dash if it was not measured."""
+    value, std = at(tree, path), at(tree, (*path[:-1], f"{path[-1]}_std"))
+    if value is None:
         return "–"
     if path[-1] == "median_rank":
-        return f"{figure:.1f}"
-    return f"{100 * figure:.1f} %" + ("" if std is None else f" ± {100 * std:.1f}")
+        return f"{value:.1f}"
+    return f"{100 * value:.1f} %" + ("" if std is None else f" ± {100 * std:.1f}")

@@ -1,4 +1,4 @@
-"""Retrieval by cosine of embeddings: the gallery, recall at k, re-identification, and retrieval of the same class."""
+"""Retrieval by cosine similarity: gallery, recall at k, re-identification, and retrieval of the same class."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from avgdt.evaluation.splits import one_split
 from avgdt.objective.nce import TIE
 
 SAME_CLASS_RANKS = (1, 5, 20)
-"""Values of k at which the recall of the same class is measured, as in the paper's table A.1."""
+"""Values of k at which the retrieval of the same class is measured, as in table A.1 of the paper."""
 
 
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
-    """Return the distinct segments of a split, and the number of rows that repeat one of them.
+    """Return the distinct segments of a split, and the number of duplicate rows.
 
-    Rows of the same file and time span have equal embeddings, so ranks among them would be meaningless.
+    Rows with the same file and time span are duplicates: their embeddings are equal, so they cannot be ranked.
     """
     selected = one_split(segments(entries, label or None), split)
     distinct = each_once(selected, entries, lambda segment: segment.seconds)
@@ -30,30 +30,28 @@ def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segm
 
 
 def check_gallery(size: int) -> None:
-    """Raise :class:`EvaluationError` for a gallery of fewer than two recordings, in which every query is correct."""
+    """Raise :class:`EvaluationError` if the gallery has fewer than two recordings, since every rank would be 1."""
     if size < 2:
         raise EvaluationError("data: only one recording is usable; a ranking needs at least two")
 
 
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
-    """Compute the rank (n,), from 1, of key i for query i among all keys, by the cosine to the query.
+    """Compute the rank of key i for query i (from 1) by cosine similarity, (n,).
 
-    ``queries`` and ``keys`` are (n, dim). Ties count as misses: every other key whose cosine is not lower by more than
-    ``TIE`` ranks before key i.
+    ``queries`` and ``keys`` are (n, dim). Ties are counted against the query: other keys within ``TIE`` rank first.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), chunk):
         similarity = queries[begin : begin + chunk] @ keys.T
         positive = similarity[np.arange(len(similarity)), begin + np.arange(len(similarity))]
-        # The negated "less" instead of "greater or equal" counts NaN as a miss too. The sum includes key i, so no 1 is
-        # added.
+        # The negated "<" ranks NaN before key i, which ">=" would not. The sum includes key i, so ranks start at 1.
         ranking[begin : begin + chunk] = (~(similarity < positive[:, None] - TIE["float64"])).sum(axis=1)
     return ranking
 
 
 def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
-    """Compute the recall at 1, 5 and 10 (0 to 1) and the median rank of key i for query i among all n keys.
+    """Compute the recall at 1, 5 and 10 (from 0 to 1) and the median rank, where key i is correct for query i.
 
     ``queries`` and ``keys`` are (n, dim).
     """
@@ -61,7 +59,7 @@ def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating])
 
 
 def chance(size: int) -> dict[str, float]:
-    """Return the expected :func:`retrieval_metrics` of a gallery of ``size`` recordings in random order."""
+    """Return the expected :func:`retrieval_metrics` if a gallery of ``size`` recordings is ranked at random."""
     recall = {f"r{k}": min(1.0, k / size) for k in (1, 5, 10)}
     return {**recall, "median_rank": (size + 1) / 2, "gallery": size}
 
@@ -72,24 +70,24 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """Compute how often the key nearest to a query is the other window of the query's recording.
+    """Compute the accuracy with which the other window of a query's recording is the nearest key.
 
-    All arrays are (n, dim). Queries of the first windows are ranked among the keys of the second windows and vice
-    versa, and the 2 n ranks are pooled. ``accuracy`` is the share of first ranks; ties count as misses.
+    All arrays are (n, dim). The keys of the second windows are ranked for the queries of the first windows and vice
+    versa, and the 2 n ranks are pooled. ``accuracy`` is the fraction of ranks that are 1; ties are counted as errors.
     """
     both = np.concatenate([ranks(first_queries, second_keys), ranks(second_queries, first_keys)])
     return _as_accuracy(_recall(both, len(first_keys)))
 
 
 def reidentification_chance(size: int) -> dict[str, float]:
-    """Return the expected result of :func:`reidentify` for a gallery of ``size`` recordings in random order."""
+    """Return the expected result of :func:`reidentify` if a gallery of ``size`` recordings is ranked at random."""
     return _as_accuracy(chance(size))
 
 
 def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
-    """Compute the recall at 1, 5 and 20 of recordings of the same class, by cosine of features (recordings, dim).
+    """Compute the same-class recall at 1, 5 and 20 from features (recordings, dim); see :func:`same_class_recall`.
 
-    Returns the mean over the folds and, for several folds, the sample standard deviation.
+    Returns the mean over the folds and, with several folds, the sample standard deviation.
     """
     return _over_folds([same_class_recall(features, folds.targets, fold) for fold in folds.folds], folds)
 
@@ -103,10 +101,10 @@ def same_class_chance(folds: Folds) -> dict[str, float]:
 def same_class_recall(
     features: NDArray[np.floating], targets: NDArray[np.int64], fold: Fold, chunk: int = 1024
 ) -> list[float]:
-    """Compute the share of test recordings with a recording of their class among the k nearest of the training set.
+    """Compute the fraction of test recordings with a recording of their class among the k nearest neighbours.
 
-    The shares are those for k of 1, 5 and 20. Among equally near recordings, those of another class rank first, so that
-    constant features have a recall of 0.
+    The neighbours are recordings of the training set, ranked by cosine similarity. Returns the fractions for k = 1, 5
+    and 20. In a tie, recordings of other classes rank first, so that constant features have a recall of 0.
     """
     train_val = fold.train_val
     keys, queries = unit(features[train_val]), unit(features[fold.test])
@@ -120,7 +118,7 @@ def same_class_recall(
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scale the rows of an array (n, dim) to unit length; a row of zeros is unchanged."""
+    """Scale the rows of an array (n, dim) to unit length; a zero row is unchanged."""
     wide = vectors.astype(np.float64)
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(length == 0, 1.0, length)
@@ -136,9 +134,9 @@ def _as_accuracy(figures: dict[str, float]) -> dict[str, float]:
 
 
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
-    """Compute the exact expectation of :func:`same_class_recall` for training recordings in random order.
+    """Compute the expectation of :func:`same_class_recall` if the training recordings are ranked at random.
 
-    It is 1 - P(none of the first k recordings has the query's class).
+    The expected recall is 1 - P(none of the first k recordings is of the query's class).
     """
     train = targets[fold.train_val]
     total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]
@@ -158,7 +156,7 @@ def _over_folds(recalls: Sequence[Sequence[float]], folds: Folds) -> dict[str, A
         if len(table) > 1:
             figures[f"r{k}_std"] = float(table[:, column].std(ddof=1))
     figures["folds"] = [
-        {"fold": fold.name, **{f"r{k}": float(share) for k, share in zip(SAME_CLASS_RANKS, row, strict=True)}}
+        {"fold": fold.name, **{f"r{k}": float(recall) for k, recall in zip(SAME_CLASS_RANKS, row, strict=True)}}
         for fold, row in zip(folds.folds, table, strict=True)
     ]
     return figures

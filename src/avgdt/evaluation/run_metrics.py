@@ -1,4 +1,4 @@
-"""Metrics of a run on which its verdict is based: training metrics and held-out retrieval."""
+"""Metrics of a training run on which its verdict is based: training metrics and held-out retrieval."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from avgdt.evaluation.metrics import NORMAL_95, wilson_interval
 from avgdt.recipes.recipe import Recipe
 
 LATE = 0.6
-"""Share of the epochs after which a run without any sign of generalisation is no longer considered to be on the
-plateau. Runs that train leave the plateau within half of their epochs."""
+"""Fraction of the epochs after which a run without any sign of generalisation is no longer considered to be on the
+initial plateau. Healthy runs leave the plateau within half of their epochs."""
 LEAST_STEPS = 400
-"""Number of training steps below which accuracy at chance level is normal. Runs that train stay at chance level for 200
-to 400 steps."""
+"""Number of training steps below which accuracy at chance level is normal. Healthy runs stay at chance level for 200 to
+400 steps."""
 DIRECTIONS = ("video_to_audio", "audio_to_video")
 
 
@@ -28,21 +28,21 @@ class Training:
     step: int
     """Number of training steps so far."""
     late: bool
-    """True if a run that trains would have left the initial plateau by now."""
+    """Whether a healthy run would have left the initial plateau by now."""
     accuracy: float
     """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
     interval: tuple[float, float]
-    """95 % confidence interval of ``accuracy``; several queries of one recording count as one trial."""
+    """95 % confidence interval of ``accuracy``; all queries of a recording are counted as one trial."""
     chance: float
     """Chance level of ``accuracy``."""
     loss: float
     """Loss, averaged over the last tenth of the logged training metrics."""
-    bound: float
-    """Larger of the first loss and the loss at chance level; only the NCE loss has a chance level."""
+    reference_loss: float
+    """Reference for detecting divergence: the larger of the first logged loss and, for NCE, the loss at chance level."""
     growth: float
-    """Ratio of the recent gradient norm to the first one above 0 that was logged; 0 if none was logged."""
+    """Ratio of the recent gradient norm to the first logged non-zero norm; 0 if there is none."""
     std: float
-    """Embedding std of the modality with the smaller std; 1 if it was not logged."""
+    """Std of the embeddings, of the modality with the smaller std; 1 if it was not logged."""
 
     @classmethod
     def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
@@ -50,10 +50,10 @@ class Training:
         last, step = train[-max(1, len(train) // 10) :], int(train[-1]["step"])
         accuracy = _mean(last, "accuracy", 0.0)
         trials = len(last) * recipe.run.log_every * recipe.run.batch
-        bound = float(train[0].get("loss", 0.0))
+        reference_loss = float(train[0].get("loss", 0.0))
         if recipe.objective.loss == "nce":
-            bound = max(bound, chance_loss(recipe, step))
-        # At the first step the bank is empty, so there are no negatives and no gradient.
+            reference_loss = max(reference_loss, chance_loss(recipe, step))
+        # At the first step, the memory bank is empty, so there are no negatives and the gradient is zero.
         first = next((float(line["gradient_norm"]) for line in train if line.get("gradient_norm", 0.0) > 0), 0.0)
         return cls(
             step=step,
@@ -62,7 +62,7 @@ class Training:
             interval=wilson_interval(round(accuracy * trials), trials),
             chance=chance_accuracy(recipe, step),
             loss=_mean(last, "loss", 0.0),
-            bound=bound,
+            reference_loss=reference_loss,
             growth=_mean(last, "gradient_norm", 0.0) / first if first > 0 else 0.0,
             std=min(_mean(last, f"std_{modality}", 1.0) for modality in ("video", "audio")),
         )
@@ -70,16 +70,16 @@ class Training:
 
 @dataclass(frozen=True)
 class RetrievalMetrics:
-    """Retrieval among recordings outside the training set, averaged over video-to-audio and audio-to-video."""
+    """Retrieval metrics of recordings outside the training set, averaged over video-to-audio and audio-to-video."""
 
     recalls: Mapping[int, float]
-    """Recall at 1, 5 and 10, by rank."""
+    """Recall at k, for k of 1, 5 and 10."""
     median_rank: float | None
     gallery: int
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> RetrievalMetrics:
-        """Read a line of kind "heldout" of ``metrics.jsonl``, or another retrieval in the same form."""
+        """Return the metrics in a line of kind "heldout" of ``metrics.jsonl``, or in other retrieval data of this form."""
         recalls = {k: fmean(line[direction][f"r{k}"] for direction in DIRECTIONS) for k in (1, 5, 10)}
         known = all("median_rank" in line[direction] for direction in DIRECTIONS)
         median = fmean(line[direction]["median_rank"] for direction in DIRECTIONS) if known else None
@@ -87,7 +87,7 @@ class RetrievalMetrics:
 
     @property
     def k(self) -> int:
-        """Value of k at which the recall is compared with its chance level."""
+        """Value of k for which the recall at k is compared with its chance level."""
         return recall_rank(self.gallery)
 
     @property
@@ -102,30 +102,31 @@ class RetrievalMetrics:
 
     @property
     def above_chance(self) -> bool:
-        """True if the recall at :attr:`k` is above chance level."""
+        """Whether the recall at :attr:`k` is significantly above chance level."""
         return self.interval[0] > self.chance
 
     @property
     def any_sign(self) -> bool:
-        """True if the recall or the median rank is better than by chance; the median rank improves first.
+        """Whether the recall or the median rank is significantly better than chance; the median rank improves first.
 
-        By chance, ranks are uniform over 1 to n, so the standard deviation of their median is near sqrt(n) / 2.
+        At chance level, the ranks are uniform over 1 to n, so the standard deviation of their median is near
+        sqrt(n) / 2.
         """
         if self.median_rank is None:
             return self.above_chance
         return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
 
     def at(self, chance: float) -> tuple[float, float]:
-        """Return the 95 % interval of the recall at the k whose chance level is ``chance``, interpolated in k.
+        """Return the 95 % interval of the recall whose chance level is ``chance``, interpolated between values of k.
 
-        The k is between 1 and 10. The recall is comparable with a training accuracy that has this chance level, but
-        another number of keys.
+        k is limited to 1 to 10. This recall can be compared with a training accuracy of the same chance level, even if
+        the numbers of keys differ.
         """
         rank = min(10.0, max(1.0, chance * self.gallery))
         low = 1 if rank < 5 else 5
         high = 5 if rank < 5 else 10
-        share = (rank - low) / (high - low)
-        return self._interval(self.recalls[low] * (1 - share) + self.recalls[high] * share)
+        weight = (rank - low) / (high - low)
+        return self._interval(self.recalls[low] * (1 - weight) + self.recalls[high] * weight)
 
     def _interval(self, recall: float) -> tuple[float, float]:
         return wilson_interval(round(recall * self.gallery), self.gallery)

@@ -1,4 +1,4 @@
-"""Labelled segments of recordings, from the rows of a manifest."""
+"""Labelled segments of recordings, read from the rows of a manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
 
 ROLES = ("split", *SEGMENT)
-"""Columns that are never labels; nor are columns whose names end in ``_start`` or ``_end``."""
+"""Columns that are never labels, besides columns whose names end in ``_start`` or ``_end``."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Segment:
     split: str
     """Normalised name of the split (train, val, test or another); empty if the row has no split."""
     label: str = ""
-    """Name of the class; empty without a label column."""
+    """Name of the class; empty if there is no label column."""
     start: float | None = None
     """Start, in seconds; start and end are None for the whole recording."""
     end: float | None = None
@@ -38,7 +38,7 @@ class Segment:
 
 
 def columns(entries: Sequence[Entry]) -> list[str]:
-    """Return the manifest's columns that do not describe the media, in order."""
+    """Return the columns of the manifest that do not describe the media files, in order."""
     return list(dict.fromkeys(name for entry in entries for name in entry.extra))
 
 
@@ -48,11 +48,11 @@ def labels(entries: Sequence[Entry]) -> list[str]:
 
 
 def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment]:
-    """Return one segment per row; with ``label``, only for rows whose label is not empty.
+    """Return one segment per row; if ``label`` is given, only for rows whose label is not empty.
 
     The time span is given by the columns ``LABEL_start`` and ``LABEL_end`` if the manifest has them, else by ``start``
     and ``end``. Without these columns, or if both cells are empty, the segment is the whole recording. Raises
-    :class:`EvaluationError` for a missing label column, and ``DataError`` for times that are not numbers or for an end
+    :class:`EvaluationError` if the label column is missing, and ``DataError`` if a time is not a number or an end is
     before the start.
     """
     present, label = columns(entries), label and composed(label)
@@ -76,9 +76,9 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
 def each_once(
     segments: Sequence[Segment], entries: Sequence[Entry], alike: Callable[[Segment], object]
 ) -> list[Segment]:
-    """Return the segments without duplicates.
+    """Return the segments without duplicates; the first of several duplicates is returned.
 
-    Of all segments with the same file (by any path) and the same value of ``alike``, the first is kept.
+    Duplicates have the same file, even if the paths differ, and the same value of ``alike``.
     """
     distinct = dict[tuple[int, object], Segment]()
     for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):

@@ -1,4 +1,4 @@
-"""Train, val and test rows of a labelled manifest, checked, with an account of the rows that are not used."""
+"""Selection and validation of the train, val and test rows of a labelled manifest; unused rows are reported."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from avgdt.evaluation.plans import Plan
 from avgdt.evaluation.segments import Segment, columns, each_once, segments
 
 SPLITS = ("train", "val", "test")
-"""Names of the splits for fitting, validation and testing."""
-VAL_SHARE = 5
-"""Number of train recordings of a class per recording that is drawn for validation if there is no split val."""
+"""Names of the splits for training, validation and testing."""
+VAL_DIVISOR = 5
+"""Inverse of the fraction of each class that is moved from train to val if there is no ``val`` split."""
 SOURCES = ("source", "group")
 """Names of columns that identify the source from which several recordings were cut."""
 NO_LABEL = "its row has no label"
@@ -39,18 +39,18 @@ _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Distinct labelled segments of the splits that are used, and an account of the other rows."""
+    """Distinct labelled segments of the splits that are used, and the rows that are not used."""
 
     segments: list[Segment]
-    """Segments of which any two differ in file, seconds, split or label."""
+    """Distinct segments: any two differ in file, time span, split or label."""
     skipped: list[Skipped]
     """Rows without a label, and rows without a split."""
     other_splits: int
-    """Number of labelled rows of splits that are not used."""
+    """Number of labelled rows that belong to splits that are not used."""
     unlabelled: int
-    """Number of rows without a label, except rows of splits that are not used."""
+    """Number of rows without a label, not counting rows of splits that are not used."""
     notes: list[str]
-    """Sentences with the numbers of skipped, unused and repeated rows."""
+    """Sentences with the numbers of skipped, unused and duplicate rows."""
 
 
 def labelled_rows(
@@ -75,13 +75,13 @@ def labelled_rows(
         *_note(len(unsplit), "row has no split: skipped", "rows have no split: skipped"),
         *_note(
             len(unused),
-            f"row is of another split ({split_counts(unused)}): not used",
-            f"rows are of other splits ({split_counts(unused)}): not used",
+            f"row belongs to another split ({split_counts(unused)}) and is not used",
+            f"rows belong to other splits ({split_counts(unused)}) and are not used",
         ),
         *_note(
             len(in_use) - len(distinct),
-            "row repeats another of the same file, segment, split and label: used once",
-            "rows repeat another of the same file, segment, split and label: used once",
+            "row duplicates another row (same file, segment, split and label) and is not used",
+            "rows duplicate another row (same file, segment, split and label) and are not used",
         ),
     ]
     return LabelledRows(distinct, [*unlabelled, *unsplit], len(unused), len(unlabelled), notes)
@@ -89,12 +89,12 @@ def labelled_rows(
 
 @dataclass(frozen=True)
 class LabelledSplits:
-    """Indices into a list of segments by split, and the names of the classes."""
+    """Indices of segments by split, and the names of the classes."""
 
     rows: Mapping[str, list[int]]
     """Indices of the segments of each needed split, by the name of the split."""
     classes: list[str]
-    """Class names of the split train, sorted (by value if all are numbers); the targets are indices into this list."""
+    """Class names of the ``train`` split, sorted (by value if all are numbers); targets are indices into this list."""
 
     def targets(self, segments: Sequence[Segment], split: str) -> list[int]:
         """Return the class indices of the segments of ``split``."""
@@ -105,11 +105,11 @@ class LabelledSplits:
 def labelled_splits(
     segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
 ) -> LabelledSplits:
-    """Group usable segments by the splits ``names``, one of which is train.
+    """Group usable segments by split; ``names`` are the splits, and one of them is ``train``.
 
-    Error messages state the most frequent reason in ``skipped``. Raises :class:`EvaluationError` for an empty split,
-    for a class missing from train, for a single class, and for class names that differ only in case, blanks, quotes or
-    Unicode form.
+    Error messages state the most frequent reason in ``skipped``. Raises :class:`EvaluationError` if a split is empty,
+    if a class is missing from ``train``, if there is only one class, or if class names differ only in case, blanks,
+    quotes or Unicode normalisation.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
@@ -135,11 +135,12 @@ def labelled_splits(
 
 
 def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan]:
-    """Return the plans with about a fifth of each class of train moved to val.
+    """Return the plans with about a fifth of each class moved from ``train`` to ``val``.
 
-    The choice is random, but the same at every call. Segments of one file or of its copies are moved together, whatever
-    their classes, as are files with the same ``source`` or ``group`` if there is such a column. Segments of a class
-    with a single source are moved independently. Train keeps examples of each class.
+    The segments are drawn at random with a fixed seed. Segments of the same source are moved together, whatever their
+    classes. The source is the value of the ``source`` or ``group`` column, if there is one, else the file; copies of a
+    file have the same source. Segments of a class with a single source are moved independently. Some examples of each
+    class remain in ``train``.
     """
     labels = {row: plan.segment.label for row, plan in enumerate(plans) if plan.segment.split == "train"}
     sources = _sources(plans, entries)
@@ -148,7 +149,7 @@ def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan
     for row, label in labels.items():
         groups.setdefault(sources[row] if label in several else f"row {row}", []).append(row)
     remaining = Counter(labels.values())
-    quota = Counter({label: max(count // VAL_SHARE, min(1, count - 1)) for label, count in remaining.items()})
+    quota = Counter({label: max(count // VAL_DIVISOR, min(1, count - 1)) for label, count in remaining.items()})
     val = set[int]()
     names = sorted(groups)
     for number in np.random.default_rng(0).permutation(len(names)):
@@ -164,7 +165,7 @@ def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan
 
 
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
-    """Return the segments of ``split``; return all segments if ``split`` is ``all`` or if no segment has a split.
+    """Return the segments of ``split``, or all segments if ``split`` is ``all`` or if no segment has a split.
 
     Raises :class:`EvaluationError` if there are splits, but no segment of ``split``.
     """
@@ -181,7 +182,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
 
 def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = ()) -> list[Skipped]:
-    """Return the rows without a label; if ``used`` is given, only those of these splits and those without a split."""
+    """Return the rows without a label; if ``used`` is given, rows of other splits are not returned."""
     return [
         Skipped(entry.path, NO_LABEL)
         for entry in entries
@@ -190,7 +191,7 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
 
 
 def unlabelled_note(count: int, label: str) -> list[str]:
-    """Return a note with the number of rows without a label, as a list that is empty if there are none."""
+    """Return a list with a note on the number of rows without a label; the list is empty if there are none."""
     column = f"in the column '{label}': skipped"
     return _note(count, f"row has no label {column}", f"rows have no label {column}")
 
@@ -233,7 +234,7 @@ def _check_needed(
 
 
 def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
-    """Raise :class:`EvaluationError` if two rows give the same segment of a recording different labels."""
+    """Raise :class:`EvaluationError` if the same segment of a recording has different labels in two rows."""
     alike = defaultdict[object, list[Segment]](list)
     numbers = recording_numbers([entries[segment.entry] for segment in segments])
     for number, segment in zip(numbers, segments, strict=True):
@@ -252,7 +253,7 @@ def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> N
 
 
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` if two classes differ only in case, blanks, quotes or Unicode form."""
+    """Raise :class:`EvaluationError` if two classes differ only in case, blanks, quotes or Unicode normalisation."""
     seen = dict[str, str]()
     for label in sorted(labels):
         bare = _QUOTED.fullmatch(label)
@@ -265,7 +266,7 @@ def _check_alike(labels: set[str]) -> None:
 
 
 def _sources(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[str]:
-    """Return the source of each plan's recording: the value of its column ``source`` or ``group``, else its file."""
+    """Return the source of each plan's recording: the value of its ``source`` or ``group`` column, else its file."""
     recordings = [entries[plan.segment.entry] for plan in plans]
     columns = [next((name for name in entry.extra if name.lower() in SOURCES), "") for entry in recordings]
     files = recording_numbers(recordings)

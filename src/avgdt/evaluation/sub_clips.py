@@ -1,4 +1,4 @@
-"""Audio benchmarks on equally spaced sub-clips: probes of frozen features, and finetuning of the audio encoder."""
+"""Audio benchmarks on equally spaced sub-clips: probes on frozen features, and finetuning of the audio encoder."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from avgdt.models.pretrained import PretrainedModel
 
 AUDIO: tuple[ModalityName, ...] = ("audio",)
 SECONDS_AT_ONCE = 160
-"""Minimum total length of the sub-clips in one batch of the networks, in seconds."""
+"""Minimum total length of the sub-clips in a batch, in seconds."""
 FoldProbe = Callable[[NDArray[np.float32], Folds, Fold], FoldScore]
-"""Function from (features (recordings, sub-clips, dim), folds, fold) to the score of the fold."""
+"""Callable ``(features, folds, fold) -> FoldScore``; the features are (recordings, sub-clips, dim)."""
 
 
 @dataclass(frozen=True)
 class SubClips:
-    """Number and length of equally spaced sub-clips, from the start to the end of a recording."""
+    """Number and length of the sub-clips of a recording, which are equally spaced from its start to its end."""
 
     count: int
     """Number of sub-clips of each recording."""
@@ -51,13 +51,13 @@ class SubClipOptions:
     finetune: bool = False
     """Also finetune the audio encoder end to end from the pretrained weights."""
     training_epochs: int = 60
-    """Number of epochs of --scratch and --finetune; an epoch has one sub-clip per recording."""
+    """Number of training epochs for --scratch and --finetune; an epoch has one sub-clip per recording."""
     training_lr: float = 1e-3
-    """Learning rate of --scratch and --finetune (AdamW with a cosine schedule)."""
+    """Learning rate for --scratch and --finetune (AdamW with a cosine schedule)."""
     cache: bool = True
     """Store the features and the scores of folds in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of all training, and of the random weights with which the pretrained weights are compared."""
+    """Seed of the training, and of the random weights with which the pretrained weights are compared."""
 
     def check(self) -> None:
         """Raise :class:`EvaluationError` if an option is out of bounds."""
@@ -68,7 +68,7 @@ class SubClipOptions:
 
 
 def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
-    """Return the model with clips as long as the sub-clips, and with batches for several recordings."""
+    """Return the model with the clip length set to that of the sub-clips, and with a suitable batch size."""
     recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
@@ -78,7 +78,7 @@ def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
 def plan_sub_clips(
     model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
-    """Plan the sub-clips of every usable recording; return the plans and the skipped recordings.
+    """Return a plan with the sub-clips of every usable recording, and the skipped recordings.
 
     ``model`` must have been returned by :func:`on_sub_clips`.
     """
@@ -95,12 +95,12 @@ def sub_clip_figures(
     probes: Mapping[str, FoldProbe],
     settings: Mapping[str, Any],
 ) -> tuple[list[Segment], Folds, dict[str, Any]]:
-    """Evaluate all probes and, depending on the options, finetuning on an audio benchmark.
+    """Evaluate all probes on an audio benchmark and, depending on the options, finetuning.
 
-    Returns the segments that could be read, their folds, and the result without its sizes. ``columns`` are the names of
-    the columns with the fold and the class of an entry. ``split`` builds the folds. ``settings`` is plain data that
-    determines the scores of the probes together with the features and the folds. Raises :class:`EvaluationError` if no
-    recording of a class can be read.
+    Returns the segments that could be read, their folds, and the result without the entry ``sizes``. ``columns`` are
+    the names of the columns with the fold and the class of an entry. ``split`` builds the folds. ``settings`` is plain
+    data that determines the scores of the probes together with the features and the folds. Raises
+    :class:`EvaluationError` if no recording of a class can be read.
     """
     options.check()
     comparison.check_modalities(AUDIO)
@@ -152,7 +152,7 @@ def _finetuned(
     folds: Folds,
     clips: SubClips,
 ) -> dict[str, dict[str, Any]]:
-    """Train the audio encoder end to end on every fold, for each model that the options select; return the figures."""
+    """Train the audio encoder of each model that the options select end to end on every fold; return the metrics."""
     enabled = {"pretrained": options.finetune, "random": options.scratch}
     models = {source: model for source, model in comparison.models.items() if enabled[source]}
     if not models:
@@ -167,7 +167,7 @@ def _finetuned(
         done += 1
         comparison.progress(done, total)
 
-    def after_fold() -> None:  # a fold from the cache has run no epochs
+    def after_fold() -> None:  # no epochs are run for a cached fold
         nonlocal done, finished
         done = finished = finished + epochs
         comparison.progress(done, total)

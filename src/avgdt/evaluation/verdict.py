@@ -1,4 +1,4 @@
-"""Verdict on a pretraining run from its metrics: whether the run works, the cause of failure, and what to change."""
+"""Diagnosis of a pretraining run from its metrics: whether the run works, the cause of a failure, and the remedy."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ from avgdt.recipes.recipe import Recipe
 
 COLLAPSED_STD = 0.1
 """Std of the embeddings in training below which a collapse is diagnosed. The std is 1 for embeddings that cover the
-sphere, 0 for equal embeddings, and 0.3 or more on the plateau of runs that train."""
+sphere, 0 for equal embeddings, and 0.3 or more on the initial plateau of healthy runs."""
 COLLAPSED_RANK = 2.0
-"""Effective rank below which a collapse is diagnosed; it is 25 or more on the plateau of runs that train."""
+"""Effective rank below which a collapse is diagnosed; it is 25 or more on the initial plateau of healthy runs."""
 SETTLED = 30
 """Number of training steps below which the effective rank is not used. Held-out embeddings depend on the running
-statistics of batch norm, and with the initial statistics, even random networks have a rank of 2."""
+statistics of batch norm; with the initial statistics, the rank is 2 even for networks with random weights."""
 GREATEST_LOSS = 1.5
 """Ratio of the loss to its first value or its chance level, whichever is larger, above which divergence is diagnosed. A
-loss above both values means that wrong predictions are confident."""
+loss above both values means that the predictions are wrong with high confidence."""
 GREATEST_GRADIENT = 30.0
-"""Ratio of the gradient norm to its first value above which divergence is diagnosed. The norm falls in runs that
-train."""
+"""Ratio of the gradient norm to its first value above which divergence is diagnosed. In healthy runs, the norm falls."""
 LEAK = 0.3
-"""Minimum share of the positives' margin due to batch norm for the diagnosis of a batch-norm leak. After the plateau,
-the share is at most 0.1 in runs that train."""
+"""Batch-norm leak threshold: minimum fraction of the positive-negative cosine-similarity margin that is lost when keys
+are normalised with another batch. In healthy runs, it is at most 0.1 after the initial plateau."""
 DRIFT = 0.1
-"""Minimum change of a key (1 - cosine) during its time in the bank for the diagnosis of a bank shortcut: queries can
-then identify keys by their age. The change is 0.01 in runs that train."""
+"""Bank shortcut threshold: minimum change of a key (1 - cosine similarity) during its time in the memory bank. Above it,
+queries can identify keys by their age. In healthy runs, the change is 0.01."""
 GAP = 0.25
-"""Excess of the training accuracy over the held-out recall, beyond their confidence intervals, above which overfitting
-is diagnosed. Both values refer to the same chance level, and they agree within 0.1 in runs that generalise."""
+"""Overfitting threshold: excess of the training accuracy over the held-out recall, beyond their confidence intervals.
+Both values have the same chance level. In runs that generalise, they differ by at most 0.1."""
 FEWEST = 20
 """Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
 interval is too wide."""
@@ -54,22 +53,22 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class Verdict:
-    """Diagnosis of a training run in words: cause, evidence and remedy."""
+    """Diagnosis of a training run: cause, evidence and remedy."""
 
     cause: Cause
     headline: str
     """Diagnosis in one sentence."""
     evidence: str
-    """Metrics on which the verdict is based, in one sentence."""
+    """Metrics on which the diagnosis is based, in one sentence."""
     remedy: str
-    """Suggested change in one sentence, with the options of ``avgdt pretrain``."""
+    """Suggested change in one sentence, which names options of ``avgdt pretrain``."""
 
     @property
     def level(self) -> Literal["good", "uncertain", "bad"]:
-        """Level of the verdict: good, uncertain or bad.
+        """Level of the verdict.
 
-        A run is good if it generalises, uncertain if it is too early to decide or not measured, and bad if something
-        must be changed.
+        It is "good" if the run generalises, "uncertain" if it is too early to decide or if generalisation is not
+        measured, and "bad" if the recipe or the data must be changed.
         """
         if self.cause in ("plateau", "not measured"):
             return "uncertain"
@@ -89,21 +88,21 @@ def verdict(
 
     Args:
         recipe: resolved recipe, as in ``config.yaml``.
-        train: lines of kind train; at least one.
-        heldout: lines of kind heldout; empty without held-out recordings or with one modality.
-        unseen: retrieval among other recordings outside the training set, in the form of a line of kind heldout; it
-            replaces the last line of ``heldout``.
+        train: lines of kind "train"; at least one.
+        heldout: lines of kind "heldout"; empty if there are no held-out recordings or only one modality.
+        unseen: retrieval metrics of other recordings outside the training set, in the form of a line of kind "heldout";
+            they replace the last line of ``heldout``.
     """
     training = Training.of(recipe, train)
     latest = unseen or (heldout[-1] if heldout else None)
     retrieval = None if latest is None else RetrievalMetrics.of(latest)
-    share = max(_diagnosed(heldout, "batch_norm_share")[-1:], default=0.0)
+    fraction = max(_diagnosed(heldout, "batch_norm_share")[-1:], default=0.0)
     drift = max(_diagnosed(heldout, "key_drift"), default=0.0)
     ranks = [_diagnosed(heldout, f"effective_rank_{modality}")[-1:] for modality in ("video", "audio")]
     rank = min((value for values in ranks for value in values), default=None) if training.step >= SETTLED else None
-    if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.bound:
+    if not isfinite(training.loss) or training.loss > GREATEST_LOSS * training.reference_loss:
         return _diverging(
-            recipe, f"the loss is {training.loss:.2f}; its first value or chance level is {training.bound:.2f}"
+            recipe, f"the loss is {training.loss:.2f}; its first value or chance level is {training.reference_loss:.2f}"
         )
     if training.growth > GREATEST_GRADIENT:
         return _diverging(recipe, f"the gradient norm is {training.growth:.0f} times that of the first steps")
@@ -116,8 +115,8 @@ def verdict(
     _, most = retrieval.at(training.chance)
     exceeds = training.interval[0] > most
     if (not above and exceeds) or training.interval[0] - most > GAP:
-        if share >= LEAK:
-            return _leak(recipe, share, figures)
+        if fraction >= LEAK:
+            return _leak(recipe, fraction, figures)
         if drift >= DRIFT:
             return _bank(recipe, drift, figures)
         if training.accuracy >= GAP:
@@ -136,14 +135,14 @@ def verdict(
 
 
 def verdict_from_file(recipe: Recipe, metrics: Path) -> Verdict | None:
-    """Return the verdict on the run with the metrics file ``metrics``; None if it has no line of kind train yet."""
+    """Return the verdict on the run with the metrics file ``metrics``; None if it has no line of kind "train" yet."""
     lines = read_json_lines(metrics, ("kind", "step"))
     train = [line for line in lines if line["kind"] == "train"]
     return verdict(recipe, train, [line for line in lines if line["kind"] == "heldout"]) if train else None
 
 
 def _diverging(recipe: Recipe, evidence: str) -> Verdict:
-    return Verdict("diverging", "The training diverges.", _sentence(evidence), f"{_smaller_steps(recipe)}.")
+    return Verdict("diverging", "The training run diverges.", _sentence(evidence), f"{_smaller_steps(recipe)}.")
 
 
 def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict:
@@ -159,13 +158,13 @@ def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict
     )
 
 
-def _leak(recipe: Recipe, share: float, figures: str) -> Verdict:
+def _leak(recipe: Recipe, fraction: float, figures: str) -> Verdict:
     groups = f"--objective.key-groups (now {recipe.objective.key_groups}) and "
     return Verdict(
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
         _sentence(
-            f"positives lose {100 * share:.0f} % of their margin if keys are normalised in another batch", figures
+            f"positives lose {100 * fraction:.0f} % of their margin if keys are normalised in another batch", figures
         ),
         f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
         f"--run.batch (now {recipe.run.batch}).",
@@ -177,7 +176,7 @@ def _bank(recipe: Recipe, drift: float, figures: str) -> Verdict:
     return Verdict(
         "bank shortcut",
         "The keys in the bank are outdated, so that the networks can recognise a key by its age.",
-        _sentence(f"a key changes by up to {drift:.2f} (1 - cosine) during its time in the bank", figures),
+        _sentence(f"a key changes by up to {drift:.2f} (1 - cosine similarity) during its time in the bank", figures),
         f"Raise --objective.momentum (now {objective.momentum:g}) or lower --objective.bank (now {objective.bank}); "
         "-1 for both gives the paper's proportions.",
     )
@@ -239,7 +238,7 @@ def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
 
 
 def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
-    """Return the verdict from the training metrics alone, without held-out retrieval."""
+    """Return the verdict on a run without held-out retrieval, from its training metrics."""
     figures = _accuracy(training)
     if training.interval[0] <= training.chance:
         return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
@@ -286,7 +285,7 @@ def _figures(training: Training, retrieval: RetrievalMetrics) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: RetrievalMetrics) -> str:
-    """Describe how far retrieval has fallen below its best value in an equally large gallery; "" if it has not."""
+    """Describe a fall of the recall from its best value in a gallery of the same size; "" if it has not fallen."""
     earlier = [retrieval for line in heldout if (retrieval := RetrievalMetrics.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

@@ -56,7 +56,7 @@ def test_each_network_is_reported_in_one_line(
     protocol: type[Any], model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     lines = list[str]()
-    comparison = replace(inspected(model, random, entries), finished=lines.append)
+    comparison = replace(inspected(model, random, entries), on_result=lines.append)
     protocol(label="light", clips=1).measure(comparison)
     row = protocol.title.lower()
     assert [line.partition(":")[0] for line in lines] == [
@@ -119,7 +119,7 @@ def test_skipped_rows_are_reported_with_a_reason(
     ]
     assert result["notes"] == [
         "1 row has no label in the column 'light': skipped",
-        "1 row is of another split (extra (1)): not used",
+        "1 row belongs to another split (extra (1)) and is not used",
     ]
 
 
@@ -211,5 +211,5 @@ def test_duplicate_rows_are_used_once(model: PretrainedModel, random: Pretrained
     options = Knn(label="light", modality="audio", clips=1)
     once = run(options, model, random, entries)
     again = run(options, model, random, [*entries, *entries[:4], entries[4], entries[4]])
-    assert again["notes"] == ["6 rows repeat another of the same file, segment, split and label: used once"]
+    assert again["notes"] == ["6 rows duplicate another row (same file, segment, split and label) and are not used"]
     assert {**again, "notes": []} == once
