@@ -1,4 +1,4 @@
-"""Python functions of the commands ``pretrain`` and ``evaluate``, and batches for a custom training loop."""
+"""Python API of the commands ``pretrain`` and ``evaluate``, and batches for custom training loops."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def pretrain(
     resume: bool = False,
     weights: Path | str | None = None,
 ) -> Path:
-    """Train without labels on the recordings of ``data``, a folder or a manifest; return the path of the weights.
+    """Pretrain on the unlabelled recordings of ``data``, a folder or a manifest; return the path of the weights.
 
-    ``recipe`` is a recipe or its name. With ``resume``, the run in ``out`` continues, and ``data`` is None or the new
-    location of recordings that were moved. ``weights`` is a run folder or a weights file that initialises a new run.
-    The files in ``out`` are those of ``avgdt pretrain``. Raises subclasses of ``AvgdtError``.
+    ``recipe`` is a recipe or its name. If ``resume`` is True, the run in ``out`` is resumed, and ``data`` is None or
+    the new location of recordings that were moved. ``weights`` is a run folder or a weights file from which a new run
+    is initialised. ``out`` contains the same files as after ``avgdt pretrain``. Raises subclasses of ``AvgdtError``.
     """
     resolved = named(recipe) if isinstance(recipe, str) else recipe
     source, start = (None if path is None else Path(path) for path in (data, weights))
@@ -41,9 +41,9 @@ def pretrain(
 
 
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
-    """Yield the batches of clips of all epochs of a recipe, for a custom training loop.
+    """Yield the batches of clips for all epochs of a recipe, for a custom training loop.
 
-    Files that cannot be used are skipped; recordings that fail later are listed in ``batch.failures``. Raises
+    Files that cannot be used are skipped; recordings that cannot be read later are listed in ``batch.failures``. Raises
     ``DataError`` if the recordings do not fill a batch.
     """
     resolved, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
@@ -64,10 +64,11 @@ def evaluate(
     device: str = "auto",
     **options: Any,
 ) -> Result:
-    """Compare ``weights`` with random weights in a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+    """Compare ``weights`` with random weights by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
 
     ``options`` are fields of the protocol, such as ``label="class"``. The result is also written to
-    ``results/PROTOCOL.json`` in ``out``, by default the run's folder. Raises subclasses of ``AvgdtError``.
+    ``results/PROTOCOL.json`` in ``out``, which is by default the folder of the weights. Raises subclasses of
+    ``AvgdtError``.
     """
     weights = Path(weights)
     folder = Path(out) if out is not None else weights if weights.is_dir() else weights.parent

@@ -24,7 +24,7 @@ def test_unused_rows_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["evaluate", "knn", "--weights", out, *data, "--device", "cpu", "--clips", "1"]) == 0
     text = capsys.readouterr().out
     assert "1 row has no label in the column 'label': skipped" in text
-    assert "1 row is of another split (trian (1)): not used" in text
+    assert "1 row belongs to another split (trian (1)) and is not used" in text
 
     copy = tmp_path / "films" / "copy.mkv"
     copy.write_bytes((tmp_path / "films" / "00.mkv").read_bytes())

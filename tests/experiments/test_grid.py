@@ -55,7 +55,7 @@ def test_a_job_is_pretrained_and_evaluated_once(labelled: Path, tmp_path: Path) 
     small = grid(labelled, tmp_path)
     job = small.job(1)
     assert (job.name, job.seed) == ("epochs-1-jitter-on-seed-0", 0)
-    assert small.figures(job) is None
+    assert small.results(job) is None
     figures = run(small, job)
     assert figures.keys() == {"accuracy", "R@1", "R@10"}
     linear = json.loads((job.run / "results" / "linear.json").read_text())
@@ -82,12 +82,12 @@ def test_an_interrupted_job_resumes(labelled: Path, tmp_path: Path, monkeypatch:
 
     with pytest.raises(KeyboardInterrupt):
         small.run(job, lambda line: None, stop)
-    assert small.figures(job) is None
+    assert small.results(job) is None
     steps = []
     small.run(job, lambda line: None, lambda metrics: steps.append(metrics["step"]))
     assert min(steps) >= 3  # finished steps are not repeated
     uninterrupted = grid(labelled, tmp_path / "other")
-    assert run(uninterrupted, uninterrupted.job(3)) == small.figures(job)
+    assert run(uninterrupted, uninterrupted.job(3)) == small.results(job)
     assert checkpoints.Checkpoints(job.run).load().step == 4
 
 
@@ -108,22 +108,22 @@ def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_p
     with pytest.raises(
         ExperimentError, match=r"objective\.temperature \(0\.07 in the runs, 0\.5 now\); use another --out"
     ):
-        (other := replace(small, cells=cells(recipe))).figures(other.job(0))
+        (other := replace(small, cells=cells(recipe))).results(other.job(0))
     recipe = replace(
         tiny(), optimiser=replace(tiny().optimiser, lr=0.5)
     )  # a run with another learning rate can be resumed, but not reused
     with pytest.raises(ExperimentError, match=r"optimiser\.lr"):
-        (other := replace(small, cells=cells(recipe))).figures(other.job(0))
+        (other := replace(small, cells=cells(recipe))).results(other.job(0))
     recipe = replace(tiny(), run=replace(tiny().run, workers=2, checkpoints=1))  # these fields do not affect results
     other = replace(small, cells=cells(recipe))
-    assert other.figures(other.job(0)) is not None
+    assert other.results(other.job(0)) is not None
     with pytest.raises(ExperimentError, match="was run with other settings"):
-        (other := replace(small, settings="96 recordings")).figures(other.job(0))
+        (other := replace(small, settings="96 recordings")).results(other.job(0))
     with pytest.raises(ExperimentError, match="use another --out for"):
-        (other := replace(small, data=tmp_path / "films")).figures(other.job(0))
+        (other := replace(small, data=tmp_path / "films")).results(other.job(0))
     # With another label, the probe is trained again.
     other = replace(small, measures=probe_and_retrieval("category"))
-    assert other.figures(other.job(0)) is None
+    assert other.results(other.job(0)) is None
 
 
 def test_a_damaged_record_raises_an_error(labelled: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_damaged_record_raises_an_error(labelled: Path, tmp_path: Path) -> Non
     record(small, lambda name, seed: 0.5)
     small.job(0).record.write_text("{")
     with pytest.raises(ExperimentError, match="is damaged"):
-        small.figures(small.job(0))
+        small.results(small.job(0))
 
 
 def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_the_best_of_further_trials_is_confirmed_again(tmp_path: Path, monkeypat
     work(search(films(tmp_path), tmp_path, trials=40))
     second = search(films(tmp_path), tmp_path).confirmation(1, probe_and_retrieval("label"))
     assert second.cells[0].name != first.cells[0].name
-    assert [second.figures(job) is not None for job in second.jobs] == [
+    assert [second.results(job) is not None for job in second.jobs] == [
         False,
         True,
     ]  # the cell "by hand" is not run again

@@ -13,7 +13,7 @@ from avgdt.progress import bar, console
 from avgdt.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
-    from avgdt.experiments.grid import CellFigures, CellRun, Grid
+    from avgdt.experiments.grid import CellResults, CellRun, Grid
     from avgdt.experiments.outcome import Experiment
 
 
@@ -39,7 +39,7 @@ class GridOptions:
 def list_jobs(grid: Grid) -> None:
     """Print each cell and seed with its index, and whether it is complete."""
     for index, job in enumerate(grid.jobs):
-        print(f"{index:>4}  {job.name}{'  complete' if grid.figures(job) is not None else ''}")
+        print(f"{index:>4}  {job.name}{'  complete' if grid.results(job) is not None else ''}")
 
 
 def run_job_with_progress(grid: Grid, job: CellRun) -> None:
@@ -60,7 +60,7 @@ def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcom
 
     require_matplotlib()
     failures = run_jobs(grid, jobs, command)
-    if any(grid.figures(job) is not None for job in grid.jobs):
+    if any(grid.results(job) is not None for job in grid.jobs):
         write_page(outcome(), grid.out)
     raise_failures(failures)
 
@@ -76,7 +76,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
     remaining = {
         job.name: (job, Work(job.name, (*command, "--cell", str(index)), job.log))
         for index, job in enumerate(grid.jobs)
-        if grid.figures(job) is None
+        if grid.results(job) is None
     }
     with bar() as progress:
         completed = len(grid.jobs) - len(remaining)
@@ -85,7 +85,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
         def done(work: Work) -> None:
             job = remaining[work.name][0]
             progress.advance(task)
-            console.print(_line(job, grid.figures(job) or {}))
+            console.print(_line(job, grid.results(job) or {}))
 
         def started(work: Work) -> None:
             progress.update(task, note=work.name)
@@ -105,9 +105,9 @@ def write_page(outcome: Experiment, folder: Path) -> None:
     print(f"wrote {write_experiment(folder)}")
 
 
-def _line(job: CellRun, figures: CellFigures) -> str:
+def _line(job: CellRun, results: CellResults) -> str:
     values = (
-        f"{name} {100 * shares['pretrained']:.1f} % (random weights {100 * shares['random']:.1f} %)"
-        for name, shares in figures.items()
+        f"{name} {100 * fractions['pretrained']:.1f} % (random weights {100 * fractions['random']:.1f} %)"
+        for name, fractions in results.items()
     )
     return ": ".join(filter(None, [job.name, ", ".join(values)]))

@@ -81,7 +81,7 @@ class Comparison:
                 )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """Inspect the recordings of ``data``, a folder or a manifest; return the recordings, and notes for the result."""
+        """Inspect the recordings of ``data``, a folder or a manifest; return them, and notes for the result."""
         notes = list[str]()
 
         def on_counts(counts: Counts) -> None:
@@ -134,13 +134,13 @@ class Comparison:
         pretrained, random = extraction.vectors
         return Features(segments, pretrained, random, skipped, padded)
 
-    def report(self, source: str, row: str, part: str, figures: Mapping[str, Any]) -> None:
+    def report(self, source: str, row: str, part: str, metrics: Mapping[str, Any]) -> None:
         """Report the metrics of a fold, split or repetition in one line, by a call of ``on_result``.
 
         ``source`` is the name of the weights, ``row`` is the name of the row in a result, and ``part`` is the name of
         the fold, split or repetition.
         """
-        self.on_result(figures_line(source, row, part, figures))
+        self.on_result(figures_line(source, row, part, metrics))
 
     def fold_figures(
         self,

@@ -63,7 +63,7 @@ def evaluate(
     model = load(weights, device)
     check_writable(protocol.name, out)
     random = replace(untrained(model.recipe, protocol.seed, device), store=model.store)
-    figures = protocol.measure(Comparison(model, random, data, out, on_scan, progress, on_result))
+    metrics = protocol.measure(Comparison(model, random, data, out, on_scan, progress, on_result))
     result = {
         "protocol": protocol.name,
         "title": protocol.title,
@@ -73,7 +73,7 @@ def evaluate(
         "data": str(data),
         "seed": protocol.seed,
         "options": plain_options(protocol),
-        **figures,
+        **metrics,
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
         "machine": machine(model.precision),

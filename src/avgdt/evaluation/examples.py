@@ -142,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first existing label column named in the options of a result, else ``label``; empty if there is none."""
+    """Return the first label column that a result names and that exists, else ``label``; empty if there is none."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
@@ -181,16 +181,16 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
     vectors = dict(zip(("pretrained", "random"), embedded.vectors, strict=True))
     cosines = {source: v["video"].astype(np.float64) @ v["audio"].astype(np.float64).T for source, v in vectors.items()}
     classes = [entries[i].extra.get(selection.label, "") for i in embedded.read]
-    figures: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         source: {
             "video_to_audio": retrieval_metrics(v["video"], v["audio"]),
             "audio_to_video": retrieval_metrics(v["audio"], v["video"]),
         }
         for source, v in vectors.items()
     }
-    figures["chance"] = {direction: chance(len(classes)) for direction in figures["pretrained"]}
+    metrics["chance"] = {direction: chance(len(classes)) for direction in metrics["pretrained"]}
     if any(classes):
-        _add_same_class(figures, cosines, classes)
+        _add_same_class(metrics, cosines, classes)
     queries = select_queries(classes)
     return {
         "split": selection.split,
@@ -203,7 +203,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
             for i, name in zip(embedded.read, classes, strict=True)
         ],
         "similarity": {source: np.round(matrix, 6).tolist() for source, matrix in cosines.items()},
-        **figures,
+        **metrics,
         "queries": {
             "video": [nearest_recordings(cosines["pretrained"][query], query) for query in queries],
             "audio": [nearest_recordings(cosines["pretrained"][:, query], query) for query in queries],
@@ -212,7 +212,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
     }
 
 
-def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
+def _add_same_class(metrics: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
     """Add the fraction of queries whose nearest *other* recording is of the query's class, and the chance level."""
     names = np.array(classes)
     same = names[:, None] == names[None, :]
@@ -222,8 +222,8 @@ def _add_same_class(figures: dict[str, Any], cosines: dict[str, NDArray[np.float
             other_cosines = (matrix if direction == "video_to_audio" else matrix.T).copy()
             np.fill_diagonal(other_cosines, -np.inf)
             fraction = float(same[np.arange(len(names)), other_cosines.argmax(1)].mean())
-            figures[source][direction]["nearest_other_of_same_class"] = fraction
-        figures["chance"][direction]["nearest_other_of_same_class"] = expected
+            metrics[source][direction]["nearest_other_of_same_class"] = fraction
+        metrics["chance"][direction]["nearest_other_of_same_class"] = expected
 
 
 def select_queries(classes: Sequence[str]) -> list[int]:

@@ -67,7 +67,8 @@ def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
     """Max-pool a feature map (batch, dim, mels', time') over time, as in the paper for ESC-50, and flatten it.
 
     The kernel has three time steps, and the stride is two. For two seconds of audio, the feature map of ResNet-18 is
-    512 x 2 x 7, so that there are 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` for fewer than three time steps.
+    512 x 2 x 7, so that there are 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` if there are fewer than
+    three time steps.
     """
     if feature_map.shape[-1] < 3:
         raise EvaluationError(

@@ -85,7 +85,7 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
 def train_test_fold(segments: Sequence[Segment]) -> Folds:
     """Build the single fold of a data set with the splits ``train`` and ``test``.
 
-    A part of ``train`` is used for validation. Raises :class:`EvaluationError` for an empty split and for a class that is
+    A part of ``train`` is used for validation. Raises :class:`EvaluationError` if a split is empty or if a class is
     missing from ``train``.
     """
     splits = labelled_splits(segments, ("train", "test"))
@@ -161,7 +161,7 @@ def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequ
 
 
 def check_classes_remain(listed: Folds, usable: Folds) -> None:
-    """Raise :class:`EvaluationError` if a class is in the train or test set of a fold of ``listed``, but not of ``usable``."""
+    """Raise :class:`EvaluationError` if a train or test set lacks classes in ``usable`` that it has in ``listed``."""
     for before, after in zip(listed.folds, usable.folds, strict=True):
         for role, part in (("train", "train_val"), ("test", "test")):
             expected, present = (

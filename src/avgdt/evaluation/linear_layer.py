@@ -50,7 +50,7 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with weights and biases from the uniform distribution U(-1 / sqrt(inputs), 1 / sqrt(inputs))."""
+    """Create a linear layer with weights and biases uniformly distributed between -1 / sqrt(inputs) and 1 / sqrt(inputs)."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
     )  # initialised below, without the global generator
@@ -76,7 +76,10 @@ def predict(layer: nn.Linear, features: NDArray[np.float32]) -> NDArray[np.int64
 
 
 def mean_scores(logits: torch.Tensor) -> torch.Tensor:
-    """Average the class probabilities over sub-clips; logits (recordings, sub-clips, classes) -> (recordings, classes)."""
+    """Compute the class probabilities (recordings, classes), averaged over sub-clips.
+
+    ``logits`` are (recordings, sub-clips, classes).
+    """
     return logits.softmax(dim=2).mean(dim=1)
 
 

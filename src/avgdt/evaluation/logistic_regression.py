@@ -5,12 +5,12 @@ The objective is the same as in scikit-learn: the mean cross-entropy of n exampl
 gradient is at most ``TOLERANCE``.
 
 The solver is Newton's method. Each step is computed by the conjugate gradient method, preconditioned by the diagonal of
-the Hessian in principal-axis coordinates of the features. Hessian-vector products are computed in float32, which affects
-only the steps; the loss and the gradient, which determine the optimum, are computed in float64.
+the Hessian in principal-axis coordinates of the features. Hessian-vector products are computed in float32, which
+affects only the steps; the loss and the gradient, which determine the optimum, are computed in float64.
 
-It is used instead of the solvers of scikit-learn because the tuned probe of ESC-50 fits 15 strengths in ten folds. At the same
-tolerance, one fold takes 10 s of CPU time with this solver and 80 s with scikit-learn's L-BFGS (768 features, 1200
-recordings).
+It is used instead of the solvers of scikit-learn because the tuned probe of ESC-50 fits 15 strengths in ten folds. At
+the same tolerance, one fold takes 10 s of CPU time with this solver and 80 s with scikit-learn's L-BFGS (768 features,
+1200 recordings).
 """
 
 from __future__ import annotations

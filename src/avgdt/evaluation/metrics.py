@@ -59,7 +59,7 @@ class Score:
 
 
 def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> Score:
-    """Compute the score of predicted class indices (n,), given the true class indices (n,); ``classes`` is their number."""
+    """Compute the score of predicted class indices (n,), given the true indices (n,); all are below ``classes``."""
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (truth, predictions), 1)
     return Score(confusion)
@@ -101,11 +101,11 @@ def fold_figures(
         rows.append({"fold": fold.name, "accuracy": fold_score.score.accuracy, **fold_score.details})
         after()
     accuracies = [score.accuracy for score in scores]
-    figures = score_figures(pooled(scores), folds.classes)
+    metrics = score_figures(pooled(scores), folds.classes)
     tests = np.concatenate([fold.test for fold in folds.folds])
     if len(np.unique(tests)) < len(tests):
-        del figures["interval"]  # the interval assumes that no recording is tested twice
-    return {**figures, "accuracy": float(np.mean(accuracies)), **std_of(accuracies), "folds": rows}
+        del metrics["interval"]  # the interval assumes that no recording is tested twice
+    return {**metrics, "accuracy": float(np.mean(accuracies)), **std_of(accuracies), "folds": rows}
 
 
 def pooled(scores: Sequence[Score]) -> Score:

@@ -171,7 +171,7 @@ def _votes(
         cosines = np.take_along_axis(similarity, order, axis=1)
         voters = np.eye(classes)[train.targets[order]]  # (queries, most, classes)
         for k in neighbours:
-            # A sum of k cosines divided by 2k + 1 is below 1/2 in absolute value, so it only breaks ties between counts.
+            # A sum of k cosines divided by 2k + 1 is below 1/2 in absolute value, so it only breaks ties.
             votes = voters[:, :k].sum(axis=1) + np.einsum("qk,qkc->qc", cosines[:, :k], voters[:, :k]) / (2 * k + 1)
             parts[k].append(votes.argmax(axis=1))
     return {k: np.concatenate(part) for k, part in parts.items()}

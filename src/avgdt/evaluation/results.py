@@ -54,7 +54,8 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     """Write ``folder/results/PROTOCOL.json`` atomically; return its path.
 
     Older results of the same protocol with other options, data or weights are preserved in the list ``earlier``, newest
-    first. An older result with the same options, data and weights is replaced. Raises ``WriteError`` if the disk is full.
+    first. An older result with the same options, data and weights is replaced. Raises ``WriteError`` if the disk is
+    full.
     """
     path = _path(result["protocol"], folder)
     before = read_results(path) if path.exists() else []
@@ -116,15 +117,15 @@ def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return None if tree == {} else tree
 
 
-def figures_line(source: str, row: str, part: str, figures: Mapping[str, Any]) -> str:
+def figures_line(source: str, row: str, part: str, metrics: Mapping[str, Any]) -> str:
     """Format metrics in one line, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
 
     ``source`` is "pretrained" or "random". ``part`` names the fold, split or repetition, and may be empty. Lists are
     omitted.
     """
-    chosen = figures.get("chosen", {})
+    chosen = metrics.get("chosen", {})
     words = list[str]()
-    for name, value in ({**figures, **chosen}).items():
+    for name, value in ({**metrics, **chosen}).items():
         if name == "converged":
             words += [] if value else ["not converged"]
         elif isinstance(value, int | float):

@@ -94,8 +94,8 @@ def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str
 
 def same_class_chance(folds: Folds) -> dict[str, float]:
     """Return the expected result of :func:`same_class_figures` for random features."""
-    figures = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
-    return {f"r{k}": figures[f"r{k}"] for k in SAME_CLASS_RANKS}
+    metrics = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
+    return {f"r{k}": metrics[f"r{k}"] for k in SAME_CLASS_RANKS}
 
 
 def same_class_recall(
@@ -129,8 +129,8 @@ def _recall(ranking: NDArray[np.int64], size: int) -> dict[str, float]:
     return {**recall, "median_rank": float(np.median(ranking)), "gallery": size}
 
 
-def _as_accuracy(figures: dict[str, float]) -> dict[str, float]:
-    return {"accuracy": figures["r1"], **{name: figures[name] for name in ("r5", "median_rank", "gallery")}}
+def _as_accuracy(metrics: dict[str, float]) -> dict[str, float]:
+    return {"accuracy": metrics["r1"], **{name: metrics[name] for name in ("r5", "median_rank", "gallery")}}
 
 
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
@@ -150,13 +150,13 @@ def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
 
 def _over_folds(recalls: Sequence[Sequence[float]], folds: Folds) -> dict[str, Any]:
     table = np.array(recalls)
-    figures = dict[str, Any]()
+    metrics = dict[str, Any]()
     for column, k in enumerate(SAME_CLASS_RANKS):
-        figures[f"r{k}"] = float(table[:, column].mean())
+        metrics[f"r{k}"] = float(table[:, column].mean())
         if len(table) > 1:
-            figures[f"r{k}_std"] = float(table[:, column].std(ddof=1))
-    figures["folds"] = [
+            metrics[f"r{k}_std"] = float(table[:, column].std(ddof=1))
+    metrics["folds"] = [
         {"fold": fold.name, **{f"r{k}": float(recall) for k, recall in zip(SAME_CLASS_RANKS, row, strict=True)}}
         for fold, row in zip(folds.folds, table, strict=True)
     ]
-    return figures
+    return metrics

@@ -38,7 +38,7 @@ class Training:
     loss: float
     """Loss, averaged over the last tenth of the logged training metrics."""
     reference_loss: float
-    """Reference for detecting divergence: the larger of the first logged loss and, for NCE, the loss at chance level."""
+    """Reference loss for detecting divergence: the first logged loss or, for NCE, the chance level if it is larger."""
     growth: float
     """Ratio of the recent gradient norm to the first logged non-zero norm; 0 if there is none."""
     std: float
@@ -79,7 +79,7 @@ class RetrievalMetrics:
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> RetrievalMetrics:
-        """Return the metrics in a line of kind "heldout" of ``metrics.jsonl``, or in other retrieval data of this form."""
+        """Return the metrics in a line of kind "heldout" of ``metrics.jsonl``, or in other data of the same form."""
         recalls = {k: fmean(line[direction][f"r{k}"] for direction in DIRECTIONS) for k in (1, 5, 10)}
         known = all("median_rank" in line[direction] for direction in DIRECTIONS)
         median = fmean(line[direction]["median_rank"] for direction in DIRECTIONS) if known else None

@@ -126,19 +126,19 @@ def sub_clip_figures(
             for name, probe in probes.items()
         }
 
-    figures = {
+    metrics = {
         "pretrained": rows_of("pretrained", features.pretrained["audio"]),
         "random": rows_of("random", features.random["audio"]),
     }
     for source, finetuned in _finetuned(options, comparison, features.segments, entries, folds, clips).items():
-        figures[source]["end_to_end"] = finetuned
-    rows = dict.fromkeys(name for rows in figures.values() for name in rows)
+        metrics[source]["end_to_end"] = finetuned
+    rows = dict.fromkeys(name for rows in metrics.values() for name in rows)
     result = {
         **features.account(),
         "unlisted": [str(path) for path in layout.unlisted],
         "classes": folds.classes,
         "dimensions": features.pretrained["audio"].shape[2],
-        **figures,
+        **metrics,
         "chance": {name: {"accuracy": 1 / len(folds.classes)} for name in rows},
     }
     return features.segments, folds, result
@@ -178,8 +178,8 @@ def _finetuned(
 
         training = training_settings(finetuning, options.seed)
         context = [training, digest(model, AUDIO, array_digest(inputs))] if options.cache else None
-        figures = comparison.fold_figures(source, "end_to_end", folds, test, after_fold, context)
-        return {**figures, "training": training}
+        metrics = comparison.fold_figures(source, "end_to_end", folds, test, after_fold, context)
+        return {**metrics, "training": training}
 
     return {source: row(source, model) for source, model in models.items()}
 

@@ -24,13 +24,14 @@ GREATEST_LOSS = 1.5
 """Ratio of the loss to its first value or its chance level, whichever is larger, above which divergence is diagnosed. A
 loss above both values means that the predictions are wrong with high confidence."""
 GREATEST_GRADIENT = 30.0
-"""Ratio of the gradient norm to its first value above which divergence is diagnosed. In healthy runs, the norm falls."""
+"""Ratio of the gradient norm to its first value above which divergence is diagnosed. The norm falls in
+healthy runs."""
 LEAK = 0.3
 """Batch-norm leak threshold: minimum fraction of the positive-negative cosine-similarity margin that is lost when keys
 are normalised with another batch. In healthy runs, it is at most 0.1 after the initial plateau."""
 DRIFT = 0.1
-"""Bank shortcut threshold: minimum change of a key (1 - cosine similarity) during its time in the memory bank. Above it,
-queries can identify keys by their age. In healthy runs, the change is 0.01."""
+"""Bank shortcut threshold: minimum change of a key (1 - cosine similarity) during its time in the memory bank. Above
+it, queries can identify keys by their age. In healthy runs, the change is 0.01."""
 GAP = 0.25
 """Overfitting threshold: excess of the training accuracy over the held-out recall, beyond their confidence intervals.
 Both values have the same chance level. In runs that generalise, they differ by at most 0.1."""
@@ -111,27 +112,27 @@ def verdict(
         return _collapse(recipe, training, rank)
     if retrieval is None:
         return _without_retrieval(recipe, training)
-    figures = _figures(training, retrieval)
+    evidence = _evidence(training, retrieval)
     _, most = retrieval.at(training.chance)
     exceeds = training.interval[0] > most
     if (not above and exceeds) or training.interval[0] - most > GAP:
         if fraction >= LEAK:
-            return _leak(recipe, fraction, figures)
+            return _leak(recipe, fraction, evidence)
         if drift >= DRIFT:
-            return _bank(recipe, drift, figures)
+            return _bank(recipe, drift, evidence)
         if training.accuracy >= GAP:
-            return _overfitting(recipe, figures)
+            return _overfitting(recipe, evidence)
     if above and (falling := _falling(heldout, retrieval)):
-        return _overfitting(recipe, falling, figures)
+        return _overfitting(recipe, falling, evidence)
     if above:
-        return _healthy(figures)
+        return _healthy(evidence)
     if drift >= DRIFT:
-        return _bank(recipe, drift, figures)
+        return _bank(recipe, drift, evidence)
     if retrieval.gallery < FEWEST:
-        return _few(retrieval, figures)
+        return _few(retrieval, evidence)
     if training.late and not retrieval.any_sign:
-        return _no_signal(recipe, figures)
-    return _plateau(recipe, figures)
+        return _no_signal(recipe, evidence)
+    return _plateau(recipe, evidence)
 
 
 def verdict_from_file(recipe: Recipe, metrics: Path) -> Verdict | None:
@@ -158,42 +159,42 @@ def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict
     )
 
 
-def _leak(recipe: Recipe, fraction: float, figures: str) -> Verdict:
+def _leak(recipe: Recipe, fraction: float, evidence: str) -> Verdict:
     groups = f"--objective.key-groups (now {recipe.objective.key_groups}) and "
     return Verdict(
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
         _sentence(
-            f"positives lose {100 * fraction:.0f} % of their margin if keys are normalised in another batch", figures
+            f"positives lose {100 * fraction:.0f} % of their margin if keys are normalised in another batch", evidence
         ),
         f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
         f"--run.batch (now {recipe.run.batch}).",
     )
 
 
-def _bank(recipe: Recipe, drift: float, figures: str) -> Verdict:
+def _bank(recipe: Recipe, drift: float, evidence: str) -> Verdict:
     objective = recipe.objective
     return Verdict(
         "bank shortcut",
         "The keys in the bank are outdated, so that the networks can recognise a key by its age.",
-        _sentence(f"a key changes by up to {drift:.2f} (1 - cosine similarity) during its time in the bank", figures),
+        _sentence(f"a key changes by up to {drift:.2f} (1 - cosine similarity) during its time in the bank", evidence),
         f"Raise --objective.momentum (now {objective.momentum:g}) or lower --objective.bank (now {objective.bank}); "
         "-1 for both gives the paper's proportions.",
     )
 
 
-def _overfitting(recipe: Recipe, *figures: str) -> Verdict:
+def _overfitting(recipe: Recipe, *evidence: str) -> Verdict:
     return Verdict(
         "overfitting",
         "The networks overfit the training set.",
-        _sentence(*figures),
+        _sentence(*evidence),
         "Train on more recordings, add augmentations (composition.video and composition.audio in a file for --config), "
         f"raise --model.head.dropout (now {recipe.model.head.dropout:g}) or --optimiser.weight-decay (now "
         f"{recipe.optimiser.weight_decay:g}), or lower --schedule.epochs (now {recipe.schedule.epochs}).",
     )
 
 
-def _no_signal(recipe: Recipe, figures: str) -> Verdict:
+def _no_signal(recipe: Recipe, evidence: str) -> Verdict:
     check = (
         "Check that the audio of each recording belongs to its video and is not silent (avgdt scan)"
         if _both(recipe)
@@ -202,36 +203,36 @@ def _no_signal(recipe: Recipe, figures: str) -> Verdict:
     return Verdict(
         "no signal",
         "The views of a recording seem to have nothing in common: the run stays at chance level.",
-        _sentence(figures),
+        _sentence(evidence),
         f"{check}, then change --optimiser.lr (now {recipe.optimiser.lr:g}) or raise --schedule.epochs (now "
         f"{recipe.schedule.epochs}).",
     )
 
 
-def _plateau(recipe: Recipe, figures: str) -> Verdict:
+def _plateau(recipe: Recipe, evidence: str) -> Verdict:
     return Verdict(
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
-        _sentence(figures),
+        _sentence(evidence),
         "This is normal in the first third of the epochs; later, raise --schedule.epochs (now "
         f"{recipe.schedule.epochs}).",
     )
 
 
-def _healthy(figures: str) -> Verdict:
+def _healthy(evidence: str) -> Verdict:
     return Verdict(
         "healthy",
         "The run works: retrieval outside the training set is above chance level.",
-        _sentence(figures),
+        _sentence(evidence),
         "Nothing needs to be changed; more --schedule.epochs help as long as held-out retrieval rises.",
     )
 
 
-def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
+def _few(retrieval: RetrievalMetrics, evidence: str) -> Verdict:
     return Verdict(
         "not measured",
         "Too few held-out recordings for a verdict.",
-        _sentence(figures),
+        _sentence(evidence),
         f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split named by "
         "--data.held-out to the manifest, or raise --data.held-out-at-most.",
     )
@@ -239,13 +240,13 @@ def _few(retrieval: RetrievalMetrics, figures: str) -> Verdict:
 
 def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
     """Return the verdict on a run without held-out retrieval, from its training metrics."""
-    figures = _accuracy(training)
+    evidence = _accuracy(training)
     if training.interval[0] <= training.chance:
-        return _no_signal(recipe, figures) if training.late else _plateau(recipe, figures)
+        return _no_signal(recipe, evidence) if training.late else _plateau(recipe, evidence)
     return Verdict(
         "not measured",
         "Generalisation is not measured.",
-        _sentence(figures, "accuracy in training alone is no evidence, since a shortcut raises it too"),
+        _sentence(evidence, "accuracy in training alone is no evidence, since a shortcut raises it too"),
         "Hold out recordings: add rows of the split named by --data.held-out to the manifest, or raise "
         "--data.held-out-at-most."
         if _both(recipe)
@@ -275,7 +276,7 @@ def _accuracy(training: Training) -> str:
     return f"re-identification accuracy in training is {accuracy:.1f} % (chance level {chance:.1f} %)"
 
 
-def _figures(training: Training, retrieval: RetrievalMetrics) -> str:
+def _evidence(training: Training, retrieval: RetrievalMetrics) -> str:
     lower, upper = retrieval.interval
     return (
         f"{_accuracy(training)}, recall at {retrieval.k} among {retrieval.gallery} recordings outside the training set "

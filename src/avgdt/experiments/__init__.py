@@ -1,1 +1,1 @@
-"""Experiments that consist of several runs: ablations, the curriculum of figure 3, and the search for compositions."""
+"""Experiments with several training runs: ablations, the curriculum of figure 3, and the search over compositions."""

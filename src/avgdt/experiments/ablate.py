@@ -1,4 +1,4 @@
-"""The outcome of an ablation: findings with confidence intervals, plots and tables, from the results of its runs."""
+"""Outcome of an ablation: answers with confidence intervals, plots and tables, from the results of its runs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from avgdt.training.provenance import command, processor_name
 
 
 def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
-    """Return the cells of ``ablation`` for ``recipe``.
+    """Return the grid cells of ``ablation`` for ``recipe``.
 
-    Raises :class:`ExperimentError` if the recipe does not allow one of the cells.
+    Raises :class:`ExperimentError` if one of the cells is not possible with the recipe.
     """
     try:
         return ablation.cells(recipe)
@@ -33,19 +33,19 @@ def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def ablation_outcome(ablation: Ablation, grid: Grid) -> Experiment:
-    """Return the outcome of an ablation from the runs that are complete.
+    """Return the outcome of an ablation, computed from the runs that are complete.
 
     Raises :class:`ExperimentError` if no run is complete.
     """
-    complete = [job for job in grid.jobs if grid.figures(job) is not None]
+    complete = [job for job in grid.jobs if grid.results(job) is not None]
     if not complete:
         raise ExperimentError(f"{grid.out}: no cell is complete; run the command without --cell")
     missing = len(grid.jobs) - len(complete)
     answers = [answer for measure in grid.measures for answer in _answers(ablation, grid, measure.name)]
     if missing:
-        answers.append(f"{missing} of {len(grid.jobs)} runs are not complete; the figures are preliminary.")
+        answers.append(f"{missing} of {len(grid.jobs)} runs are not complete; the results are preliminary.")
     recipe = grid.cells[0].recipe
-    judges = dict.fromkeys(
+    protocols = dict.fromkeys(
         "a linear probe on frozen video features" if measure.protocol.name == "linear" else "cross-modal retrieval"
         for measure in grid.measures
     )
@@ -59,7 +59,7 @@ def ablation_outcome(ablation: Ablation, grid: Grid) -> Experiment:
             ("objective", _objective(recipe)),
             ("data", str(grid.data)),
             ("seeds", " ".join(map(str, grid.seeds))),
-            ("judged by", " and ".join(judges) + ", on the test split"),
+            ("evaluated by", " and ".join(protocols) + ", on the test split"),
         ),
         tuple(_plot(grid, measure.name) for measure in grid.measures),
         (_means(grid), _differences(ablation, grid), _runs(grid)),
@@ -97,10 +97,10 @@ def _answers(ablation: Ablation, grid: Grid, measure: str) -> list[str]:
 
 
 def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
-    """Return the difference between the better and the worse level of a claim, paired by seed.
+    """Return the difference of ``measure`` between the two levels of a claim, better minus worse, paired by seed.
 
-    The figures of each level are averaged per seed over the cells that agree in all other levels. Returns None if no
-    seed is complete for all of these cells.
+    All pairs of cells that differ only in these levels are compared. For each level, the values are averaged per seed
+    over its cells. Returns None if no seed is complete for all of these cells.
     """
     pairs = [
         (first, second)
@@ -113,14 +113,14 @@ def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
     return paired_difference(_seed_means(first), _seed_means(second))
 
 
-def _seed_means(figures: list[dict[int, float]]) -> Mapping[int, float]:
-    """Return the mean over cells for each seed that all cells have."""
-    seeds = set.intersection(*(set(by_seed) for by_seed in figures)) if figures else set()
-    return {seed: fmean(by_seed[seed] for by_seed in figures) for seed in seeds}
+def _seed_means(by_cell: list[dict[int, float]]) -> Mapping[int, float]:
+    """Return the mean over the cells by seed, for seeds that are complete in all cells."""
+    seeds = set.intersection(*(set(by_seed) for by_seed in by_cell)) if by_cell else set()
+    return {seed: fmean(by_seed[seed] for by_seed in by_cell) for seed in seeds}
 
 
 def _plot(grid: Grid, measure: str) -> Plot:
-    """Plot the means with intervals: the last factor along the axis, one series per combination of other factors."""
+    """Plot means with intervals over the levels of the last factor, with one series per combination of other levels."""
     series = []
     for name in dict.fromkeys(_series(cell) for cell in grid.cells):
         cells = [cell for cell in grid.cells if _series(cell) == name]
@@ -167,7 +167,7 @@ def _means(grid: Grid) -> DataTable:
 
 
 def _random_mean(grid: Grid, measure: str) -> Mean:
-    """Return the mean over the seeds of networks with random weights, averaged over the cells."""
+    """Return the mean of networks with random weights over the seeds; each seed is averaged over the cells first."""
     by_cell = [grid.by_seed(cell, measure, "random") for cell in grid.cells]
     seeds = sorted(set().union(*by_cell))
     return mean_interval([fmean(by_seed[seed] for by_seed in by_cell if seed in by_seed) for seed in seeds])
@@ -220,7 +220,7 @@ def _runs(grid: Grid) -> DataTable:
             *(100 * figures[name][source] for name in measures for source in ("pretrained", "random")),
         )
         for job in grid.jobs
-        if (figures := grid.figures(job)) is not None
+        if (figures := grid.results(job)) is not None
     ]
     head = [f"{name}{suffix} (%)" for name in measures for suffix in ("", ", random weights")]
     factors = (factor for factor, _ in grid.cells[0].levels)
@@ -231,5 +231,5 @@ def _label(cell: GridCell) -> str:
     return ", ".join(level for _, level in cell.levels)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

@@ -1,4 +1,4 @@
-"""The ablations: jitter (table 1a of the paper), audio (table 1b), and the sensitivity to single settings."""
+"""Ablations: jitter (table 1a of the paper), audio (table 1b), and the sensitivity to single settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avgdt.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper about two levels of a factor, with all other levels equal."""
+    """Claim of the paper that one level of a factor is better than another, if all other levels are equal."""
 
     text: str
     factor: str
@@ -26,7 +26,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ablation:
-    """An ablation: the question that it answers, and the grid of recipes that it makes from one recipe."""
+    """Ablation: a question, and a grid of variants of a recipe that answers it."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Ablation:
     cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
-    """Level of the only factor with which all other levels are compared; empty if claims are tested."""
+    """Level with which all other levels of the only factor are compared; empty if ``claims`` are tested."""
     published: str = ""
     """Number of the corresponding table in the paper; empty if there is none."""
 
@@ -48,7 +48,7 @@ SPEC_AUGMENTS = {
 
 
 def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Return the cells with temporal jittering on and off, for half of the recipe's epochs and for all epochs."""
+    """Return the cells with and without temporal jittering, for half of the epochs and for all epochs."""
     lengths = dict.fromkeys((max(1, recipe.schedule.epochs // 2), recipe.schedule.epochs))
     return tuple(
         GridCell(
@@ -71,7 +71,7 @@ def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Return a cell of the recipe itself, and cells with one setting of the recipe changed.
+    """Return a cell with the recipe itself, and cells in which one setting of the recipe is changed.
 
     The settings are temperature, bank, momentum, key groups and clip length.
     """
@@ -133,7 +133,7 @@ def ablation(name: str) -> Ablation:
 
 
 def of_length(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe with another number of epochs; warm-up and learning rate steps are scaled with it."""
+    """Return the recipe with another number of epochs; the warm-up and the steps of the learning rate are rescaled."""
     ratio = epochs / recipe.schedule.epochs
     schedule = replace(
         recipe.schedule,
@@ -145,13 +145,13 @@ def of_length(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """Return the recipe with changed start times of windows, given as ``jitter`` or ``synchronous``."""
+    """Return the recipe with other start times of the windows; ``changes`` are fields of ``composition.time``."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 
 
 def with_spec_augment(recipe: Recipe, masks: SpecAugment) -> Recipe:
-    """Return the recipe with ``masks`` in place of its own SpecAugment."""
+    """Return the recipe with its SpecAugment replaced by ``masks``."""
     composition = recipe.composition
     augmentations = tuple(step for step in composition.audio if not isinstance(step, SpecAugment))
     audio = augmentations if masks.idle() else (*augmentations, masks)
@@ -163,6 +163,6 @@ def _one_setting(level: str, recipe: Recipe) -> GridCell:
 
 
 def _changed(level: str, recipe: Recipe, part: str, **changes: Any) -> list[GridCell]:
-    """Return a list with the cell of the changed recipe; the list is empty if nothing changes."""
+    """Return a list with the cell of the changed recipe; the list is empty if the recipe is unchanged."""
     changed: Recipe = replace(recipe, **{part: replace(getattr(recipe, part), **changes)})
     return [] if changed == recipe else [_one_setting(level, changed)]

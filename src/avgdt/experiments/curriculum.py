@@ -1,8 +1,8 @@
-"""The natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
+"""Natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
 
 By equation 3, the gradient of the loss with respect to a query is (1 / tau) [ (1 - p) k - sum of p_n n ] up to its
-sign. Here p is the probability of the positive key k, and p_n is that of a negative n. Pairs that are re-identified
-easily have p near 1 and a small gradient, so that training shifts by itself from lightly to strongly augmented pairs.
+sign. Here p is the probability of the positive key k, and p_n is the probability of a negative key n. Easy pairs have p
+near 1 and a small gradient, so that training shifts by itself from lightly to strongly augmented pairs.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from avgdt.training.recordings import run_store, training_clips
 from avgdt.transforms.views import Views
 
 KIND = "curriculum"
-"""Kind of the lines in ``metrics.jsonl`` that hold measurements of the curriculum."""
+"""Kind of the lines in ``metrics.jsonl`` that contain measurements of the curriculum."""
 CHUNK = 32
-"""Number of recordings that are embedded at once."""
+"""Number of recordings that are embedded in one batch."""
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """A stratum of the curriculum: pairs of views that are augmented with the same strength."""
+    """Stratum of the curriculum: pairs of views that are augmented with the same strength."""
 
     name: str
     jitter: bool
@@ -65,9 +65,9 @@ STRATA = (
 
 
 def curriculum_cell(recipe: Recipe) -> GridCell:
-    """Return the grid cell of the run that is measured: the recipe with the strongest augmentation of ``STRATA``.
+    """Return the grid cell of the measured run: the recipe with the strongest augmentation of ``STRATA``.
 
-    Raises :class:`ExperimentError` if the recipe has a single modality, or no measurements during training.
+    Raises :class:`ExperimentError` if the recipe has a single modality, or if it disables monitoring during training.
     """
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the curriculum needs video and audio; choose a recipe with both")
@@ -80,8 +80,8 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the probability of the positive and the norm of the gradient (equation 3) of each query, both (n,).
 
-    ``queries`` and ``keys`` are (n, dim) of unit length. Key i is the positive of query i, and all other keys are its
-    negatives.
+    ``queries`` and ``keys`` are (n, dim), with rows of unit length. Key i is the positive of query i, and all other
+    keys are its negatives.
     """
     probabilities = torch.softmax(queries @ keys.T / temperature, dim=1)  # (n, n)
     gradient = (keys - probabilities @ keys) / temperature  # (1 - p) k - sum of p_n n = k - sum over all of p_m m
@@ -89,14 +89,14 @@ def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float
 
 
 class CurriculumMonitor:
-    """Monitor of the training loop that measures every stratum on recordings of the training set."""
+    """Training monitor that measures re-identification and gradients of every stratum on training recordings."""
 
     def __init__(self, recipe: Recipe, collection: Selection, folder: Path, recordings: int) -> None:
         self._recipes = [stratum.recipe(recipe) for stratum in STRATA]
         count = min(recordings, len(collection.train))
         rows = [
             round(i * (len(collection.train) - 1) / (count - 1)) for i in range(count)
-        ]  # evenly spaced over the sorted manifest
+        ]  # evenly spaced in manifest order
         part = replace(collection, train=tuple(collection.train[row] for row in rows))
         self._items = range(len(part.train))
         store = run_store(recipe, collection, folder)
@@ -104,16 +104,16 @@ class CurriculumMonitor:
         self._views = [Views.of(variant) for variant in self._recipes]
 
     def __call__(self, learner: Learner) -> Metrics | None:
-        """Measure every stratum and return the metrics; return None if no measurement is due."""
+        """Measure every stratum and return the metrics, or return None if the current step is not monitored."""
         if not learner.monitored(learner.step):
             return None
         measured = {stratum.name: self._measure(learner, index) for index, stratum in enumerate(STRATA)}
-        total = sum(figures["gradient"] for figures in measured.values())
+        total = sum(values["gradient"] for values in measured.values())
         return {
             "kind": KIND,
             "strata": {
-                name: {**figures, "gradient_share": figures["gradient"] / total if total else 1 / len(measured)}
-                for name, figures in measured.items()
+                name: {**values, "gradient_share": values["gradient"] / total if total else 1 / len(measured)}
+                for name, values in measured.items()
             },
         }
 
@@ -159,12 +159,12 @@ class CurriculumMonitor:
 
 
 def curriculum_monitors(job: CellRun, recordings: int) -> Monitors:
-    """Return a function that makes the curriculum monitor of a job, which measures ``recordings`` recordings."""
+    """Return a function that creates the curriculum monitor of a job; it measures ``recordings`` recordings."""
     return lambda recipe, collection, on_unreadable: [CurriculumMonitor(recipe, collection, job.run, recordings)]
 
 
 def read_curriculum(run: Path) -> list[Metrics]:
-    """Read the measurements of the curriculum from a run's ``metrics.jsonl``.
+    """Read the measurements of the curriculum from the ``metrics.jsonl`` of a run.
 
     Raises :class:`ExperimentError` if there are none.
     """
@@ -175,12 +175,13 @@ def read_curriculum(run: Path) -> list[Metrics]:
 
 
 def curriculum_outcome(grid: Grid) -> Experiment:
-    """Return the outcome of the curriculum experiment over the seeds that are complete.
+    """Return the outcome of the curriculum experiment, computed from the seeds that are complete.
 
-    The outcome holds the curves of every stratum, and tests whether lightly augmented pairs are re-identified first.
-    Raises :class:`ExperimentError` if no seed is complete.
+    The outcome contains the curves of every stratum, and tests whether lightly augmented pairs have a higher
+    re-identification accuracy, averaged over training, and whether their fraction of the gradient falls. Raises
+    :class:`ExperimentError` if no seed is complete.
     """
-    runs = {job.seed: read_curriculum(job.run) for job in grid.jobs if grid.figures(job) is not None}
+    runs = {job.seed: read_curriculum(job.run) for job in grid.jobs if grid.results(job) is not None}
     if not runs:
         raise ExperimentError(f"{grid.out}: no seed is complete; run the command without --cell")
     recipe = grid.cells[0].recipe
@@ -198,7 +199,9 @@ def curriculum_outcome(grid: Grid) -> Experiment:
         ),
         (
             _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
-            _plot(runs, names, "gradient_share", "Share of the gradient (equation 3)", "share (%)", 1 / len(names)),
+            _plot(
+                runs, names, "gradient_share", "Fraction of the gradient (equation 3)", "fraction (%)", 1 / len(names)
+            ),
             _plot(runs, names, "positive_probability", "Probability of the positive", "probability (%)"),
         ),
         (_table(runs, names),),
@@ -214,20 +217,21 @@ def _answers(runs: dict[int, list[Metrics]]) -> list[str]:
         {seed: fmean(m["strata"][name]["accuracy"] for m in metrics) for seed, metrics in runs.items()}
         for name in (light, strong)
     )
-    shares = {
+    fractions = {
         when: {seed: metrics[index]["strata"][light]["gradient_share"] for seed, metrics in runs.items()}
         for when, index in (("start", 0), ("end", -1))
     }
-    accuracy, fading = paired_difference(first, last), paired_difference(shares["start"], shares["end"])
+    accuracy, fading = paired_difference(first, last), paired_difference(fractions["start"], fractions["end"])
     sentences = []
     if accuracy is not None:
         sentences.append(
-            f"Averaged over the training, lightly augmented pairs ({light}) are re-identified more often than strongly "
+            f"Averaged over training, lightly augmented pairs ({light}) are re-identified more often than strongly "
             f"augmented ones ({strong}): {_words(accuracy)}."
         )
     if fading is not None:
         sentences.append(
-            f"The share of the gradient from lightly augmented pairs ({light}) falls during training: {_words(fading)}."
+            f"The fraction of the gradient from lightly augmented pairs ({light}) falls during training: "
+            f"{_words(fading)}."
         )
     return sentences
 
@@ -240,7 +244,7 @@ def _words(difference: Difference) -> str:
 def _plot(
     runs: dict[int, list[Metrics]],
     names: Sequence[str],
-    figure: str,
+    quantity: str,
     title: str,
     label: str,
     level: float | None = None,
@@ -248,7 +252,7 @@ def _plot(
     steps = [metrics["step"] for metrics in next(iter(runs.values()))]
     series = []
     for name in names:
-        means = [mean_interval([run[i]["strata"][name][figure] for run in runs.values()]) for i in range(len(steps))]
+        means = [mean_interval([run[i]["strata"][name][quantity] for run in runs.values()]) for i in range(len(steps))]
         intervals = all(mean.low is not None for mean in means)
         series.append(
             PlotSeries(
@@ -259,15 +263,15 @@ def _plot(
                 tuple(mean.high or 0.0 for mean in means) if intervals else (),
             )
         )
-    references = () if level is None else (ReferenceLine("equal shares", level),)
+    references = () if level is None else (ReferenceLine("equal fractions", level),)
     note = "Mean over the seeds with 95 % intervals; both directions between video and audio."
-    return Plot(figure.replace("_", "-"), title, note, "lines", "epoch", label, tuple(series), references)
+    return Plot(quantity.replace("_", "-"), title, note, "lines", "epoch", label, tuple(series), references)
 
 
 def _table(runs: dict[int, list[Metrics]], names: Sequence[str]) -> DataTable:
-    figures = ("accuracy", "positive_probability", "gradient_share", "gradient")
+    quantities = ("accuracy", "positive_probability", "gradient_share", "gradient")
     rows = tuple(
-        (name, float(seed), float(metrics["epoch"]), *(metrics["strata"][name][figure] for figure in figures))
+        (name, float(seed), float(metrics["epoch"]), *(metrics["strata"][name][quantity] for quantity in quantities))
         for name in names
         for seed, run in runs.items()
         for metrics in run

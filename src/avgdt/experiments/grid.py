@@ -1,4 +1,4 @@
-"""A grid of recipes: each cell is pretrained and evaluated with several seeds, and can be resumed separately."""
+"""Grid of recipes: each cell is pretrained and evaluated with several seeds, and each run can be resumed separately."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from avgdt.training.loop import Metrics
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of a grid: a recipe, with the levels that distinguish it."""
+    """Cell of a grid: a recipe, and the factor levels that distinguish it from other cells."""
 
     levels: tuple[tuple[str, str], ...]
     """Pairs of factor and level, such as ("jitter", "on"), in the order of the grid's factors."""
@@ -33,24 +33,24 @@ class GridCell:
 
     @property
     def name(self) -> str:
-        """Levels of the cell, joined into a name for folders."""
+        """Name of the cell, composed of its levels, for file names."""
         return "-".join(f"{factor}-{level}" for factor, level in self.levels).replace(" ", "-")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure by which pretrained networks are judged, such as the accuracy of a linear probe."""
+    """Metric by which pretrained networks are evaluated, such as the accuracy of a linear probe."""
 
     name: str
     protocol: Protocol
-    """Evaluation protocol; its seed is replaced by the seed of the run."""
+    """Evaluation protocol, whose seed is replaced by the seed of the run."""
     read: Callable[[Mapping[str, Any]], float]
-    """Function that reads the measure, a share of 0 to 1, from the part of a result for one network."""
+    """Function that returns the metric, from 0 to 1, given the entry of a result for one model."""
 
 
 @dataclass(frozen=True)
 class CellRun:
-    """A run of one cell with one seed."""
+    """Training run of one cell with one seed."""
 
     cell: GridCell
     seed: int
@@ -69,22 +69,22 @@ class CellRun:
 
     @property
     def record(self) -> Path:
-        """File of the run's recipe and, when the run is complete, its figures."""
+        """File with the recipe of the run and, once it is complete, its results."""
         return self.out / "cells" / f"{self.name}.json"
 
     @property
     def log(self) -> Path:
-        """File of the output of the run's process."""
+        """File with the output of the run's process."""
         return self.out / "cells" / f"{self.name}.log"
 
 
-CellFigures = dict[str, dict[str, float]]
-"""Figures of a run by measure, each {"pretrained": share, "random": share}."""
+CellResults = dict[str, dict[str, float]]
+"""Results of a run by measure, each {"pretrained": value, "random": value} with values from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells, seeds, data and measures of an experiment."""
+    """Experiment on a grid: cells, seeds, data and measures."""
 
     cells: tuple[GridCell, ...]
     seeds: tuple[int, ...]
@@ -92,9 +92,9 @@ class Grid:
     out: Path
     measures: tuple[Measure, ...]
     monitors: Callable[[CellRun], Monitors] = lambda job: monitors
-    """Function that returns the monitors of a job's training; by default, these measure held-out retrieval."""
+    """Function that returns the training monitors of a job; by default, held-out retrieval is measured."""
     settings: str = ""
-    """Further settings that determine the results, as text."""
+    """Further settings that affect the results, as text."""
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -106,19 +106,19 @@ class Grid:
 
     @property
     def jobs(self) -> list[CellRun]:
-        """Runs of every cell with every seed; all cells of a seed come first, so that unfinished grids are balanced."""
+        """Runs of all cells with all seeds, ordered by seed, so that an unfinished grid is balanced over the cells."""
         return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
     def job(self, index: int) -> CellRun:
-        """Return a job by its index, from 0; raise :class:`ExperimentError` if the index is out of range."""
+        """Return the job with an index, from 0; raise :class:`ExperimentError` if the index is out of range."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
 
-    def figures(self, job: CellRun) -> CellFigures | None:
-        """Return the figures of a job; None if the job is not complete.
+    def results(self, job: CellRun) -> CellResults | None:
+        """Return the results of a job; None if the job is not complete.
 
-        Raises :class:`ExperimentError` if the job's record is damaged, or is that of another recipe, data set or
+        Raises :class:`ExperimentError` if the job's record is damaged, or if it belongs to another recipe, data set or
         settings.
         """
         if not job.record.exists():
@@ -126,7 +126,7 @@ class Grid:
         try:
             record = json.loads(job.record.read_text(encoding="utf-8"))
             before: Recipe = from_plain(Recipe, record["recipe"])
-            data, protocols, figures = record["data"], record["protocols"], record["figures"]
+            data, protocols, results = record["data"], record["protocols"], record["figures"]
             settings = str(record["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise ExperimentError(f"{job.record}: is damaged ({error}); delete it and repeat the command") from None
@@ -135,34 +135,34 @@ class Grid:
             raise ExperimentError(f"{self.out}: was run with {settings or 'other settings'}; use another --out")
         if data != str(self.data.resolve()):
             raise ExperimentError(f"{job.record}: was run on {data}; use another --out for {self.data}")
-        return figures if protocols == self._protocols(job) else None
+        return results if protocols == self._protocols(job) else None
 
     def run(
         self, job: CellRun, on_message: Callable[[str], None], on_metrics: Callable[[Metrics], None]
-    ) -> CellFigures:
-        """Pretrain and evaluate one job, resuming it if it was interrupted, and return its figures."""
-        if (before := self.figures(job)) is not None:
+    ) -> CellResults:
+        """Pretrain and evaluate one job, or resume it if it was interrupted; return its results."""
+        if (before := self.results(job)) is not None:
             return before
         recipe = self._recipe(job)
         self._write(job, None)
         train(recipe, self.data, job.run, self.monitors(job), on_metrics, on_message)
-        figures = CellFigures()
+        results = CellResults()
         for measure in self.measures:
             protocol = _seeded(measure.protocol, job.seed)
             result = stored_result(protocol, job.run, self.data, job.run, recipe.run.device)
             if result is None:
                 result, _ = evaluate(protocol, job.run, self.data, job.run, recipe.run.device)
-            figures[measure.name] = {source: measure.read(result[source]) for source in ("pretrained", "random")}
-        self._write(job, figures)
-        return figures
+            results[measure.name] = {source: measure.read(result[source]) for source in ("pretrained", "random")}
+        self._write(job, results)
+        return results
 
     def by_seed(self, cell: GridCell, measure: str, source: str = "pretrained") -> dict[int, float]:
-        """Return a figure of a cell by seed, from the jobs that are complete."""
+        """Return the values of a measure in a cell by seed, for the jobs that are complete."""
         jobs = [CellRun(cell, seed, self.out) for seed in self.seeds]
-        return {job.seed: figures[measure][source] for job in jobs if (figures := self.figures(job)) is not None}
+        return {job.seed: results[measure][source] for job in jobs if (results := self.results(job)) is not None}
 
     def mean(self, cell: GridCell, measure: str, source: str = "pretrained") -> Mean | None:
-        """Return the mean of a figure over the seeds that are complete; None if no seed is complete."""
+        """Return the mean of a measure in a cell over the seeds that are complete; None if no seed is complete."""
         values = list(self.by_seed(cell, measure, source).values())
         return mean_interval(values) if values else None
 
@@ -173,13 +173,13 @@ class Grid:
     def _protocols(self, job: CellRun) -> list[Any]:
         return [[measure.name, to_plain(_seeded(measure.protocol, job.seed))] for measure in self.measures]
 
-    def _write(self, job: CellRun, figures: CellFigures | None) -> None:
+    def _write(self, job: CellRun, results: CellResults | None) -> None:
         record = {
             "recipe": to_plain(self._recipe(job)),
             "data": str(self.data.resolve()),
             "protocols": self._protocols(job),
             "settings": self.settings,
-            "figures": figures,
+            "figures": results,
         }
         text = json.dumps(record, indent=1, allow_nan=False).encode()
         write_atomically(job.record, lambda file: file.write(text), remedy="free some space and try again")
@@ -188,8 +188,8 @@ class Grid:
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
     """Return the measures of a linear probe on video features and of cross-modal retrieval, on the test split.
 
-    Retrieval is measured as recall at 1 and at 10 of one clip per recording. Without ``label`` (a column of the
-    manifest), the probe is omitted.
+    Retrieval is measured by recall at 1 and at 10, with one clip per recording. ``label`` is the label column of the
+    manifest; if it is empty, the probe is omitted.
     """
     retrieval = Retrieval(clips=1)
     recall = tuple(Measure(f"R@{k}", retrieval, partial(_recall, k)) for k in (1, 10))

@@ -1,4 +1,4 @@
-"""The outcome of an experiment as plain data in ``experiment.json``: answers, plots and tables for the report."""
+"""Outcome of an experiment, stored in ``experiment.json``: answers, plots and tables for the report."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ FILE = "experiment.json"
 
 @dataclass(frozen=True)
 class PlotSeries:
-    """A series of values over an axis, such as one line of a line plot."""
+    """Data series of a plot, such as one line of a line plot."""
 
     name: str
     x: tuple[float | str, ...]
-    """Positions on the axis: numbers in a line plot, categories in other plots."""
+    """Positions along the axis: numbers in a line plot, categories in other plots."""
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
-    """Lower ends of the confidence intervals; empty without intervals."""
+    """Lower bounds of the confidence intervals; empty if there are no intervals."""
     high: tuple[float, ...] = ()
-    """Upper ends of the confidence intervals; empty without intervals."""
+    """Upper bounds of the confidence intervals; empty if there are no intervals."""
 
 
 @dataclass(frozen=True)
 class ReferenceLine:
-    """A line in a plot for comparison, such as the chance level."""
+    """Reference line in a plot, such as the chance level."""
 
     name: str
     y: float
@@ -38,13 +38,13 @@ class ReferenceLine:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot: points with intervals over categories, lines over numbers, or horizontal bars."""
+    """Plot of one of three kinds: points with intervals over categories, lines over numbers, or horizontal bars."""
 
     name: str
-    """Name of the plot's files."""
+    """Name of the image files of the plot, without extension."""
     title: str
     note: str
-    """Explanation of what is plotted and how to read it."""
+    """Explanation of the plotted values."""
     kind: Literal["points", "lines", "bars"]
     x_label: str
     y_label: str
@@ -54,27 +54,27 @@ class Plot:
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table of text and numbers."""
+    """Table of text and numbers."""
 
     name: str
-    """Name of the table's CSV file."""
+    """Name of the CSV file of the table, without extension."""
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str | float | None, ...], ...]
-    """Rows of the table: numbers in full precision, and None for missing values."""
+    """Rows of the table, with numbers in full precision and None for missing values."""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The outcome of an experiment: findings, plots and tables."""
+    """Outcome of an experiment: answers, plots and tables."""
 
     title: str
     question: str
     answers: tuple[str, ...]
-    """Findings as sentences with effect sizes and intervals, the most important first."""
+    """Answers to the question, as sentences with effect sizes and intervals, in order of importance."""
     setup: tuple[tuple[str, str], ...]
-    """Names and values of the setup, such as data, recipe, seeds and judge."""
+    """Names and values of the setup, such as data, recipe, seeds and evaluation."""
     plots: tuple[Plot, ...]
     tables: tuple[DataTable, ...]
     command: str

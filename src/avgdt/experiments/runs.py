@@ -1,4 +1,4 @@
-"""A single run of an experiment: comparison with an earlier recipe, checks of the data, and training."""
+"""Single run of an experiment: comparison with an earlier recipe, checks of the data, and training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_EFFECT = ("workers", "device", "checkpoint_minutes", "checkpoints", "log_eve
 
 
 def identifying(recipe: Recipe) -> Recipe:
-    """Return the recipe with default values in all fields that do not affect results, so that runs can be compared."""
+    """Return the recipe with default values in all fields that do not affect results, to compare recipes of runs."""
     default = Run()
     run = replace(recipe.run, **{name: getattr(default, name) for name in _NO_EFFECT})
     return replace(recipe, title="", run=run, data=replace(recipe.data, store="auto", store_gigabytes=-1.0))
@@ -38,9 +38,9 @@ def check_same(before: Recipe, now: Recipe, folder: Path) -> None:
 
 
 def with_store(recipe: Recipe, out: Path) -> Recipe:
-    """Return the recipe with a store of decoded recordings in ``out/store``, shared by all runs.
+    """Return the recipe with a store of decoded recordings in ``out/store``, which all runs use.
 
-    A recipe whose ``data.store`` is not ``auto`` keeps its setting.
+    If ``data.store`` of the recipe is not ``auto``, the recipe is returned unchanged.
     """
     store = recipe.data.store if recipe.data.store != "auto" else str((out / "store").absolute())
     return replace(recipe, data=replace(recipe.data, store=store))
@@ -49,9 +49,9 @@ def with_store(recipe: Recipe, out: Path) -> Recipe:
 def check_data(data: Path, recipe: Recipe, label: str) -> None:
     """Check, before training, that the recipe and ``data`` are suitable for the evaluation.
 
-    The recipe must have video and audio. ``data`` must be a manifest with the splits train and test and, if ``label``
-    is given, with a column of classes of that name. Raises :class:`ExperimentError` or the error of the evaluation
-    otherwise.
+    The recipe must have video and audio. ``data`` must be a manifest with the splits ``train`` and ``test`` and, if
+    ``label`` is given, with a column of this name that contains classes. Otherwise, :class:`ExperimentError` or the
+    exception of the evaluation is raised.
     """
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the evaluation needs video and audio; choose a recipe with both")
@@ -63,7 +63,7 @@ def check_data(data: Path, recipe: Recipe, label: str) -> None:
         labelled_rows(entries, label, ("train", "test"), optional=("val",))
     splits = {entry.extra.get("split", "").strip() for entry in entries}
     if missing := {"train", "test"} - splits:
-        raise ExperimentError(f"{data}: has no rows of split {' and '.join(sorted(missing))}; add a column split")
+        raise ExperimentError(f"{data}: has no rows of split {' and '.join(sorted(missing))}; add a 'split' column")
 
 
 def train(

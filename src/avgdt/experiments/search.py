@@ -1,4 +1,4 @@
-"""The search for compositions (the paper's second contribution) with Optuna, which prunes trials and can be resumed."""
+"""Resumable search over compositions with Optuna, with pruning (the paper's second contribution)."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 STORAGE = "search.db"
 FAILED = "failed"
-"""Name of the user attribute that holds the error of a failed trial."""
+"""Name of the user attribute with the error message of a failed trial."""
 STARTUP_TRIALS = 10
-"""Number of random trials before the sampler and the pruner use the results."""
+"""Number of random trials before the sampler and the pruner use results of earlier trials."""
 FRESH_SEEDS = 1000
-"""First seed of the confirmation; the search uses seeds below it."""
+"""First seed of the confirmation runs; the seed of the search must be smaller."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search over compositions of a recipe, whose trials are trained on ``data`` and stored in the folder ``out``."""
+    """Search over compositions of a recipe; trials are trained on ``data`` and stored in the folder ``out``."""
 
     recipe: Recipe
     data: Path
@@ -50,8 +50,8 @@ class Search:
     trials: int
     """Total number of trials, over all workers and sessions."""
     label: str
-    """Column of the class for a linear probe on val, which judges trials; if empty, held-out recall at 10 judges
-    them."""
+    """Column with the classes of a linear probe, by whose validation accuracy trials are ranked; if empty, trials are
+    ranked by recall at 10 on held-out recordings."""
 
     def __post_init__(self) -> None:
         if self.recipe.run.monitor_epochs == 0:
@@ -62,15 +62,15 @@ class Search:
             )
 
     @property
-    def judge(self) -> str:
-        """Name of the measure by which trials are ranked."""
+    def measure(self) -> str:
+        """Name of the metric by which trials are ranked."""
         return "accuracy of a linear probe on val" if self.label else "R@10 on held-out recordings"
 
     def study(self) -> optuna.Study:
-        """Return the study in ``out/search.db``, which is created if it does not exist.
+        """Return the Optuna study in ``out/search.db``, which is created if it does not exist.
 
-        Raises :class:`ExperimentError` if Optuna is not installed, if ``search.db`` cannot be used, or if its study is
-        of another recipe, data set or label.
+        Raises :class:`ExperimentError` if Optuna is not installed, if ``search.db`` cannot be used, or if its study
+        belongs to another recipe, data set or label.
         """
         try:
             import optuna
@@ -107,9 +107,9 @@ class Search:
         return study
 
     def work(self, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]) -> None:
-        """Run trials until the study has ``trials`` of them; trials that an earlier process left unfinished come first.
+        """Resume the unfinished trials of earlier processes, then run new trials until the study has ``trials`` trials.
 
-        ``on_trial`` is called with the number of a finished trial and its result in words.
+        After each trial, ``on_trial`` is called with its number and a description of its result.
         """
         import optuna
 
@@ -126,7 +126,7 @@ class Search:
         return self.out / "trials" / f"{number:04d}"
 
     def ranked(self) -> list[optuna.trial.FrozenTrial]:
-        """Return the complete trials, the best first; raise :class:`ExperimentError` if no trial is complete."""
+        """Return the complete trials in order of rank; raise :class:`ExperimentError` if no trial is complete."""
         complete = [trial for trial in self.study().get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
         if not complete:
             raise ExperimentError(f"{self.out}: no trial is complete; search with more --trials")
@@ -141,7 +141,7 @@ class Search:
     def _work_on(
         self, trial: optuna.Trial, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]
     ) -> None:
-        """Run a trial and report its result to the study, unless another process runs the trial."""
+        """Run a trial and report its result to the study, unless another process is running the trial."""
         import optuna
 
         number, study = trial.number, trial.study
@@ -159,7 +159,7 @@ class Search:
                 on_trial(number, "pruned")
             except CompositionError:  # the choices exclude each other
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            except (Diverged, RecipeError, DataError) as error:  # errors of this composition; the search continues
+            except (Diverged, RecipeError, DataError) as error:  # caused by this composition; the search continues
                 trial.set_user_attr(FAILED, str(error))
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 on_trial(number, f"failed: {error}")
@@ -168,7 +168,7 @@ class Search:
                 on_trial(number, f"{100 * value:.1f} % ({choices_line(trial.params)})")
 
     def _run(self, trial: optuna.Trial, on_message: Callable[[str], None]) -> float:
-        """Train and judge one trial, and return its value; raise ``optuna.TrialPruned`` if the trial is pruned."""
+        """Train and evaluate one trial and return its value; raise ``optuna.TrialPruned`` if the trial is pruned."""
         from optuna import TrialPruned
 
         choices = {name: str(trial.suggest_categorical(name, levels)) for name, levels in DIMENSIONS.items()}
@@ -177,7 +177,7 @@ class Search:
 
         def logged(metrics: Metrics) -> None:
             if metrics["kind"] == "heldout":
-                # Trials are compared at equal shares of the training, since the number of epochs depends on the views.
+                # Trials are compared at equal fractions of training, since the number of epochs depends on the views.
                 trial.report(_recall(metrics), round(100 * metrics["epoch"] / recipe.schedule.epochs))
                 if metrics["epoch"] < recipe.schedule.epochs and trial.should_prune():
                     raise TrialPruned
@@ -197,9 +197,9 @@ class Search:
         return _recall(measured[-1])
 
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
-        """Return the grid that retrains the best trial's composition and the recipe's own with fresh seeds.
+        """Return the grid of the confirmation, with the composition of the best trial and the original composition.
 
-        The seeds are not used by the search, and ``measures`` are evaluated on the test split.
+        Both are trained with seeds that the search has not used, and evaluated by ``measures`` on the test split.
         """
         cells = (
             GridCell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
@@ -216,7 +216,7 @@ class Search:
 
 
 def counts(trial: optuna.trial.FrozenTrial) -> bool:
-    """Return whether a trial counts towards the total: every started trial, unless its choices exclude each other."""
+    """Return whether a trial counts towards the total; trials whose choices exclude each other do not."""
     return trial.state.name in ("RUNNING", "COMPLETE", "PRUNED") or FAILED in trial.user_attrs
 
 
@@ -227,7 +227,7 @@ def _recall(metrics: Metrics) -> float:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Return a context manager that one process enters at a time, since the first process creates SQLite's tables."""
+    """Lock out other processes within the context, since the first process creates the SQLite tables."""
     with (folder / ".search.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

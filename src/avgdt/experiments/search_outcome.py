@@ -1,4 +1,4 @@
-"""The outcome of a search: ranked trials, the importance of each dimension, and the confirmation on test."""
+"""Outcome of a search: ranked trials, the importance of each dimension, and the confirmation on the test split."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from avgdt.training.provenance import command, processor_name
 
 COMPLETE = (TrialState.COMPLETE,)
 LEAST_TRIALS = 20
-"""Minimum number of complete trials from which importances are computed."""
+"""Minimum number of complete trials for the computation of importances."""
 
 
 def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
     """Return the importance of each dimension by fANOVA, once for each of ``repeats`` random forests.
 
-    Importances are relative to their sum. The result is empty if there are fewer than ``LEAST_TRIALS`` complete trials,
-    or if all trials have the same value.
+    The importances are normalised to a sum of 1. The result is empty if there are fewer than ``LEAST_TRIALS``
+    complete trials, or if all trials have the same value.
     """
     complete = study.get_trials(deepcopy=False, states=COMPLETE)
     if len(complete) < LEAST_TRIALS or len({trial.value for trial in complete}) < 2:
@@ -43,10 +43,10 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     pruned = sum(trial.state.name == "PRUNED" for trial in study.get_trials(deepcopy=False))
     answers = [
         f"The best of {len(complete)} complete trials ({pruned} pruned), trial {best.number}, reaches "
-        f"{100 * (best.value or 0.0):.1f} % ({search.judge}; a maximum over trials is optimistic): "
+        f"{100 * (best.value or 0.0):.1f} % ({search.measure}; a maximum over trials is optimistic): "
         f"{choices_line(best.params)}."
     ]
-    plots, tables = [_history(study, search.judge)], [_ranked(complete)]
+    plots, tables = [_history(study, search.measure)], [_ranked(complete)]
     if matter := importances(study):
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
@@ -62,7 +62,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         (
             ("recipe", search.recipe.title),
             ("data", str(search.data)),
-            ("judge", search.judge),
+            ("ranked by", search.measure),
             ("trials", f"{len(complete)} complete, {pruned} pruned"),
             (
                 "budget of a trial",
@@ -100,7 +100,7 @@ def _confirmation_table(grid: Grid) -> DataTable:
     return DataTable("confirmation", "Fresh seeds, on test", head, tuple(rows))
 
 
-def _history(study: optuna.Study, judge: str) -> Plot:
+def _history(study: optuna.Study, measure: str) -> Plot:
     trials = study.get_trials(deepcopy=False, states=COMPLETE)
     x, values = tuple(float(trial.number) for trial in trials), [trial.value or 0.0 for trial in trials]
     best = tuple(max(values[: i + 1]) for i in range(len(values)))
@@ -108,7 +108,7 @@ def _history(study: optuna.Study, judge: str) -> Plot:
     return Plot(
         "trials",
         "Trials in chronological order",
-        f"Complete trials, by {judge}.",
+        f"Complete trials, by {measure}.",
         "lines",
         "trial",
         "value (%)",
@@ -124,7 +124,7 @@ def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
         "Relative importance by fANOVA among complete trials; the sum is 100 %. Bars: range over ten random forests, "
         "not uncertainty over trials."
     )
-    level = ReferenceLine("equal shares", 1 / len(names))
+    level = ReferenceLine("equal importance", 1 / len(names))
     return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
 
 

@@ -1,4 +1,4 @@
-"""The space of compositions that a search explores: factors with their kinds, start times, and augmentations."""
+"""Search space of compositions: factors with their kinds, start times of windows, and augmentations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from avgdt.experiments.ablations import SPEC_AUGMENTS, of_length
 from avgdt.recipes.recipe import Recipe
 
 Choices = dict[str, str]
-"""Choices of a trial: the level of each dimension of the space."""
+"""Choices of a trial: the level of each dimension of the search space."""
 
 _KINDS = ("absent", "invariant", "distinctive")
 _ON_OFF = ("off", "on")
@@ -41,14 +41,15 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "noise": _ON_OFF,
     "mix": _ON_OFF,
 }
-"""Dimensions of the search space, each with its levels, the weakest level first."""
+"""Dimensions of the search space, each with its levels, from the weakest to the strongest."""
 
 
 def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
-    """Return ``recipe`` with the chosen composition, and with epochs scaled so that the training budget is unchanged.
+    """Return ``recipe`` with the chosen composition, and with the number of epochs that preserves the training budget.
 
-    A step costs as many forward passes as there are views, so the epochs are scaled by the ratio of the views of
-    ``recipe`` to those of the composition. Raises ``CompositionError`` if choices exclude each other.
+    The cost of a training step is proportional to the number of views, so the number of epochs is multiplied by the
+    number of views of ``recipe`` divided by the number of views of the composition. Raises ``CompositionError`` if
+    choices exclude each other.
     """
     composition = replace(
         recipe.composition,
@@ -63,7 +64,7 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
 
 
 def choices_line(choices: Mapping[str, str]) -> str:
-    """Format the choices as one line, without dimensions that are off."""
+    """Format the choices in one line, without dimensions that are off or have no effect."""
     return ", ".join(
         f"{name} {level}" if level != "on" else name
         for name, level in choices.items()

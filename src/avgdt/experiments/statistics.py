@@ -14,36 +14,36 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over seeds with its confidence interval by Student's t distribution."""
+    """Mean over seeds, with its confidence interval by Student's t distribution."""
 
     value: float
     std: float | None
-    """Sample standard deviation over the seeds; None for one seed."""
+    """Sample standard deviation over the seeds; None if there is one seed."""
     low: float | None
-    """Lower end of the confidence interval; None if the interval is undefined."""
+    """Lower bound of the confidence interval; None if the interval is undefined."""
     high: float | None
-    """Upper end of the confidence interval; None if the interval is undefined."""
+    """Upper bound of the confidence interval; None if the interval is undefined."""
     count: int
     """Number of seeds."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference between two settings over the same seeds, with a paired t test."""
+    """Mean difference between two settings over the same seeds, with a paired t-test."""
 
     mean: Mean
     p: float | None
-    """Two-sided p value; None for fewer than two seeds, or if the difference is the same for all seeds."""
+    """Two-sided p-value; None if there are fewer than two seeds or if the difference is equal for all seeds."""
 
     @property
     def verdict(self) -> str:
-        """Verdict of the interval: "holds" if it is above 0, "reversed" if it is below 0, else "undecided"."""
+        """Verdict: "holds" if the confidence interval is above 0, "reversed" if it is below 0, else "undecided"."""
         if self.mean.low is None or self.mean.high is None or self.mean.low <= 0 <= self.mean.high:
             return "undecided"
         return "holds" if self.mean.value > 0 else "reversed"
 
     def in_points(self) -> str:
-        """Format the difference of two shares in percentage points, with interval, p value and number of seeds."""
+        """Format the difference of two fractions in percentage points, with interval, p-value and number of seeds."""
         mean = self.mean
         if mean.low is None or mean.high is None or self.p is None:
             seeds = "one seed" if mean.count == 1 else f"the same for all {mean.count} seeds, not tested"
@@ -55,7 +55,7 @@ class Difference:
 
 
 def mean_interval(values: Sequence[float]) -> Mean:
-    """Return the mean of ``values``, one per seed, with its interval; raise ``ValueError`` if there are none."""
+    """Return the mean of ``values``, one per seed, with its interval; raise ``ValueError`` if ``values`` is empty."""
     if not len(values):
         raise ValueError("values must not be empty")
     mean, count = float(np.mean(values)), len(values)
@@ -67,10 +67,10 @@ def mean_interval(values: Sequence[float]) -> Mean:
 
 
 def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -> Difference | None:
-    """Return the difference ``first`` - ``second`` over the seeds that both have; None if they share no seed.
+    """Return the mean difference ``first`` - ``second`` over their common seeds; None if there are none.
 
-    Both arguments map seeds to figures. Runs with the same seed share their initial weights and the order of batches.
-    If several settings are compared at once, their figures must be averaged per seed first, so that the seeds are the
+    Both arguments map seeds to values. Runs with the same seed have the same initial weights and the same order of
+    batches. If several settings are combined, their values must first be averaged per seed, so that the seeds are the
     independent samples.
     """
     seeds = sorted(first.keys() & second.keys())
@@ -80,6 +80,6 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     mean = mean_interval(differences)
     if mean.std is None:
         return Difference(mean, None)
-    if mean.std < 1e-12:  # equal differences of all seeds, up to rounding: the t statistic is not defined
+    if mean.std < 1e-12:  # all differences are equal up to rounding, so the t statistic is undefined
         return Difference(replace(mean, low=None, high=None), None)
     return Difference(mean, float(stats.ttest_1samp(differences, 0.0).pvalue))

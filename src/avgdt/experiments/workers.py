@@ -1,4 +1,4 @@
-"""Parallel processes of this program, which run the jobs of an experiment, each with its own log."""
+"""Parallel execution of the jobs of an experiment as ``avgdt`` processes, each with its own log."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from avgdt.experiments.errors import ExperimentError
 from avgdt.processes import usable_cores
 
 POLL_SECONDS = 0.2
+"""Time between two checks of the processes, in seconds."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A process to run: the arguments of ``avgdt``, and the file of its output."""
+    """Process to run: the arguments of ``avgdt``, and the log file of its output."""
 
     name: str
     arguments: tuple[str, ...]
@@ -35,15 +36,17 @@ def run_processes(
     on_start: Callable[[Work], None],
     on_poll: Callable[[], None] = lambda: None,
 ) -> list[str]:
-    """Run ``works``, at most ``at_once`` at a time, and return a sentence for each that failed.
+    """Run ``works`` as processes, at most ``at_once`` at a time; return an error message for each that failed.
 
-    The processes share the cores. ``on_poll`` is called several times a second. A signal that stops this process is
-    passed on to the processes, which save their state and end.
+    The processor cores are distributed over the processes. ``on_poll`` is called several times per second. A signal
+    that stops this process is forwarded to the processes, which then save their state and end.
     """
     waiting, running, failures = list(works), dict[subprocess.Popen[bytes], Work](), list[str]()
     threads = max(1, usable_cores() // at_once)
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads))}
-    if (source := Path(avgdt.__file__).parent.parent) == Path.cwd():  # not installed, but run from its folder
+    if (
+        source := Path(avgdt.__file__).parent.parent
+    ) == Path.cwd():  # the package is not installed, but run from its folder
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
     try:
         while running or waiting:
@@ -79,8 +82,8 @@ def raise_failures(failures: Sequence[str]) -> None:
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
-    """Send a signal to all processes, and wait until they have saved their state and ended."""
-    # After Ctrl-C, the processes have received the signal from the terminal, too; both signals count as one.
+    """Send a signal to all processes and wait until they have ended."""
+    # After Ctrl-C, the processes also receive the signal from the terminal; both signals are counted as one.
     for process in processes:
         with suppress(OSError):
             process.send_signal(number)

@@ -149,7 +149,7 @@ def test_an_unreadable_file_is_reported(job: Job, task: Task, entries: list[Entr
     result = finetune(replace(job, task=replace(task, entries=holed)))
     assert result.predictions.tolist() == [-1, 1, 0, 0]
     assert set(result.failures) == {f"gone{place}.mkv" for place in places}
-    assert result.read.tolist() == [False] + [True] * 5
+    assert result.was_read.tolist() == [False] + [True] * 5
     result.check_classes(task, truth := np.array([1, 1, 0, 0]), ["bright", "dark"])
     with pytest.raises(EvaluationError, match="class 'dark': none of its test recordings can be read"):
         replace(result, predictions=np.array([-1, -1, 0, 0])).check_classes(task, truth, ["bright", "dark"])
@@ -176,9 +176,9 @@ def test_a_file_that_failed_in_one_epoch_counts_as_trained_on(
     monkeypatch.undo()
     again = finetune(job)
     for one in (result, again):
-        assert one.read.all()
+        assert one.was_read.all()
         one.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
-    never = replace(result, read=task.targets == 0)
+    never = replace(result, was_read=task.targets == 0)
     with pytest.raises(EvaluationError, match="class 'dark': none of its train recordings can be read"):
         never.check_classes(task, np.array([1, 1, 0, 0]), ["bright", "dark"])
 

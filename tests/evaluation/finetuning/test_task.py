@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.task import ALL, check_shots, draw_shots, shots_name
+from avgdt.evaluation.finetuning.task import ALL, check_options, draw_shots, shots_name
 
 TARGETS = np.array([0, 1, 0, 1, 2, 2, 0, 1, 2, 2])
 CLASSES = ("cat", "dog", "owl")
@@ -37,7 +37,7 @@ def test_too_few_examples_raise_an_error_with_their_class() -> None:
 @pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
 def test_numbers_of_shots_must_be_distinct(shots: tuple[int, ...]) -> None:
     with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
-        check_shots(shots, 1)
+        check_options(shots, 1)
 
 
 def test_rows_of_the_table_have_names() -> None:

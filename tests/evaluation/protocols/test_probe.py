@@ -170,7 +170,7 @@ def test_val_is_drawn_from_train_if_the_data_has_no_val_split(
     result = run(protocol(label="light", modality="audio", clips=1), model, random, rows)
     assert result["sizes"] == {"train": 6, "val": 2, "test": 4}
     assert result["val_from_train"]
-    assert result["notes"][0].startswith(f"no split val: {parameter} is chosen on 2 recordings of train")
+    assert result["notes"][0].startswith(f"no 'val' split: {parameter} is selected on 2 recordings of 'train'")
     again = run(protocol(label="light", modality="audio", clips=1), model, random, rows)
     assert again == result
     given = run(protocol(label="light", modality="audio", clips=1), model, random, entries)
@@ -202,7 +202,7 @@ def test_val_cannot_be_drawn_from_one_recording_per_class(
     rows = [entries[0], entries[6], *(entry for entry in entries if entry.extra["split"] == "test")]
     assert [entry.extra["light"] for entry in rows[:2]] == ["dark", "bright"]
     with pytest.raises(
-        EvaluationError, match="there is no val to choose k on, and train has only one usable recording"
+        EvaluationError, match="there is no 'val' split to select k on, and 'train' has only one usable recording"
     ):
         run(Knn(label="light"), model, random, rows)
 

@@ -1,4 +1,4 @@
-"""Finetuning of one classifier: resumable training on random clips, and prediction of the test recordings."""
+"""Finetuning of a classifier: resumable training on random clips, and prediction of the test recordings."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from avgdt.transforms.rng import view_generators
 
 @dataclass(frozen=True)
 class Job:
-    """Specification of one finetuning: initial networks, task, settings and seed."""
+    """Specification of one finetuning run: initial networks, task, settings and seed."""
 
     model: PretrainedModel
-    """Initial networks, which are copied and remain unchanged."""
+    """Initial networks; they are copied, not changed."""
     task: Task
     finetuning: Finetuning
     seed: int
@@ -47,31 +47,31 @@ class Job:
 
 @dataclass(frozen=True)
 class Finetuned:
-    """Predictions of a finetuned network for the test set, and an account of its training."""
+    """Predictions of a finetuned network for the test set, with information on its training."""
 
     predictions: NDArray[np.int64]
-    """Predicted class indices, (test,); -1 for a recording that could not be read."""
-    read: NDArray[np.bool_]
-    """Flags, (train,): True for each training recording that was read at least once."""
+    """Predicted class indices, (test recordings,); -1 for a recording that could not be read."""
+    was_read: NDArray[np.bool_]
+    """Whether each training recording was read at least once, (training recordings,)."""
     failures: dict[str, str]
-    """Reasons why files could not be read in training or testing, by file."""
+    """Reasons why files could not be read in training or testing, by path."""
     loss: float
     """Mean cross-entropy of the last training epoch."""
 
     def check_classes(self, task: Task, truth: NDArray[np.int64], classes: list[str]) -> None:
         """Raise :class:`EvaluationError` if no training or no test recording of a class was read.
 
-        ``truth`` holds the class indices (test,) of the test recordings.
+        ``truth`` holds the class indices of the test recordings, (test recordings,).
         """
-        check_classes_read(task.targets, self.read, truth, self.predictions >= 0, classes)
+        check_classes_read(task.targets, self.was_read, truth, self.predictions >= 0, classes)
 
 
 @dataclass(frozen=True)
 class StateFile:
-    """File of the state of a finetuning; it may be deleted at any time."""
+    """File with the state of a finetuning run; it may be deleted at any time."""
 
     path: Path
-    """Path of the file; its name is a digest of everything on which the finetuning depends."""
+    """Path of the file; its name is a digest of everything on which the finetuning run depends."""
 
     def write(self, content: dict[str, Any]) -> None:
         """Write ``content`` atomically; raise ``WriteError`` if the disk is full."""
@@ -80,14 +80,14 @@ class StateFile:
     def read(self) -> dict[str, Any]:
         """Return the saved state with its tensors on the CPU; empty if the file is missing or damaged.
 
-        No code in the file is executed.
+        The file is loaded without executing code.
         """
         if not self.path.exists():
             return {}
         try:
             with warnings.catch_warnings(action="ignore"):  # torch warns about files of other formats
                 content = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception:  # a damaged file may raise any exception; it is written again
+        except Exception:  # a damaged file may raise any exception; it will be overwritten
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -104,7 +104,7 @@ class RecordedExamples:
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """Class indices of the training recordings, (train,)."""
+        """Class indices of the training recordings, (training recordings,)."""
         return self.job.task.targets
 
     @property
@@ -119,7 +119,7 @@ class RecordedExamples:
         return Batches(len(self.job.task.train), finetuning.batch, passes, self.job.seed, remainder="spread")
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """Yield the training batches from step ``first_step`` on, decoded in worker processes.
+        """Yield the training batches, starting at step ``first_step``; worker processes decode them.
 
         Raises :class:`EvaluationError` if fewer than two recordings of a batch can be read.
         """
@@ -149,12 +149,11 @@ class RecordedExamples:
 
 
 def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetuned:
-    """Train a copy of the model's network with labels, and predict the test segments after the last epoch.
+    """Finetune a copy of the model's network on labelled recordings, then predict the classes of the test segments.
 
     After every epoch, the state is saved and ``after_epoch`` is called. A call with the same job resumes an interrupted
-    training; if the job is complete, it returns the stored predictions. If test recordings could not be read, the
-    predictions are not stored, and the next call predicts again. Raises :class:`EvaluationError` if the loss is not
-    finite.
+    run, or returns the stored predictions of a complete one. If test recordings could not be read, the predictions are
+    not stored, and the next call computes them again. Raises :class:`EvaluationError` if the loss is not finite.
     """
     model, task, finetuning = job.model, job.task, job.finetuning
     context = [to_plain(finetuning), job.seed, task.targets.tolist(), task.classes, code_digest()]
@@ -165,8 +164,8 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
     if {"predictions", "read", "failures", "loss"} <= state.keys():
         for _ in range(finetuning.schedule.epochs):
             after_epoch()
-        predictions, read = np.array(state["predictions"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
-        return Finetuned(predictions, read, state["failures"], state["loss"])
+        predictions, was_read = np.array(state["predictions"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
+        return Finetuned(predictions, was_read, state["failures"], state["loss"])
     preprocessing = FinetuningPreprocessing.of(model, finetuning, task.modality)
     examples = RecordedExamples(job, preprocessing)
     dim = model.phi.dims[task.modality]
@@ -178,22 +177,24 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
         progress = Progress(np.array(state["read"], dtype=np.bool_), dict(state["failures"]), state["loss"])
 
     def save(**content: Any) -> None:
-        file.write({**content, "read": progress.read.tolist(), "failures": progress.failures, "loss": progress.loss})
+        file.write(
+            {**content, "read": progress.was_read.tolist(), "failures": progress.failures, "loss": progress.loss}
+        )
 
     train(trainer, examples, progress, after_epoch, lambda: save(trainer=trainer.state()))
     predictions, unreadable = predict(model, network, task, preprocessing)
     if not unreadable:
         save(predictions=predictions.tolist())
-    return Finetuned(predictions, progress.read, progress.failures | unreadable, progress.loss)
+    return Finetuned(predictions, progress.was_read, progress.failures | unreadable, progress.loss)
 
 
 def predict(
     model: PretrainedModel, network: Classifier, task: Task, preprocessing: FinetuningPreprocessing
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """Predict the class of each test segment by the mean softmax over its clips and crops.
+    """Predict the class of each test segment by the softmax probabilities, averaged over its clips and crops.
 
-    Returns the class indices (test,), with -1 for an unreadable segment, and the reasons for unreadable segments by
-    file. ``network`` must be in evaluation mode.
+    Returns the class indices (test segments,), with -1 for an unreadable segment, and the reasons for unreadable
+    segments by path. ``network`` must be in evaluation mode.
     """
 
     def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Finetuning in every fold of a data set, with all labels or with few, from pretrained and from random weights."""
+"""Finetuning on every fold of a data set, with all or few labels, from pretrained and from random weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FoldTasks:
     modality: ModalityName
 
     def task(self, fold: Fold, shots: int, seed: int) -> Task:
-        """Return the task of a fold, with its complete training set or with ``shots`` examples of each class.
+        """Return the task of a fold, with ``shots`` training examples of each class (all if ``shots`` is ``ALL``).
 
         ``seed`` determines which examples are drawn. Raises :class:`EvaluationError` if a class has fewer than
         ``shots`` examples.
@@ -55,12 +55,12 @@ def finetune_folds(
     after_epoch: Callable[[], None],
     report: Callable[[str, str, str, Mapping[str, Any]], None],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Finetune every model in every fold with every number of ``shots``; return figures and unreadable files.
+    """Finetune every model on every fold with every number of ``shots``; return the metrics and unreadable files.
 
-    The figures map each model's name to one row per number of shots, with the mean and the std of the accuracies over
-    the folds. The unreadable files are mapped to the reasons. ``jobs`` finetunings run in parallel. ``after_epoch`` is
-    called after every epoch of each finetuning. ``report`` is called after each finetuning with the name of the
-    weights, the row, the fold and the figures. Raises :class:`EvaluationError` if no recording of a class could be
+    The metrics map the name of each model to one row per number of shots, with the mean and the std of the accuracy
+    over the folds. The unreadable files are mapped to the reasons. ``jobs`` finetuning runs are executed in parallel.
+    ``after_epoch`` is called after every epoch of each run. ``report`` is called after each run with the name of the
+    weights, the row, the fold and the metrics. Raises :class:`EvaluationError` if no recording of a class could be
     read.
     """
     folds = tasks.folds
@@ -73,8 +73,8 @@ def finetune_folds(
         source, count, fold = cases[number]
         finetuned.check_classes(queue[number].task, folds.targets[fold.test], folds.classes)
         tested = _score(finetuned, folds, fold)
-        figures = {"accuracy": tested.score.accuracy, **tested.details}
-        report(source, shots_name(count), f"fold {fold.name}", figures)
+        metrics = {"accuracy": tested.score.accuracy, **tested.details}
+        report(source, shots_name(count), f"fold {fold.name}", metrics)
 
     results = run_jobs(queue, jobs, after_epoch, after_job)
     by_case = {(source, count, fold.name): result for (source, count, fold), result in zip(cases, results, strict=True)}

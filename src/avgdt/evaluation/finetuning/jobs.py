@@ -1,4 +1,4 @@
-"""Execution of several finetunings, one after the other or in parallel processes."""
+"""Execution of several finetuning runs, sequentially or in parallel processes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def run_jobs(
     after_epoch: Callable[[], None],
     after_job: Callable[[int, Finetuned], None] = lambda number, finetuned: None,
 ) -> list[Finetuned]:
-    """Run all jobs and return their predictions in the order of ``jobs``.
+    """Run all jobs and return their results in the order of ``jobs``.
 
-    ``at_once`` jobs run in parallel and share the processor cores. ``after_epoch`` is called after every epoch of every
-    job, and ``after_job`` with the index and the predictions of every finished job. An exception in a job stops all
-    jobs and is raised again. From parallel processes, exceptions other than ``AvgdtError`` are raised as RuntimeError
-    with the traceback, and a killed process raises :class:`EvaluationError`.
+    ``at_once`` jobs run in parallel; the processor cores are distributed over them. ``after_epoch`` is called after
+    every epoch of every job, and ``after_job`` with the index and the result of every finished job. An exception in a
+    job stops all jobs and is raised again. If jobs run in parallel, exceptions other than ``AvgdtError`` are raised as
+    ``RuntimeError`` with the traceback, and :class:`EvaluationError` is raised if a process was killed.
     """
     done = dict[int, Finetuned]()
 
@@ -41,7 +41,7 @@ def run_jobs(
             end(number, finetune(job, after_epoch))
         return [done[number] for number in range(len(jobs))]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
-    resource_tracker.ensure_running()  # otherwise the first process starts the tracker, which unblocks signals
+    resource_tracker.ensure_running()  # otherwise, the first process starts the tracker, and this unblocks signals
     waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
@@ -49,7 +49,9 @@ def run_jobs(
             while waiting and len(running) < at_once:
                 number, job = waiting.pop(0)
                 ours, theirs = context.Pipe()
-                process: BaseProcess = context.Process(target=_run, args=(_with_share(job, at_once), threads, theirs))
+                process: BaseProcess = context.Process(
+                    target=_run, args=(_with_fewer_workers(job, at_once), threads, theirs)
+                )
                 with stopping_blocked():
                     process.start()
                 theirs.close()
@@ -73,9 +75,9 @@ def run_jobs(
 
 
 def _receive(connection: Connection, process: BaseProcess) -> Finetuned | None:
-    """Return the next message of a process: its predictions, or None after an epoch.
+    """Return the next message of a process: its result, or None after an epoch.
 
-    Raises the error that the process has sent, or :class:`EvaluationError` if the process was killed.
+    Raises the exception that the process has sent, or :class:`EvaluationError` if the process was killed.
     """
     try:
         message: Finetuned | AvgdtError | RuntimeError | None = connection.recv()
@@ -97,11 +99,11 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
     except AvgdtError as error:
         connection.send(error)
     except Exception:  # the exception may not be picklable, but its traceback is
-        connection.send(RuntimeError(f"jobs: a finetuning failed\n{traceback.format_exc()}"))
+        connection.send(RuntimeError(f"jobs: a finetuning run failed\n{traceback.format_exc()}"))
 
 
-def _with_share(job: Job, at_once: int) -> Job:
-    """Return the job with its share of the worker processes for decoding."""
+def _with_fewer_workers(job: Job, at_once: int) -> Job:
+    """Return the job with 1 / ``at_once`` of the worker processes for decoding."""
     recipe = job.model.recipe
     run = replace(recipe.run, workers=default_workers(recipe.run.workers) // at_once)
     return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

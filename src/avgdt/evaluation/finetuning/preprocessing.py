@@ -23,9 +23,10 @@ from avgdt.transforms.views import Views
 
 
 def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> PretrainedModel:
-    """Return the model with video clips of ``finetuning.frames`` frames; audio clips are those of pretraining.
+    """Return the model with video clips of ``finetuning.frames`` frames; audio clips are the same as in pretraining.
 
-    Raises :class:`EvaluationError` for crops larger than the model's frames, and for several crops of uncropped frames.
+    Raises :class:`EvaluationError` if crops are larger than the model's frames, or if several spatial crops are set for
+    networks whose frames are not cropped.
     """
     if modality == "audio":
         return model
@@ -46,7 +47,7 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
 
 
 def video_augmentations(model: PretrainedModel, finetuning: Finetuning) -> tuple[VideoAugmentation, ...]:
-    """Return the video augmentations of ``finetuning``; if it has none, return those of pretraining."""
+    """Return the video augmentations of ``finetuning``, or the pretraining augmentations if it has none."""
     return finetuning.video or model.recipe.composition.video
 
 
@@ -58,7 +59,7 @@ def video_input(clip: Clip, video: Sequence[VideoAugmentation]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class FinetuningPreprocessing:
-    """Preprocessing of the clips of one modality into network inputs, for training and for testing."""
+    """Conversion of the clips of one modality into network inputs, for training and for testing."""
 
     views: Views
     modality: ModalityName
@@ -71,7 +72,7 @@ class FinetuningPreprocessing:
 
     @classmethod
     def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> FinetuningPreprocessing:
-        """Build the preprocessing that ``finetuning`` specifies; unspecified parts are those of pretraining."""
+        """Build the preprocessing that ``finetuning`` specifies; for all else, the pretraining settings are used."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)
         video = video_augmentations(model, finetuning)
@@ -84,13 +85,13 @@ class FinetuningPreprocessing:
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:
         """Return the first window of each recording as network input for testing.
 
-        The frames are cropped to their centre. If several crops are tested, or none, whole frames are returned.
+        The frames are centre-cropped if ``spatial_crops`` is 1 and a crop is set; otherwise, they are not cropped.
         """
         crop = self.crop if self.spatial_crops == 1 else None
         return self.views.preprocess(self._clips(batch), modality, crop)
 
     def crops(self, view: torch.Tensor) -> list[torch.Tensor]:
-        """Return the network inputs of one test view: the view itself, or its ``spatial_crops`` square crops."""
+        """Return the network inputs for a test view: the view itself, or its ``spatial_crops`` square crops."""
         if self.spatial_crops == 1 or self.crop is None:
             return [view]
         return spaced_crops(view, self.crop, self.spatial_crops)

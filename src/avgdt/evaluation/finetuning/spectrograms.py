@@ -1,4 +1,4 @@
-"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips, which are all held in memory."""
+"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips, which are stored in memory."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from avgdt.transforms.audio_augmentation import augment_spectrogram
 from avgdt.transforms.rng import view_generators
 
 RECORDINGS_AT_ONCE = 8
-"""Number of recordings whose sub-clips form one batch in testing."""
+"""Number of recordings whose sub-clips form a batch during testing."""
 MASKS = SpecAugment.medium()
-"""Masks that augment the training spectrograms."""
+"""Masks with which the training spectrograms are augmented."""
 
 
 def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
-    """Return settings for audio: AdamW, linear warm-up for a tenth of the epochs, then cosine decay to zero.
+    """Return the finetuning settings for audio: AdamW, linear warm-up for 10 % of the epochs, cosine decay to zero.
 
     An epoch has one sub-clip of every recording.
     """
@@ -50,7 +50,7 @@ class SpectrogramExamples:
     targets: NDArray[np.int64]
     """Class indices, (recordings,)."""
     order: Batches
-    """Recordings of each training step; in every epoch, recordings that do not fill a batch are skipped."""
+    """Order of the recordings; in every epoch, the remainder that does not fill a batch is skipped."""
     device: torch.device
 
     @property
@@ -81,7 +81,7 @@ def end_to_end_score(
     seed: int,
     after_epoch: Callable[[], None],
 ) -> FoldScore:
-    """Finetune the audio encoder on train and val of a fold, and score it on test.
+    """Finetune the audio encoder on the train and val recordings of a fold, and score it on the test recordings.
 
     ``spectrograms`` are (recordings, sub-clips, mels, time). ``after_epoch`` is called after every epoch.
     """
@@ -92,7 +92,7 @@ def end_to_end_score(
 
 
 def training_settings(finetuning: Finetuning, seed: int) -> dict[str, Any]:
-    """Return all settings of the training in :func:`end_to_end_score` as plain data for a result."""
+    """Return all training settings of :func:`end_to_end_score` as plain data for a result."""
     optimiser, schedule = finetuning.optimiser, finetuning.schedule
     return {
         "optimiser": optimiser.kind,
@@ -117,9 +117,9 @@ def train_classifier(
 ) -> Classifier:
     """Train a copy of the model's audio encoder with a linear layer on labelled spectrograms.
 
-    ``spectrograms`` are (recordings, sub-clips, mels, time), and ``targets`` are (recordings,). The features are those
-    of the paper's ESC-50 protocol. Returns the network after the last epoch, in evaluation mode. Raises
-    :class:`EvaluationError` if the loss is not finite.
+    ``spectrograms`` are (recordings, sub-clips, mels, time), and ``targets`` are (recordings,). The features are
+    computed by :func:`conv5_features`, as in the paper's ESC-50 protocol. Returns the network after the
+    last epoch, in evaluation mode. Raises :class:`EvaluationError` if the loss is not finite.
     """
     recordings, device = len(spectrograms), model.precision.device
     example = torch.zeros(1, 1, *spectrograms.shape[2:], device=device)
@@ -135,10 +135,10 @@ def train_classifier(
 
 @torch.inference_mode()
 def classify(network: Classifier, spectrograms: NDArray[np.float32], precision: Precision) -> NDArray[np.int64]:
-    """Predict the classes (recordings,) of spectrograms (recordings, sub-clips, mels, time).
+    """Predict the class indices (recordings,) from spectrograms (recordings, sub-clips, mels, time).
 
-    A recording is classified by the mean softmax over its sub-clips. Raises :class:`EvaluationError` if the logits are
-    not finite.
+    The softmax probabilities are averaged over the sub-clips of a recording. Raises :class:`EvaluationError` if
+    the logits are not finite.
     """
     predictions = []
     for part in torch.split(torch.from_numpy(spectrograms), RECORDINGS_AT_ONCE):

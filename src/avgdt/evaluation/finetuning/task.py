@@ -1,4 +1,4 @@
-"""Finetuning tasks: labelled training recordings, test recordings, and random windows of the training recordings."""
+"""Finetuning tasks: labelled training and test recordings, and random windows of the training recordings."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from avgdt.evaluation.segments import Segment
 from avgdt.recipes.clip import Clip
 
 ALL = 0
-"""Number of shots that stands for all labelled examples."""
+"""Value of ``shots`` for which all labelled examples are used."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Classification task with training and test recordings, of which one modality is used."""
+    """Classification of recordings by one modality: training set, test set and classes."""
 
     entries: Sequence[Entry]
     """Recordings to which the plans refer."""
     modality: ModalityName
     """Modality whose network is finetuned."""
     train: Sequence[Plan]
-    """Training set; the windows of its plans are not used, since every pass draws other random windows."""
+    """Training set; the windows of its plans are not used, since new random windows are drawn in every pass."""
     targets: NDArray[np.int64]
-    """Class indices of the training set, (train,)."""
+    """Class indices of the training set, (training recordings,)."""
     test: Sequence[Plan]
     """Test set; the class probabilities are averaged over the windows of a recording."""
     classes: int
@@ -40,14 +40,14 @@ class Task:
 
 @dataclass(frozen=True)
 class RandomWindows:
-    """Function that draws a random window of a training segment in each pass.
+    """Callable that draws a random window of a training segment in each pass.
 
-    It is a class because it is pickled for worker processes.
+    It is a class because it must be picklable for worker processes.
     """
 
     task: Task
     clip: Clip
-    """Clip settings with the length of the task's modality."""
+    """Clip settings with the clip length of the task's modality."""
     seed: int
 
     def __call__(self, epoch: int, index: int) -> Sequence[Window]:
@@ -62,7 +62,8 @@ def draw_shots(
 ) -> NDArray[np.int64]:
     """Draw ``shots`` examples of every class without replacement; return sorted indices into ``targets`` (n,).
 
-    If ``shots`` is ``ALL``, every example is returned. Raises :class:`EvaluationError` if a class has fewer examples.
+    If ``shots`` is ``ALL``, all indices are returned. Raises :class:`EvaluationError` if a class has fewer than
+    ``shots`` examples.
     """
     if shots == ALL:
         return np.arange(len(targets))
@@ -78,8 +79,8 @@ def draw_shots(
     return np.sort(np.concatenate(sampled))
 
 
-def check_shots(shots: Sequence[int], jobs: int) -> None:
-    """Raise :class:`EvaluationError` if ``shots`` are empty, negative or repeated, or if ``jobs`` is below 1."""
+def check_options(shots: Sequence[int], jobs: int) -> None:
+    """Raise :class:`EvaluationError` if ``shots`` is empty or has negative or duplicate values, or if ``jobs`` < 1."""
     if jobs < 1:
         raise EvaluationError(f"jobs: {jobs} is too few; use 1 or more")
     if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
@@ -87,12 +88,12 @@ def check_shots(shots: Sequence[int], jobs: int) -> None:
 
 
 def shots_name(shots: int) -> str:
-    """Return the name of a result's row for a number of shots."""
+    """Return the name of the row of a result that corresponds to a number of shots."""
     return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"
 
 
 def check_classes_usable(segments: Sequence[Segment], plans: Sequence[Plan]) -> None:
-    """Raise :class:`EvaluationError` if a class has segments in a split, but no plan for any of them."""
+    """Raise :class:`EvaluationError` if a class has segments in a split, but none of them has a plan."""
     usable = {(plan.segment.split, plan.segment.label) for plan in plans}
     for split, label in sorted({(segment.split, segment.label) for segment in segments} - usable):
         raise EvaluationError(
@@ -102,17 +103,17 @@ def check_classes_usable(segments: Sequence[Segment], plans: Sequence[Plan]) -> 
 
 def check_classes_read(
     train: NDArray[np.int64],
-    read: NDArray[np.bool_],
+    was_read: NDArray[np.bool_],
     test: NDArray[np.int64],
     tested: NDArray[np.bool_],
     names: Sequence[str],
 ) -> None:
     """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
-    The task would be easier without this class. ``train`` and ``test`` hold class indices; ``read`` and ``tested`` flag
-    the recordings that were read.
+    Without this class, the task would be easier. ``train`` and ``test`` hold class indices; ``was_read`` and ``tested``
+    are masks of the training and test recordings that were read.
     """
-    for part, targets, done in (("train", train, read), ("test", test, tested)):
+    for part, targets, done in (("train", train, was_read), ("test", test, tested)):
         if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):
             name = names[missing[0]]
             raise EvaluationError(

@@ -1,4 +1,4 @@
-"""Supervised training of an encoder and a linear layer, by SGD or AdamW on the cross-entropy."""
+"""Supervised training of an encoder and a linear layer with cross-entropy, by SGD or AdamW."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, 
 
 
 class Classifier(nn.Module):
-    """Network that consists of a copied encoder of one modality, a reader of its features, and a linear layer."""
+    """Network for classification: a copied encoder of one modality, a reader of its features, and a linear layer."""
 
     def __init__(
         self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
     ) -> None:
-        """Copy ``phi`` and initialise the linear layer on ``dim`` features from ``seed``.
+        """Copy ``phi`` and create a linear layer with ``dim`` inputs, initialised with ``seed``.
 
-        The initial weights of the layer are orthogonal if ``orthogonal`` is True, else uniform.
+        The initial weights of the layer are orthogonal if ``orthogonal`` is True, else uniformly distributed.
         """
         super().__init__()
         self.modality = modality
@@ -48,7 +48,7 @@ class Classifier(nn.Module):
 
 
 class Trainer:
-    """Classifier with its optimiser and schedule; :meth:`state` holds everything needed to resume bit for bit."""
+    """Trainer of a classifier, with optimiser and schedule; training resumes bit for bit from :meth:`state`."""
 
     def __init__(self, network: Classifier, finetuning: Finetuning, precision: Precision, steps_per_epoch: int) -> None:
         self.network = network
@@ -60,7 +60,7 @@ class Trainer:
         self.scaler = precision.scaler()
 
     def step(self, view: torch.Tensor, targets: torch.Tensor) -> float:
-        """Train on one batch of views with targets (batch,); return the cross-entropy.
+        """Perform one training step on a batch of views with targets (batch,); return the cross-entropy.
 
         Raises :class:`EvaluationError` if the cross-entropy is not finite.
         """
@@ -95,7 +95,7 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Load a training state that :meth:`state` has returned."""
+        """Load a training state returned by :meth:`state`."""
         self.step_number = state["step"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -111,11 +111,11 @@ class ExampleBatch:
     view: torch.Tensor
     """Augmented views of the examples, (batch, ...), on the network's device."""
     failures: dict[str, str]
-    """Reasons why files of the batch could not be read, by file."""
+    """Reasons why files of the batch could not be read, by path."""
 
 
 class Examples(Protocol):
-    """Interface of a training set: clips that are decoded from files, or spectrograms in memory."""
+    """Interface of training sets: clips that are decoded from files, or spectrograms in memory."""
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -126,17 +126,17 @@ class Examples(Protocol):
         """Number of training steps in an epoch."""
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """Yield the batches of all epochs, starting with the batch of step ``first_step``, counted from 0."""
+        """Yield the batches of all epochs, starting at step ``first_step``, counted from 0."""
 
 
 @dataclass
 class Progress:
-    """Progress of a training beyond the trainer's state: examples read, failures and loss."""
+    """Progress of a finetuning run, besides the state of the trainer: examples read, failures and loss."""
 
-    read: NDArray[np.bool_]
-    """Flags, (examples,): True for each example that was read at least once."""
+    was_read: NDArray[np.bool_]
+    """Whether each example was read at least once, (examples,)."""
     failures: dict[str, str]
-    """Reasons why files could not be read in training, by file."""
+    """Reasons why files could not be read in training, by path."""
     loss: float = 0.0
     """Mean cross-entropy of the last epoch."""
 
@@ -148,10 +148,10 @@ def train(
     after_epoch: Callable[[], None],
     save: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train from the trainer's step to the last epoch, then set the network to evaluation mode.
+    """Train from the current step of the trainer to the last epoch, then set the network to evaluation mode.
 
     ``progress`` is updated in place. After every epoch, ``save`` and then ``after_epoch`` are called; for epochs that
-    were complete at the start, only ``after_epoch`` is called. Raises :class:`EvaluationError` if the loss is not
+    are already complete, only ``after_epoch`` is called. Raises :class:`EvaluationError` if the loss is not
     finite.
     """
     for _ in range(trainer.step_number // trainer.steps_per_epoch):
@@ -159,7 +159,7 @@ def train(
     device, losses = trainer.precision.device, list[float]()
     for batch in examples.batches(trainer.step_number):
         progress.failures |= batch.failures
-        progress.read[batch.indices] = True
+        progress.was_read[batch.indices] = True
         losses.append(trainer.step(batch.view, torch.from_numpy(examples.targets[batch.indices]).to(device)))
         if trainer.step_number % trainer.steps_per_epoch == 0:
             progress.loss = float(np.mean(losses))

@@ -1,4 +1,4 @@
-"""Evaluation protocols, each a dataclass with the interface :class:`avgdt.evaluation.evaluate.Protocol`."""
+"""Evaluation protocols: dataclasses that implement :class:`avgdt.evaluation.evaluate.Protocol`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avgdt.errors import AvgdtError, suggestion
 
 
 class ProtocolError(AvgdtError):
-    """Exception for an unknown protocol name."""
+    """Raised if the name of a protocol is unknown."""
 
 
 @cache

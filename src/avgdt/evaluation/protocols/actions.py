@@ -1,9 +1,9 @@
-"""UCF101 and HMDB51 (section 4.2): action recognition in three official splits, with finetuned and frozen networks.
+"""UCF101 and HMDB51 (section 4.2): action recognition on three official splits, with finetuned and frozen networks.
 
-In the paper, the whole video network and a linear layer are finetuned on ten random clips of each video per epoch. A
-test video is classified by the mean softmax over ten uniform clips. In appendix A.2 of the paper, videos of the test
-split retrieve videos of the training split by frozen features, averaged over ten clips. The linear probe on these
-features is not in the paper.
+In the paper, the whole video network and a linear layer are finetuned on ten random clips of each video per epoch. The
+class probabilities of a test video are averaged over ten uniformly spaced clips. In appendix A.2 of the paper, test
+videos are the queries and training videos are the gallery of a retrieval by frozen features, which are averaged over
+ten clips. The linear probe on these features is not in the paper.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import counter, mean_features
 from avgdt.evaluation.finetuning.folds import FoldTasks, finetune_folds
 from avgdt.evaluation.finetuning.preprocessing import video_augmentations, video_input, with_finetuning_clips
-from avgdt.evaluation.finetuning.task import ALL, check_shots
+from avgdt.evaluation.finetuning.task import ALL, check_options
 from avgdt.evaluation.folds import Folds, all_entries, official_folds
 from avgdt.evaluation.plans import count_padded, plan
 from avgdt.evaluation.probes import logistic_regression_fold
@@ -48,18 +48,18 @@ class Ucf101:
     name: ClassVar[str] = "ucf101"
     title: ClassVar[str] = "UCF101"
     summary: ClassVar[str] = "action recognition, 101 classes, three splits, with finetuned and with frozen networks"
-    layout: ClassVar[SplitReader] = staticmethod(ucf101.read_layout)
+    read_layout: ClassVar[SplitReader] = staticmethod(ucf101.read_layout)
 
     splits: tuple[int, ...] = (1, 2, 3)
-    """Official splits to evaluate, out of 1, 2 and 3."""
+    """Official splits to evaluate, any of 1, 2 and 3."""
     finetune: bool = True
-    """Finetune the whole network from the pretrained weights and from random ones (training from scratch)."""
+    """Finetune the whole network from the pretrained weights and from random weights (training from scratch)."""
     frozen: bool = True
     """Fit a linear probe on frozen features, and measure the retrieval of videos of the same class with them."""
     shots: tuple[int, ...] = (ALL,)
     """Numbers of labelled examples per class for finetuning (0 for all); each number gives one row of the result."""
     jobs: int = 1
-    """Number of finetunings that run in parallel, each in its own process."""
+    """Number of finetuning runs in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
     """Settings of finetuning; --setting paper or --setting released sets all of them."""
     cache: bool = True
@@ -68,13 +68,14 @@ class Ucf101:
     """Seed of finetuning and of the random weights with which the pretrained weights are compared."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Evaluate the pretrained and the random model on the data set's folder as distributed.
+        """Evaluate the pretrained and the random model.
 
-        Finetuning resumes from the states in ``comparison.out/finetuning``.
+        ``comparison.data`` is the folder of the data set as distributed. Finetuning resumes from the training states in
+        ``comparison.out/finetuning``.
         """
         self._check()
         comparison.check_modalities(VIDEO)
-        layouts = {str(split): self.layout(comparison.data, split) for split in self.splits}
+        layouts = {str(split): self.read_layout(comparison.data, split) for split in self.splits}
         splits = {name: layout.entries for name, layout in layouts.items()}
         entries = comparison.inspected(all_entries(splits))
         segments = [Segment(index, "", entry.extra["label"]) for index, entry in enumerate(entries)]
@@ -86,7 +87,7 @@ class Ucf101:
         if self.finetune:
             for shots, fold in product(self.shots, folds.folds):
                 tasks.task(fold, shots, self.seed)  # raises for too few examples before hours of extraction
-        figures: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
+        metrics: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
         padded, details = count_padded([planned.segment for planned in plans], entries, clip, VIDEO), dict[str, Any]()
         if self.frozen:
             frozen, _ = plan(segments, entries, comparison.pretrained.recipe.clip, VIDEO, FROZEN_CLIPS)
@@ -94,7 +95,7 @@ class Ucf101:
             skipped, padded = features.skipped, padded if self.finetune else features.padded
             readable = official_folds(splits, entries, features.segments)
             for source, vectors in (("pretrained", features.pretrained), ("random", features.random)):
-                figures[source] |= _frozen_rows(comparison, source, vectors["video"], readable, self.cache)
+                metrics[source] |= _frozen_rows(comparison, source, vectors["video"], readable, self.cache)
         if self.finetune:
             rows, failures = finetune_folds(
                 tuned.models,
@@ -108,13 +109,13 @@ class Ucf101:
                 comparison.report,
             )
             for source, finetuned in rows.items():
-                figures[source] = finetuned | figures[source]  # the paper's row comes first
+                metrics[source] = finetuned | metrics[source]  # the paper's row comes first
             details["training_input"] = video_input(clip, video_augmentations(tuned.pretrained, self.finetuning))
             known = {file.path for file in skipped}
             skipped = [*skipped, *(Skipped(Path(p), why) for p, why in failures.items() if Path(p) not in known)]
-        for row in figures["pretrained"]:
+        for row in metrics["pretrained"]:
             accuracy = {"accuracy": 1 / len(folds.classes)}
-            figures["chance"][row] = same_class_chance(folds) if row == "retrieval" else accuracy
+            metrics["chance"][row] = same_class_chance(folds) if row == "retrieval" else accuracy
         return {
             "sizes": {"recordings": len(plans), "classes": len(folds.classes), "splits": len(folds.folds)},
             "padded": padded,
@@ -122,7 +123,7 @@ class Ucf101:
             **details,
             "unlisted": [str(path) for path in sorted({path for read in layouts.values() for path in read.unlisted})],
             "classes": folds.classes,
-            **figures,
+            **metrics,
         }
 
     def _check(self) -> None:
@@ -130,7 +131,7 @@ class Ucf101:
             raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
         if not (self.finetune or self.frozen):
             raise EvaluationError("finetune, frozen: both are off, so nothing is measured; turn one of them on")
-        check_shots(self.shots, self.jobs)
+        check_options(self.shots, self.jobs)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Hmdb51(Ucf101):
     name: ClassVar[str] = "hmdb51"
     title: ClassVar[str] = "HMDB51"
     summary: ClassVar[str] = "action recognition, 51 classes, three splits, with finetuned and with frozen networks"
-    layout: ClassVar[SplitReader] = staticmethod(hmdb51.read_layout)
+    read_layout: ClassVar[SplitReader] = staticmethod(hmdb51.read_layout)
 
 
 def _frozen_rows(

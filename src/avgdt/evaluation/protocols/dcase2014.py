@@ -2,8 +2,9 @@
 
 In the paper, each scene is cut into sixty 1-second sub-clips. A one-vs-rest linear SVM with C = 0.01 is fitted on every
 sub-clip of the development set, and the decision values of a test scene are averaged. The paper does not specify the
-features. Here they are those of ESC-50: the last convolution, max-pooled over three time steps (1024 features from a
-ResNet-18 and one second of audio). Nearest neighbours serve as a control, with k chosen on a part of the training set.
+features. Here, they are computed as for ESC-50: the output of the last convolution, max-pooled over three time steps
+(1024 features of a ResNet-18 for one second of audio). k-nearest neighbours is evaluated as a control, with k selected
+on a part of the training set.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """ESC-50 (section 4.2): classification of environmental sounds in official folds, by a linear layer on frozen features.
 
-In the paper, each sound is cut into ten equally spaced 2-second sub-clips. The last convolution is max-pooled to 512 x
-2 x 3 features. A linear layer is trained on every sub-clip (Adam 1e-4, weight decay 5e-4, batch 512), and the class
-probabilities of the sub-clips are averaged. Logistic regression and nearest neighbours serve as controls, with C and k
-chosen on a training fold.
+In the paper, each sound is cut into ten equally spaced 2-second sub-clips. The output of the last convolution is
+max-pooled to 512 x 2 x 3 features. A linear layer is trained on every sub-clip (Adam with learning rate 1e-4, weight
+decay 5e-4 and batch size 512), and the class probabilities of the sub-clips are averaged. Logistic regression and
+k-nearest neighbours are evaluated as controls, with C and k selected on a training fold.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Esc50(SubClipOptions):
     ten_classes: ClassVar[bool] = False
 
     folds: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Folds to test in turn, each with the other folds as its training set; at least three."""
+    """Folds of the cross-validation, at least three; each is tested once, with the others as its training set."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training fold."""
+    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on a training fold."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Cross-validate over the folds; ``comparison.data`` is the folder of ESC-50."""
+        """Perform the cross-validation over the folds; ``comparison.data`` is the folder of ESC-50."""
         layout, names = read_layout(comparison.data, self.ten_classes), [str(fold) for fold in self.folds]
         chosen = [entry for entry in layout.entries if entry.extra["fold"] in names]
         return _measure(self, self.epochs, comparison, Layout(chosen, layout.unlisted), names)
@@ -59,25 +59,25 @@ class Esc10(Esc50):
 
 @dataclass(frozen=True)
 class Esc50Fold(SubClipOptions):
-    """Cross-validation within one fold of ESC-50, cut into parts by source recording.
+    """Cross-validation within one fold of ESC-50, which is divided into parts by source recording.
 
-    Features and probes are those of :class:`Esc50`. The figures are not comparable with those of ESC-50, because a
-    training set is five to seven times smaller.
+    For the features and probes, see :class:`Esc50`. The results are not comparable with results on ESC-50, because the
+    training sets are five to seven times smaller.
     """
 
     name: ClassVar[str] = "esc50_fold"
     title: ClassVar[str] = "One fold of ESC-50"
-    summary: ClassVar[str] = "sound classification within one fold, split by source recording; not an official figure"
+    summary: ClassVar[str] = "sound classification within one fold, split by source recording; not an official result"
 
     fold: int = 4
-    """Number of the fold, from 1 to 5."""
+    """Fold to use, from 1 to 5."""
     parts: int = 3
-    """Number of parts to test in turn, each with the other parts as its training set; at least three."""
+    """Number of parts, at least three; each is tested once, with the other parts as its training set."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; 0 chooses a number from 10 to 400 on a training part."""
+    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on a training part."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Cross-validate over the parts; ``comparison.data`` is the folder of ESC-50."""
+        """Perform the cross-validation over the parts; ``comparison.data`` is the folder of ESC-50."""
         if self.parts < LEAST:
             raise EvaluationError(
                 f"parts: {self.parts} is too few; use {LEAST} or more: one for testing, one for "

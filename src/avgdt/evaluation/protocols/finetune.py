@@ -1,7 +1,7 @@
-"""Finetuning with few or many labels: an encoder and a linear layer are trained on train and tested on test.
+"""Finetuning with few or many labels: an encoder and a linear layer are trained and tested on labelled recordings.
 
-The network is tested after the last epoch, so no validation split is needed. Training from the pretrained weights is
-compared with training from random weights, that is, from scratch.
+They are trained on the ``train`` split and tested on the ``test`` split after the last epoch, so no validation split is
+needed. Training from the pretrained weights is compared with training from random weights, that is, from scratch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from avgdt.evaluation.features import counter
 from avgdt.evaluation.finetuning.finetune import Finetuned, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.preprocessing import with_finetuning_clips
-from avgdt.evaluation.finetuning.task import ALL, Task, check_classes_usable, check_shots, draw_shots, shots_name
+from avgdt.evaluation.finetuning.task import ALL, Task, check_classes_usable, check_options, draw_shots, shots_name
 from avgdt.evaluation.metrics import pooled, score, score_figures, std_of
 from avgdt.evaluation.plans import Plan, count_padded, plan
 from avgdt.evaluation.results import plain_skipped
@@ -35,7 +35,7 @@ TRAIN, TEST = "train", "test"
 
 @dataclass(frozen=True)
 class Finetune:
-    """Finetuning protocol: an encoder and a linear layer, trained on the split train and tested on the split test."""
+    """Finetuning protocol: an encoder and a linear layer, trained on the train split and tested on the test split."""
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Finetuning"
@@ -48,20 +48,20 @@ class Finetune:
     shots: tuple[int, ...] = (ALL,)
     """Numbers of labelled examples per class, drawn from train (0 for all); each number gives one row of the result."""
     draws: int = 1
-    """Number of repetitions for each number of shots, each with other examples, another initial layer and another
-    order."""
+    """Number of repetitions for each number of shots, each with other examples, another initial linear layer and
+    another order of the examples."""
     jobs: int = 1
-    """Number of finetunings that run in parallel, each in its own process."""
+    """Number of finetuning runs in parallel, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
     """Settings of finetuning; --setting paper or --setting released sets all of them."""
     seed: int = 0
-    """Seed of the first draw, and of the random weights for training from scratch."""
+    """Seed of the first repetition, and of the random weights for training from scratch."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Finetune and test the pretrained and the random model.
 
-        ``comparison.data`` is a manifest with labels and the splits train and test. Training states are saved in
-        ``comparison.out/finetuning``, from which the same command resumes.
+        ``comparison.data`` is a manifest with labels and the splits ``train`` and ``test``. Training states are saved
+        in ``comparison.out/finetuning``, and the same call resumes from them.
         """
         self._check()
         comparison.check_modalities((self.modality,))
@@ -77,13 +77,13 @@ class Finetune:
         after_epoch = counter(comparison.progress, 2 * len(tasks) * self.finetuning.schedule.epochs)
         truth = np.array(splits.targets([planned.segment for planned in plans], TEST))
         failures = dict[str, str]()
-        figures: dict[str, dict[str, Any]] = {}
+        metrics: dict[str, dict[str, Any]] = {}
 
         def after_job(source: str, number: int, result: Finetuned) -> None:
             (shots, draw), task = list(tasks.items())[number]
             result.check_classes(task, truth, splits.classes)
-            (figures_of_draw,) = _figures([result], truth, splits.classes)["draws"]
-            comparison.report(source, shots_name(shots), f"draw {draw + 1}" if self.draws > 1 else "", figures_of_draw)
+            (metrics_of_draw,) = _metrics([result], truth, splits.classes)["draws"]
+            comparison.report(source, shots_name(shots), f"draw {draw + 1}" if self.draws > 1 else "", metrics_of_draw)
 
         for source, model in comparison.models.items():
             jobs = [
@@ -94,8 +94,8 @@ class Finetune:
             finetuned = dict(zip(tasks, results, strict=True))
             for result in finetuned.values():
                 failures |= result.failures
-            figures[source] = {
-                shots_name(shots): _figures(
+            metrics[source] = {
+                shots_name(shots): _metrics(
                     [finetuned[shots, draw] for draw in range(self.draws)], truth, splits.classes
                 )
                 for shots in self.shots
@@ -110,14 +110,14 @@ class Finetune:
             "padded": count_padded([planned.segment for planned in plans], entries, clip, (self.modality,)),
             "skipped": plain_skipped([*rows.skipped, *skipped, *unreadable]),
             "classes": splits.classes,
-            **figures,
+            **metrics,
             "chance": {shots_name(shots): {"accuracy": chance, "mean_class_accuracy": chance} for shots in self.shots},
         }
 
     def _check(self) -> None:
         if self.draws < 1:
             raise EvaluationError(f"draws: {self.draws} is too few; use 1 or more")
-        check_shots(self.shots, self.jobs)
+        check_options(self.shots, self.jobs)
 
     def _task(
         self, entries: Sequence[Entry], plans: Sequence[Plan], splits: LabelledSplits, shots: int, draw: int
@@ -129,14 +129,14 @@ class Finetune:
         return Task(entries, self.modality, train, targets[sampled], test, len(splits.classes))
 
 
-def _figures(finetuned: Sequence[Finetuned], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
-    """Compute the figures of the pooled predictions of all draws, and the std of the accuracies of the draws."""
+def _metrics(finetuned: Sequence[Finetuned], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
+    """Compute the metrics of the pooled predictions of all repetitions, and the std of the accuracy over them."""
     scores = []
     for result in finetuned:
         read = result.predictions >= 0
         scores.append(score(result.predictions[read], truth[read], len(classes)))
-    figures = score_figures(pooled(scores), classes)
+    metrics = score_figures(pooled(scores), classes)
     if len(finetuned) > 1:
-        del figures["interval"]  # the interval would count every recording more than once
+        del metrics["interval"]  # the interval would count every recording more than once
     draws = [{"accuracy": s.accuracy, "loss": result.loss} for s, result in zip(scores, finetuned, strict=True)]
-    return {**figures, **std_of([s.accuracy for s in scores]), "draws": draws}
+    return {**metrics, **std_of([s.accuracy for s in scores]), "draws": draws}

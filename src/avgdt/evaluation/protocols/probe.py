@@ -1,9 +1,9 @@
-"""Linear and k-NN probe: a simple classifier on frozen features of labelled recordings or segments.
+"""Linear and k-NN probes: simple classifiers on frozen features of labelled recordings or segments.
 
-By default, the features are the last convolution averaged over time and space. They are averaged over the clips of a
-recording and standardised. The probe is fitted on the split train, its hyperparameter is chosen on val, and its score
-is measured once on test. Without a split val, about a fifth of train is used for validation, and the final fit uses all
-of train.
+By default, the features are the output of the last convolution, averaged over time and space. They are averaged over
+the clips of a recording and standardised. The probe is fitted on the ``train`` split, its hyperparameter is selected on
+the ``val`` split, and it is scored once on the ``test`` split. If there is no ``val`` split, about a fifth of ``train``
+is used for validation, and the final fit uses all of ``train``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from avgdt.evaluation.splits import SPLITS, labelled_rows, labelled_splits, val_
 
 @dataclass(frozen=True)
 class Linear:
-    """Linear probe: logistic regression on frozen, standardised features, with C chosen on the validation split."""
+    """Linear probe: logistic regression on frozen, standardised features; C is selected on the val split."""
 
     name: ClassVar[str] = "linear"
     title: ClassVar[str] = "Linear probe"
@@ -38,8 +38,8 @@ class Linear:
     modality: Literal["video", "audio"] = "video"
     """Modality whose network computes the features."""
     pool: Literal["mean", "time"] = "mean"
-    """mean: average the last convolution over time and space. time: average over space and concatenate the time
-    steps."""
+    """mean: average the output of the last convolution over time and space. time: average over space and concatenate
+    the time steps."""
     clips: int = 4
     """Number of clips of a whole recording whose features are averaged; a segment no longer than a clip has one
     clip."""
@@ -49,7 +49,7 @@ class Linear:
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Fit and test the probe on features of the pretrained and of the random model.
 
-        ``comparison.data`` is a manifest with labels and the splits train, test and optionally val.
+        ``comparison.data`` is a manifest with labels and the splits ``train``, ``test`` and optionally ``val``.
         """
         check_clips(self.clips)
         comparison.check_modalities((self.modality,))
@@ -62,8 +62,8 @@ class Linear:
             splits_present = {planned.segment.split for planned in plans}
             if "train" in splits_present and "val" not in splits_present:
                 raise EvaluationError(
-                    f"split: there is no val to choose {self.hyperparameter} on, and train has only one usable "
-                    "recording of each class; add recordings to train, or a split val"
+                    f"split: there is no 'val' split to select {self.hyperparameter} on, and 'train' has only one "
+                    "usable recording of each class; add recordings to 'train', or a 'val' split"
                 )
         labelled_splits([planned.segment for planned in plans], skipped=skipped)  # raises before anything is decoded
         read = {"mean": mean_features, "time": timed_features}[self.pool]
@@ -77,7 +77,7 @@ class Linear:
         def probed(source: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
             train, val, test = (Labelled(vectors[splits.rows[split]], targets[split]) for split in SPLITS)
             result = self.probe(train, val, test, len(splits.classes), refit=no_val)
-            figures = {
+            metrics = {
                 **score_figures(result.score, splits.classes),
                 "chosen": {self.hyperparameter: result.chosen},
                 "val_accuracy": result.val_accuracy,
@@ -87,8 +87,8 @@ class Linear:
                 ],
                 "converged": result.converged,
             }
-            comparison.report(source, self.title.lower(), "test", figures)
-            return figures
+            comparison.report(source, self.title.lower(), "test", metrics)
+            return metrics
 
         majority = np.bincount(targets["train"]).argmax()
         chance = 1 / len(splits.classes)
@@ -110,7 +110,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class Knn(Linear):
-    """k-NN probe: vote of the k nearest neighbours by cosine of frozen, standardised features, with k chosen on val."""
+    """k-NN probe: majority vote of the k nearest neighbours in cosine similarity; k is selected on the val split.
+
+    The features are frozen and standardised.
+    """
 
     name: ClassVar[str] = "knn"
     title: ClassVar[str] = "Nearest neighbours"
@@ -121,6 +124,6 @@ class Knn(Linear):
 
 def _no_val_note(hyperparameter: str, count: int) -> str:
     return (
-        f"no split val: {hyperparameter} is chosen on {count} recordings of train, drawn by whole sources if these "
-        "are known; the final fit uses all of train"
+        f"no 'val' split: {hyperparameter} is selected on {count} recordings of 'train', grouped by source if the "
+        "sources are known; the final fit uses all of 'train'"
     )

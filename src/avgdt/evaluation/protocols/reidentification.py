@@ -1,7 +1,7 @@
 """Re-identification (figure 3 of the paper): retrieval of another window of the same recording.
 
-Two non-overlapping windows of each recording are embedded. Every window is a query; its gallery contains the other
-window of every recording. Queries and gallery have the same modality or different modalities.
+Two non-overlapping windows of each recording are embedded. The gallery of a query from the first windows contains the
+second window of every recording, and vice versa. Queries and gallery have the same modality or different modalities.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Reidentification:
-    """Re-identification protocol: how often the nearest window of all recordings is from the query's recording."""
+    """Re-identification protocol: accuracy with which the nearest window is from the query's own recording."""
 
     name: ClassVar[str] = "reidentification"
     title: ClassVar[str] = "Re-identification"
     summary: ClassVar[str] = "another window of the same recording retrieved among the windows of all recordings"
 
     split: str = "test"
-    """Split whose recordings form the gallery, or all; data without splits uses all recordings."""
+    """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     modality: Literal["both", "video", "audio"] = "both"
-    """both: within and across video and audio. video or audio: within this modality; the other may be missing."""
+    """both: within and across video and audio. video or audio: within this modality only; the other may be missing."""
     seed: int = 0
     """Seed of the random weights with which the pretrained weights are compared."""
 
@@ -54,8 +54,8 @@ class Reidentification:
             "duplicates": duplicates,
             "notes": notes,
             **features.account(),
-            "pretrained": _figures(features.pretrained),
-            "random": _figures(features.random),
+            "pretrained": _metrics(features.pretrained),
+            "random": _metrics(features.random),
             "chance": {
                 f"{query}_to_{key}": reidentification_chance(size) for query in modalities for key in modalities
             },
@@ -79,8 +79,8 @@ def _apart(
     return separate, too_short
 
 
-def _figures(vectors: Vectors) -> dict[str, Any]:
-    """Compute the re-identification for each pair of modalities, from vectors (recordings, 2, dim)."""
+def _metrics(vectors: Vectors) -> dict[str, Any]:
+    """Compute the re-identification metrics for each pair of modalities, from vectors (recordings, 2, dim)."""
     return {
         f"{query}_to_{key}": reidentify(
             vectors[query][:, 0], vectors[key][:, 1], vectors[query][:, 1], vectors[key][:, 0]

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval: ranking of the recordings of a split by the cosine between video and audio embeddings."""
+"""Cross-modal retrieval: recordings of a split ranked by the cosine similarity of video and audio embeddings."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Retrieval protocol: a recording's audio is retrieved by its video among all recordings, and vice versa."""
+    """Retrieval protocol: the audio of a recording is retrieved by its video among all recordings, and vice versa."""
 
     name: ClassVar[str] = "retrieval"
     title: ClassVar[str] = "Cross-modal retrieval"
     summary: ClassVar[str] = "the audio of a recording retrieved by its video among all recordings, and vice versa"
 
     split: str = "test"
-    """Split whose recordings form the gallery, or all; data without splits uses all recordings."""
+    """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     label: str = ""
-    """Column whose segments (LABEL_start and LABEL_end, or start and end) are ranked instead of whole recordings."""
+    """Column with labelled segments (LABEL_start and LABEL_end, or start and end), ranked instead of recordings."""
     clips: int = 4
     """Number of clips of a whole recording whose embeddings are averaged; a segment no longer than a clip has one
     clip."""
     aligned: bool = False
-    """Average the similarities of clips at the same position in video and audio, instead of the embeddings of the
-    clips; the time of events then matters."""
+    """Compare video and audio clip by clip and average the similarities, instead of averaging the embeddings, so that
+    the timing of events is taken into account."""
     seed: int = 0
     """Seed of the random weights with which the pretrained weights are compared."""
 
@@ -64,8 +64,8 @@ class Retrieval:
             "duplicates": duplicates,
             "notes": [*notes, *unlabelled_note(len(unlabelled), self.label)],
             **features.account(),
-            "pretrained": _figures(features.pretrained),
-            "random": _figures(features.random),
+            "pretrained": _metrics(features.pretrained),
+            "random": _metrics(features.random),
             "chance": {"video_to_audio": chance(size), "audio_to_video": chance(size)},
         }
 
@@ -80,10 +80,10 @@ def _check_alignable(plans: Sequence[Plan]) -> None:
         )
 
 
-def _figures(vectors: Vectors) -> dict[str, Any]:
-    # The cosine of concatenated clips of unit length is the mean of the clips' cosines.
+def _metrics(vectors: Vectors) -> dict[str, Any]:
+    # For concatenated unit vectors, the cosine similarity is the mean of the clip-wise cosine similarities.
     video, audio = (vectors[modality].reshape(len(vectors[modality]), -1) for modality in BOTH)
-    figures = {"video_to_audio": retrieval_metrics(video, audio), "audio_to_video": retrieval_metrics(audio, video)}
-    hits = {name: round(row["r1"] * row["gallery"]) for name, row in figures.items()}
-    intervals = {name: list(wilson_interval(hits[name], int(row["gallery"]))) for name, row in figures.items()}
-    return {name: {**row, "r1_interval": intervals[name]} for name, row in figures.items()}
+    metrics = {"video_to_audio": retrieval_metrics(video, audio), "audio_to_video": retrieval_metrics(audio, video)}
+    hits = {name: round(row["r1"] * row["gallery"]) for name, row in metrics.items()}
+    intervals = {name: list(wilson_interval(hits[name], int(row["gallery"]))) for name, row in metrics.items()}
+    return {name: {**row, "r1_interval": intervals[name]} for name, row in metrics.items()}
