@@ -59,7 +59,7 @@ def test_unsuitable_recipes_raise_errors() -> None:
     with pytest.raises(ExperimentError, match="needs video and audio"):
         curriculum_cell(named("audio"))
     recipe = named("demo")
-    with pytest.raises(ExperimentError, match=r"run\.monitor_epochs: 0 measures nothing"):
+    with pytest.raises(ExperimentError, match=r"run\.monitor_epochs: 0 disables measurements"):
         curriculum_cell(replace(recipe, run=replace(recipe.run, monitor_epochs=0)))
 
 

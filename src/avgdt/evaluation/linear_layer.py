@@ -50,7 +50,7 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with weights and biases uniformly distributed between -1 / sqrt(inputs) and 1 / sqrt(inputs)."""
+    """Create a linear layer with weights and biases uniform in [-1 / sqrt(inputs), 1 / sqrt(inputs)]."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
     )  # initialised below, without the global generator

@@ -60,7 +60,7 @@ class SubClipOptions:
     """Seed of the training, and of the random weights with which the pretrained weights are compared."""
 
     def check(self) -> None:
-        """Raise :class:`EvaluationError` if an option is out of bounds."""
+        """Raise :class:`EvaluationError` if an option is invalid."""
         if self.training_epochs < 1:
             raise EvaluationError(f"training_epochs: {self.training_epochs} is too few; use 1 or more")
         if self.training_lr <= 0:

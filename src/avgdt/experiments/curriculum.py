@@ -72,7 +72,7 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the curriculum needs video and audio; choose a recipe with both")
     if recipe.run.monitor_epochs == 0:
-        raise ExperimentError("run.monitor_epochs: 0 measures nothing during training; use 1 or more")
+        raise ExperimentError("run.monitor_epochs: 0 disables measurements during training; use 1 or more")
     strongest = timed(with_spec_augment(recipe, STRATA[-1].masks), jitter=True)
     return GridCell((("recipe", "strong"),), strongest)
 

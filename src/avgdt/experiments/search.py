@@ -55,7 +55,7 @@ class Search:
 
     def __post_init__(self) -> None:
         if self.recipe.run.monitor_epochs == 0:
-            raise ExperimentError("run.monitor_epochs: 0 measures nothing during training; use 1 or more")
+            raise ExperimentError("run.monitor_epochs: 0 disables measurements during training; use 1 or more")
         if self.recipe.run.seed >= FRESH_SEEDS:
             raise ExperimentError(
                 f"run.seed: {self.recipe.run.seed} is reserved for the confirmation; use less than 1000"

@@ -43,7 +43,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     pruned = sum(trial.state.name == "PRUNED" for trial in study.get_trials(deepcopy=False))
     answers = [
         f"The best of {len(complete)} complete trials ({pruned} pruned), trial {best.number}, reaches "
-        f"{100 * (best.value or 0.0):.1f} % ({search.measure}; a maximum over trials is optimistic): "
+        f"{100 * (best.value or 0.0):.1f} % ({search.measure}; the maximum over trials is biased upwards): "
         f"{choices_line(best.params)}."
     ]
     plots, tables = [_history(study, search.measure)], [_ranked(complete)]
@@ -84,8 +84,8 @@ def _confirmed(grid: Grid) -> list[str]:
         difference = paired_difference(grid.by_seed(searched, measure.name), grid.by_seed(by_hand, measure.name))
         if difference is not None:
             sentences.append(
-                f"Retrained with fresh seeds, on test: {measure.name} of the searched composition minus that of the "
-                f"recipe's own is {difference.in_points()}."
+                f"Retrained with fresh seeds, on test: {measure.name} of the searched composition minus "
+                f"{measure.name} of the original composition is {difference.in_points()}."
             )
     return sentences
 
