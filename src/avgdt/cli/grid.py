@@ -105,9 +105,9 @@ def write_page(outcome: Experiment, folder: Path) -> None:
     print(f"wrote {write_experiment(folder)}")
 
 
-def _line(job: CellRun, results: CellResults) -> str:
+def _line(job: CellRun, metrics: CellResults) -> str:
     values = (
-        f"{name} {100 * fractions['pretrained']:.1f} % (random weights {100 * fractions['random']:.1f} %)"
-        for name, fractions in results.items()
+        f"{name} {100 * by_weights['pretrained']:.1f} % (random weights {100 * by_weights['random']:.1f} %)"
+        for name, by_weights in metrics.items()
     )
     return ": ".join(filter(None, [job.name, ", ".join(values)]))
