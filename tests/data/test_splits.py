@@ -1,4 +1,4 @@
-"""How pretraining reads the rows of a manifest: segments, splits, and rows of the same recording."""
+"""Tests of manifest rows in pretraining: segments, splits, and several rows of one recording."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--wei
 
 
 class Parsed(Exception):
-    """Exception raised after a command line was parsed, in place of executing the command."""
+    """Raised instead of executing the command, after its command line was parsed."""
 
 
 def settings() -> str:

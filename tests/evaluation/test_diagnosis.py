@@ -25,11 +25,11 @@ def test_alignment_is_the_mean_squared_distance_of_normalised_vectors() -> None:
 def test_uniformity_is_zero_for_equal_points_and_minus_eight_for_opposite_points() -> None:
     assert uniformity(np.ones((5, 3))) == pytest.approx(0.0)
     assert uniformity(np.array([[1.0, 0.0], [-1.0, 0.0]])) == pytest.approx(-8.0)
-    spread = uniformity(points(500, 128))
-    assert spread == pytest.approx(
+    uniform = uniformity(points(500, 128))
+    assert uniform == pytest.approx(
         -4.0 + 2 * 4 / 128, abs=0.1
-    )  # the expectation of exp(4 cos), where cos has the variance 1 / 128
-    assert uniformity(points(500, 128) + 1.0) > spread
+    )  # the expectation of exp(4 s), where the cosine similarity s has variance 1 / 128
+    assert uniformity(points(500, 128) + 1.0) > uniform
 
 
 def test_batch_norm_share_is_zero_if_keys_depend_on_the_recording_only() -> None:
@@ -38,7 +38,7 @@ def test_batch_norm_share_is_zero_if_keys_depend_on_the_recording_only() -> None
 
 
 def test_batch_norm_share_is_one_if_keys_depend_on_the_batch_only() -> None:
-    """Queries and keys consist only of the statistics of their batch, which has 6 recordings."""
+    """Queries and keys consist only of statistics of their batch of 6 recordings."""
     same = np.repeat(points(4, 16), 6, axis=0)
     other = points(24, 16, seed=1)
     share = batch_norm_share(same, same, other)

@@ -42,7 +42,7 @@ def updated(run: Path, data: Path | None = None, recipe: Recipe | None = None) -
 
 
 def written(run: Path, data: Path | None = None) -> bool:
-    """Return whether an update writes the file of examples again."""
+    """Return whether an update rewrites the file of examples."""
     path = run / "results" / "examples.json"
     before = path.stat().st_ino
     update_examples(run, tiny(), data)

@@ -112,7 +112,7 @@ def test_both_directions_of_reidentification_are_pooled() -> None:
     assert reidentify(first, second, first, first)["accuracy"] == (2 + 4) / 8
     assert reidentify(first, first, second, first)["accuracy"] == (4 + 2) / 8
     assert reidentify(first, second, second, first)["accuracy"] == 0.5
-    # The interchanged queries have cosine 0 with their own key and with two others, and 1 with the wrong key: rank 4.
+    # The interchanged queries have similarity 0 to their own key and to two others, and 1 to the wrong key: rank 4.
     assert reidentify(first, second, second, first)["median_rank"] == (1 + 4) / 2
 
 

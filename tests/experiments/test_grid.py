@@ -19,7 +19,7 @@ from avgdt.training import checkpoints
 from avgdt.training.metrics import read_metrics
 from tests.helpers.recipes import tiny
 
-Figures = Callable[[str, int], float]
+Score = Callable[[str, int], float]
 CLAIM = Claim("Jitter is better", "jitter", "on", "off")
 TOY = Ablation("toy", "Toy", "Is it?", lambda recipe: cells(recipe), (CLAIM,))
 
@@ -40,10 +40,10 @@ def grid(data: Path, out: Path, seeds: tuple[int, ...] = (0, 1)) -> Grid:
     return Grid(cells(tiny()), seeds, data, out, probe_and_retrieval("label"))
 
 
-def record(grid: Grid, figure: Figures) -> None:
-    """Write the records of all jobs as if they had run, with a figure for each cell name and seed."""
+def record(grid: Grid, score: Score) -> None:
+    """Write the records of all jobs as if they had run; ``score`` returns the value for a cell name and seed."""
     for job in grid.jobs:
-        value = figure(job.cell.name, job.seed)
+        value = score(job.cell.name, job.seed)
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
 
 

@@ -1,4 +1,4 @@
-"""Typed errors of files that are not, or only partly, recordings."""
+"""Tests of the typed errors raised for files that are not, or only in part, recordings."""
 
 from __future__ import annotations
 

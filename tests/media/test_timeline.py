@@ -1,4 +1,4 @@
-"""Video and audio on one timeline, whatever the clock of the container."""
+"""Tests of the common timeline of video and audio, for containers with different clocks."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_figures_equal_those_of_the_results(page: Page) -> None:
 
 
 def test_figures_of_untrained_weights_equal_those_of_random_weights(page: Page) -> None:
-    """The networks of the run and the random networks have the same seed, so their figures must agree."""
+    """The networks of the run and the random networks have the same seed, so their metrics must be equal."""
     rows = [row for row in page.rows if row[0].startswith(("video to audio", "audio to video"))]
     assert len(rows) == 10
     assert all(row[1] == row[2] for row in rows)
