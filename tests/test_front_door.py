@@ -1,4 +1,4 @@
-"""The public names of ``import avgdt``, the examples, and embeddings of a folder."""
+"""Tests of the public names of ``import avgdt``, the examples, and embeddings of a folder."""
 
 from __future__ import annotations
 

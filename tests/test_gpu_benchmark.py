@@ -1,4 +1,4 @@
-"""``benchmarks/gpu.sh --small`` on the CPU, where only torch and NumPy can be imported."""
+"""Test of ``benchmarks/gpu.sh --small`` on the CPU, where only torch and NumPy can be imported."""
 
 from __future__ import annotations
 

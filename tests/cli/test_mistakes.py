@@ -1,4 +1,4 @@
-"""Error messages of commands: one line with the option, field or file and a remedy, and exit code 2."""
+"""Tests of error messages of commands: one line with the option, field or file and a remedy, and exit code 2."""
 
 from __future__ import annotations
 

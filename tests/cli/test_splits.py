@@ -1,4 +1,4 @@
-"""Messages about manifest rows that a run or an evaluation does not use."""
+"""Tests of messages about manifest rows that a run or an evaluation does not use."""
 
 from __future__ import annotations
 

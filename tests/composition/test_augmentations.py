@@ -1,4 +1,4 @@
-"""Augmentations: their bounds, and their use in a composition, in YAML and on the command line."""
+"""Tests of augmentations: bounds, and use in a composition, in YAML and on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing, reading, printing and changing a composition, in Python, in YAML and on the command line."""
+"""Tests of creating, reading, printing and changing a composition in Python, in YAML and on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows beyond the end of a recording: an error if the file was cut, padding if the recording is short."""
+"""Tests of windows beyond the end of a recording: an error if the file was cut, padding if the recording is short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inspection results are reused until the file changes, also after an interruption."""
+"""Tests of the inspection cache: results are reused until the file changes, also after an interruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips played faster or slower than they were recorded."""
+"""Tests of clips that are played faster or slower than they were recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clip store: clips read from it equal decoded clips bit for bit, whatever happens to its files."""
+"""Tests of the clip store: stored clips equal decoded clips bit for bit, also after its files were changed."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_recordings_beyond_the_limits_of_the_store_are_not_stored(store: Store, 
     assert not list(store.folder.rglob("*.*"))
 
 
-def test_the_share_of_stored_recordings_follows_the_size_limit(tmp_path: Path, entry: Entry) -> None:
+def test_the_fraction_of_stored_recordings_follows_the_size_limit(tmp_path: Path, entry: Entry) -> None:
     long, other = (
         replace(entry, path=tmp_path / "long", duration=1000.0),
         replace(entry, path=tmp_path / "b", duration=4.0),
@@ -156,7 +156,7 @@ def test_the_share_of_stored_recordings_follows_the_size_limit(tmp_path: Path, e
     assert share(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
 
 
-def test_a_share_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
+def test_a_fraction_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
     half = replace(store, share=0.5)
     for i in range(24):
         copy = tmp_path / f"copy{i}.mp4"

@@ -1,4 +1,4 @@
-"""Every command line in the documentation must be accepted by the argument parser."""
+"""Tests that the argument parser accepts every command line in the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of the diagnosis: closed forms, and a synthetic batch-norm leak."""
+"""Tests of the diagnostic metrics: closed forms, and a synthetic batch-norm leak."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_batch_norm_share_is_one_if_keys_depend_on_the_batch_only() -> None:
     """Queries and keys consist only of statistics of their batch of 6 recordings."""
     same = np.repeat(points(4, 16), 6, axis=0)
     other = points(24, 16, seed=1)
-    share = batch_norm_share(same, same, other)
-    assert share is not None
-    assert share == pytest.approx(1.0, abs=0.35)
+    fraction = batch_norm_share(same, same, other)
+    assert fraction is not None
+    assert fraction == pytest.approx(1.0, abs=0.35)
 
 
 def test_batch_norm_share_is_undefined_for_unrelated_embeddings() -> None:
@@ -52,8 +52,8 @@ def test_batch_norm_share_is_undefined_for_unrelated_embeddings() -> None:
 
 def test_batch_norm_share_grows_with_the_influence_of_the_batch() -> None:
     own, batch, elsewhere = points(24, 64), np.repeat(points(4, 64, 1), 6, axis=0), points(24, 64, 2)
-    shares = [batch_norm_share(own + w * batch, own + w * batch, own + w * elsewhere) for w in (0.0, 0.5, 1.0, 2.0)]
-    known = [share for share in shares if share is not None]
+    fractions = [batch_norm_share(own + w * batch, own + w * batch, own + w * elsewhere) for w in (0.0, 0.5, 1.0, 2.0)]
+    known = [fraction for fraction in fractions if fraction is not None]
     assert len(known) == 4
     assert known == sorted(known)
     assert known[0] == pytest.approx(0.0)

@@ -1,4 +1,4 @@
-"""Metrics of held-out recordings during training, compared with copies of the networks at the same steps."""
+"""Tests of held-out metrics during training, compared with copies of the networks at the same steps."""
 
 from __future__ import annotations
 

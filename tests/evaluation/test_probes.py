@@ -258,7 +258,7 @@ def test_the_svm_equals_a_solution_of_its_primal_problem(classes: int) -> None:
     assert tested.details == {"C": 0.01, "converged": True}
 
 
-def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> None:
+def test_metrics_are_means_over_folds(features: np.ndarray, folds: Folds) -> None:
     calls = []
     means = features.mean(axis=1)
     probes: dict[str, Callable[[Fold], FoldScore]] = {
@@ -266,20 +266,20 @@ def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> Non
         "logistic_regression": lambda fold: logistic_regression_fold(means, folds, fold),
         "nearest_neighbours": lambda fold: nearest_neighbours_fold(means, folds, fold),
     }
-    figures = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
+    results = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
     assert len(calls) == 3 * 4
-    for figure in figures.values():
-        accuracies = [one["accuracy"] for one in figure["folds"]]
-        assert [one["fold"] for one in figure["folds"]] == ["1", "2", "3", "4"]
-        assert figure["accuracy"] == np.mean(accuracies) > 0.5
-        assert figure["accuracy_std"] == np.std(accuracies, ddof=1) > 0
-        assert np.sum(figure["confusion"]) == 96
-        assert figure["interval"][0] < figure["accuracy"] < figure["interval"][1]
+    for result in results.values():
+        accuracies = [one["accuracy"] for one in result["folds"]]
+        assert [one["fold"] for one in result["folds"]] == ["1", "2", "3", "4"]
+        assert result["accuracy"] == np.mean(accuracies) > 0.5
+        assert result["accuracy_std"] == np.std(accuracies, ddof=1) > 0
+        assert np.sum(result["confusion"]) == 96
+        assert result["interval"][0] < result["accuracy"] < result["interval"][1]
     parts = [Labelled(means[rows], folds.targets[rows]) for rows in (folds.folds[1].train, folds.folds[1].val)]
     test = Labelled(means[folds.folds[1].test], folds.targets[folds.folds[1].test])
     expected = logistic_regression(*parts, test, 3, refit=True)
-    assert figures["logistic_regression"]["folds"][1]["accuracy"] == expected.score.accuracy
-    assert figures["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
+    assert results["logistic_regression"]["folds"][1]["accuracy"] == expected.score.accuracy
+    assert results["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
 
 
 def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndarray, folds: Folds) -> None:

@@ -125,7 +125,7 @@ def test_texts_are_sentences_and_their_options_are_fields_of_the_recipe(name: st
             value = getattr(value, part.replace("-", "_"))
 
 
-def test_the_evidence_contains_the_figures() -> None:
+def test_the_evidence_contains_the_metrics() -> None:
     result = verdict_on("age")
     assert "0.30" in result.evidence
     assert "80.0 %" in result.evidence
@@ -161,7 +161,7 @@ def test_unseen_recordings_replace_the_last_held_out_measurement() -> None:
     assert verdict(BATCH, training(BATCH, 0.4), [heldout(0.9)], heldout(0.08)).cause == "overfitting"
 
 
-def test_metrics_of_older_versions_are_judged_without_missing_keys() -> None:
+def test_metrics_of_older_versions_give_a_verdict_without_missing_keys() -> None:
     old = {"accuracy", "kind", "step", "epoch"}
     train = [{name: line[name] for name in old} for line in training(BATCH, 0.5)]
     ways = {name: value for name, value in heldout(0.6).items() if name != "diagnosis"}

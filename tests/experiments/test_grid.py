@@ -56,19 +56,19 @@ def test_a_job_is_pretrained_and_evaluated_once(labelled: Path, tmp_path: Path) 
     job = small.job(1)
     assert (job.name, job.seed) == ("epochs-1-jitter-on-seed-0", 0)
     assert small.figures(job) is None
-    figures = run(small, job)
-    assert figures.keys() == {"accuracy", "R@1", "R@10"}
+    scores = run(small, job)
+    assert scores.keys() == {"accuracy", "R@1", "R@10"}
     linear = json.loads((job.run / "results" / "linear.json").read_text())
     retrieval = json.loads((job.run / "results" / "retrieval.json").read_text())
-    assert figures["accuracy"] == {
+    assert scores["accuracy"] == {
         "pretrained": linear["pretrained"]["accuracy"],
         "random": linear["random"]["accuracy"],
     }
     ways = [retrieval["pretrained"][way]["r1"] for way in ("video_to_audio", "audio_to_video")]
-    assert figures["R@1"]["pretrained"] == pytest.approx(sum(ways) / 2)
+    assert scores["R@1"]["pretrained"] == pytest.approx(sum(ways) / 2)
     assert linear["seed"] == retrieval["seed"] == 0
     before = {path: path.stat().st_mtime_ns for path in job.run.rglob("*")}
-    assert run(grid(labelled, tmp_path), job) == figures
+    assert run(grid(labelled, tmp_path), job) == scores
     assert {path: path.stat().st_mtime_ns for path in job.run.rglob("*")} == before
 
 

@@ -1,4 +1,4 @@
-"""Audio of a time span: exact samples, from any start."""
+"""Tests of reading the audio of a time span: exact samples, from any start time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rotated and mirrored videos are returned upright."""
+"""Tests that rotated and mirrored videos are returned upright."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows of audio equal the same part of the complete waveform bit for bit, in every codec of this FFmpeg."""
+"""Tests that windows of audio equal the same part of the complete waveform bit for bit, in every audio codec."""
 
 from __future__ import annotations
 

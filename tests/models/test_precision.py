@@ -1,4 +1,4 @@
-"""Device, precision and memory format, and how `auto` resolves them for the hardware."""
+"""Tests of device, precision and memory format, and of how ``auto`` is resolved for the hardware."""
 
 from __future__ import annotations
 

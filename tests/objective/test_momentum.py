@@ -1,4 +1,4 @@
-"""The momentum encoder: its update, its independence of the query encoder, and shuffled batch norm."""
+"""Tests of the momentum encoder: update, independence of the query encoder, and shuffled batch norm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contrastive loss, compared with loops over its formula and with closed forms, in value and gradient."""
+"""Tests of the contrastive loss against loops over its formula and closed forms, in value and gradient."""
 
 from __future__ import annotations
 

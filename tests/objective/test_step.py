@@ -1,4 +1,4 @@
-"""Networks, momentum encoder, banks and loss together: one step at full size, and training at a small size."""
+"""Tests of networks, momentum encoder, banks and loss together: one full-size step, and training at a small size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributed training equals training in one process: losses, banks, weights, errors and checkpoints."""
+"""Tests that distributed training equals training in one process: losses, banks, weights, errors, checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings that fail during a run are reported, counted and listed, and too many of them stop the run."""
+"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many stop the run."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
-def test_the_tolerated_share_of_failures_may_change_on_resume(tmp_path: Path) -> None:
+def test_the_tolerated_fraction_of_failures_may_change_on_resume(tmp_path: Path) -> None:
     recordings, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
 
     def remove_files(metrics: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""One training step: what it changes and what it does not, and the metrics that the training loop writes."""
+"""Tests of one training step, and of the metrics that the training loop writes."""
 
 from __future__ import annotations
 

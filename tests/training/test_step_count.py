@@ -1,4 +1,4 @@
-"""The predicted operations and bytes of a step, compared with closed forms and with a real step."""
+"""Tests of the predicted operations and bytes of a step against closed forms and a real step."""
 
 from __future__ import annotations
 

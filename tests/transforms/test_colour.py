@@ -1,4 +1,4 @@
-"""Colour jitter and grey, compared with closed forms and slow loops, also with as many frames as channels."""
+"""Tests of ColourJitter and Grey against closed forms and slow loops, also with as many frames as channels."""
 
 from __future__ import annotations
 

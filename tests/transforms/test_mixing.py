@@ -1,4 +1,4 @@
-"""Mixing of recordings within a batch: weights, partners and probability."""
+"""Tests of mixing recordings within a batch: weights, partners and probability."""
 
 from __future__ import annotations
 

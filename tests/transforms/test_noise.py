@@ -1,4 +1,4 @@
-"""White noise with the requested signal-to-noise ratio."""
+"""Tests of white noise with the requested signal-to-noise ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views of a composition, made from a batch of clips."""
+"""Tests of the views of a composition, computed from a batch of clips."""
 
 from __future__ import annotations
 

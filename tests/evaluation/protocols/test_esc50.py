@@ -1,4 +1,4 @@
-"""The protocols ESC-10 and ESC-50, run through the command line on data sets in the official layout."""
+"""Tests of the protocols ESC-10 and ESC-50 through the command line, on data sets in the official layout."""
 
 from __future__ import annotations
 
