@@ -63,7 +63,7 @@ def entry(tmp_path: Path) -> Entry:
         ("a.mkv", {"audio_codec": "libopus", "sample_rate": 16000}),
         ("a.avi", {"video_codec": "mpeg4", "audio_codec": "libmp3lame"}),
         ("a.mpg", {"video_codec": "mpeg1video", "audio_codec": "mp2"}),
-        ("b.mkv", {"sound_start": 0.35}),
+        ("b.mkv", {"audio_start": 0.35}),
         ("av1.mkv", {"video_codec": "libsvtav1", "size": (64, 64), "video_options": {"preset": "8"}, "key_every": 25}),
         ("c.mkv", {"gaps": [(1.0, 0.5)]}),
     ],

@@ -29,13 +29,13 @@ from avgdt.evaluation.probes import (
 PROBES: list[Callable[..., ProbeResult]] = [logistic_regression, nearest_neighbours]
 
 
-def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, spread: float = 1.5) -> Labelled:
+def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, std: float = 1.5) -> Labelled:
     """Return Gaussian clusters around fixed centres, whose features differ widely in scale."""
     centres = np.random.default_rng(7).normal(size=(classes, dim))
     generator = np.random.default_rng(seed)
     targets = np.arange(n) % classes
     size = 10.0 ** np.arange(-2, dim - 2)
-    return Labelled((centres[targets] + spread * generator.normal(size=(n, dim))) * size + 5, targets)
+    return Labelled((centres[targets] + std * generator.normal(size=(n, dim))) * size + 5, targets)
 
 
 def test_standardise_uses_the_train_split_only() -> None:
@@ -77,7 +77,7 @@ def test_linear_probe_equals_a_slow_search() -> None:
 
 def test_ties_of_validation_accuracy_are_resolved_by_likelihood() -> None:
     # With well-separated classes all accuracies are 1, and the weakest regularisation has the highest likelihood.
-    split = blobs(0, 60, spread=0.01)
+    split = blobs(0, 60, std=0.01)
     result = logistic_regression(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
     assert result.chosen == 10.0

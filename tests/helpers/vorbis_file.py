@@ -13,7 +13,7 @@ PACKETS = 40  # number of packets per page
 
 
 class Bits:
-    """Bit buffer, filled from the lowest bit."""
+    """Bit buffer, whose first bit is the least significant."""
 
     def __init__(self) -> None:
         self.value, self.length = 0, 0

@@ -57,7 +57,7 @@ def test_a_segment_cut_out_of_the_file_raises_an_error(tmp_path: Path, name: str
 LONG_FRAMES = [
     *evenly(75),
     *(5 + at for at in evenly(75)),
-]  # frame 74, the last of the first 75, is shown for two seconds
+]  # frame 74, the last of the first 75, lasts two seconds
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Recording:
 
 
 def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int, float]:
-    """Return the shift of ``audio``, in frames, with the largest correlation with ``video``, and this correlation."""
+    """Return the shift of ``audio``, in frames, with the maximum correlation with ``video``, and this correlation."""
     middle = slice(reach, -reach)
     correlation = {
         lag: float(np.corrcoef(video[middle], np.roll(audio, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)

@@ -62,7 +62,7 @@ def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
 
 
 def clips_of(recipe: Recipe, keys: Sequence[tuple[int, int]]) -> Batch:
-    """Return clips that depend only on the item and the epoch."""
+    """Return a batch of clips that depend only on the recording and the epoch."""
     clip, windows = recipe.clip, len(recipe.composition.clips)
     videos, audios = [], []
     for epoch, item in keys:

@@ -114,7 +114,7 @@ def test_masks_are_drawn_after_reversal_and_separately_for_every_view() -> None:
     assert all(mask.any() for mask in hidden)
     for one, other in combinations(hidden, 2):
         same = [torch.equal(a, b) or torch.equal(a, b.flip(-1)) for a, b in zip(one, other, strict=True)]
-        assert sum(same) <= 1  # equal by chance, at most
+        assert sum(same) <= 1  # at most one recording is equal by chance
 
 
 def test_crops_and_flips_are_drawn_separately_for_every_view() -> None:
