@@ -15,7 +15,7 @@ from avgdt.data.manifest import SILENT, Entry
 from avgdt.recipes.clip import Clip
 
 SEGMENT = ("start", "end")
-"""Names of the manifest columns with the start and end of a segment, in seconds of the recording."""
+"""Names of the manifest columns with the start and end of a segment, in seconds on the timeline of the recording."""
 ROUNDING = 0.1  # seconds; tolerance for rounded start and end times of segments in lists
 
 Seconds = tuple[float, float]

@@ -39,9 +39,9 @@ class Info:
     channels: int | None = None
     """Number of audio channels."""
     video_start: float | None = None
-    """Time at which the first frame appears, in seconds."""
+    """Start time of the first frame, in seconds."""
     video_end: float | None = None
-    """Time at which the last frame disappears, in seconds."""
+    """End time of the last frame (its time stamp plus its duration), in seconds."""
     audio_start: float | None = None
     """Time of the first audio sample, in seconds."""
     audio_end: float | None = None

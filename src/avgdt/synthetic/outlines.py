@@ -1,6 +1,7 @@
 """Outlines of shapes as signed distance functions in pixels: negative inside, zero on the outline, positive outside.
 
-The area of a shape is about that of the disc whose radius is the size of the shape; a rectangle can be wider.
+The area of a shape is approximately the area of the disc whose radius is the size of the shape; the area of a
+:class:`Rectangle` is ``width`` times as large.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
 REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
-"""Suggestion for the user in the message of every write error of the data set."""
+"""Remedy appended to error messages about files of the data set that cannot be written."""
 
 # With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
 # of the memory. (With the tree, one small recording in ten differed in one of three processes.) A key frame per second
@@ -42,7 +42,7 @@ _ABANDONED = 600  # time since the last write after which a temporary file is ab
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
     """Render each recording to its path and yield its index when its file is complete.
 
-    ``paths`` maps indices to files. ``workers`` is that of :func:`avgdt.synthetic.dataset.render_dataset`. Raises
+    ``paths`` maps indices to files. For ``workers``, see :func:`avgdt.synthetic.dataset.render_dataset`. Raises
     :class:`avgdt.files.WriteError` if a file cannot be written and :class:`SyntheticDataError` if a process is killed.
     """
     processes = min(usable_cores() if workers is None else workers, len(paths))
@@ -153,7 +153,8 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
 def _work(parameters: Parameters, connection: Connection) -> None:
     """Render recordings in a worker process until the parent process closes ``connection`` or ends.
 
-    The connection receives the index and path of each recording.
+    For each index and path received from ``connection``, the index is sent back when the recording is finished, or the
+    exception if it fails.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for platforms without signal masks
     with suppress(EOFError, ConnectionError):

@@ -29,7 +29,7 @@ FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
 def read_layout(folder: Path) -> Layout:
     """Return the recordings of DCASE2014 in ``folder``, each with its ``split`` (train or test) and ``label``.
 
-    The split follows from the folder of a file, and the label from its name. Raises :class:`DataError` if a folder is
+    The folder of a file gives its split, and the file name gives its label. Raises :class:`DataError` if a folder is
     missing, a class has no recordings in a split, or a recording has two files.
     """
     entries, unlisted = list[Entry](), list[Path]()

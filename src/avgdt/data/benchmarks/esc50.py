@@ -17,7 +17,7 @@ from avgdt.data.manifest import Entry, read_manifest
 NEEDED = ("fold", "category")
 """Required columns of ``esc50.csv`` besides ``filename``; ESC-10 also requires ``esc10``."""
 FOLDS = ("1", "2", "3", "4", "5")
-"""Names of the five folds in the column ``fold`` of ``esc50.csv``."""
+"""Names of the five folds in the ``fold`` column of ``esc50.csv``."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
@@ -70,7 +70,8 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
     """Return the entries with new folds 1 to ``parts``, keeping all recordings of a source in one fold, as in ESC-50.
 
-    The sources of each class are assigned in order of decreasing size (sources of equal size in a fixed random order)
+    A source is an original recording from which one or more recordings of the data set were extracted. The sources of
+    each class are assigned in order of decreasing size (sources of equal size in a fixed random order)
     to the fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an
     error. Raises :class:`DataError` if a source is unknown.
     """
@@ -100,7 +101,7 @@ def _assigned(entry: Entry, part: int, short: dict[str, int], parts: int) -> Ent
 
 
 def _source(entry: Entry) -> str:
-    """Return the name of the source of a recording: the cell ``src_file``, else the second part of the file name."""
+    """Return the name of the source of a recording: the ``src_file`` column, else the second part of the file name."""
     words = entry.path.stem.split("-")
     source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
     if not source:

@@ -21,8 +21,8 @@ PARTS = {"1": "train", "2": "test", "0": ""}
 def read_layout(folder: Path, split: int) -> Layout:
     """Return the videos of HMDB51 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/hmdb51_org``,
-    ``folder/videos`` or ``folder`` itself. Videos in neither train nor test are omitted. Raises :class:`DataError` if
+    ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
+    from ``folder/hmdb51_org``, ``folder/videos`` or ``folder`` itself. Videos in neither train nor test are omitted. Raises :class:`DataError` if
     a folder is missing, or if the lists contradict each other or the files.
     """
     check_split(split)

@@ -20,15 +20,15 @@ TIMES = ("time_start", "time_end")
 """Columns of the start and end of a clip, in seconds; unofficial lists may have neither."""
 _TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
 _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
-"""Pattern of a line of a list without column names: the file of a clip, and optionally the number of its class."""
+"""Pattern of a line of a list without column names: the file of a clip, and optionally its class number."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
     A list is a CSV file as distributed, or has a file name and optionally a class number per line, as other tools write
-    it. Without column names, the split follows from the name of the list, and the label is the folder of the file or
-    else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
+    it. Without column names, the name of the list gives the split, and the label is the folder of the file or else the
+    class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
     six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is listed. Raises
     :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list exists.
     """
@@ -84,7 +84,7 @@ def scan_layout(
 ) -> list[Entry]:
     """Inspect the clips of the Kinetics-400 lists; return their entries, followed by an error entry per unlisted file.
 
-    ``exclude`` names files that are not reported as unlisted. The other arguments are those of
+    ``exclude`` names files that are not reported as unlisted. For the other arguments, see
     :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
@@ -114,7 +114,10 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file."""
+    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file.
+
+    Raises :class:`DataError` if the name of the list contains no split.
+    """
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
@@ -122,7 +125,7 @@ def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[st
         raise error
     split = next((name for name in ("train", "val", "test") if name in path.stem.lower()), None)
     if split is None:
-        raise DataError(f"{path}: unknown split, as the list has no column `split`; name the file train, val or test")
+        raise DataError(f"{path}: unknown split, as the list has no `split` column; name the file train, val or test")
     for n, file, number in files:
         stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEOS else file.name
         label = file.parent.name if file.parent.name not in ("", "train", "val", "test") else number

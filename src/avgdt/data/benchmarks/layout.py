@@ -38,7 +38,7 @@ class Files(Mapping[str, Path]):
     """Files by name, with a look-up that tolerates another suffix, capitalisation or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
-        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups distinguish capital letters."""
+        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups are case-sensitive."""
         self._paths = dict(paths)
         self._fold: Callable[[str], str] = composed if capitals else _without_case
         self._folded = {self._fold(name): path for name, path in reversed(self._paths.items())}

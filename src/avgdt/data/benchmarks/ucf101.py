@@ -19,8 +19,8 @@ ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"
 def read_layout(folder: Path, split: int) -> Layout:
     """Return the videos of UCF101 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/UCF-101``,
-    ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing, or if the lists
+    ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
+    from ``folder/UCF-101``, ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing, or if the lists
     contradict each other or the files.
     """
     check_split(split)
@@ -40,7 +40,7 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """Return the numbers of the classes in ``classInd.txt``, by class name."""
+    """Return a mapping from the class names in ``classInd.txt`` to the class numbers."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
