@@ -1,4 +1,4 @@
-"""Scanning of folders: files are inspected in subprocesses, with a time limit, in case a damaged file crashes one."""
+"""Scanning of folders: files are inspected in subprocesses, with a time limit, as damaged files may crash them."""
 
 from __future__ import annotations
 

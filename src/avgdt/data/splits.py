@@ -107,7 +107,7 @@ class SplitSpan:
 
 
 def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
-    """Raise :class:`DataError` if spans of two splits overlap in one recording, which would leak test data."""
+    """Raise :class:`DataError` if spans of two splits overlap in one recording (data leakage)."""
     of_recording = defaultdict[int, list[SplitSpan]](list)
     for index, span in zip(recording_indices([span.entry for span in spans]), spans, strict=True):
         of_recording[index].append(span)

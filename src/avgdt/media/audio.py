@@ -95,7 +95,7 @@ class AudioDecoding:
 SEGMENT_SECONDS = 2.0
 """Length of the segments that are decoded separately if a stream is not read from its start, in seconds."""
 LONGEST_SECONDS = 600.0
-"""Maximum time span, read from the start of a stream, whose blocks are placed on the sample grid jointly, in seconds."""
+"""Maximum duration read from the start of a stream whose blocks are placed on the sample grid jointly, in seconds."""
 SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative positions in a stream at which one second is decoded to measure the levels of its channels."""
 
@@ -164,7 +164,7 @@ class AudioReader:
         resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
         self._container.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(resampling, zero)
-        # Some AAC streams have twice the sample rate of their header.
+        # Some AAC streams have twice the sample rate given in their header.
         if pieces[0].rate != resampling.native and self._first_block.rate != resampling.native:
             resampling = replace(resampling, native=self._first_block.rate)
             pieces = self._pieces(resampling, zero)

@@ -67,7 +67,7 @@ class Container:
 
     def _best_video(self) -> VideoStream | None:
         stream = self.demuxer.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # such as the cover art of music
+        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # such as cover art
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
@@ -88,7 +88,7 @@ class Container:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Return whether to seek to a position in the stream, rather than to read the file from its start.
 
-        In some formats, time stamps after a seek may differ from those of reading from the start. In raw streams, AVI
+        In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams, AVI
         and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
         pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
         """
@@ -143,7 +143,8 @@ class Container:
         """Return whether packets are missing between two packets of a stream.
 
         A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap
-        belong to no packet, if both streams have gaps (see ``avgdt.media.gaps``), or if the container format allows none.
+        belong to no packet, if both streams have a gap (see ``avgdt.media.gaps``), or if the container format allows no
+        gaps.
         """
         if self.is_contiguous:
             return self._seconds_between(first, then) > DROPPED_SECONDS

@@ -134,7 +134,7 @@ class Recording:
     def silent(self) -> bool:
         """Return whether all channels are digital silence.
 
-        All audio is decoded only if it is silent at a few positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
+        The whole stream is decoded only if the audio is silent at a few sampled positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
         or ``Corrupt``.
         """
         return self._audio.silent()

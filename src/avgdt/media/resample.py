@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-_FILTER = 64  # half-width of the resampling filter in native samples, for a decimation of 1
+_FILTER = 64  # half-width of the resampling filter in native samples, for a decimation factor of 1
 
 
 @dataclass(frozen=True)

@@ -181,10 +181,10 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Time after the first packet, in seconds, up to which decoders with lasting state start at the first packet.
+"""Time after the first packet, in seconds, up to which decoders that keep state start at the first packet.
 
-Later audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
-decoding.
+Later audio is decoded in segments, in which the synthetic noise of a decoder differs from the noise in
+sequential decoding.
 """
 
 _FORGETTING = {
@@ -259,7 +259,7 @@ class VorbisBlocks:
         return cls(1 << (header[at] & 15), 1 << (header[at] >> 4))
 
     def size(self, duration: int | None, before: int | None) -> int | None:
-        """Return the block size of a packet, from its duration by FFmpeg and the preceding block size ``before``.
+        """Return the block size of a packet, from its duration in FFmpeg and the preceding block size ``before``.
 
         Returns ``None`` if the packet is trimmed, as at the end of a stream. For the duration of a short block, FFmpeg
         may assume that the preceding block is short although it is long.

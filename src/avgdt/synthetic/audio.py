@@ -218,7 +218,7 @@ def _unit(waveform: Floats) -> Floats:
 
 
 def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
-    """Return the gain at each frequency of a transform of length 2 ``samples``.
+    """Return the gain at each frequency of a real FFT of length ``2 * samples``.
 
     The gain is interpolated from ``decibels`` at the centres of the bands.
     """
@@ -227,9 +227,9 @@ def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floa
 
 
 def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
-    """Return the gain at each frequency of a transform of length 2 ``samples``, for a slope of ``decibels`` per octave.
+    """Return the gain at each frequency of a real FFT of length ``2 * samples``.
 
-    The gain is 1 at 1 kHz, and constant below 60 Hz and above 8 kHz.
+    The slope is ``decibels`` per octave. The gain is 1 at 1 kHz, and constant below 60 Hz and above 8 kHz.
     """
     return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
 
@@ -241,7 +241,7 @@ def _gain(decibels: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
-    """Return the octaves from ``middle`` (Hz) to each frequency of a transform of length 2 ``samples``.
+    """Return the octaves from ``middle`` (Hz) to each frequency of a real FFT of length ``2 * samples``.
 
     Frequencies are clipped to the range from ``lowest`` to ``highest``.
     """

@@ -101,7 +101,7 @@ class Cross:
 def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
     """Return the signed distance to a bar with round ends.
 
-    The bar is the set of points within ``radius`` of a segment of length 2 ``half``. ``along`` and ``aside`` are the
+    The bar is the set of points within ``radius`` of a segment of length ``2 * half``. ``along`` and ``aside`` are the
     offsets from its centre, parallel and perpendicular to the segment.
     """
     beyond = np.abs(along)

@@ -58,7 +58,7 @@ class Image:
             region += change
 
     def yuv420p(self) -> npt.NDArray[np.uint8]:
-        """Return the image in yuv420p, (3 / 2 height, width) uint8.
+        """Return the image in yuv420p, (height * 3 / 2, width) uint8.
 
         The rows hold the luma, then the chroma planes Cb and Cr at half the resolution. Each chroma value is the mean
         of two columns and the weighted mean of four rows, with weights proportional to 1, 3, 3 and 1.

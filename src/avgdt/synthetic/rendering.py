@@ -30,7 +30,7 @@ REMEDY = "free some space or name another folder, then run the same command: fin
 """Remedy appended to error messages about files of the data set that cannot be written."""
 
 # With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
-# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A key frame per second
+# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A keyframe per second
 # makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
 # time of veryfast, for twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
@@ -72,7 +72,7 @@ def write_recording(parameters: Parameters, index: int, path: Path) -> None:
 def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audio: Floats, path: Path) -> None:
     """Write frames and a waveform (samples,) to an MP4 file.
 
-    Each frame is (3 / 2 height, width) in yuv420p. Raises OSError if the file cannot be written.
+    Each frame is (height * 3 / 2, width) in yuv420p. Raises ``OSError`` if the file cannot be written.
     """
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         video_stream = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
@@ -94,7 +94,7 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
     """Return the temporary file that a process writes before it renames the file to ``path``.
 
-    ``process`` is the process ID, by default that of the current process.
+    ``process`` is the process ID, by default the ID of the current process.
     """
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 

@@ -49,7 +49,7 @@ class Scene:
         return type(self.action).__name__.lower()
 
     def frames(self, times: Sequence[float]) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield the frames at ``times`` (seconds), each (3 / 2 height, width) uint8 in yuv420p.
+        """Yield the frames at ``times`` (seconds), each (height * 3 / 2, width) uint8 in yuv420p.
 
         The rows hold the luma, then the chroma planes Cb and Cr at half the resolution.
         """

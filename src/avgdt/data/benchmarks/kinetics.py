@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
+from avgdt.data.benchmarks.layout import VIDEO_SUFFIXES, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError, ManifestError, NotText
 from avgdt.data.manifest import Entry, read_manifest
 from avgdt.data.scan import Counts, files_below, scan_missing
@@ -47,7 +47,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
             spellings.append(names)
     files = _files_below(folder, exclude=lists)
     named = [replace(e, path=Path(name)) for e, name in zip(listed, _existing_names(spellings, files), strict=True)]
-    layout = lay_out(named, files, folder, VIDEOS, ", ".join(path.name for path in lists))
+    layout = lay_out(named, files, folder, VIDEO_SUFFIXES, ", ".join(path.name for path in lists))
     for path in lists:
         of_list = [e for e, names in zip(layout.entries, spellings, strict=True) if seen[names[0]] == path]
         check_some(of_list, "clips", folder, path.name)
@@ -66,10 +66,13 @@ def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[s
             timed.setdefault(match[1], []).append(file)
     for names in listed:
         untimed = names[-1]
-        possible = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
+        possible = [f"{name}{VIDEO_SUFFIXES[1]}" for name in names if name != untimed or clips[untimed] == 1]
         if clips[untimed] == len(timed.get(untimed, ())) == 1 and len(names) == 1:
             possible += timed[untimed]
-        yield next((file for file in possible if files.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
+        yield next(
+            (file for file in possible if files.look_up(file, VIDEO_SUFFIXES) is not None),
+            f"{names[0]}{VIDEO_SUFFIXES[1]}",
+        )
 
 
 def scan_layout(
@@ -121,13 +124,13 @@ def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[st
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
-    if not files or not all(file.suffix.lower() in VIDEOS or number for _, file, number in files):
+    if not files or not all(file.suffix.lower() in VIDEO_SUFFIXES or number for _, file, number in files):
         raise error
     split = next((name for name in ("train", "val", "test") if name in path.stem.lower()), None)
     if split is None:
         raise DataError(f"{path}: unknown split, as the list has no `split` column; name the file train, val or test")
     for n, file, number in files:
-        stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEOS else file.name
+        stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEO_SUFFIXES else file.name
         label = file.parent.name if file.parent.name not in ("", "train", "val", "test") else number
         timed = _TIMED.fullmatch(stem)
         yield (

@@ -19,9 +19,9 @@ ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"
 def read_layout(folder: Path, split: int) -> Layout:
     """Return the videos of UCF101 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
-    from ``folder/UCF-101``, ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing, or if the lists
-    contradict each other or the files.
+    The argument ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
+    from ``folder/UCF-101``, ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing,
+    or if the lists contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("UCF-101", "videos"))
@@ -58,8 +58,8 @@ def _classes(path: Path) -> Mapping[str, str]:
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the position in the list, the name and the class of each listed video.
 
-    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from that in
-    ``classInd.txt``: HandStandPushups is HandstandPushups.
+    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from
+    ``classInd.txt``: the lists contain both HandStandPushups and HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):

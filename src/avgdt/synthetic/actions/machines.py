@@ -35,7 +35,7 @@ class Bellows(Action):
         self._side = generator.choice([-1.0, 1.0])
 
     def _fill(self, times: Floats | float) -> Floats:
-        """Return the filling of the balloon, from about -1 (empty) to 1 (full)."""
+        """Return the fill level of the balloon, from about -1 (empty) to 1 (full)."""
         return np.asarray((0.8 + 0.25 * self._depth(times)) * np.sin(2 * np.pi * self._tempo.phase(times)))
 
     def draw(self, canvas: Canvas, time: float) -> None:
@@ -117,8 +117,8 @@ class Engine(Action):
 class Saw(Action):
     """A saw that cuts on its forward stroke and slides back.
 
-    The sound is loud while the saw cuts, and soft and higher while it slides back. The teeth
-    modulate the sound at a rate that follows the speed of the blade.
+    The sound is loud while the saw cuts, and soft and higher while it slides back. The teeth modulate the sound at a
+    rate that follows the speed of the blade.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -159,7 +159,7 @@ class Saw(Action):
                 canvas.shape(DISC, x + 0.45 * aside * age, height, 0.014, self.look.palette.object)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a sustained note, modulated by the teeth; the loudness follows the speed of the blade."""
+        """Return the waveform of a sustained note, modulated by the teeth and louder at a higher speed of the blade."""
         position = self._position(synth.times)
         speed = np.gradient(position, synth.times)
         rasp = 0.5 + 0.5 * np.cos(2 * np.pi * _TEETH * 0.3 * position)
