@@ -88,8 +88,8 @@ class Container:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Return whether to seek to a position in the stream, rather than to read the file from its start.
 
-        In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams, AVI
-        and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
+        In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams,
+        AVI and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
         pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
         """
         name = self.demuxer.format.name

@@ -134,8 +134,8 @@ class Recording:
     def silent(self) -> bool:
         """Return whether all channels are digital silence.
 
-        The whole stream is decoded only if the audio is silent at a few sampled positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
-        or ``Corrupt``.
+        The whole stream is decoded only if the audio is silent at a few sampled positions. Raises ``NoAudio``,
+        ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         return self._audio.silent()
 

@@ -73,6 +73,7 @@ def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
     A source is an original recording from which one or more recordings of the data set were extracted. The sources of
     each class are assigned in order of decreasing size (sources of equal size in a fixed random order) to the fold with
     the fewest recordings of the class. Recordings of a class with fewer sources than folds get an error.
+
     Raises :class:`DataError` if a source is unknown.
     """
     rng = np.random.default_rng(0)

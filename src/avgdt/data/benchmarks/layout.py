@@ -72,8 +72,8 @@ def _without_case(name: str) -> str:
 def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
     """Match listed entries, whose paths are names relative to ``home``, with ``files``; return the layout.
 
-    The suffix of a file may differ from the list if it is one of ``endings``. An entry without a file gets an error that names the list
-    ``by``.
+    The suffix of a file may differ from the list if it is one of ``endings``. An entry without a file gets an error
+    that names the list ``by``.
     """
     paths = [files.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(paths)

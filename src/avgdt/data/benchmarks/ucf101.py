@@ -59,7 +59,7 @@ def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, 
     """Yield the position in the list, the name and the class of each listed video.
 
     Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from
-    ``classInd.txt``: the lists contain both HandStandPushups and HandstandPushups.
+    ``classInd.txt``: some copies of the data set have HandStandPushups, others HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):
