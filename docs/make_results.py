@@ -70,6 +70,8 @@ def written(cell: Any, file: str, column: str) -> str:
         return MISSING
     if isinstance(cell, dict):
         text, count = mean(cell, file, column)
+        if not count:
+            return MISSING
         return f"{text} ({count})" if "column" in cell else text
     return " / ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
 

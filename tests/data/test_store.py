@@ -131,7 +131,7 @@ def test_clips_are_decoded_if_the_disk_is_full(store: Store, entry: Entry, monke
 
 
 def test_recordings_beyond_the_limits_of_the_store_are_not_stored(store: Store, entry: Entry) -> None:
-    for frugal in (replace(store, seconds=1.9), replace(store, share=0.0), replace(store, spare=2**60)):
+    for frugal in (replace(store, seconds=1.9), replace(store, fraction=0.0), replace(store, spare=2**60)):
         assert equal_items(read(entry, None), read(entry, frugal))
     assert not list(store.folder.rglob("*.*"))
 
@@ -147,7 +147,7 @@ def test_the_fraction_of_stored_recordings_follows_the_size_limit(tmp_path: Path
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)
         opened = open_store(data, tmp_path)
         assert opened is not None
-        return opened.planned(entries, CLIP, 10.0, channels, rates).share
+        return opened.planned(entries, CLIP, 10.0, channels, rates).fraction
 
     per_second = 25 * 24 * 32 * 3 + 4 * 8000
     assert share(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
@@ -157,7 +157,7 @@ def test_the_fraction_of_stored_recordings_follows_the_size_limit(tmp_path: Path
 
 
 def test_a_fraction_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
-    half = replace(store, share=0.5)
+    half = replace(store, fraction=0.5)
     for i in range(24):
         copy = tmp_path / f"copy{i}.mp4"
         copy.write_bytes(entry.path.read_bytes())

@@ -175,5 +175,5 @@ def test_nan_samples_raise_an_error(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with Recording(path) as recording:
         recording.waveform(0, 0.5, 16000)
-        with pytest.raises(Corrupt, match="not numbers"):
+        with pytest.raises(Corrupt, match="not finite numbers"):
             recording.waveform(0.5, 0.5, 16000)
