@@ -143,17 +143,17 @@ def test_the_fraction_of_stored_recordings_follows_the_size_limit(tmp_path: Path
     )
     entries = [entry, long, other, other]  # the second recording is too long to be worth storing
 
-    def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
+    def planned_fraction(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)
         opened = open_store(data, tmp_path)
         assert opened is not None
         return opened.planned(entries, CLIP, 10.0, channels, rates).fraction
 
     per_second = 25 * 24 * 32 * 3 + 4 * 8000
-    assert share(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
-    assert share(0.0) == 0
-    assert share(-1) == 1
-    assert share(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
+    assert planned_fraction(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
+    assert planned_fraction(0.0) == 0
+    assert planned_fraction(-1) == 1
+    assert planned_fraction(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
 
 
 def test_a_fraction_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:

@@ -24,7 +24,7 @@ Extractions = list[list[PretrainedModel]]
 
 @pytest.fixture
 def extractions(monkeypatch: pytest.MonkeyPatch) -> Extractions:
-    """Return a list to which the models of each extraction that the cache cannot provide are appended."""
+    """Return a list that records the models of each extraction whose features are not in the cache."""
     calls: Extractions = []
 
     def watched(models: Any, *args: Any, **options: Any) -> Extraction:

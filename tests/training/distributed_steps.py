@@ -37,7 +37,7 @@ class DoubleViews(Views):
 
 
 def main(folder: Path, steps: int) -> None:
-    """Train every recipe ``NAME.yaml`` of the folder, and write ``NAME.PROCESSES.RANK.pt``."""
+    """Train every recipe ``NAME.yaml`` of the folder; write losses and state to ``NAME.PROCESSES.RANK.pt``."""
     with joined("cpu") as ranks:
         for config in sorted(folder.glob("*.yaml")):
             result = train(read_yaml(config), steps, ranks)
