@@ -15,11 +15,11 @@ from avgdt.errors import AvgdtError
 
 
 class WriteError(AvgdtError):
-    """Error for a file that cannot be written; the message names the file, the reason and a remedy."""
+    """Raised if a file cannot be written; the message names the file, the reason and a remedy."""
 
 
 class DamagedLine(AvgdtError):
-    """Error for a line of a log that cannot be read; the message names the file, the line and a remedy."""
+    """Raised if a line of a log cannot be read; the message names the file, the line and a remedy."""
 
 
 @contextmanager

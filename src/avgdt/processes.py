@@ -1,4 +1,4 @@
-"""Number of child processes, ranks in a distributed training, and signals that stop a command."""
+"""Number of child processes, ranks of a distributed training run, and signals that stop a command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 
 
 class RankOfEnvironment(NamedTuple):
-    """Rank of this process in a distributed training, and number of processes, in total and on this machine."""
+    """Rank of this process in a distributed training run, and numbers of processes, in total and on this machine."""
 
     rank: int
     size: int
@@ -29,7 +29,7 @@ class RankOfEnvironment(NamedTuple):
 
 
 def ranks_of_environment() -> RankOfEnvironment:
-    """Return the ranks from the environment variables of ``torchrun``; without them, those of a single process."""
+    """Return the ranks from the environment variables of ``torchrun``; without them, the ranks of a single process."""
     names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
     return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
 

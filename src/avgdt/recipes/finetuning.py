@@ -15,11 +15,12 @@ class Finetuning:
     """Configuration of finetuning, which trains the encoder and a linear layer on its pooled features together."""
 
     optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
-    """Optimiser; by default that of the paper."""
+    """Optimiser; by default, as in the paper."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then times 0.01 at epochs 6 and 8."""
+    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at each of
+    epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to that of the linear layer."""
     orthogonal: bool = False
@@ -35,7 +36,7 @@ class Finetuning:
     frames: int = 0
     """Number of frames in a clip; 0 uses as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
-    """Video augmentations; if empty, those of pretraining are used."""
+    """Video augmentations; if empty, the augmentations of pretraining are used."""
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)
