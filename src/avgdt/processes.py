@@ -35,7 +35,8 @@ def ranks_of_environment() -> RankOfEnvironment:
 
 
 def default_workers(workers: int) -> int:
-    """Return ``workers`` or, if it is negative, one less than the cores per training process, clipped to 1 to 8."""
+    """Return ``workers`` or, if it is negative, one less than the number of cores per training process, clipped to the
+    range from 1 to 8."""
     cores = usable_cores() // ranks_of_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 

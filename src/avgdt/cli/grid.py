@@ -95,7 +95,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:
-    """Write the outcome and the page of an experiment into ``folder`` and print the answers to its questions."""
+    """Write the outcome and the page of an experiment into ``folder`` and print its results."""
     from avgdt.experiments.outcome import write_outcome
     from avgdt.report.experiment import write_experiment
 

@@ -101,12 +101,12 @@ def pretrain_with_progress(
                 f"{len(collection.skipped)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.duplicates:
-                rows = "row repeats" if collection.duplicates == 1 else "rows repeat"
-                console.print(f"{collection.duplicates} {rows} the file and segment of another row: not used")
+                rows, verb = ("row duplicates", "is") if collection.duplicates == 1 else ("rows duplicate", "are")
+                console.print(f"{collection.duplicates} {rows} another row (same file and segment) and {verb} not used")
             if others := collection.other_splits:
-                one = len(others) == 1
-                rows = "row belongs to another split and is" if one else "rows belong to other splits and are"
-                console.print(f"{len(others)} {rows} not used: {split_counts(others)}")
+                one, counts = len(others) == 1, split_counts(others)
+                rows, verb = ("row belongs to another split", "is") if one else ("rows belong to other splits", "are")
+                console.print(f"{len(others)} {rows} ({counts}) and {verb} not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def on_metrics(metrics: dict[str, Any]) -> None:

@@ -105,7 +105,7 @@ class Speed(_Choice):
 
 @dataclass(frozen=True)
 class Strength(_Choice):
-    """Strength of the augmentations of a view: at 1 as configured, at 0.5 half as strong, at 0 none."""
+    """Strength of the augmentations of a view: 1 applies them as configured, 0.5 at half strength, and 0 not at all."""
 
     levels: tuple[float, ...] = (0.0, 1.0)
     """Strengths of the augmentations, from 0 to 1."""

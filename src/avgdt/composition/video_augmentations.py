@@ -125,7 +125,7 @@ class Flip:
 class ColourJitter:
     """Random change of brightness, contrast, saturation and hue, in this order, clipped to the range of pixels.
 
-    In grey clips only brightness and contrast change.
+    In greyscale clips, only brightness and contrast change.
     """
 
     brightness: float = 0.4
@@ -155,10 +155,10 @@ class ColourJitter:
 
 @dataclass(frozen=True)
 class Grey:
-    """Conversion of all frames of a clip to grey: every channel becomes the luma."""
+    """Conversion of all frames of a clip to greyscale: every channel becomes the luma."""
 
     probability: float = 0.2
-    """Probability that a clip is converted to grey."""
+    """Probability that a clip is converted to greyscale."""
 
     def __post_init__(self) -> None:
         probability("Grey", self.probability)

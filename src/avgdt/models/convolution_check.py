@@ -15,7 +15,7 @@ GREATEST_ERROR = 0.05
 """Relative error, in the L2 norm, above which an output or gradient counts as wrong; in bf16 it is usually below
 0.01."""
 _wrong: dict[object, bool] = {}
-"""Cached results of this process: shape and settings of a convolution -> whether half precision is wrong."""
+"""Cache of this process: shape and settings of a convolution -> whether it is wrong in half precision."""
 
 
 class ExactConv2d(nn.Conv2d):

@@ -36,7 +36,7 @@ Output = Literal["features", "embeddings"]
 have unit length and are compared across modalities."""
 
 LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey frame (ITU-R BT.601)."""
+"""Weights of red, green and blue in a greyscale frame (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class PretrainedModel:
     def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
         """Embed clips of frames and return their vectors (batch, dim).
 
-        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or grey, at the
+        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or greyscale, at the
         recipe's ``clip.frame_rate``. They may have any size and are scaled to the clip size of the recipe. Raises
         :class:`ModelError` for other shapes or types.
         """

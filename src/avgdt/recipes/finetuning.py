@@ -22,11 +22,12 @@ class Finetuning:
     """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at each of
     epochs 6 and 8."""
     encoder_lr: float = 1.0
-    """Learning rate of the encoder relative to that of the linear layer."""
+    """Learning rate of the encoder relative to the learning rate of the linear layer."""
     orthogonal: bool = False
     """Whether to initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Number of clips per step, each of a different recording, or fewer if the recordings are not a multiple."""
+    """Number of clips per step, all from different recordings; a step may have fewer if the number of recordings is not
+    a multiple of it."""
     clips: int = 10
     """Number of random clips of each recording per epoch."""
     test_clips: int = 10

@@ -38,7 +38,8 @@ class Objective:
     momentum: float = 0.999
     """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
-    """Number of shuffled groups of keys per batch norm group, so that statistics do not leak (negatives: bank)."""
+    """Number of shuffled groups of keys per batch norm group, so that batch norm statistics do not reveal the positive
+    (negatives: bank)."""
     sigmoid_bias: float = -10.0
     """Initial value of the trained bias of the logits (loss: sigmoid). SigLIP's -10 suits batches of thousands; minus
     the logarithm of the number of negatives suits any batch."""
@@ -121,19 +122,21 @@ class Run:
     seed: int = 0
     """Seed of all random numbers."""
     workers: int = -1
-    """Number of decoding processes; -1 selects it by the number of cores, 0 decodes in the training process."""
+    """Number of decoding processes; -1 depends on the number of cores, 0 decodes in the training process."""
     device: str = "auto"
     """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Floating-point precision of the networks; auto selects it by the hardware."""
+    """Floating-point precision of the networks; auto selects it according to the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
-    """Channels-last memory format; auto uses it if it is faster. On a CPU, networks narrower than 16 never use it."""
+    """Channels-last memory format; auto uses it if it is faster. On a CPU, networks narrower than 16 channels never use
+    it."""
     recompute: bool = False
     """Whether to recompute activations in the backward pass, which saves memory but adds a forward pass."""
     compile: bool = False
     """Whether to compile the networks with torch.compile, which takes minutes and, on a CPU, needs a compiler."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints; 0 writes one after every step. One is also written at the end and on Ctrl-C."""
+    """Minutes between checkpoints; 0 writes one after every step. A checkpoint is also written at the end and on
+    Ctrl-C."""
     checkpoints: int = 3
     """Number of checkpoints on disk; an older one is used if the newest is damaged or the run has diverged."""
     log_every: int = 1

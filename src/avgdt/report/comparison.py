@@ -154,7 +154,7 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
 
 
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """Return a description of what the standard deviations of a row are taken over, such as "3 seeds"; "" if there are
+    """Return the samples over which the standard deviations of a row are taken, such as "3 seeds"; "" if there are
     none."""
     over: dict[str, list[str]] = {}
     for name, entry in zip(names, cells, strict=True):

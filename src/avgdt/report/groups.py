@@ -60,7 +60,7 @@ class Cell:
 
     text: str = DASH
     over: str = ""
-    """What the standard deviation is taken over, such as "3 seeds"; empty if there is none."""
+    """Samples over which the standard deviation is taken, such as "3 seeds"; empty if there is none."""
     remarks: tuple[str, ...] = ()
     """Differences between this evaluation and the paper's evaluation."""
 

@@ -104,8 +104,8 @@ def _action(method: str, ucf101: str, hmdb51: str, source: str) -> Published:
 
 
 def _first_five(method: str, ucf101: str, hmdb51: str = "") -> Published:
-    figures = {"UCF101 R@5": ucf101} | ({"HMDB51 R@5": hmdb51} if hmdb51 else {})
-    return Published(method, figures, COLLECTED)
+    values = {"UCF101 R@5": ucf101} | ({"HMDB51 R@5": hmdb51} if hmdb51 else {})
+    return Published(method, values, COLLECTED)
 
 
 TABLES = (

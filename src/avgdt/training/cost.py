@@ -31,7 +31,7 @@ class Cost:
     kind: DeviceKind
     precision: str
     share: float
-    """Fraction of the device's peak throughput that a training step reaches."""
+    """Fraction of the device's peak throughput that a training step reaches (utilisation)."""
     steps: int
     """Number of steps of the whole training run."""
     step: StepCount
@@ -199,11 +199,11 @@ def describe_cost(cost: Cost) -> str:
         row("steps", f"{cost.steps:,}"),
         row("training", _hours(cost.hours), f"{cost.hours * devices:,.1f} device hours"),
         "",
-        f"Assumption: a step reaches {cost.share:.0%} of {_scaled(peak, 'FLOP/s')}; --share sets this percentage.",
+        f"Assumption: a step reaches {cost.share:.0%} of {_scaled(peak, 'FLOP/s')}; --share sets this utilisation.",
         f"The default of {kind.share:.0%} is {kind.basis}.",
-        f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} limits it to "
+        f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} limits utilisation to "
         f"{min(cost.greatest_share, 1):.0%}"
-        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours with other percentages:"),
+        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours at other utilisations:"),
     ]
     if cost.greatest_share >= cost.share:
         variants = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))

@@ -31,7 +31,8 @@ class Hooks:
     log: Callable[[Metrics], None] = lambda metrics: None
     """Function called with the mean metrics of every ``run.log_every`` steps, and with the metrics of each monitor."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before; their metrics are logged."""
+    """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before each of these times; their
+    metrics are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Function that saves the state, called at intervals, at the end, and if the run ends early, unless the state has
     diverged."""

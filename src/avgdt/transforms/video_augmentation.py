@@ -131,7 +131,7 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
 
 
 def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
-    """Convert random clips of (batch, channels, time, height, width) to grey: every channel becomes the luma, float32.
+    """Convert random clips (batch, channels, time, height, width) to greyscale, float32: all channels become the luma.
 
     Clips with 1 channel are returned unchanged. Raises :class:`TransformError` unless there are 1 or 3 channels.
     """
@@ -234,7 +234,8 @@ def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tens
     """Map (batch, channels, time, height, width) to weighted sums (batch, channels, time, y, x) float32.
 
     ``rows`` (batch, y, height) holds the weight of each input row in each output row, and ``columns`` (batch, x, width)
-    that of each input column in each output column. The weights are the same for all channels and frames of a clip.
+    the weight of each input column in each output column. The weights are the same for all channels and frames of a
+    clip.
     """
     rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
     # b is the clip, c its channels, t its frames, h and w the input rows and columns, y and x the output ones.

@@ -66,9 +66,9 @@ class Views(nn.Module):
         """Compute the T views in the order of ``composition.views``.
 
         Video views are (batch, channels, time, height, width) float32, normalised. Audio views are (batch, 1, mels,
-        time) float32, standardised. Augmentations depend on ``epoch``, by default that of the batch. Without
-        ``augment``, views are not augmented and the crop is central. Raises :class:`TransformError` if the batch lacks
-        a modality.
+        time) float32, standardised. Augmentations depend on ``epoch``, which defaults to the epoch of the batch.
+        Without ``augment``, views are not augmented and the crop is central. Raises :class:`TransformError` if the
+        batch lacks a modality.
         """
         epoch = batch.epoch if epoch is None else epoch
         items = batch.items.tolist()
