@@ -8,7 +8,7 @@ from avgdt.recipes.proportions import BANK, RECORDINGS
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import AUTO
 
-_MEET = {
+_COMPARED = {
     "different": "views of different modalities are compared in the loss",
     "equal": "views of the same modality are compared in the loss",
     "both": "views of all modalities are compared in the loss",
@@ -58,7 +58,7 @@ def _docstring(factor: Factor) -> str:
 
 def _role(factor: Factor, composition: Composition) -> str:
     if isinstance(factor, Modality):
-        return f"Here {_MEET[composition.partners]}."
+        return f"Here {_COMPARED[composition.partners]}."
     if factor.distinctive:
         return "Distinctive: views that differ in this factor repel each other."
     return "Invariant: views that differ in this factor may attract each other."
