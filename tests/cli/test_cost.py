@@ -15,7 +15,7 @@ def test_the_table_states_the_assumption(capsys: pytest.CaptureFixture[str]) -> 
     assert main([*COST, "--kind", "a100", "--devices", "2", "--share", "0.01"]) == 0
     text = capsys.readouterr().out
     assert "batch 12 on 2 x NVIDIA A100" in text
-    assert "Assumed: the step reaches 1% of 312 TFLOP/s; --share sets it." in text
+    assert "Assumption: a step reaches 1% of 312 TFLOP/s; --share sets this utilisation." in text
     assert "no training step has been measured on a GPU" in text
 
 

@@ -175,8 +175,8 @@ def test_published_values_appear_in_their_columns() -> None:
         names = {column.name for column in table.columns}
         for row in table.rows:
             assert row.source
-            assert row.figures.keys() <= names
-            assert all(0 < float(figure) < 100 for figure in row.figures.values())
+            assert row.values.keys() <= names
+            assert all(0 < float(value) < 100 for value in row.values.values())
 
 
 def test_invalid_runs_and_table_names_raise_errors(make: Make, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class GridOptions:
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds with which each cell is run."""
     jobs: int = 1
-    """Number of simultaneous runs, which share the processor cores."""
+    """Number of simultaneous runs, among which the processor cores are divided."""
     cell: int | None = None
     """Index, from 0, of the only cell and seed to run; --list prints the indices."""
     list: bool = False
@@ -43,7 +43,7 @@ def list_jobs(grid: Grid) -> None:
 
 
 def run_job_with_progress(grid: Grid, job: CellRun) -> None:
-    """Run one job in this process with a progress bar, and print its figures."""
+    """Run one job in this process with a progress bar, and print its metrics."""
     with bar() as progress:
         task = progress.add_task(job.name, total=None, note="")
         figures = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
@@ -95,7 +95,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:
-    """Write the outcome and the page of an experiment into ``folder`` and print the findings."""
+    """Write the outcome and the page of an experiment into ``folder`` and print its results."""
     from avgdt.experiments.outcome import write_outcome
     from avgdt.report.experiment import write_experiment
 
@@ -105,9 +105,9 @@ def write_page(outcome: Experiment, folder: Path) -> None:
     print(f"wrote {write_experiment(folder)}")
 
 
-def _line(job: CellRun, figures: CellFigures) -> str:
+def _line(job: CellRun, metrics: CellFigures) -> str:
     values = (
-        f"{name} {100 * shares['pretrained']:.1f} % (random weights {100 * shares['random']:.1f} %)"
-        for name, shares in figures.items()
+        f"{name} {100 * by_weights['pretrained']:.1f} % (random weights {100 * by_weights['random']:.1f} %)"
+        for name, by_weights in metrics.items()
     )
     return ": ".join(filter(None, [job.name, ", ".join(values)]))

@@ -74,10 +74,10 @@ def resumed_recordings(
     on_scan: Progress | None,
     before: Sequence[str],
 ) -> Selection:
-    """Return the recordings of a resumed run, which are those of its manifest; files added since are not used.
+    """Return the recordings of a resumed run, as listed in its manifest; files added since are not used.
 
-    If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless the
-    recordings are those of the checkpoint, whose identities are ``before``.
+    If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` if the
+    recordings differ from the recordings of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
