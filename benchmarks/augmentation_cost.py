@@ -1,4 +1,4 @@
-"""Benchmark of the cost of each augmentation: its time on all views of a step, as a share of a training step.
+"""Benchmark of the cost of each augmentation: its time on all views of a step, as a percentage of a step.
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
@@ -52,7 +52,7 @@ def batch_of(recipe: Recipe, channels: int) -> Batch:
 
 
 def video_work(batch: Batch, steps: tuple[VideoAugmentation, ...], crop: int | None) -> Callable[[], object]:
-    """Return a function that applies ``steps`` to all clips, first cropped to ``crop`` pixels if it is given."""
+    """Return a function that applies ``steps`` to all clips, which are first cropped to ``crop`` pixels if given."""
     assert batch.video is not None
     clips = batch.video if crop is None else batch.video[..., :crop, :crop].contiguous()
     generators = [view_generators(0, 0, range(len(batch)), view) for view in range(clips.shape[1])]

@@ -1,4 +1,4 @@
-"""Benchmark of kornia's image augmentations and those of avgdt: time as a share of a training step, and output values.
+"""Benchmark of the image augmentations of kornia and avgdt: percentage of a training step, and output values.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
@@ -82,7 +82,7 @@ def mirrored(pixels: int, beyond: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, step: ColourJitter, rngs: Generators) -> torch.Tensor:
-    """Apply colour jitter to the stacked frames of each clip, so that the mean luma is that of the clip."""
+    """Apply colour jitter to the stacked frames of each clip, so that kornia uses the mean luma of the whole clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
         [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in rngs]
@@ -120,7 +120,7 @@ def corners(top: float, left: float, tall: float, wide: float) -> list[list[floa
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
-    """Return resized crops; with ``smooth``, after kornia's Gaussian blur, whose sigma depends on the scale."""
+    """Return resized crops; with ``smooth``, of frames blurred with a Gaussian whose sigma depends on the scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()
@@ -166,9 +166,9 @@ def colour_case(name: str, step: ColourJitter, channels: int = 3) -> Case:
     return Case(name, (step,), lambda video, rngs: colour_jitter(video, step, rngs), channels)
 
 
-def cases(crop: int, low: int, high: int, share: float) -> list[Case]:
+def cases(crop: int, low: int, high: int, crop_area: float) -> list[Case]:
     soft, box = Blur(probability=1.0), RandomResizedCrop(crop)
-    near = RandomResizedCrop(crop, scale=(0.3 * share, 0.7 * share))  # boxes smaller than the crop
+    near = RandomResizedCrop(crop, scale=(0.3 * crop_area, 0.7 * crop_area))  # boxes smaller than the crop
     jitter = ShortSideJitter(low, high)
     return [
         Case("Blur, kornia's border", (soft,), lambda video, rngs: blur(video, soft, rngs)),
@@ -258,9 +258,10 @@ def main() -> None:
           f"kornia {version('kornia')}: a step takes {medians['step']:.1f} ms (median of {rounds})")  # fmt: skip
     print(f"{'':36}{'ours %':>8}{'kornia %':>10}{'largest difference':>20}{'mean':>8}")
     for name, difference in differences.items():
-        shares = (100 * medians[f"{name} {library}"] / medians["step"] for library in ("ours", "kornia"))
+        percentages = (100 * medians[f"{name} {library}"] / medians["step"] for library in ("ours", "kornia"))
         print(
-            "{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *shares, difference.max(), difference.mean()), flush=True
+            "{:36}{:8.2f}{:10.2f}{:20.4f}{:8.4f}".format(name, *percentages, difference.max(), difference.mean()),
+            flush=True,
         )
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/encoder_step.py --width 16 --blocks 1 1 1 1 --clip 8 56 56 --batch 16 --threads 1
 
-With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: measure with more. A
+With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: use a larger batch. A
 processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 

@@ -22,13 +22,13 @@ from threading import Event, Timer
 import numpy as np
 from fuzz_files import mutate, write_files
 
-SECONDS = 60.0  # time limit for one file, in seconds
+SECONDS = 60.0  # time limit per file, in seconds
 GROWTH_BYTES = 2**28  # limit of the growth of resident memory over the mutations in one process
 MAX_BYTES = 2**24  # maximum size of the files to mutate
 
 
-class Judge:
-    """Child process that decodes damaged files; it is restarted after a crash or a timeout."""
+class Checker:
+    """Child process that decodes damaged files and checks the result; restarted after a crash or a timeout."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -89,14 +89,14 @@ def main() -> int:
     parser.add_argument("--mutations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--only", type=int, nargs="+", help="numbers of the mutations to run, as printed; by default all"
+        "--only", type=int, nargs="+", help="indices of the mutations to run, as printed; by default all"
     )
     parser.add_argument("--data", type=Path, nargs="+", help="folders or files to mutate")
     parser.add_argument("--files", type=int, help="number of files to write if --data is not given")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of the written files, in seconds")
     parser.add_argument("--keep", type=Path, help="folder for copies of the files that failed")
     options = parser.parse_args()
-    judge, counts, growth = Judge(), Counter[str](), 0
+    checker, counts, growth = Checker(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         files = _files(options.data) if options.data else write_files(Path(folder), options.files, options.seconds)
         for index in options.only or range(options.mutations):
@@ -105,22 +105,22 @@ def main() -> int:
             kind, data = mutate(original.read_bytes(), rng)
             path = Path(folder, f"mutated_{index}")
             path.write_bytes(data)
-            verdict = judge.verdict(path, index)
+            verdict = checker.verdict(path, index)
             counts[verdict.partition(":")[0] if verdict.startswith("wrong") else verdict] += 1
-            growth = max(growth, judge.growth)
+            growth = max(growth, checker.growth)
             if verdict.partition(":")[0] in ("wrong", "crash", "hang"):
                 print(f"{index}: {original.name}, {kind}: {verdict}", flush=True)
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     (options.keep / f"{index}_{original.name}").write_bytes(data)
             path.unlink()
-        judge.close()
+        checker.close()
     failed = sum(counts[name] for name in ("wrong", "crash", "hang"))
     for name in ("wrong", "crash", "hang"):
         counts.setdefault(name, 0)
     for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         print(f"{count:6}  {name}")
-    print(f"{growth / 2**20:6.0f}  MiB of growth\n{judge.peak / 2**20:6.0f}  MiB at the peak")
+    print(f"{growth / 2**20:6.0f}  MiB of growth\n{checker.peak / 2**20:6.0f}  MiB at the peak")
     return 1 if failed or growth > GROWTH_BYTES else 0
 
 

@@ -1,7 +1,7 @@
-"""Judge of one damaged file: it is read as in training and evaluation, and compared with a decode of the whole file.
+"""Check of one damaged file: clips read as in training and evaluation are compared with a decode of the whole file.
 
-``python benchmarks/fuzz_judge.py`` serves ``fuzz.py``. Each line of input is a path and a seed as JSON, each line of
-output a verdict.
+``python benchmarks/fuzz_judge.py`` is the child process of ``fuzz.py``. Each line of input is a path and a seed; each
+line of output is a verdict with the resident and peak memory in bytes, all as JSON.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
 CHUNK = 256  # samples compared at once
-LEAST = 0.02  # on the int16 scale; smaller differences of samples are ignored
+LEAST = 0.02  # tolerated difference between samples, on the int16 scale
 STRAY_SECONDS = 0.03  # tolerated shift of samples, as time stamps may be rounded or damaged
 MEMORY_BYTES = 2**33
 
 
 class WrongError(Exception):
-    """Error for a frame or a sample that differs from that of decoding the whole file."""
+    """Raised if a frame or a sample differs from a decode of the whole file."""
 
 
-def judge(path: Path, seed: int) -> str:
+def check(path: Path, seed: int) -> str:
     """Return the verdict: "right", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
     entry = inspect(path)
     if entry.error:
@@ -74,7 +74,7 @@ def judge(path: Path, seed: int) -> str:
 
 
 def compare(window: Window, item: Item, whole: Whole, entry: Entry, clip: Clip, zero: float) -> None:
-    """Raise ``WrongError`` unless all frames and samples are those of the whole file."""
+    """Raise ``WrongError`` unless all frames and samples equal the decode of the whole file."""
     if item.video is not None:
         for k, pixels in enumerate(item.video[0].transpose(1, 2, 3, 0)):
             requested = window.video + k / clip.frame_rate
@@ -98,7 +98,7 @@ def _is_frame(pixels: NDArray[np.uint8], requested: float, latest: float, whole:
         before = times[times <= at + 1e-6]
         nearest = before.max() if len(before) else times.min()
         if nearest in whole.varying:
-            raise UnknownError("frames that the decoder makes up")
+            raise UnknownError("frames that the decoder synthesises")
         if any(np.array_equal(pixels, whole.frames[i]) for i in np.flatnonzero(np.abs(times - nearest) < 1e-9)):
             return True
     return False
@@ -150,19 +150,19 @@ def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]]
                 if name == "video" and item.video_times is not None:
                     made_up = [t for t in whole.varying if item.video_times.min() <= t - zero <= item.video_times.max()]
                     if made_up:
-                        raise UnknownError("frames that the decoder makes up")
+                        raise UnknownError("frames that the decoder synthesises")
                 raise WrongError(f"{name} depends on earlier reads")
 
 
 def serve() -> None:
-    """Judge the files given on standard input until it ends."""
+    """Check the files given on standard input until it ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     av.logging.set_level(av.logging.PANIC)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
         path, seed = json.loads(line)
-        verdict = judge(Path(path), seed)
+        verdict = check(Path(path), seed)
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         answers.write(json.dumps([verdict, resident, peak]) + "\n")

@@ -29,7 +29,7 @@ SETTLED = 10  # number of blocks after which only the noise differs
 
 
 class UnknownError(Exception):
-    """Error for a frame or sample that cannot be determined by decoding the file from its start."""
+    """Raised if a frame or sample cannot be determined by decoding the file from its start."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Whole:
     """
     blocks: list[tuple[float | None, NDArray[np.float32]]] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
-    """Largest difference of the samples of each block between two decodes, for decoders that generate noise."""
+    """Maximum absolute difference of samples between two decodes, per block, for decoders that generate noise."""
 
 
 def decode(path: Path, entry: Entry) -> Whole:
@@ -99,7 +99,7 @@ def _decode_again(path: Path, whole: Whole) -> None:
 
 
 def _noise(path: Path, entry: Entry, whole: Whole) -> list[float]:
-    """Return the largest difference of the samples of each block from a second decode by the same decoder."""
+    """Return the maximum absolute difference of samples from a second decode by the same decoder, per block."""
     none = [0.0] * len(whole.blocks)
     with (
         av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as before,

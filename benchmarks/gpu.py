@@ -1,4 +1,4 @@
-"""Benchmark of training on a GPU: agreement with the CPU, matrix products, training steps of a recipe, slowest kernels.
+"""Benchmark of training on a GPU: agreement with the CPU, matrix multiplication, training steps, slowest kernels.
 
     benchmarks/gpu.sh            (sets PYTHONPATH; --small is for a CPU)
 
@@ -38,11 +38,11 @@ from avgdt.training.learner import Learner
 from avgdt.training.step_count import count_step
 
 TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
-"""Largest accepted differences from fp32 on the CPU: of embeddings, of the loss and of the gradient, by precision.
+"""Maximum differences of embeddings, loss and gradient from fp32 on the CPU, by precision.
 
-Differences are those of a coordinate of the embeddings, which have unit length; of the loss, relative to the loss; and
-of the gradient of all parameters, as a norm relative to the norm of the gradient. For bf16 on the CPU they are 0.03,
-0.003 and 0.57; for a completely wrong gradient, 1 or more.
+The differences are the maximum over all coordinates of the embeddings, which have unit length; the relative difference
+of the loss; and the norm of the difference of the gradient of all parameters, relative to the norm of the gradient. For
+bf16 on the CPU, the differences are 0.03, 0.003 and 0.57; a completely wrong gradient differs by 1 or more.
 """
 TOP = 10
 
@@ -59,14 +59,14 @@ def synchronise(device: torch.device) -> None:
 
 
 def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
-    """Return a named recipe with a batch size, and automatic bank and momentum as for a small data set."""
+    """Return a named recipe with the given batch size, and the automatic bank size and momentum of a small data set."""
     recipe = named(recipe_name)
     recipe = replace(recipe, run=replace(recipe.run, batch=batch))
     return in_proportion(recipe, recordings=384, steps=1152)
 
 
 def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict[str, torch.Tensor]:
-    """Return embeddings, loss and gradient of the second training step, the first with keys in the bank."""
+    """Return embeddings, loss and gradient of the second training step, which is the first with keys in the bank."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precision)
     batch = random_batch(recipe, recordings).to(precision.device)
@@ -80,7 +80,7 @@ def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict
 
 
 def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Return the differences of a step on the device, in each precision without TF32, from one in fp32 on the CPU."""
+    """Compare a step on the device, in each precision without TF32, with a step on the CPU in fp32."""
     expected = second_step(recipe_name, recordings, Precision(torch.device("cpu"), torch.float32))
     records = []
     torch.backends.cudnn.allow_tf32 = False
@@ -102,8 +102,8 @@ def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[R
     return records
 
 
-def matrix_rates(device: torch.device) -> list[Record]:
-    """Return the rates of matrix products, in FLOP/s, in each precision; on a GPU, fp32 is measured also with TF32."""
+def matmul_rates(device: torch.device) -> list[Record]:
+    """Return the FLOP/s of matrix multiplication in each precision; on a GPU, fp32 is also measured with TF32."""
     records = []
     for name, precision in precisions(device).items():
         records.append({"precision": name, "flops": matrix_rate(precision)})
@@ -117,9 +117,10 @@ def matrix_rates(device: torch.device) -> list[Record]:
 def training_step(
     recipe_name: str, recordings: int, device: torch.device, steps: int, compiled: bool, rate: float
 ) -> Record:
-    """Measure whole training steps in bf16: clips per second, share of the measured matrix rate, and peak memory.
+    """Measure whole training steps in bf16: clips per second, utilisation, and peak memory.
 
-    The memory is that of the GPU; on a CPU, that of the whole process.
+    ``share`` is the utilisation: the FLOP/s of the step, divided by ``rate``, the FLOP/s of matrix multiplication.
+    Memory is the memory of the GPU, or of the whole process on a CPU.
     """
     recipe = bank_in_proportion(recipe_name, recordings)
     count = count_step(recipe, recordings, "bf16")
@@ -151,7 +152,10 @@ def training_step(
 
 
 def compile_encoders(learner: Learner) -> None:
-    """Compile the encoders of queries and keys in place; on a CPU without code generation, which needs a compiler."""
+    """Compile the encoders of queries and keys in place.
+
+    On a CPU, the backend "eager" is used, which needs no C++ compiler because it generates no code.
+    """
     backend = "inductor" if learner.precision.device.type == "cuda" else "eager"
     momentum_encoder = [learner.key_encoder.phi] if learner.key_encoder else []
     for phi in (learner.phi, *momentum_encoder):
@@ -160,7 +164,7 @@ def compile_encoders(learner: Learner) -> None:
 
 
 def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Return the kernels (on a CPU, the operators) with the largest share of the time of two training steps."""
+    """Return the kernels (operators on a CPU) that take the most time in two training steps."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precisions(device)["bf16"])
     batch = random_batch(recipe, recordings).to(device)
@@ -194,7 +198,7 @@ class Report:
         self.failed = False
 
     def measure(self, section: str, call: Callable[[], list[Record] | Record]) -> list[Record]:
-        """Run a measurement, write its records and return them; return none after a failure or the time limit."""
+        """Run a measurement, write its records and return them; the list is empty after a failure or the time limit."""
         begun = time.monotonic()
         try:
             if begun > self._end:
@@ -257,7 +261,7 @@ def main() -> int:
     report = Report(args.out, args.seconds)
     report.measure("machine", lambda: machine(device))
     agreed = report.measure("agreement with the CPU", lambda: agreement("demo-bank", 4 if args.small else 12, device))
-    rates = report.measure("matrix products", lambda: matrix_rates(device))
+    rates = report.measure("matrix multiplication", lambda: matmul_rates(device))
     rate = next((record["flops"] for record in rates if record["precision"] == "bf16"), float("nan"))
 
     def step(batch: int, compiled: bool) -> None:
@@ -265,7 +269,7 @@ def main() -> int:
 
     for batch in batches:
         step(batch, compiled=False)
-    report.measure("where the time goes", lambda: profile(recipe, batches[0], device))
+    report.measure("slowest kernels", lambda: profile(recipe, batches[0], device))
     for batch in batches[:1] if args.small else batches:
         step(batch, compiled=True)
     return int(report.failed or not all(record["agrees"] for record in agreed))

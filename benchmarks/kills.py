@@ -1,11 +1,11 @@
-"""Stress test that kills trainings at random moments and resumes them, and compares the final checkpoints.
+"""Stress test that kills training runs at random moments, resumes them, and compares the final checkpoints.
 
     python benchmarks/kills.py --data runs/world/manifest.csv --out runs/kills --kills 100 --seed 0
 
-A training of a small recipe is killed (SIGKILL, all its processes) at a random moment, or while it writes a checkpoint,
-and resumed, repeatedly until it ends. Its last checkpoint must equal that of the same training without a kill: bit for
-bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ... processes). The script prints a
-line per training and a summary; the exit code is 1 if a training differs.
+A training run of a small recipe is killed (SIGKILL to all its processes) at a random moment, or while it writes a
+checkpoint, and resumed, repeatedly until it ends. Its last checkpoint must equal the last checkpoint of the same run
+without a kill: bit for bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ...
+processes). The script prints one line per run and a summary; the exit code is 1 if a run differs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from avgdt.training.checkpoints import Checkpoints
 
 EPOCHS, RECORDINGS = 12, 36
 PATIENCE = 300.0
-"""Time limit for a training to log the steps before its next kill, in seconds."""
+"""Time limit for a training run to log the steps before its next kill, in seconds."""
 
 
 def recipe() -> Recipe:
@@ -65,15 +65,15 @@ def recipe() -> Recipe:
 
 
 @dataclass
-class Training:
-    """Training in the folder ``out``, which can be killed and started again."""
+class TrainingRun:
+    """Training run in the folder ``out``, which can be killed and started again."""
 
     out: Path
     data: Path
     config: Path
 
     def start(self, count: int) -> list[subprocess.Popen[bytes]]:
-        """Start the training, or resume it from its checkpoint, in ``count`` processes."""
+        """Start the run, or resume it from its checkpoint, in ``count`` processes."""
         arguments = ["--config", self.config, "--data", self.data]
         if Checkpoints(self.out).paths():
             arguments = ["--resume"]
@@ -128,16 +128,16 @@ def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
     codes = [process.poll() for process in processes]
     if any(code not in (None, 0) for code in codes):
         kill(processes)
-        raise SystemExit(f"a training failed with exit codes {codes}; see the .log files in --out")
+        raise SystemExit(f"a training run failed with exit codes {codes}; see the .log files in --out")
     return all(code == 0 for code in codes)
 
 
 def wait_to_kill(
-    training: Training, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
+    training: TrainingRun, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
 ) -> bool:
-    """Wait for a random moment after the next step; return False if the training has ended before.
+    """Wait for a random moment after the next step; return False if the training run ends before.
 
-    With ``inside``, the moment is during the writing of a checkpoint.
+    With ``inside``, the moment is while a checkpoint is written.
     """
     deadline, before = time.monotonic() + PATIENCE, training.steps
     ahead = rng.randrange(1, 6)
@@ -169,7 +169,7 @@ def difference(a: Any, b: Any) -> float:
     return 0.0 if a == b else abs(a - b)
 
 
-def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
+def run_to_the_end(training: TrainingRun, count: int) -> dict[str, Any]:
     """Train without a kill, and return the final state."""
     processes = training.start(count)
     while not finished(processes):
@@ -178,7 +178,7 @@ def run_to_the_end(training: Training, count: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Kill trainings until ``--kills`` kills are reached; return the exit code."""
+    """Kill training runs until ``--kills`` kills are reached; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder or manifest of recordings; 36 of them are used"
@@ -198,10 +198,10 @@ def main() -> int:
     while kills < args.kills:
         counts = [(1,), (2,), (1, 2)][number % 3]
         for count in set(counts) - expected.keys():
-            undisturbed = Training(args.out / f"whole-{count}", data, config)
+            undisturbed = TrainingRun(args.out / f"whole-{count}", data, config)
             shutil.rmtree(undisturbed.out, ignore_errors=True)
             expected[count] = run_to_the_end(undisturbed, count)
-        training = Training(args.out / f"killed-{number}", data, config)
+        training = TrainingRun(args.out / f"killed-{number}", data, config)
         shutil.rmtree(training.out, ignore_errors=True)
         killed, killed_inside, start = 0, 0, 0
         while True:
@@ -220,13 +220,13 @@ def main() -> int:
         right = error == 0 if len(counts) == 1 else error < 1e-5
         processes_in_words = " and ".join(map(str, counts))
         print(
-            f"training {number}: {processes_in_words} processes, {killed} kills, {killed_inside} while writing a "
+            f"run {number}: {processes_in_words} processes, {killed} kills, {killed_inside} while writing a "
             f"checkpoint, largest difference {error:.1e}, {'right' if right else 'WRONG'}",
             flush=True,
         )
         kills, inside_kills = kills + killed, inside_kills + killed_inside
         number, wrong = number + 1, wrong + (not right)
-    print(f"{kills} kills in {number} trainings, {inside_kills} while writing a checkpoint: {wrong} trainings wrong")
+    print(f"{kills} kills in {number} runs, {inside_kills} while writing a checkpoint: {wrong} runs wrong")
     return 1 if wrong else 0
 
 

@@ -5,7 +5,7 @@
 The script renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each
 class for a linear probe on each kind of features, cross-validated over all recordings. A class is near chance if its
 recall is at most twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it
-also depends on the share of silence.
+also depends on the fraction of silence.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from avgdt.synthetic.parameters import Parameters
 Floats = npt.NDArray[np.float64]
 BINS = 8  # number of bins per colour channel
 WINDOW, STEP, BANDS = 1024, 256, 64
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation; the figure of the best value is reported
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse regularisation strengths; the best result is reported
 
 
 class Description(NamedTuple):
-    """Features of a recording that ignore time, and its motion."""
+    """Features of a recording that do not depend on time, and the amount of motion."""
 
     colours: Floats
-    """Square root of the share of the pixels in each of 512 colours."""
+    """Square root of the fraction of pixels in each of 512 colours."""
     log_mean_spectrum: Floats
     """Logarithm of the mean power in each of 64 mel bands."""
     mean_log_spectrum: Floats

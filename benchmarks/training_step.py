@@ -3,10 +3,10 @@
     python benchmarks/training_step.py demo --steps 20
     python benchmarks/training_step.py paper --batch 2 --precision fp32 --steps 1 --pairs 3
 
-The share is relative to the rate of matrix products measured just before, as in ``avgdt cost --share``. ``--pairs``
-alternates with the same step whose convolutions are ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a newer
-processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last, the
-matrix products use AVX-512 and the convolutions do not.
+The utilisation is relative to the FLOP/s of matrix multiplication, measured just before, as in ``avgdt cost --share``.
+``--pairs`` alternates with the same step whose convolutions are ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a
+newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last
+variable, matrix multiplication uses AVX-512 but the convolutions do not.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def random_batch(recipe: Recipe, recordings: int) -> Batch:
 
 
 def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM_UP) -> list[float]:
-    """Return the seconds of each of ``steps`` training steps, after ``warm_up`` steps."""
+    """Return the duration of each of ``steps`` training steps in seconds, after ``warm_up`` steps."""
     seconds, device = [], learner.precision.device
     for step in range(warm_up + steps):
         start = time.perf_counter()
@@ -71,7 +71,7 @@ def with_plain_convolutions(learner: Learner) -> Learner:
 
 
 def describe(name: str, learner: Learner, batch: Batch, steps: int, flops: int) -> tuple[float, float]:
-    """Print the median figures of a step; return its seconds of wall-clock time, and of CPU time per thread."""
+    """Print the speed of a step; return its median wall-clock time and its CPU time per thread, in seconds."""
     rate = matrix_rate(learner.precision)
     begun = time.process_time()
     seconds = statistics.median(step_seconds(learner, batch, steps, 0))

@@ -27,12 +27,12 @@ from avgdt.recipes.config import read_yaml
 
 HEALTHY = ("healthy", "plateau")
 HELD_OUT = 40
-"""Number of held-out recordings; measuring on all 96 would take longer than the training."""
+"""Number of held-out recordings; measuring on all 96 would take longer than training."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """Kind of run, and the verdicts that are right for it."""
+    """Kind of run, and the correct verdicts for it."""
 
     name: str
     options: str
@@ -138,14 +138,14 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
 
 
 def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
-    """Return the table row of a run and whether its final verdict is right, or None for an incomplete run."""
+    """Return the table row of a run and whether its final verdict is correct, or None for an incomplete run."""
     folder = folder_of(case, seed, out)
     if not folder.with_name(folder.name + ".done").exists():
         return None
     recipe, lines = read_yaml(folder / "config.yaml"), read_json_lines(folder / "metrics.jsonl")
     causes = []
-    for share in (0.2, 1.0):
-        so_far = [line for line in lines if line["epoch"] <= share * recipe.schedule.epochs + 1e-6]
+    for fraction in (0.2, 1.0):
+        so_far = [line for line in lines if line["epoch"] <= fraction * recipe.schedule.epochs + 1e-6]
         kinds = [[line for line in so_far if line["kind"] == kind] for kind in ("train", "heldout")]
         causes.append(verdict(recipe, kinds[0], kinds[1]).cause)
     right = causes[1] in case.right

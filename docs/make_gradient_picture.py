@@ -1,4 +1,4 @@
-"""Draw docs/gradient.svg: the pull of a positive on its query, by autograd, over the positive's probability.
+"""Draw docs/gradient.svg: the attraction of a positive, from autograd, plotted against the positive's probability.
 
 python docs/make_gradient_picture.py
 """
@@ -18,7 +18,10 @@ WIDTH, HEIGHT, LEFT, TOP, SIDE, TALL = 560, 300, 60, 20, 480, 220
 
 
 def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
-    """Return the positive's probability and its pull times the temperature, for a query with this ``cosine`` to it."""
+    """Return the positive's probability and its attraction, for a query at the given cosine similarity to the positive.
+
+    The attraction is the length of the positive's term in the negative gradient, times the temperature.
+    """
     key, direction, *negatives = F.normalize(torch.randn(2 + NEGATIVES, DIM, generator=generator), dim=1)
     orthogonal = F.normalize(direction - (direction @ key) * key, dim=0)
     query = (cosine * key + (1 - cosine**2) ** 0.5 * orthogonal).requires_grad_()
@@ -33,7 +36,7 @@ def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
         TEMPERATURE,
     )
     (gradient,) = torch.autograd.grad(result.loss, query)
-    # The pull of the positive is the negative gradient without the push of the negatives.
+    # The positive's term is the negative gradient without the terms of the negatives.
     directions = torch.stack([key, *negatives], dim=1)
     pulls = torch.exp(directions.T @ query.detach() / TEMPERATURE)
     pushed = directions[:, 1:] @ (pulls[1:] / pulls.sum())

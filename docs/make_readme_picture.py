@@ -51,7 +51,7 @@ def arrow(draw: ImageDraw.ImageDraw, x: int, y: int, to: int) -> None:
 
 
 def text(draw: ImageDraw.ImageDraw, x: float, y: float, words: str, size: int = 26, fill: str = INK) -> None:
-    """Draw the text ``words`` centred at (x, y)."""
+    """Draw the text ``words``, centred at (x, y)."""
     draw.text((x, y), words, fill=fill, font=ImageFont.load_default(size), anchor="mm", align="center")
 
 

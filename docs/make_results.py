@@ -11,10 +11,11 @@ columns 1 3`` selects rows and columns, counted from 0. A cell is one of
 - null, for a value that has not been measured yet;
 - {"mean": TABLE, "rows": [FIRST, LAST], "column": TITLE}: mean and standard deviation (n - 1) of the column TITLE of
   TABLE over the measured rows from FIRST to LAST, followed by the number of these rows. Without "column", the column
-  has the same title as that of the cell, and the number of rows is omitted. For a text, its first number is used.
+  is the one with the same title as the column of the cell, and the number of rows is omitted. The value of a text is
+  its first number.
 
-If a table has the field "recordings", the number of test recordings, percentages are converted to exact shares of these
-recordings before they are averaged. Means are therefore not affected by the rounding of values in the file.
+If a table has the field "recordings", the number of test recordings, percentages are converted to exact fractions of
+these recordings before they are averaged. Means are therefore not affected by the rounding of values in the file.
 """
 
 from __future__ import annotations
@@ -40,22 +41,25 @@ def table(file: str, name: str) -> dict[str, Any]:
     return content
 
 
-def figures(cell: Any, recordings: int | None) -> list[float]:
-    """Return the numbers of a cell, or the first number of a text, in percent as exact shares of ``recordings``."""
+def cell_values(cell: Any, recordings: int | None) -> list[float]:
+    """Return the numbers of a cell, or the first number of a text.
+
+    Unless ``recordings`` is None, each number is a percentage, and is rounded to an integer number of recordings.
+    """
     numbers = [re.findall(r"\d+(?:\.\d+)?", cell)[0]] if isinstance(cell, str) else cell
     values = [float(number) for number in (numbers if isinstance(numbers, list) else [numbers])]
     return values if recordings is None else [round(value * recordings / 100) * 100 / recordings for value in values]
 
 
 def mean(cell: dict[str, Any], file: str, column: str) -> tuple[str, int]:
-    """Return mean and standard deviation of a mean cell as text, and the number of averaged rows."""
+    """Return the mean and standard deviation of a cell ``{"mean": ...}`` as text, and the number of averaged rows."""
     *prefix, name = cell["mean"].split(".")
     source = table(prefix[0] if prefix else file, name)
     position, (first, last) = source["columns"].index(cell.get("column", column)), cell["rows"]
     cells = [row[position] for row in source["rows"][first : last + 1] if row[position] is not None]
     parts = [
         f"{fmean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(cells) > 1 else "")
-        for values in zip(*(figures(cell, source.get("recordings")) for cell in cells), strict=True)
+        for values in zip(*(cell_values(cell, source.get("recordings")) for cell in cells), strict=True)
     ]
     return " / ".join(parts), len(cells)
 
@@ -66,6 +70,8 @@ def written(cell: Any, file: str, column: str) -> str:
         return MISSING
     if isinstance(cell, dict):
         text, count = mean(cell, file, column)
+        if not count:
+            return MISSING
         return f"{text} ({count})" if "column" in cell else text
     return " / ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
 

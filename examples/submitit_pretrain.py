@@ -15,10 +15,10 @@ import submitit
 
 
 class Pretraining:
-    """Task of a submitit job: one process of a distributed training."""
+    """submitit task: one process of a distributed training run."""
 
     def __call__(self, arguments: list[str]) -> None:
-        """Run the command ``avgdt`` with ``arguments``, or resume its run; raise ``SystemExit`` if it fails."""
+        """Run ``avgdt`` with ``arguments``, or resume its run from a checkpoint; raise ``SystemExit`` on failure."""
         submitit.helpers.TorchDistributedEnvironment().export()
         run = Path(arguments[arguments.index("--out") + 1])
         if (run / "checkpoints" / "last.pt").exists():
@@ -28,7 +28,7 @@ class Pretraining:
             raise SystemExit(code)
 
     def checkpoint(self, arguments: list[str]) -> submitit.helpers.DelayedSubmission:
-        """Stop the training, which saves its state, and resubmit the job; submitit calls this before a preemption."""
+        """Stop the run, which saves its state, and resubmit the job; called by submitit before a preemption."""
         self.process.send_signal(signal.SIGUSR1)
         self.process.wait()
         return submitit.helpers.DelayedSubmission(Pretraining(), arguments)

@@ -1,4 +1,4 @@
-"""The architecture: directions of imports, unique class names, and the imports of ``--help``."""
+"""Tests of the architecture: import directions, unique class names, and the imports of ``--help``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster examples: ``examples/slurm.sh`` with fake ``srun`` and ``scontrol``, submitit with its local executor."""
+"""Tests of ``examples/slurm.sh`` with fake ``srun`` and ``scontrol``, and of submitit with its local executor."""
 
 from __future__ import annotations
 

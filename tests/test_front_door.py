@@ -1,4 +1,4 @@
-"""The public names of ``import avgdt``, the examples, and embeddings of a folder."""
+"""Tests of the public names of ``import avgdt``, the examples, and embeddings of a folder."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def test_the_retrieval_example_finds_audio(run: Path, folder: Path) -> None:
     command = [sys.executable, EXAMPLES / "find_sound_by_video.py", run, folder / "00.mkv", folder]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(lines) == 5
-    cosines = [float(line.split()[0]) for line in lines]
-    assert cosines == sorted(cosines, reverse=True)
+    similarities = [float(line.split()[0]) for line in lines]
+    assert similarities == sorted(similarities, reverse=True)
     assert len({line.split()[1] for line in lines}) == 5
 
 

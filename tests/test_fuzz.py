@@ -1,4 +1,4 @@
-"""A short run of the fuzzer: damaged files must give right clips or typed errors, without a crash or a hang."""
+"""Test of a short fuzzer run: damaged files must give correct clips or typed errors, without a crash or a hang."""
 
 from __future__ import annotations
 

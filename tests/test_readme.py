@@ -1,4 +1,4 @@
-"""The examples of the README must run, and its list of commands must be complete."""
+"""Tests that the examples of the README run, and that its list of commands is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the C libraries: they take effect, and can be turned off."""
+"""Tests of the settings of the C libraries: they take effect, and can be turned off."""
 
 from __future__ import annotations
 

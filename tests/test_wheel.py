@@ -1,4 +1,4 @@
-"""The wheel, installed into a clean environment, must contain everything but its dependencies."""
+"""Tests that the wheel, installed into a clean environment, contains everything except its dependencies."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ class AvgdtError(Exception):
     """Base class of errors that the user can correct; the message names the file or field and a remedy."""
 
     reported = False
-    """Whether another process of a distributed training has already reported this error."""
+    """Whether another process of a distributed training run has already reported this error."""
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -15,16 +15,16 @@ from avgdt.errors import AvgdtError
 
 
 class WriteError(AvgdtError):
-    """Error for a file that cannot be written; the message names the file, the reason and a remedy."""
+    """Raised if a file cannot be written; the message names the file, the reason and a remedy."""
 
 
 class DamagedLine(AvgdtError):
-    """Error for a line of a log that cannot be read; the message names the file, the line and a remedy."""
+    """Raised if a line of a log cannot be read; the message names the file, the line and a remedy."""
 
 
 @contextmanager
 def naming(path: Path, remedy: str) -> Iterator[None]:
-    """Return a context manager that turns ``OSError`` into :class:`WriteError` with ``path`` and ``remedy``."""
+    """Return a context manager that converts ``OSError`` to :class:`WriteError` with ``path`` and ``remedy``."""
     try:
         yield
     except OSError as error:
@@ -40,9 +40,10 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
-    After a full disk or a crash, an existing file is unchanged. Raises :class:`WriteError`, which gives ``remedy``.
-    ``replacing`` is called when the content is on disk, before the file is renamed. The folder of the file is created,
-    and with ``parents`` also the folders above it. A run passes False, so that a deleted run folder stays deleted.
+    If the disk is full or the process crashes, an existing file is unchanged. Raises :class:`WriteError`, which gives
+    ``remedy``. ``replacing`` is called when the content is on disk, before the file is renamed. The folder of the file
+    is created, and with ``parents`` also the folders above it. A run passes False, so that a deleted run folder stays
+    deleted.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -72,7 +73,7 @@ def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush a folder, and thus renamings in it, to disk; do nothing if the file system does not support it."""
+    """Flush a folder, and thus renames in it, to disk; do nothing if the file system does not support it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -84,8 +85,8 @@ def _flush_folder(folder: Path) -> None:
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the JSON objects of a log with one object per line; the list is empty if the file is missing.
 
-    A line is damaged if it is not an object that has at least ``fields``. A damaged last line, as a crash leaves it, is
-    ignored. Raises :class:`DamagedLine` for any other damaged line.
+    A line is damaged if it is not an object that has at least ``fields``. A damaged last line, such as after a crash,
+    is ignored. Raises :class:`DamagedLine` for any other damaged line.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     objects = []

@@ -1,4 +1,4 @@
-"""Number of child processes, ranks in a distributed training, and signals that stop a command."""
+"""Number of child processes, ranks of a distributed training run, and signals that stop a command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 
 
 class RankOfEnvironment(NamedTuple):
-    """Rank of this process in a distributed training, and number of processes, in total and on this machine."""
+    """Rank of this process in a distributed training run, and numbers of processes, in total and on this machine."""
 
     rank: int
     size: int
@@ -29,13 +29,14 @@ class RankOfEnvironment(NamedTuple):
 
 
 def ranks_of_environment() -> RankOfEnvironment:
-    """Return the ranks from the environment variables of ``torchrun``; without them, those of a single process."""
+    """Return the ranks from the environment variables of ``torchrun``; without them, the ranks of a single process."""
     names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
     return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
 
 
 def default_workers(workers: int) -> int:
-    """Return ``workers`` or, if it is negative, one less than the cores per training process, clipped to 1 to 8."""
+    """Return ``workers`` or, if it is negative, one less than the number of cores per training process, clipped to the
+    range from 1 to 8."""
     cores = usable_cores() // ranks_of_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 

@@ -1,4 +1,4 @@
-"""``avgdt cost``: its table, its JSON output and its error messages."""
+"""Tests of ``avgdt cost``: table, JSON output and error messages."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def test_the_table_states_the_assumption(capsys: pytest.CaptureFixture[str]) -> 
     assert main([*COST, "--kind", "a100", "--devices", "2", "--share", "0.01"]) == 0
     text = capsys.readouterr().out
     assert "batch 12 on 2 x NVIDIA A100" in text
-    assert "Assumed: the step reaches 1% of 312 TFLOP/s; --share sets it." in text
+    assert "Assumption: a step reaches 1% of 312 TFLOP/s; --share sets this utilisation." in text
     assert "no training step has been measured on a GPU" in text
 
 
-def test_json_contains_the_figures_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_the_values_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*COST, "--json", "--model.video.width", "8", "--run.batch", "32"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["batch"] == 32
-    assert figures["steps"] == 12 * 36
-    assert figures["step_per_device"]["flops"] > 0
-    assert figures["hours"] == pytest.approx(figures["steps"] * figures["step_seconds"] / 3600)
+    values = json.loads(capsys.readouterr().out)
+    assert values["batch"] == 32
+    assert values["steps"] == 12 * 36
+    assert values["step_per_device"]["flops"] > 0
+    assert values["hours"] == pytest.approx(values["steps"] * values["step_seconds"] / 3600)
 
 
 @pytest.mark.parametrize(

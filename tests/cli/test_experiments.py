@@ -1,4 +1,4 @@
-"""``avgdt ablate``, ``avgdt curriculum`` and ``avgdt search``, called through the command line."""
+"""Tests of ``avgdt ablate``, ``avgdt curriculum`` and ``avgdt search`` through the command line."""
 
 from __future__ import annotations
 

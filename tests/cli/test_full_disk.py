@@ -1,4 +1,4 @@
-"""A full disk while a run writes any of its files: the error message and the command that resumes the run."""
+"""Tests of a full disk while a run writes each of its files: the error message and the command that resumes the run."""
 
 from __future__ import annotations
 

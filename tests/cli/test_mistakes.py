@@ -1,4 +1,4 @@
-"""Error messages of commands: one line with the option, field or file and a remedy, and exit code 2."""
+"""Tests of error messages of commands: one line with the option, field or file and a remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_diverged_training_stops_and_the_suggested_remedy_works(
     write_yaml(recipe, tmp_path / "wild.yaml")
     folder, out = str(write_folder(tmp_path / "films", 9)), tmp_path / "run"
     line = error_line(capsys, "pretrain", "--config", str(tmp_path / "wild.yaml"), "--data", folder, "--out", str(out))
-    assert "the training has diverged" in line
+    assert "the run has diverged" in line
     assert "fp32" not in line  # the run computes in this precision
     assert not (out / "checkpoints" / "last.pt").exists()  # no checkpoint was healthy
     assert not (out / "weights.safetensors").exists()
@@ -179,7 +179,7 @@ def test_a_run_that_diverges_later_resumes_from_its_last_healthy_checkpoint(
     healthy = (out / "checkpoints" / "last.pt").read_bytes()
     resume = ["pretrain", "--resume", "--out", str(out)]
     line = error_line(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
-    assert "the training has diverged, and the last checkpoint before that remains" in line
+    assert "the run has diverged, and the last checkpoint before that remains" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
     arguments = shlex.split(line.partition("resume with: ")[2])
     assert arguments[1:] == [*resume, "--optimiser.lr", "1e+08"]
@@ -205,7 +205,7 @@ def test_a_diverged_run_does_not_resume_from_a_checkpoint_with_grown_weights(
     resume = ["pretrain", "--resume", "--out", str(out)]
     wild = ["--schedule.epochs", "12", "--optimiser.lr", "100", "--run.checkpoints", checkpoints]
     line = error_line(capsys, *resume, *wild)
-    assert "the training has diverged, and " + grown in line
+    assert "the run has diverged, and " + grown in line
     arguments = shlex.split(line.rpartition("with: ")[2])
     assert arguments[-2:] == ["--optimiser.lr", "10"]
     assert ("--step" in arguments) == (folder == "run")

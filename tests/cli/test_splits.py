@@ -1,4 +1,4 @@
-"""Messages about manifest rows that a run or an evaluation does not use."""
+"""Tests of messages about manifest rows that a run or an evaluation does not use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_unused_rows_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "list.csv").write_text("\n".join(["path,label,split", *rows]))
     data, out = ["--data", str(tmp_path / "list.csv")], str(tmp_path / "run")
     assert main(["pretrain", "--config", str(tmp_path / "tiny.yaml"), *data, "--out", out]) == 0
-    assert "4 rows are of other splits (test (3), trian (1)): not used" in capsys.readouterr().err
+    assert "4 rows belong to other splits (test (3), trian (1)) and are not used" in capsys.readouterr().err
     assert main(["evaluate", "knn", "--weights", out, *data, "--device", "cpu", "--clips", "1"]) == 0
     text = capsys.readouterr().out
     assert "1 row has no label in the column 'label': skipped" in text

@@ -1,4 +1,4 @@
-"""Real runs that are interrupted, killed, started twice and resumed."""
+"""Tests of real runs that are interrupted, killed, started twice and resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When ``avgdt pretrain`` prints the verdict: at the end, and after a held-out measurement that changes it."""
+"""Tests of when ``avgdt pretrain`` prints the verdict: at the end, and after a held-out measurement that changes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentations: their bounds, and their use in a composition, in YAML and on the command line."""
+"""Tests of augmentations: bounds, and use in a composition, in YAML and on the command line."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ RESIZED = Composition(Modality(), video=(RandomResizedCrop(112, (0.2, 0.9)), Fli
         (lambda: ShortSideJitter(0, 3), "ShortSideJitter: low must be above 0 pixels, not 0"),
         (lambda: ShortSideJitter(9, 8), "ShortSideJitter: low <= high must hold"),
         (lambda: RandomResizedCrop(0), "RandomResizedCrop: size"),
-        (lambda: RandomResizedCrop(9, (0.0, 1.0)), "RandomResizedCrop: scale must be two shares"),
+        (lambda: RandomResizedCrop(9, (0.0, 1.0)), "RandomResizedCrop: scale must be two fractions"),
         (lambda: RandomResizedCrop(9, (0.5, 1.5)), "RandomResizedCrop: scale"),
         (lambda: RandomResizedCrop(9, ratio=(2.0, 1.0)), "RandomResizedCrop: the first ratio <= the second"),
         (lambda: RandomResizedCrop(9, ratio=(0.0, 1.0)), "RandomResizedCrop: ratio must be above 0"),

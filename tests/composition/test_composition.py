@@ -1,4 +1,4 @@
-"""Views and relations of random compositions, compared with a slow implementation of their definition."""
+"""Tests of the views and relations of random compositions against a slow reference implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing, reading, printing and changing a composition, in Python, in YAML and on the command line."""
+"""Tests of creating, reading, printing and changing a composition in Python, in YAML and on the command line."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_clips_shared_by_several_views_are_listed_once() -> None:
 
 def test_describe_prints_the_views_and_both_matrices() -> None:
     assert FULL.describe() == (
-        "T = 8 views of video and audio; different modalities meet: 16 ordered pairs attract, 16 repel\n"
+        "T = 8 views of video and audio; different modalities are compared: 16 ordered pairs attract, 16 repel\n"
         "factors: Modality(), TimeShift(at_least=0.5, distinctive=True), Reversal(invariant=True)\n"
         "video: RandomCrop(size=112), Flip()\n"
         "audio: Volume(), SpecAugment(frequency_masks=1, frequency_width=2, time_masks=1, time_width=5)\n"

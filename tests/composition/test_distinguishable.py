@@ -1,4 +1,4 @@
-"""Views that differ in a distinctive factor must give a network different inputs."""
+"""Tests of the check that views which differ in a distinctive factor give a network different inputs."""
 
 from __future__ import annotations
 

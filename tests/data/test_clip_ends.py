@@ -1,4 +1,4 @@
-"""Windows beyond the end of a recording: an error if the file was cut, padding if the recording is short."""
+"""Tests of windows beyond the end of a recording: an error if the file was cut, padding if the recording is short."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_file_that_was_cut_after_its_inspection_raises_an_error(tmp_path: Path
     for windows in (
         [Window(1.0), Window(2.3)],
         [Window(1.0), Window(1.5), Window(5.0)],
-    ):  # also windows that are cut from a single read
+    ):  # also windows that are cut from the result of a single read
         with pytest.raises(EndsEarly):
             reader(modality).read(0, entry, windows)
 

@@ -1,4 +1,4 @@
-"""Fingerprints, by which a changed file is recognised."""
+"""Tests of fingerprints, which detect that a file has changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing manifests, and errors that name the line and the column."""
+"""Tests of reading and writing manifests, and of errors that name the line and the column."""
 
 from __future__ import annotations
 

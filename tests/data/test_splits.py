@@ -1,4 +1,4 @@
-"""How pretraining reads the rows of a manifest: segments, splits, and rows of the same recording."""
+"""Tests of manifest rows in pretraining: segments, splits, and several rows of one recording."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from avgdt.data.errors import DataError
 from avgdt.data.fingerprint import fingerprint, whole_content
 from avgdt.data.manifest import Entry, read_manifest
 from avgdt.data.selection import Selection, list_recordings, select
-from avgdt.data.splits import SameRecording, SplitSpan, check_no_leakage, file_numbers, recording_numbers, split_name
+from avgdt.data.splits import SameRecording, SplitSpan, check_no_leakage, file_indices, recording_indices, split_name
 from avgdt.data.windows import clip_span, segment_of, unfit
 from avgdt.errors import AvgdtError
 from avgdt.recipes.recipe import Data, Recipe
@@ -124,7 +124,7 @@ def test_duplicate_rows_are_used_once_and_counted(films: Path, tmp_path: Path) -
     (tmp_path / "hard.mkv").hardlink_to(films / "01.mkv")
     names = [films / "00.mkv", films / "00.mkv", films / ".." / films.name / "00.mkv", films / "01.mkv"]
     names += [tmp_path / "link.mkv", tmp_path / "hard.mkv"]
-    assert file_numbers(names) == [0, 0, 0, 3, 3, 3]
+    assert file_indices(names) == [0, 0, 0, 3, 3, 3]
     rows = [replace(row(), path=path, extra={"split": "train"}) for path in names]
     rows[1] = replace(rows[1], extra={"split": "train", "start": "0", "end": "2"})
     for entry in rows:
@@ -159,11 +159,11 @@ def test_a_file_in_two_of_the_used_splits_is_refused(films: Path, tmp_path: Path
         (
             ("A", "A", "B"),
             Data(),
-            "list.csv: no row has split 'train'; the column 'split' has: A (2), B (1); name the splits to train on "
+            "list.csv: no row has split 'train'; the `split` column has: A (2), B (1); name the splits to train on "
             "with --data.splits",
         ),
-        (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the column 'split' has: test (1); name"),
-        (("", ""), Data(), "no row has split 'train'; the column 'split' has: no split in any row; name"),
+        (("", "test"), Data(splits=("x", "y")), "no row has split 'x' or 'y'; the `split` column has: test (1); name"),
+        (("", ""), Data(), "no row has split 'train'; the `split` column has: no split in any row; name"),
         (("train", "val"), Data(held_out="train"), "data.held_out: split 'train' is also in data.splits; name another"),
     ],
 )
@@ -219,7 +219,7 @@ def test_copies_of_a_file_are_the_same_recording_in_the_objective(tmp_path: Path
     (folder / "copy.mkv").write_bytes((folder / "01.mkv").read_bytes())
     entries = list_recordings(folder, 1)
     names = [entry.path.name for entry in entries]
-    numbers = dict(zip(names, recording_numbers(entries), strict=True))
+    numbers = dict(zip(names, recording_indices(entries), strict=True))
     assert numbers["copy.mkv"] == numbers["01.mkv"]
     assert len(set(numbers.values())) == 3
 

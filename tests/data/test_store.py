@@ -1,4 +1,4 @@
-"""The clip store: clips read from it equal decoded clips bit for bit, whatever happens to its files."""
+"""Tests of the clip store: stored clips equal decoded clips bit for bit, also after its files were changed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def entry(tmp_path: Path) -> Entry:
         ("a.mkv", {"audio_codec": "libopus", "sample_rate": 16000}),
         ("a.avi", {"video_codec": "mpeg4", "audio_codec": "libmp3lame"}),
         ("a.mpg", {"video_codec": "mpeg1video", "audio_codec": "mp2"}),
-        ("b.mkv", {"sound_start": 0.35}),
+        ("b.mkv", {"audio_start": 0.35}),
         ("av1.mkv", {"video_codec": "libsvtav1", "size": (64, 64), "video_options": {"preset": "8"}, "key_every": 25}),
         ("c.mkv", {"gaps": [(1.0, 0.5)]}),
     ],
@@ -131,33 +131,33 @@ def test_clips_are_decoded_if_the_disk_is_full(store: Store, entry: Entry, monke
 
 
 def test_recordings_beyond_the_limits_of_the_store_are_not_stored(store: Store, entry: Entry) -> None:
-    for frugal in (replace(store, seconds=1.9), replace(store, share=0.0), replace(store, spare=2**60)):
+    for frugal in (replace(store, seconds=1.9), replace(store, fraction=0.0), replace(store, spare=2**60)):
         assert equal_items(read(entry, None), read(entry, frugal))
     assert not list(store.folder.rglob("*.*"))
 
 
-def test_the_share_of_stored_recordings_follows_the_size_limit(tmp_path: Path, entry: Entry) -> None:
+def test_the_fraction_of_stored_recordings_follows_the_size_limit(tmp_path: Path, entry: Entry) -> None:
     long, other = (
         replace(entry, path=tmp_path / "long", duration=1000.0),
         replace(entry, path=tmp_path / "b", duration=4.0),
     )
     entries = [entry, long, other, other]  # the second recording is too long to be worth storing
 
-    def share(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
+    def planned_fraction(gigabytes: float, channels: int = 3, rates: int = 1) -> float:
         data = Data(store=str(tmp_path / "s"), store_gigabytes=gigabytes)
         opened = open_store(data, tmp_path)
         assert opened is not None
-        return opened.planned(entries, CLIP, 10.0, channels, rates).share
+        return opened.planned(entries, CLIP, 10.0, channels, rates).fraction
 
     per_second = 25 * 24 * 32 * 3 + 4 * 8000
-    assert share(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
-    assert share(0.0) == 0
-    assert share(-1) == 1
-    assert share(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
+    assert planned_fraction(per_second * 3 / 1e9) == pytest.approx(0.5, rel=0.01)
+    assert planned_fraction(0.0) == 0
+    assert planned_fraction(-1) == 1
+    assert planned_fraction(4 * 8000 * 3 / 1e9, channels=0) == pytest.approx(0.5, rel=0.01)
 
 
-def test_a_share_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
-    half = replace(store, share=0.5)
+def test_a_fraction_of_the_recordings_is_stored(tmp_path: Path, store: Store, entry: Entry) -> None:
+    half = replace(store, fraction=0.5)
     for i in range(24):
         copy = tmp_path / f"copy{i}.mp4"
         copy.write_bytes(entry.path.read_bytes())

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets and people write them: unambiguous forms are read, other forms raise errors."""
+"""Tests of tables written by hand or by spreadsheets: unambiguous formats are read, others raise errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker processes that are killed, hang, or have almost no shared memory."""
+"""Tests of worker processes that are killed, hang, or have almost no shared memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command line in the documentation must be accepted by the argument parser."""
+"""Tests that the argument parser accepts every command line in the documentation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--wei
 
 
 class Parsed(Exception):
-    """Exception raised after a command line was parsed, in place of executing the command."""
+    """Raised instead of executing the command, after its command line was parsed."""
 
 
 def settings() -> str:

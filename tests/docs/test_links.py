@@ -1,4 +1,4 @@
-"""Every link in the documentation must point to an existing file and heading."""
+"""Tests that every link in the documentation points to an existing file and heading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result tables in the documentation must agree with docs/results/*.json."""
+"""Tests that the result tables in the documentation agree with docs/results/*.json."""
 
 from __future__ import annotations
 

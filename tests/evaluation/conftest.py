@@ -55,7 +55,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
     for label, (brightness, frequency) in LEVELS.items():
         for i, split in enumerate(SPLITS):
             generator = np.random.default_rng([brightness, i])
-            # Frames and recordings are all different, so that a wrong time or a wrong file is noticed.
+            # All frames and recordings differ, so that a wrong time or a wrong file is detected.
             noise = generator.integers(-12, 12, size=(12, 24, 32, 1))
             images = [np.repeat(np.clip(brightness + frame, 0, 255), 3, axis=2).astype(np.uint8) for frame in noise]
             waveform = tone(1.5, 8000, frequency * generator.uniform(0.8, 1.2)) + generator.integers(-900, 900, 12000)

@@ -24,7 +24,7 @@ Extractions = list[list[PretrainedModel]]
 
 @pytest.fixture
 def extractions(monkeypatch: pytest.MonkeyPatch) -> Extractions:
-    """Record the models of each extraction that is not answered by the cache."""
+    """Return a list that records the models of each extraction whose features are not in the cache."""
     calls: Extractions = []
 
     def watched(models: Any, *args: Any, **options: Any) -> Extraction:

@@ -35,8 +35,8 @@ def test_decoding_failures_are_added_to_the_skipped_recordings(
 def test_the_error_without_usable_recordings_gives_the_most_frequent_reason(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
-    skipped = [Skipped(Path("a"), "has no sound"), Skipped(Path("b"), "has no sound"), Skipped(Path("c"), "broken")]
-    with pytest.raises(EvaluationError, match="2 of 3: has no sound"):
+    skipped = [Skipped(Path("a"), "has no audio"), Skipped(Path("b"), "has no audio"), Skipped(Path("c"), "broken")]
+    with pytest.raises(EvaluationError, match="2 of 3: has no audio"):
         inspected(model, random).features(entries, [], skipped, ("audio",), mean_features)
     plans, _ = plan(segments([gone]), [gone], model.recipe.clip, ("audio",), 2)
     with pytest.raises(EvaluationError, match=r"1 of 1: .*gone\.mkv"):

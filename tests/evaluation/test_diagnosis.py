@@ -1,4 +1,4 @@
-"""Metrics of the diagnosis: closed forms, and a synthetic batch-norm leak."""
+"""Tests of the diagnostic metrics: closed forms, and a synthetic batch-norm leak."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def test_alignment_is_the_mean_squared_distance_of_normalised_vectors() -> None:
 def test_uniformity_is_zero_for_equal_points_and_minus_eight_for_opposite_points() -> None:
     assert uniformity(np.ones((5, 3))) == pytest.approx(0.0)
     assert uniformity(np.array([[1.0, 0.0], [-1.0, 0.0]])) == pytest.approx(-8.0)
-    spread = uniformity(points(500, 128))
-    assert spread == pytest.approx(
+    uniform = uniformity(points(500, 128))
+    assert uniform == pytest.approx(
         -4.0 + 2 * 4 / 128, abs=0.1
-    )  # the expectation of exp(4 cos), where cos has the variance 1 / 128
-    assert uniformity(points(500, 128) + 1.0) > spread
+    )  # the expectation of exp(4 s), where the cosine similarity s has variance 1 / 128
+    assert uniformity(points(500, 128) + 1.0) > uniform
 
 
 def test_batch_norm_share_is_zero_if_keys_depend_on_the_recording_only() -> None:
@@ -38,12 +38,12 @@ def test_batch_norm_share_is_zero_if_keys_depend_on_the_recording_only() -> None
 
 
 def test_batch_norm_share_is_one_if_keys_depend_on_the_batch_only() -> None:
-    """Queries and keys consist only of the statistics of their batch, which has 6 recordings."""
+    """Queries and keys consist only of statistics of their batch of 6 recordings."""
     same = np.repeat(points(4, 16), 6, axis=0)
     other = points(24, 16, seed=1)
-    share = batch_norm_share(same, same, other)
-    assert share is not None
-    assert share == pytest.approx(1.0, abs=0.35)
+    fraction = batch_norm_share(same, same, other)
+    assert fraction is not None
+    assert fraction == pytest.approx(1.0, abs=0.35)
 
 
 def test_batch_norm_share_is_undefined_for_unrelated_embeddings() -> None:
@@ -52,8 +52,8 @@ def test_batch_norm_share_is_undefined_for_unrelated_embeddings() -> None:
 
 def test_batch_norm_share_grows_with_the_influence_of_the_batch() -> None:
     own, batch, elsewhere = points(24, 64), np.repeat(points(4, 64, 1), 6, axis=0), points(24, 64, 2)
-    shares = [batch_norm_share(own + w * batch, own + w * batch, own + w * elsewhere) for w in (0.0, 0.5, 1.0, 2.0)]
-    known = [share for share in shares if share is not None]
+    fractions = [batch_norm_share(own + w * batch, own + w * batch, own + w * elsewhere) for w in (0.0, 0.5, 1.0, 2.0)]
+    known = [fraction for fraction in fractions if fraction is not None]
     assert len(known) == 4
     assert known == sorted(known)
     assert known[0] == pytest.approx(0.0)

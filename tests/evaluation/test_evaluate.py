@@ -78,15 +78,15 @@ def test_a_folder_without_a_manifest_is_scanned_and_used_completely(
     assert [Path(one["path"]).name for one in result["skipped"]] == ["notes.mp4"]
 
 
-def test_pretrained_figures_are_those_of_the_weights_file(
+def test_pretrained_metrics_are_computed_with_the_weights_file(
     model: PretrainedModel, random: PretrainedModel, data: Path, tmp_path: Path
 ) -> None:
-    figures = []
+    results = []
     for name, run in (("a", model), ("b", random)):
         folder = tmp_path / name
         folder.mkdir()
         save_weights(folder / "weights.safetensors", run.phi, to_plain(run.recipe), "pretrain")
         options = Retrieval(split="all", clips=1, seed=9)
-        figures.append(evaluate(options, folder, data, folder, device="cpu")[0])
-    assert figures[0]["pretrained"] != figures[1]["pretrained"]
-    assert figures[0]["random"] == figures[1]["random"]
+        results.append(evaluate(options, folder, data, folder, device="cpu")[0])
+    assert results[0]["pretrained"] != results[1]["pretrained"]
+    assert results[0]["random"] == results[1]["random"]

@@ -42,7 +42,7 @@ def updated(run: Path, data: Path | None = None, recipe: Recipe | None = None) -
 
 
 def written(run: Path, data: Path | None = None) -> bool:
-    """Return whether an update writes the file of examples again."""
+    """Return whether an update rewrites the file of examples."""
     path = run / "results" / "examples.json"
     before = path.stat().st_ino
     update_examples(run, tiny(), data)
@@ -66,7 +66,7 @@ def test_cosines_are_those_of_video_and_audio_embeddings(run: Path) -> None:
     assert retrieval["similarity"]["pretrained"][1][3] == pytest.approx(float((video * audio).sum()), abs=1e-5)
 
 
-def test_the_file_contains_sizes_figures_and_queries(run: Path, entries: list[Entry]) -> None:
+def test_the_file_contains_sizes_metrics_and_queries(run: Path, entries: list[Entry]) -> None:
     content = updated(run)
     assert content["train"] == {"recordings": 2, "seconds": pytest.approx(3.0)}
     assert content["held_out"] == {"recordings": 0}

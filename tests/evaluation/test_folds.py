@@ -20,12 +20,12 @@ from avgdt.evaluation.folds import (
 from avgdt.evaluation.segments import Segment
 
 
-def sounds(*folds_and_classes: str) -> list[Segment]:
+def make_segments(*folds_and_classes: str) -> list[Segment]:
     """Return one segment per argument; "1a" is a recording of class a in fold 1."""
     return [Segment(i, name[0], name[1]) for i, name in enumerate(folds_and_classes)]
 
 
-ALL = sounds("1b", "2a", "3a", "1a", "2b", "3b", "4a", "4b")
+ALL = make_segments("1b", "2a", "3a", "1a", "2b", "3b", "4a", "4b")
 
 
 def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
@@ -47,12 +47,12 @@ def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
         (ALL, ["1", "2", "2"], "folds: 1 2 2; name at least three different"),
         (ALL, ["1", "2", "7"], "fold 7: no readable recording is present"),
         (
-            sounds("1a", "1b", "2a", "3a", "3b"),
+            make_segments("1a", "1b", "2a", "3a", "3b"),
             ["1", "2", "3"],
             "fold 2: has no recording of class 'b', which",
         ),
-        (sounds("1a", "2a", "3a", "3b", "3c"), ["1", "2", "3"], "fold 1: .* class 'b' .and of 1 more."),
-        (sounds("1a", "2a", "3a"), ["1", "2", "3"], "have the class 'a'"),
+        (make_segments("1a", "2a", "3a", "3b", "3c"), ["1", "2", "3"], "fold 1: .* class 'b' .and of 1 more."),
+        (make_segments("1a", "2a", "3a"), ["1", "2", "3"], "have the class 'a'"),
     ],
 )
 def test_invalid_folds_are_named(segments: list[Segment], names: list[str], message: str) -> None:
@@ -61,15 +61,17 @@ def test_invalid_folds_are_named(segments: list[Segment], names: list[str], mess
 
 
 def test_a_class_without_readable_recordings_is_named() -> None:
-    requested = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"])
-    left = cross_validation(sounds(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
+    requested = cross_validation(
+        make_segments(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"]
+    )
+    left = cross_validation(make_segments(*(f"{fold}{label}" for fold in "123" for label in "ac")), ["1", "2", "3"])
     check_classes_remain(requested, requested)
     with pytest.raises(EvaluationError, match="class 'b': none of its train recordings can be read"):
         check_classes_remain(requested, left)
 
 
 def _splits(videos: int = 12) -> dict[str, list[Entry]]:
-    """Return two splits of two classes; split n tests on videos whose number modulo 4 is n and skips the next ones."""
+    """Return two splits of two classes; split n tests on every fourth video from n on and skips the next one."""
     return {
         str(split): [
             Entry(Path(f"{label}{n}.avi"), extra={"split": "test" if n % 4 == split else "train", "label": label})

@@ -1,4 +1,4 @@
-"""Metrics of held-out recordings during training, compared with copies of the networks at the same steps."""
+"""Tests of held-out metrics during training, compared with copies of the networks at the same steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MonitoredRun:
     entries: list[Entry]
     """Entries of the held-out recordings."""
     vectors: Callable[..., Vectors]
-    """Function that embeds the held-out recordings with a network, optionally only those of given indices."""
+    """Function that embeds the held-out recordings, or a subset given by indices, with a network."""
 
 
 def run(folder: Path, out: Path, recipe: Recipe) -> MonitoredRun:

@@ -38,7 +38,8 @@ def test_the_gradient_vanishes_at_the_optimum() -> None:
     features, targets = correlated(1, 200, 7, 30)
     fit = fit_path(features, targets, 7, [1.0])[1.0]
     errors = fit.probabilities(features) - np.eye(7)[targets]
-    # The tolerance applies to the gradient in coordinates of the principal axes, a rotation that keeps its length.
+    # The solver works in principal-axis coordinates; the rotation preserves the gradient norm, so the same tolerance
+    # applies here.
     gradient = features.T @ errors / 200 + fit.weights / 200
     assert np.linalg.norm(gradient) <= TOLERANCE * np.sqrt(gradient.size)
     assert abs(errors.mean(axis=0)).max() <= TOLERANCE

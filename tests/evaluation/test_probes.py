@@ -29,13 +29,13 @@ from avgdt.evaluation.probes import (
 PROBES: list[Callable[..., ProbeResult]] = [logistic_regression, nearest_neighbours]
 
 
-def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, spread: float = 1.5) -> Labelled:
+def blobs(seed: int, n: int, classes: int = 3, dim: int = 6, std: float = 1.5) -> Labelled:
     """Return Gaussian clusters around fixed centres, whose features differ widely in scale."""
     centres = np.random.default_rng(7).normal(size=(classes, dim))
     generator = np.random.default_rng(seed)
     targets = np.arange(n) % classes
     size = 10.0 ** np.arange(-2, dim - 2)
-    return Labelled((centres[targets] + spread * generator.normal(size=(n, dim))) * size + 5, targets)
+    return Labelled((centres[targets] + std * generator.normal(size=(n, dim))) * size + 5, targets)
 
 
 def test_standardise_uses_the_train_split_only() -> None:
@@ -77,7 +77,7 @@ def test_linear_probe_equals_a_slow_search() -> None:
 
 def test_ties_of_validation_accuracy_are_resolved_by_likelihood() -> None:
     # With well-separated classes all accuracies are 1, and the weakest regularisation has the highest likelihood.
-    split = blobs(0, 60, spread=0.01)
+    split = blobs(0, 60, std=0.01)
     result = logistic_regression(split, split, split, 3, strengths=(0.1, 10.0, 1.0))
     assert set(result.val_accuracies.values()) == {1.0}
     assert result.chosen == 10.0
@@ -258,7 +258,7 @@ def test_the_svm_equals_a_solution_of_its_primal_problem(classes: int) -> None:
     assert tested.details == {"C": 0.01, "converged": True}
 
 
-def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> None:
+def test_metrics_are_means_over_folds(features: np.ndarray, folds: Folds) -> None:
     calls = []
     means = features.mean(axis=1)
     probes: dict[str, Callable[[Fold], FoldScore]] = {
@@ -266,20 +266,20 @@ def test_figures_are_means_over_folds(features: np.ndarray, folds: Folds) -> Non
         "logistic_regression": lambda fold: logistic_regression_fold(means, folds, fold),
         "nearest_neighbours": lambda fold: nearest_neighbours_fold(means, folds, fold),
     }
-    figures = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
+    results = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
     assert len(calls) == 3 * 4
-    for figure in figures.values():
-        accuracies = [one["accuracy"] for one in figure["folds"]]
-        assert [one["fold"] for one in figure["folds"]] == ["1", "2", "3", "4"]
-        assert figure["accuracy"] == np.mean(accuracies) > 0.5
-        assert figure["accuracy_std"] == np.std(accuracies, ddof=1) > 0
-        assert np.sum(figure["confusion"]) == 96
-        assert figure["interval"][0] < figure["accuracy"] < figure["interval"][1]
+    for result in results.values():
+        accuracies = [one["accuracy"] for one in result["folds"]]
+        assert [one["fold"] for one in result["folds"]] == ["1", "2", "3", "4"]
+        assert result["accuracy"] == np.mean(accuracies) > 0.5
+        assert result["accuracy_std"] == np.std(accuracies, ddof=1) > 0
+        assert np.sum(result["confusion"]) == 96
+        assert result["interval"][0] < result["accuracy"] < result["interval"][1]
     parts = [Labelled(means[rows], folds.targets[rows]) for rows in (folds.folds[1].train, folds.folds[1].val)]
     test = Labelled(means[folds.folds[1].test], folds.targets[folds.folds[1].test])
     expected = logistic_regression(*parts, test, 3, refit=True)
-    assert figures["logistic_regression"]["folds"][1]["accuracy"] == expected.score.accuracy
-    assert figures["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
+    assert results["logistic_regression"]["folds"][1]["accuracy"] == expected.score.accuracy
+    assert results["logistic_regression"]["folds"][1]["chosen"] == {"C": expected.chosen}
 
 
 def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndarray, folds: Folds) -> None:

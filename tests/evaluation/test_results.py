@@ -111,7 +111,7 @@ def test_the_table_compares_pretrained_weights_with_random_weights_and_chance() 
     assert "50 test, 1 skipped" in str(table.caption)
 
 
-def test_the_table_shows_standard_deviations_and_missing_figures() -> None:
+def test_the_table_shows_standard_deviations_and_missing_values() -> None:
     table = result_table(
         {
             "protocol": "esc10",
@@ -148,9 +148,9 @@ def test_sizes_are_formatted_as_text() -> None:
     assert sizes_in_words({"sizes": {"gallery": 40}}) == "40 in the gallery"
 
 
-def test_the_line_of_a_fold_contains_its_figures() -> None:
-    figures = {"fold": "2", "accuracy": 0.4567, "chosen": {"C": 0.1}, "val_accuracy": 0.5, "converged": True}
-    line = figures_line("random", "logistic_regression", "fold 2", figures)
+def test_the_line_of_a_fold_contains_its_metrics() -> None:
+    metrics = {"fold": "2", "accuracy": 0.4567, "chosen": {"C": 0.1}, "val_accuracy": 0.5, "converged": True}
+    line = figures_line("random", "logistic_regression", "fold 2", metrics)
     assert line == "logistic regression, fold 2, random weights: accuracy 45.7 %, val accuracy 50.0 %, C 0.1"
     line = figures_line("pretrained", "finetuned", "", {"accuracy": 1.0, "loss": 0.12345, "converged": False, "x": []})
     assert line == "finetuned, pretrained weights: accuracy 100.0 %, loss 0.1235, not converged"

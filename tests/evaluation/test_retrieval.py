@@ -48,9 +48,9 @@ def test_metrics_equal_values_computed_by_hand() -> None:
     order = [w - 1 for w in expected] + [j for j in range(n) if j + 1 not in expected]
     computed = ranks(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     assert computed[:4].tolist() == expected
-    figures = retrieval_metrics(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
+    metrics = retrieval_metrics(np.tile([[1.0, 0.0]], (n, 1)), keys[order])
     # All keys have different ranks, so the ranks are 1 to 20.
-    assert figures == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
+    assert metrics == {"r1": 1 / n, "r5": 5 / n, "r10": 10 / n, "median_rank": 10.5, "gallery": n}
 
 
 def test_identical_embeddings_have_a_recall_of_zero() -> None:
@@ -112,14 +112,14 @@ def test_both_directions_of_reidentification_are_pooled() -> None:
     assert reidentify(first, second, first, first)["accuracy"] == (2 + 4) / 8
     assert reidentify(first, first, second, first)["accuracy"] == (4 + 2) / 8
     assert reidentify(first, second, second, first)["accuracy"] == 0.5
-    # The interchanged queries have cosine 0 with their own key and with two others, and 1 with the wrong key: rank 4.
+    # The interchanged queries have similarity 0 to their own key and to two others, and 1 to the wrong key: rank 4.
     assert reidentify(first, second, second, first)["median_rank"] == (1 + 4) / 2
 
 
 def test_identical_embeddings_are_not_reidentified() -> None:
     same = np.ones((5, 3))
-    figures = reidentify(same, same, same, same)
-    assert figures == {"accuracy": 0.0, "r5": 1.0, "median_rank": 5.0, "gallery": 5}
+    metrics = reidentify(same, same, same, same)
+    assert metrics == {"accuracy": 0.0, "r5": 1.0, "median_rank": 5.0, "gallery": 5}
 
 
 def _fold(rows: int, tested: int, seed: int, name: str = "1") -> Fold:
@@ -161,15 +161,15 @@ def test_a_class_missing_from_train_is_not_predicted() -> None:
     assert same_class_recall(np.random.default_rng(0).normal(size=(60, 4)), targets, fold) == [0.0, 0.0, 0.0]
 
 
-def test_figures_have_a_mean_and_a_standard_deviation_over_splits() -> None:
+def test_metrics_have_a_mean_and_a_standard_deviation_over_splits() -> None:
     generator = np.random.default_rng(0)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]
-    figures = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
+    metrics = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
     each = np.array([same_class_recall(features, targets, fold) for fold in turns])
-    assert [figures[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
-    assert [figures[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
-    assert [fold["fold"] for fold in figures["folds"]] == ["1", "2"]
+    assert [metrics[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
+    assert [metrics[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
+    assert [fold["fold"] for fold in metrics["folds"]] == ["1", "2"]
     alone = same_class_figures(features, Folds(turns[:1], ["x"] * 8, targets))
     assert set(alone) == {"r1", "r5", "r20", "folds"}
 

@@ -1,4 +1,4 @@
-"""The verdict on synthetic metrics of each cause, and on the metrics of real runs that trained successfully."""
+"""Tests of the verdict on synthetic metrics of each cause, and on metrics of real, successful training runs."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ AUDIO = replace(
 )
 
 
-def training(recipe: Recipe, accuracy: float | None = None, share: float = 1.0, **last: float) -> Lines:
-    """Return the training metrics of a run that completed ``share`` of its epochs.
+def training(recipe: Recipe, accuracy: float | None = None, completed: float = 1.0, **last: float) -> Lines:
+    """Return the training metrics of a run that has finished the fraction ``completed`` of its epochs.
 
-    ``last`` are further metrics of its second half.
+    ``last`` are additional metrics of the second half of the run.
     """
     steps = 400
     lines = []
     for step in range(1, steps + 1):
         half = step > steps / 2
-        figures = {"loss": chance_loss(recipe, step), "accuracy": chance_accuracy(recipe, step), "gradient_norm": 20.0}
-        figures |= {f"std_{modality}": 0.6 for modality in recipe.composition.modalities}
-        figures |= {} if accuracy is None or not half else {"accuracy": accuracy}
-        epoch = share * recipe.schedule.epochs * step / steps
-        lines.append({"kind": "train", "step": step, "epoch": epoch} | figures | (last if half else {}))
+        metrics = {"loss": chance_loss(recipe, step), "accuracy": chance_accuracy(recipe, step), "gradient_norm": 20.0}
+        metrics |= {f"std_{modality}": 0.6 for modality in recipe.composition.modalities}
+        metrics |= {} if accuracy is None or not half else {"accuracy": accuracy}
+        epoch = completed * recipe.schedule.epochs * step / steps
+        lines.append({"kind": "train", "step": step, "epoch": epoch} | metrics | (last if half else {}))
     return lines
 
 
 def heldout(r10: float, gallery: int = 96, median: float | None = None, **diagnosis: float) -> dict[str, Any]:
-    """Return one held-out measurement; recall at 1 and 5 are in proportion to ``r10``, as for random scores."""
+    """Return one held-out measurement; recall at 1 and 5 is proportional to ``r10``, as for random scores."""
     middle = (gallery + 1) / 2 if median is None else median
     way = {"r1": r10 / 10, "r5": r10 / 2, "r10": r10, "median_rank": middle, "gallery": gallery}
     measured = {"effective_rank_video": 30.0, "effective_rank_audio": 30.0, "batch_norm_share": 0.05} | diagnosis
@@ -61,7 +61,7 @@ CHANCE = 10 / 96
 CASES: dict[str, tuple[str, Recipe, Lines, Lines]] = {
     "works": ("healthy", BATCH, training(BATCH, 0.5), [heldout(0.2), heldout(0.7)]),
     "works, early": ("healthy", BATCH, training(BATCH, 0.1, 0.2), [heldout(0.25)]),
-    "early": ("plateau", BATCH, training(BATCH, share=0.2), [heldout(CHANCE)]),
+    "early": ("plateau", BATCH, training(BATCH, completed=0.2), [heldout(CHANCE)]),
     "late, ranks better than by chance": ("plateau", BATCH, training(BATCH, 0.06), [heldout(0.14, median=33)]),
     "one point": ("collapse", BATCH, training(BATCH, std_video=0.01), [heldout(CHANCE, effective_rank_video=1.01)]),
     "one direction": ("collapse", BATCH, training(BATCH), [heldout(CHANCE, effective_rank_audio=1.4)]),
@@ -80,7 +80,7 @@ CASES: dict[str, tuple[str, Recipe, Lines, Lines]] = {
     "gradient grows": ("diverging", BATCH, training(BATCH, gradient_norm=900.0), [heldout(CHANCE)]),
     "few held out": ("not measured", BATCH, training(BATCH, 0.1), [heldout(0.25, gallery=FEWEST - 1)]),
     "nothing held out": ("not measured", BATCH, training(BATCH, 0.9), []),
-    "nothing held out, early": ("plateau", BATCH, training(BATCH, share=0.2), []),
+    "nothing held out, early": ("plateau", BATCH, training(BATCH, completed=0.2), []),
     "one modality, views unrelated": ("no signal", AUDIO, training(AUDIO), []),
     "one modality": ("not measured", AUDIO, training(AUDIO, 0.9), []),
 }
@@ -125,7 +125,7 @@ def test_texts_are_sentences_and_their_options_are_fields_of_the_recipe(name: st
             value = getattr(value, part.replace("-", "_"))
 
 
-def test_the_evidence_contains_the_figures() -> None:
+def test_the_evidence_contains_the_metrics() -> None:
     result = verdict_on("age")
     assert "0.30" in result.evidence
     assert "80.0 %" in result.evidence
@@ -161,7 +161,7 @@ def test_unseen_recordings_replace_the_last_held_out_measurement() -> None:
     assert verdict(BATCH, training(BATCH, 0.4), [heldout(0.9)], heldout(0.08)).cause == "overfitting"
 
 
-def test_metrics_of_older_versions_are_judged_without_missing_keys() -> None:
+def test_metrics_of_older_versions_give_a_verdict_without_missing_keys() -> None:
     old = {"accuracy", "kind", "step", "epoch"}
     train = [{name: line[name] for name in old} for line in training(BATCH, 0.5)]
     ways = {name: value for name, value in heldout(0.6).items() if name != "diagnosis"}
@@ -170,7 +170,7 @@ def test_metrics_of_older_versions_are_judged_without_missing_keys() -> None:
 
 def test_the_effective_rank_is_ignored_in_early_steps() -> None:
     for steps, cause in ((20, "plateau"), (40, "collapse")):
-        train = training(BATCH, share=0.2)[:steps]
+        train = training(BATCH, completed=0.2)[:steps]
         assert verdict(BATCH, train, [heldout(CHANCE, effective_rank_audio=1.4)]).cause == cause
 
 
@@ -192,7 +192,7 @@ def test_the_verdict_can_be_read_from_a_metrics_file(tmp_path: Path) -> None:
 
 
 HEALTHY = [json.loads(line) for line in Path(__file__).with_name("healthy_runs.jsonl").read_text().splitlines()]
-"""Return the metrics of runs on the demo's recordings and on GRID that trained, as means of 20 steps."""
+"""Metrics of successful runs on the demo's recordings and on GRID, as means over 20 steps."""
 
 
 @pytest.mark.parametrize("run", HEALTHY, ids=lambda run: str(run["name"]))

@@ -79,9 +79,9 @@ def test_every_stratum_is_measured_and_averaged_over_seeds(labelled: Path, tmp_p
             assert sum(each["gradient_share"] for each in line["strata"].values()) == pytest.approx(1)
             assert all(0 <= each["accuracy"] <= 1 for each in line["strata"].values())
     outcome = curriculum_outcome(grid)
-    accuracy, shares, _ = outcome.plots
+    accuracy, fractions, _ = outcome.plots
     assert accuracy.series[0].x == (1.0, 2.0, 3.0)
     last = [curves[seed][-1]["strata"]["jitter"]["gradient_share"] for seed in (0, 1)]
-    assert shares.series[1].y[-1] == pytest.approx(sum(last) / 2)
+    assert fractions.series[1].y[-1] == pytest.approx(sum(last) / 2)
     assert len(outcome.answers) == 2
     assert len(outcome.tables[0].rows) == 5 * 2 * 3

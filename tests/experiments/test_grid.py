@@ -19,7 +19,7 @@ from avgdt.training import checkpoints
 from avgdt.training.metrics import read_metrics
 from tests.helpers.recipes import tiny
 
-Figures = Callable[[str, int], float]
+Score = Callable[[str, int], float]
 CLAIM = Claim("Jitter is better", "jitter", "on", "off")
 TOY = Ablation("toy", "Toy", "Is it?", lambda recipe: cells(recipe), (CLAIM,))
 
@@ -40,10 +40,10 @@ def grid(data: Path, out: Path, seeds: tuple[int, ...] = (0, 1)) -> Grid:
     return Grid(cells(tiny()), seeds, data, out, probe_and_retrieval("label"))
 
 
-def record(grid: Grid, figure: Figures) -> None:
-    """Write the records of all jobs as if they had run, with a figure for each cell name and seed."""
+def record(grid: Grid, score: Score) -> None:
+    """Write the records of all jobs as if they had run; ``score`` returns the value for a cell name and seed."""
     for job in grid.jobs:
-        value = figure(job.cell.name, job.seed)
+        value = score(job.cell.name, job.seed)
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
 
 
@@ -56,19 +56,19 @@ def test_a_job_is_pretrained_and_evaluated_once(labelled: Path, tmp_path: Path) 
     job = small.job(1)
     assert (job.name, job.seed) == ("epochs-1-jitter-on-seed-0", 0)
     assert small.results(job) is None
-    figures = run(small, job)
-    assert figures.keys() == {"accuracy", "R@1", "R@10"}
+    scores = run(small, job)
+    assert scores.keys() == {"accuracy", "R@1", "R@10"}
     linear = json.loads((job.run / "results" / "linear.json").read_text())
     retrieval = json.loads((job.run / "results" / "retrieval.json").read_text())
-    assert figures["accuracy"] == {
+    assert scores["accuracy"] == {
         "pretrained": linear["pretrained"]["accuracy"],
         "random": linear["random"]["accuracy"],
     }
     ways = [retrieval["pretrained"][way]["r1"] for way in ("video_to_audio", "audio_to_video")]
-    assert figures["R@1"]["pretrained"] == pytest.approx(sum(ways) / 2)
+    assert scores["R@1"]["pretrained"] == pytest.approx(sum(ways) / 2)
     assert linear["seed"] == retrieval["seed"] == 0
     before = {path: path.stat().st_mtime_ns for path in job.run.rglob("*")}
-    assert run(grid(labelled, tmp_path), job) == figures
+    assert run(grid(labelled, tmp_path), job) == scores
     assert {path: path.stat().st_mtime_ns for path in job.run.rglob("*")} == before
 
 

@@ -24,7 +24,7 @@ from tests.helpers.recipes import tiny
 
 
 def recipe() -> Recipe:
-    """Return a recipe without a memory bank, whose size would have to suit every number of views."""
+    """Return a recipe without a memory bank, since one bank size would not suit every number of views."""
     return replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=4))
 
 
@@ -41,7 +41,7 @@ def search(data: Path, out: Path, trials: int = 3, label: str = "label") -> Sear
 
 
 def simulate_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the training of a trial by a score in which reversal counts most and jitter a little."""
+    """Replace the training of a trial by a score that depends strongly on reversal and weakly on jitter."""
 
     def run(self: Search, trial: optuna.Trial, on_message: object) -> float:
         choices = {name: trial.suggest_categorical(name, levels) for name, levels in DIMENSIONS.items()}

@@ -15,7 +15,7 @@ AVGDT = (sys.executable, "-m", "avgdt")
 
 
 def start(*arguments: object, cwd: Path | None = None, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Start ``avgdt`` with ``arguments`` in a process group of its own; ``stderr`` is a pipe."""
+    """Start ``avgdt`` with ``arguments`` in its own process group; ``stdout`` and ``stderr`` are pipes."""
     return subprocess.Popen(
         [*prefix, *AVGDT, *map(str, arguments)],
         cwd=cwd,
@@ -44,7 +44,7 @@ def run(*arguments: object, cwd: Path | None = None) -> tuple[int, str]:
 
 
 def run_suggestion(line: str, cwd: Path | None = None, after: str = "with: ", seconds: float = 60.0) -> tuple[int, str]:
-    """Run the command that a message ends with, as a shell does."""
+    """Run the command at the end of a message in a shell; return its exit code and the last line of standard error."""
     command = line.partition(after)[2]
     assert shlex.split(command)[0] == sys.executable, line
     shell = subprocess.run(

@@ -9,25 +9,25 @@ import av
 
 
 def zero_packets(path: Path, which: Callable[[int, int], bool], out: Path) -> Path:
-    """Copy a file of one stream, with zeros in the packets for which ``which(index, count)`` is true."""
+    """Copy a file of one stream, with zeros in each packet for which ``which(index, count)`` is true."""
     return _remux(path, out, lambda packet, i, n: _zeros(packet) if which(i, n) else packet)
 
 
 def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
-    """Copy a file of one stream, without the packets for which ``which(index)`` is true."""
+    """Copy a file of one stream, and omit each packet for which ``which(index)`` is true."""
     return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
 
 
 def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
-    """Copy a file of one stream, with later time stamps in the packets for which ``which(index)`` is true.
+    """Copy a file of one stream, and delay the time stamps of each packet for which ``which(index)`` is true.
 
-    The stamps are ``ticks`` time units later; ``index`` counts packets in the order of decoding.
+    The delay is ``ticks`` time units; ``index`` counts packets in the order of decoding.
     """
     return _remux(path, out, lambda packet, i, n: _late(packet, ticks) if which(i) else packet)
 
 
 def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
-    """Copy a file without the packets of ``kinds`` of streams that are presented from ``begin`` to ``end`` seconds."""
+    """Copy a file without the packets presented from ``begin`` to ``end`` seconds in streams of the given ``kinds``."""
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():

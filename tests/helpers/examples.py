@@ -13,7 +13,7 @@ from avgdt.evaluation.examples import manifest_row, nearest_recordings, select_q
 
 
 def examples_of(entries: Sequence[Entry], cosines: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the entry ``retrieval`` of the examples, in which both networks have the similarities ``cosines``.
+    """Return the entry ``retrieval`` of the examples; both networks have the cosine similarities ``cosines``.
 
     ``cosines`` has the shape (n, n): rows are videos, columns are audios.
     """

@@ -30,7 +30,7 @@ def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDAr
 
 
 def on_screen(frames: list[tuple[Fraction, NDArray[np.uint8]]], time: float) -> tuple[Fraction, NDArray[np.uint8]]:
-    """Return the last frame at or before ``time`` (to a microsecond), or the first frame if there is none."""
+    """Return the last frame at or before ``time``, within a microsecond, or the first frame if there is none."""
     before = [frame for frame in frames if frame[0] <= time + 1e-6]
     return max(before, key=lambda f: f[0]) if before else min(frames, key=lambda f: f[0])
 

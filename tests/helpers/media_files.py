@@ -20,7 +20,7 @@ MIRRORED = (-1, 0, 0, 1)
 
 
 def board(index: int, height: int, width: int) -> NDArray[np.uint8]:
-    """Return frame number ``index``, (height, width, 3) uint8, as 16 black or white fields."""
+    """Return the frame with the given index, (height, width, 3) uint8, as 16 black or white fields."""
     bits = np.array([(index >> k) & 1 for k in range(ROWS * COLUMNS)], dtype=np.uint8).reshape(ROWS, COLUMNS)
     rows, columns = np.arange(height) * ROWS // height, np.arange(width) * COLUMNS // width
     return np.repeat((bits[rows][:, columns] * 235)[..., None], 3, axis=2).astype(np.uint8)
@@ -70,13 +70,13 @@ def write_media(
     sample_rate: int = 16000,
     audio_codec: str = "flac",
     audio_options: dict[str, str] | None = None,
-    sound_start: float = 0.0,
+    audio_start: float = 0.0,
     gaps: Sequence[tuple[float, float]] = (),
     container: str | None = None,
     container_options: dict[str, str] | None = None,
     images: Sequence[NDArray[np.uint8]] | None = None,
 ) -> Path:
-    """Write a file whose frame i, at ``times[i]`` seconds, is ``board(i)`` (or ``pictures[i]``), with ``sound``.
+    """Write a file whose frame i, at ``times[i]`` seconds, is ``board(i)`` or ``images[i]``, with audio ``waveform``.
 
     Args:
         path: the file; its suffix determines the container unless ``container`` names a muxer.
@@ -91,7 +91,7 @@ def write_media(
         sample_rate: sample rate of the audio, in Hz.
         audio_codec: FFmpeg's audio encoder.
         audio_options: options of the audio encoder.
-        sound_start: presentation time of the first sample, in seconds.
+        audio_start: presentation time of the first sample, in seconds.
         gaps: pairs (time, seconds): audio from sample round(time * sample_rate) on is delayed by ``seconds``.
         container: name of FFmpeg's muxer.
         container_options: options of the muxer, such as ``{"use_editlist": "0"}``.
@@ -120,7 +120,7 @@ def write_media(
                 packets += video.encode(frame)
             packets += video.encode()
         if audio is not None:
-            for frame in _blocks(waveform, sample_rate, sound_start, gaps):
+            for frame in _blocks(waveform, sample_rate, audio_start, gaps):
                 packets += audio.encode(frame)
             packets += audio.encode()
         packets.sort(key=lambda p: (p.dts or 0) * p.time_base)

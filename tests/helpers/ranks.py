@@ -1,4 +1,4 @@
-"""Starting and ending the processes of a distributed training, as ``torchrun`` does."""
+"""Helpers that start and end the processes of a distributed training run, as ``torchrun`` does."""
 
 from __future__ import annotations
 

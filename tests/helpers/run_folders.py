@@ -21,7 +21,7 @@ BROKEN_BYTES = os.fsdecode(b"\xff\xfe.mkv")
 
 
 def write_recordings(folder: Path) -> list[Entry]:
-    """Write eight recordings of 1.5 s of the classes a, b and <c>: two of the training split, six of the test split."""
+    """Write eight recordings of 1.5 s of the classes a, b and <c>: two for training, six for testing."""
     names = ["0.mkv", "1.mkv", HOSTILE, BROKEN_BYTES, "4.mkv", "5.mkv", "6.mkv", "7.mkv"]
     entries = []
     for i, name in enumerate(names):
@@ -54,11 +54,11 @@ def metrics(steps: int = 12) -> list[dict[str, Any]]:
 
 
 def write_run(folder: Path, recipe: Recipe, entries: Sequence[Entry], weights: bool = True) -> Path:
-    """Write the files of a run into ``folder``; its weights are those of :func:`untrained`."""
+    """Write the files of a run into ``folder``, with the weights of :func:`untrained`."""
     write_yaml(recipe, folder / "config.yaml")
     write_manifest(entries, folder / "manifest.csv")
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics()))
-    (folder / "skipped.csv").write_text("path,reason\n<i>gone</i>.mp4,has no sound\n")
+    (folder / "skipped.csv").write_text("path,reason\n<i>gone</i>.mp4,has no audio\n")
     if weights:
         save_weights(folder / "weights.safetensors", untrained(recipe).phi, to_plain(recipe), "pretrain")
     return folder

@@ -41,5 +41,5 @@ def write_ucf101(
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
-    """Write lines with the line ends of the original lists."""
+    """Write lines that end with CRLF, as in the original lists."""
     path.write_bytes("".join(f"{line}\r\n" for line in lines).encode())

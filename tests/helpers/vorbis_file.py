@@ -8,12 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 
 SHORT, LONG = 9, 10  # block sizes, as powers of two
-PARTITION = 32  # number of coefficients coded together
+PARTITION = 32  # residue partition size, in coefficients
 PACKETS = 40  # number of packets per page
 
 
 class Bits:
-    """Bit buffer, filled from the lowest bit."""
+    """Bit buffer, whose first bit is the least significant."""
 
     def __init__(self) -> None:
         self.value, self.length = 0, 0
@@ -29,7 +29,7 @@ class Bits:
 def write_vorbis(path: Path, seconds: float, rate: int, seed: int = 0, late_page: int | None = None) -> Path:
     """Write noise whose loudness changes from block to block, in runs of long and of short blocks.
 
-    The page ``late_page`` is stamped 244 samples later than it ends, as some encoders do.
+    The time stamp of page ``late_page`` is 244 samples after the end of the page, as written by some encoders.
     """
     draw = random.Random(seed)
     long = [False]

@@ -1,4 +1,4 @@
-"""Audio of a time span: exact samples, from any start."""
+"""Tests of reading the audio of a time span: exact samples, from any start time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_samples_outside_the_audio_are_zero(tmp_path: Path, start: float) -> Non
 @pytest.mark.parametrize("late", [0.5, 1.234])
 def test_audio_that_starts_after_the_video_is_aligned(tmp_path: Path, name: str, late: float) -> None:
     waveform = noise(2, 16000)
-    path = write_media(tmp_path / name, evenly(75), waveform, sound_start=late)
+    path = write_media(tmp_path / name, evenly(75), waveform, audio_start=late)
     with Recording(path) as recording:
         assert recording.info.audio_start == pytest.approx(late, abs=1e-3)
         samples = recording.waveform(0, 3, 16000).samples
@@ -175,5 +175,5 @@ def test_nan_samples_raise_an_error(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with Recording(path) as recording:
         recording.waveform(0, 0.5, 16000)
-        with pytest.raises(Corrupt, match="not numbers"):
+        with pytest.raises(Corrupt, match="not finite numbers"):
             recording.waveform(0.5, 0.5, 16000)

@@ -1,4 +1,4 @@
-"""Contradictory time stamps, which damage has changed or removed."""
+"""Tests of contradictory time stamps, as in damaged files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments cut out of a file raise an error; long frames and silence do not."""
+"""Tests of files from which segments were removed: reading raises an error, but not for long frames or silence."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_segment_cut_out_of_the_file_raises_an_error(tmp_path: Path, name: str
 LONG_FRAMES = [
     *evenly(75),
     *(5 + at for at in evenly(75)),
-]  # frame 74, the last of the first 75, is shown for two seconds
+]  # frame 74, the last of the first 75, lasts two seconds
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ LONG_FRAMES = [
             [*evenly(50), Fraction(3), *(5 + at for at in evenly(50))],
             (),
             ("audio",),
-        ),  # frames of one second occur elsewhere, too
+        ),  # frames of one second also occur elsewhere
     ],
 )
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv"])

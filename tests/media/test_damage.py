@@ -1,4 +1,4 @@
-"""Reads of damaged files: they give the right content or raise an error, independently of earlier reads."""
+"""Tests of damaged files: a read returns correct content or raises an error, independently of earlier reads."""
 
 from __future__ import annotations
 

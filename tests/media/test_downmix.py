@@ -1,4 +1,4 @@
-"""The downmix of channels to mono without cancellation, and the detection of digital silence."""
+"""Tests of the downmix of channels to mono without cancellation, and of the detection of digital silence."""
 
 from __future__ import annotations
 

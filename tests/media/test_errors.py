@@ -1,4 +1,4 @@
-"""Typed errors of files that are not, or only partly, recordings."""
+"""Tests of the typed errors raised for files that are not, or only in part, recordings."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_file_without_video_raises_an_error(tmp_path: Path) -> None:
 
 
 def test_a_stream_may_be_omitted(tmp_path: Path) -> None:
-    path = write_media(tmp_path / "a.mp4", evenly(10), noise(1, 16000), sound_start=0.2)
+    path = write_media(tmp_path / "a.mp4", evenly(10), noise(1, 16000), audio_start=0.2)
     with Recording(path, video=False) as recording:
         assert (recording.has_video, recording.has_audio) == (False, True)
     with Recording(path, audio=False) as recording:

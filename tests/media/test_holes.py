@@ -1,4 +1,4 @@
-"""Bytes that are zero or removed in the middle of a file: lost or misplaced content raises an error."""
+"""Tests of files with zeroed or removed bytes in the middle: lost or misplaced content raises an error."""
 
 from __future__ import annotations
 

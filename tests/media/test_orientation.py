@@ -1,4 +1,4 @@
-"""Rotated and mirrored videos are returned upright."""
+"""Tests that rotated and mirrored videos are returned upright."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UPRIGHT = {
     MIRRORED: STORED[:, ::-1],
     (1, 0, 0, -1): STORED[::-1],
     (0, 1, 1, 0): STORED.transpose(1, 0, 2),
-    (1, 3, 0, 1): STORED,  # a shear, which damage may produce: players use the nearest rotation of its axes
+    (1, 3, 0, 1): STORED,  # a shear, as in a damaged file: players use the nearest rotation
 }
 
 

@@ -1,4 +1,4 @@
-"""Windows of audio equal the same part of the complete waveform bit for bit, in every codec of this FFmpeg."""
+"""Tests that windows of audio equal the same part of the complete waveform bit for bit, in every audio codec."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CODECS = [
 
 
 def noisy(rate: int, channels: int) -> NDArray[np.int16]:
-    """Return (channels, samples) of a rising tone and of swelling noise, which codecs may replace by other noise."""
+    """Return a rising tone plus noise of growing loudness, (channels, samples); codecs may replace the noise."""
     t = np.arange(SECONDS * rate) / rate
     hiss = np.random.default_rng(0).normal(0, 800, len(t)) * (1 + np.sin(2 * t))
     waveform = 5000 * np.sin(2 * np.pi * (200 + 150 * t) * t) + hiss

@@ -1,4 +1,4 @@
-"""Samples depend on their position only, not on the start of the read or on earlier reads."""
+"""Tests that samples depend only on their position, not on the start of the read or on earlier reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio after a seek equals that of reading the complete file."""
+"""Tests of seeking: audio read after a seek equals the same samples of the complete file."""
 
 from __future__ import annotations
 

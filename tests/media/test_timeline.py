@@ -1,4 +1,4 @@
-"""Video and audio on one timeline, whatever the clock of the container."""
+"""Tests of the common timeline of video and audio, for containers with different clocks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_time_zero_is_the_start_of_the_presentation(tmp_path: Path, name: str) -
         tmp_path / name,
         [100 + t for t in evenly(50)],
         tone(2, 44100, 440),
-        sound_start=100,
+        audio_start=100,
         audio_codec="aac",
         sample_rate=44100,
     )

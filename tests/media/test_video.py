@@ -1,4 +1,4 @@
-"""The frame shown at a given time, in every container and codec."""
+"""Tests of reading the frame presented at a given time, in every container and codec."""
 
 from __future__ import annotations
 

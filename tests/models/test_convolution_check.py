@@ -1,4 +1,4 @@
-"""The check of convolutions in half precision, which compares them with float32."""
+"""Tests of the check that compares convolutions in half precision with float32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions over space and over time, compared with ``torch.nn.Conv3d``: values, gradients, memory format."""
+"""Tests of factored convolutions against ``torch.nn.Conv3d``: values, gradients, memory format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Phi``: its encoders, pooling, heads and embeddings."""
+"""Tests of ``Phi``: encoders, pooling, heads and embeddings."""
 
 from __future__ import annotations
 

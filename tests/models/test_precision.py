@@ -1,4 +1,4 @@
-"""Device, precision and memory format, and how `auto` resolves them for the hardware."""
+"""Tests of device, precision and memory format, and of how ``auto`` is resolved for the hardware."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_unavailable_devices_raise_errors(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "dtype", "last"),
+    ("requested", "device", "dtype", "last"),
     [
         ("yes", CUDA, torch.float32, True),
         ("no", CPU, torch.bfloat16, False),
@@ -129,11 +129,11 @@ def test_unavailable_devices_raise_errors(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_the_memory_format_is_resolved_and_applied(
-    asked: str, device: torch.device, dtype: torch.dtype, last: bool
+    requested: str, device: torch.device, dtype: torch.dtype, last: bool
 ) -> None:
     phi = small(16)
     before = list(phi.parameters())
-    chosen = set_memory_format(phi, asked, Precision(device, dtype))  # type: ignore[arg-type]
+    chosen = set_memory_format(phi, requested, Precision(device, dtype))  # type: ignore[arg-type]
     assert chosen == {"video": last, "audio": last}
     assert all(
         a is b for a, b in zip(before, phi.parameters(), strict=True)

@@ -1,4 +1,4 @@
-"""Embeddings of files and tensors by a pretrained model, which equal those of the evaluation."""
+"""Tests of embeddings of files and tensors by a pretrained model, which equal the embeddings of the evaluation."""
 
 from __future__ import annotations
 

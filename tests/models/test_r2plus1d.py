@@ -1,4 +1,4 @@
-"""R(2+1)D, compared with the published network: names, shapes and counts, and a block computed by hand."""
+"""Tests of R(2+1)D against the published network: names, shapes and counts, and one block computed by hand."""
 
 from __future__ import annotations
 

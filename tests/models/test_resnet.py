@@ -1,4 +1,4 @@
-"""The audio ResNet, compared with the published network: names, shapes and counts, and a small one computed by hand."""
+"""Tests of the audio ResNet against the published network: names, shapes, counts, and a small network by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights files: an exact round trip, and errors for files that do not fit."""
+"""Tests of weights files: an exact round trip, and errors for files that do not fit."""
 
 from __future__ import annotations
 

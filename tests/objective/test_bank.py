@@ -1,4 +1,4 @@
-"""The memory bank, compared with a list of its last keys."""
+"""Tests of the memory bank against a reference list of the most recent keys."""
 
 from __future__ import annotations
 

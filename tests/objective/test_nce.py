@@ -1,4 +1,4 @@
-"""The contrastive loss, compared with loops over its formula and with closed forms, in value and gradient."""
+"""Tests of the contrastive loss against loops over its formula and closed forms, in value and gradient."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_each_key_counts_once_also_in_repeated_calls(name: str) -> None:
     views = [F.normalize(torch.ones(4, 3), dim=1)] * len(composition.views)
     recordings = torch.tensor(
         [7, 8, 9, 7]
-    )  # the first and the last are the same recording, so not negatives of each other
+    )  # the first and the last belong to the same recording, so they are not negatives of each other
     expected = sum(
         sum(math.log(1 + others + sum(composition.repel[i])) for others in (2, 3, 3, 2)) / 4
         for i in range(len(views))

@@ -1,4 +1,4 @@
-"""The sigmoid loss, compared with loops over its formula, in value and gradient."""
+"""Tests of the sigmoid loss against loops over its formula, in value and gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGReg, compared with the closed form of its integral, and LeJEPA's objective, compared with loops."""
+"""Tests of SIGReg against the closed form of its integral, and of LeJEPA's objective against loops."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_objective_equals_loops(composition: Composition) -> None:
     assert got.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_minimising_the_objective_spreads_a_collapse() -> None:
+def test_minimising_the_objective_undoes_a_collapse() -> None:
     x = (0.01 * torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(2))).requires_grad_()
     optimiser = torch.optim.Adam([x], lr=0.05)
     attract = ((False, True), (True, False))

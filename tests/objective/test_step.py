@@ -1,4 +1,4 @@
-"""Networks, momentum encoder, banks and loss together: one step at full size, and training at a small size."""
+"""Tests of networks, momentum encoder, banks and loss together: one full-size step, and training at a small size."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_training_step_of_the_paper_runs_at_full_size_on_a_cpu() -> None:
 
 @pytest.mark.parametrize("negatives", ["bank", "batch"])
 def test_a_small_model_is_trained_to_distinguish_recordings(negatives: str) -> None:
-    """Video and audio of each of 32 recordings share only a colour, which also sets the spectrum of the audio."""
+    """Video and audio of each of 32 recordings have only a colour in common, which determines the audio spectrum."""
     torch.manual_seed(0)
     phi = Phi(SMALL)
     copy, bank = MomentumEncoder(phi), Bank(2, 32, SMALL.head.out)
@@ -88,5 +88,5 @@ def test_a_small_model_is_trained_to_distinguish_recordings(negatives: str) -> N
         bank.push(keys, recordings)
         losses.append(result.loss.item())
     candidates = 32 if negatives == "bank" else 8
-    uninformed = 2 * math.log(candidates)  # the loss if all candidates are equally probable
+    uninformed = 2 * math.log(candidates)  # the loss if all keys are equally probable
     assert sum(losses[-8:]) / 8 < 0.9 * uninformed

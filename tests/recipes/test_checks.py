@@ -1,4 +1,4 @@
-"""Checks of a recipe: bounds of single values, finite numbers, and consistency of fields with each other."""
+"""Tests of the checks of a recipe: bounds of single values, finite numbers, and consistency between fields."""
 
 from __future__ import annotations
 

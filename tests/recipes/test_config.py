@@ -66,7 +66,7 @@ def test_the_error_names_the_field_and_the_most_similar_name(path: str, value: A
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: [")
-    with pytest.raises(RecipeError, match=r"x\.yaml: is not YAML"):
+    with pytest.raises(RecipeError, match=r"x\.yaml: is not valid YAML"):
         read_yaml(tmp_path / "x.yaml")
     with pytest.raises(RecipeError, match="cannot be read"):
         read_yaml(tmp_path / "none.yaml")
@@ -74,7 +74,7 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
 
 def test_reading_yaml_executes_no_code(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("!!python/object/apply:os.mkdir ['made']")
-    with pytest.raises(RecipeError, match="is not YAML"):
+    with pytest.raises(RecipeError, match="is not valid YAML"):
         read_yaml(tmp_path / "x.yaml")
 
 
@@ -93,11 +93,11 @@ def test_the_paper_recipe_has_the_settings_of_the_paper() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("title: 2024-99-99", "is not YAML: month must be in 1..12"),
-        ("title: a\ntitle: b", "is not YAML: 'title' is repeated"),
-        ("title: a\nclip: {frames: 3, height: 4, frames: 5}", "is not YAML: 'frames' is repeated"),
+        ("title: 2024-99-99", "is not valid YAML: month must be in 1..12"),
+        ("title: a\ntitle: b", "is not valid YAML: duplicate key 'title'"),
+        ("title: a\nclip: {frames: 3, height: 4, frames: 5}", "is not valid YAML: duplicate key 'frames'"),
         (f"title: {'[' * 5000}{']' * 5000}", "brackets are nested too deeply"),
-        (f"title: {'9' * 5000}", "is not YAML: Exceeds the limit"),
+        (f"title: {'9' * 5000}", "is not valid YAML: Exceeds the limit"),
     ],
 )
 def test_invalid_files_raise_with_one_line(text: str, says: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_description_contains_views_factors_and_counts() -> None:
     matrix, factors, counts = describe(recipe).split("\n\n")
     assert matrix.startswith(MANY.describe())
     modality, shift, reversal = factors.splitlines()
-    assert modality.endswith("Here views of different modalities meet in the loss.")
+    assert modality.endswith("Here views of different modalities are compared in the loss.")
     assert shift.startswith(
         "TimeShift: Two time windows of the same recording, from which views are made. Distinctive: "
     )

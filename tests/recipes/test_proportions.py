@@ -1,4 +1,4 @@
-"""Automatic bank size and momentum: the values of the paper for its run, in proportion for smaller runs."""
+"""Tests of the automatic bank size and momentum: the paper's values for its run, in proportion for smaller runs."""
 
 from __future__ import annotations
 

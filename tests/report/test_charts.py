@@ -33,7 +33,7 @@ def test_lines_lie_inside_the_chart_and_between_the_outer_ticks(values: list[flo
     assert 2 <= len(numbers) <= 8
 
 
-def test_shares_are_formatted_as_percentages() -> None:
+def test_fractions_are_formatted_as_percentages() -> None:
     figure = chart("Recall", "", [Series("s", [0, 1], [0.0, 0.25], "both")], percent=True)
     assert figure.lines[0].last == "25.0\u202f%"
     assert figure.up[-1].text == "25\u202f%"

@@ -149,7 +149,7 @@ def test_the_standard_deviation_over_splits_is_computed_if_it_is_not_recorded(ma
     assert action.notes == ("± is the standard deviation over 3 splits: one",)
 
 
-def test_only_tables_with_figures_are_listed(make: Make) -> None:
+def test_only_tables_with_values_are_listed(make: Make) -> None:
     run = make("one", ucf101(0, [0.2], 0.1))
     assert [table.title.split(". ")[0] for table in compare_runs([run])] == ["Table 2", "Table A.1"]
     assert compare_runs([run], "1a")[0].published[0][1:3] == ("73.1", "42.7")
@@ -170,13 +170,13 @@ def test_different_recipes_are_different_rows(make: Make) -> None:
     assert [row[0] for row in table.runs[::2]] == ["grid, grid", "grid-0, grid-1"]
 
 
-def test_published_figures_appear_in_their_columns() -> None:
+def test_published_values_appear_in_their_columns() -> None:
     for table in comparison.TABLES:
         names = {column.name for column in table.columns}
         for row in table.rows:
             assert row.source
-            assert row.figures.keys() <= names
-            assert all(0 < float(figure) < 100 for figure in row.figures.values())
+            assert row.values.keys() <= names
+            assert all(0 < float(value) < 100 for value in row.values.values())
 
 
 def test_invalid_runs_and_table_names_raise_errors(make: Make, tmp_path: Path) -> None:

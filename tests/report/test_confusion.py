@@ -20,10 +20,10 @@ from tests.report.reading import content
 
 def result(run: Any, random: Any, names: list[str]) -> dict[str, Any]:
     """Return the result of a linear probe with the given confusion matrices."""
-    figures = {
+    results = {
         source: score_figures(Score(np.array(one)), names) for source, one in (("pretrained", run), ("random", random))
     }
-    return {**RESULT, **figures, "classes": names}
+    return {**RESULT, **results, "classes": names}
 
 
 def many(classes: int) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_the_confusion_matrix_of_two_classes_is_a_table() -> None:
     assert drawn.pairs == ()
 
 
-def test_pixels_are_square_roots_of_the_shares_of_each_row() -> None:
+def test_pixels_are_square_roots_of_the_fractions_of_each_row() -> None:
     drawn = confusion(result([[3, 1], [0, 2]], [[1, 0], [0, 1]], ["a", "b"]))
     assert drawn
     with av.open(io.BytesIO(content(drawn.matrices[0].image, "image/png"))) as file:
@@ -85,9 +85,9 @@ def test_the_accuracy_of_a_class_without_test_examples_is_shown_as_missing() -> 
 
 def test_the_main_row_of_a_result_is_drawn() -> None:
     rows = {"linear_layer": [[1, 0], [0, 1]], "logistic_regression": [[0, 1], [1, 0]]}
-    figures = {name: score_figures(Score(np.array(one)), ["a", "b"]) for name, one in rows.items()}
+    results = {name: score_figures(Score(np.array(one)), ["a", "b"]) for name, one in rows.items()}
     chance = {name: {"accuracy": 0.5} for name in rows}
-    drawn = confusion({**RESULT, "protocol": "esc10", "pretrained": figures, "random": {}, "chance": chance})
+    drawn = confusion({**RESULT, "protocol": "esc10", "pretrained": results, "random": {}, "chance": chance})
     assert drawn
     assert drawn.row == "linear layer"
     assert [one.accuracy for one in drawn.matrices] == ["100.0\u202f%"]

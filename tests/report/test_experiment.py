@@ -15,7 +15,7 @@ from avgdt.report.plots import draw
 from tests.experiments.test_outcome import outcome
 
 BARS = Plot(
-    "bars", "Bars", "", "bars", "", "share (%)", (PlotSeries("", ("a", "b"), (0.2, 0.4), (0.1, 0.3), (0.3, 0.5)),)
+    "bars", "Bars", "", "bars", "", "percentage", (PlotSeries("", ("a", "b"), (0.2, 0.4), (0.1, 0.3), (0.3, 0.5)),)
 )
 POINTS = Plot("points", "Points", "", "points", "x", "y (%)", (PlotSeries("s", ("a", "b"), (0.2, 0.4)),))
 

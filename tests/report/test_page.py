@@ -59,15 +59,15 @@ def test_names_with_markup_are_shown_as_text(page: Page) -> None:
     assert page.unclosed == []
 
 
-def test_figures_equal_those_of_the_results(page: Page) -> None:
+def test_metrics_equal_the_results(page: Page) -> None:
     rows = {row[0]: [cell.replace("\u202f", " ") for cell in row[1:4]] for row in page.rows}
     assert rows["accuracy"] == ["68.8 % 53 – 81", "51.2 % 36 – 66", "50.0 %"]
     assert rows["mean class accuracy"] == ["65.4 %", "49.9 %", "50.0 %"]
     assert f"{RESULT['sizes']['test']} test" in page.words
 
 
-def test_figures_of_untrained_weights_equal_those_of_random_weights(page: Page) -> None:
-    """The networks of the run and the random networks have the same seed, so their figures must agree."""
+def test_metrics_of_untrained_weights_equal_metrics_of_random_weights(page: Page) -> None:
+    """The networks of the run and the random networks have the same seed, so their metrics must be equal."""
     rows = [row for row in page.rows if row[0].startswith(("video to audio", "audio to video"))]
     assert len(rows) == 10
     assert all(row[1] == row[2] for row in rows)

@@ -19,7 +19,7 @@ def test_training_time_is_the_sum_over_all_sessions(make_run: Callable[..., Path
     run = read_run(folder)
     assert run.seconds == 30 + 15 + 7
     assert run.finished
-    assert run.skipped == [("<i>gone</i>.mp4", "has no sound")]
+    assert run.skipped == [("<i>gone</i>.mp4", "has no audio")]
 
 
 def test_an_interrupted_run_is_not_finished(make_run: Callable[..., Path]) -> None:

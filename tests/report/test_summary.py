@@ -75,15 +75,15 @@ def test_probes_and_benchmarks_have_headlines() -> None:
         in_folds("finetune", "all_labels", 0.8, draws=[{}]),
         RESULT,
     ]
-    figures = headlines(replace(RUN, results=results))
-    assert [(one.value, one.modality) for one in figures] == [
+    all_headlines = headlines(replace(RUN, results=results))
+    assert [(one.value, one.modality) for one in all_headlines] == [
         ("68.8\u202f%", "video"),
         ("62.5\u202f%", "audio"),
         ("75.0\u202f%", "audio"),
         ("70.0\u202f%", "both"),
     ]
-    assert figures[0].name == "accuracy of a linear probe, video, 2 classes"
-    assert figures[1] == Headline(
+    assert all_headlines[0].name == "accuracy of a linear probe, video, 2 classes"
+    assert all_headlines[1] == Headline(
         "accuracy on Title of esc10, linear layer, 10 classes",
         "audio",
         "62.5\u202f%",
@@ -103,7 +103,7 @@ def test_the_retrieval_headline_prefers_unseen_examples_to_held_out_recordings()
         assert there.chance == "16.7\u202f%"
 
 
-def test_random_weights_that_were_not_evaluated_have_no_figure() -> None:
+def test_random_weights_that_were_not_evaluated_have_no_value() -> None:
     result = in_folds("esc50", "linear_layer", 0.6, folds=[{}]) | {"random": {}}
-    (figure,) = headlines(replace(RUN, results=[result]))
-    assert figure.random == ""
+    (headline,) = headlines(replace(RUN, results=[result]))
+    assert headline.random == ""

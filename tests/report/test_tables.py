@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from avgdt.report.tables import Figure, table
+from avgdt.report.tables import Value, table
 
 
-def test_a_missing_figure_of_a_result_in_folds_is_shown_as_missing() -> None:
+def test_a_missing_value_of_a_result_in_folds_is_shown_as_missing() -> None:
     layer = {"accuracy": 0.62, "interval": [0.57, 0.67]}
     shown_table = table(
         {
@@ -20,5 +20,5 @@ def test_a_missing_figure_of_a_result_in_folds_is_shown_as_missing() -> None:
     assert shown_table.title == "ESC-10"
     assert [row.name for row in shown_table.rows] == ["linear layer, accuracy", "trained end to end, accuracy"]
     assert shown_table.rows[0].pretrained.interval == "57 – 67"
-    assert shown_table.rows[1].pretrained == Figure("–")
-    assert shown_table.rows[1].random.share == 0.7
+    assert shown_table.rows[1].pretrained == Value("–")
+    assert shown_table.rows[1].random.fraction == 0.7

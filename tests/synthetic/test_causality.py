@@ -1,4 +1,4 @@
-"""Visible and audible events must coincide, measured in the decoded files."""
+"""Tests of the synchrony of visible and audible events, measured in the decoded files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Recording:
         return (self.object * columns).sum((1, 2)) / total, (self.object * rows).sum((1, 2)) / total
 
     def onset_near(self, time: float) -> float:
-        """Return the first time within 0.12 s of ``time`` with 3/4 of the largest growth in loudness."""
+        """Return the first time within 0.12 s of ``time`` at which loudness grows by 3/4 of its maximum growth."""
         grid = np.arange(time - 0.12, time + 0.12, 0.001)
         growth = loudness(self.decoded, grid, 0.008) - loudness(self.decoded, grid - 0.008, 0.008)
         return float(grid[np.argmax(growth >= 0.75 * growth.max())])
@@ -73,7 +73,7 @@ class Recording:
 
 
 def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int, float]:
-    """Return the shift of ``audio``, in frames, with the largest correlation with ``video``, and this correlation."""
+    """Return the shift of ``audio``, in frames, with the maximum correlation with ``video``, and this correlation."""
     middle = slice(reach, -reach)
     correlation = {
         lag: float(np.corrcoef(video[middle], np.roll(audio, lag)[middle])[0, 1]) for lag in range(-reach, reach + 1)

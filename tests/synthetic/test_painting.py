@@ -45,10 +45,10 @@ def test_strokes_do_not_depend_on_their_group_and_are_not_cut_off() -> None:
     for stroke, patch in zip(canvas.strokes, together, strict=True):
         (separate,) = patches([stroke], HEIGHT, WIDTH)
         assert (separate.rows, separate.columns) == (patch.rows, patch.columns)
-        assert np.array_equal(separate.share, patch.share)
+        assert np.array_equal(separate.alpha, patch.alpha)
         column, row, across, down = stroke.box
         (far,) = patches([stroke._replace(box=(column, row, across + 50, down + 50))], HEIGHT, WIDTH)
         remainder = np.zeros((HEIGHT, WIDTH), np.float32)
-        remainder[far.rows, far.columns] = far.share
+        remainder[far.rows, far.columns] = far.alpha
         remainder[patch.rows, patch.columns] = 0
         assert remainder.max() < 0.01  # no stroke is cut off

@@ -1,4 +1,4 @@
-"""Rendered files, and rendering that is interrupted by Ctrl-C, a killed process or a full disk."""
+"""Tests of rendered files, and of rendering that is interrupted by Ctrl-C, a killed process or a full disk."""
 
 from __future__ import annotations
 

@@ -49,6 +49,6 @@ def test_a_drift_is_smooth_and_depends_on_its_generator() -> None:
 
 
 def test_ease_has_zero_slope_at_both_ends() -> None:
-    share = np.array([-1, 0, 0.5, 1, 2])
-    np.testing.assert_allclose(ease(share), [0, 0, 0.5, 1, 1])
+    fraction = np.array([-1, 0, 0.5, 1, 2])
+    np.testing.assert_allclose(ease(fraction), [0, 0, 0.5, 1, 1])
     assert ease(0.01) < 0.001

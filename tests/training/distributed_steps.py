@@ -28,7 +28,7 @@ class DoubleViews(Views):
     """Views converted to the precision of the networks; log-mels and augmentations stay in float32."""
 
     def forward(self, *args: Any, **options: Any) -> list[torch.Tensor]:
-        """Return the views of a batch; arguments are those of :class:`Views`."""
+        """Return the views of a batch. For the arguments, see :class:`Views`."""
         torch.set_default_dtype(torch.float32)
         try:
             return [view.double() for view in super().forward(*args, **options)]
@@ -37,7 +37,7 @@ class DoubleViews(Views):
 
 
 def main(folder: Path, steps: int) -> None:
-    """Train every recipe ``NAME.yaml`` of the folder, and write ``NAME.PROCESSES.RANK.pt``."""
+    """Train every recipe ``NAME.yaml`` of the folder; write losses and state to ``NAME.PROCESSES.RANK.pt``."""
     with joined("cpu") as ranks:
         for config in sorted(folder.glob("*.yaml")):
             result = train(read_yaml(config), steps, ranks)
@@ -56,13 +56,13 @@ def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
     losses = []
     for _ in range(steps):
         result, std = learner.train_step([clips_of(recipe, next(groups)) for _ in learner.portion])
-        figures = [result.loss, result.accuracy, result.positive_probability.mean(), *std.values()]
-        losses.append(torch.stack([figure.detach() for figure in figures]))
+        values = [result.loss, result.accuracy, result.positive_probability.mean(), *std.values()]
+        losses.append(torch.stack([value.detach() for value in values]))
     return {"losses": torch.stack(losses), "state": learner.state()}
 
 
 def clips_of(recipe: Recipe, keys: Sequence[tuple[int, int]]) -> Batch:
-    """Return clips that depend only on the item and the epoch."""
+    """Return a batch of clips that depend only on the recording and the epoch."""
     clip, windows = recipe.clip, len(recipe.composition.clips)
     videos, audios = [], []
     for epoch, item in keys:

@@ -1,4 +1,4 @@
-"""Checkpoint files: incomplete, damaged, non-finite or foreign files are refused with one line."""
+"""Tests of checkpoint files: incomplete, damaged, non-finite or foreign files raise an error of one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latest checkpoints of a run, and the one from which the run resumes."""
+"""Tests of the latest checkpoints of a run, and of the checkpoint from which a run resumes."""
 
 from __future__ import annotations
 

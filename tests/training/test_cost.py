@@ -1,4 +1,4 @@
-"""The predicted cost of a training: scaling of hours, communication between devices, and invalid values."""
+"""Tests of the predicted cost of a training run: scaling of hours, communication between devices, invalid values."""
 
 from __future__ import annotations
 

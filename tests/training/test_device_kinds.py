@@ -1,4 +1,4 @@
-"""Kinds of devices: the built-in table, and the measured machine."""
+"""Tests of device kinds: the built-in table, and the measured machine."""
 
 from __future__ import annotations
 

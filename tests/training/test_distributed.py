@@ -1,4 +1,4 @@
-"""Distributed training equals training in one process: losses, banks, weights, errors and checkpoints."""
+"""Tests that distributed training equals training in one process: losses, banks, weights, errors, checkpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.helpers.recipes import tiny
 
 STEPS = "tests.training.distributed_steps"
 TOLERANCE = 1e-10
-"""Largest accepted difference between states in float64."""
+"""Maximum difference between states in float64."""
 
 
 def grouped(groups: int, objective: Objective, **run: Any) -> Recipe:
@@ -65,7 +65,7 @@ def of(folder: Path, name: str, count: int) -> list[Any]:
 
 
 def of_part(outcome: dict[str, Any], part: str) -> Any:
-    """Return the losses or a part of the training state."""
+    """Return the losses, or the entry ``part`` of the training state."""
     return outcome[part] if part == "losses" else outcome["state"][part]
 
 
@@ -111,7 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(folder: Path, tmp_path: Path) -> list[object]:
-    """Return the arguments of a pretraining of 30 steps with batch norm groups of 2 recordings."""
+    """Return the arguments of a pretraining run of 30 steps with batch norm groups of 2 recordings."""
     run = Run(batch=4, norm_group=2, workers=0, device="cpu", precision="fp32")
     objective = replace(BANK, bank=10)
     recipe = tiny(run=run, objective=objective, schedule=Schedule(epochs=15, warmup_epochs=1))
@@ -126,7 +126,7 @@ def wait_for_step(out: Path, step: int, ranks: list[subprocess.Popen[str]]) -> N
             return
         assert all(rank.poll() is None for rank in ranks), [rank.stderr.read() for rank in ranks if rank.stderr]
         time.sleep(0.02)
-    raise AssertionError("the training has not started in time")
+    raise AssertionError("the training run has not started in time")
 
 
 def state_of(out: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Recordings that fail during a run are reported, counted and listed, and too many of them stop the run."""
+"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many stop the run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
     remove = at_step(3, lambda: recordings.rename(tmp_path / "away"))
     with pytest.raises(
         TooManyFailed,
-        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* share of 0\.1 that data\.failing_at_most",
+        match=r"fewer than two of the \d+ recordings of a batch|\d of 12 .* fraction of 0\.1 that data\.failing_at",
     ) as e:
         pretrain(recipe(0.1), recordings, out, callbacks=Callbacks(on_metrics=remove))
     assert "give --data NEW if they were moved" in str(e.value)
@@ -82,14 +82,14 @@ def test_too_many_failures_stop_the_run_which_can_be_resumed(tmp_path: Path) -> 
     assert read_metrics(out / "metrics.jsonl")[-1]["failed"] == 0
 
 
-def test_the_tolerated_share_of_failures_may_change_on_resume(tmp_path: Path) -> None:
+def test_the_tolerated_fraction_of_failures_may_change_on_resume(tmp_path: Path) -> None:
     recordings, out = write_folder(tmp_path / "own", 12), tmp_path / "run"
 
     def remove_files(metrics: dict[str, Any]) -> None:
         for name in ("03.mkv", "04.mkv", "05.mkv"):
             (recordings / name).unlink(missing_ok=True)
 
-    with pytest.raises(TooManyFailed, match=r"[234] of 12 recordings could not be read, more than the share"):
+    with pytest.raises(TooManyFailed, match=r"[234] of 12 recordings could not be read, more than the fraction"):
         pretrain(recipe(0.1), recordings, out, callbacks=Callbacks(on_metrics=remove_files))
     with pytest.raises(TooManyFailed):
         pretrain(recipe(0.1), recordings, out, resume=True)

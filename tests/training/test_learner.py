@@ -1,4 +1,4 @@
-"""One training step: what it changes and what it does not, and the metrics that the training loop writes."""
+"""Tests of one training step, and of the metrics that the training loop writes."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_detached_keys_have_no_gradient() -> None:
     expected = gradients(learner)
     learner = Learner(recipe, 10, CPU)
     learner.train_step([batch])
-    # The largest gradients are 0.5 to 5, so 1e-5 is rounding of float32; gradients through the keys would change 26 %.
+    # The largest gradients are 0.5 to 5, so 1e-5 is float32 rounding; gradients through the keys would change 26 %.
     torch.testing.assert_close(gradients(learner), expected, rtol=1e-4, atol=1e-5)
     both = Learner(tiny(objective=Objective(negatives="batch")), 10, CPU)
     both.train_step([batch])

@@ -30,7 +30,7 @@ def test_training_without_warm_up_starts_at_the_full_learning_rate() -> None:
     assert lr_factor(Schedule(warmup_epochs=0), 0, 10) == 1
 
 
-def test_warm_up_may_start_at_a_share_and_steps_may_have_another_factor() -> None:
+def test_warm_up_may_start_at_a_fraction_and_steps_may_have_another_factor() -> None:
     schedule = Schedule(epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01)
     factors = [lr_factor(schedule, step, 4) for step in range(40)]
     assert factors[:8] == pytest.approx([0.125 + 0.875 * (s + 1) / 8 for s in range(8)])

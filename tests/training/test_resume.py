@@ -1,4 +1,4 @@
-"""A resumed run must end with the same bits as an uninterrupted run."""
+"""Tests that a resumed run ends with the same bits as an uninterrupted run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that may change on resume, runs that start from pretrained weights, and moved recordings."""
+"""Tests of options that may change on resume, runs that start from pretrained weights, and moved recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The predicted operations and bytes of a step, compared with closed forms and with a real step."""
+"""Tests of the predicted operations and bytes of a step against closed forms and a real step."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_operations_equal_those_of_a_real_step(name: str) -> None:
     assert 0 < sum(skipped) < 0.01 * networks
     assert count_step(recipe, 2, "fp32").flops == pytest.approx(
         networks + sum(skipped), rel=1e-4
-    )  # the tolerance covers products of embeddings
+    )  # the tolerance covers matrix multiplications of embeddings
 
 
 def test_activations_equal_the_tensors_saved_by_a_step() -> None:

@@ -1,4 +1,4 @@
-"""Runs that use the clip store: the weights are the same as without it, and damaged recordings are found."""
+"""Tests of runs with the clip store: the weights are the same as without it, and damaged recordings are detected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def equal_weights(first: Path, second: Path) -> bool:
 
 
 def zero_video(path: Path, first: float, last: float) -> None:
-    """Overwrite the video packets between two shares of their number with zeros, in place."""
+    """Overwrite video packets with zeros, in place; ``first`` and ``last`` are fractions of the number of packets."""
     with av.open(str(path)) as source:
         packets = [packet for packet in source.demux(source.streams.video[0]) if packet.size]
         spans = [(packet.pos, packet.size) for packet in packets[int(first * len(packets)) : int(last * len(packets))]]

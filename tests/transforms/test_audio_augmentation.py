@@ -1,4 +1,4 @@
-"""Volume and SpecAugment, compared with slow loops: number, width, position and value of the masks."""
+"""Tests of Volume and SpecAugment against slow loops: number, width, position and value of the masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views with every augmentation: dependence on the seed, repeatability, and independence of mixed precision."""
+"""Tests of views with every augmentation: dependence on the seed, repeatability, and mixed precision."""
 
 from __future__ import annotations
 

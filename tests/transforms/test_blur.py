@@ -1,4 +1,4 @@
-"""Blur, compared with a slow sum over a mirrored image, and what it leaves unchanged."""
+"""Tests of Blur against a slow sum over a mirrored image, and of the values that it preserves."""
 
 from __future__ import annotations
 

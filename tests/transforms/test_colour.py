@@ -1,4 +1,4 @@
-"""Colour jitter and grey, compared with closed forms and slow loops, also with as many frames as channels."""
+"""Tests of ColourJitter and Grey against closed forms and slow loops, also with as many frames as channels."""
 
 from __future__ import annotations
 
@@ -145,5 +145,5 @@ def test_grey_sets_all_channels_to_the_luma_with_the_given_probability() -> None
 
 @pytest.mark.parametrize("step", [ColourJitter(), Grey(1.0)])
 def test_other_numbers_of_channels_are_refused(step: ColourJitter | Grey) -> None:
-    with pytest.raises(TransformError, match=f"{type(step).__name__} needs clips with 3 channels or 1, not 2"):
+    with pytest.raises(TransformError, match=f"{type(step).__name__} requires clips with 1 or 3 channels, not 2"):
         augment_video(noise(1, 2, 3, 4, 5), step, view_generators(0, 0, [0], 0))

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms, compared with python_speech_features, on which the settings of the paper are based."""
+"""Tests of log-mel spectrograms against python_speech_features, on which the settings of the paper are based."""
 
 from __future__ import annotations
 

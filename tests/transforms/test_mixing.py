@@ -1,4 +1,4 @@
-"""Mixing of recordings within a batch: weights, partners and probability."""
+"""Tests of mixing recordings within a batch: weights, partners and probability."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def mixed(waveform: torch.Tensor, mix: Mix, seed: int = 0, epoch: int = 0) -> to
     return augment_waveform(waveform, mix, view_generators(seed, epoch, range(len(waveform)), 0))
 
 
-def shares(batch: int, mix: Mix, epoch: int = 0) -> np.ndarray:
-    """Return the share (batch, batch) of each recording in each mixture, read from waveforms that are unit vectors."""
+def weights(batch: int, mix: Mix, epoch: int = 0) -> np.ndarray:
+    """Return the weight of each recording in each mixture, (batch, batch), measured with unit vectors as waveforms."""
     return mixed(torch.eye(batch), mix, epoch=epoch).numpy()
 
 
 def test_values_are_weighted_sums_of_two_recordings() -> None:
     before = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 30)).astype(np.float32))
     after = mixed(before, Mix(0.1, 0.6, 0.7))
-    mixed_shares = shares(7, Mix(0.1, 0.6, 0.7))
+    mixed_weights = weights(7, Mix(0.1, 0.6, 0.7))
     for row in range(7):
-        others = [other for other in range(7) if other != row and mixed_shares[row, other] > 0]
+        others = [other for other in range(7) if other != row and mixed_weights[row, other] > 0]
         assert len(others) <= 1
-        weight = mixed_shares[row, others[0]] if others else 0.0
+        weight = mixed_weights[row, others[0]] if others else 0.0
         expected = (1 - weight) * before[row] + weight * before[others[0] if others else row]
         torch.testing.assert_close(after[row], expected)
 
@@ -34,12 +34,12 @@ def test_values_are_weighted_sums_of_two_recordings() -> None:
 def test_partners_are_uniform_over_the_other_recordings() -> None:
     counts = np.zeros((5, 5))
     for epoch in range(400):
-        mixed_shares = shares(5, Mix(0.2, 0.4, 1.0), epoch)
-        own = np.diag(mixed_shares)
+        mixed_weights = weights(5, Mix(0.2, 0.4, 1.0), epoch)
+        own = np.diag(mixed_weights)
         assert (own >= 0.6 - 1e-6).all()
         assert (own <= 0.8 + 1e-6).all()
-        np.testing.assert_allclose(mixed_shares.sum(1), 1, rtol=1e-6)
-        counts += (mixed_shares > 0) & ~np.eye(5, dtype=bool)
+        np.testing.assert_allclose(mixed_weights.sum(1), 1, rtol=1e-6)
+        counts += (mixed_weights > 0) & ~np.eye(5, dtype=bool)
     assert (counts.sum(1) == 400).all()
     others = counts[~np.eye(5, dtype=bool)]
     assert others.min() > 60  # 100 expected, standard deviation 8.7
@@ -47,7 +47,7 @@ def test_partners_are_uniform_over_the_other_recordings() -> None:
 
 
 def test_weights_are_uniform_and_mixing_has_the_given_probability() -> None:
-    own = np.diag(shares(1000, Mix(0.2, 0.6, 0.3)))
+    own = np.diag(weights(1000, Mix(0.2, 0.6, 0.3)))
     changed = own[own < 1]
     assert 240 < len(changed) < 360  # 300 expected, standard deviation 14.5
     assert 0.4 - 1e-6 <= changed.min() < 0.41
@@ -57,8 +57,8 @@ def test_weights_are_uniform_and_mixing_has_the_given_probability() -> None:
 
 def test_recordings_are_mixed_with_unmixed_recordings() -> None:
     # If both of two recordings are mixed, each contains the original of the other one, not its mixture.
-    mixed_shares = shares(2, Mix(0.25, 0.25, 1.0))
-    np.testing.assert_allclose(mixed_shares, [[0.75, 0.25], [0.25, 0.75]])
+    mixed_weights = weights(2, Mix(0.25, 0.25, 1.0))
+    np.testing.assert_allclose(mixed_weights, [[0.75, 0.25], [0.25, 0.75]])
 
 
 def test_a_single_recording_and_zero_weight_or_probability_change_nothing() -> None:

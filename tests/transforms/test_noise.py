@@ -1,4 +1,4 @@
-"""White noise with the requested signal-to-noise ratio."""
+"""Tests of white noise with the requested signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from avgdt.transforms.audio_augmentation import augment_waveform
 from avgdt.transforms.rng import view_generators
 
 
-def sounds(batch: int, samples: int = 4000) -> torch.Tensor:
+def tones(batch: int, samples: int = 4000) -> torch.Tensor:
     """Return tones that differ widely in loudness."""
     random = np.random.default_rng(0)
     tones = np.sin(np.arange(samples) * random.uniform(0.01, 1, (batch, 1))) * 10 ** random.uniform(0, 4, (batch, 1))
@@ -22,7 +22,7 @@ def noisy(waveform: torch.Tensor, noise: Noise, seed: int = 0) -> torch.Tensor:
 
 
 def test_the_signal_to_noise_ratio_is_drawn_within_its_bounds() -> None:
-    before = sounds(200)
+    before = tones(200)
     after = noisy(before, Noise(-5.0, 25.0, 1.0))
     added = (after.double() - before.double()).numpy()
     ratios = 10 * np.log10(np.square(before.double().numpy()).mean(1) / np.square(added).mean(1))
@@ -46,7 +46,7 @@ def test_the_noise_is_white_and_independent_between_clips() -> None:
 
 
 def test_noise_is_added_with_the_given_probability() -> None:
-    before = sounds(400, 50)
+    before = tones(400, 50)
     same = (noisy(before, Noise(probability=0.25)) == before).all(1).sum()
     assert 270 < same < 330  # 300 expected, standard deviation 8.7
     assert torch.equal(noisy(before, Noise(probability=0.0)), before)
@@ -57,7 +57,7 @@ def test_silence_stays_silent() -> None:
 
 
 def test_noise_depends_on_the_seed_and_the_item() -> None:
-    before = sounds(6)
+    before = tones(6)
     after = noisy(before, Noise())
     assert torch.equal(noisy(before, Noise()), after)
     assert not torch.equal(noisy(before, Noise(), seed=1), after)

@@ -1,4 +1,4 @@
-"""Resized crops, compared with images of known closed form and with the rescaling of torch."""
+"""Tests of resized crops against images of known closed form, and against the rescaling of torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers depend only on seed, epoch, recording and view."""
+"""Tests that random numbers depend only on seed, epoch, recording and view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crop and flip: exact pixels, one random choice for all frames of a clip, and independent choices for clips."""
+"""Tests of crop and flip: exact pixels, one random choice for all frames of a clip, and independent clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Properties of every video augmentation: one random choice per clip, which depends only on its generator."""
+"""Tests of every video augmentation: one random choice per clip, which depends only on its generator."""
 
 from __future__ import annotations
 

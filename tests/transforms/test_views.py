@@ -1,4 +1,4 @@
-"""The views of a composition, made from a batch of clips."""
+"""Tests of the views of a composition, computed from a batch of clips."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_masks_are_drawn_after_reversal_and_separately_for_every_view() -> None:
     assert all(mask.any() for mask in hidden)
     for one, other in combinations(hidden, 2):
         same = [torch.equal(a, b) or torch.equal(a, b.flip(-1)) for a, b in zip(one, other, strict=True)]
-        assert sum(same) <= 1  # equal by chance, at most
+        assert sum(same) <= 1  # at most one recording is equal by chance
 
 
 def test_crops_and_flips_are_drawn_separately_for_every_view() -> None:
@@ -178,15 +178,15 @@ def test_grey_clips_and_compositions_of_audio_only_have_views() -> None:
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
-def test_a_share_of_the_mean_frame_is_subtracted(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.8, 1.0])
+def test_a_fraction_of_the_mean_frame_is_subtracted(fraction: float) -> None:
     batch = batch_of(3)
     plain = Composition(Modality(), video=(CentreCrop(8),))
-    view, _ = Views(plain, CLIP, LogMel(), 3, 0, Normalisation(0.4, 0.2, share))(batch, augment=False)
+    view, _ = Views(plain, CLIP, LogMel(), 3, 0, Normalisation(0.4, 0.2, fraction))(batch, augment=False)
     pixels = batch.video[:, 0, :, :, 2:10, 4:12].double() / 255 if batch.video is not None else torch.empty(0)
     for frame in range(CLIP.frames):
         still = sum(pixels[:, :, t] for t in range(CLIP.frames)) / CLIP.frames
-        expected = (pixels[:, :, frame] - share * still - (1 - share) * 0.4) / 0.2
+        expected = (pixels[:, :, frame] - fraction * still - (1 - fraction) * 0.4) / 0.2
         torch.testing.assert_close(view[:, :, frame].double(), expected, atol=1e-5, rtol=0)
 
 

@@ -15,7 +15,7 @@ from avgdt.training.signals import advising
 USAGE = f"""Run an ablation: avgdt ablate NAME RECIPE --data PATH --out DIR [--any.field value].
 
 NAME is jitter (table 1a of the paper), audio (table 1b) or sensitivity. RECIPE is one of {", ".join(RECIPES)}; all
-cells share its settings. The same command continues after an interruption: complete runs are skipped, other runs are
+cells use its settings. The same command continues after an interruption: complete runs are skipped, other runs are
 resumed. On a cluster, --cell INDEX runs one cell with one seed; the command without --cell then writes the outcome."""
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class UsageError(AvgdtError):
-    """Error raised if a command line is invalid; the message names the option and a remedy."""
+    """Raised if a command line is invalid; the message names the option and a remedy."""
 
 
 def parse(kind: type[T], arguments: Sequence[str], command: str, description: str, default: T | None = None) -> T:
@@ -102,7 +102,7 @@ def help_recipe(rest: Sequence[str], usage: str) -> Recipe:
     """
     if not {"-h", "--help"} & set(rest):
         raise UsageError(f"RECIPE is missing; usage: {usage}; recipes: {', '.join(RECIPES)}")
-    print("(defaults are those of the recipe `paper`)", file=sys.stderr)
+    print("(defaults are taken from the recipe `paper`)", file=sys.stderr)
     return named("paper")
 
 

@@ -18,7 +18,8 @@ USAGE = f"""Predict the cost of a training run: avgdt cost RECIPE --recordings N
 
 RECIPE is one of {", ".join(RECIPES)}; --config FILE.yaml reads a recipe from a file. --composition NAME sets the
 time shift and reversal of the recipe; `avgdt recipes` lists the names. Operations and memory are counted for the
-recipe's networks; hours follow from the share of the device's peak rate that a training step is assumed to reach."""
+recipe's networks; hours follow from the fraction of the device's peak throughput that a training step is assumed to
+reach."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,15 @@ class CostOptions:
     recordings: int
     """Number of recordings in the training set."""
     devices: int = 1
-    """Number of devices used for the training."""
+    """Number of devices used for the training run."""
     kind: str = "h100"
-    """Kind of device: h200, h100, a100, v100, rtx4090, or this (the current machine, whose peak rate is measured)."""
+    """Kind of device: h200, h100, a100, v100, rtx4090, or this (the current machine, whose peak throughput is
+    measured)."""
     share: float | None = None
-    """Share of the device's peak rate that a training step reaches, from 0 to 1. The default depends on the kind of
-    device and is printed."""
+    """Fraction of the device's peak throughput that a training step reaches, from 0 to 1. The default depends on the
+    kind of device and is printed."""
     json: bool = False
-    """Whether to print all figures as JSON."""
+    """Whether to print all values as JSON."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ class Demo:
     out: Path = Path("runs/demo")
     """Folder of the run. The synthetic data set is rendered once, into the folder world/ next to it."""
     seed: int = 0
-    """Seed of the training and of the evaluation, including its random weights; the data set does not depend on it."""
+    """Seed of pretraining and evaluation, including the random weights; the data set does not depend on it."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluate(Generic[T]):
-    """Options of ``avgdt evaluate``: the common options, and those of one protocol in ``options``."""
+    """Options of ``avgdt evaluate``: the common options, and the options of one protocol in ``options``."""
 
     options: Annotated[T, tyro.conf.arg(name="")]
     weights: Path

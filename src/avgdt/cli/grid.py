@@ -29,7 +29,7 @@ class GridOptions:
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds with which each cell is run."""
     jobs: int = 1
-    """Number of simultaneous runs, which share the processor cores."""
+    """Number of simultaneous runs, among which the processor cores are divided."""
     cell: int | None = None
     """Index, from 0, of the only cell and seed to run; --list prints the indices."""
     list: bool = False
@@ -43,7 +43,7 @@ def list_jobs(grid: Grid) -> None:
 
 
 def run_job_with_progress(grid: Grid, job: CellRun) -> None:
-    """Run one job in this process with a progress bar, and print its figures."""
+    """Run one job in this process with a progress bar, and print its metrics."""
     with bar() as progress:
         task = progress.add_task(job.name, total=None, note="")
         figures = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
@@ -95,7 +95,7 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
 
 
 def write_page(outcome: Experiment, folder: Path) -> None:
-    """Write the outcome and the page of an experiment into ``folder`` and print the findings."""
+    """Write the outcome and the page of an experiment into ``folder`` and print its results."""
     from avgdt.experiments.outcome import write_outcome
     from avgdt.report.experiment import write_experiment
 

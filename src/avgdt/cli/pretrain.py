@@ -85,8 +85,8 @@ def pretrain_with_progress(
         resolved = recipe
         last: Verdict | None = None
 
-        def judge() -> Verdict | None:
-            """Return the verdict on the run, and print it if its cause differs from that of the last verdict."""
+        def print_verdict() -> Verdict | None:
+            """Return the verdict on the run, and print it if its cause differs from the cause of the last verdict."""
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause):
                 console.print(f"verdict: {verdict}")
@@ -101,17 +101,18 @@ def pretrain_with_progress(
                 f"{len(collection.skipped)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.duplicates:
-                rows = "row repeats" if collection.duplicates == 1 else "rows repeat"
-                console.print(f"{collection.duplicates} {rows} the file and segment of another row: not used")
+                rows, verb = ("row duplicates", "is") if collection.duplicates == 1 else ("rows duplicate", "are")
+                console.print(f"{collection.duplicates} {rows} another row (same file and segment) and {verb} not used")
             if others := collection.other_splits:
-                rows = "row is of another split" if len(others) == 1 else "rows are of other splits"
-                console.print(f"{len(others)} {rows} ({split_counts(others)}): not used")
+                one, counts = len(others) == 1, split_counts(others)
+                rows, verb = ("row belongs to another split", "is") if one else ("rows belong to other splits", "are")
+                console.print(f"{len(others)} {rows} ({counts}) and {verb} not used")
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def on_metrics(metrics: dict[str, Any]) -> None:
             nonlocal last
             if metrics["kind"] == "train":
-                note = f"loss {metrics['loss']:.2f}, re-identification {metrics['accuracy']:.0%}"
+                note = f"loss {metrics['loss']:.2f}, re-identification accuracy {metrics['accuracy']:.0%}"
                 progress.update(task, completed=metrics["step"], note=note)
             else:
                 forward, backward = metrics["video_to_audio"], metrics["audio_to_video"]
@@ -120,7 +121,7 @@ def pretrain_with_progress(
                     f"video to audio R@1 {forward['r1']:.0%}, R@10 {forward['r10']:.0%}; "
                     f"audio to video R@1 {backward['r1']:.0%}, R@10 {backward['r10']:.0%}"
                 )
-                last = judge()
+                last = print_verdict()
 
         def on_scan(done: int, of: int) -> None:
             progress.update(inspecting, completed=done, total=of, visible=done < of)
@@ -135,7 +136,7 @@ def pretrain_with_progress(
             step,
         )
         last = None  # prints the final verdict even if its cause is unchanged
-        judge()
+        print_verdict()
     console.print(f"wrote {file}")
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
 
 RECIPE is one of {", ".join(RECIPES)}. Each trial changes only the composition of the recipe and has its training
-budget. Trials are evaluated on the split val. --confirm N retrains the best composition and the recipe's own
-composition with N new seeds, and evaluates both once on the split test. The same command continues after an
+budget. Trials are evaluated on the val split. --confirm N retrains the best composition and the recipe's own
+composition with N new seeds, and evaluates both once on the test split. The same command continues after an
 interruption, also with more --trials."""
 
 
@@ -42,7 +42,7 @@ class SearchOptions:
     """Column of the class labels for the linear probe that scores a trial; empty to score by recall on held-out
     recordings."""
     jobs: int = 1
-    """Number of simultaneous trials, which share the processor cores."""
+    """Number of simultaneous trials, among which the processor cores are divided."""
     confirm: int = 0
     """Number of new seeds with which the best composition and the recipe's own composition are retrained."""
     worker: bool = False

@@ -12,7 +12,7 @@ from avgdt.composition.errors import probability, require, span, strength
 __all__ = ["Equaliser", "Mix", "Noise", "SpecAugment", "Volume"]
 
 _DECIBELS = 200.0
-"""Largest permitted level in dB, which exceeds the dynamic range of 32-bit audio."""
+"""Maximum permitted level in dB, which exceeds the dynamic range of 32-bit audio."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class SpecAugment:
     frequency_masks: int
     """Number of frequency masks, n_f."""
     frequency_width: int
-    """Largest width of a frequency mask in mels, f; the width is drawn uniformly from 0 to f."""
+    """Maximum width of a frequency mask in mels, f; the width is drawn uniformly from 0 to f."""
     time_masks: int
     """Number of time masks, n_t."""
     time_width: int
-    """Largest width of a time mask in steps, t; the width is drawn uniformly from 0 to t."""
+    """Maximum width of a time mask in steps, t; the width is drawn uniformly from 0 to t."""
 
     def __post_init__(self) -> None:
         least = min(self.frequency_masks, self.frequency_width, self.time_masks, self.time_width)
@@ -67,9 +67,9 @@ class Volume:
     """Multiplication of the waveform by a random factor."""
 
     low: float = 0.9
-    """Smallest factor."""
+    """Minimum factor."""
     high: float = 1.1
-    """Largest factor."""
+    """Maximum factor."""
 
     def __post_init__(self) -> None:
         require(self.low > 0, f"Volume: low must be above 0, not {self.low:g}")
@@ -89,7 +89,7 @@ class Equaliser:
     """Filter with a random frequency response, like that of another room or microphone (not in the paper)."""
 
     decibels: float = 9.0
-    """Largest gain or attenuation in dB; the gain at each point of the frequency response is drawn uniformly."""
+    """Maximum gain or attenuation in dB; the gain at each point of the frequency response is drawn uniformly."""
     points: int = 12
     """Number of points of the frequency response, evenly spaced in octaves."""
 
@@ -111,9 +111,9 @@ class Noise:
     """Addition of white noise at a random signal-to-noise ratio; silent clips are unchanged."""
 
     low: float = 10.0
-    """Smallest signal-to-noise ratio in dB (the loudest noise)."""
+    """Minimum signal-to-noise ratio in dB (the loudest noise)."""
     high: float = 30.0
-    """Largest signal-to-noise ratio in dB (the faintest noise)."""
+    """Maximum signal-to-noise ratio in dB (the faintest noise)."""
     probability: float = 0.5
     """Probability that noise is added to a clip."""
 
@@ -137,14 +137,14 @@ class Mix:
     """Mixing with another recording of the batch as a distractor, which changes neither positives nor negatives.
 
     With a random weight w, a waveform x becomes (1 - w) x + w y, where y is the same view of another recording after
-    the same preceding augmentations. Unlike all other augmentations, it depends on which recordings share a batch on
-    one device, and hence on the number of devices. A recording that is alone in its batch is unchanged.
+    the same preceding augmentations. Unlike all other augmentations, it depends on which recordings are in the same
+    batch on one device, and hence on the number of devices. A recording that is alone in its batch is unchanged.
     """
 
     low: float = 0.05
-    """Smallest weight of the other recording."""
+    """Minimum weight of the other recording."""
     high: float = 0.3
-    """Largest weight of the other recording, which dominates the mixture above 0.5."""
+    """Maximum weight of the other recording, which dominates the mixture above 0.5."""
     probability: float = 0.5
     """Probability that a clip is mixed."""
 

@@ -40,7 +40,7 @@ class Composition:
     audio: tuple[AudioAugmentation, ...] = ()
     """Augmentations of audio views, in the order of their application."""
     partners: Partners = "different"
-    """Pairs of modalities that meet in the loss: different, equal, or both."""
+    """Pairs of modalities that are compared in the loss: different, equal, or both."""
 
     def __init__(
         self,
@@ -93,12 +93,14 @@ class Composition:
 
     @cached_property
     def attract(self) -> Matrix:
-        """Relation c(i, j), (T, T): whether views i and j meet in the loss and agree in every distinctive factor."""
+        """Relation c(i, j), (T, T): whether views i and j are compared in the loss and agree in every distinctive
+        factor."""
         return self._relation(lambda a, b: not self._distinguished(a, b))
 
     @cached_property
     def repel(self) -> Matrix:
-        """Relation w(i, j), (T, T): whether views i and j of a recording meet and differ in a distinctive factor."""
+        """Relation w(i, j), (T, T): whether views i and j of a recording are compared in the loss and differ in a
+        distinctive factor."""
         return self._relation(self._distinguished)
 
     @property
@@ -123,7 +125,7 @@ class Composition:
 
     @property
     def shift(self) -> float:
-        """Smallest distance in seconds between the starts of the two windows; 0 for a single window."""
+        """Minimum distance in seconds between the starts of the two windows; 0 for a single window."""
         return next((factor.at_least for factor in self.factors if isinstance(factor, TimeShift)), 0.0)
 
     @property
@@ -132,10 +134,10 @@ class Composition:
         return crop_size(self.video)
 
     def describe(self) -> str:
-        """Describe the composition and the relations of its views as text: a attracts, r repels, . does not meet."""
+        """Describe the composition and the relations of its views as text: a attracts, r repels, . is not compared."""
         augmentations = {modality: getattr(self, modality) for modality in self.modalities}
         lines = [
-            f"T = {len(self.views)} views of {' and '.join(self.modalities)}; {self.partners} modalities meet: "
+            f"T = {len(self.views)} views of {' and '.join(self.modalities)}; {self.partners} modalities are compared: "
             f"{sum(map(sum, self.attract))} ordered pairs attract, {sum(map(sum, self.repel))} repel",
             f"factors: {', '.join(map(_written, self.factors))}",
             *(
@@ -192,7 +194,7 @@ def _written(value: Any) -> str:
 
 
 def _table(names: Sequence[str], attract: Matrix, repel: Matrix) -> str:
-    """Return a table with one row and one column per view: a attracts, r repels, . does not meet."""
+    """Return a table with one row and one column per view: a attracts, r repels, . is not compared."""
     width = max(map(len, names))
     digits = len(str(len(names) - 1))
     lines = [" " * (digits + width + 3) + " ".join(f"{j:>{digits}}" for j in range(len(names)))]

@@ -30,8 +30,8 @@ def check_distinguishable(
 ) -> None:
     """Raise :class:`CompositionError` for a distinctive factor whose views do not differ or are not synchronous.
 
-    ``across`` states whether views of different modalities meet in the loss, and ``colours`` whether frames have
-    colours.
+    ``across`` is True if views of different modalities are compared in the loss, and ``colours`` is False for greyscale
+    clips.
     """
     factors = tuple(factors)
     modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]

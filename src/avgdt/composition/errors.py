@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class CompositionError(AvgdtError):
-    """Error for an invalid composition; the message names the factor or augmentation and a remedy."""
+    """Raised if a composition is invalid; the message names the factor or augmentation and a remedy."""
 
 
 def require(holds: bool, message: str) -> None:

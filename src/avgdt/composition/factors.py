@@ -22,7 +22,7 @@ class Modality:
     """Modalities of the views: video, audio, or both."""
 
     axis: ClassVar[str] = "modality"
-    distinctive: ClassVar[bool] = False  # `Composition.partners` decides which modalities meet
+    distinctive: ClassVar[bool] = False  # `Composition.partners` selects the modalities to compare
 
     def __post_init__(self) -> None:
         known = set(self.levels) <= {"video", "audio"}
@@ -57,7 +57,7 @@ class TimeShift(_Choice):
     """Two time windows of the same recording, from which views are made."""
 
     at_least: float
-    """Smallest distance in seconds between the starts of the two windows."""
+    """Minimum distance in seconds between the starts of the two windows."""
 
     axis: ClassVar[str] = "window"
     levels: ClassVar[tuple[str, ...]] = ("now", "later")
@@ -105,7 +105,7 @@ class Speed(_Choice):
 
 @dataclass(frozen=True)
 class Strength(_Choice):
-    """Strength of the augmentations of a view: at 1 as configured, at 0.5 half as strong, at 0 none."""
+    """Strength of the augmentations of a view: 1 applies them as configured, 0.5 at half strength, and 0 not at all."""
 
     levels: tuple[float, ...] = (0.0, 1.0)
     """Strengths of the augmentations, from 0 to 1."""

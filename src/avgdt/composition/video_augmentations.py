@@ -14,9 +14,9 @@ class ShortSideJitter:
     """Rescaling of frames to a random short side, which must be followed by a crop."""
 
     low: int
-    """Smallest short side in pixels."""
+    """Minimum short side in pixels."""
     high: int
-    """Largest short side in pixels; all integers from ``low`` to ``high`` are equally likely."""
+    """Maximum short side in pixels; all integers from ``low`` to ``high`` are equally likely."""
 
     def __post_init__(self) -> None:
         require(self.low > 0, f"ShortSideJitter: low must be above 0 pixels, not {self.low}")
@@ -77,15 +77,17 @@ class RandomResizedCrop:
     size: int
     """Side of the rescaled crop in pixels."""
     scale: tuple[float, float] = (0.14, 1.0)
-    """Smallest and largest area of the crop, as a share of the frame's area; the area is drawn uniformly."""
+    """Minimum and maximum area of the crop, as a fraction of the frame's area; the area is drawn uniformly."""
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    """Smallest and largest aspect ratio (width over height) of the crop; its logarithm is drawn uniformly."""
+    """Minimum and maximum aspect ratio (width over height) of the crop; its logarithm is drawn uniformly."""
 
     def __post_init__(self) -> None:
         require(self.size > 0, f"RandomResizedCrop: size must be above 0 pixels, not {self.size}")
         (least, most), (narrow, wide) = self.scale, self.ratio
         holds = 0 < least <= most <= 1
-        require(holds, f"RandomResizedCrop: scale must be two shares, 0 < least <= most <= 1, not {least:g} {most:g}")
+        require(
+            holds, f"RandomResizedCrop: scale must be two fractions, 0 < least <= most <= 1, not {least:g} {most:g}"
+        )
         require(narrow > 0, f"RandomResizedCrop: ratio must be above 0, not {narrow:g}")
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
@@ -123,17 +125,17 @@ class Flip:
 class ColourJitter:
     """Random change of brightness, contrast, saturation and hue, in this order, clipped to the range of pixels.
 
-    In grey clips only brightness and contrast change.
+    In greyscale clips, only brightness and contrast change.
     """
 
     brightness: float = 0.4
-    """Largest deviation from 1 of the factor by which all pixel values are multiplied."""
+    """Maximum deviation from 1 of the factor by which all pixel values are multiplied."""
     contrast: float = 0.4
-    """Largest deviation from 1 of the factor by which differences from the clip's mean luma are multiplied."""
+    """Maximum deviation from 1 of the factor by which differences from the clip's mean luma are multiplied."""
     saturation: float = 0.4
-    """Largest deviation from 1 of the factor by which the differences of a pixel from its luma are multiplied."""
+    """Maximum deviation from 1 of the factor by which the differences of a pixel from its luma are multiplied."""
     hue: float = 0.0
-    """Largest rotation of the colours about the grey axis in turns, in either direction; 1/3 maps red to green."""
+    """Maximum rotation of the colours about the grey axis in turns, in either direction; 1/3 maps red to green."""
 
     def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):
@@ -147,16 +149,16 @@ class ColourJitter:
         )
 
     def idle(self, colours: bool = True) -> bool:
-        """Return whether the augmentation has no effect; ``colours`` states whether clips have colours."""
+        """Return whether the augmentation has no effect; ``colours`` is False for greyscale clips."""
         return not any((self.brightness, self.contrast, *((self.saturation, self.hue) if colours else ())))
 
 
 @dataclass(frozen=True)
 class Grey:
-    """Conversion of all frames of a clip to grey: every channel becomes the luma."""
+    """Conversion of all frames of a clip to greyscale: every channel becomes the luma."""
 
     probability: float = 0.2
-    """Probability that a clip is converted to grey."""
+    """Probability that a clip is converted to greyscale."""
 
     def __post_init__(self) -> None:
         probability("Grey", self.probability)
@@ -166,7 +168,7 @@ class Grey:
         return replace(self, probability=strength * self.probability)
 
     def idle(self, colours: bool = True) -> bool:
-        """Return whether the augmentation has no effect; ``colours`` states whether clips have colours."""
+        """Return whether the augmentation has no effect; ``colours`` is False for greyscale clips."""
         return self.probability == 0 or not colours
 
 
@@ -175,9 +177,9 @@ class Blur:
     """Gaussian blur, the same for all frames of a clip, with reflection at the borders; it preserves the mean."""
 
     low: float = 0.1
-    """Smallest standard deviation of the Gaussian, in pixels."""
+    """Minimum standard deviation of the Gaussian, in pixels."""
     high: float = 2.0
-    """Largest standard deviation of the Gaussian, in pixels."""
+    """Maximum standard deviation of the Gaussian, in pixels."""
     probability: float = 0.5
     """Probability that a clip is blurred."""
 

@@ -37,6 +37,6 @@ class Time:
     """Rules for the start times of windows (temporal jittering and synchrony, section 4.1 of the paper)."""
 
     jitter: bool = True
-    """Whether start times are drawn anew in every epoch; if not, they are fixed for each recording."""
+    """Whether new start times are drawn in every epoch; if not, they are fixed for each recording."""
     synchronous: bool = True
     """Whether audio and video start together; if not, their start times are drawn independently."""

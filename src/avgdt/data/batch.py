@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """A read error of an item of a data set."""
+    """An error that occurred while reading an item of a data set."""
 
     item: int
     """Index of the item in the data set."""
@@ -29,13 +29,13 @@ class Failure:
 class Batch:
     """A batch of decoded video and audio clips.
 
-    The dimension ``windows`` has one clip for each of ``Composition.clips``, in the same order.
+    The dimension ``windows`` contains one clip for each element of ``Composition.clips``, in the same order.
     """
 
     items: torch.Tensor
     """(batch,) int64: index of each item in the data set, which seeds the augmentations of the item."""
     recordings: torch.Tensor
-    """(batch,) int64: number of the recording of each item; items of the same recording are not negatives of each
+    """(batch,) int64: index of the recording of each item; items of the same recording are not negatives of each
     other."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8: frames of the video clips."""
@@ -67,7 +67,7 @@ class Batch:
         return replace(self, **moved)
 
     def windows_as_recordings(self) -> Batch:
-        """Return the batch with ``video`` and ``audio`` of shape (batch * windows, 1, ...)."""
+        """Return the batch with one window per item: ``video`` and ``audio`` have shape (batch * windows, 1, ...)."""
         video = None if self.video is None else self.video.flatten(0, 1)[:, None]
         audio = None if self.audio is None else self.audio.flatten(0, 1)[:, None]
         return replace(self, video=video, audio=audio)
@@ -98,7 +98,7 @@ def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
 
 
 def collate(items: Sequence[Item | Failure]) -> Batch:
-    """Stack items into a batch, with the failed items in ``Batch.failures``."""
+    """Stack items into a batch; the failed items are listed in ``Batch.failures``."""
     readable = [item for item in items if not isinstance(item, Failure)]
 
     def stack(name: str) -> torch.Tensor | None:

@@ -30,23 +30,26 @@ class AudioSpan:
     """Sample rate, in Hz."""
 
     @property
-    def first(self) -> int:
+    def first_sample(self) -> int:
         """Index of the first sample: ``start`` in samples, rounded as in ``Recording.waveform``."""
         return round(self.start * self.sample_rate)
 
     @property
     def end(self) -> float:
         """End of the span on the timeline of the recording, in seconds."""
-        return (self.first + self.samples) / self.sample_rate
+        return (self.first_sample + self.samples) / self.sample_rate
 
 
 def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]) -> list[Waveform]:
     """Return the waveform of each span, in order; raise ``MediaError`` if the audio cannot be read.
 
-    Overlapping spans are cut from one decoded waveform if fewer samples are decoded this way; the result is the same.
+    Overlapping spans are cut from one decoded waveform if this decodes fewer samples; the result is the same.
     """
     rates = {span.sample_rate for span in spans}
-    begin, end = min((s.first for s in spans), default=0), max((s.first + s.samples for s in spans), default=0)
+    begin, end = (
+        min((s.first_sample for s in spans), default=0),
+        max((s.first_sample + s.samples for s in spans), default=0),
+    )
     if len(rates) != 1 or len(spans) < 2 or end - begin > sum(span.samples for span in spans):
         return [file.waveform(span.start, span.samples / span.sample_rate, span.sample_rate) for span in spans]
     (rate,) = rates
@@ -54,7 +57,7 @@ def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]
 
     def cut(span: AudioSpan) -> Waveform:
         end = joined.end if joined.end is not None and joined.end < span.end else None
-        return Waveform(joined.samples[span.first - begin :][: span.samples], span.first / rate, end)
+        return Waveform(joined.samples[span.first_sample - begin :][: span.samples], span.first_sample / rate, end)
 
     return [cut(span) for span in spans]
 
@@ -66,7 +69,7 @@ class Item:
     item: int
     """Index of the item in the data set."""
     recording: int
-    """Number of the recording of the item, equal for all segments of one recording."""
+    """Index of the item's recording; segments of one recording share it."""
     epoch: int
     """Epoch for which the time windows of the clips were drawn."""
     video: NDArray[np.uint8] | None
@@ -90,15 +93,15 @@ class ClipReader:
     modalities: tuple[str, ...]
     """Modalities to read: video, audio or both."""
     grey: bool
-    """Whether frames are read with one grey channel in place of three colour channels."""
+    """Whether frames are read with one grey channel instead of three colour channels."""
     store: Store | None = None
     """Cache of decoded recordings; if ``None``, every clip is decoded from its file."""
 
     def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Read the clips of all ``windows`` of a recording; raise ``MediaError`` if a clip cannot be read.
 
-        ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a ``MediaError``, if a stream ends before a clip
-        does, and before the end of the stream in ``entry``.
+        ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a ``MediaError``, if a stream ends before the
+        end of a clip and before the end of the stream recorded in ``entry``.
         """
         pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate

@@ -19,7 +19,7 @@ from avgdt.data.workers import read_batches
 from avgdt.media.errors import Corrupt, EndsEarly, MediaError
 
 ItemKey = tuple[int, int]
-"""Key of a data set item: the epoch, and the index of the item."""
+"""Key of a data set item: the epoch and the index of the item."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Clips:
     windows: Callable[[int, int], Sequence[Window]]
     """Function that maps (epoch, index) to the time windows to read."""
     recordings: Sequence[int] = ()
-    """Number of the recording of each item; empty if all items are different recordings."""
+    """Index of the recording of each item; empty if every item is a different recording."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -50,7 +50,7 @@ class Clips:
 
 @dataclass
 class Batches:
-    """The lists of item keys of the batches of a training; each epoch is a random permutation of the items."""
+    """The batches of a training run, as lists of item keys; each epoch is a random permutation of the items."""
 
     recordings: int
     """Number of items in the data set."""
@@ -61,7 +61,7 @@ class Batches:
     seed: int
     """Seed of the permutations."""
     first_step: int = 0
-    """Number of batches to skip at the start, as when a training is resumed."""
+    """Number of batches to skip, for example when a run is resumed."""
     remainder: Literal["drop", "spread"] = "drop"
     """Treatment of the items that do not fill a batch: "drop" omits them from the epoch, "spread" distributes all items
     evenly over smaller batches of at least two items."""
@@ -91,7 +91,7 @@ class Groups:
     """The groups of items that one process trains on, in order; a group is a part of a batch."""
 
     batches: Batches
-    """Batches that all processes share."""
+    """Batches of the training run, which are the same in all processes."""
     groups: int
     """Number of groups into which each batch is divided."""
     portion: range
@@ -115,7 +115,10 @@ def training_steps(clips: Clips, order: Groups, workers: int, pin_memory: bool) 
 
 
 def training_batches(clips: Clips, batches: Batches, workers: int, pin_memory: bool) -> Generator[Batch, None, None]:
-    """Return an iterator over the remaining batches of a training; arguments are those of ``read_batches``."""
+    """Return an iterator over the remaining batches of a training run.
+
+    For the arguments, see :func:`avgdt.data.workers.read_batches`.
+    """
     return read_batches(clips, batches, workers, pin_memory)
 
 

@@ -4,12 +4,12 @@ from avgdt.errors import AvgdtError
 
 
 class DataError(AvgdtError):
-    """Error of a data set that does not fit the command or the recipe."""
+    """Raised if a data set cannot be read, or does not fit the command or the recipe."""
 
 
 class ManifestError(AvgdtError):
-    """Error of a manifest that cannot be read or written; the message names the file, line and column."""
+    """Raised if a manifest cannot be read or written; the message names the file and, if known, the line and column."""
 
 
 class NotText(ManifestError):
-    """Error of a binary file, such as a recording, in place of a manifest."""
+    """Raised if a file that is read as a manifest is binary, such as a recording."""

@@ -1,4 +1,4 @@
-"""Inspection of media files: properties of their streams, and a test whether their streams can be decoded."""
+"""Inspection of media files: properties of their streams, and a check that the streams can be decoded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from avgdt.processes import stopping_blocked
 MAX_SECONDS = 7 * 24 * 3600.0
 # Relative positions in a stream at which one second is decoded, in this order until an undamaged one is found.
 POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)
-MEMORY_BYTES = 2**33  # limit of the address space, as malicious files can make a decoder allocate without end
+MEMORY_BYTES = 2**33  # maximum address space, as malicious files can make a decoder allocate memory without limit
 
 
 def failure(path: Path, error: MediaError) -> Entry:
@@ -37,8 +37,8 @@ def failure(path: Path, error: MediaError) -> Entry:
 def inspect(path: Path) -> Entry:
     """Inspect one file and return its entry, with the decoded ends of its streams or an ``error``.
 
-    If only one stream can be decoded, the entry has only this stream, and the extra column ``note`` has the reason. The
-    column ``note`` also marks audio that is silent throughout.
+    If only one stream can be decoded, the entry has only this stream, and its extra column ``note`` gives the reason.
+    This column also marks audio that is silent throughout.
     """
     entry = _inspect_usable_streams(path)
     try:
@@ -145,7 +145,7 @@ class Inspector:
         self._process: subprocess.Popen[str] | None = None
 
     def inspect(self, path: Path) -> Entry:
-        """Inspect one file and return its entry; a time-out or a crash of the subprocess is an ``error``."""
+        """Inspect one file and return its entry, whose ``error`` reports a time-out or crash of the subprocess."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None

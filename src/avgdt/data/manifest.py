@@ -18,7 +18,7 @@ from avgdt.media.downmix import Downmix, channel_of
 from avgdt.media.recording import Info
 
 SILENT = "its audio is silent throughout"
-"""Text for a silent recording: the reason why it is unusable, and the note of its entry."""
+"""Message about a silent recording: the reason why it is unusable, and the note in its entry."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Entry:
     has_audio: bool | None = None
     """Whether the file has audio that can be decoded."""
     video_start: float | None = None
-    """Time at which the first frame appears, in seconds on the presentation timeline."""
+    """Start time of the first frame, in seconds on the presentation timeline."""
     video_end: float | None = None
-    """Time at which the last frame disappears, in seconds on the presentation timeline."""
+    """End time of the last frame (its time stamp plus its duration), in seconds on the presentation timeline."""
     audio_start: float | None = None
     """Time of the first audio sample, in seconds on the presentation timeline."""
     audio_end: float | None = None
@@ -62,7 +62,7 @@ class Entry:
     error: str = ""
     """Reason why the file cannot be used; empty for a usable file."""
     extra: dict[str, str] = field(default_factory=dict)
-    """Cells of further columns by column name, such as ``split`` and ``label``."""
+    """Cells of all other columns by column name, such as ``split`` and ``label``."""
 
     @classmethod
     def of(cls, info: Info, extra: dict[str, str] | None = None) -> Entry:
@@ -99,7 +99,7 @@ COLUMNS = (
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
     """Return the entries of a manifest, a CSV file with at least one of ``file_columns``.
 
-    Paths are absolute, or relative to the folder of the manifest. Blanks around cells are stripped and backslashes
+    Paths are absolute, or relative to the folder of the manifest. White space around cells is stripped and backslashes
     separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
     file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises
     :class:`ManifestError` if the manifest cannot be read.
@@ -190,8 +190,8 @@ def _entry(path: Path, line: int, names: list[str], row: list[str], decimal_comm
 def _file(folder: Path, cell: str) -> Path:
     """Return the path of the file that a cell names.
 
-    If no file has the literal text as its name, blanks around the text are stripped and backslashes become slashes. A
-    file whose name differs only in Unicode normalisation is accepted.
+    If no file has the literal text as its name, white space around the text is stripped and backslashes become slashes.
+    A file whose name differs only in Unicode normalisation is accepted.
     """
     plain = stripped(cell)
     posix = plain.replace("\\", "/")
@@ -202,7 +202,10 @@ def _file(folder: Path, cell: str) -> Path:
 
 
 def _from_windows(text: str) -> list[str]:
-    """Return the text decoded as Windows-1252 if it is not valid UTF-8; otherwise, an empty list."""
+    """Return a list with the text decoded as Windows-1252.
+
+    The list is empty if the text is valid UTF-8 or cannot be decoded.
+    """
     with suppress(UnicodeError):
         text.encode()
         return []

@@ -1,4 +1,4 @@
-"""Scanning of folders: every file is inspected with a time limit, in subprocesses that a damaged file may crash."""
+"""Scanning of folders: files are inspected in subprocesses, with a time limit, as damaged files may crash them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from avgdt.processes import usable_cores
 SECONDS_A_FILE = 30.0
 """Time limit for the inspection of one file, in seconds."""
 SAVE_SECONDS = 30.0
-"""Shortest interval at which the results of a running scan are saved, in seconds."""
+"""Minimum interval at which the results of a running scan are saved, in seconds."""
 NOTE = "note"
-"""Extra column of the notes of an inspection: the reason why a stream is not used, or that the audio is silent."""
+"""Extra column for the note of an inspection: the reason why a stream is not used, or that the audio is silent."""
 
 Progress = Callable[[int, int], None]
 
@@ -237,7 +237,7 @@ class InspectionCache:
         return [entry, *(entries[name] for entries in (self._inspected, self._previous) if name in entries)]
 
     def add(self, entry: Entry) -> None:
-        """Add the result of an inspection, and save all results if the last save was long ago."""
+        """Add the result of an inspection, and save all results if the interval between saves has passed."""
         self._inspected[os.path.abspath(entry.path)] = entry
         self._unsaved = True
         if time.monotonic() > self._next_save:

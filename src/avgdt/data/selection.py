@@ -20,8 +20,8 @@ from avgdt.data.splits import (
     SplitSpan,
     check_no_leakage,
     check_split_names,
-    file_numbers,
-    recording_numbers,
+    file_indices,
+    recording_indices,
     split_counts,
     split_name,
     split_of,
@@ -72,7 +72,7 @@ def list_recordings(
 ) -> list[Entry]:
     """Return the entries of a manifest, a folder or a single media file; inspect the files that are new or changed.
 
-    Files ``exclude`` of a folder are omitted. The other arguments are those of
+    If ``path`` is a folder, its files in ``exclude`` are omitted. For the other arguments, see
     :func:`avgdt.data.scan.scan_missing`. Raises :class:`DataError` if there are no recordings.
     """
     if not path.exists():
@@ -147,7 +147,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
 def _by_split(
     entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """Divide the usable entries, which have no reason, into training set and held-out set by the column ``split``."""
+    """Divide the usable entries, whose reason is empty, into training set and held-out set by the ``split`` column."""
     names, held_out_name = {split_name(name) for name in data.splits}, split_name(data.held_out)
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     train = [entry for entry in usable if split_of(entry) in names]
@@ -162,7 +162,7 @@ def _by_split(
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise DataError(
-            f"{source}: no row has split {quoted}; the column 'split' has: {present}; name the splits to train on with "
+            f"{source}: no row has split {quoted}; the `split` column has: {present}; name the splits to train on with "
             "--data.splits"
         )
     if held_out_name in names:
@@ -176,21 +176,21 @@ def _by_split(
 
 
 def _at_random(usable: Sequence[Entry], at_most: int) -> tuple[list[Entry], list[Entry]]:
-    """Divide entries at random; hold out a tenth of the recordings, but not more than ``at_most`` recordings."""
-    numbers = recording_numbers(usable)
-    recordings = list(dict.fromkeys(numbers))
+    """Divide entries at random; hold out a tenth of the recordings, but at most ``at_most`` recordings."""
+    indices = recording_indices(usable)
+    recordings = list(dict.fromkeys(indices))
     # The seed is fixed, so that the held-out recordings are the same in every run on the same files.
     order = np.random.default_rng(0).permutation(len(recordings))
-    held_out = {recordings[index] for index in order[: min(at_most, len(recordings) // 10)]}
-    train = [entry for entry, number in zip(usable, numbers, strict=True) if number not in held_out]
-    return train, [entry for entry, number in zip(usable, numbers, strict=True) if number in held_out]
+    held_out = {recordings[position] for position in order[: min(at_most, len(recordings) // 10)]}
+    train = [entry for entry, index in zip(usable, indices, strict=True) if index not in held_out]
+    return train, [entry for entry, index in zip(usable, indices, strict=True) if index in held_out]
 
 
 def _without_duplicates(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries without duplicates: the first entry of each file and segment."""
     first = dict[tuple[int, Seconds | None], Entry]()
-    for number, entry in zip(file_numbers(entry.path for entry in entries), entries, strict=True):
-        first.setdefault((number, segment(entry)), entry)
+    for index, entry in zip(file_indices(entry.path for entry in entries), entries, strict=True):
+        first.setdefault((index, segment(entry)), entry)
     return list(first.values())
 
 
@@ -200,7 +200,7 @@ def _most_frequent(reasons: Sequence[str]) -> str:
 
 def count_in_words(entries: Sequence[Entry]) -> str:
     """Return the number of recordings, and the number of segments if it differs, in words for messages."""
-    files = len(set(file_numbers(entry.path for entry in entries)))
+    files = len(set(file_indices(entry.path for entry in entries)))
     return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
 
 

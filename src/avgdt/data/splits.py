@@ -48,7 +48,7 @@ def split_counts(splits: Sequence[str], most: int = 8) -> str:
     return ", ".join([*names[:most], *["..."] * (len(names) > most)])
 
 
-def file_numbers(paths: Iterable[Path]) -> list[int]:
+def file_indices(paths: Iterable[Path]) -> list[int]:
     """Return for each path the index of the first path of the same file; links are resolved."""
     first = dict[object, int]()
     return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
@@ -62,17 +62,17 @@ def _identity(path: Path) -> object:
     return (state.st_dev, state.st_ino) if state.st_ino else path.resolve()
 
 
-def recording_numbers(entries: Sequence[Entry]) -> list[int]:
+def recording_indices(entries: Sequence[Entry]) -> list[int]:
     """Return for each entry the index of the first entry with the same file or a copy of the file.
 
     Copies are recognised by the digest ``Entry.content``, which covers only a part of each file. For a comparison of
     all bytes, see :class:`SameRecording`.
     """
     first = dict[str, int]()
-    files = file_numbers(entry.path for entry in entries)
+    files = file_indices(entry.path for entry in entries)
     return [
-        first.setdefault(entry.content, number) if entry.content else number
-        for entry, number in zip(entries, files, strict=True)
+        first.setdefault(entry.content, index) if entry.content else index
+        for entry, index in zip(entries, files, strict=True)
     ]
 
 
@@ -107,10 +107,10 @@ class SplitSpan:
 
 
 def check_no_leakage(spans: Sequence[SplitSpan]) -> None:
-    """Raise :class:`DataError` if spans of two splits overlap in one recording, as test data would leak."""
+    """Raise :class:`DataError` if spans of two splits overlap in one recording (data leakage)."""
     of_recording = defaultdict[int, list[SplitSpan]](list)
-    for number, span in zip(recording_numbers([span.entry for span in spans]), spans, strict=True):
-        of_recording[number].append(span)
+    for index, span in zip(recording_indices([span.entry for span in spans]), spans, strict=True):
+        of_recording[index].append(span)
     same = SameRecording()
     for group in of_recording.values():
         if len({span.split for span in group}) < 2:

@@ -50,11 +50,11 @@ class StoredVideo:
     zero: float
     """Container time at which the timeline of the recording begins, in seconds."""
     end: Fraction
-    """Time stamp at which the last frame disappears, in units of ``tick``."""
+    """End time stamp of the last frame (its time stamp plus its duration), in units of ``tick``."""
 
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
-        """Open the video in a file that :meth:`encode` wrote; return ``None`` if the file is missing or damaged."""
+        """Open a file with the content that :meth:`encode` returns; return ``None`` if it is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -95,7 +95,7 @@ class StoredAudio:
 
     path: Path
     """Path of the safetensors file, from which samples are read on demand."""
-    first: int
+    first_sample: int
     """Index of the first stored sample, where sample 0 is at time 0 of the recording."""
     count: int
     """Number of stored samples."""
@@ -104,7 +104,7 @@ class StoredAudio:
 
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
-        """Open the audio in a file that :meth:`encode` wrote; return ``None`` if the file is missing or damaged."""
+        """Open a file with the content that :meth:`encode` returns; return ``None`` if it is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -126,10 +126,12 @@ class StoredAudio:
         """Return the samples of a time span, bit-identical to the result of ``Recording.waveform``."""
         first, count = round(start * sample_rate), round(seconds * sample_rate)
         samples = np.zeros(count, dtype=np.float32)
-        begin, end = max(first, self.first), min(first + count, self.first + self.count)
+        begin, end = max(first, self.first_sample), min(first + count, self.first_sample + self.count)
         if begin < end:
             with safe_open(self.path, framework="numpy") as file:
-                samples[begin - first : end - first] = file.get_slice("samples")[begin - self.first : end - self.first]
+                samples[begin - first : end - first] = file.get_slice("samples")[
+                    begin - self.first_sample : end - self.first_sample
+                ]
         return Waveform(samples, first / sample_rate, self.end if self.end < start + seconds else None)
 
 
@@ -144,7 +146,7 @@ def _intact(path: Path, modified: int, crc32: str, name: str) -> bool:
         return _crc32(file.get_tensor(name)) == crc32
 
 
-STALE_SECONDS = 3600.0  # age of a temporary file from which it counts as abandoned by a killed process
+STALE_SECONDS = 3600.0  # age above which a temporary file is regarded as abandoned by a killed process
 MARGIN = 0.25  # seconds stored before and after the audio, for the tails of the resampling filter
 
 Stored = TypeVar("Stored", StoredVideo, StoredAudio)
@@ -157,16 +159,16 @@ class Store:
     folder: Path
     """Folder of the cached files: one per recording, modality, and frame size or sample rate."""
     gigabytes: float = -1.0
-    """Largest size of the folder, in GB; -1 is half of the free disk space."""
+    """Maximum size of the folder, in GB; -1 is half of the disk space that is free or used by the folder."""
     seconds: float = 0.0
-    """Longest duration of a stored recording: the total time that will be read from each recording, in seconds."""
-    share: float = 1.0
-    """Share, 0 to 1, of the recordings no longer than ``seconds`` that fit within the size limit."""
+    """Maximum duration of a stored recording, in seconds: the total time that a run reads from each recording."""
+    fraction: float = 1.0
+    """Fraction, 0 to 1, of the recordings no longer than ``seconds`` that fit within the size limit."""
     spare: int = 0
-    """Disk space that stays free, in bytes."""
+    """Minimum disk space to keep free, in bytes."""
 
     def planned(self, entries: Sequence[Entry], clip: Clip, seconds: float, channels: int, rates: int = 1) -> Store:
-        """Return a store with limits for a run that will read ``seconds`` of each of ``entries`` in total.
+        """Return a store with limits for a run that reads a total of ``seconds`` from each of ``entries``.
 
         ``channels`` is the number of channels of a frame (0 for no video), and ``rates`` is the number of sample rates
         (0 for no audio). Raises :class:`StoreError` if the folder cannot be created or read.
@@ -182,7 +184,7 @@ class Store:
         files = {entry.path: entry for entry in entries}.values()
         worth = [entry for entry in files if (entry.duration or math.inf) <= seconds]
         needed = sum(_bytes(entry, clip, channels, rates) for entry in worth)
-        return replace(self, seconds=seconds, share=min(1.0, budget / max(needed, 1.0)), spare=min(2**30, free // 4))
+        return replace(self, seconds=seconds, fraction=min(1.0, budget / max(needed, 1.0)), spare=min(2**30, free // 4))
 
     def open(self, entry: Entry) -> StoredRecording:
         """Return the recording of a manifest entry, which is read through the store."""
@@ -239,7 +241,7 @@ class Store:
 
     def _worth_storing(self, entry: Entry, name: str) -> bool:
         longer = entry.duration is None or entry.duration > self.seconds
-        return not longer and int(name[:8], 16) < self.share * 2**32
+        return not longer and int(name[:8], 16) < self.fraction * 2**32
 
     def _write(self, path: Path, content: bytes) -> bool:
         """Write a file; return False if the disk is full or nearly full, or the file cannot be written."""
@@ -254,7 +256,7 @@ class Store:
 
 
 class StoreError(WriteError):
-    """Error of a store folder that cannot be used."""
+    """Raised if a store folder cannot be used."""
 
 
 class StoredRecording:

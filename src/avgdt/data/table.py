@@ -1,4 +1,4 @@
-"""Reader of CSV files with the encodings, separators and blanks that spreadsheet programs write."""
+"""Reader of CSV files with the encodings, separators and white space that spreadsheet programs write."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ class Table:
     names: list[str]
     """Names of the columns, stripped and normalised to NFC."""
     rows: list[tuple[int, list[str]]]
-    """Rows as pairs of the number of their last line and their cells, one cell per column."""
+    """Rows as pairs of a line number (the last line of the row) and cells, one per column."""
     separator: str
     """Character that separates cells."""
 
 
 def stripped(cell: str) -> str:
-    """Strip blanks from both ends of a cell, including zero-width and no-break spaces."""
+    """Strip white space from both ends of a cell, including zero-width and no-break spaces."""
     text = cell.strip()
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
 
 
 def composed(text: str) -> str:
-    """Return the text in the composed Unicode form (NFC), as systems encode some letters in different ways."""
+    """Return the text in the composed Unicode form (NFC), as some letters can be encoded in different ways."""
     return unicodedata.normalize("NFC", text)
 
 
 def read_table(path: Path, key: Sequence[str]) -> Table:
     """Read a CSV file whose first line names its columns, at least one of ``key``.
 
-    The separator is the comma, semicolon, tab or bar that separates one of ``key`` from other cells in the first line.
-    Quotes are ``"``, ``'`` or curved quotes, as in the first line. The encoding is UTF-8, UTF-16, or UTF-32 with a byte
-    order mark. Empty lines and empty last columns are ignored. Raises :class:`ManifestError` if the file cannot be
-    read, and :class:`NotText` if it is binary.
+    The separator is the comma, semicolon, tab or vertical bar that separates one of ``key`` from other cells in the
+    first line. The quote character is ``"``, ``'`` or a curved quote, as in the first line. The encoding is UTF-8,
+    UTF-16, or UTF-32 with a byte order mark. Empty lines and empty last columns are ignored. Raises
+    :class:`ManifestError` if the file cannot be read, and :class:`NotText` if it is binary.
     """
     text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
     marked = _MARKED.match(text)  # declaration of the separator by Excel, such as sep=;
@@ -140,9 +140,9 @@ def _unmarked(path: Path, head: bytes) -> str:
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """Return the separator and the quote by which one of ``key`` is a column of the first line.
+    """Return the separator and the quote character with which one of ``key`` is a column of the first line.
 
-    If no separator and quote fit, return the most frequent separator and ``"``.
+    If there are none, return the most frequent separator and ``"``.
     """
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):
@@ -157,7 +157,7 @@ def _folded(names: Sequence[str]) -> set[str]:
 
 
 def _tidied(text: str, separator: str, quote: str) -> str:
-    """Return the text without blanks around quoted cells, which Python's CSV reader does not accept."""
+    """Return the text without white space around quoted cells, which Python's CSV reader does not accept."""
     if not re.search(f"{quote}{_BLANK}|{_BLANK}{quote}", text):
         return text
     blank = _BLANK.replace(r"\t", "") if separator == "\t" else _BLANK

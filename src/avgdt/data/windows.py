@@ -15,7 +15,7 @@ from avgdt.data.manifest import SILENT, Entry
 from avgdt.recipes.clip import Clip
 
 SEGMENT = ("start", "end")
-"""Names of the manifest columns with the start and end of a segment, in seconds of the recording."""
+"""Names of the manifest columns with the start and end of a segment, in seconds on the timeline of the recording."""
 ROUNDING = 0.1  # seconds; tolerance for rounded start and end times of segments in lists
 
 Seconds = tuple[float, float]
@@ -189,7 +189,7 @@ def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
-    """Return the windows of ``length`` seconds that lie inside the span at intervals of ``seconds``; at least one."""
+    """Return the windows of ``length`` seconds inside the span at intervals of ``seconds``, but at least one."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
     return tuple(Window(span.start + index * seconds) for index in range(count))
 

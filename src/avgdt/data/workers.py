@@ -53,7 +53,7 @@ class BatchOrder(Protocol):
 
 
 class WorkerError(DataError):
-    """Error of a worker process that was killed, crashed or hangs; the message names the file that it was reading."""
+    """Raised if a worker process was killed, crashed or hangs; the message names the file being read, if any."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(f"{message}; {remedy}, and start the command again")
@@ -86,7 +86,7 @@ def read_batches(
 
 
 class _Closed(Exception):
-    """Exception that ends the receiving thread when the pool is closed."""
+    """Raised in the receiving thread to end it when the pool is closed."""
 
 
 class _Worker:

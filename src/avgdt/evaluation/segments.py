@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avgdt.data.manifest import Entry
-from avgdt.data.splits import file_numbers, split_of
+from avgdt.data.splits import file_indices, split_of
 from avgdt.data.table import composed
 from avgdt.data.windows import SEGMENT, Seconds, segment_columns, segment_of
 from avgdt.errors import suggestion
@@ -81,6 +81,6 @@ def each_once(
     Duplicates have the same file, even if the paths differ, and the same value of ``alike``.
     """
     distinct = dict[tuple[int, object], Segment]()
-    for number, segment in zip(file_numbers(entries[s.entry].path for s in segments), segments, strict=True):
+    for number, segment in zip(file_indices(entries[s.entry].path for s in segments), segments, strict=True):
         distinct.setdefault((number, alike(segment)), segment)
     return list(distinct.values())

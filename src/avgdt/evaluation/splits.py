@@ -16,7 +16,7 @@ from avgdt.data.splits import (
     SameRecording,
     SplitSpan,
     check_no_leakage,
-    recording_numbers,
+    recording_indices,
     split_counts,
     split_name,
     split_of,
@@ -236,7 +236,7 @@ def _check_needed(
 def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> None:
     """Raise :class:`EvaluationError` if the same segment of a recording has different labels in two rows."""
     alike = defaultdict[object, list[Segment]](list)
-    numbers = recording_numbers([entries[segment.entry] for segment in segments])
+    numbers = recording_indices([entries[segment.entry] for segment in segments])
     for number, segment in zip(numbers, segments, strict=True):
         alike[number, segment.seconds].append(segment)
     same = SameRecording()
@@ -269,7 +269,7 @@ def _sources(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[str]:
     """Return the source of each plan's recording: the value of its ``source`` or ``group`` column, else its file."""
     recordings = [entries[plan.segment.entry] for plan in plans]
     columns = [next((name for name in entry.extra if name.lower() in SOURCES), "") for entry in recordings]
-    files = recording_numbers(recordings)
+    files = recording_indices(recordings)
     return [
         f"source {source}" if (source := entry.extra.get(column, "")) else f"file {number:09d}"
         for entry, column, number in zip(recordings, columns, files, strict=True)

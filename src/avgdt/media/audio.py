@@ -36,7 +36,7 @@ class AudioDecoding:
     container: Container
     """Container of the stream, used to determine whether packets are missing."""
     memory: float
-    """Time after a damaged packet in which samples may be affected, in seconds."""
+    """Duration after a damaged packet for which samples may be affected, in seconds."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
     """Damaged spans as pairs of start and end, in seconds of container time.
 
@@ -83,10 +83,10 @@ class AudioDecoding:
 
     def blocks(self, frames: Iterator[AudioFrame], rate: int, downmix: Downmix) -> Iterator[AudioBlock]:
         """Yield the frames as blocks at ``rate``; ``after_damage`` marks the first block after recorded damage."""
-        stretches = 0
+        recorded = 0
         for frame in frames:
-            yield AudioBlock(frame, rate, downmix, len(self.damaged) > stretches)
-            stretches = len(self.damaged)
+            yield AudioBlock(frame, rate, downmix, len(self.damaged) > recorded)
+            recorded = len(self.damaged)
 
     def _damage(self, at: float | None, seconds: float = 0.0) -> None:
         self.damaged.append((-math.inf, math.inf) if at is None else (at, at + max(self.memory, seconds)))
@@ -95,7 +95,7 @@ class AudioDecoding:
 SEGMENT_SECONDS = 2.0
 """Length of the segments that are decoded separately if a stream is not read from its start, in seconds."""
 LONGEST_SECONDS = 600.0
-"""Longest time span of a stream read from its start whose blocks are placed on the sample grid jointly, in seconds."""
+"""Maximum duration read from the start of a stream whose blocks are placed on the sample grid jointly, in seconds."""
 SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative positions in a stream at which one second is decoded to measure the levels of its channels."""
 
@@ -146,7 +146,7 @@ class AudioReader:
 
     @property
     def stream(self) -> AudioStream:
-        """Audio stream of the container; raises ``NoAudio`` without audio and ``Unsupported`` without a decoder."""
+        """Audio stream of the container; raises ``NoAudio`` if there is none, ``Unsupported`` if no decoder exists."""
         if self._container.audio is None:
             raise NoAudio(self._container.path, "it has no audio")
         if self._container.audio.codec_context is None:
@@ -164,16 +164,16 @@ class AudioReader:
         resampling = Resampling(self.stream.sample_rate, sample_rate, first, count)
         self._container.check_known("audio", start + seconds + zero, zero)
         pieces = self._pieces(resampling, zero)
-        # Some AAC streams have twice the sample rate of their header.
+        # Some AAC streams have twice the sample rate given in their header.
         if pieces[0].rate != resampling.native and self._first_block.rate != resampling.native:
             resampling = replace(resampling, native=self._first_block.rate)
             pieces = self._pieces(resampling, zero)
-        for at, until in (stretch for piece in pieces for stretch in piece.damaged):
+        for at, until in (span for piece in pieces for span in piece.damaged):
             if start + zero < until and at < start + seconds + zero:
                 raise Corrupt(self._container.path, f"its audio is damaged at {max(at - zero, 0.0):.1f} s")
         samples = np.concatenate([piece.samples for piece in pieces])
         if not np.isfinite(samples).all():
-            raise Corrupt(self._container.path, "its audio has samples that are not numbers")
+            raise Corrupt(self._container.path, "its audio has samples that are not finite numbers")
         end = next((piece.end / resampling.native for piece in pieces if piece.end is not None), math.inf)
         return Waveform(resampling.apply(samples), first / sample_rate, end if end < start + seconds else None)
 
@@ -231,14 +231,14 @@ class AudioReader:
 
     @property
     def downmix(self) -> Downmix:
-        """Downmix to mono, as set by the caller, else chosen by the levels of the channels."""
+        """Downmix to mono: the one set by the caller, else the one chosen from the levels of the channels."""
         if self._downmix is None:
             self._downmix = "mean" if self.stream.channels == 1 else self._levels.downmix
         return self._downmix
 
     @cached_property
     def _levels(self) -> Levels:
-        """Levels at a few positions of the stream, or of the whole stream if these do not determine the downmix."""
+        """Levels at a few positions of the stream, or of the whole stream if those do not determine the downmix."""
         sampled = Levels(self._sampled())
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 

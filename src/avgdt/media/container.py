@@ -1,4 +1,4 @@
-"""Media containers: opening of a file, choice of its video and audio stream, seeking, and packets."""
+"""Media containers: opening a file, selecting its video and audio stream, seeking, and reading packets."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from avgdt.media.gaps import Cuts, first_hole
 from avgdt.media.opening import MAX_PIXELS, open_container
 
 MAX_SAMPLE_RATE = 768_000
-"""Highest accepted sample rate of an audio stream, in Hz."""
+"""Maximum accepted sample rate of an audio stream, in Hz."""
 SEQUENTIAL_BYTES = 2**26
-"""Largest file, in bytes, that is read from its start if its container does not support accurate seeks."""
+"""Maximum size, in bytes, of a file that is read from its start if its container does not support accurate seeks."""
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
 """Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets are missing, in seconds; cameras and rounding cause shorter gaps."""
 # Between two packets of a stream, bytes that belong to no packet are container overhead up to the sum of these limits:
 OVERHEAD_BYTES = 256  # constant number of bytes
-OVERHEAD_SHARE = 0.15  # share of the bytes between the packets
+OVERHEAD_FRACTION = 0.15  # fraction of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
 
 Kind = Literal["video", "audio"]
@@ -67,7 +67,7 @@ class Container:
 
     def _best_video(self) -> VideoStream | None:
         stream = self.demuxer.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # such as the cover art of music
+        if not isinstance(stream, VideoStream) or stream.disposition & _STILL_IMAGES:  # such as cover art
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
@@ -88,8 +88,8 @@ class Container:
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
         """Return whether to seek to a position in the stream, rather than to read the file from its start.
 
-        In some formats, time stamps after a seek may differ from those of reading from the start. In raw streams, AVI
-        and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
+        In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams,
+        AVI and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
         pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
         """
         name = self.demuxer.format.name
@@ -143,7 +143,8 @@ class Container:
         """Return whether packets are missing between two packets of a stream.
 
         A gap in time is not sufficient, as it may be silence or a long frame. Packets are missing if bytes in the gap
-        belong to no packet, if both streams jump (see ``avgdt.media.gaps``), or if the container format allows no gaps.
+        belong to no packet, if both streams have a gap (see ``avgdt.media.gaps``), or if the container format allows no
+        gaps.
         """
         if self.is_contiguous:
             return self._seconds_between(first, then) > DROPPED_SECONDS
@@ -169,7 +170,7 @@ class Container:
                         break
             except (av.error.FFmpegError, IndexError):
                 pass
-        return end - begin - used > OVERHEAD_BYTES + OVERHEAD_SHARE * (end - begin)
+        return end - begin - used > OVERHEAD_BYTES + OVERHEAD_FRACTION * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
         """Raise ``Corrupt`` if damage makes the times of a stream before container time ``until`` unknown."""
@@ -198,7 +199,7 @@ class Container:
         return None if stream.start_time is None else float(stream.start_time * tick(stream))
 
     def end(self, kind: Kind) -> float:
-        """Return the container time at which a stream ends, by the header or else by its packets, in seconds."""
+        """Return the container time at which a stream ends, in seconds, from the header or else from its packets."""
         stream = self.stream(kind)
         if stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * tick(stream))

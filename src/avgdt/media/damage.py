@@ -6,14 +6,14 @@ from bisect import insort
 from dataclasses import dataclass, field
 
 ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "hevc"})
-"""Decoders whose packets each have a displayed frame, so that a missing frame indicates a damaged packet."""
+"""Decoders that return a displayed frame for each packet, so that a missing frame indicates a damaged packet."""
 
 LONGEST_DELAY = 16
-"""Largest number of packets that a decoder reads before it returns the frame of the first of them."""
+"""Maximum number of packets that a decoder reads before it returns the frame of the first of them."""
 
 
 class DamagedError(Exception):
-    """Error of a frame whose packet, or a packet on which it depends, is damaged or missing."""
+    """Raised if the packet of a frame, or a packet on which the frame depends, is damaged or missing."""
 
     def __init__(self, stamp: int) -> None:
         super().__init__(stamp)
@@ -31,7 +31,7 @@ class Damage:
     in_order: bool
     """Whether the time stamps of frames are decoding time stamps, in the order in which the decoder returns frames."""
     complete: bool
-    """Whether every packet must give a displayed frame."""
+    """Whether the decoder must return a displayed frame for every packet."""
     delayed: bool
     """Whether the decoder may return a frame after it has read later packets."""
     met: bool = False

@@ -92,11 +92,11 @@ FAR_FRAMES = 100  # gap between two frames above which a time stamp may be damag
 
 
 class BackwardsError(Exception):
-    """Error of a video whose time stamps decrease from frame to frame in presentation order."""
+    """Raised if the time stamps of a video decrease from frame to frame in presentation order."""
 
 
 class MissingError(Exception):
-    """Error of a decoding pass in which frames were skipped and others are missing, so that its result may be wrong."""
+    """Raised if packets may be missing in a decoding pass that skips frames, so that its result may be wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +115,14 @@ class PresentedFrame:
     """Presentation time stamp of the frame."""
     frame: VideoFrame
     """The decoded frame."""
-    whole: bool
+    undamaged: bool
     """Whether neither the frame nor any frame on which it may depend is damaged."""
-    settled: bool
-    """Whether an undamaged frame precedes the frame, so that a decoding pass with an earlier start gives the same."""
+    after_undamaged_frame: bool
+    """Whether an undamaged frame precedes it, so that a decoding pass with an earlier start gives the same frame."""
 
     @property
     def end(self) -> int:
-        """Time stamp at which the frame disappears; equal to ``stamp`` if the duration is unknown."""
+        """End time stamp: the time stamp of the frame plus its duration, or ``stamp`` if the duration is unknown."""
         return self.stamp + max(0, self.frame.duration or 0)
 
 
@@ -164,7 +164,7 @@ class FrameIterator:
         This method must be called after the following frame was taken from the iterator. It reads ahead while
         frames with time stamps up to ``limit`` may still follow, because missing packets can delay frames.
         """
-        if not frame.whole:
+        if not frame.undamaged:
             raise DamagedError(frame.stamp)
         while (self._decoded_to <= limit or self.damage.pending(frame.stamp, limit)) and (
             following := next(self._frames, None)
@@ -186,12 +186,12 @@ class FrameIterator:
         return (decoding or presentation) and self._run.container.lost_between(first, following)
 
     def _ahead_of(self, limit: int) -> bool:
-        """Return whether the last frame is so long after ``limit`` that its time stamp may be wrong."""
+        """Return whether the last frame is so much later than ``limit`` that its time stamp may be wrong."""
         return self._last is not None and self._last > limit + FAR_FRAMES * self._step
 
     def _decode(self) -> Iterator[PresentedFrame]:
         run, decoder, damage = self._run, self._decoder, self.damage
-        settled = reordered = False
+        after_undamaged_frame = reordered = False
         both = run.container.demuxer.format.name.startswith("mov")  # MOV and MP4 store both time stamps if they differ
         serial, last_serial = 0, -1
         previous: Packet[VideoStream] | None = None
@@ -248,13 +248,13 @@ class FrameIterator:
                         raise BackwardsError  # the packets have only decoding time stamps
                     damage.late(number, stamp)
                     continue
-                whole = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)
-                cut = stamp if number == last_serial and not whole else cut
+                undamaged = damage.returned(number, stamp, frame.is_corrupt, frame.key_frame)
+                cut = stamp if number == last_serial and not undamaged else cut
                 if cut is not None and stamp >= cut and (self._last is not None or not run.from_start):
                     return
                 self._last = stamp
-                yield PresentedFrame(stamp, frame, whole, settled)
-                settled = settled or whole
+                yield PresentedFrame(stamp, frame, undamaged, after_undamaged_frame)
+                after_undamaged_frame = after_undamaged_frame or undamaged
         damage.ended()
 
 

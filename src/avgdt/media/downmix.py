@@ -19,7 +19,7 @@ CANCELS = 1e-3
 The ratio is 1 / n for n uncorrelated channels, and almost 0 for two channels of opposite phase.
 """
 AUDIBLE = 1.0
-"""Smallest absolute sample value, on the int16 scale, that is not digital silence."""
+"""Minimum absolute sample value, on the int16 scale, that is not digital silence."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
@@ -34,7 +34,7 @@ def channel_of(downmix: Downmix) -> int | None:
     raise ValueError("mean, first or a channel such as `channel 2`")
 
 
-def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
+def downmix_to_mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
     """Downmix a frame to (samples,) on the int16 scale; use the mean if the frame does not have the channel."""
     values = _channels(frame)
     channel = channel_of(downmix)
@@ -45,7 +45,7 @@ def mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
 
 
 def audible(frame: AudioFrame) -> bool:
-    """Return whether any channel of a frame is more than digital silence."""
+    """Return whether any channel of a frame is not digital silence."""
     return bool(np.abs(_int16(frame, _channels(frame))).max(initial=0.0) >= AUDIBLE)
 
 

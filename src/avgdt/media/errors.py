@@ -8,7 +8,7 @@ from avgdt.errors import AvgdtError
 
 
 class MediaError(AvgdtError):
-    """Error of a media file that cannot be read as requested."""
+    """Raised if a media file cannot be read as requested."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -21,44 +21,44 @@ class MediaError(AvgdtError):
 
 
 class NotAFile(MediaError):
-    """Error of a path that is not a regular file or cannot be opened."""
+    """Raised if a path is not a regular file, or if a file or folder cannot be opened."""
 
 
 class Unreadable(MediaError):
-    """Error of a file whose content is not a recording in a known container format."""
+    """Raised if the content of a file is not a recording in a known container format."""
 
 
 class NoVideo(MediaError):
-    """Error of a recording that has no video."""
+    """Raised if a recording has no video."""
 
 
 class NoAudio(MediaError):
-    """Error of a recording that has no audio."""
+    """Raised if a recording has no audio."""
 
 
 class Unsupported(MediaError):
-    """Error of a recording whose codec or pixel format is not supported, or of a still image."""
+    """Raised if the codec or pixel format of a recording is not supported, or if a file is a still image."""
 
 
 class Encrypted(MediaError):
-    """Error of a recording with an encrypted stream."""
+    """Raised if a stream of a recording is encrypted."""
 
 
 class RecordingTooLarge(MediaError):
-    """Error of a recording whose frame size, sample rate, duration or memory use exceeds a limit."""
+    """Raised if the frame size, sample rate, duration or memory use of a recording exceeds a limit."""
 
 
 class Corrupt(MediaError):
-    """Error of damaged data: nothing can be decoded, a requested part is damaged, or samples are not finite numbers."""
+    """Raised if nothing can be decoded, a requested part is damaged, or samples are not finite numbers."""
 
 
 class EndsEarly(MediaError):
-    """Error of a stream that ends early, as its file was truncated or replaced after its inspection."""
+    """Raised if a stream ends before a clip, for example because its file was truncated after its inspection."""
 
 
 class TimedOut(MediaError):
-    """Error of a recording whose decoding exceeds the time limit."""
+    """Reported for a recording whose decoding exceeds the time limit."""
 
 
 class Crashed(MediaError):
-    """Error of a recording whose decoding crashed the process."""
+    """Reported for a recording whose decoding crashed the process."""

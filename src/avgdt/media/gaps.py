@@ -18,15 +18,15 @@ from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
 """Container formats written while recording, without a table of packets, so that only time stamps reveal a cut."""
-SHORTEST_SECONDS = 1.0  # shortest cut; frames and audio dropped while recording leave shorter gaps
+SHORTEST_SECONDS = 1.0  # minimum duration of a cut; frames and audio dropped while recording leave shorter gaps
 LONGER = 4.0  # minimum length of a cut, as a multiple of the longest other frame interval of the file
-COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a share of the longer one
+COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a fraction of the longer gap
 
-Stretch = tuple[float, float]  # begin and end in container time, in seconds
+TimeSpan = tuple[float, float]  # begin and end in container time, in seconds
 
 
 class Cuts:
-    """The cuts of one media file, which are searched for at the first jump of a stream."""
+    """The cuts of a media file (see :func:`find_cuts`), which are searched for at the first gap of a stream."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,19 +39,19 @@ class Cuts:
         return end - begin >= SHORTEST_SECONDS and any(begin < cut[1] and cut[0] < end for cut in self._cuts)
 
     @cached_property
-    def _cuts(self) -> list[Stretch]:
+    def _cuts(self) -> list[TimeSpan]:
         with open_container(self._path) as container:
-            return cut_out(container) if container.format.name in ON_THE_FLY else []
+            return find_cuts(container) if container.format.name in ON_THE_FLY else []
 
 
-def cut_out(container: InputContainer) -> list[Stretch]:
+def find_cuts(container: InputContainer) -> list[TimeSpan]:
     """Return the cuts of a file: time spans without packets in both the video and the audio.
 
     A gap in only one stream is not a cut, and neither is a gap that is not much longer than other frame intervals of
     the file, as in screen recordings. All packets of the file are read, without decoding them.
     """
     best = [container.streams.best(kind) for kind in ("video", "audio")]
-    spans: dict[int, list[Stretch]] = {stream.index: [] for stream in best if stream is not None}
+    spans: dict[int, list[TimeSpan]] = {stream.index: [] for stream in best if stream is not None}
     if len(spans) < len(best):
         return []
     try:
@@ -61,25 +61,25 @@ def cut_out(container: InputContainer) -> list[Stretch]:
                 spans[packet.stream_index].append((begin, begin + float((packet.duration or 0) * packet.time_base)))
     except (av.error.FFmpegError, IndexError):
         pass  # the file is truncated here
-    video, audio = (sorted(stretches) for stretches in spans.values())
+    video, audio = (sorted(of_stream) for of_stream in spans.values())
     pauses = _holes(audio)
     holes = [hole for hole in _holes(video) if any(_common(hole, pause) >= COMMON for pause in pauses)]
     longest = max((b[0] - a[0] for a, b in pairwise(video) if (a[1], b[0]) not in holes), default=0.0)
     return [hole for hole in holes if hole[1] - hole[0] >= LONGER * longest]
 
 
-def _holes(spans: list[Stretch]) -> list[Stretch]:
+def _holes(spans: list[TimeSpan]) -> list[TimeSpan]:
     """Return the gaps of at least ``SHORTEST_SECONDS`` between successive ``spans``."""
     return [(end, begin) for (_, end), (begin, _) in pairwise(spans) if begin - end >= SHORTEST_SECONDS]
 
 
-def _common(a: Stretch, b: Stretch) -> float:
-    """Return the overlap of two time spans as a share of the longer one; negative if they do not overlap."""
+def _common(a: TimeSpan, b: TimeSpan) -> float:
+    """Return the overlap of two time spans as a fraction of the longer span; negative if they do not overlap."""
     return (min(a[1], b[1]) - max(a[0], b[0])) / max(a[1] - a[0], b[1] - b[0])
 
 
-LARGEST = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
-"""Largest valid packet in bytes, by container format; a larger packet contains unreadable bytes."""
+MAX_PACKET_BYTES = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
+"""Maximum size of a valid packet, in bytes, by container format; a larger packet contains unreadable bytes."""
 _BETWEEN = 64  # bytes between two packets that do not indicate missing data
 _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # chunks of an AVI file after its header
 
@@ -94,9 +94,9 @@ def first_hole(container: InputContainer, path: Path, stream: int) -> float | No
     if name == "avi":
         with path.open("rb") as file:
             position = _bad_chunk(file, path.stat().st_size)
-    elif name in LARGEST:
+    elif name in MAX_PACKET_BYTES:
         with open_container(path) as again:
-            position = _bad_packet(again, LARGEST[name])
+            position = _bad_packet(again, MAX_PACKET_BYTES[name])
     else:
         return None
     if position is None:

@@ -1,4 +1,4 @@
-"""Safe opening of media files, which may be malicious, by content."""
+"""Safe opening of media files, which may be malicious; their content, not the suffix, determines the format."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from av.container import InputContainer
 from avgdt.media.errors import NotAFile, Unreadable, Unsupported
 
 MAX_PIXELS = 2**26
-"""Largest accepted number of pixels of a frame: 8192 x 8192."""
+"""Maximum accepted number of pixels in a frame: 8192 x 8192."""
 
-# Excluded demuxers: playlists, which open other files, devices, and texts and still images, which FFmpeg would decode
-# as video.
+# Excluded demuxers: playlists (which open other files), devices, and texts and still images (which FFmpeg would decode
+# as video).
 _PLAYLISTS = ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest")
 _DEVICES = ("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab", "xcbgrab")
 _TEXTS = ("adf", "bin", "idf", "tty", "xbin")

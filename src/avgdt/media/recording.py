@@ -39,9 +39,9 @@ class Info:
     channels: int | None = None
     """Number of audio channels."""
     video_start: float | None = None
-    """Time at which the first frame appears, in seconds."""
+    """Start time of the first frame, in seconds."""
     video_end: float | None = None
-    """Time at which the last frame disappears, in seconds."""
+    """End time of the last frame (its time stamp plus its duration), in seconds."""
     audio_start: float | None = None
     """Time of the first audio sample, in seconds."""
     audio_end: float | None = None
@@ -134,8 +134,8 @@ class Recording:
     def silent(self) -> bool:
         """Return whether all channels are digital silence.
 
-        All audio is decoded only if it is silent at a few positions. Raises ``NoAudio``, ``Unsupported``, ``Encrypted``
-        or ``Corrupt``.
+        The whole stream is decoded only if the audio is silent at a few sampled positions. Raises ``NoAudio``,
+        ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         return self._audio.silent()
 

@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-_FILTER = 64  # half-width of the resampling filter in native samples, for a decimation of 1
+_FILTER = 64  # half-width of the resampling filter in native samples, for a decimation factor of 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Resampling:
         if self.native == self.rate:
             return samples
         common = math.gcd(self.native, self.rate)
-        cycle = self.native // common  # number of native samples after which the two grids coincide again
+        cycle = self.native // common  # period, in input samples, after which input and output sample times coincide
         lead = self.begin % cycle
         padded = np.concatenate([np.zeros(lead, dtype=np.float32), samples])
         frame = AudioFrame.from_ndarray(padded[None], format="fltp", layout="mono")
@@ -62,7 +62,7 @@ class Resampling:
 
 
 def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
-    """Resample a waveform (samples,) from ``native`` Hz to ``rate`` Hz, with silence before and after it."""
+    """Resample a waveform (samples,) from ``native`` Hz to ``rate`` Hz; samples outside the waveform count as zero."""
     resampling = Resampling(native, rate, 0, round(len(samples) * rate / native))
     padded = np.pad(samples, (-resampling.begin, max(resampling.needed + resampling.begin - len(samples), 0)))
     return resampling.apply(padded[: resampling.needed])

@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avgdt.media.downmix import Downmix, mono
+from avgdt.media.downmix import Downmix, downmix_to_mono
 
 JITTER_SECONDS = 0.005
 """Tolerance of time stamps, in seconds; a larger difference is a gap, as any lost packet is longer."""
@@ -24,7 +24,7 @@ class AudioBlock:
     frame: AudioFrame
     """Frame that the decoder returned."""
     rate: int
-    """Sample rate of ``samples``, in Hz; that of ``frame`` may differ, as in spliced broadcasts."""
+    """Sample rate of ``samples``, in Hz; the sample rate of ``frame`` may differ, as in spliced broadcasts."""
     downmix: Downmix = "mean"
     """Downmix of the channels to mono."""
     after_damage: bool = False
@@ -38,7 +38,7 @@ class AudioBlock:
     @property
     def samples(self) -> NDArray[np.float32]:
         """(samples,) float32: mono samples at ``rate``, on the int16 scale."""
-        values = mono(self.frame, self.downmix)
+        values = downmix_to_mono(self.frame, self.downmix)
         if self.frame.sample_rate != self.rate:
             positions = np.arange(len(self)) * self.frame.sample_rate / self.rate
             values = np.interp(positions, np.arange(len(values)), values)
@@ -96,8 +96,8 @@ class SampleGrid:
         """Yield runs of blocks without gaps, up to grid index ``until``.
 
         Blocks cannot overlap: a block stamped before the end of the last block follows that block. If time stamps
-        decrease by more than ``OVERLAP_SECONDS``, the later ones are valid, so that the position of a sample does not
-        depend on where reading began.
+        decrease by more than ``OVERLAP_SECONDS``, the later time stamps are valid, so that the position of a sample
+        does not depend on where reading began.
         """
         run: list[AudioBlock] = []
         following: float | None = None  # expected grid index of the next block; unknown before the first time stamp
@@ -151,7 +151,7 @@ class SampleGrid:
 
 
 def _agreed(starts: list[float], width: float) -> float:
-    """Return the middle of the largest group of starts within ``width``, or of all starts if it is not a majority."""
+    """Return the middle of the largest group of starts within ``width``, or of all starts if that is no majority."""
     ordered = np.sort(starts)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(len(ordered))
     first = int(np.argmax(counts))

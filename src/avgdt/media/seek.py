@@ -1,4 +1,4 @@
-"""Seeking: the packet at which decoding must start for the frame or samples at a time, and packet time stamps."""
+"""Seeking: packet time stamps, and the packet at which decoding must start for the frame or samples at a given time."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class VideoTimestamps:
         decoding = stream.container.format.name == "avi" or (backwards and depth > 0)
         return cls(decoding, depth * step if decoding else 0, step, depth > 0 and not decoding)
 
-    def presented(self, packet: Packet[VideoStream]) -> int | None:
+    def presentation_timestamp(self, packet: Packet[VideoStream]) -> int | None:
         """Return the presentation time stamp of a packet; ``None`` if the container does not store it."""
         return None if self.decoding else packet.pts
 
     def timestamp(self, packet: Packet[VideoStream]) -> int | None:
         """Return the presentation time stamp of a packet, else its decoding time stamp."""
-        presented = self.presented(packet)
-        return packet.dts if presented is None else presented
+        presentation = self.presentation_timestamp(packet)
+        return packet.dts if presentation is None else presentation
 
     def due(self, packet: Packet[VideoStream]) -> int | None:
         """Return the time stamp at which the frame of a packet should appear; ``None`` if it is unknown."""
@@ -72,9 +72,9 @@ class VideoTimestamps:
 
 
 LOOK_AHEAD_BYTES = 2**26
-"""Largest total size of the packets that are read ahead to find the frame on screen, in bytes."""
+"""Maximum total size of the packets that are read ahead to find the frame on screen, in bytes."""
 EVERYTHING = 2**62
-"""Number of time stamp units longer than any file, so that seeking back this far means the start of the file."""
+"""Number of time stamp units that is longer than any file, so that seeking back this far reaches the start."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PacketRun:
     first: int | None
     """Time stamp of the frame on screen at the given time; ``None`` if the packets do not determine it."""
     step: int | None
-    """Constant decoding time between packets up to the given time, in time stamp units; ``None`` if it varies."""
+    """Constant step between decoding time stamps up to the given time, in time stamp units; ``None`` if it varies."""
     from_start: bool
     """Whether the run starts at the first keyframe of the file, so that no run can start earlier."""
 
@@ -164,7 +164,7 @@ def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[li
 
 def _on_screen(packets: list[Packet[VideoStream]], stamps: VideoTimestamps, moment: int) -> int | None:
     """Return the latest presentation time stamp at or before ``moment``; ``None`` unless all packets have one."""
-    presented = [stamps.presented(packet) for packet in packets]
+    presented = [stamps.presentation_timestamp(packet) for packet in packets]
     if None in presented:
         return None
     displayed = (at for at, packet in zip(presented, packets, strict=True) if not packet.is_discard)
@@ -181,10 +181,10 @@ def _step(packets: list[Packet[VideoStream]]) -> int | None:
 
 
 FROM_START_SECONDS = 5.0
-"""Time after the first packet, in seconds, up to which decoders with lasting state start at the first packet.
+"""Time after the first packet, in seconds, up to which decoders that keep state start at the first packet.
 
-Later audio is decoded in segments, in which the synthetic noise of a decoder differs from that of sequential
-decoding.
+Later audio is decoded in segments, in which the synthetic noise of a decoder differs from the noise in
+sequential decoding.
 """
 
 _FORGETTING = {
@@ -216,7 +216,7 @@ class Preroll:
     from_start: float
     """Time after the first packet, in seconds, up to which decoding starts at that packet; -inf for never."""
     memory: float
-    """Time after a damaged packet in which samples may be affected, in seconds."""
+    """Duration after a damaged packet for which samples may be affected, in seconds."""
 
     @classmethod
     def of(cls, decoder: str, size: int) -> Preroll:
@@ -259,7 +259,7 @@ class VorbisBlocks:
         return cls(1 << (header[at] & 15), 1 << (header[at] >> 4))
 
     def size(self, duration: int | None, before: int | None) -> int | None:
-        """Return the block size of a packet, from its duration by FFmpeg and the preceding block size ``before``.
+        """Return the block size of a packet, from its duration in FFmpeg and the preceding block size ``before``.
 
         Returns ``None`` if the packet is trimmed, as at the end of a stream. For the duration of a short block, FFmpeg
         may assume that the preceding block is short although it is long.

@@ -35,7 +35,7 @@ class SelectedFrame:
     pixels: NDArray[np.uint8]
     """(height, width, channels) uint8: pixels of the upright frame."""
     end: int | None
-    """Time stamp at which the frame disappears if it is the last frame of the stream, else ``None``."""
+    """End time stamp (time stamp plus duration) if the frame is the last frame of the stream, else ``None``."""
 
 
 FramesByTick = dict[int, SelectedFrame]  # frames by requested time stamp
@@ -47,8 +47,8 @@ def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFr
     Without ``skip``, the predicate is also true for every frame of a run that starts at the first keyframe.
     """
     if skip:
-        return lambda frame: frame.stamp == run.first and (frame.whole or frame.settled)
-    return lambda frame: run.from_start or (frame.stamp <= moment and (frame.whole or frame.settled))
+        return lambda frame: frame.stamp == run.first and (frame.undamaged or frame.after_undamaged_frame)
+    return lambda frame: run.from_start or (frame.stamp <= moment and (frame.undamaged or frame.after_undamaged_frame))
 
 
 def select(
@@ -115,7 +115,7 @@ class AllFrames:
     zero: float
     """Container time at which the timeline of the recording begins, in seconds."""
     end: Fraction
-    """Time stamp at which the last frame disappears, in units of ``tick``."""
+    """End time stamp of the last frame (its time stamp plus its duration), in units of ``tick``."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class FirstFrame:
     """Time and size of the first presented frame of a recording."""
 
     time: float
-    """Container time at which the frame appears, in seconds."""
+    """Container time at which the frame starts, in seconds."""
     width: int
     """Width of the upright frame, in pixels."""
     height: int
@@ -145,7 +145,7 @@ class VideoReader:
 
     @property
     def stream(self) -> VideoStream:
-        """Video stream of the container; raises ``NoVideo`` without video and ``Unsupported`` without a decoder."""
+        """Video stream of the container; raises ``NoVideo`` if there is none, ``Unsupported`` if no decoder exists."""
         if self._container.video is None:
             raise NoVideo(self._container.path, "it has no video")
         if self._container.video.codec_context is None:
@@ -237,7 +237,7 @@ class VideoReader:
         return self.first().time
 
     def last_end(self) -> float:
-        """Return the container time at which the last undamaged frame disappears, in seconds."""
+        """Return the container time at which the last undamaged frame ends, in seconds."""
         moment = math.ceil(self._container.end("video") / tick(self.stream))
         stamp, end = self._from(moment, _last, skipping=False)
         return float(self._end(stamp, end) * tick(self.stream))
@@ -284,4 +284,4 @@ class VideoReader:
 
 def _last(frames: FrameIterator, accept: Callable[[PresentedFrame], bool]) -> tuple[int, int] | None:
     """Return the time stamps of the start and end of the last undamaged frame; ``None`` if there is none."""
-    return max(((frame.stamp, frame.end) for frame in frames if frame.whole), default=None)
+    return max(((frame.stamp, frame.end) for frame in frames if frame.undamaged), default=None)

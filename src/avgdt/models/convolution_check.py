@@ -12,9 +12,10 @@ from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 
 GREATEST_ERROR = 0.05
-"""Relative error, in the L2 norm, above which an output or gradient is wrong; in bf16 it is usually below 0.01."""
+"""Relative error, in the L2 norm, above which an output or gradient counts as wrong; in bf16 it is usually below
+0.01."""
 _wrong: dict[object, bool] = {}
-"""Cached results of this process: shape and settings of a convolution -> whether half precision is wrong."""
+"""Cache of this process: shape and settings of a convolution -> whether it is wrong in half precision."""
 
 
 class ExactConv2d(nn.Conv2d):
@@ -89,14 +90,14 @@ def _settings(layer: nn.Conv2d | nn.Conv3d) -> tuple[object, ...]:
 
 
 def compute_exactly(phi: Phi, names: Sequence[str]) -> None:
-    """Change the convolutions of ``phi`` called ``names``, in place, to compute in float32."""
+    """Make the convolutions ``names`` of ``phi`` compute in float32, in place."""
     for name in names:
         layer = phi.get_submodule(name)
         layer.__class__ = ExactConv3d if isinstance(layer, nn.Conv3d) else ExactConv2d
 
 
 def _error(layer: nn.Conv2d | nn.Conv3d, like: torch.Tensor, precision: Precision) -> float:
-    """Return the greatest relative error of output and gradients in half precision, for a random input."""
+    """Return the largest relative error of output and gradients in half precision, for a random input."""
     generator = torch.Generator().manual_seed(0)
     x = torch.empty_like(like).copy_(torch.randn(like.shape, generator=generator))
     results = []

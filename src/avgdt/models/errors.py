@@ -6,12 +6,12 @@ from avgdt.errors import AvgdtError
 
 
 class ModelError(AvgdtError):
-    """Error for a network that cannot be built with the given sizes, or for an input that it cannot process."""
+    """Raised if a network cannot be built with the given sizes, or cannot process its input."""
 
 
 class HardwareError(AvgdtError):
-    """Error for a device or a precision that this machine does not support."""
+    """Raised if this machine does not support a device or a precision."""
 
 
 class WeightsError(AvgdtError):
-    """Error for a weights file that cannot be read or written, or that belongs to another architecture."""
+    """Raised if a weights file cannot be read or written, or belongs to another architecture."""

@@ -1,8 +1,8 @@
 """Spatial and temporal convolutions of R(2+1)D, in the forms that a CPU computes fastest.
 
-Their parameters, values and gradients are those of ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight,
-the weight gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2 at
-half the speed of the forward pass, and with few channels at a tenth (``docs/performance.md``).
+Parameters, outputs and gradients match ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight, the weight
+gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2 at half the speed of
+the forward pass, and with few channels at a tenth (``docs/performance.md``).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Spatial(nn.Conv3d):
 
 
 class Temporal(nn.Conv3d):
-    """Convolution over three time steps; in float32 on a CPU, matrix products compute the gradient of its weight.
+    """Convolution over three time steps; in float32 on a CPU, the weight gradient uses matrix multiplications.
 
-    In bf16, oneDNN computes this gradient faster than matrix products do.
+    In bf16, oneDNN computes this gradient faster than matrix multiplications do.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
@@ -100,9 +100,9 @@ class _TemporalConvolution(torch.autograd.Function):
 
 
 def _weight_gradient(x: torch.Tensor, grad: torch.Tensor, stride: int) -> torch.Tensor:
-    """Return the gradient of the weight, (outputs, inputs, 3, 1, 1), by one matrix product per time step of the kernel.
+    """Return the weight gradient (outputs, inputs, 3, 1, 1), by one matrix multiplication per time step of the kernel.
 
-    ``x`` is the input (batch, inputs, time, height, width), and ``grad`` the gradient of the output, with its shape.
+    ``x`` is the input (batch, inputs, time, height, width), and ``grad`` is the gradient of the output.
     """
     x, grad = (tensor.permute(0, 2, 3, 4, 1).flatten(2, 3) for tensor in (x, grad))  # (batch, time, pixels, channels)
     gradients = []

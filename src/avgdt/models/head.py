@@ -40,5 +40,5 @@ class ProjectionHead(nn.Sequential):
         return x
 
 
-def _with_dropout(layer: nn.Module, share: float) -> tuple[nn.Module, ...]:
-    return (nn.Dropout(share), layer) if isinstance(layer, nn.Linear) else (layer,)
+def _with_dropout(layer: nn.Module, probability: float) -> tuple[nn.Module, ...]:
+    return (nn.Dropout(probability), layer) if isinstance(layer, nn.Linear) else (layer,)

@@ -1,4 +1,4 @@
-"""Device and floating-point precision of the networks, chosen by the hardware for ``auto``."""
+"""Device and floating-point precision of the networks; ``auto`` selects them according to the hardware."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Output = Literal["features", "embeddings"]
 have unit length and are compared across modalities."""
 
 LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey frame (ITU-R BT.601)."""
+"""Weights of red, green and blue in a greyscale frame (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class PretrainedModel:
     def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
         """Embed clips of frames and return their vectors (batch, dim).
 
-        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or grey, at the
-        recipe's ``clip.frame_rate``. They may have any size and are scaled to that of the recipe's clips.
-        Raises :class:`ModelError` for other shapes or types.
+        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or greyscale, at the
+        recipe's ``clip.frame_rate``. They may have any size and are scaled to the clip size of the recipe. Raises
+        :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
             raise ModelError(
@@ -198,7 +198,7 @@ def read_weights(file: Path) -> tuple[dict[str, torch.Tensor], Recipe]:
 
 
 def untrained(recipe: Recipe, seed: int | None = None, device: str = "auto") -> PretrainedModel:
-    """Return a model with random weights, for comparison; ``seed`` is by default that of the recipe."""
+    """Return a model with random weights, for comparison; ``seed`` defaults to the seed of the recipe."""
     seed = recipe.run.seed if seed is None else seed
     precision = resolve_precision(recipe.run.precision, resolve_device(device))
     with torch.random.fork_rng():

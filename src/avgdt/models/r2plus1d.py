@@ -1,7 +1,7 @@
 """R(2+1)D video encoder: convolutions over space, then over time (Tran et al. 2018, arXiv 1711.11248).
 
-Parameter names and numerics are those of torchvision's ``r2plus1d_18`` without the classifier, so that its weights can
-be loaded.
+Parameter names and outputs match torchvision's ``r2plus1d_18`` without the classifier, so that its weights can be
+loaded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def stem_middle(width: int) -> int:
 
 
 class R2Plus1DBlock(nn.Module):
-    """Residual block of two (2+1)-D convolutions, with equal middle channels as in the original network."""
+    """Residual block of two (2+1)-D convolutions with the same number of middle channels, as in the original
+    network."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()

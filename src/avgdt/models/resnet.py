@@ -1,6 +1,6 @@
 """ResNet audio encoder of basic blocks, for spectrograms (He et al. 2016, arXiv 1512.03385).
 
-Parameter names and numerics are those of torchvision's ``resnet18`` with one input channel and without the classifier.
+Parameter names and outputs match torchvision's ``resnet18`` with one input channel and without the classifier.
 """
 
 from __future__ import annotations

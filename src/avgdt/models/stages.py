@@ -25,10 +25,10 @@ def check_sizes(name: str, blocks: Sequence[int], width: int, channels: int) -> 
 
 
 def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: Sequence[int], training: bool) -> None:
-    """Raise :class:`ModelError` if ``x`` is empty, lacks an axis, has other channels, or is too small for batch norm.
+    """Raise :class:`ModelError` if ``x`` is empty, has wrong axes or channels, or is too small for batch norm.
 
-    ``strides`` are those of the whole network along the axes after the channels. In training, batch norm in the last
-    stage needs at least two values per channel.
+    ``strides`` holds the total stride of the network along each axis after the channels. In training, batch norm in the
+    last stage needs at least two values per channel.
     """
     got = tuple(x.shape)
     if x.dim() != 2 + len(strides) or 0 in got:

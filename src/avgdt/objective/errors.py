@@ -6,4 +6,4 @@ from avgdt.errors import AvgdtError
 
 
 class ObjectiveError(AvgdtError):
-    """Error of inputs (views, keys, relations, sizes) that do not fit together, or of a value that is out of range."""
+    """Raised if inputs (views, keys, relations, sizes) do not fit together, or if a value is out of range."""

@@ -13,9 +13,9 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = {"float32": 1e-6, "float64": 1e-7}
-"""Largest difference of two cosines of float32 embeddings that count as equal, by the precision of the product.
+"""Maximum difference of two equal cosine similarities of float32 embeddings, by precision of the multiplication.
 
-In float32, a product depends on the order of summation. In float64, the precision of the embeddings is the limit.
+In float32, the result depends on the order of summation. In float64, the precision of the embeddings is the limit.
 """
 
 
@@ -34,13 +34,15 @@ class NCE(NamedTuple):
     loss: torch.Tensor
     """Loss, a scalar: summed or averaged over the pairs, and averaged over the batch."""
     accuracy: torch.Tensor
-    """Re-identification accuracy, a scalar: the share of queries whose positive is nearer than every negative."""
+    """Re-identification accuracy, a scalar: the fraction of queries whose positive is more similar than every
+    negative."""
     pairs: tuple[tuple[int, int], ...]
     """Ordered pairs of views (query, key) that attract."""
     pair_accuracy: torch.Tensor
     """Re-identification accuracy of each pair, (pairs,)."""
     positive_probability: torch.Tensor
-    """Softmax probability p of the positive, (pairs, batch); the gradient scales with 1 - p (natural curriculum)."""
+    """Softmax probability p of the positive, (pairs, batch); the gradient is proportional to 1 - p, so that hard pairs
+    dominate (the paper's natural curriculum)."""
 
 
 def contrastive_loss(
@@ -57,12 +59,13 @@ def contrastive_loss(
     Queries and keys have unit length. For each ordered pair (i, j) with ``attract[i][j]``, the positive is key j of the
     query's recording. The negatives are the keys in ``negatives[j]`` whose mask is True, and the keys m of the query's
     recording with ``repel[i][m]``; each key counts once. ``pair_reduction`` is ``sum`` (equation 6) or ``mean``, with
-    which the scale of the loss does not depend on T. A tie does not count as accurate, nor does a query without
-    negatives. Raises :class:`ObjectiveError` if counts differ, no pair attracts, or the temperature is not positive.
+    which the scale of the loss does not depend on T. A query whose positive ties with a negative does not count as
+    accurate, nor does a query without negatives. Raises :class:`ObjectiveError` if counts differ, no pair attracts, or
+    the temperature is not positive.
     """
     pairs = _pairs(queries, keys, negatives, attract, repel, temperature)
     losses, hits, probabilities = [], [], []
-    # In half precision, the cosines of near neighbours would be equal, so autocast is disabled.
+    # In half precision, similarities of near neighbours would round to equal values, so autocast is disabled.
     with torch.autocast(queries[0].device.type, enabled=False):
         for i, j in pairs:
             cosines, counted = similarities(i, j, queries, keys, negatives, repel)
@@ -112,10 +115,10 @@ def similarities(
     negatives: Sequence[Negatives],
     repel: Matrix,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the cosines of the queries of view i with the keys of the pair (i, j), and the mask of keys in the loss.
+    """Compute cosine similarities of queries of view i and keys of the pair (i, j), and the mask of keys in the loss.
 
-    Cosines and mask have the shape (batch, 1 + repelling views + n). The columns are the positive, the repelling keys
-    of the query's recording, and ``negatives[j]``.
+    Similarities and mask have the shape (batch, 1 + repelling views + n). The columns are the positive, the repelling
+    keys of the query's recording, and ``negatives[j]``.
     """
     query = queries[i].float()
     same_recording = [j, *(m for m in range(len(keys)) if repel[i][m])]

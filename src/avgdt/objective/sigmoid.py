@@ -34,8 +34,8 @@ class SigmoidLoss(nn.Module):
     ) -> torch.Tensor:
         """Compute the loss, a scalar averaged over the batch and the pairs of views that attract.
 
-        The losses of the positive and the negatives of a query are summed. Arguments, positives and negatives are those
-        of :func:`avgdt.objective.nce.contrastive_loss`.
+        The losses of the positive and the negatives of a query are summed. For arguments, positives and negatives, see
+        :func:`avgdt.objective.nce.contrastive_loss`.
         """
         losses = []
         with torch.autocast(queries[0].device.type, enabled=False):

@@ -21,8 +21,8 @@ def lejepa(
 
     ``embeddings`` are T views (batch, dim) of any length. The invariance term is the squared distance per dimension
     between an embedding and the mean of its pair, averaged over the pairs that attract. The SIGReg term is averaged
-    over views. Views that repel have no term of their own: only the distribution separates them. The directions are
-    drawn from ``generator``, a CPU generator.
+    over views. There is no term for views that repel: only the SIGReg term separates them. The directions are drawn
+    from ``generator``, a CPU generator.
     """
     pairs = attracting_pairs(attract)
     with torch.autocast(embeddings[0].device.type, enabled=False):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avgdt.recipes.recipe import Recipe
 
 _MOST = 2**32
-"""Largest magnitude of a number in a recipe, above any sensible value and small enough to index arrays."""
+"""Maximum magnitude of a number in a recipe, above any sensible value and small enough to index arrays."""
 
 
 def at_least(field: str, value: float, least: float) -> None:
@@ -42,7 +42,7 @@ def one_of(field: str, value: float, values: Sequence[float]) -> None:
         raise RecipeError(f"{field}: {value:g} is not allowed; use {' or '.join(f'{allowed:g}' for allowed in values)}")
 
 
-def share(field: str, value: float) -> None:
+def fraction(field: str, value: float) -> None:
     """Raise :class:`RecipeError` unless ``value`` is in [0, 1]."""
     if not 0 <= value <= 1:
         raise RecipeError(f"{field}: {value:g} is out of range; use 0 to 1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avgdt.recipes.checks import above, at_least, share
+from avgdt.recipes.checks import above, at_least, fraction
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class Normalisation:
     std: float = 0.225
     """Standard deviation by which every pixel value is divided."""
     subtract_mean_frame: float = 0.0
-    """Share, from 0 to 1, of ``mean`` that is replaced by the same share of the clip's mean frame. At 1 only motion
-    remains (not in the paper; for recordings that share one scene)."""
+    """Fraction, from 0 to 1, of ``mean`` that is replaced by the same fraction of the clip's mean frame. At 1, only
+    motion remains (not in the paper; for recordings of a single scene)."""
 
     def __post_init__(self) -> None:
         above("normalisation.std", self.std, 0)
-        share("normalisation.subtract_mean_frame", self.subtract_mean_frame)
+        fraction("normalisation.subtract_mean_frame", self.subtract_mean_frame)
 
 
 @dataclass(frozen=True)
 class LogMel:
     """Log-mel spectrogram, the input of the audio encoder (section 4.1 of the paper).
 
-    Values are those of ``python_speech_features.logfbank`` for waveforms on the int16 scale, then standardised.
+    It is computed as in ``python_speech_features.logfbank`` from waveforms on the int16 scale, then standardised.
     """
 
     mels: int = 40

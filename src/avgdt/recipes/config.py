@@ -112,18 +112,18 @@ def write_yaml(recipe: Recipe, path: Path) -> None:
 
 
 def _load(text: str) -> Any:
-    """Parse YAML text into plain values; repeated keys raise a ``ConstructorError`` of ``yaml``."""
+    """Parse YAML text into plain values; duplicate keys raise ``yaml.constructor.ConstructorError``."""
     import yaml
 
-    class NoRepeatedKeys(yaml.SafeLoader):
+    class UniqueKeyLoader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
             for i, key in enumerate(keys):
                 if key.value in {earlier.value for earlier in keys[:i]}:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is repeated", key.start_mark)
+                    raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", key.start_mark)
             return super().construct_mapping(node, deep)
 
-    return yaml.load(text, NoRepeatedKeys)
+    return yaml.load(text, UniqueKeyLoader)
 
 
 def read_yaml(path: Path) -> Recipe:
@@ -137,7 +137,7 @@ def read_yaml(path: Path) -> Recipe:
     except RecursionError:
         raise RecipeError(f"{path}: is not a recipe: its brackets are nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, an invalid date, a number that is too long
-        raise RecipeError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        raise RecipeError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
     try:
         recipe: Recipe = from_plain(Recipe, plain)
     except (RecipeError, CompositionError) as error:

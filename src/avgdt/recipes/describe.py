@@ -8,10 +8,10 @@ from avgdt.recipes.proportions import BANK, RECORDINGS
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import AUTO
 
-_MEET = {
-    "different": "views of different modalities meet in the loss",
-    "equal": "views of one modality meet in the loss",
-    "both": "views of all modalities meet in the loss",
+_COMPARED = {
+    "different": "views of different modalities are compared in the loss",
+    "equal": "views of the same modality are compared in the loss",
+    "both": "views of all modalities are compared in the loss",
 }
 _COLUMNS = ("positives", "negatives of the same recording", "negatives of other recordings per positive")
 
@@ -33,9 +33,9 @@ def describe(recipe: Recipe) -> str:
         others = other_keys(recipe, objective.bank)
     return "\n\n".join(
         [
-            f"{composition.describe()}\n(a attracts, r repels, . does not meet; rows are queries, columns keys)",
+            f"{composition.describe()}\n(a attracts, r repels, . is not compared; rows are queries, columns keys)",
             "\n".join(factors),
-            f"Keys that each view meets, with {source}:\n{_counts(composition, others)}",
+            f"Keys with which each view is compared, for {source}:\n{_counts(composition, others)}",
         ]
     )
 
@@ -58,7 +58,7 @@ def _docstring(factor: Factor) -> str:
 
 def _role(factor: Factor, composition: Composition) -> str:
     if isinstance(factor, Modality):
-        return f"Here {_MEET[composition.partners]}."
+        return f"Here {_COMPARED[composition.partners]}."
     if factor.distinctive:
         return "Distinctive: views that differ in this factor repel each other."
     return "Invariant: views that differ in this factor may attract each other."

@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class RecipeError(AvgdtError):
-    """Error for a recipe that is invalid or cannot be read; the message names the field or file and a remedy."""
+    """Raised if a recipe is invalid or cannot be read; the message names the field or file and a remedy."""

@@ -15,17 +15,19 @@ class Finetuning:
     """Configuration of finetuning, which trains the encoder and a linear layer on its pooled features together."""
 
     optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
-    """Optimiser; by default that of the paper."""
+    """Optimiser; by default, as in the paper."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then times 0.01 at epochs 6 and 8."""
+    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at each of
+    epochs 6 and 8."""
     encoder_lr: float = 1.0
-    """Learning rate of the encoder relative to that of the linear layer."""
+    """Learning rate of the encoder relative to the learning rate of the linear layer."""
     orthogonal: bool = False
     """Whether to initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Number of clips per step, each of a different recording, or fewer if the recordings are not a multiple."""
+    """Number of clips per step, all from different recordings; a step may have fewer if the number of recordings is not
+    a multiple of it."""
     clips: int = 10
     """Number of random clips of each recording per epoch."""
     test_clips: int = 10
@@ -35,7 +37,7 @@ class Finetuning:
     frames: int = 0
     """Number of frames in a clip; 0 uses as many as in pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
-    """Video augmentations; if empty, those of pretraining are used."""
+    """Video augmentations; if empty, the augmentations of pretraining are used."""
 
     def __post_init__(self) -> None:
         at_least("finetuning.batch", self.batch, 2)

@@ -17,7 +17,7 @@ class VideoEncoder:
     width: int = 64
     """Number of channels of the first stage, which each later stage doubles."""
     channels: int = 3
-    """Number of channels of a frame: 3 for RGB, 1 for grey."""
+    """Number of channels of a frame: 3 for RGB, 1 for greyscale."""
 
     def __post_init__(self) -> None:
         one_of("model.video.channels", self.channels, (1, 3))

@@ -170,8 +170,8 @@ COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices
 def with_composition(recipe: Recipe, name: str) -> Recipe:
     """Return the recipe with the time shift and time reversal of the composition called ``name``.
 
-    The smallest distance of the windows is that of the recipe or, if the recipe has no time shift, the length of a
-    window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
+    The minimum distance between windows is taken from the recipe or, if the recipe has no time shift, is the length of
+    a window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
     """
     if name not in COMPOSITIONS:
         raise RecipeError(f"composition {name!r} is unknown; {suggestion(name, COMPOSITIONS)}")

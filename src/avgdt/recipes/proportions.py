@@ -2,7 +2,7 @@
 
 The paper trains 200 epochs of 210,000 recordings in batches of 1024, which is 41,000 steps, with a bank of 15,000 keys
 and a momentum of 0.999. Hence the bank holds 7 % of the recordings, and the momentum encoders average over the last
-1,000 steps, which are 2.4 % of the training. A much larger bank holds keys of outdated encoders, so that queries can
+1,000 steps, which are 2.4 % of the run. A much larger bank holds keys of outdated encoders, so that queries can
 recognise recent keys by their age. A much lower momentum makes this worse. With a much higher momentum, the momentum
 encoders lag behind.
 """
@@ -19,12 +19,14 @@ STEPS = EPOCHS * RECORDINGS / BATCH
 
 
 def bank_size(recordings: int, batch: int) -> int:
-    """Return the number of keys per view in the bank: the paper's share of ``recordings``, but at least ``batch``."""
+    """Return the number of keys per view in the bank: the paper's fraction of ``recordings``, but at least
+    ``batch``."""
     return max(batch, round(recordings * BANK / RECORDINGS))
 
 
 def momentum(steps: int) -> float:
-    """Return the momentum that averages over the paper's share of ``steps``, the steps of the whole training."""
+    """Return the momentum that averages over the paper's fraction of ``steps``, the number of steps of the whole
+    run."""
     return max(0.0, 1 - (1 - MOMENTUM) * STEPS / steps)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from avgdt.composition.composition import Composition
-from avgdt.recipes.checks import at_least, check_coherent, check_finite, share
+from avgdt.recipes.checks import at_least, check_coherent, check_finite, fraction
 from avgdt.recipes.clip import Clip, LogMel, Normalisation
 from avgdt.recipes.model import Model
 from avgdt.recipes.training import Objective, Optimiser, Run, Schedule
@@ -16,24 +16,25 @@ class Data:
     """Recordings of a run: splits of the manifest, held-out recordings, decoding failures and the store."""
 
     splits: tuple[str, ...] = ("train",)
-    """Splits to train on; if the manifest has no column split, all recordings except the held-out ones are used."""
+    """Splits to train on; if the manifest has no `split` column, all recordings except the held-out ones are used."""
     held_out: str = "val"
     """Split of the held-out recordings, on which retrieval is measured during training."""
     held_out_at_most: int = 100
-    """Largest number of held-out recordings; 0 for none. Without a column split, at most a tenth of all."""
+    """Maximum number of held-out recordings; 0 for none. If the manifest has no `split` column, at most 10 % of the
+    recordings are held out."""
     failing_at_most: float = 0.1
-    """Largest share of recordings that may fail to decode; above it, the run saves its state and stops."""
+    """Maximum fraction of recordings that may fail to decode; above it, the run saves its state and stops."""
     store: str = "auto"
     """Folder of decoded recordings, which avoids decoding files in every epoch: auto is store/ in the run folder, off
-    decodes each clip from its file. Clips are bit-identical in either case. Runs may share the folder, and it may be
-    deleted."""
+    decodes each clip from its file. Clips are bit-identical in either case. Several runs may use the same folder, and
+    it may be deleted."""
     store_gigabytes: float = -1.0
-    """Largest size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
+    """Maximum size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
 
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)
         at_least("data.held_out_at_most", self.held_out_at_most, 0)
-        share("data.failing_at_most", self.failing_at_most)
+        fraction("data.failing_at_most", self.failing_at_most)
 
 
 @dataclass(frozen=True)

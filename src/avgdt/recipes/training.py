@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from avgdt.recipes.checks import above, at_least, below, seed, share
+from avgdt.recipes.checks import above, at_least, below, fraction, seed
 from avgdt.recipes.errors import RecipeError
 
 AUTO = -1
-"""Value of ``objective.bank`` and ``objective.momentum`` that selects the paper's proportions."""
+"""Sentinel value of ``objective.bank`` and ``objective.momentum``: derive them from the number of recordings and steps
+as in the paper."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Objective:
     momentum: float = 0.999
     """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
     key_groups: int = 2
-    """Number of shuffled groups of keys per batch norm group, so that statistics do not leak (negatives: bank)."""
+    """Number of shuffled groups of keys per batch norm group, so that batch norm statistics do not reveal the positive
+    (negatives: bank)."""
     sigmoid_bias: float = -10.0
     """Initial value of the trained bias of the logits (loss: sigmoid). SigLIP's -10 suits batches of thousands; minus
     the logarithm of the number of negatives suits any batch."""
@@ -45,14 +47,14 @@ class Objective:
     """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 
     def __post_init__(self) -> None:
-        share("objective.sigreg_weight", self.sigreg_weight)
+        fraction("objective.sigreg_weight", self.sigreg_weight)
         if self.loss == "sigreg" and self.negatives == "bank":
             raise RecipeError("objective.loss: sigreg uses no negatives and no bank; add --objective.negatives batch")
         at_least("objective.temperature", self.temperature, 1e-4)
         if self.bank != AUTO:
             at_least("objective.bank", self.bank, 1)
         if self.momentum != AUTO:
-            share("objective.momentum", self.momentum)
+            fraction("objective.momentum", self.momentum)
         at_least("objective.key_groups", self.key_groups, 1)
 
 
@@ -69,11 +71,11 @@ class Optimiser:
     weight_decay: float = 1e-5
     """Weight decay coefficient."""
     clip_norm: float = 0.0
-    """Largest norm of the gradient of all parameters, to which a larger one is scaled; 0 disables clipping."""
+    """Maximum norm of the gradient of all parameters; larger gradients are scaled down to it. 0 disables clipping."""
 
     def __post_init__(self) -> None:
         above("optimiser.lr", self.lr, 0)
-        share("optimiser.momentum", self.momentum)
+        fraction("optimiser.momentum", self.momentum)
         if self.kind == "adamw":
             below("optimiser.momentum", self.momentum, 1)
         at_least("optimiser.weight_decay", self.weight_decay, 0)
@@ -89,7 +91,7 @@ class Schedule:
     warmup_epochs: float = 10.0
     """Number of epochs of linear warm-up of the learning rate."""
     warmup_from: float = 0.0
-    """Learning rate at the start of the warm-up, as a share of optimiser.lr."""
+    """Learning rate at the start of the warm-up, as a fraction of optimiser.lr."""
     shape: Literal["constant", "cosine", "step"] = "constant"
     """Shape of the learning rate after the warm-up: constant, cosine decay to 0, or steps."""
     steps: tuple[int, ...] = ()
@@ -100,7 +102,7 @@ class Schedule:
     def __post_init__(self) -> None:
         at_least("schedule.epochs", self.epochs, 1)
         at_least("schedule.warmup_epochs", self.warmup_epochs, 0)
-        share("schedule.warmup_from", self.warmup_from)
+        fraction("schedule.warmup_from", self.warmup_from)
         for i, epoch in enumerate(self.steps):
             at_least(f"schedule.steps.{i}", epoch, 1)
         above("schedule.step_factor", self.step_factor, 0)
@@ -113,28 +115,30 @@ class Run:
     batch: int = 16
     """Number of recordings per step, over all devices."""
     norm_group: int = 0
-    """Number of recordings that share batch norm statistics; 0 for the whole batch. Each device computes its share of
-    the groups one after another; a single group is synchronised across devices."""
+    """Number of recordings that share batch norm statistics; 0 for the whole batch. Groups are distributed over the
+    devices and processed sequentially; if there is one group, batch norm is synchronised across devices."""
     lr_batch: int = 0
     """Batch size for which optimiser.lr is given; for another run.batch, it is scaled linearly. 0 disables scaling."""
     seed: int = 0
     """Seed of all random numbers."""
     workers: int = -1
-    """Number of decoding processes; -1 selects it by the number of cores, 0 decodes in the training process."""
+    """Number of decoding processes; -1 depends on the number of cores, 0 decodes in the training process."""
     device: str = "auto"
     """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Floating-point precision of the networks; auto selects it by the hardware."""
+    """Floating-point precision of the networks; auto selects it according to the hardware."""
     channels_last: Literal["auto", "yes", "no"] = "auto"
-    """Channels-last memory format; auto uses it if it is faster. On a CPU, networks narrower than 16 never use it."""
+    """Channels-last memory format; auto uses it if it is faster. On a CPU, networks narrower than 16 channels never use
+    it."""
     recompute: bool = False
     """Whether to recompute activations in the backward pass, which saves memory but adds a forward pass."""
     compile: bool = False
     """Whether to compile the networks with torch.compile, which takes minutes and, on a CPU, needs a compiler."""
     checkpoint_minutes: float = 10.0
-    """Minutes between checkpoints; 0 writes one after every step. One is also written at the end and on Ctrl-C."""
+    """Minutes between checkpoints; 0 writes one after every step. A checkpoint is also written at the end and on
+    Ctrl-C."""
     checkpoints: int = 3
-    """Number of checkpoints on disk; an older one is used if the newest is damaged or the training has diverged."""
+    """Number of checkpoints on disk; an older one is used if the newest is damaged or the run has diverged."""
     log_every: int = 1
     """Number of steps per line of metrics, which holds the means over these steps."""
     monitor_epochs: int = 1

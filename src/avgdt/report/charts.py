@@ -68,7 +68,7 @@ class Chart:
 def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
     """Return a line chart of ``series`` over epochs.
 
-    If ``percent``, the values are shares from 0 to 1 and the labels are in per cent. If ``from_zero``, the vertical
+    If ``percent``, the values are fractions from 0 to 1 and the labels are percentages. If ``from_zero``, the vertical
     axis starts at 0.
     """
     right = max((x for s in series for x in s.x), default=1.0) or 1.0
@@ -101,8 +101,8 @@ class _Scale:
         return round(LEFT + epoch / self.right * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+        fraction = (value - self.low) / (self.high - self.low)
+        return round(HEIGHT - BOTTOM - fraction * (HEIGHT - TOP - BOTTOM), 1)
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
         """Return the SVG path through at most :data:`MAX_POINTS` points, without values that are not finite."""
@@ -119,7 +119,7 @@ def _line(series: Series, scale: _Scale, percent: bool) -> Line:
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:
-    """Return the moving average of ``y`` over a twentieth of its values; the window is truncated at both ends."""
+    """Return the moving average of ``y`` over a window of 5 % of its values; the window is truncated at both ends."""
     half = max(1, len(y) // 40)
     total = np.concatenate([[0.0], np.cumsum(y)])
     middle = np.arange(len(y))

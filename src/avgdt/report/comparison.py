@@ -42,7 +42,7 @@ class ComparisonTable:
 
     title: str
     head: tuple[str, ...]
-    """Column names: method, one name per figure, source."""
+    """Column names: method, one name per metric, source."""
     published: tuple[tuple[str, ...], ...]
     runs: tuple[tuple[str, ...], ...]
     """Rows of the runs: each group of seeds is followed by its random weights."""
@@ -52,9 +52,9 @@ class ComparisonTable:
 def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable, ...]:
     """Return tables of the paper with a row for each group of runs that differ only in the seed.
 
-    ``name`` is the number or the name of one table. By default, all tables for which a run has a figure
-    are returned, except the ablations. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or
-    has no results, if two runs of a group have the same seed, or if no run has a figure of the tables.
+    ``name`` is the number or the name of one table. By default, all tables for which a run has a value are returned,
+    except the ablations. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or has no
+    results, if two runs of a group have the same seed, or if no run has a value for the tables.
     """
     groups = read_groups(paths)
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
@@ -81,7 +81,7 @@ def as_text(table: ComparisonTable) -> str:
     """Return the table as plain text with aligned columns."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for i, name in enumerate(table.head):
-        grid.add_column(Text(name), justify="right" if _is_figure(i, table) else "left", no_wrap=True)
+        grid.add_column(Text(name), justify="right" if _is_numeric(i, table) else "left", no_wrap=True)
     for rows in (table.published, table.runs):
         for i, row in enumerate(rows):
             grid.add_row(*(Text(text) for text in row), end_section=i == len(rows) - 1)
@@ -95,7 +95,7 @@ def as_markdown(table: ComparisonTable) -> str:
     """Return the table in GitHub's Markdown."""
     rows = [[_markdown(text) for text in row] for row in (table.head, *table.published, *table.runs)]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    right = [_is_figure(i, table) for i in range(len(widths))]
+    right = [_is_numeric(i, table) for i in range(len(widths))]
     rule = ["-" * (width - 1) + ":" if is_right else "-" * width for width, is_right in zip(widths, right, strict=True)]
     lines = [
         " | ".join(text.rjust(n) if r else text.ljust(n) for text, n, r in zip(row, widths, right, strict=True))
@@ -107,7 +107,7 @@ def as_markdown(table: ComparisonTable) -> str:
 
 def as_latex(table: ComparisonTable) -> str:
     """Return the table as LaTeX source, which needs the package booktabs."""
-    columns = "".join("r" if _is_figure(i, table) else "l" for i in range(len(table.head)))
+    columns = "".join("r" if _is_numeric(i, table) else "l" for i in range(len(table.head)))
     head, *rows = (
         " & ".join(_latex(text) for text in row) + r" \\" for row in (table.head, *table.published, *table.runs)
     )
@@ -131,7 +131,7 @@ def as_latex(table: ComparisonTable) -> str:
 
 
 def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | None:
-    """Return the table with rows for each group and its random weights, or None if no group has a figure of the
+    """Return the table with rows for each group and its random weights, or None if no group has a value for the
     table."""
     names = [column.name for column in table.columns]
     runs, deviations, remarks = list[tuple[str, ...]](), dict[str, list[str]](), dict[str, list[str]]()
@@ -145,7 +145,7 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
                 remarks.setdefault(remark, []).append(name)
     if all(text == DASH for row in runs for text in row[1:-1]):
         return None
-    published = tuple((row.method, *(row.figures.get(name, DASH) for name in names), row.source) for row in table.rows)
+    published = tuple((row.method, *(row.values.get(name, DASH) for name in names), row.source) for row in table.rows)
     notes = [f"± is the standard deviation over {over}: {'; '.join(rows)}" for over, rows in deviations.items()]
     notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarks.items()]
     return ComparisonTable(
@@ -154,7 +154,8 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
 
 
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """Return what the standard deviations of a row are taken over, such as "3 seeds"; empty if the row has none."""
+    """Return the samples over which the standard deviations of a row are taken, such as "3 seeds"; "" if there are
+    none."""
     over: dict[str, list[str]] = {}
     for name, entry in zip(names, cells, strict=True):
         if entry.over:
@@ -163,7 +164,7 @@ def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
     return ", over ".join(parts)
 
 
-def _is_figure(column: int, table: ComparisonTable) -> bool:
+def _is_numeric(column: int, table: ComparisonTable) -> bool:
     return 0 < column < len(table.head) - 1
 
 

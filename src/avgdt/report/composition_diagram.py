@@ -86,8 +86,8 @@ def rasterise(svg: str) -> bytes:
             left, top, width, height = box
             pixels = Image.open(io.BytesIO(base64.b64decode(attributes["href"].split(",", 1)[1]))).convert("RGBA")
             if attributes["preserveAspectRatio"] != "none":
-                share = min(width / pixels.width, height / pixels.height)
-                width, height = round(share * pixels.width), round(share * pixels.height)
+                scale = min(width / pixels.width, height / pixels.height)
+                width, height = round(scale * pixels.width), round(scale * pixels.height)
             pixels = pixels.resize((max(1, width), max(1, height)), Image.Resampling.NEAREST)
             canvas.paste(pixels, (left, top), pixels)
     content = io.BytesIO()

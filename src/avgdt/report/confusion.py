@@ -43,7 +43,7 @@ class ConfusionMatrix:
     title: str
     image: str
     """Data URI of a PNG with one pixel per cell: rows are true classes, columns are predicted classes. The colour is
-    the square root of the cell's share of its row."""
+    the square root of the cell's fraction of its row."""
     accuracy: str
     """Accuracy in per cent, as text."""
     numbers: tuple[Number, ...]
@@ -112,11 +112,11 @@ def confusion(result: Result) -> Confusion | None:
 
 def _matrix(title: str, row: Mapping[str, Any], score: Score) -> ConfusionMatrix:
     counts = score.confusion
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    colours = palette_indices(np.sqrt(shares), 0.0, 1.0)  # the square root makes rare confusions visible
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    colours = palette_indices(np.sqrt(fractions), 0.0, 1.0)  # the square root makes rare confusions visible
     side = len(counts)
     numbers = tuple(
-        Number((j + 0.5) / side, (i + 0.5) / side, f"{100 * shares[i, j]:.0f}", bool(colours[i, j] >= BRIGHT))
+        Number((j + 0.5) / side, (i + 0.5) / side, f"{100 * fractions[i, j]:.0f}", bool(colours[i, j] >= BRIGHT))
         for i, j in np.argwhere(counts)
         if side <= MAX_NUMBERED
     )
@@ -137,10 +137,12 @@ def _share(value: float | None) -> str:
 
 
 def _pairs(names: Sequence[str], confusion: NDArray[np.int64]) -> tuple[Pair, ...]:
-    """Return at most :data:`MAX_PAIRS` confusions, in decreasing order of their share of the true class."""
+    """Return at most :data:`MAX_PAIRS` confusions, in decreasing order of their fraction of the true class."""
     counts = confusion.sum(axis=1)
-    shares = confusion / np.maximum(counts[:, None], 1)
-    np.fill_diagonal(shares, 0.0)
-    order = np.argsort(-shares, axis=None, kind="stable")[:MAX_PAIRS]
-    cells = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, shares.shape), strict=True) if shares[i, j] > 0]
+    fractions = confusion / np.maximum(counts[:, None], 1)
+    np.fill_diagonal(fractions, 0.0)
+    order = np.argsort(-fractions, axis=None, kind="stable")[:MAX_PAIRS]
+    cells = [
+        (int(i), int(j)) for i, j in zip(*np.unravel_index(order, fractions.shape), strict=True) if fractions[i, j] > 0
+    ]
     return tuple(Pair(names[i], names[j], int(confusion[i, j]), int(counts[i])) for i, j in cells)

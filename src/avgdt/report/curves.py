@@ -45,7 +45,7 @@ def _loss(run: RunFolder) -> Chart:
 def _accuracy(run: RunFolder) -> Chart:
     series = Series("accuracy", *_steps(run, "accuracy"), style="both", smooth=True)
     note = (
-        "Share of queries to which the positive key is more similar than all negative keys. It also rises if the "
+        "Fraction of queries whose positive key is more similar than all negative keys. It also rises if the "
         "networks learn a shortcut; compare it with held-out retrieval."
     )
     return chart("Re-identification during training", note, [series, _chance(run, chance_accuracy)], percent=True)
@@ -74,14 +74,14 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         if any("key_drift" in line["diagnosis"] for line in run.heldout):
             lines.append(_diagnosed(run, "key drift", "key_drift", "random"))
         note = (
-            "Agreement: mean cosine between the query and key embeddings of a clip. Key drift: 1 - mean cosine between "
-            "the keys of a clip when it enters and when it leaves the memory bank."
+            "Agreement: mean cosine similarity of the query and key embeddings of a clip. Key drift: 1 - mean cosine "
+            "similarity of the keys of a clip when it enters and when it leaves the memory bank."
         )
         yield chart("Momentum encoder", note, lines, from_zero=False)
     if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
         note = (
-            "Share of the positives' margin over the negatives that is lost if keys are normalised with the statistics "
-            "of another batch."
+            "Fraction of the positives' margin over the negatives that is lost if keys are normalised with the "
+            "statistics of another batch."
         )
         yield chart("Batch norm leakage", note, [_diagnosed(run, "share", "batch_norm_share", "both")], from_zero=False)
     if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):

@@ -52,7 +52,7 @@ def _published(experiment: Experiment) -> DataTable | None:
     if table is None:
         return None
     names = tuple(column.name for column in table.columns)
-    rows = tuple((row.method, *(row.figures.get(name) for name in names)) for row in table.rows)
+    rows = tuple((row.method, *(row.values.get(name) for name in names)) for row in table.rows)
     return DataTable(
         "published",
         f"Table {table.number} of the paper",

@@ -15,9 +15,9 @@ NARROW = "\u202f"
 """Narrow no-break space."""
 
 
-def percent(share: float) -> str:
-    """Return a share from 0 to 1 in per cent with one decimal place."""
-    return f"{100 * share:.1f}{NARROW}%"
+def percent(fraction: float) -> str:
+    """Return a fraction from 0 to 1 as a percentage with one decimal place."""
+    return f"{100 * fraction:.1f}{NARROW}%"
 
 
 def count(number: float) -> str:
@@ -81,7 +81,7 @@ def template(name: str) -> Template:
 
 
 def write(content: str | bytes, path: Path) -> None:
-    """Write a page, table or figure to ``path`` atomically.
+    """Write a page, table or plot to ``path`` atomically.
 
     Raises ``WriteError`` if the file cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Groups of runs that differ only in the seed, and their figures with standard deviations over seeds, folds or
+"""Groups of runs that differ only in the seed, and their metrics with standard deviations over seeds, folds or
 splits."""
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Cell:
 
     text: str = DASH
     over: str = ""
-    """What the standard deviation is taken over, such as "3 seeds"; empty if there is none."""
+    """Samples over which the standard deviation is taken, such as "3 seeds"; empty if there is none."""
     remarks: tuple[str, ...] = ()
-    """Differences between this evaluation and that of the paper."""
+    """Differences between this evaluation and the paper's evaluation."""
 
 
 def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
@@ -84,30 +84,30 @@ def read_groups(paths: Sequence[Path]) -> tuple[Group, ...]:
 
 
 def cell(column: Column, group: Group, source: Source) -> Cell:
-    """Return the figure of ``column`` in per cent, or a dash if no run of the group has it.
+    """Return the value of ``column`` as a percentage, or a dash if no run of the group has one.
 
-    Several seeds give their mean and standard deviation; one seed gives the standard deviation over its folds or
-    splits. Random weights with equal seeds count once. Raises :class:`ReportError` if runs were evaluated with
+    For several seeds, the cell shows their mean and standard deviation; for one seed, the standard deviation over its
+    folds or splits. Random weights with equal seeds count once. Raises :class:`ReportError` if runs were evaluated with
     different options.
     """
     results = [(run, result) for run in group.runs if (result := _result(column, run, source)) is not None]
     _check_same_options(column, results)
-    figures: dict[Any, _Figure] = {}
+    values: dict[Any, _Value] = {}
     for run, result in results:
         seed = run.seed if source == "pretrained" else result["options"].get("seed")
-        figures.setdefault(seed, _figure(column, result, source))
+        values.setdefault(seed, _value(column, result, source))
     remarks = tuple(dict.fromkeys(remark for _, result in results for remark in _remarks(column, result)))
     if len(data := dict.fromkeys(str(Path(result.get("data", "")).resolve()) for _, result in results)) > 1:
         remarks += (f"{column.name} on different data ({', '.join(data)})",)
-    if not figures:
+    if not values:
         return Cell()
-    if len(figures) > 1:
-        values = [figure.value for figure in figures.values()]
-        return _cell(mean(values), stdev(values), f"{len(values)} seeds", remarks)
-    (figure,) = figures.values()
-    if figure.std is None:
-        return Cell(_percent(figure.value), remarks=remarks)
-    return _cell(figure.value, figure.std, figure.over, remarks)
+    if len(values) > 1:
+        numbers = [entry.value for entry in values.values()]
+        return _cell(mean(numbers), stdev(numbers), f"{len(numbers)} seeds", remarks)
+    (entry,) = values.values()
+    if entry.std is None:
+        return Cell(_percent(entry.value), remarks=remarks)
+    return _cell(entry.value, entry.std, entry.over, remarks)
 
 
 def _read(path: Path) -> EvaluatedRun:
@@ -129,18 +129,18 @@ def _name(stem: str, runs: Sequence[EvaluatedRun], unique: bool) -> str:
 
 
 @dataclass(frozen=True)
-class _Figure:
+class _Value:
     value: float
     std: float | None
     over: str
 
 
 def _result(column: Column, run: EvaluatedRun, source: Source) -> Result | None:
-    """Return the newest result that covers all parts (folds or splits) and contains the figure, or None."""
+    """Return the newest result that covers all parts (folds or splits) and contains the metric, or None."""
     for result in run.results.get(column.protocol, ()):
         parts = column.parts and result["options"].get(column.parts[0])
         complete = column.parts is None or parts is None or sorted(parts) == list(column.parts[1])
-        if complete and column.figure in _row(column, result, source):
+        if complete and column.metric in _row(column, result, source):
             return result
     return None
 
@@ -152,7 +152,7 @@ def _row(column: Column, result: Result, source: Source) -> Mapping[str, Any]:
 
 
 def _remarks(column: Column, result: Result) -> list[str]:
-    """Return the differences between the evaluation of ``result`` and that of the paper, as text."""
+    """Return the differences between the evaluation of ``result`` and the paper's evaluation, as text."""
     options = result["options"]
     skipped = len(result.get("skipped", ()))
     sizes = {part: (result["sizes"][part], complete) for part, complete in column.sizes.items()}
@@ -176,15 +176,15 @@ def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list
     ]
 
 
-def _figure(column: Column, result: Result, source: Source) -> _Figure:
+def _value(column: Column, result: Result, source: Source) -> _Value:
     row = _row(column, result, source)
     parts, name = row.get("folds", ()), column.parts[0] if column.parts else "folds"
-    std = row.get(f"{column.figure}_std", _std(parts, column.figure))
-    return _Figure(float(row[column.figure]), std, f"{len(parts)} {name}" if parts else name)
+    std = row.get(f"{column.metric}_std", _std(parts, column.metric))
+    return _Value(float(row[column.metric]), std, f"{len(parts)} {name}" if parts else name)
 
 
-def _std(parts: Sequence[Mapping[str, Any]], figure: str) -> float | None:
-    values = [float(part[figure]) for part in parts if figure in part]
+def _std(parts: Sequence[Mapping[str, Any]], metric: str) -> float | None:
+    values = [float(part[metric]) for part in parts if metric in part]
     return stdev(values) if len(values) > 1 else None
 
 
@@ -205,5 +205,5 @@ def _cell(value: float, std: float, over: str, remarks: tuple[str, ...]) -> Cell
     return Cell(f"{_percent(value)} ± {_percent(std)}", over, remarks)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"

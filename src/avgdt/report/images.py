@@ -70,7 +70,7 @@ def png(pixels: Pixels) -> str:
 def jpeg(pixels: Pixels) -> str:
     """Return the data URI of a JPEG of RGB pixels (height, width, 3) with even height and width.
 
-    For frames of a camera, its size is a third of that of the PNG.
+    For camera frames, the JPEG is a third of the size of the PNG.
     """
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.height, encoder.width = pixels.shape[:2]

@@ -21,7 +21,7 @@ DOTS_PER_INCH = 200
 
 
 def draw(plot: Plot) -> tuple[bytes, bytes]:
-    """Return the plot as SVG and as PNG, with shares in per cent.
+    """Return the plot as SVG and as PNG, with fractions as percentages.
 
     Equal plots give equal files. Raises :class:`ReportError` if matplotlib is not installed.
     """

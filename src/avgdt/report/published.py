@@ -1,13 +1,13 @@
-"""Published figures and their sources: the paper's tables, with which runs are compared.
+"""Published results and their sources: the paper's tables, with which runs are compared.
 
-All figures are in per cent. Figures whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet
+All results are percentages. Results whose source could not be checked are omitted and printed as a dash: AVTS, SoundNet
 and L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources
-differ), and most figures of retrieval.
+differ), and most retrieval results.
 
-The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which interchanges some figures or
-states another pretraining. The survey does not state from which version of the paper it takes the retrieval figures of
-GDT. The figures of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the original papers
-before citing them.
+The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which interchanges some results or
+states a different pretraining. The survey does not state from which version of the paper it takes the retrieval results
+of GDT. The results of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the original
+papers before citing them.
 """
 
 from __future__ import annotations
@@ -21,33 +21,32 @@ from avgdt.recipes.finetuning import Finetuning
 from avgdt.recipes.named import paper
 
 PAPER = "Patrick et al. 2020"
-"""Source of figures from the paper itself: arXiv 2003.04298."""
+"""Source of results from the paper itself: arXiv 2003.04298."""
 COLLECTED = "in Schiappa et al. 2023"
-"""Source of figures from the survey Self-Supervised Learning for Videos (ACM Computing Surveys 55) and its companion
+"""Source of results from the survey Self-Supervised Learning for Videos (ACM Computing Surveys 55) and its companion
 tables."""
 XDC = "Alwassel et al. 2020, models"
-"""Source of figures from the released models of Self-Supervised Learning by Cross-Modal Audio-Video Clustering."""
+"""Source of results from the released models of Self-Supervised Learning by Cross-Modal Audio-Video Clustering."""
 AVID = "Morgado et al. 2021, models"
-"""Source of figures from the released models of Audio-Visual Instance Discrimination with Cross-Modal Agreement."""
+"""Source of results from the released models of Audio-Visual Instance Discrimination with Cross-Modal Agreement."""
 LISTED = "in ESC-50's list"
-"""Source of figures from the list of results in the description of ESC-50."""
+"""Source of results from the list in the description of ESC-50."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table, and the location of its figure in a result."""
+    """One column of a table, and the location of its metric in a result."""
 
     name: str
     """Heading of the column."""
     protocol: str
-    """Evaluation protocol that measures the figure."""
+    """Evaluation protocol that measures the metric."""
     row: str = ""
-    """Row of the result that contains the figure, such as ``finetuned``; empty for the main row."""
-    figure: str = "accuracy"
-    """Key of the figure in the row; the value is a share from 0 to 1."""
+    """Row of the result that contains the metric, such as ``finetuned``; empty for the main row."""
+    metric: str = "accuracy"
+    """Key of the metric in the row; the value is a fraction from 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer of them is not
-    used."""
+    """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer is not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the paper's evaluation, or defaults where the paper states none; other options cause a remark."""
     input: Mapping[str, Any] = field(default_factory=dict)
@@ -62,15 +61,15 @@ class Published:
 
     method: str
     """Name of the method, with its pretraining data in brackets."""
-    figures: Mapping[str, str]
-    """Mapping from column name to figure in per cent, as printed."""
+    values: Mapping[str, str]
+    """Mapping from column name to percentage, as printed."""
     source: str
-    """Publication from which the figures are taken."""
+    """Publication from which the values are taken."""
 
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper with published figures."""
+    """A table of the paper with published results."""
 
     number: str
     name: str
@@ -105,8 +104,8 @@ def _action(method: str, ucf101: str, hmdb51: str, source: str) -> Published:
 
 
 def _first_five(method: str, ucf101: str, hmdb51: str = "") -> Published:
-    figures = {"UCF101 R@5": ucf101} | ({"HMDB51 R@5": hmdb51} if hmdb51 else {})
-    return Published(method, figures, COLLECTED)
+    values = {"UCF101 R@5": ucf101} | ({"HMDB51 R@5": hmdb51} if hmdb51 else {})
+    return Published(method, values, COLLECTED)
 
 
 TABLES = (

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval among the example recordings of a run: similarity matrices and figures."""
+"""Cross-modal retrieval among the example recordings of a run: similarity matrices and metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClassRange:
 
     name: str
     begin: float
-    """Start of the block as a share of the side, from 0 to 1."""
+    """Start of the block as a fraction of the side, from 0 to 1."""
     end: float
 
 
@@ -32,18 +32,18 @@ class SimilarityMatrix:
     image: str
     """Data URI of a PNG with one pixel per pair of video and audio."""
     low: float
-    """Cosine that is shown in the darkest colour."""
+    """Cosine similarity that is shown in the darkest colour."""
     high: float
-    """Cosine that is shown in the brightest colour."""
+    """Cosine similarity that is shown in the brightest colour."""
     positive: float
-    """Mean cosine between video and audio of the same recording."""
+    """Mean cosine similarity of video and audio of the same recording."""
     negative: float
-    """Mean cosine between video and audio of different recordings."""
+    """Mean cosine similarity of video and audio of different recordings."""
 
 
 @dataclass(frozen=True)
 class RetrievalExamples:
-    """Similarity matrices and retrieval figures of the example recordings, for the run and for random weights."""
+    """Similarity matrices and retrieval metrics of the example recordings, for the run and for random weights."""
 
     split: str
     """Split of the recordings: test, held-out or training."""
@@ -55,13 +55,13 @@ class RetrievalExamples:
 
 
 def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
-    """Return the similarity matrices and the figures of a run's retrieval examples.
+    """Return the similarity matrices and the metrics of a run's retrieval examples.
 
     ``examples`` is the field ``retrieval`` of ``results/examples.json``, with recordings sorted by class if labelled.
     """
     classes = [str(recording["class"]) for recording in examples["recordings"]]
     pretrained, random = (np.array(examples["similarity"][source]) for source in ("pretrained", "random"))
-    figures = {
+    result = {
         "protocol": "retrieval",
         "options": {},
         "sizes": {"recordings": len(classes)},
@@ -73,7 +73,7 @@ def retrieval(examples: Mapping[str, Any]) -> RetrievalExamples:
         len(classes),
         (_matrix("This run", pretrained), _matrix("Random weights", random)),
         _ranges(classes),
-        replace(table(figures), title="Retrieval examples", explained=explained),
+        replace(table(result), title="Retrieval examples", explained=explained),
     )
 
 

@@ -1,4 +1,4 @@
-"""Top of the report page: the verdict on the run, and its main figures."""
+"""Top of the report page: the verdict on the run, and its main metrics."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "v
 
 @dataclass(frozen=True)
 class Headline:
-    """One main figure of a run, with the figures of random weights and chance for comparison, as text."""
+    """One main metric of a run, with the values for random weights and chance for comparison, as text."""
 
     name: str
     modality: str
-    """Modality of the figure, which determines its colour: video, audio or both."""
+    """Modality of the metric, which determines its colour: video, audio or both."""
     value: str
     random: str
-    """Figure of random weights; empty if it was not measured."""
+    """Value for random weights; empty if it was not measured."""
     chance: str
 
 
@@ -41,7 +41,7 @@ def run_verdict(run: RunFolder) -> Verdict:
 
 
 def headlines(run: RunFolder) -> list[Headline]:
-    """Return the main figures of a run.
+    """Return the main metrics of a run.
 
     These are retrieval in both directions on recordings outside the training set, the newest linear probe of each
     modality, and the newest result of each benchmark.
@@ -59,14 +59,14 @@ def _retrieval(run: RunFolder) -> Iterator[Headline]:
     unseen = _unseen(run)
     if unseen is None and not run.heldout:
         return
-    figures = unseen["pretrained"] if unseen else run.heldout[-1]
-    gallery = int(figures["video_to_audio"]["gallery"])
+    metrics = unseen["pretrained"] if unseen else run.heldout[-1]
+    gallery = int(metrics["video_to_audio"]["gallery"])
     k = recall_rank(gallery)
     for direction, modality in (("video_to_audio", "video"), ("audio_to_video", "audio")):
         way = direction.replace("_", " ")
         name = f"recall at {k} of {way} retrieval among {gallery} recordings outside the training set"
         random = percent(unseen["random"][direction][f"r{k}"]) if unseen else ""
-        yield Headline(name, modality, percent(figures[direction][f"r{k}"]), random, percent(min(1.0, k / gallery)))
+        yield Headline(name, modality, percent(metrics[direction][f"r{k}"]), random, percent(min(1.0, k / gallery)))
 
 
 def _probes(results: Sequence[Result]) -> Iterator[Headline]:

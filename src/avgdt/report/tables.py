@@ -29,28 +29,28 @@ NAMES = {
     "median_rank": "median rank",
     "nearest_other_of_same_class": "nearest other recording is of the same class",
 }
-"""Display names of rows and figures, by key; for other keys, spaces replace the underscores."""
+"""Display names of rows and metrics, by key; for other keys, spaces replace the underscores."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A number in a results table, as text."""
+class Value:
+    """A value in a results table, as text."""
 
     text: str
     interval: str = ""
-    """95 % interval as text; empty if the figure has none."""
-    share: float | None = None
-    """Value of the figure if it is a share from 0 to 1, else None."""
+    """95 % confidence interval as text; empty if there is none."""
+    fraction: float | None = None
+    """The value as a fraction from 0 to 1; None if it is not a fraction."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of the run, of random weights and at chance level."""
+    """One metric of the run, with its value for random weights and at chance level."""
 
     name: str
-    pretrained: Figure
-    random: Figure
-    chance: Figure
+    pretrained: Value
+    random: Value
+    chance: Value
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class ResultTable:
 
 
 def table(result: Result) -> ResultTable:
-    """Return the table of ``result``, with one row for each figure that has a chance level."""
+    """Return the table of ``result``, with one row for each metric that has a chance level."""
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
-        Row(row_name(path), *(_figure(result[source], path) for source in ("pretrained", "random", "chance")))
+        Row(row_name(path), *(_value(result[source], path) for source in ("pretrained", "random", "chance")))
         for path in leaves(result["chance"])
     )
     return ResultTable(
@@ -104,18 +104,18 @@ def _sentence(summary: str) -> str:
 
 
 def row_name(path: tuple[str, ...]) -> str:
-    """Return the display name of the row or figure at ``path``."""
+    """Return the display name of the row or metric at ``path``."""
     return ", ".join(NAMES.get(name, name.replace("_", " ")) for name in path)
 
 
-def _figure(tree: Mapping[str, Any], path: tuple[str, ...]) -> Figure:
+def _value(tree: Mapping[str, Any], path: tuple[str, ...]) -> Value:
     if at(tree, path) is None:
-        return Figure("–")
+        return Value("–")
     for name in path[:-1]:
         tree = tree[name]
     value = float(tree[path[-1]])
     if path[-1] == "median_rank":
-        return Figure(f"{value:.1f}")
+        return Value(f"{value:.1f}")
     bounds = tree.get("interval" if path[-1] == "accuracy" else f"{path[-1]}_interval")
     interval = f"{100 * bounds[0]:.0f} – {100 * bounds[1]:.0f}" if bounds else ""
-    return Figure(percent(value), interval, value)
+    return Value(percent(value), interval, value)

@@ -122,6 +122,6 @@ def _spectrogram(title: str, values: NDArray[np.float32], bounds: tuple[float, f
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
     """Convert a normalised view (channels, time, height, width) to pixels; a subtracted mean frame is mid-grey."""
-    share = recipe.normalisation.subtract_mean_frame
-    middle = 0.5 * share + recipe.normalisation.mean * (1 - share)
+    fraction = recipe.normalisation.subtract_mean_frame
+    middle = 0.5 * fraction + recipe.normalisation.mean * (1 - fraction)
     return np.round(np.clip(view * recipe.normalisation.std + middle, 0, 1) * 255).astype(np.uint8)

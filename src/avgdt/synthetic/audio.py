@@ -13,10 +13,10 @@ from avgdt.synthetic.timeline import Floats
 _ATTACK = 0.0015  # time constant of the rise of a struck note, in seconds
 _RISEN = 38 * _ATTACK  # duration of the rise in seconds: 1 - exp(-38) rounds to 1
 _CLICK = 0.004  # time constant of the decay of the contact noise, in seconds
-_FADED = 80 * _CLICK  # duration of the contact noise in seconds: a share of exp(-80) does not change a sample
+_FADED = 80 * _CLICK  # duration of the contact noise in seconds: a fraction of exp(-80) does not change a sample
 _BANDS = 20  # number of bands of the frequency response
 _LOWEST, _HIGHEST = 80.0, 12000.0  # centres of the first and the last band, in Hz
-_CEILING = 0.97  # largest amplitude, relative to full scale
+_CEILING = 0.97  # maximum amplitude, relative to full scale
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def record(waveform: Floats, room: Room, level: float, sample_rate: int, generat
     """Return the waveform (samples,) that a microphone in the room records, from -1 to 1.
 
     ``level`` is the root mean square of the sound in decibels relative to full scale; it is reduced if the peaks exceed
-    the range. Onsets are not delayed.
+    the range. The room does not delay onsets.
     """
     samples = waveform.size
     spectrum = np.fft.rfft(waveform, 2 * samples)
@@ -218,18 +218,18 @@ def _unit(waveform: Floats) -> Floats:
 
 
 def _colour(samples: int, sample_rate: int, decibels: tuple[float, ...]) -> Floats:
-    """Return the gain at each frequency of a transform of length 2 ``samples``.
+    """Return the gain at each frequency of a real FFT of length ``2 * samples``.
 
-    It is interpolated from ``decibels`` at the centres of the bands.
+    The gain is interpolated from ``decibels`` at the centres of the bands.
     """
     centres = np.linspace(np.log2(_LOWEST), np.log2(_HIGHEST), len(decibels))
     return _gain(np.interp(_octaves(samples, sample_rate, _LOWEST, _HIGHEST), centres, decibels))
 
 
 def _tilt(samples: int, sample_rate: int, decibels: float) -> Floats:
-    """Return the gain at each frequency of a transform of length 2 ``samples``, for a slope of ``decibels`` per octave.
+    """Return the gain at each frequency of a real FFT of length ``2 * samples``.
 
-    The gain is 1 at 1 kHz, and constant below 60 Hz and above 8 kHz.
+    The slope is ``decibels`` per octave. The gain is 1 at 1 kHz, and constant below 60 Hz and above 8 kHz.
     """
     return _gain(decibels * _octaves(samples, sample_rate, 60, 8000, 1000))
 
@@ -241,7 +241,7 @@ def _gain(decibels: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
-    """Return the octaves from ``middle`` (Hz) to each frequency of a transform of length 2 ``samples``.
+    """Return the octaves from ``middle`` (Hz) to each frequency of a real FFT of length ``2 * samples``.
 
     Frequencies are clipped to the range from ``lowest`` to ``highest``.
     """

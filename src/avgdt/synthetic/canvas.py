@@ -163,7 +163,7 @@ def _ring(dx: Pixels, dy: Pixels, numbers: Pixels) -> Pixels:
 
 def _glow(dx: Pixels, dy: Pixels, numbers: Pixels) -> Pixels:
     across, down = dx / numbers[0], dy / numbers[0]
-    share = (1 - across * across) - down * down
-    np.maximum(share, 0, out=share)
-    share *= share
-    return share
+    coverage = (1 - across * across) - down * down
+    np.maximum(coverage, 0, out=coverage)
+    coverage *= coverage
+    return coverage

@@ -16,7 +16,7 @@ RGB: TypeAlias = tuple[float, float, float]
 Pixels = npt.NDArray[np.float32]
 """Images (3, height, width) with values as in ``Colour``, or coverages (height, width) from 0 to 1."""
 Colour: TypeAlias = tuple[float, float, float]
-"""Colour in Y'CbCr: luma from 16 to 235, and blue and red differences from 16 to 240 (128 for grey)."""
+"""Colour in Y'CbCr: luma from 16 to 235, and chroma (Cb and Cr) from 16 to 240 (128 for grey)."""
 
 # Conversion of OKLab to linear sRGB: https://bottosson.github.io/posts/oklab
 _TO_CONE = np.array(
@@ -54,7 +54,7 @@ def encoded(colour: RGB) -> Colour:
     )
 
 
-def interpolate(first: Colour, second: Colour, share: float) -> Colour:
-    """Interpolate linearly between two colours: ``share`` 0 gives ``first``, 1 gives ``second``."""
-    luma, blue, red = (a + share * (b - a) for a, b in zip(first, second, strict=True))
+def interpolate(first: Colour, second: Colour, fraction: float) -> Colour:
+    """Interpolate linearly between two colours: a ``fraction`` of 0 gives ``first``, 1 gives ``second``."""
+    luma, blue, red = (a + fraction * (b - a) for a, b in zip(first, second, strict=True))
     return luma, blue, red

@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class SyntheticDataError(AvgdtError):
-    """Error raised if a synthetic data set cannot be rendered with the given parameters or into the given folder."""
+    """Raised if a synthetic data set cannot be rendered with the given parameters or into the given folder."""

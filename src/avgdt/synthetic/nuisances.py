@@ -56,7 +56,7 @@ def draw_background(seed: int, number: int, generator: np.random.Generator) -> B
 
 
 def _palette(generator: np.random.Generator) -> Palette:
-    """Sample a palette around one hue, which is dark in one of three cases.
+    """Sample a palette around one hue; the palette is dark with a probability of 1/3.
 
     The moving object has another hue and lightness.
     """

@@ -1,6 +1,7 @@
 """Outlines of shapes as signed distance functions in pixels: negative inside, zero on the outline, positive outside.
 
-The area of a shape is about that of the disc whose radius is the size of the shape; a rectangle can be wider.
+The area of a shape is approximately the area of the disc whose radius is the size of the shape; the area of a
+:class:`Rectangle` is ``width`` times as large.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class Cross:
 def capsule(along: Pixels, aside: Pixels, half: Pixels, radius: Pixels) -> Pixels:
     """Return the signed distance to a bar with round ends.
 
-    The bar is the set of points within ``radius`` of a segment of length 2 ``half``. ``along`` and ``aside`` are the
+    The bar is the set of points within ``radius`` of a segment of length ``2 * half``. ``along`` and ``aside`` are the
     offsets from its centre, parallel and perpendicular to the segment.
     """
     beyond = np.abs(along)

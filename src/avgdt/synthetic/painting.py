@@ -21,7 +21,7 @@ class Patch(NamedTuple):
 
     rows: slice
     columns: slice
-    share: Pixels
+    alpha: Pixels
     """Coverage times opacity, (height, width) from 0 to 1."""
     colour: Pixels
     """Colour of the stroke, (3, 1, 1)."""
@@ -51,17 +51,17 @@ class Image:
 
     def paint(self, patches: Sequence[Patch]) -> None:
         """Blend ``patches`` into the image, in their order."""
-        for rows, columns, share, colour in patches:
+        for rows, columns, alpha, colour in patches:
             region = self.pixels[:, rows, columns]
             change = colour - region
-            change *= share
+            change *= alpha
             region += change
 
     def yuv420p(self) -> npt.NDArray[np.uint8]:
-        """Return the image in yuv420p, (3 / 2 height, width) uint8.
+        """Return the image in yuv420p, (height * 3 / 2, width) uint8.
 
-        The rows hold the luma, then the blue and the red differences at half the resolution. Each difference is the
-        mean of two columns and the weighted mean of four rows (1, 3, 3, 1).
+        The rows hold the luma, then the chroma planes Cb and Cr at half the resolution. Each chroma value is the mean
+        of two columns and the weighted mean of four rows, with weights proportional to 1, 3, 3 and 1.
         """
         _, height, width = self.pixels.shape
         planes = np.empty((height * 3 // 2, width), np.uint8)
@@ -77,18 +77,19 @@ class Image:
         return planes
 
 
-def _towards(pixels: Pixels, distance: int, share: float, out: Pixels) -> None:
-    """Interpolate each pixel by ``share`` towards the pixel that is ``distance`` positions later in the flat array."""
+def _towards(pixels: Pixels, distance: int, fraction: float, out: Pixels) -> None:
+    """Interpolate each pixel by ``fraction`` towards the pixel ``distance`` positions later in the flat array."""
     flat, moved = pixels.reshape(-1), out.reshape(-1)[:-distance]
     np.subtract(flat[distance:], flat[:-distance], out=moved)
-    moved *= np.float32(share)
+    moved *= np.float32(fraction)
     moved += flat[:-distance]
 
 
 def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
-    """Return the patch of each stroke in an image of ``height`` x ``width`` pixels; it is empty outside the image.
+    """Return the patch of each stroke in an image of ``height`` x ``width`` pixels.
 
-    Strokes with the same brush and of similar size are computed together, padded to the size of the group.
+    The patch of a stroke outside the image is empty. Strokes with the same brush and of similar size are computed
+    together, padded to the size of the group.
     """
     boxes = np.array([stroke.box for stroke in strokes]).reshape(-1, 4)
     wests, easts = _span(boxes[:, 0], boxes[:, 2], width)
@@ -108,11 +109,11 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
             dx = np.arange(0.5, wide) + (wests[group] - boxes[group, 0])[:, None]
             dy = np.arange(0.5, tall) + (norths[group] - boxes[group, 1])[:, None]
             arguments = np.ascontiguousarray(numbers[group].T)[:, :, None, None]
-            shares = brush(dx.astype(np.float32)[:, None, :], dy.astype(np.float32)[:, :, None], arguments[:5])
-            shares *= arguments[5]
-            for index, share in zip(group, shares, strict=True):
+            alphas = brush(dx.astype(np.float32)[:, None, :], dy.astype(np.float32)[:, :, None], arguments[:5])
+            alphas *= arguments[5]
+            for index, alpha in zip(group, alphas, strict=True):
                 down, across = rows[index], columns[index]
-                part = share[: down.stop - down.start, : across.stop - across.start]
+                part = alpha[: down.stop - down.start, : across.stop - across.start]
                 result[index] = Patch(down, across, part, colours[index])
     return result
 

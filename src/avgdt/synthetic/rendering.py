@@ -27,10 +27,10 @@ from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
 REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
-"""Suggestion for the user in the message of every write error of the data set."""
+"""Remedy appended to error messages about files of the data set that cannot be written."""
 
 # With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
-# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A key frame per second
+# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A keyframe per second
 # makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
 # time of veryfast, for twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
@@ -42,7 +42,7 @@ _ABANDONED = 600  # time since the last write after which a temporary file is ab
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
     """Render each recording to its path and yield its index when its file is complete.
 
-    ``paths`` maps indices to files. ``workers`` is that of :func:`avgdt.synthetic.dataset.render_dataset`. Raises
+    ``paths`` maps indices to files. For ``workers``, see :func:`avgdt.synthetic.dataset.render_dataset`. Raises
     :class:`avgdt.files.WriteError` if a file cannot be written and :class:`SyntheticDataError` if a process is killed.
     """
     processes = min(usable_cores() if workers is None else workers, len(paths))
@@ -72,7 +72,7 @@ def write_recording(parameters: Parameters, index: int, path: Path) -> None:
 def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audio: Floats, path: Path) -> None:
     """Write frames and a waveform (samples,) to an MP4 file.
 
-    Each frame is (3 / 2 height, width) in yuv420p. Raises OSError if the file cannot be written.
+    Each frame is (height * 3 / 2, width) in yuv420p. Raises ``OSError`` if the file cannot be written.
     """
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         video_stream = container.add_stream("libx264", rate=parameters.frame_rate, options=_VIDEO)
@@ -94,7 +94,7 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
     """Return the temporary file that a process writes before it renames the file to ``path``.
 
-    ``process`` is the process ID, by default that of the current process.
+    ``process`` is the process ID, by default the ID of the current process.
     """
     return path.with_name(f".{path.stem}.{os.getpid() if process is None else process}{path.suffix}")
 
@@ -153,7 +153,8 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
 def _work(parameters: Parameters, connection: Connection) -> None:
     """Render recordings in a worker process until the parent process closes ``connection`` or ends.
 
-    The connection receives the index and path of each recording.
+    For each index and path received from ``connection``, the index is sent back when the recording is finished, or the
+    exception if it fails.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for platforms without signal masks
     with suppress(EOFError, ConnectionError):

@@ -49,9 +49,9 @@ class Scene:
         return type(self.action).__name__.lower()
 
     def frames(self, times: Sequence[float]) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield the frames at ``times`` (seconds), each (3 / 2 height, width) uint8 in yuv420p.
+        """Yield the frames at ``times`` (seconds), each (height * 3 / 2, width) uint8 in yuv420p.
 
-        The rows hold the luma, then the blue and the red differences at half the resolution.
+        The rows hold the luma, then the chroma planes Cb and Cr at half the resolution.
         """
         height, width = self._parameters.height, self._parameters.width
         image = Image(height, width)
@@ -75,7 +75,7 @@ class Scene:
     def audio(self) -> Floats:
         """Return the waveform of the recording, (samples,) from -1 to 1.
 
-        Call it only once, since each call draws new noise.
+        Call this method only once, since each call draws new noise.
         """
         parameters = self._parameters
         synth = Synth(self.look.timbre, parameters.seconds, parameters.sample_rate, self._audio_rng)
@@ -124,10 +124,10 @@ def paint_background(background: Background, zoom: float, height: int, width: in
 
 def _sky(pixels: Pixels, background: Background, height: int, margin: int) -> None:
     rows = (np.arange(pixels.shape[1]) + 0.5 - margin) / height / background.ground
-    share = np.clip(rows, 0, 1).astype(np.float32)[:, None]
+    fraction = np.clip(rows, 0, 1).astype(np.float32)[:, None]
     colours = background.palette
     sky, haze = (np.array(colour, np.float32).reshape(3, 1, 1) for colour in (colours.sky, colours.haze))
-    pixels[:] = sky + share * (haze - sky)
+    pixels[:] = sky + fraction * (haze - sky)
 
 
 def _faded(colours: Palette) -> Palette:

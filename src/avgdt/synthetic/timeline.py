@@ -25,12 +25,12 @@ class Drift:
     def __call__(self, times: Floats | float) -> Floats:
         """Return the values of the curve at ``times`` (seconds), in the same shape."""
         angles = 2 * np.pi * np.multiply.outer(times, self._frequencies) + self._phases
-        # A matrix product is avoided, since its last bit may depend on the number of cores.
+        # Matrix multiplication is avoided, since its last bit may depend on the number of cores.
         return np.asarray((np.sin(angles) * self._weights).sum(axis=-1))
 
 
 class Tempo:
-    """Beats with a drifting tempo: ``frequency`` times 2 to the power of ``depth`` times a random curve."""
+    """Beats with the drifting tempo ``frequency * 2 ** (depth * drift)``, where ``drift`` is a random curve."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Tempo:
         return np.arange(np.ceil(self._phases[0]), np.floor(self._phases[-1]) + 1)
 
 
-def ease(share: Floats | float) -> Floats:
-    """Return the smoothstep of ``share``: a cubic from 0 to 1 with zero slope at both ends, clipped outside."""
-    x = np.clip(share, 0.0, 1.0)
+def ease(fraction: Floats | float) -> Floats:
+    """Return the smoothstep of ``fraction``: a cubic from 0 to 1 with zero slope at both ends, constant outside."""
+    x = np.clip(fraction, 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))

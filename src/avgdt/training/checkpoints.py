@@ -1,4 +1,4 @@
-"""The checkpoints of a run, of which older ones are kept in case the newest is damaged or the training has diverged."""
+"""Checkpoints of a run; older ones are retained in case the newest is damaged or the run has diverged."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 HEALTHY_GROWTH = 10.0
-"""Largest factor by which the norm of the weights has grown since the start of the run in a healthy checkpoint."""
+"""Maximum factor by which the norm of the weights has grown since the start of the run in a healthy checkpoint."""
 HEALTHY_DIFFERENCE = 2.0
-"""Largest ratio of the norm of the weights in a healthy checkpoint to the smallest norm among the run's checkpoints."""
+"""Maximum ratio of the norm of the weights in a healthy checkpoint to the smallest norm among the run's checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Checkpoints:
     def save(self, state: dict[str, Any], recipe: Recipe, recordings: list[str]) -> None:
         """Save a new ``last.pt``, rename the older checkpoints, and delete the oldest.
 
-        Arguments and errors are those of :func:`avgdt.training.checkpoint_file.save_checkpoint`.
+        For arguments and errors, see :func:`avgdt.training.checkpoint_file.save_checkpoint`.
         """
         save_checkpoint(self._path(0), state, recipe, recordings, self._make_room)
         for path in self.paths()[self._count :]:

@@ -1,7 +1,7 @@
 """Prediction of the cost of a training run: operations, memory, transfers and hours.
 
-Operations and memory are counted (:mod:`avgdt.training.step_count`). The hours follow from the peak rate of the device
-and the share of this rate that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
+Operations and memory are counted (:mod:`avgdt.training.step_count`). The hours follow from the peak throughput of the
+device and the fraction of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Cost:
     kind: DeviceKind
     precision: str
     share: float
-    """Share of the device's peak rate that a training step reaches."""
+    """Fraction of the device's peak throughput that a training step reaches (utilisation)."""
     steps: int
     """Number of steps of the whole training run."""
     step: StepCount
@@ -54,7 +54,7 @@ class Cost:
 
     @property
     def greatest_share(self) -> float:
-        """Share of the peak rate that a step cannot exceed because of the memory bandwidth."""
+        """Maximum fraction of the peak throughput that the memory bandwidth allows a step to reach."""
         return self.step.flops / self.kind.flops(self.precision) / self.traffic_seconds
 
     @property
@@ -90,7 +90,7 @@ class Cost:
         }
 
     def plain(self) -> dict[str, Any]:
-        """Return the recipe's settings and all predicted figures by name, as plain data for JSON."""
+        """Return the recipe's settings and all predicted values by name, as plain data for JSON."""
         counts = asdict(self.step)
         return {
             "title": self.recipe.title,
@@ -122,8 +122,8 @@ def predict_cost(
 ) -> Cost:
     """Predict the cost of training ``recipe`` on ``recordings`` recordings with ``devices`` devices of one kind.
 
-    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` if a number is out of range, or if the devices
-    cannot divide the batch norm groups of a batch evenly.
+    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` if a number is out of range, or if the batch norm
+    groups of a batch cannot be divided evenly among the devices.
     """
     share = kind.share if share is None else share
     for name, value in (("--recordings", recordings), ("--devices", devices)):
@@ -149,7 +149,7 @@ def predict_cost(
 
 
 def describe_cost(cost: Cost) -> str:
-    """Format the figures of ``cost`` as a table for the terminal, with the assumptions and their effect."""
+    """Format the values of ``cost`` as a table for the terminal, with the assumptions and their effect."""
     recipe, step, kind, devices = cost.recipe, cost.step, cost.kind, cost.devices
     peak, exchanged = kind.flops(cost.precision), cost.exchanged
 
@@ -199,11 +199,11 @@ def describe_cost(cost: Cost) -> str:
         row("steps", f"{cost.steps:,}"),
         row("training", _hours(cost.hours), f"{cost.hours * devices:,.1f} device hours"),
         "",
-        f"Assumed: the step reaches {cost.share:.0%} of {_scaled(peak, 'FLOP/s')}; --share sets it.",
+        f"Assumption: a step reaches {cost.share:.0%} of {_scaled(peak, 'FLOP/s')}; --share sets this utilisation.",
         f"The default of {kind.share:.0%} is {kind.basis}.",
-        f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} bounds the share at "
+        f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} limits utilisation to "
         f"{min(cost.greatest_share, 1):.0%}"
-        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours with other shares:"),
+        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours at other utilisations:"),
     ]
     if cost.greatest_share >= cost.share:
         variants = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))
@@ -211,7 +211,7 @@ def describe_cost(cost: Cost) -> str:
     return "\n".join(
         [
             *text,
-            "The training takes longer if the loader or the network between the devices is slower than listed above.",
+            "The run takes longer if the loader or the network between the devices is slower than listed above.",
             "Not counted: products with the bank, log-mel, augmentations and optimiser (below 1 % of the operations of",
             "the paper's recipe), workspaces of the libraries, gradients of activations, monitors and checkpoints.",
         ]

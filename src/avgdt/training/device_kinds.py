@@ -1,9 +1,9 @@
-"""Kinds of devices for training: peak rate of matrix products, memory and memory bandwidth.
+"""Kinds of training devices: peak matrix-multiplication throughput, memory and memory bandwidth.
 
-All rates are dense (without sparsity), with float32 accumulation. They are taken from documents of the vendor: NVIDIA
-H100 and H200 Tensor Core GPU data sheets (SXM), NVIDIA A100 Tensor Core GPU data sheet (SXM, 80 GB), NVIDIA V100 Tensor
-Core GPU data sheet (SXM2, 16 GB), NVIDIA Ada GPU Architecture white paper (RTX 4090). The fp32 rate is the TF32 rate if
-the device supports TF32, which PyTorch uses for convolutions by default.
+All throughputs are for dense matrices (without sparsity) and float32 accumulation. They are taken from the vendor's
+documents: NVIDIA H100 and H200 Tensor Core GPU data sheets (SXM), NVIDIA A100 Tensor Core GPU data sheet (SXM, 80 GB),
+NVIDIA V100 Tensor Core GPU data sheet (SXM2, 16 GB), NVIDIA Ada GPU Architecture white paper (RTX 4090). The fp32
+throughput is the TF32 throughput if the device supports TF32, which PyTorch uses for convolutions by default.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from avgdt.models.precision import Precision, resolve_device, resolve_precision
 from avgdt.training.errors import TrainingError
 
 GPU_SHARE = 0.25
-"""Assumed share of the peak rate that a training step reaches on a GPU; not measured."""
+"""Fraction of the peak throughput that a training step is assumed to reach on a GPU; not measured."""
 CPU_SHARES = {"fp32": 0.3, "bf16": 0.07}
-"""Share of the measured matrix product rate that a training step reaches on a CPU, by precision. It was measured in CPU
-time with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, in fp32 with AVX2 and in bf16 with AMX
-(``benchmarks/training_step.py``)."""
+"""Fraction of the measured matrix-multiplication throughput that a training step reaches on a CPU, by precision. It was
+measured in CPU time with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, in fp32 with AVX2 and in
+bf16 with AMX (``benchmarks/training_step.py``)."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class DeviceKind:
     half: Literal["bf16", "fp16"]
     """Preferred half-precision format of the device."""
     half_flops: float
-    """Peak rate of matrix products in half precision, in floating-point operations per second."""
+    """Peak throughput of matrix multiplications in half precision, in FLOP/s."""
     fp32_flops: float
-    """Peak rate of matrix products in fp32 (in TF32 if supported), in floating-point operations per second."""
+    """Peak throughput of matrix multiplications in fp32 (in TF32 if supported), in FLOP/s."""
     bandwidth: float
     """Memory bandwidth, in bytes per second."""
     memory: float
     """Size of the memory, in bytes."""
     share: float = GPU_SHARE
-    """Share of the peak rate that a training step is assumed to reach."""
+    """Fraction of the peak throughput that a training step is assumed to reach."""
     basis: str = "an assumption: no training step has been measured on a GPU"
     """Origin of ``share``, in words that complete the sentence "The default of 25% is ..."."""
     auto: Literal["half", "fp32"] = "half"
@@ -59,7 +59,7 @@ class DeviceKind:
         return precision
 
     def flops(self, precision: str) -> float:
-        """Return the peak rate in a precision, in operations per second.
+        """Return the peak throughput in a precision, in FLOP/s.
 
         Raises :class:`TrainingError` if the device does not support the precision.
         """
@@ -78,7 +78,7 @@ KINDS: dict[str, DeviceKind] = {
         DeviceKind("rtx4090", "NVIDIA GeForce RTX 4090", "bf16", 165.2e12, 82.6e12, 1.008e12, 24e9),
     )
 }
-"""Device kinds by name, with figures of the vendors; the kind ``this`` is measured by :func:`this_machine`."""
+"""Device kinds by name, as specified by the vendors; the kind ``this`` is measured by :func:`this_machine`."""
 
 
 def device_kind(name: str) -> DeviceKind:
@@ -96,8 +96,8 @@ def device_kind(name: str) -> DeviceKind:
 def this_machine() -> DeviceKind:
     """Measure the device of this machine and return its kind: the GPU if there is one, else the CPU.
 
-    The function times matrix products in fp32 and in the precision that ``auto`` selects, and a copy in memory. This
-    takes about two seconds. A CPU is measured with PyTorch's current number of threads.
+    The function times matrix multiplications in fp32 and in the precision that ``auto`` selects, and a copy in memory.
+    This takes about two seconds. A CPU is measured with PyTorch's current number of threads.
     """
     device = resolve_device("auto")
     auto = resolve_precision("auto", device)
@@ -126,20 +126,20 @@ def this_machine() -> DeviceKind:
 
 
 def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
-    """Measure the rate of products of two square matrices, in floating-point operations per second.
+    """Measure the throughput of the multiplication of two square matrices, in FLOP/s.
 
-    The rate is that of the fastest product within ``seconds``. In fp32, TF32 is used if ``torch.backends.cuda.matmul``
-    allows it. On a CPU, products of two sizes are tried: short products are seldom interrupted by other processes, and
-    long products occupy many threads.
+    The result is the throughput of the fastest multiplication within ``seconds``. In fp32, TF32 is used if
+    ``torch.backends.cuda.matmul`` allows it. On a CPU, matrices of two sizes are multiplied: short multiplications are
+    seldom interrupted by other processes, and long ones occupy many threads.
     """
     device = precision.device
 
-    def product(size: int) -> Callable[[], object]:
+    def multiplication(size: int) -> Callable[[], object]:
         a, b = (torch.randn(size, size, device=device).to(precision.dtype) for _ in range(2))
         return lambda: a @ b
 
     sizes = (8192,) if device.type == "cuda" else (512, 1024)
-    return max(2 * n**3 / _least_seconds(product(n), device, seconds / len(sizes)) for n in sizes)
+    return max(2 * n**3 / _least_seconds(multiplication(n), device, seconds / len(sizes)) for n in sizes)
 
 
 def copy_rate(device: torch.device, seconds: float = 0.3) -> float:

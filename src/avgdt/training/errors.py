@@ -4,15 +4,15 @@ from avgdt.errors import AvgdtError
 
 
 class TrainingError(AvgdtError):
-    """Error of a run that cannot start or continue."""
+    """Raised if a run cannot start or continue."""
 
 
 class Diverged(TrainingError):
-    """Error of a run whose loss or weights are not finite, or whose weights have grown out of bounds."""
+    """Raised if the loss or the weights of a run are not finite, or if the weights have grown out of bounds."""
 
 
 class DamagedCheckpoint(TrainingError):
-    """Error of a checkpoint that is damaged or has another format."""
+    """Raised if a checkpoint is damaged or has another format."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
@@ -21,11 +21,11 @@ class DamagedCheckpoint(TrainingError):
 
 
 class FolderGone(TrainingError):
-    """Error of a run whose folder was deleted or moved during the run."""
+    """Raised if the folder of a run was deleted or moved during the run."""
 
 
 class OtherRecipe(TrainingError):
-    """Error of a run that is resumed with a recipe that differs in fields that cannot change."""
+    """Raised if a run is resumed with a recipe that differs in fields that cannot change."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -34,8 +34,8 @@ class OtherRecipe(TrainingError):
 
 
 class TooManyFailed(TrainingError):
-    """Error of a run with too many unreadable recordings: in total, or in one batch norm group."""
+    """Raised if too many recordings of a run are unreadable: in total, or in one batch norm group."""
 
 
 class RankFailed(TrainingError):
-    """Error of a distributed run in which another process has ended; the message is what that process reported."""
+    """Raised if another process of a distributed run has ended; the message is the error that this process reported."""

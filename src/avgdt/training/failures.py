@@ -16,16 +16,16 @@ from avgdt.training.errors import TooManyFailed
 DAMAGED = "damaged: "
 """Prefix of the reason given for a damaged recording in ``skipped.csv``."""
 REPORTED_ONE_BY_ONE = 10
-"""Number of failures that are reported one by one, before reports are combined."""
+"""Number of failures that are reported individually before reports are combined."""
 SECONDS_BETWEEN = 30.0
 """Minimum time, in seconds, between combined reports, each of which covers all failures since the previous report."""
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReadResult:
     """Result of reading a batch: which recordings were read, which failed, and which are damaged or silent."""
 
-    read: tuple[int, ...]
+    read_indices: tuple[int, ...]
     """Indices of the training recordings that were read."""
     failures: tuple[Failure, ...]
     damaged: tuple[Failure, ...]
@@ -35,8 +35,8 @@ class Findings:
     """Number of clips whose audio is digital silence."""
 
     @classmethod
-    def of(cls, batch: Batch) -> Findings:
-        """Return the findings of one batch."""
+    def of(cls, batch: Batch) -> ReadResult:
+        """Return the result of reading ``batch``."""
         clips, silent = 0, 0
         if batch.audio is not None:
             clips, silent = batch.audio.shape[0] * batch.audio.shape[1], int((batch.audio.abs().amax(-1) < 1).sum())
@@ -49,11 +49,12 @@ class Failures:
     def __init__(
         self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]
     ) -> None:
-        """Read the file ``skipped.csv`` at ``path``, if it exists; the share ``at_most`` of ``recordings`` may fail."""
+        """Read the file ``skipped.csv`` at ``path``, if it exists; the fraction ``at_most`` of ``recordings`` may
+        fail."""
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}
-        """Rows of ``skipped.csv`` for recordings of which a part is damaged and cannot be read, by path."""
+        """Rows of ``skipped.csv`` for partly damaged recordings, by path."""
         listed = {path: row for path, row in listed.items() if path not in self._damaged}
         rows = ((index, listed.pop(entry.path, None)) for index, entry in enumerate(recordings))
         self._failing = {index: row for index, row in rows if row is not None}
@@ -73,13 +74,14 @@ class Failures:
         """Number of recordings, held-out ones included, that are damaged or could not be read at the last attempt."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
-    def update(self, findings: Findings) -> None:
-        """Record the findings of a batch; raise :class:`TooManyFailed` if more than the allowed share has failed."""
-        self.clips, self.silent = self.clips + findings.clips, self.silent + findings.silent
-        read = findings.read
+    def update(self, result: ReadResult) -> None:
+        """Record the result of reading a batch. Raises :class:`TooManyFailed` if more than the allowed fraction of the
+        recordings failed in this session."""
+        self.clips, self.silent = self.clips + result.clips, self.silent + result.silent
+        read = result.read_indices
         changed = [self._failing.pop(index) for index in read if index in self._failing]
         self._failed_in_session.difference_update(read)
-        for failure in findings.failures:
+        for failure in result.failures:
             row = Skipped(self._recordings[failure.item].path, failure.reason)
             if failure.item not in self._failing:
                 changed.append(row)
@@ -87,21 +89,21 @@ class Failures:
                     self._report(f"skipped, cannot be read: {failure.reason}")
             self._failing[failure.item] = row
             self._failed_in_session.add(failure.item)
-        for finding in (*findings.failures, *findings.damaged):
-            path = self._recordings[finding.item].path
-            if finding.damaged and path not in self._damaged:
-                row = self._damaged[path] = Skipped(path, f"{DAMAGED}{finding.reason}")
+        for failure in (*result.failures, *result.damaged):
+            path = self._recordings[failure.item].path
+            if failure.damaged and path not in self._damaged:
+                row = self._damaged[path] = Skipped(path, f"{DAMAGED}{failure.reason}")
                 changed.append(row)
-                if finding in findings.damaged:
-                    self._report(f"damaged, only clips of its other parts are used: {finding.reason}")
+                if failure in result.damaged:
+                    self._report(f"damaged, only clips of its other parts are used: {failure.reason}")
         if changed:
             self._write()
         count = len(self._failed_in_session)
-        if findings.failures and count > self._at_most * len(self._recordings):
+        if result.failures and count > self._at_most * len(self._recordings):
             raise TooManyFailed(
-                f"{count} of {len(self._recordings)} recordings could not be read, more than the share of "
+                f"{count} of {len(self._recordings)} recordings could not be read, more than the fraction of "
                 f"{self._at_most:g} that data.failing_at_most allows; the last failure: "
-                f"{findings.failures[-1].reason}; see {self._path}"
+                f"{result.failures[-1].reason}; see {self._path}"
             )
 
     def held_out(self, path: Path, reason: str) -> None:

@@ -17,7 +17,7 @@ from avgdt.training.ranks import Ranks
 def group_count(recipe: Recipe) -> int:
     """Return the number of batch norm groups of a batch: ``run.batch / run.norm_group``, rounded up.
 
-    A ``run.norm_group`` of 0 stands for a single group.
+    A ``run.norm_group`` of 0 selects a single group.
     """
     return math.ceil(recipe.run.batch / (recipe.run.norm_group or recipe.run.batch))
 

@@ -30,12 +30,12 @@ from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
-"""Factor by which the norm of the parameters may grow during a run before the training counts as diverged."""
+"""Factor by which the norm of the parameters may grow during a run; above it, the run has diverged."""
 Tensors = list[torch.Tensor]
 
 
 class Learner:
-    """The complete training state; a run that resumes from this state continues bit for bit."""
+    """The complete training state; a run that is resumed from this state gives bit-identical results."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Learner:
         return float(torch.linalg.vector_norm(torch.stack([p.detach().norm() for p in self.phi.parameters()])))
 
     def diverged(self) -> str:
-        """Return the reason why the training has diverged, as a sentence; "" if it has not diverged.
+        """Return the reason why the run has diverged, as a sentence; "" if it has not diverged.
 
         The reason is a value that is not finite, or a norm of the parameters of more than ``GREATEST_GROWTH`` times the
         norm at the start.
@@ -161,8 +161,8 @@ class Learner:
 
         Returns the loss of the whole batch and the embedding std of each modality. This is the standard deviation over
         the batch, averaged over dimensions and multiplied by the square root of their number. It is 1 for embeddings
-        that cover the sphere, and 0 for embeddings that have collapsed to one point. The step does not synchronise with
-        the device; the loss is checked for finite values when it is logged.
+        that are uniformly distributed on the sphere, and 0 for embeddings that have collapsed to a point. The step does
+        not synchronise with the device; the loss is checked for finite values when it is logged.
         """
         with self._unchanged_by_lost_ranks():
             result, queries, keys, recordings = self._differentiate(groups)
@@ -220,19 +220,19 @@ class Learner:
         This is possible with a bank, since the loss of a query then does not depend on other queries.
         """
         assert self.bank is not None
-        figures, queries = list[torch.Tensor](), list[Tensors]()
+        diagnostics, queries = list[torch.Tensor](), list[Tensors]()
         pairs = attracting_pairs(self.recipe.composition.attract)
         for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
             with statistics.group():
                 embeddings = self._embed(self.views(group) if group_views is None else group_views, number)
             bank = [self.bank.negatives(view, batch.recordings[rows]) for view in range(len(keys))]
             result = self._loss(embeddings, [key[rows] for key in keys], bank)
-            share = len(group) / len(batch)
-            self.scaler.scale(result.loss * share).backward()  # type: ignore[no-untyped-call]
+            fraction = len(group) / len(batch)
+            self.scaler.scale(result.loss * fraction).backward()  # type: ignore[no-untyped-call]
             queries.append([query.detach() for query in embeddings])
             mean = [result.loss.detach(), result.accuracy, *result.pair_accuracy, *result.positive_probability.mean(1)]
-            figures.append(torch.stack(mean) * share)
-        total = torch.stack(figures).sum(0)
+            diagnostics.append(torch.stack(mean) * fraction)
+        total = torch.stack(diagnostics).sum(0)
         self.ranks.add_up([total])
         loss, accuracy, by_pair, probability = torch.split(total, [1, 1, len(pairs), len(pairs)])
         gathered = [self.ranks.gather_rows(torch.cat(view), batch.counts) for view in zip(*queries, strict=True)]
@@ -266,7 +266,7 @@ class Learner:
         result = self._loss(queries, keys, negatives, embeddings)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
         if embeddings is not local:
-            # Every rank has the whole gradient of the parameters of the loss; only that of rank 0 is added up.
+            # Every rank has the complete gradient of the loss's own parameters, so only rank 0 adds it to the sum.
             if self.ranks.rank and self.sigmoid is not None:
                 self.sigmoid.zero_grad(set_to_none=False)
             for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
@@ -277,9 +277,9 @@ class Learner:
                 torch.autograd.backward(part, [x.grad[rows] for x in embeddings if x.grad is not None])
         return result, [query.detach() for query in queries]
 
-    def _embed(self, views: Tensors, number: int) -> Tensors:
-        """Embed the views of the ``number``-th group of this rank; dropout depends on the step and the group."""
-        torch.manual_seed(self._step_seed + 7919 * (self.portion.start + number))
+    def _embed(self, views: Tensors, index: int) -> Tensors:
+        """Embed the views of group ``index`` of this rank; dropout depends on the step and the group."""
+        torch.manual_seed(self._step_seed + 7919 * (self.portion.start + index))
         with self.precision.autocast():
             embeddings: Tensors = self.phi(views, self.modalities, self._unit)
         return embeddings
@@ -340,7 +340,7 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Restore a state that :meth:`state` returned, except for the weight decay, which is that of the recipe."""
+        """Restore a state that :meth:`state` returned, except for the weight decay, which is taken from the recipe."""
         self.step, self.norm_at_start = int(state["step"]), float(state["norm_at_start"])
         self.phi.load_state_dict(state["phi"])
         if self.key_encoder and self.bank:

@@ -16,7 +16,7 @@ from avgdt.errors import AvgdtError
 from avgdt.files import WriteError
 from avgdt.objective.nce import NCE
 from avgdt.training.errors import Diverged, FolderGone, TooManyFailed, TrainingError
-from avgdt.training.failures import Findings
+from avgdt.training.failures import ReadResult
 from avgdt.training.learner import Learner
 from avgdt.training.metrics import RunningMeans
 from avgdt.training.signals import Stopped, deferred, requested
@@ -31,12 +31,13 @@ class Hooks:
     log: Callable[[Metrics], None] = lambda metrics: None
     """Function called with the mean metrics of every ``run.log_every`` steps, and with the metrics of each monitor."""
     monitors: list[Callable[[Learner], Metrics | None]] = field(default_factory=list)
-    """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before; their metrics are logged."""
+    """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before each of these times; their
+    metrics are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
     """Function that saves the state, called at intervals, at the end, and if the run ends early, unless the state has
     diverged."""
-    on_findings: Callable[[Findings], int] = lambda findings: 0
-    """Function called with the findings of each batch norm group; returns the number of unreadable recordings so
+    on_read: Callable[[ReadResult], int] = lambda result: 0
+    """Function called with the result of reading each batch norm group; returns the number of unreadable recordings so
     far."""
 
 
@@ -69,13 +70,15 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
         try:
             _monitor(learner, hooks, monitored, started)
             for groups, waited in log.timed(steps):
-                findings = _agree(learner, groups)
-                failed = [hooks.on_findings(part) for part in findings][-1]
-                _check_batch([findings] if learner.one_group else [[part] for part in findings], learner.step)
+                results = _agree(learner, groups)
+                failed = [hooks.on_read(result) for result in results][-1]
+                _check_batch([results] if learner.one_group else [[result] for result in results], learner.step)
                 with deferred():
                     between_steps = False
                     moved = [group.to(learner.precision.device) for group in groups]
-                    log.add(sum(len(part.read) for part in findings), waited, failed, *learner.train_step(moved))
+                    log.add(
+                        sum(len(result.read_indices) for result in results), waited, failed, *learner.train_step(moved)
+                    )
                     between_steps = True
                     if learner.step % learner.recipe.run.log_every == 0:
                         log.write()
@@ -104,18 +107,19 @@ def _save_early(save: Callable[[], None], error: BaseException) -> None:
         raise kind(f"{reason}; not saved: {second}") from error
 
 
-def _agree(learner: Learner, groups: Sequence[Batch]) -> list[Findings]:
-    """Return the findings in the groups of all ranks; raise :class:`Stopped` on every rank if any received a signal."""
-    every = learner.ranks.gather_objects((requested(), [Findings.of(group) for group in groups]))
+def _agree(learner: Learner, groups: Sequence[Batch]) -> list[ReadResult]:
+    """Return the read results of the groups of all ranks; raise :class:`Stopped` on every rank if any received a
+    signal."""
+    every = learner.ranks.gather_objects((requested(), [ReadResult.of(group) for group in groups]))
     if learner.ranks.size > 1 and (number := max(number for number, _ in every)):
         raise Stopped(number)
-    return [part for _, findings in every for part in findings]
+    return [result for _, results in every for result in results]
 
 
-def _check_batch(groups: Sequence[Sequence[Findings]], step: int) -> None:
-    for findings in groups:
-        read = sum(len(part.read) for part in findings)
-        failures = [failure for part in findings for failure in part.failures]
+def _check_batch(groups: Sequence[Sequence[ReadResult]], step: int) -> None:
+    for results in groups:
+        read = sum(len(result.read_indices) for result in results)
+        failures = [failure for result in results for failure in result.failures]
         if read < 2:
             reason = f"; the last failure: {failures[-1].reason}" if failures else ""
             raise TooManyFailed(

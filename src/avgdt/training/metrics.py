@@ -1,4 +1,4 @@
-"""The metrics of a run: means over training steps, written as JSON lines and, if it is installed, to TensorBoard."""
+"""Metrics of a run: means over training steps, written as JSON lines and, if TensorBoard is installed, to its log."""
 
 from __future__ import annotations
 

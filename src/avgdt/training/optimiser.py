@@ -27,9 +27,9 @@ def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:
 
 
 def clip_gradient(optimiser: torch.optim.Optimizer, most: float) -> torch.Tensor:
-    """Scale the gradient of all parameters to the norm ``most`` if its norm is larger; return the norm before scaling.
+    """Clip the norm of the gradient of all parameters to ``most``; return the norm before clipping.
 
-    With ``most`` = 0, the gradient is not scaled. The function does not synchronise with the device.
+    If ``most`` is 0, the gradient is not clipped. The function does not synchronise with the device.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
@@ -54,7 +54,7 @@ def lr_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
     """Return the factor of the learning rate at ``step`` (from 0); it is 1 at the end of the warm-up.
 
-    After a linear warm-up (section 4.1 of the paper), the factor is constant, follows a cosine to zero, or is
+    After a linear warm-up (section 4.1 of the paper), the factor is constant, decays to zero along a cosine, or is
     multiplied by ``schedule.step_factor`` at each epoch in ``schedule.steps``.
     """
     warmup = schedule.warmup_epochs * steps_per_epoch

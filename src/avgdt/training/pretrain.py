@@ -21,7 +21,7 @@ from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoints import Checkpoints, Loaded
 from avgdt.training.errors import TrainingError
-from avgdt.training.failures import Failures, Findings
+from avgdt.training.failures import Failures, ReadResult
 from avgdt.training.initial_weights import initial_weights
 from avgdt.training.learner import Learner
 from avgdt.training.lock import check_unlocked, locked
@@ -60,7 +60,7 @@ class Callbacks:
     on_metrics: Callable[[Metrics], None] = lambda metrics: None
     """Function called with each line of metrics."""
     on_message: Callable[[str], None] = lambda line: None
-    """Function called with each sentence for the user."""
+    """Function called with each message for the user."""
 
 
 def pretrain(
@@ -159,7 +159,7 @@ def _lead(
 
 
 def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
-    """Pretrain as a rank other than 0, which takes its share of each batch and writes no files."""
+    """Pretrain as a rank other than 0, which processes its part of each batch and writes no files."""
     recipe, collection, state, exact = ranks.broadcast(None)
     precision = resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
@@ -204,12 +204,12 @@ def _train(
         remedies.check_run_folder()
         checkpoints.save(learner.state() | {"norm": learner.norm()}, recipe, names)
 
-    def on_findings(findings: Findings) -> int:
+    def on_read(result: ReadResult) -> int:
         remedies.check_run_folder()
-        failures.update(findings)
+        failures.update(result)
         return failures.count
 
-    hooks = Hooks(log=log_metrics, monitors=monitors, checkpoint=checkpoint, on_findings=on_findings)
+    hooks = Hooks(log=log_metrics, monitors=monitors, checkpoint=checkpoint, on_read=on_read)
     loader = _steps(learner, collection, order, out)
     monitored = max((line["step"] for line in log.earlier if line["kind"] != "train"), default=0)
     with closing(loader):

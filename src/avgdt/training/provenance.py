@@ -1,4 +1,4 @@
-"""The machine, the versions and the command line that produced a result, and the log of a run's sessions."""
+"""Provenance of results (machine, software versions and command line), and the log of a run's sessions."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _is_module(program: Path) -> bool:
 
 
 def join(words: Sequence[str]) -> str:
-    """Return the line that a shell splits into ``words``, which may contain spaces, quotes and line breaks."""
+    """Return a line that a shell splits into ``words``, which may contain spaces, quotes and line breaks."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
 
 

@@ -17,9 +17,9 @@ from avgdt.processes import ranks_of_environment
 from avgdt.training.errors import RankFailed, TrainingError
 
 PATIENCE = timedelta(days=2)
-"""Timeout of ranks that wait while rank 0 inspects files or measures held-out recordings."""
+"""Timeout for ranks that wait while rank 0 inspects files or measures held-out recordings."""
 STEP_PATIENCE = timedelta(seconds=60)
-"""Timeout of GPUs that wait for each other within a training step."""
+"""Timeout for GPUs that wait for each other within a training step."""
 _REASON = "avgdt/failure"
 
 
@@ -28,14 +28,14 @@ class Ranks:
     """Rank and world size of this process, and collective operations, which do nothing in a single process."""
 
     rank: int = 0
-    """Number of this process, from 0; only rank 0 writes files and messages."""
+    """Index of this process, from 0; only rank 0 writes files and messages."""
     size: int = 1
     """Number of processes on all machines."""
     control: Any = None
     """Process group (gloo) for small values on the CPU and for long waits."""
 
     def portion(self, count: int) -> range:
-        """Return the consecutive indices below ``count`` that this rank takes.
+        """Return the consecutive indices below ``count`` that are assigned to this rank.
 
         The numbers of indices per rank differ by at most one.
         """
@@ -74,7 +74,7 @@ class Ranks:
 
     @torch.no_grad()
     def add_up(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Sum each of ``tensors`` over all ranks, in place, in one exchange."""
+        """Sum each of ``tensors`` over all ranks, in place, with a single all-reduce."""
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])

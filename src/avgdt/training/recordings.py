@@ -13,7 +13,7 @@ from avgdt.data.errors import DataError, ManifestError
 from avgdt.data.manifest import Entry, read_manifest, write_manifest
 from avgdt.data.scan import Counts, unchanged
 from avgdt.data.selection import Progress, Selection, list_recordings, select, write_skipped
-from avgdt.data.splits import recording_numbers
+from avgdt.data.splits import recording_indices
 from avgdt.data.store import Store, open_store
 from avgdt.data.windows import Span, Window, clip_span, draw_windows, reaches_beyond
 from avgdt.files import naming, write_atomically
@@ -74,10 +74,10 @@ def resumed_recordings(
     on_scan: Progress | None,
     before: Sequence[str],
 ) -> Selection:
-    """Return the recordings of a resumed run, which are those of its manifest; files added since are not used.
+    """Return the recordings of a resumed run, as listed in its manifest; files added since are not used.
 
-    If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` unless the
-    recordings are those of the checkpoint, whose identities are ``before``.
+    If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` if the
+    recordings differ from the recordings of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
@@ -137,7 +137,7 @@ def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
 
 def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
     """Raise :class:`DataError` if there is a single training recording, or if the recordings do not fill a batch."""
-    if len(set(recording_numbers(collection.train))) < 2:
+    if len(set(recording_indices(collection.train))) < 2:
         raise DataError(
             f"{data}: holds a single recording for training ({collection.train[0].path.name}); contrastive learning "
             "compares recordings with each other: add more"
@@ -178,7 +178,7 @@ def training_clips(recipe: Recipe, collection: Selection, store: Store | None = 
         collection.train,
         ClipReader(recipe.clip, composition.modalities, recipe.model.video.channels == 1, store),
         partial(_windows, recipe, spans),
-        recording_numbers(collection.train),
+        recording_indices(collection.train),
     )
 
 

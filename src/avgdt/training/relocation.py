@@ -16,7 +16,7 @@ _SAMPLE = 50
 
 
 def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """Return the entries with the present paths of their files in ``data``, a folder or manifest.
+    """Return the entries with the current paths of their files in ``data``, a folder or manifest.
 
     Raises :class:`DataError`, which names an example, if recordings are missing in ``data`` or have changed.
     """

@@ -111,4 +111,4 @@ class Remedies:
         exact = (
             "" if precision == "fp32" else f" (or use --run.precision fp32 if the range of {precision} is the cause)"
         )
-        return f"the training has diverged{note}; lower the learning rate{exact}: {command}"
+        return f"the run has diverged{note}; lower the learning rate{exact}: {command}"

@@ -27,7 +27,7 @@ _MAY_CHANGE = {
     ),
 }
 _LENGTH = {"schedule.epochs", "schedule.steps"}
-"""Fields that set the length of the training; they may change if the learning rate of earlier steps does not depend on
+"""Fields that set the length of the run; they may change if the learning rate of earlier steps does not depend on
 them."""
 
 
@@ -38,7 +38,7 @@ def identity(entry: Entry) -> str:
 
 
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
-    """Raise :class:`TrainingError` unless the recordings ``now`` are those of the checkpoint.
+    """Raise :class:`TrainingError` if the recordings ``now`` differ from the recordings of the checkpoint.
 
     ``before`` holds the identities of the recordings of the checkpoint, and ``source`` is the file or folder of
     ``now``.

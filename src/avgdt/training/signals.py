@@ -26,7 +26,7 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(message or f"stopped by {signal.Signals(number).name}")
         self.number = number
-        """Number of the signal."""
+        """Signal number."""
         self.reported = False
         """Whether another process of distributed training has already reported the signal."""
 
@@ -36,7 +36,7 @@ class _State:
     handled: bool = False
     deferring: int = 0
     first: int | None = None
-    """Number of the first signal received; None before it."""
+    """Signal number of the first signal received; None if there was none."""
     when: float = 0.0
     """Time at which the first signal was received, by ``time.monotonic``."""
 
@@ -86,7 +86,7 @@ def deferred() -> Iterator[None]:
 
 
 def requested() -> int:
-    """Return the number of the first signal received; 0 if no signal was received."""
+    """Return the signal number of the first signal received; 0 if no signal was received."""
     return _state.first or 0
 
 

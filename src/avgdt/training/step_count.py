@@ -1,10 +1,10 @@
 """Operations and bytes of one training step, counted on a recipe's networks and clips without computing values.
 
 The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
-addition are two operations (FLOPs). Only matrix products and convolutions count, as in a vendor's peak rate. The
-following are not counted, since they are below one per cent in the paper's recipe: the products of queries with the
-keys of the bank or batch, the log-mel spectrogram, the augmentations, the optimiser, and the update of the momentum
-encoder.
+addition are two operations (FLOPs). Only matrix multiplications and convolutions are counted, as in a vendor's peak
+throughput. The following are not counted, since they are below one per cent in the paper's recipe: the similarities of
+queries to the keys of the bank or batch, the log-mel spectrogram, the augmentations, the optimiser, and the update of
+the momentum encoder.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class StepCount:
     embeddings: int
     """Bytes of the embeddings of all views, in float32."""
     groups: int = 1
-    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` are those
-    of one group."""
+    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` refer to
+    one group."""
 
     @property
     def flops(self) -> int:

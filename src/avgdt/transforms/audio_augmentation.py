@@ -74,8 +74,8 @@ def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generator
     """
     samples = waveform.shape[-1]
     spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long, to avoid circular convolution
-    share = np.linspace(0, 1, spectrum.shape[-1])  # frequencies relative to the highest one
-    octaves = np.log2(np.maximum(share, 2**-_OCTAVES)) + _OCTAVES
+    relative = np.linspace(0, 1, spectrum.shape[-1])  # frequencies relative to the highest one
+    octaves = np.log2(np.maximum(relative, 2**-_OCTAVES)) + _OCTAVES
     points = np.linspace(0, _OCTAVES, equaliser.points)
     decibels = [g.uniform(-equaliser.decibels, equaliser.decibels, equaliser.points) for g in generators]
     # Gains are computed in float32, which is several times faster than float64.

@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class TransformError(AvgdtError):
-    """Error for sizes in a recipe that do not fit each other; the message names the fields and a remedy."""
+    """Raised if sizes in a recipe do not fit each other; the message names the fields and a remedy."""

@@ -24,13 +24,13 @@ class Preprocessing(nn.Module):
     def video(self, video: torch.Tensor) -> torch.Tensor:
         """Standardise frames (batch, channels, time, height, width) with values 0 to 255; return float32.
 
-        Mean and standard deviation are those of the recipe. A share ``subtract_mean_frame`` of the mean is replaced by
-        the same share of the clip's mean frame. A float32 input is changed in place.
+        Mean and standard deviation are taken from the recipe. The fraction ``subtract_mean_frame`` of the mean is
+        replaced by the same fraction of the clip's mean frame. A float32 input is changed in place.
         """
         pixels = video.float()
-        share = self.normalisation.subtract_mean_frame
-        mean_frame = share * pixels.mean(2, keepdim=True) if share else 0.0
-        offset = mean_frame + 255 * (1 - share) * self.normalisation.mean
+        fraction = self.normalisation.subtract_mean_frame
+        mean_frame = fraction * pixels.mean(2, keepdim=True) if fraction else 0.0
+        offset = mean_frame + 255 * (1 - fraction) * self.normalisation.mean
         return pixels.sub_(offset).mul_(1 / (255 * self.normalisation.std))
 
     def audio(self, waveform: torch.Tensor) -> torch.Tensor:

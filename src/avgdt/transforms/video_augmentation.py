@@ -30,7 +30,7 @@ WHITE = 255.0
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (ITU-R BT.601)."""
 TRIES = 10
-"""Largest number of random boxes drawn until one fits; if none fits, the largest central box is used."""
+"""Maximum number of random boxes drawn until one fits; if none fits, the largest central box is used."""
 
 
 def augment_clips(video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
@@ -131,7 +131,7 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
 
 
 def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
-    """Convert random clips of (batch, channels, time, height, width) to grey: every channel becomes the luma, float32.
+    """Convert random clips (batch, channels, time, height, width) to greyscale, float32: all channels become the luma.
 
     Clips with 1 channel are returned unchanged. Raises :class:`TransformError` unless there are 1 or 3 channels.
     """
@@ -145,7 +145,7 @@ def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tenso
 def _channels(video: torch.Tensor, name: str) -> int:
     channels = video.shape[1]
     if channels not in (1, 3):
-        raise TransformError(f"composition.video: {name} needs clips with 3 channels or 1, not {channels}")
+        raise TransformError(f"composition.video: {name} requires clips with 1 or 3 channels, not {channels}")
     return channels
 
 
@@ -217,11 +217,11 @@ def rescale(boxes: list[tuple[float, float, float, float]], video: torch.Tensor,
 
 
 def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) -> torch.Tensor:
-    """Return the weights (batch, size, pixels) of input pixels in output pixels for antialiased bilinear rescaling.
+    """Return the weight of each input pixel in each output pixel, (batch, size, pixels), for antialiased rescaling.
 
     Input pixel j covers j to j + 1. The output pixels divide ``start`` to ``start + length`` into ``size`` equal parts.
-    The weights of an output pixel form a triangle about its middle. To either side, the triangle is as wide as the
-    larger of an input and an output pixel. Weights outside the image are dropped, and the others sum to one.
+    The kernel is a triangular filter centred on the output pixel, with half-width max(input pixel, output pixel).
+    Weights outside the image are dropped, and the others sum to one.
     """
     step = (length / size)[:, None, None]
     middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
@@ -234,7 +234,8 @@ def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tens
     """Map (batch, channels, time, height, width) to weighted sums (batch, channels, time, y, x) float32.
 
     ``rows`` (batch, y, height) holds the weight of each input row in each output row, and ``columns`` (batch, x, width)
-    that of each input column in each output column. The weights are the same for all channels and frames of a clip.
+    the weight of each input column in each output column. The weights are the same for all channels and frames of a
+    clip.
     """
     rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
     # b is the clip, c its channels, t its frames, h and w the input rows and columns, y and x the output ones.

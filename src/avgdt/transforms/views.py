@@ -66,9 +66,9 @@ class Views(nn.Module):
         """Compute the T views in the order of ``composition.views``.
 
         Video views are (batch, channels, time, height, width) float32, normalised. Audio views are (batch, 1, mels,
-        time) float32, standardised. Augmentations depend on ``epoch``, by default that of the batch. Without
-        ``augment``, views are not augmented and the crop is central. Raises :class:`TransformError` if the batch lacks
-        a modality.
+        time) float32, standardised. Augmentations depend on ``epoch``, which defaults to the epoch of the batch.
+        Without ``augment``, views are not augmented and the crop is central. Raises :class:`TransformError` if the
+        batch lacks a modality.
         """
         epoch = batch.epoch if epoch is None else epoch
         items = batch.items.tolist()
@@ -114,7 +114,7 @@ class Views(nn.Module):
         generators: Generators,
     ) -> torch.Tensor:
         """Compute the network input for clips of one modality, augmented by ``steps`` with one generator per clip."""
-        with torch.autocast(clips.device.type, enabled=False):  # autocast reduces the precision of matrix products
+        with torch.autocast(clips.device.type, enabled=False):  # autocast lowers the precision of matrix multiplication
             if modality == "video":
                 return self._video(clips, cast("Sequence[VideoAugmentation]", steps), generators)
             return self._audio(clips, cast("Sequence[AudioAugmentation]", steps), generators)
@@ -130,7 +130,9 @@ class Views(nn.Module):
     def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
             raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
-        return self.preprocessing.video(augment_clips(video, steps, generators))  # in uint8 where possible
+        return self.preprocessing.video(
+            augment_clips(video, steps, generators)
+        )  # augmentations keep uint8 where possible
 
     def _audio(
         self, waveform: torch.Tensor, steps: Sequence[AudioAugmentation], generators: Generators

@@ -14,7 +14,7 @@ from avgdt.recipes.training import Optimiser, Schedule
 
 @pytest.fixture(scope="session")
 def quick() -> Finetuning:
-    """Return a finetuning of three epochs, enough to distinguish dark and bright videos."""
+    """Return finetuning settings with three epochs, enough to distinguish dark and bright videos."""
     return Finetuning(
         optimiser=Optimiser(kind="adamw", lr=3e-3),
         schedule=Schedule(epochs=3, warmup_epochs=1, shape="cosine"),

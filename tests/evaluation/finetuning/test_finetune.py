@@ -95,7 +95,7 @@ def test_parallel_and_sequential_jobs_give_the_same_results(job: Job) -> None:
     calls, count = _counting()
 
     def after() -> None:
-        """Send the signals that a scheduler sends to all processes of a command; the command must end them itself."""
+        """Send signals to all processes of the command, as a scheduler does; the command must end its own processes."""
         count()
         for child, number in product(active_children(), STOPPING):
             os.kill(child.pid or 0, number)

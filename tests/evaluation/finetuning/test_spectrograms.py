@@ -39,13 +39,13 @@ def test_finetuning_starts_from_the_encoder_and_leaves_it_unchanged(
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     calls = []
-    figures = fold_figures(
+    metrics = fold_figures(
         folds,
         lambda fold: end_to_end_score(model, spectrograms, folds, fold, FINETUNING, 0, lambda: calls.append(1)),
     )
     training = training_settings(FINETUNING, 0)
-    assert figures["accuracy"] > 0.9
-    assert len(figures["folds"]) == 3
+    assert metrics["accuracy"] > 0.9
+    assert len(metrics["folds"]) == 3
     assert len(calls) == 3 * 12
     assert training["epochs"] == 12
     assert training["masks"] == {

@@ -43,9 +43,9 @@ def test_the_layer_gets_pooled_features_and_the_other_encoder_is_unchanged(model
     assert not any(torch.equal(before[n], learnt[n]) for n in before if n.startswith("encoders.video") and "conv" in n)
 
 
-@pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
-def test_a_step_equals_sgd_with_a_scaled_learning_rate_for_the_encoder(model: PretrainedModel, share: float) -> None:
-    trainer = _trainer(model, 2, replace(PLAIN, encoder_lr=share), 5, seed=0)
+@pytest.mark.parametrize("factor", [1.0, 0.1, 0.0])
+def test_a_step_equals_sgd_with_a_scaled_learning_rate_for_the_encoder(model: PretrainedModel, factor: float) -> None:
+    trainer = _trainer(model, 2, replace(PLAIN, encoder_lr=factor), 5, seed=0)
     targets = torch.tensor([0, 1, 1, 0])
     trainer.network.train()
     named = dict(trainer.network.named_parameters())
@@ -54,7 +54,7 @@ def test_a_step_equals_sgd_with_a_scaled_learning_rate_for_the_encoder(model: Pr
     gradients = torch.autograd.grad(loss, [named[name] for name in names])
     before = [named[name].detach().clone() for name in names]
     assert trainer.step(_view(1), targets) == pytest.approx(float(loss.detach()), rel=1e-4)
-    for name, old, gradient, rate in zip(names, before, gradients, (0.1, share * 0.1), strict=True):
+    for name, old, gradient, rate in zip(names, before, gradients, (0.1, factor * 0.1), strict=True):
         expected = old - rate * (gradient + 0.01 * old)
         assert torch.allclose(named[name], expected, rtol=1e-4, atol=1e-6), name
 

@@ -1,4 +1,4 @@
-"""The protocols UCF101 and HMDB51, run through the command line on data sets in the official layouts."""
+"""Tests of the protocols UCF101 and HMDB51 through the command line, on data sets in the official layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol DCASE2014, run through the command line on a data set in the official layout."""
+"""Tests of the protocol DCASE2014 through the command line, on a data set in the official layout."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def test_the_command_measures_the_data_set_and_prints_a_table(
     assert {row["accuracy"] for row in result["chance"].values()} == {1 / 10}
     for source in ("pretrained", "random"):
         for row in rows:
-            figures = result[source][row]
-            assert sum(map(sum, figures["confusion"])) == 20
-            assert "accuracy_std" not in figures  # a single fold has no standard deviation
-            assert figures["interval"][0] < figures["accuracy"] <= figures["interval"][1]
+            metrics = result[source][row]
+            assert sum(map(sum, metrics["confusion"])) == 20
+            assert "accuracy_std" not in metrics  # a single fold has no standard deviation
+            assert metrics["interval"][0] < metrics["accuracy"] <= metrics["interval"][1]
         # Each class has its own pitch, so that any features of audio distinguish most recordings.
         assert result[source]["nearest_neighbours"]["accuracy"] >= 0.7
     assert "29 train, 20 test, 10 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""The protocols ESC-10 and ESC-50, run through the command line on data sets in the official layout."""
+"""Tests of the protocols ESC-10 and ESC-50 through the command line, on data sets in the official layout."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_command_measures_all_folds_and_prints_a_table(
     table = capsys.readouterr().out
     assert "12 sounds, 2 classes, 3 folds" in table
     assert [line for line in table.splitlines() if "end to end" in line and "–" in line]
-    # The second call uses the cached features, gives the same figures, and replaces the result.
+    # The second call uses the cached features, gives the same metrics, and replaces the result.
     again = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--scratch", "--training-epochs", "2")
     cache = tmp_path / "out" / "cache"
     assert len(list(cache.glob("*.safetensors"))) == 2

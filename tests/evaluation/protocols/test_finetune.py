@@ -1,4 +1,4 @@
-"""Finetuning with few labels, run through the command line."""
+"""Tests of finetuning with few labels through the command line."""
 
 from __future__ import annotations
 

@@ -37,10 +37,10 @@ def test_retrieval_is_measured_in_both_directions_with_both_networks(
     extraction = extract((model, random), entries, plans, BOTH, embeddings, workers=0)
     for source, vectors in zip(("pretrained", "random"), extraction.vectors, strict=True):
         for query, key in (BOTH, BOTH[::-1]):
-            figures = result[source][f"{query}_to_{key}"]
-            low, high = figures.pop("r1_interval")
-            assert figures == retrieval_metrics(vectors[query], vectors[key])
-            assert low <= figures["r1"] <= high
+            metrics = result[source][f"{query}_to_{key}"]
+            low, high = metrics.pop("r1_interval")
+            assert metrics == retrieval_metrics(vectors[query], vectors[key])
+            assert low <= metrics["r1"] <= high
     assert result["chance"] == {"video_to_audio": chance(12), "audio_to_video": chance(12)}
 
 

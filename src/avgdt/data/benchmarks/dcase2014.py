@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from avgdt.data.benchmarks.layout import SOUNDS, Layout, check_classes_complete
+from avgdt.data.benchmarks.layout import AUDIO_SUFFIXES, Layout, check_classes_complete
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -29,7 +29,7 @@ FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
 def read_layout(folder: Path) -> Layout:
     """Return the recordings of DCASE2014 in ``folder``, each with its ``split`` (train or test) and ``label``.
 
-    The split follows from the folder of a file, and the label from its name. Raises :class:`DataError` if a folder is
+    The folder of a file gives its split, and the file name gives its label. Raises :class:`DataError` if a folder is
     missing, a class has no recordings in a split, or a recording has two files.
     """
     entries, unlisted = list[Entry](), list[Path]()
@@ -44,7 +44,7 @@ def read_layout(folder: Path) -> Layout:
         # Some tools extract an archive into a further folder of the same name.
         for path in sorted((home / name if (home / name).is_dir() else home).iterdir()):
             match = re.fullmatch(r"([a-z]+)\d+", path.stem)
-            if match and match[1] in CLASSES and path.suffix.lower() in SOUNDS:
+            if match and match[1] in CLASSES and path.suffix.lower() in AUDIO_SUFFIXES:
                 first = seen.setdefault((split, path.stem), path)
                 if first != path:
                     raise DataError(f"{path}: the same recording as {first.name}; delete one of them")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from avgdt.data.benchmarks.layout import SOUNDS, Files, Layout, check_some, lay_out
+from avgdt.data.benchmarks.layout import AUDIO_SUFFIXES, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry, read_manifest
 
 NEEDED = ("fold", "category")
 """Required columns of ``esc50.csv`` besides ``filename``; ESC-10 also requires ``esc10``."""
 FOLDS = ("1", "2", "3", "4", "5")
-"""Names of the five folds in the column ``fold`` of ``esc50.csv``."""
+"""Names of the five folds in the ``fold`` column of ``esc50.csv``."""
 
 
 def read_layout(folder: Path, esc10: bool) -> Layout:
@@ -34,11 +34,11 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
             )
     listed = read_manifest(meta, ("filename",))
     _check(listed, meta, (*NEEDED, "esc10") if esc10 else NEEDED)
-    sounds = Files({path.name: path for path in sorted(audio.iterdir())})
+    audio_files = Files({path.name: path for path in sorted(audio.iterdir())})
     names = [
         Entry(Path(entry.path.name), extra={**entry.extra, "fold": entry.extra["fold"].strip()}) for entry in listed
     ]
-    layout = lay_out(names, sounds, audio, SOUNDS, "meta/esc50.csv")
+    layout = lay_out(names, audio_files, audio, AUDIO_SUFFIXES, "meta/esc50.csv")
     entries = [entry for entry in layout.entries if not esc10 or entry.extra["esc10"].strip().lower() in ("true", "1")]
     check_some(entries, "recordings", audio, str(meta))
     return Layout(entries, layout.unlisted)
@@ -70,9 +70,11 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
 def deal_sources(entries: Sequence[Entry], parts: int) -> list[Entry]:
     """Return the entries with new folds 1 to ``parts``, keeping all recordings of a source in one fold, as in ESC-50.
 
-    The sources of each class are assigned in order of decreasing size (sources of equal size in a fixed random order)
-    to the fold with the fewest recordings of the class. Recordings of a class with fewer sources than folds get an
-    error. Raises :class:`DataError` if a source is unknown.
+    A source is an original recording from which one or more recordings of the data set were extracted. The sources of
+    each class are assigned in order of decreasing size (sources of equal size in a fixed random order) to the fold with
+    the fewest recordings of the class. Recordings of a class with fewer sources than folds get an error.
+
+    Raises :class:`DataError` if a source is unknown.
     """
     rng = np.random.default_rng(0)
     part = dict[tuple[str, str], int]()
@@ -100,7 +102,7 @@ def _assigned(entry: Entry, part: int, short: dict[str, int], parts: int) -> Ent
 
 
 def _source(entry: Entry) -> str:
-    """Return the name of the source of a recording: the cell ``src_file``, else the second part of the file name."""
+    """Return the name of the source of a recording: the ``src_file`` column, else the second part of the file name."""
     words = entry.path.stem.split("-")
     source = entry.extra.get("src_file", "").strip() or (words[1] if len(words) == 4 else "")
     if not source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from avgdt.data.benchmarks.layout import VIDEOS, Layout
+from avgdt.data.benchmarks.layout import VIDEO_SUFFIXES, Layout
 from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
@@ -21,9 +21,9 @@ PARTS = {"1": "train", "2": "test", "0": ""}
 def read_layout(folder: Path, split: int) -> Layout:
     """Return the videos of HMDB51 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/hmdb51_org``,
-    ``folder/videos`` or ``folder`` itself. Videos in neither train nor test are omitted. Raises :class:`DataError` if
-    a folder is missing, or if the lists contradict each other or the files.
+    The argument ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
+    from ``folder/hmdb51_org``, ``folder/videos`` or ``folder`` itself. Videos in neither train nor test are omitted.
+    Raises :class:`DataError` if a folder is missing, or if the lists contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("hmdb51_org", "videos"))
@@ -52,7 +52,7 @@ def read_layout(folder: Path, split: int) -> Layout:
 def _classes(home: Path, lists: Path) -> list[str]:
     """Return the classes that have a list or a folder of videos."""
     matches = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
-    folders = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEOS}
+    folders = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEO_SUFFIXES}
     names = [*sorted(match[1] for match in matches if match), *sorted(path.name for path in folders - {lists})]
     spelt = {name.casefold(): name for name in reversed(names)}  # the spelling of the lists has precedence
     classes = sorted(spelt.values())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_some, lay_out
+from avgdt.data.benchmarks.layout import VIDEO_SUFFIXES, Files, Layout, check_some, lay_out
 from avgdt.data.errors import DataError, ManifestError, NotText
 from avgdt.data.manifest import Entry, read_manifest
 from avgdt.data.scan import Counts, files_below, scan_missing
@@ -20,15 +20,15 @@ TIMES = ("time_start", "time_end")
 """Columns of the start and end of a clip, in seconds; unofficial lists may have neither."""
 _TIMED = re.compile(r"(.+)_\d{1,6}_\d{1,6}")
 _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
-"""Pattern of a line of a list without column names: the file of a clip, and optionally the number of its class."""
+"""Pattern of a line of a list without column names: the file of a clip, and optionally its class number."""
 
 
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
     A list is a CSV file as distributed, or has a file name and optionally a class number per line, as other tools write
-    it. Without column names, the split follows from the name of the list, and the label is the folder of the file or
-    else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
+    it. Without column names, the name of the list gives the split, and the label is the folder of the file or else the
+    class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
     six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is listed. Raises
     :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list exists.
     """
@@ -47,7 +47,7 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
             spellings.append(names)
     files = _files_below(folder, exclude=lists)
     named = [replace(e, path=Path(name)) for e, name in zip(listed, _existing_names(spellings, files), strict=True)]
-    layout = lay_out(named, files, folder, VIDEOS, ", ".join(path.name for path in lists))
+    layout = lay_out(named, files, folder, VIDEO_SUFFIXES, ", ".join(path.name for path in lists))
     for path in lists:
         of_list = [e for e, names in zip(layout.entries, spellings, strict=True) if seen[names[0]] == path]
         check_some(of_list, "clips", folder, path.name)
@@ -66,10 +66,13 @@ def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[s
             timed.setdefault(match[1], []).append(file)
     for names in listed:
         untimed = names[-1]
-        possible = [f"{name}{VIDEOS[1]}" for name in names if name != untimed or clips[untimed] == 1]
+        possible = [f"{name}{VIDEO_SUFFIXES[1]}" for name in names if name != untimed or clips[untimed] == 1]
         if clips[untimed] == len(timed.get(untimed, ())) == 1 and len(names) == 1:
             possible += timed[untimed]
-        yield next((file for file in possible if files.look_up(file, VIDEOS) is not None), f"{names[0]}{VIDEOS[1]}")
+        yield next(
+            (file for file in possible if files.look_up(file, VIDEO_SUFFIXES) is not None),
+            f"{names[0]}{VIDEO_SUFFIXES[1]}",
+        )
 
 
 def scan_layout(
@@ -84,7 +87,7 @@ def scan_layout(
 ) -> list[Entry]:
     """Inspect the clips of the Kinetics-400 lists; return their entries, followed by an error entry per unlisted file.
 
-    ``exclude`` names files that are not reported as unlisted. The other arguments are those of
+    ``exclude`` names files that are not reported as unlisted. For the other arguments, see
     :func:`avgdt.data.scan.scan_missing`.
     """
     layout = read_layout(folder, lists)
@@ -114,17 +117,20 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file."""
+    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file.
+
+    Raises :class:`DataError` if the name of the list contains no split.
+    """
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines() if path.is_file() else []
     clips = [(n, _CLIP.fullmatch(line.strip().strip('"'))) for n, line in enumerate(lines, start=1) if line.strip()]
     files = [(n, PurePosixPath(clip[1].strip('"').replace("\\", "/")), clip[2] or "") for n, clip in clips if clip]
-    if not files or not all(file.suffix.lower() in VIDEOS or number for _, file, number in files):
+    if not files or not all(file.suffix.lower() in VIDEO_SUFFIXES or number for _, file, number in files):
         raise error
     split = next((name for name in ("train", "val", "test") if name in path.stem.lower()), None)
     if split is None:
-        raise DataError(f"{path}: unknown split, as the list has no column `split`; name the file train, val or test")
+        raise DataError(f"{path}: unknown split, as the list has no `split` column; name the file train, val or test")
     for n, file, number in files:
-        stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEOS else file.name
+        stem = file.name.removesuffix(file.suffix) if file.suffix.lower() in VIDEO_SUFFIXES else file.name
         label = file.parent.name if file.parent.name not in ("", "train", "val", "test") else number
         timed = _TIMED.fullmatch(stem)
         yield (

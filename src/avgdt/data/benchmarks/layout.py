@@ -11,10 +11,10 @@ from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 from avgdt.data.table import composed
 
-SOUNDS = (".wav", ".flac", ".ogg")
-"""Accepted suffixes of audio files; the suffix of a file may differ from that in the list."""
-VIDEOS = (".avi", ".mp4", ".webm", ".mkv")
-"""Accepted suffixes of video files; the suffix of a re-encoded file may differ from that in the list."""
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+"""Accepted suffixes of audio files; the suffix of a file may differ from the suffix in the list."""
+VIDEO_SUFFIXES = (".avi", ".mp4", ".webm", ".mkv")
+"""Accepted suffixes of video files; the suffix of a re-encoded file may differ from the suffix in the list."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Files(Mapping[str, Path]):
     """Files by name, with a look-up that tolerates another suffix, capitalisation or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
-        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups distinguish capital letters."""
+        """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups are case-sensitive."""
         self._paths = dict(paths)
         self._fold: Callable[[str], str] = composed if capitals else _without_case
         self._folded = {self._fold(name): path for name, path in reversed(self._paths.items())}
@@ -72,8 +72,8 @@ def _without_case(name: str) -> str:
 def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence[str], by: str) -> Layout:
     """Match listed entries, whose paths are names relative to ``home``, with ``files``; return the layout.
 
-    A listed file may have another suffix of ``endings``. An entry without a file gets an error that names the list
-    ``by``.
+    The suffix of a file may differ from the list if it is one of ``endings``. An entry without a file gets an error
+    that names the list ``by``.
     """
     paths = [files.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(paths)

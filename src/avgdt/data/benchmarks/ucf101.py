@@ -19,9 +19,9 @@ ARCHIVE = "UCF101TrainTestSplits-RecognitionTask.zip"
 def read_layout(folder: Path, split: int) -> Layout:
     """Return the videos of UCF101 in ``folder``, each with its ``label`` and its ``split`` (train or test).
 
-    Train and test are those of the official split 1, 2 or 3. Class folders are read from ``folder/UCF-101``,
-    ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing, or if the lists
-    contradict each other or the files.
+    The argument ``split`` is the number of the official split into train and test: 1, 2 or 3. Class folders are read
+    from ``folder/UCF-101``, ``folder/videos`` or ``folder`` itself. Raises :class:`DataError` if a folder is missing,
+    or if the lists contradict each other or the files.
     """
     check_split(split)
     lists, home = folder / LISTS, home_of_videos(folder, ("UCF-101", "videos"))
@@ -40,7 +40,7 @@ def read_layout(folder: Path, split: int) -> Layout:
 
 
 def _classes(path: Path) -> Mapping[str, str]:
-    """Return the numbers of the classes in ``classInd.txt``, by class name."""
+    """Return a mapping from the class names in ``classInd.txt`` to the class numbers."""
     classes = dict[str, str]()
     for where, words in read_rows(path, ARCHIVE):
         if len(words) != 2 or not words[0].isdecimal():
@@ -58,8 +58,8 @@ def _classes(path: Path) -> Mapping[str, str]:
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the position in the list, the name and the class of each listed video.
 
-    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from that in
-    ``classInd.txt``: HandStandPushups is HandstandPushups.
+    Class numbers, which only training lists have, are checked. The capitalisation of a class may differ from
+    ``classInd.txt``: some copies of the data set have HandStandPushups, others HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from avgdt.data.benchmarks.layout import VIDEOS, Files, Layout, check_classes_complete, check_some, lay_out
+from avgdt.data.benchmarks.layout import VIDEO_SUFFIXES, Files, Layout, check_classes_complete, check_some, lay_out
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -60,8 +60,8 @@ def read_videos(
             raise DataError(f"{where}: {name} is listed {both}; use the lists as distributed")
     paths = [path for path in sorted(home.glob("*/*")) if path.parent != lists and path.is_file()]
     files = Files({path.relative_to(home).as_posix(): path for path in paths})
-    layout = lay_out([entry for _, entry in listed], files, home, VIDEOS, by)
+    layout = lay_out([entry for _, entry in listed], files, home, VIDEO_SUFFIXES, by)
     check_some(layout.entries, "videos", home, by)
     check_classes_complete(layout.entries, classes, "video", home)
-    known = {files.look_up(name, VIDEOS) for name in unused}
+    known = {files.look_up(name, VIDEO_SUFFIXES) for name in unused}
     return Layout(layout.entries, [path for path in layout.unlisted if path not in known])

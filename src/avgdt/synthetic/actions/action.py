@@ -28,7 +28,7 @@ class Setting:
 
 
 class Action(ABC):
-    """Base class of the classes of recordings; its constructor samples the timeline of both frames and audio."""
+    """Base class of actions, one per class of recordings; the constructor samples the timeline of frames and audio."""
 
     def __init__(self, setting: Setting) -> None:
         self.look = setting.look
@@ -59,7 +59,7 @@ class Action(ABC):
     ) -> None:
         """Draw the moving object with a lighter core.
 
-        ``lit``, from 0 to 1, blends the object into the colour of light.
+        ``lit``, from 0 to 1, blends the colour of the object with ``Palette.light``.
         """
         colours = self.look.palette
         radius = self.look.size if size is None else size

@@ -11,7 +11,7 @@ from avgdt.synthetic.colours import interpolate
 from avgdt.synthetic.outlines import Rectangle
 from avgdt.synthetic.timeline import Drift, Floats, Tempo, ease
 
-_HOP = 0.2  # time from a blow to the second contact, as a share of a beat
+_HOP = 0.2  # time from a blow to the second contact, as a fraction of a beat
 _BLOCK = Rectangle(width=1.5)
 _SHORTEST = 0.17  # minimum duration of a bounce in beats; a kick replaces shorter bounces
 _FOOT = Rectangle(width=1.3)
@@ -43,11 +43,11 @@ class Hammer(Action):
         The rod rotates about its far end; at angle 0, the head is on the anvil.
         """
         phase = float(self._tempo.phase(time))
-        beat, share = int(phase), phase % 1
+        beat, fraction = int(phase), phase % 1
         lift = 1.15 * self._strengths[beat + 1]  # maximum angle before the next blow, in radians
-        hop = 0.16 * self._strengths[beat] * 4 * share * max(_HOP - share, 0) / _HOP**2
-        fall = np.clip((share - 0.82) / 0.18, 0, 1) ** 2
-        angle = hop + lift * (float(ease((share - _HOP) / 0.55)) - fall)
+        hop = 0.16 * self._strengths[beat] * 4 * fraction * max(_HOP - fraction, 0) / _HOP**2
+        fall = np.clip((fraction - 0.82) / 0.18, 0, 1) ** 2
+        angle = hop + lift * (float(ease((fraction - _HOP) / 0.55)) - fall)
         size, colours, side = self.look.size, self.look.palette, self._side
         anvil = self.look.ground - 0.16
         length = 0.5
@@ -128,14 +128,14 @@ class Stamp(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the steps, in seconds."""
+        """Times at which a foot hits the ground, in seconds."""
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
         """Draw a body on two legs, with the foot in the air that lands at the next beat."""
         phase = float(self._tempo.phase(time))
-        beat, share = int(phase), phase % 1
-        lift = 0.24 * self._strengths[beat + 1] * (float(ease(share / 0.6)) - max(share - 0.75, 0) ** 2 * 16)
+        beat, fraction = int(phase), phase % 1
+        lift = 0.24 * self._strengths[beat + 1] * (float(ease(fraction / 0.6)) - max(fraction - 0.75, 0) ** 2 * 16)
         sway = 0.03 * np.cos(np.pi * phase)
         look, colours = self.look, self.look.palette
         hip = look.ground - 0.36 - 0.25 * lift
@@ -184,18 +184,18 @@ class Chimes(Action):
     def draw(self, canvas: Canvas, time: float) -> None:
         """Draw the pillars, and the object on its arc between two of them."""
         phase = float(self._tempo.phase(time))
-        beat, share = int(phase), phase % 1
+        beat, fraction = int(phase), phase % 1
         look, colours = self.look, self.look.palette
         tops = []
         for pillar in range(_PILLARS):
-            hit = float(np.exp(-share / 0.25)) if pillar == self._route[beat] else 0.0
+            hit = float(np.exp(-fraction / 0.25)) if pillar == self._route[beat] else 0.0
             x = look.x + (pillar - 2) * self._spacing
             top = look.ground - 0.14 + 0.1 * np.log2(self._pitches[pillar]) + 0.04 * hit
             tops.append((x, top - 0.035))
             canvas.bar(x, look.ground, x, top, 0.035, interpolate(colours.tool, colours.light, hit))
         (x0, y0), (x1, y1) = tops[self._route[beat]], tops[self._route[beat + 1]]
-        arc = 0.17 * 4 * share * (1 - share)
-        x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0) - arc
+        arc = 0.17 * 4 * fraction * (1 - fraction)
+        x, y = x0 + fraction * (x1 - x0), y0 + fraction * (y1 - y0) - arc
         self.draw_object(canvas, x, y - look.size * 0.9, angle=0.8 * (x - look.x))
 
     def audio(self, synth: Synth) -> Floats:

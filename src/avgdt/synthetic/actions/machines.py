@@ -15,9 +15,9 @@ _BODY = Rectangle(width=0.8)
 _BLOCK = Rectangle(width=1.5)
 _PUFF = 0.7  # time for which a puff is visible, in seconds
 _LOG = Rectangle(width=1.7)
-_BITE = 0.42  # duration of the cutting stroke, as a share of a beat
+_BITE = 0.42  # duration of the cutting stroke, as a fraction of a beat
 _TEETH = 46.0  # number of teeth per unit length of the blade
-_SWITCH = 0.06  # duration of the change from one lamp to the other, as a share of a beat
+_SWITCH = 0.06  # duration of the change from one lamp to the other, as a fraction of a beat
 _BOX = Rectangle(width=2.6)
 
 
@@ -35,7 +35,7 @@ class Bellows(Action):
         self._side = generator.choice([-1.0, 1.0])
 
     def _fill(self, times: Floats | float) -> Floats:
-        """Return the filling of the balloon, from about -1 (empty) to 1 (full)."""
+        """Return the fill level of the balloon, from about -1 (empty) to 1 (full)."""
         return np.asarray((0.8 + 0.25 * self._depth(times)) * np.sin(2 * np.pi * self._tempo.phase(times)))
 
     def draw(self, canvas: Canvas, time: float) -> None:
@@ -100,14 +100,16 @@ class Engine(Action):
     def _puffs(self, canvas: Canvas, time: float, x: float, y: float) -> None:
         last = float(np.floor(self._tempo.phase(time)))
         for phase in np.arange(last, last - 8, -1):
-            share = (time - float(self._tempo.time(phase))) / _PUFF
-            if share < 1:
-                drift = self._side * 0.12 * share
+            progress = (time - float(self._tempo.time(phase))) / _PUFF
+            if progress < 1:
+                drift = self._side * 0.12 * progress
                 paint = interpolate(self.look.palette.haze, self.look.palette.light, 0.6)
-                canvas.shape(DISC, x + drift, y - 0.3 * share, 0.03 + 0.06 * share, paint, alpha=0.8 * (1 - share))
+                canvas.shape(
+                    DISC, x + drift, y - 0.3 * progress, 0.03 + 0.06 * progress, paint, alpha=0.8 * (1 - progress)
+                )
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a hum that the firing modulates."""
+        """Return the waveform of a hum whose loudness the firing modulates."""
         revs = self._revs(synth.times)
         return synth.sustain(0.9 * revs, (0.15 + 0.85 * self._throb(synth.times) ** 2) * revs)
 
@@ -115,7 +117,8 @@ class Engine(Action):
 class Saw(Action):
     """A saw that cuts on its forward stroke and slides back.
 
-    The sound is loud while the saw cuts, and soft and higher while it slides back. Its modulation follows the speed.
+    The sound is loud while the saw cuts, and soft and higher while it slides back. The teeth modulate the sound at a
+    rate that follows the speed of the blade.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -129,12 +132,12 @@ class Saw(Action):
     def _position(self, times: Floats | float) -> Floats:
         """Return the position of the blade, which moves from 0 to the strength of the stroke and back."""
         phase = self._tempo.phase(times)
-        share = phase % 1
+        fraction = phase % 1
         strength = self._strengths[np.floor(phase).astype(int)]
-        return np.asarray(strength * (ease(share / _BITE) - ease((share - _BITE) / (1 - _BITE))))
+        return np.asarray(strength * (ease(fraction / _BITE) - ease((fraction - _BITE) / (1 - _BITE))))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the blade over a log, the object as its grip, and dust that falls during the cut."""
+        """Draw the saw, with the object as its handle, the log, and sawdust that falls during the forward stroke."""
         look, colours, side = self.look, self.look.palette, self._side
         cut_x, cut_y = look.x + side * 0.12, look.ground - 0.25
         x = cut_x - side * (0.5 - 0.38 * float(self._position(time)))
@@ -156,8 +159,7 @@ class Saw(Action):
                 canvas.shape(DISC, x + 0.45 * aside * age, height, 0.014, self.look.palette.object)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a sustained note that the teeth modulate and whose loudness follows the speed of the
-        blade."""
+        """Return the waveform of a sustained note, modulated by the teeth and louder at a higher speed of the blade."""
         position = self._position(synth.times)
         speed = np.gradient(position, synth.times)
         rasp = 0.5 + 0.5 * np.cos(2 * np.pi * _TEETH * 0.3 * position)
@@ -180,7 +182,7 @@ class Siren(Action):
         self._low = int(generator.integers(2))
 
     def _right(self, times: Floats | float) -> Floats:
-        """Return the share of the light that comes from the right lamp, from 0 to 1."""
+        """Return the fraction of the light that comes from the right lamp, from 0 to 1."""
         phase = self._tempo.phase(times)
         arrived = ease(phase % 1 / _SWITCH)
         return np.where(np.floor(phase) % 2 == 1, arrived, 1 - arrived)
@@ -188,8 +190,8 @@ class Siren(Action):
     def _brightness(self, times: Floats | float) -> Floats:
         phase = self._tempo.phase(times)
         beat = np.floor(phase).astype(int)
-        share = ease(phase % 1 / _SWITCH)
-        return np.asarray(self._strengths[beat] + share * (self._strengths[beat + 1] - self._strengths[beat]))
+        progress = ease(phase % 1 / _SWITCH)
+        return np.asarray(self._strengths[beat] + progress * (self._strengths[beat + 1] - self._strengths[beat]))
 
     def draw(self, canvas: Canvas, time: float) -> None:
         """Draw a post with a box and two lamps on it."""

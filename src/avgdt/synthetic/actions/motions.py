@@ -12,7 +12,7 @@ from avgdt.synthetic.timeline import Drift, Floats, Tempo
 
 _SPLASH = 0.28  # time for which a splash is visible, in seconds
 _FALL = 1.3  # speed of a drop, in frame heights per second
-_RISE = 0.6  # duration of a rocket's rise, as a share of a beat
+_RISE = 0.6  # duration of a rocket's rise, as a fraction of a beat
 _SPARKS = 9
 
 
@@ -52,9 +52,9 @@ class Rain(Action):
                 if y > 0.16:
                     canvas.bar(x - self._slant * 0.05, y - 0.05, x, y, size * 0.6, colours.object)
             else:
-                share = age / _SPLASH
+                progress = age / _SPLASH
                 canvas.ring(
-                    x, y, size * (0.8 + 3.5 * share), 0.014, colours.light, alpha=1 - float(share), flatness=0.4
+                    x, y, size * (0.8 + 3.5 * progress), 0.014, colours.light, alpha=1 - float(progress), flatness=0.4
                 )
         cloud = float(np.interp(time, self._landings, self._cloud))
         for offset, height, radius in ((-0.22, 0.11, 0.1), (0.22, 0.11, 0.1), (0.0, 0.08, 0.14)):
@@ -63,8 +63,8 @@ class Rain(Action):
 
     def audio(self, synth: Synth) -> Floats:
         """Return the waveform of a short note of rising pitch per drop."""
-        share = self._sizes / self.look.size
-        return synth.strike(self._landings, share * 3, (0.22 / share) ** 0.8, glide=0.5)
+        relative = self._sizes / self.look.size
+        return synth.strike(self._landings, relative * 3, (0.22 / relative) ** 0.8, glide=0.5)
 
 
 class Rocket(Action):
@@ -91,11 +91,11 @@ class Rocket(Action):
         """Draw the rocket with its trail, then sparks that fade and fall."""
         look, colours = self.look, self.look.palette
         phase = float(self._tempo.phase(time))
-        beat, share = int(phase), phase % 1
+        beat, fraction = int(phase), phase % 1
         x, top, strength = self._x[beat], self._top[beat], self._strengths[beat]
         canvas.bar(look.x - 0.25, look.ground - 0.01, look.x + 0.25, look.ground - 0.01, 0.03, colours.tool)
-        if share < _RISE:
-            risen = share / _RISE
+        if fraction < _RISE:
+            risen = fraction / _RISE
             start = look.ground - look.size
             y = start + (top - start) * risen
             for step in range(1, 5):
@@ -103,7 +103,7 @@ class Rocket(Action):
                 canvas.shape(DISC, x, below, 0.034 - 0.005 * step, colours.light, alpha=0.8 - 0.15 * step)
             self.draw_object(canvas, x, y, size=look.size * 0.9)
             return
-        age = (share - _RISE) / (1 - _RISE)
+        age = (fraction - _RISE) / (1 - _RISE)
         reach = 0.34 * strength * (1 - (1 - age) ** 2)
         canvas.glow(x, top, 0.4 * strength, colours.light, 0.8 * max(1 - 2.5 * age, 0))
         for spark in range(_SPARKS):
@@ -113,9 +113,9 @@ class Rocket(Action):
 
     def audio(self, synth: Synth) -> Floats:
         """Return the waveform of a rising whistle and a low burst per rocket."""
-        share = self._tempo.phase(synth.times) % 1
-        risen = np.clip(share / _RISE, 0, 1)
-        loudness = np.where(share < _RISE, 0.1 + 0.2 * risen, 0.0)
+        fraction = self._tempo.phase(synth.times) % 1
+        risen = np.clip(fraction / _RISE, 0, 1)
+        loudness = np.where(fraction < _RISE, 0.1 + 0.2 * risen, 0.0)
         whistle = synth.sustain(0.8 * 2 ** (1.3 * risen), loudness)
         beats = self._tempo.beats().astype(int)
         return whistle + synth.strike(self.events, 2.2 * self._strengths[beats], 0.6)
@@ -171,7 +171,7 @@ class Roll(Action):
 class Swing(Action):
     """A pendulum that hums as it passes its lowest point.
 
-    Loudness and pitch follow its speed.
+    Loudness and pitch follow the speed of the pendulum.
     """
 
     def __init__(self, setting: Setting) -> None:
