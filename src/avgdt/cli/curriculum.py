@@ -18,7 +18,7 @@ USAGE = f"""Measure the natural curriculum: avgdt curriculum RECIPE --data PATH 
 
 RECIPE is one of {", ".join(RECIPES)}; it is trained with temporal jittering and strong SpecAugment. Every
 run.monitor_epochs epochs, re-identification is measured for five strengths of augmentation. The same command continues
-after an interruption."""
+after an interruption. PATH is a folder of recordings or a manifest."""
 
 
 @dataclass(frozen=True)
