@@ -1,4 +1,4 @@
-"""Train with the paper's objective in a custom loop: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
+"""Train with a momentum encoder and a memory bank: python examples/own_loop.py FOLDER_OF_VIDEOS [EPOCHS]."""
 
 import sys
 from dataclasses import replace
