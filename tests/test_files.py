@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -24,10 +25,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_file_in_place_of_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(WriteError, match=r"last\.pt: could not be written .*; free some space"):
+    with pytest.raises(WriteError, match=r"last\.pt: could not be written .*; free some disk space"):
         write_atomically(tmp_path / "file" / "last.pt", lambda file: file.write(b"x"))
     write_atomically(tmp_path / "new" / "folder" / "last.pt", lambda file: file.write(b"x"))
     assert (tmp_path / "new" / "folder" / "last.pt").read_bytes() == b"x"
+
+
+def test_the_remedy_depends_on_the_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for code, remedy in (
+        (errno.ENOSPC, "free some disk space and try again"),
+        (errno.EACCES, "make the folder writable"),
+    ):
+
+        def fail(*_: object, code: int = code) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(WriteError, match=f"; {remedy}"):
+            write_atomically(tmp_path / "last.pt", lambda file: file.write(b"x"))
 
 
 def test_json_lines_ignore_only_an_incomplete_last_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,10 @@ class DamagedLine(AvgdtError):
     """Raised if a line of a log cannot be read; the message names the file, the line and a remedy."""
 
 
+_FREE_SPACE = "free some disk space"
+"""Beginning of most remedies; if permissions are the cause, another remedy replaces it."""
+
+
 @contextmanager
 def naming(path: Path, remedy: str) -> Iterator[None]:
     """Return a context manager that converts ``OSError`` to :class:`WriteError` with ``path`` and ``remedy``."""
@@ -34,7 +39,7 @@ def naming(path: Path, remedy: str) -> Iterator[None]:
 def write_atomically(
     path: Path,
     write: Callable[[BinaryIO], object],
-    remedy: str = "free some space and --resume",
+    remedy: str = f"{_FREE_SPACE} and try again",
     replacing: Callable[[], object] = lambda: None,
     parents: bool = True,
 ) -> None:
@@ -69,6 +74,8 @@ def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     while cause is not None and not isinstance(cause, OSError):  # an OSError may be the context of torch's RuntimeError
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+    if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = remedy.replace(_FREE_SPACE, "make the folder writable")
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
 
 

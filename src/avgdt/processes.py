@@ -18,7 +18,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class RankOfEnvironment(NamedTuple):
+class DistributedRank(NamedTuple):
     """Rank of this process in a distributed training run, and numbers of processes, in total and on this machine."""
 
     rank: int
@@ -28,16 +28,16 @@ class RankOfEnvironment(NamedTuple):
     """Number of processes on this machine."""
 
 
-def ranks_of_environment() -> RankOfEnvironment:
+def rank_from_environment() -> DistributedRank:
     """Return the ranks from the environment variables of ``torchrun``; without them, the ranks of a single process."""
     names = (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1))
-    return RankOfEnvironment(*(int(os.environ.get(name, default)) for name, default in names))
+    return DistributedRank(*(int(os.environ.get(name, default)) for name, default in names))
 
 
 def default_workers(workers: int) -> int:
     """Return ``workers`` or, if it is negative, one less than the number of cores per training process, clipped to the
     range from 1 to 8."""
-    cores = usable_cores() // ranks_of_environment().local_size
+    cores = usable_cores() // rank_from_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 
 

@@ -15,10 +15,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from avgdt.processes import ranks_of_environment
+from avgdt.processes import rank_from_environment
 
 # Paths are printed unchanged: neither wrapped nor interpreted as markup.
-_QUIET = ranks_of_environment().rank > 0
+_QUIET = rank_from_environment().rank > 0
 """Whether this process is silent; in a distributed training run, only the first process writes to the terminal."""
 console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Console of the error stream for progress and messages, so that the output of a command can be piped."""

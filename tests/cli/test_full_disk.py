@@ -16,7 +16,7 @@ from tests.helpers.recipes import tiny
 @pytest.mark.parametrize(
     ("kilobytes", "file", "remedy"),
     [
-        (4, "config.yaml", "free some space and start the command again"),
+        (4, "config.yaml", "free some disk space and start the command again"),
         (8, "manifest.csv", "--config runs/a/config.yaml --data films --out runs/a"),
         (32, "metrics.jsonl", "restart with: "),
         (400, "checkpoints/last.pt", "restart with: "),
@@ -40,6 +40,8 @@ def test_a_full_disk_is_reported_in_one_line(kilobytes: int, file: str, remedy: 
     arguments = ["--config", "tiny.yaml", "--data", "films", "--out", "runs/a", "--schedule.epochs", "40"]
     code, line = finish_process(start("pretrain", *arguments, cwd=tmp_path, prefix=mounted))
     assert code == 2
-    assert line.startswith(f"avgdt: runs/a/{file}: could not be written (No space left on device); free some space")
+    assert line.startswith(
+        f"avgdt: runs/a/{file}: could not be written (No space left on device); free some disk space"
+    )
     assert remedy in line
     assert line.count("with: ") <= 1

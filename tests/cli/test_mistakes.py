@@ -119,7 +119,7 @@ def test_running_out_of_memory_is_reported_with_a_remedy(
     folder, out = write_folder(tmp_path / "films", 20), tmp_path / "run"
     petabytes = ["--objective.bank", "4000000000", "--model.head.out", "100000"]
     line = error_line(capsys, "pretrain", "--config", config, "--data", str(folder), "--out", str(out), *petabytes)
-    assert line.startswith("avgdt: out of memory; reduce the batch,")
+    assert line.startswith("avgdt: out of memory; reduce the batch size,")
 
 
 def test_other_errors_are_not_reported_as_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,7 @@ def test_a_full_disk_raises_an_error(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WriteError, match=r"could not be written .*; free some space and try again"):
+    with pytest.raises(WriteError, match=r"could not be written .*; free some disk space and try again"):
         extract_cached(tmp_path, (model,), entries, plans)
     assert list(tmp_path.iterdir()) == []
 

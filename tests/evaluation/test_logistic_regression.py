@@ -10,7 +10,7 @@ STRENGTHS = (1e-4, 1e-2, 1.0, 100.0)
 
 
 def correlated(seed: int, n: int, classes: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return features like those of a network: few directions hold most of the variance, and classes overlap."""
+    """Return features in which a few directions account for most of the variance, and classes overlap."""
     rng = np.random.default_rng(0)
     axes, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
     size = np.arange(1.0, dim + 1) ** -0.8

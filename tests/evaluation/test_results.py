@@ -13,11 +13,11 @@ from avgdt.evaluation.protocols.actions import Ucf101
 from avgdt.evaluation.results import (
     check_writable,
     figures_line,
+    format_sizes,
     plain_options,
     read_folder,
     read_results,
     result_table,
-    sizes_in_words,
     write_result,
 )
 from avgdt.recipes.finetuning import FINETUNINGS
@@ -144,8 +144,8 @@ def test_options_without_effect_on_the_result_are_omitted() -> None:
 
 
 def test_sizes_are_formatted_as_text() -> None:
-    assert sizes_in_words({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
-    assert sizes_in_words({"sizes": {"gallery": 40}}) == "40 in the gallery"
+    assert format_sizes({"sizes": {"train": 384, "val": 96}}) == "384 train, 96 val"
+    assert format_sizes({"sizes": {"gallery": 40}}) == "40 in the gallery"
 
 
 def test_the_line_of_a_fold_contains_its_metrics() -> None:

@@ -117,7 +117,7 @@ def test_a_folder_of_another_recipe_or_data_set_is_refused(labelled: Path, tmp_p
     recipe = replace(tiny(), run=replace(tiny().run, workers=2, checkpoints=1))  # these fields do not affect results
     other = replace(small, cells=cells(recipe))
     assert other.results(other.job(0)) is not None
-    with pytest.raises(ExperimentError, match="was run with other settings"):
+    with pytest.raises(ExperimentError, match="contains an experiment with other settings"):
         (other := replace(small, settings="96 recordings")).results(other.job(0))
     with pytest.raises(ExperimentError, match="use another --out for"):
         (other := replace(small, data=tmp_path / "films")).results(other.job(0))

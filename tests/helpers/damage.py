@@ -14,7 +14,7 @@ def zero_packets(path: Path, which: Callable[[int, int], bool], out: Path) -> Pa
 
 
 def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
-    """Copy a file of one stream, and omit each packet for which ``which(index)`` is true."""
+    """Copy a single-stream file without the packets for which ``which(index)`` is true."""
     return _remux(path, out, lambda packet, i, n: None if which(i) else packet)
 
 

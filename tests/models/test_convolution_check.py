@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from avgdt.models import convolution_check
-from avgdt.models.convolution_check import ExactConv2d, ExactConv3d, check_convolutions, compute_exactly
+from avgdt.models.convolution_check import Float32Conv2d, Float32Conv3d, check_convolutions, use_float32
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.recipes.model import AudioEncoder, Head, Model, VideoEncoder
@@ -53,10 +53,10 @@ def test_a_convolution_that_is_wrong_in_half_precision_is_found(phi: Phi, monkey
 def test_exact_convolutions_compute_in_float32_also_after_a_copy(phi: Phi) -> None:
     names = ["encoders.audio.conv1", "encoders.video.layer1.0.conv1.0.0"]
     state = {name: value.clone() for name, value in phi.state_dict().items()}
-    compute_exactly(phi, names)
+    use_float32(phi, names)
     assert all(torch.equal(state[name], value) for name, value in phi.state_dict().items())
     clone = copy.deepcopy(phi)
-    for name, kind in zip(names, (ExactConv2d, ExactConv3d), strict=True):
+    for name, kind in zip(names, (Float32Conv2d, Float32Conv3d), strict=True):
         layer = clone.get_submodule(name)
         assert type(layer) is kind
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -67,6 +67,6 @@ def test_convolutions_found_wrong_on_this_machine_are_corrected(phi: Phi) -> Non
     names = check_convolutions(
         phi, views(16), MODALITIES, BF16
     )  # outputs of one column are wrong on AMX with PyTorch 2.13
-    compute_exactly(phi, names)
+    use_float32(phi, names)
     convolution_check._wrong.clear()
     assert check_convolutions(phi, views(16), MODALITIES, BF16) == []

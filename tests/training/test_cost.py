@@ -71,9 +71,15 @@ def test_devices_exchange_gradients_clips_and_keys() -> None:
     [
         ({"recordings": 0}, "--recordings: 0 is too small"),
         ({"devices": 0}, "--devices: 0 is too small"),
-        ({"recipe": of_batch(10)}, "--devices: 4 cannot divide the 4 parts of a batch of 10 evenly"),
-        ({"recipe": of_batch(4)}, "--devices: 4 cannot divide the 4 parts of a batch of 4 evenly"),
-        ({"recipe": of_batch(24, norm_group=4)}, "--devices: 4 cannot divide the 6 parts of a batch of 24 evenly"),
+        (
+            {"recipe": of_batch(10)},
+            "--run.batch: 10 recordings cannot be divided into 4 equal parts of at least 2; use a multiple",
+        ),
+        ({"recipe": of_batch(4)}, "--run.batch: 4 recordings cannot be divided into 4 equal parts"),
+        (
+            {"recipe": of_batch(24, norm_group=4)},
+            "--devices: 6 batch norm groups cannot be distributed evenly over 4 devices",
+        ),
         ({"recipe": of_batch(16, norm_group=8)}, "run.norm_group: makes 2 batch norm groups, fewer than the 4"),
         ({"recordings": 6}, "--recordings: 6 are fewer than a batch of 16"),
         ({"share": 1.5}, "--share: 1.5 is out of range"),

@@ -71,10 +71,10 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
     At most ``jobs`` processes run at the same time. Each process runs ``command``, the arguments of ``avgdt``, with
     ``--cell INDEX`` appended.
     """
-    from avgdt.experiments.workers import Work, run_processes
+    from avgdt.experiments.workers import AvgdtProcess, run_processes
 
     remaining = {
-        job.name: (job, Work(job.name, (*command, "--cell", str(index)), job.log))
+        job.name: (job, AvgdtProcess(job.name, (*command, "--cell", str(index)), job.log))
         for index, job in enumerate(grid.jobs)
         if grid.results(job) is None
     }
@@ -82,12 +82,12 @@ def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
         completed = len(grid.jobs) - len(remaining)
         task = progress.add_task("runs", total=len(grid.jobs), completed=completed, note="")
 
-        def done(work: Work) -> None:
+        def done(work: AvgdtProcess) -> None:
             job = remaining[work.name][0]
             progress.advance(task)
             console.print(_line(job, grid.results(job) or {}))
 
-        def started(work: Work) -> None:
+        def started(work: AvgdtProcess) -> None:
             progress.update(task, note=work.name)
             console.print(f"started {work.name}, output in {work.log}")
 

@@ -72,7 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        print("avgdt: out of memory; reduce the batch, the clips, the networks or the memory bank", file=sys.stderr)
+        print(
+            "avgdt: out of memory; reduce the batch size, the clip size, the network width or the memory bank",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

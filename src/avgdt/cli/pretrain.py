@@ -73,7 +73,7 @@ def pretrain_with_progress(
     step: int | None = None,
 ) -> None:
     """Pretrain with a progress bar, and print held-out retrieval, the verdict and the path of the weights."""
-    from avgdt.data.selection import count_in_words
+    from avgdt.data.selection import format_count
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
     from avgdt.evaluation.verdict import Verdict, verdict_from_file
@@ -97,7 +97,7 @@ def pretrain_with_progress(
             resolved = learner.recipe
             console.print(recipe.title)
             console.print(
-                f"{count_in_words(collection.train)} for training, {len(collection.held_out)} held out, "
+                f"{format_count(collection.train)} for training, {len(collection.held_out)} held out, "
                 f"{len(collection.skipped)} skipped (see {out / 'skipped.csv'}); {describe_device(learner)}"
             )
             if collection.duplicates:

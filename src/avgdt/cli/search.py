@@ -100,7 +100,7 @@ def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> list[str]:
     A progress bar is shown and a line is printed for each trial.
     """
     from avgdt.experiments.search import FAILED, counts
-    from avgdt.experiments.workers import Work, run_processes
+    from avgdt.experiments.workers import AvgdtProcess, run_processes
 
     study = search.study()
     with bar() as progress:
@@ -118,7 +118,9 @@ def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> list[str]:
                     console.print(f"trial {trial.number}: {words[trial.state.name]}")
             progress.update(task, completed=len(finished))
 
-        works = [Work(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(jobs)]
-        failures = run_processes(works, jobs, lambda work: None, lambda work: None, poll)
+        processes = [
+            AvgdtProcess(f"worker {i}", (*command, "--worker"), search.out / f"worker-{i}.log") for i in range(jobs)
+        ]
+        failures = run_processes(processes, jobs, lambda process: None, lambda process: None, poll)
         poll()
         return failures

@@ -12,7 +12,7 @@ from avgdt.composition.errors import probability, require, span, strength
 __all__ = ["Equaliser", "Mix", "Noise", "SpecAugment", "Volume"]
 
 _DECIBELS = 200.0
-"""Maximum permitted level in dB, which exceeds the dynamic range of 32-bit audio."""
+"""Maximum permitted level in dB, which exceeds the dynamic range of 32-bit integer audio."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class ShortSideJitter:
         span("ShortSideJitter", self.low, self.high)
 
     def scaled(self, strength: float) -> ShortSideJitter:
-        """Return a copy with the range of short sides narrowed about its middle by ``strength``, from 0 to 1."""
+        """Return a copy whose range of short sides is scaled about its midpoint by ``strength`` (1: unchanged)."""
         half = (self.low + self.high) / 2
         return ShortSideJitter(*(round(half + strength * (side - half)) for side in (self.low, self.high)))
 

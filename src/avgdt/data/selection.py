@@ -198,8 +198,8 @@ def _most_frequent(reasons: Sequence[str]) -> str:
     return max(reasons, key=reasons.count)
 
 
-def count_in_words(entries: Sequence[Entry]) -> str:
-    """Return the number of recordings, and the number of segments if it differs, in words for messages."""
+def format_count(entries: Sequence[Entry]) -> str:
+    """Format the number of recordings, and the number of segments if it differs, for messages."""
     files = len(set(file_indices(entry.path for entry in entries)))
     return f"{files} recordings" if files == len(entries) else f"{len(entries)} segments of {files} recordings"
 

@@ -133,7 +133,7 @@ def _unmarked(path: Path, head: bytes) -> str:
         # In UTF-16, every second byte of ASCII text is zero, and column names are mostly ASCII.
         if half and zeros[:half].count(0) > 0.8 * half and 0 not in letters:
             return encoding
-    # File names may contain control characters, but no zero byte.
+    # File names may contain control characters, but not null bytes.
     if 0 in head or len(_CONTROL.findall(head)) > len(head) // 20:
         raise NotText(f"{path}: not a text file; a manifest is a CSV file: save a spreadsheet as CSV")
     return "utf-8"

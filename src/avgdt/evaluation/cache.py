@@ -127,7 +127,7 @@ def _write(vectors: Vectors, path: Path) -> None:
     write_atomically(
         path,
         lambda file: file.write(save({str(modality): rows for modality, rows in vectors.items()})),
-        remedy="free some space and try again",
+        remedy="free some disk space and try again",
     )
 
 
@@ -151,7 +151,7 @@ class FoldCache:
             return stored
         tested = test()
         text = json.dumps({"confusion": tested.score.confusion.tolist(), "details": dict(tested.details)})
-        write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
+        write_atomically(path, lambda file: file.write(text.encode()), remedy="free some disk space and try again")
         return tested
 
 

@@ -167,7 +167,7 @@ def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
 
 
 def _write(table: EmbeddingTable, out: Path) -> None:
-    remedy = "free some space and run the same command again: partial results are saved"
+    remedy = "free some disk space and run the same command again: partial results are saved"
     if out.suffix == ".npz":
         files, seconds = np.array(table.files), np.float64(table.window_seconds)
 

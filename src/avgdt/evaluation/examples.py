@@ -269,4 +269,4 @@ def manifest_row(entry: Entry) -> dict[str, Any]:
 
 def _write(path: Path, examples: dict[str, Any]) -> None:
     text = json.dumps(examples, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
+    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some disk space and try again")

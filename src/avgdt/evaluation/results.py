@@ -62,7 +62,7 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     earlier = [old for old in before if _identity(old) != _identity(result)]
     # allow_nan=False: NaN is not valid JSON, so other parsers could not read the file.
     text = json.dumps({**result, "earlier": earlier}, indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
+    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some disk space and try again")
     return path
 
 
@@ -152,10 +152,10 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def _caption(result: Mapping[str, Any]) -> str:
     counts = {name: len(result.get(name, ())) for name in ("skipped", "unlisted")}
-    return ", ".join([sizes_in_words(result), *(f"{count} {name}" for name, count in counts.items() if count)])
+    return ", ".join([format_sizes(result), *(f"{count} {name}" for name, count in counts.items() if count)])
 
 
-def sizes_in_words(result: Mapping[str, Any]) -> str:
+def format_sizes(result: Mapping[str, Any]) -> str:
     """Format the sizes of the evaluated data in one line, such as "384 train, 96 test" or "96 in the gallery"."""
     sizes = result["sizes"].items()
     return ", ".join(f"{count} in the gallery" if name == "gallery" else f"{count} {name}" for name, count in sizes)

@@ -107,9 +107,9 @@ def labelled_splits(
 ) -> LabelledSplits:
     """Group usable segments by split; ``names`` are the splits, and one of them is ``train``.
 
-    Error messages state the most frequent reason in ``skipped``. Raises :class:`EvaluationError` if a split is empty,
-    if a class is missing from ``train``, if there is only one class, or if class names differ only in case, blanks,
-    quotes or Unicode normalisation.
+    If a split is empty, the message states the most frequent reason in ``skipped``. Raises :class:`EvaluationError`
+    if a split is empty, if a class is missing from ``train``, if there is only one class, or if class names differ
+    only in case, blanks, quotes or Unicode normalisation.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:

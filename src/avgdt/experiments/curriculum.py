@@ -1,7 +1,7 @@
 """Natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
 
-By equation 3, the gradient of the loss with respect to a query is (1 / tau) [ (1 - p) k - sum of p_n n ] up to its
-sign. Here p is the probability of the positive key k, and p_n is the probability of a negative key n. Easy pairs have p
+The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to its sign;
+``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n is the probability of a negative key n. Easy pairs have p
 near 1 and a small gradient, so that training shifts by itself from lightly to strongly augmented pairs.
 """
 
@@ -78,13 +78,13 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
 
 
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the probability of the positive and the norm of the gradient (equation 3) of each query, both (n,).
+    """Return the probability of the positive and the norm of the gradient (see the module) of each query, both (n,).
 
     ``queries`` and ``keys`` are (n, dim), with rows of unit length. Key i is the positive of query i, and all other
     keys are its negatives.
     """
     probabilities = torch.softmax(queries @ keys.T / temperature, dim=1)  # (n, n)
-    gradient = (keys - probabilities @ keys) / temperature  # (1 - p) k - sum of p_n n = k - sum over all of p_m m
+    gradient = (keys - probabilities @ keys) / temperature  # (1 - p) k - sum_n p_n n = k - sum_m p_m m
     return probabilities.diagonal(), gradient.norm(dim=1)
 
 
@@ -200,7 +200,7 @@ def curriculum_outcome(grid: Grid) -> Experiment:
         (
             _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
             _plot(
-                runs, names, "gradient_share", "Fraction of the gradient (equation 3)", "fraction (%)", 1 / len(names)
+                runs, names, "gradient_share", "Fraction of the gradient", "fraction (%)", 1 / len(names)
             ),
             _plot(runs, names, "positive_probability", "Probability of the positive", "probability (%)"),
         ),

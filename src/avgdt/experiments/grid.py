@@ -132,9 +132,11 @@ class Grid:
             raise ExperimentError(f"{job.record}: is damaged ({error}); delete it and repeat the command") from None
         check_same(before, self._recipe(job), self.out)
         if settings != self.settings:
-            raise ExperimentError(f"{self.out}: was run with {settings or 'other settings'}; use another --out")
+            raise ExperimentError(
+                f"{self.out}: contains an experiment with {settings or 'other settings'}; use another --out"
+            )
         if data != str(self.data.resolve()):
-            raise ExperimentError(f"{job.record}: was run on {data}; use another --out for {self.data}")
+            raise ExperimentError(f"{job.record}: contains results on {data}; use another --out for {self.data}")
         return results if protocols == self._protocols(job) else None
 
     def run(
@@ -182,7 +184,7 @@ class Grid:
             "figures": results,
         }
         text = json.dumps(record, indent=1, allow_nan=False).encode()
-        write_atomically(job.record, lambda file: file.write(text), remedy="free some space and try again")
+        write_atomically(job.record, lambda file: file.write(text), remedy="free some disk space and try again")
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:

@@ -88,7 +88,7 @@ def write_outcome(experiment: Experiment, folder: Path) -> Path:
     """Write ``folder/experiment.json`` atomically and return its path; raise ``WriteError`` if that fails."""
     path = folder / FILE
     text = json.dumps(asdict(experiment), indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some space and try again")
+    write_atomically(path, lambda file: file.write(text.encode()), remedy="free some disk space and try again")
     return path
 
 

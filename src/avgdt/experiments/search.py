@@ -211,7 +211,7 @@ class Search:
     def write_best(self) -> Path:
         """Write the recipe of the best trial to ``out/best.yaml`` and return the path."""
         path, text = self.out / "best.yaml", to_yaml(self.best_recipe()).encode()
-        write_atomically(path, lambda file: file.write(text), "free some space")
+        write_atomically(path, lambda file: file.write(text), "free some disk space")
         return path
 
 

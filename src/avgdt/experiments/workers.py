@@ -21,7 +21,7 @@ POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Work:
+class AvgdtProcess:
     """Process to run: the arguments of ``avgdt``, and the log file of its output."""
 
     name: str
@@ -30,19 +30,19 @@ class Work:
 
 
 def run_processes(
-    works: Sequence[Work],
-    at_once: int,
-    on_done: Callable[[Work], None],
-    on_start: Callable[[Work], None],
+    processes: Sequence[AvgdtProcess],
+    parallel: int,
+    on_done: Callable[[AvgdtProcess], None],
+    on_start: Callable[[AvgdtProcess], None],
     on_poll: Callable[[], None] = lambda: None,
 ) -> list[str]:
-    """Run ``works`` as processes, at most ``at_once`` at a time; return an error message for each that failed.
+    """Run ``processes``, at most ``parallel`` at a time; return an error message for each that failed.
 
     The processor cores are distributed over the processes. ``on_poll`` is called several times per second. A signal
     that stops this process is forwarded to the processes, which then save their state and end.
     """
-    waiting, running, failures = list(works), dict[subprocess.Popen[bytes], Work](), list[str]()
-    threads = max(1, usable_cores() // at_once)
+    waiting, running, failures = list(processes), dict[subprocess.Popen[bytes], AvgdtProcess](), list[str]()
+    threads = max(1, usable_cores() // parallel)
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads))}
     if (
         source := Path(avgdt.__file__).parent.parent
@@ -50,7 +50,7 @@ def run_processes(
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
     try:
         while running or waiting:
-            while waiting and len(running) < at_once:
+            while waiting and len(running) < parallel:
                 work = waiting.pop(0)
                 work.log.parent.mkdir(parents=True, exist_ok=True)
                 with work.log.open("ab") as log:

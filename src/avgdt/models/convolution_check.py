@@ -18,7 +18,7 @@ _wrong: dict[object, bool] = {}
 """Cache of this process: shape and settings of a convolution -> whether it is wrong in half precision."""
 
 
-class ExactConv2d(nn.Conv2d):
+class Float32Conv2d(nn.Conv2d):
     """2-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -27,7 +27,7 @@ class ExactConv2d(nn.Conv2d):
             return super().forward(x.float())
 
 
-class ExactConv3d(nn.Conv3d):
+class Float32Conv3d(nn.Conv3d):
     """3-D convolution that computes in float32 even under autocast."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -89,11 +89,11 @@ def _settings(layer: nn.Conv2d | nn.Conv3d) -> tuple[object, ...]:
     return layer.stride, layer.padding, layer.dilation, layer.groups
 
 
-def compute_exactly(phi: Phi, names: Sequence[str]) -> None:
+def use_float32(phi: Phi, names: Sequence[str]) -> None:
     """Make the convolutions ``names`` of ``phi`` compute in float32, in place."""
     for name in names:
         layer = phi.get_submodule(name)
-        layer.__class__ = ExactConv3d if isinstance(layer, nn.Conv3d) else ExactConv2d
+        layer.__class__ = Float32Conv3d if isinstance(layer, nn.Conv3d) else Float32Conv2d
 
 
 def _error(layer: nn.Conv2d | nn.Conv3d, like: torch.Tensor, precision: Precision) -> float:

@@ -13,7 +13,7 @@ from torch import nn
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (32, 32)
-"""Strides of the whole network along mels and time."""
+"""Total stride of the network along the mel and time axes."""
 
 
 class BasicBlock(nn.Module):

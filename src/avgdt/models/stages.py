@@ -40,7 +40,8 @@ def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: S
         values *= -(-size // stride)
     if training and values < 2:
         raise ModelError(
-            f"{name}: batch norm needs two values per channel in training, got {got} ({axes}): use 2 items or more"
+            f"{name}: batch norm needs at least two values per channel in training, got {got} ({axes}); "
+            "use a batch of 2 or more"
         )
 
 

@@ -46,7 +46,7 @@ def save_weights(path: Path, network: nn.Module, recipe: Mapping[str, Any], kind
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise WeightsError(f"{path}: could not be written ({error}); free some space and try again") from error
+        raise WeightsError(f"{path}: could not be written ({error}); free some disk space and try again") from error
     finally:
         temporary.unlink(missing_ok=True)
 

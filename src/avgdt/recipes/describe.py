@@ -35,7 +35,7 @@ def describe(recipe: Recipe) -> str:
         [
             f"{composition.describe()}\n(a attracts, r repels, . is not compared; rows are queries, columns keys)",
             "\n".join(factors),
-            f"Keys with which each view is compared, for {source}:\n{_counts(composition, others)}",
+            f"Number of keys with which each view is compared, for {source}:\n{_counts(composition, others)}",
         ]
     )
 

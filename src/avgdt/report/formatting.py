@@ -86,4 +86,4 @@ def write(content: str | bytes, path: Path) -> None:
     Raises ``WriteError`` if the file cannot be written.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    write_atomically(path, lambda file: file.write(data), remedy="free some space or change the permissions")
+    write_atomically(path, lambda file: file.write(data), remedy="free some disk space and try again")

@@ -48,11 +48,12 @@ class Column:
     parts: tuple[str, tuple[int, ...]] | None = None
     """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer is not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the paper's evaluation, or defaults where the paper states none; other options cause a remark."""
+    """Options of the paper's evaluation, or defaults where the paper states none; results with other options are marked
+    with a note."""
     input: Mapping[str, Any] = field(default_factory=dict)
-    """Clips and augmentation of the paper's finetuning; different clips or augmentation cause a remark."""
+    """Clips and augmentation of the paper's finetuning; results with others are marked with a note."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Sizes of the complete data set; a smaller data set causes a remark."""
+    """Sizes of the complete data set; results on a smaller data set are marked with a note."""
 
 
 @dataclass(frozen=True)

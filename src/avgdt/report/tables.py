@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avgdt.evaluation.results import Result, at, leaves, sizes_in_words
+from avgdt.evaluation.results import Result, at, format_sizes, leaves
 from avgdt.report.formatting import percent
 
 NAMES = {
@@ -75,7 +75,7 @@ def table(result: Result) -> ResultTable:
     return ResultTable(
         result_title(result),
         _sentence(str(result.get("summary", ""))),
-        f"{sizes_in_words(result)}{skipped}",
+        f"{format_sizes(result)}{skipped}",
         rows,
         str(result.get("command", "")),
     )

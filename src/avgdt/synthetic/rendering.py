@@ -26,7 +26,7 @@ from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.scene import Scene
 from avgdt.synthetic.timeline import Floats
 
-REMEDY = "free some space or name another folder, then run the same command: finished recordings are reused"
+REMEDY = "free some disk space or name another folder, then run the same command: finished recordings are reused"
 """Remedy appended to error messages about files of the data set that cannot be written."""
 
 # With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content

@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float64]
 """Times, waveforms or curves in double precision."""
 
 _STEP = 0.002  # interval between the knots of an integrated tempo in seconds, much shorter than a frame
-_LEAD = 2.0  # margin of a tempo before and after the recording in seconds, for notes that begin earlier
+_LEAD = 2.0  # time by which a tempo extends beyond the recording in seconds, so that earlier notes still sound
 
 
 class Drift:

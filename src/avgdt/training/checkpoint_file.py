@@ -45,7 +45,7 @@ def save_checkpoint(
         torch.save(content, hashing)  # type: ignore[arg-type]  # torch.save only calls write and flush
         file.write(_MARK + hashing.sha.hexdigest().encode())
 
-    write_atomically(path, write, "free some space", replacing, parents=False)
+    write_atomically(path, write, "free some disk space", replacing, parents=False)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:

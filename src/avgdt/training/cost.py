@@ -122,8 +122,8 @@ def predict_cost(
 ) -> Cost:
     """Predict the cost of training ``recipe`` on ``recordings`` recordings with ``devices`` devices of one kind.
 
-    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` if a number is out of range, or if the batch norm
-    groups of a batch cannot be divided evenly among the devices.
+    ``share`` replaces ``kind.share``. Raises :class:`TrainingError` if a number is out of range, if the batch norm
+    groups of a batch cannot be distributed evenly over the devices, or if a group would have fewer than 2 recordings.
     """
     share = kind.share if share is None else share
     for name, value in (("--recordings", recordings), ("--devices", devices)):
@@ -132,10 +132,15 @@ def predict_cost(
     if not 0 < share <= 1:
         raise TrainingError(f"--share: {share:g} is out of range; use more than 0 and at most 1")
     batch, parts = recipe.run.batch, parts_over(Ranks(size=devices), group_count(recipe), "run.norm_group: makes", "it")
-    if parts % devices or batch % parts or batch // parts < 2:
+    if parts % devices:
         raise TrainingError(
-            f"--devices: {devices} cannot divide the {parts} parts of a batch of {batch} evenly; change --devices, "
-            "--run.batch or --run.norm_group"
+            f"--devices: {parts} batch norm groups cannot be distributed evenly over {devices} devices; "
+            "change --devices, --run.batch or --run.norm_group"
+        )
+    if batch % parts or batch // parts < 2:
+        raise TrainingError(
+            f"--run.batch: {batch} recordings cannot be divided into {parts} equal parts of at least 2; use a "
+            f"multiple of {parts}, at least {2 * parts}"
         )
     if recordings < batch:
         raise TrainingError(f"--recordings: {recordings} are fewer than a batch of {batch}; use a smaller --run.batch")

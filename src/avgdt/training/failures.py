@@ -126,6 +126,6 @@ class Failures:
         failing = (row for row in self._failing.values() if row.path not in self._damaged)
         rows = {(row.path, row.reason): row for row in (*self._skipped.values(), *self._damaged.values(), *failing)}
         temporary = self._path.with_name(f".{self._path.name}.partial")
-        with naming(self._path, "free some space"):
+        with naming(self._path, "free some disk space"):
             write_skipped(list(rows.values()), temporary)
             temporary.replace(self._path)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from avgdt.data.batch import Batch
 from avgdt.models.batch_norm import GroupStatistics, synchronise
-from avgdt.models.convolution_check import check_convolutions, compute_exactly
+from avgdt.models.convolution_check import check_convolutions, use_float32
 from avgdt.models.memory_format import set_memory_format
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
@@ -108,10 +108,10 @@ class Learner:
         batch = blank_batch(self.recipe, 2).to(self.precision.device)
         return check_convolutions(self.phi, self.views(batch), self.modalities, self.precision)
 
-    def compute_exactly(self, convolutions: Sequence[str]) -> None:
+    def use_float32(self, convolutions: Sequence[str]) -> None:
         """Make the networks compute the named ``convolutions`` in float32."""
         for phi in [self.phi, *([self.key_encoder.phi] if self.key_encoder else [])]:
-            compute_exactly(phi, convolutions)
+            use_float32(phi, convolutions)
 
     @property
     def epoch(self) -> float:

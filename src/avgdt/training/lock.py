@@ -42,7 +42,7 @@ def locked(folder: Path) -> Iterator[Callable[[], bool]]:
                 f"{folder}: cannot be locked ({error.strerror}); do not start a second run in it", stacklevel=3
             )
         else:
-            with naming(folder / NAME, "free some space and start the command again"):
+            with naming(folder / NAME, "free some disk space and start the command again"):
                 date = datetime.now().astimezone().isoformat(timespec="seconds")
                 holder = f"process {os.getpid()} on {platform.node()} since {date}\n".encode()
                 os.ftruncate(lock, 0)

@@ -16,7 +16,7 @@ import torch
 from avgdt.files import WriteError, naming, read_json_lines, write_atomically
 
 Metrics = dict[str, Any]
-_REMEDY = "free some space"
+_REMEDY = "free some disk space"
 
 
 class RunningMeans:

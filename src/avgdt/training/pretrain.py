@@ -132,7 +132,7 @@ def _lead(
             checkpoints.drop_superseded()
     if exact := learner.check_convolutions():
         on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used for them")
-    learner.compute_exactly(exact)
+    learner.use_float32(exact)
     ranks.broadcast((recipe, collection, learner.state(), exact))
     callbacks.on_start(learner, collection, steps)
     if recipe.run.lr_batch not in (0, recipe.run.batch):
@@ -142,7 +142,9 @@ def _lead(
         )
     with remedies.appended(precision.name), ranks.guarded():
         if before is not None or recipe != remedies.recipe:
-            write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some space")
+            write_atomically(
+                out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), "free some disk space"
+            )
         if learner.step < steps:
             write_session(out, learner.step, precision)
         failures = Failures(collection.train, recipe.data.failing_at_most, out / "skipped.csv", on_message)
@@ -165,7 +167,7 @@ def _follow(ranks: Ranks, out: Path, remedies: Remedies) -> Path:
     order = Batches(len(collection.train), recipe.run.batch, recipe.schedule.epochs, recipe.run.seed)
     learner = Learner(recipe, order.steps_per_epoch, precision, ranks=ranks)
     learner.load_state(state)
-    learner.compute_exactly(exact)
+    learner.use_float32(exact)
     with remedies.appended(precision.name), ranks.guarded(), closing(_steps(learner, collection, order, out)) as steps:
         train(learner, steps, Hooks())
     return out / "weights.safetensors"

@@ -17,7 +17,7 @@ import torch
 import avgdt
 from avgdt.files import naming
 from avgdt.models.precision import Precision
-from avgdt.processes import ranks_of_environment
+from avgdt.processes import rank_from_environment
 
 SESSIONS = "sessions.jsonl"
 
@@ -33,7 +33,7 @@ def write_session(folder: Path, step: int, precision: Precision) -> None:
         "command": command(),
         "machine": machine(precision),
     }
-    with naming(folder / SESSIONS, "free some space"), (folder / SESSIONS).open("a", encoding="utf-8") as file:
+    with naming(folder / SESSIONS, "free some disk space"), (folder / SESSIONS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(session) + "\n")
 
 
@@ -76,7 +76,7 @@ def own_command(*arguments: str) -> str:
     """Return a command line that starts this program in the same way as this process, quoted for a shell."""
     script = Path(sys.argv[0])
     program = ["avgdt"]
-    ranks = ranks_of_environment()
+    ranks = rank_from_environment()
     if ranks.size > 1 and "TORCHELASTIC_RUN_ID" in os.environ:  # set by torchrun
         nodes = ["--nnodes", str(ranks.size // ranks.local_size)] if ranks.size > ranks.local_size else []
         torchrun = [sys.executable, "-m", "torch.distributed.run", *nodes, "--nproc-per-node", str(ranks.local_size)]

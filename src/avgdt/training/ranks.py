@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 
 from avgdt.models.precision import resolve_device
-from avgdt.processes import ranks_of_environment
+from avgdt.processes import rank_from_environment
 from avgdt.training.errors import RankFailed, TrainingError
 
 PATIENCE = timedelta(days=2)
@@ -147,7 +147,7 @@ def joined(device: str) -> Iterator[Ranks]:
     single process. An error on one rank ends all ranks: it is raised on that rank, and :class:`RankFailed` on the
     others. Raises :class:`TrainingError` if the processes cannot connect to each other.
     """
-    environment = ranks_of_environment()
+    environment = rank_from_environment()
     if environment.size == 1 or dist.is_initialized():
         yield Ranks()
         return

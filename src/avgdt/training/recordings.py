@@ -42,10 +42,10 @@ def new_recordings(
     """
     if Checkpoints(out).paths():
         raise TrainingError(f"{out}: already holds a run; resume with: {remedies.resume()} (or choose another --out)")
-    full = f"free some space, then: {remedies.restart()}"
+    full = f"free some disk space, then: {remedies.restart()}"
     with naming(out, "choose another --out"):
         (out / "checkpoints").mkdir(exist_ok=True)
-    again = "free some space and start the command again"
+    again = "free some disk space and start the command again"
     write_atomically(out / "config.yaml", lambda file: file.write(to_yaml(recipe).encode()), again)
 
     def counted(counts: Counts) -> None:
@@ -94,7 +94,7 @@ def resumed_recordings(
         raise TrainingError(f"{error}; {recordings_remedy(len(before), out)}") from None
     check_recordings(before, collection.train, source, out)
     if entries != listed:
-        _write_manifest(entries, out, "free some space and start the command again")
+        _write_manifest(entries, out, "free some disk space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
         on_message(
             f"{changed} of {len(entries)} files have changed since the run began; clips that no longer exist will fail"

@@ -19,7 +19,7 @@ from avgdt.data.clips import ClipReader, Item
 from avgdt.data.manifest import Entry
 from avgdt.evaluation import cache
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.finetune import Finetuned, Job, StateFile, finetune, predict
+from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job, StateFile, finetune, predict
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.preprocessing import FinetuningPreprocessing, with_finetuning_clips
 from avgdt.evaluation.finetuning.task import RandomWindows, Task
@@ -39,7 +39,7 @@ def _counting() -> tuple[list[int], Callable[[], None]]:
     return calls, lambda: calls.append(len(calls))
 
 
-def _equal_results(first: Finetuned, second: Finetuned) -> bool:
+def _equal_results(first: FinetuningResult, second: FinetuningResult) -> bool:
     return first.predictions.tolist() == second.predictions.tolist() and first.loss == second.loss
 
 

@@ -99,7 +99,7 @@ def check_some(entries: Sequence[Entry], what: str, home: Path, by: str) -> None
 
 
 def check_classes_complete(entries: Sequence[Entry], classes: Sequence[str], what: str, home: Path) -> None:
-    """Raise :class:`DataError` if a class has no entry without error in train or in test."""
+    """Raise :class:`DataError` unless every class has a usable entry in both train and test."""
     present = {(entry.extra["label"], entry.extra["split"]) for entry in entries if not entry.error}
     for label in classes:
         for split in ("train", "test"):

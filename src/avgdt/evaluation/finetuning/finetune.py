@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Finetuned:
+class FinetuningResult:
     """Predictions of a finetuned network for the test set, with information on its training."""
 
     predictions: NDArray[np.int64]
@@ -75,7 +75,7 @@ class StateFile:
 
     def write(self, content: dict[str, Any]) -> None:
         """Write ``content`` atomically; raise ``WriteError`` if the disk is full."""
-        write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some space and try again")
+        write_atomically(self.path, lambda file: torch.save(content, file), remedy="free some disk space and try again")
 
     def read(self) -> dict[str, Any]:
         """Return the saved state with its tensors on the CPU; empty if the file is missing or damaged.
@@ -148,7 +148,7 @@ class RecordedExamples:
         return Clips(entries, reader, RandomWindows(task, clip, self.job.seed))
 
 
-def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetuned:
+def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> FinetuningResult:
     """Finetune a copy of the model's network on labelled recordings, then predict the classes of the test segments.
 
     After every epoch, the state is saved and ``after_epoch`` is called. A call with the same job resumes an interrupted
@@ -165,7 +165,7 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
         for _ in range(finetuning.schedule.epochs):
             after_epoch()
         predictions, was_read = np.array(state["predictions"], dtype=np.int64), np.array(state["read"], dtype=np.bool_)
-        return Finetuned(predictions, was_read, state["failures"], state["loss"])
+        return FinetuningResult(predictions, was_read, state["failures"], state["loss"])
     preprocessing = FinetuningPreprocessing.of(model, finetuning, task.modality)
     examples = RecordedExamples(job, preprocessing)
     dim = model.phi.dims[task.modality]
@@ -185,7 +185,7 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
     predictions, unreadable = predict(model, network, task, preprocessing)
     if not unreadable:
         save(predictions=predictions.tolist())
-    return Finetuned(predictions, progress.was_read, progress.failures | unreadable, progress.loss)
+    return FinetuningResult(predictions, progress.was_read, progress.failures | unreadable, progress.loss)
 
 
 def predict(

@@ -11,7 +11,7 @@ import numpy as np
 
 from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
-from avgdt.evaluation.finetuning.finetune import Finetuned, Job
+from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.task import Task, draw_shots, shots_name
 from avgdt.evaluation.folds import Fold, Folds
@@ -69,7 +69,7 @@ def finetune_folds(
         Job(models[source], tasks.task(fold, count, seed), finetuning, seed, folder) for source, count, fold in cases
     ]
 
-    def after_job(number: int, finetuned: Finetuned) -> None:
+    def after_job(number: int, finetuned: FinetuningResult) -> None:
         source, count, fold = cases[number]
         finetuned.check_classes(queue[number].task, folds.targets[fold.test], folds.classes)
         tested = _score(finetuned, folds, fold)
@@ -86,7 +86,7 @@ def finetune_folds(
     return rows, {path: reason for finetuned in results for path, reason in finetuned.failures.items()}
 
 
-def _score(finetuned: Finetuned, folds: Folds, fold: Fold) -> FoldScore:
+def _score(finetuned: FinetuningResult, folds: Folds, fold: Fold) -> FoldScore:
     """Compute the score of a fold on the test recordings that could be read."""
     read = finetuned.predictions >= 0
     scored = score(finetuned.predictions[read], folds.targets[fold.test][read], len(folds.classes))

@@ -13,44 +13,44 @@ import torch
 
 from avgdt.errors import AvgdtError
 from avgdt.evaluation.errors import EvaluationError
-from avgdt.evaluation.finetuning.finetune import Finetuned, Job, finetune
+from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job, finetune
 from avgdt.processes import default_workers, stopping_blocked
 
 
 def run_jobs(
     jobs: Sequence[Job],
-    at_once: int,
+    parallel: int,
     after_epoch: Callable[[], None],
-    after_job: Callable[[int, Finetuned], None] = lambda number, finetuned: None,
-) -> list[Finetuned]:
+    after_job: Callable[[int, FinetuningResult], None] = lambda number, finetuned: None,
+) -> list[FinetuningResult]:
     """Run all jobs and return their results in the order of ``jobs``.
 
-    ``at_once`` jobs run in parallel; the processor cores are distributed over them. ``after_epoch`` is called after
+    ``parallel`` jobs run in parallel; the processor cores are distributed over them. ``after_epoch`` is called after
     every epoch of every job, and ``after_job`` with the index and the result of every finished job. An exception in a
     job stops all jobs and is raised again. If jobs run in parallel, exceptions other than ``AvgdtError`` are raised as
     ``RuntimeError`` with the traceback, and :class:`EvaluationError` is raised if a process was killed.
     """
-    done = dict[int, Finetuned]()
+    done = dict[int, FinetuningResult]()
 
-    def end(number: int, finetuned: Finetuned) -> None:
+    def end(number: int, finetuned: FinetuningResult) -> None:
         done[number] = finetuned
         after_job(number, finetuned)
 
-    if at_once == 1:
+    if parallel == 1:
         for number, job in enumerate(jobs):
             end(number, finetune(job, after_epoch))
         return [done[number] for number in range(len(jobs))]
-    context, threads = get_context("spawn"), max(1, torch.get_num_threads() // at_once)
+    context, threads = get_context("spawn"), max(1, torch.get_num_threads() // parallel)
     resource_tracker.ensure_running()  # otherwise, the first process starts the tracker, and this unblocks signals
     waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
         while waiting or running:
-            while waiting and len(running) < at_once:
+            while waiting and len(running) < parallel:
                 number, job = waiting.pop(0)
                 ours, theirs = context.Pipe()
                 process: BaseProcess = context.Process(
-                    target=_run, args=(_with_fewer_workers(job, at_once), threads, theirs)
+                    target=_run, args=(_with_fewer_workers(job, parallel), threads, theirs)
                 )
                 with stopping_blocked():
                     process.start()
@@ -74,13 +74,13 @@ def run_jobs(
     return [done[number] for number in range(len(jobs))]
 
 
-def _receive(connection: Connection, process: BaseProcess) -> Finetuned | None:
+def _receive(connection: Connection, process: BaseProcess) -> FinetuningResult | None:
     """Return the next message of a process: its result, or None after an epoch.
 
     Raises the exception that the process has sent, or :class:`EvaluationError` if the process was killed.
     """
     try:
-        message: Finetuned | AvgdtError | RuntimeError | None = connection.recv()
+        message: FinetuningResult | AvgdtError | RuntimeError | None = connection.recv()
     except EOFError:
         process.join()
         raise EvaluationError(
@@ -102,8 +102,8 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
         connection.send(RuntimeError(f"jobs: a finetuning run failed\n{traceback.format_exc()}"))
 
 
-def _with_fewer_workers(job: Job, at_once: int) -> Job:
-    """Return the job with 1 / ``at_once`` of the worker processes for decoding."""
+def _with_fewer_workers(job: Job, parallel: int) -> Job:
+    """Return the job with 1 / ``parallel`` of the worker processes for decoding."""
     recipe = job.model.recipe
-    run = replace(recipe.run, workers=default_workers(recipe.run.workers) // at_once)
+    run = replace(recipe.run, workers=default_workers(recipe.run.workers) // parallel)
     return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

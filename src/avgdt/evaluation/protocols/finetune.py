@@ -20,7 +20,7 @@ from avgdt.data.selection import Skipped
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import counter
-from avgdt.evaluation.finetuning.finetune import Finetuned, Job
+from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.preprocessing import with_finetuning_clips
 from avgdt.evaluation.finetuning.task import ALL, Task, check_classes_usable, check_options, draw_shots, shots_name
@@ -79,7 +79,7 @@ class Finetune:
         failures = dict[str, str]()
         metrics: dict[str, dict[str, Any]] = {}
 
-        def after_job(source: str, number: int, result: Finetuned) -> None:
+        def after_job(source: str, number: int, result: FinetuningResult) -> None:
             (shots, draw), task = list(tasks.items())[number]
             result.check_classes(task, truth, splits.classes)
             (metrics_of_draw,) = _metrics([result], truth, splits.classes)["draws"]
@@ -129,7 +129,7 @@ class Finetune:
         return Task(entries, self.modality, train, targets[sampled], test, len(splits.classes))
 
 
-def _metrics(finetuned: Sequence[Finetuned], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
+def _metrics(finetuned: Sequence[FinetuningResult], truth: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
     """Compute the metrics of the pooled predictions of all repetitions, and the std of the accuracy over them."""
     scores = []
     for result in finetuned:

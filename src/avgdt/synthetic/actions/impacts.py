@@ -60,7 +60,7 @@ class Hammer(Action):
         self.draw_object(canvas, head_x, head_y, angle=-side * angle)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a blow and a second contact per beat."""
+        """Return the waveform, with a blow and a second contact at each beat."""
         beats = self._tempo.beats()
         strengths = self._strengths[beats.astype(int)]
         hops = self._tempo.time(beats + _HOP)
@@ -132,7 +132,7 @@ class Stamp(Action):
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw a body on two legs, with the foot in the air that lands at the next beat."""
+        """Draw a body on two legs; the raised foot is the foot that lands at the next beat."""
         phase = float(self._tempo.phase(time))
         beat, fraction = int(phase), phase % 1
         lift = 0.24 * self._strengths[beat + 1] * (float(ease(fraction / 0.6)) - max(fraction - 0.75, 0) ** 2 * 16)

@@ -109,7 +109,7 @@ class Engine(Action):
                 )
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a hum whose loudness the firing modulates."""
+        """Return the waveform of a hum whose loudness is modulated by the firing of the engine."""
         revs = self._revs(synth.times)
         return synth.sustain(0.9 * revs, (0.15 + 0.85 * self._throb(synth.times) ** 2) * revs)
 
