@@ -1,8 +1,9 @@
 """Natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
 
 The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to its sign;
-``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n is the probability of a negative key n. Easy pairs have p
-near 1 and a small gradient, so that training shifts by itself from lightly to strongly augmented pairs.
+``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n
+is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so that training shifts by itself
+from lightly to strongly augmented pairs.
 """
 
 from __future__ import annotations
