@@ -200,9 +200,7 @@ def curriculum_outcome(grid: Grid) -> Experiment:
         ),
         (
             _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
-            _plot(
-                runs, names, "gradient_share", "Fraction of the gradient", "fraction (%)", 1 / len(names)
-            ),
+            _plot(runs, names, "gradient_share", "Fraction of the gradient", "fraction (%)", 1 / len(names)),
             _plot(runs, names, "positive_probability", "Probability of the positive", "probability (%)"),
         ),
         (_table(runs, names),),
