@@ -12,6 +12,7 @@ import pytest
 from avgdt.cli.pretrain import pretrain_with_progress
 from avgdt.evaluation.verdict import verdict_from_file
 from avgdt.recipes.named import named
+from avgdt.training.pretrain import Callbacks
 
 RECIPE = named("demo")
 
@@ -30,14 +31,14 @@ def printed(
 ) -> list[str]:
     """Return the verdicts printed by a run that logs ``lines``."""
 
-    def logging(recipe: object, data: object, out: Path, resume: object, monitors: object, *hooks: Any) -> Path:
-        _, begun, logged, _, _, _ = hooks
-        collection = SimpleNamespace(train=[], held_out=[], skipped=[], duplicates=0, other_splits=[])
-        begun(SimpleNamespace(recipe=RECIPE, step=0), collection, len(lines))
+    def logging(recipe: object, data: object, out: Path, resume: object, callbacks: Callbacks, *rest: Any) -> Path:
+        collection: Any = SimpleNamespace(train=[], held_out=[], skipped=[], duplicates=0, other_splits=[])
+        learner: Any = SimpleNamespace(recipe=RECIPE, step=0)
+        callbacks.on_start(learner, collection, len(lines))
         with (out / "metrics.jsonl").open("a") as file:
             for line in lines:
                 print(json.dumps(line), file=file, flush=True)
-                logged(line)
+                callbacks.on_metrics(line)
         return out / "weights.safetensors"
 
     monkeypatch.setattr("avgdt.training.pretrain.pretrain", logging)

@@ -143,7 +143,7 @@ def test_missing_retrieval_examples_have_a_reason(
     monkeypatch.setattr(examples, "extract", None)  # no clip must be embedded
     alone = tiny(composition=Composition(Modality(levels=("audio",)), Repeats(2), partners="equal"))
     for name, recipe, weights, reason in (
-        ("one", alone, True, "trained on audio alone"),
+        ("one", alone, True, "trained on audio only"),
         ("unfinished", tiny(), False, "no weights.safetensors yet"),
     ):
         (tmp_path / name).mkdir()

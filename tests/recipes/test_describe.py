@@ -52,9 +52,8 @@ def test_every_factor_and_every_choice_of_partners_is_described(partners: str) -
     composition = Composition(Modality(), Speed(distinctive=True), Repeats(2), partners=partners)  # type: ignore[arg-type]
     lines = describe(tiny(composition=composition)).split("\n\n")[1].splitlines()
     assert [line.split(":")[0] for line in lines] == ["Modality", "Speed", "Repeats"]
-    assert {"different": "different modalities", "equal": "one modality", "both": "all modalities"}[partners] in lines[
-        0
-    ]
+    modalities = {"different": "different modalities", "equal": "the same modality", "both": "all modalities"}
+    assert modalities[partners] in lines[0]
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -176,7 +176,7 @@ def test_a_run_without_weights_has_a_page_without_retrieval(make_run: Callable[.
 def test_a_run_of_one_modality_has_a_page_without_retrieval(make_run: Callable[..., Path]) -> None:
     alone = Composition(Modality(levels=("audio",)), Repeats(2), partners="equal")
     page = report(make_run(tiny(composition=alone)))
-    assert "trained on audio alone" in page.words
+    assert "trained on audio only" in page.words
     assert len(page.all("img")) == 1 + 2
 
 
