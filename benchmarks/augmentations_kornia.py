@@ -2,8 +2,9 @@
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
-The benchmark needs kornia (the extra `bench`). Both libraries get the same clips (noise with the sizes of the recipe)
-and the same random parameters, with probability 1. Training steps, avgdt and kornia alternate; medians are printed.
+The benchmark needs kornia (the extra `bench`). Both libraries receive the same clips (noise with the sizes of the
+recipe) and the same random parameters, with probability 1. Training steps, avgdt and kornia alternate; medians are
+printed.
 """
 
 from __future__ import annotations
@@ -55,13 +56,13 @@ Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
 def blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
-    """Blur with the border of kornia, mirrored about the last pixel, and the same window size for all clips."""
+    """Blur with the border mode of kornia, mirrored about the last pixel, and the same window size for all clips."""
     sigmas = deviations(step, rngs).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
 
 def mirrored_blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
-    """Blur with the border of avgdt, mirrored with the last pixel repeated."""
+    """Blur with the border mode of avgdt, mirrored with the last pixel repeated."""
     kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, rngs))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
@@ -82,7 +83,7 @@ def mirrored(pixels: int, beyond: int) -> torch.Tensor:
 
 
 def colour_jitter(video: torch.Tensor, step: ColourJitter, rngs: Generators) -> torch.Tensor:
-    """Apply colour jitter to the stacked frames of each clip, so that kornia uses the mean luma of the whole clip."""
+    """Apply colour jitter to the frames of each clip, stacked so that kornia uses the mean luma of the whole clip."""
     strengths = (step.brightness, step.contrast, step.saturation)
     drawn = torch.tensor(
         [[*(g.uniform(1 - s, 1 + s) for s in strengths), g.uniform(-step.hue, step.hue)] for g in rngs]
@@ -120,7 +121,8 @@ def corners(top: float, left: float, tall: float, wide: float) -> list[list[floa
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
-    """Return resized crops; with ``smooth``, of frames blurred with a Gaussian whose sigma depends on the scale."""
+    """Return resized crops; with ``smooth``, frames are first blurred with a Gaussian whose sigma depends on the
+    scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()

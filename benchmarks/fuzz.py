@@ -23,7 +23,7 @@ import numpy as np
 from fuzz_files import mutate, write_files
 
 SECONDS = 60.0  # time limit per file, in seconds
-GROWTH_BYTES = 2**28  # limit of the growth of resident memory over the mutations in one process
+GROWTH_BYTES = 2**28  # maximum growth of resident memory over the mutations in one process
 MAX_BYTES = 2**24  # maximum size of the files to mutate
 
 

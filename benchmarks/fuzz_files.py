@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.random import Generator
 
-RECIPES = (  # file name, video codec, maximum of consecutive B-frames, audio codec, sample rate in Hz
+RECIPES = (  # file name, video codec, maximum number of consecutive B-frames, audio codec, sample rate in Hz
     ("a.mp4", "libx264", 2, "aac", 24000),
     ("b.mkv", "libx264", 3, "libmp3lame", 24000),
     ("c.webm", "libvpx", 0, "libopus", 48000),
@@ -42,7 +42,7 @@ _VIDEO_OPTIONS = {
 
 
 def write_files(folder: Path, count: int | None = None, seconds: float = 3.0) -> list[Path]:
-    """Write the first ``count`` files of ``RECIPES``, small files in various containers and codecs."""
+    """Write the first ``count`` files of ``RECIPES``, which are small files in various containers and codecs."""
     return [_write(folder / name, seconds, *rest) for name, *rest in RECIPES[:count]]  # type: ignore[arg-type]
 
 

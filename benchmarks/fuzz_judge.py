@@ -1,7 +1,7 @@
 """Check of one damaged file: clips read as in training and evaluation are compared with a decode of the whole file.
 
 ``python benchmarks/fuzz_judge.py`` is the child process of ``fuzz.py``. Each line of input is a path and a seed; each
-line of output is a verdict with the resident and peak memory in bytes, all as JSON.
+line of output is a verdict with the resident and peak memory in bytes. All lines are JSON.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def compare(window: Window, item: Item, whole: Whole, entry: Entry, clip: Clip, 
 def _is_frame(pixels: NDArray[np.uint8], requested: float, latest: float, whole: Whole) -> bool:
     near = [t for t in whole.times if abs(t - requested) < 0.25]
     packets = [t for t in whole.stamps if abs(t - requested) < 0.25]
-    decoding = packets == sorted(packets) and near != sorted(near)  # packets are stamped in the order of decoding
+    decoding = packets == sorted(packets) and near != sorted(near)  # time stamps are in the order of decoding
     if not whole.ordered or decoding:  # the times are unknown, so any frame may be right
         return any(np.array_equal(pixels, frame) for frame in whole.frames)
     times = np.array(whole.times)

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from avgdt.data.manifest import Entry
 
 HEIGHT, WIDTH = 24, 32
-MOST_SAMPLES = 10**8  # limit of the length of a track; longer tracks have damaged time stamps
-MOST_FAILURES = 20  # limit of the number of packets that cannot be read
-NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from a generator whose state persists
+MOST_SAMPLES = 10**8  # maximum length of a track; longer tracks have damaged time stamps
+MOST_FAILURES = 20  # maximum number of packets that cannot be read
+NOISY = frozenset(
+    {"aac", "ac3", "eac3"}
+)  # decoders that fill frequency bands with noise from a generator whose state persists
 NOISE_MARGIN = 3.0  # tolerance for this noise, as a multiple of the difference between two decodes
 SETTLED = 10  # number of blocks after which only the noise differs
 
@@ -175,7 +177,7 @@ def _mono(frame: Any, entry: Entry) -> NDArray[np.float32]:
 def track(whole: Whole, rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Return all samples, the tolerated difference of each, and the start in seconds.
 
-    A block follows the block before it, unless its time stamp differs from that position.
+    Each block starts at the end of the previous block, unless its time stamp clearly states another position.
     """
     begin = min((at for at, _ in whole.blocks if at is not None), default=0.0)
     position, starts, last = 0, list[int](), begin

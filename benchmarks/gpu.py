@@ -3,7 +3,7 @@
     benchmarks/gpu.sh            (sets PYTHONPATH; --small is for a CPU)
 
 The benchmark needs only torch and NumPy. Each measurement is immediately appended to OUT/gpu.jsonl, as a line with its
-values or its error; OUT/gpu.md contains all measurements as tables. The exit code is 1 if a measurement failed or the
+values or its error; OUT/gpu.md contains all measurements as tables. The exit code is 1 if a measurement fails or the
 devices disagree.
 """
 
@@ -59,7 +59,8 @@ def synchronise(device: torch.device) -> None:
 
 
 def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
-    """Return a named recipe with the given batch size, and the automatic bank size and momentum of a small data set."""
+    """Return a named recipe with the given batch size, and the automatic bank size and momentum for a small data
+    set."""
     recipe = named(recipe_name)
     recipe = replace(recipe, run=replace(recipe.run, batch=batch))
     return in_proportion(recipe, recordings=384, steps=1152)
@@ -120,7 +121,7 @@ def training_step(
     """Measure whole training steps in bf16: clips per second, utilisation, and peak memory.
 
     ``share`` is the utilisation: the FLOP/s of the step, divided by ``rate``, the FLOP/s of matrix multiplication.
-    Memory is the memory of the GPU, or of the whole process on a CPU.
+    Memory is that of the GPU or, on a CPU, of the whole process.
     """
     recipe = bank_in_proportion(recipe_name, recordings)
     count = count_step(recipe, recordings, "bf16")
@@ -164,7 +165,7 @@ def compile_encoders(learner: Learner) -> None:
 
 
 def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Return the kernels (operators on a CPU) that take the most time in two training steps."""
+    """Return the kernels (on a CPU, operators) that take the most time in two training steps."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precisions(device)["bf16"])
     batch = random_batch(recipe, recordings).to(device)

@@ -3,9 +3,9 @@
     python benchmarks/kills.py --data runs/world/manifest.csv --out runs/kills --kills 100 --seed 0
 
 A training run of a small recipe is killed (SIGKILL to all its processes) at a random moment, or while it writes a
-checkpoint, and resumed, repeatedly until it ends. Its last checkpoint must equal the last checkpoint of the same run
-without a kill: bit for bit with a constant number of processes, within 1e-5 if the number changes (1, 2, 1 ...
-processes). The script prints one line per run and a summary; the exit code is 1 if a run differs.
+checkpoint, and resumed, repeatedly until it ends. Its last checkpoint must equal that of the same run without a kill:
+bit for bit if the number of processes is constant, and within 1e-5 if it changes (1, 2, 1 ... processes). The script
+prints one line per run and a summary; the exit code is 1 if a run differs.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
 def wait_to_kill(
     training: TrainingRun, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
 ) -> bool:
-    """Wait for a random moment after the next step; return False if the training run ends before.
+    """Wait for one to five more steps, then for a random moment; return False if the training run ends before.
 
     With ``inside``, the moment is while a checkpoint is written.
     """
@@ -170,7 +170,7 @@ def difference(a: Any, b: Any) -> float:
 
 
 def run_to_the_end(training: TrainingRun, count: int) -> dict[str, Any]:
-    """Train without a kill, and return the final state."""
+    """Train without interruption, and return the final state."""
     processes = training.start(count)
     while not finished(processes):
         time.sleep(0.1)

@@ -5,7 +5,7 @@
 The script renders the data set into FOLDER (or reuses it; by default a temporary folder) and prints the recall of each
 class for a linear probe on each kind of features, cross-validated over all recordings. A class is near chance if its
 recall is at most twice the chance level. The mean of the *logarithm* of the spectrum is included for comparison: it
-also depends on the fraction of silence.
+also depends on the fraction of time that is silent.
 """
 
 from __future__ import annotations

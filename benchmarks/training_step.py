@@ -1,10 +1,10 @@
-"""Benchmark of training steps of a recipe on random clips: clips per second of wall-clock time, CPU time per clip.
+"""Benchmark of training steps of a recipe on random clips: clips per second of wall-clock time, and CPU time per clip.
 
     python benchmarks/training_step.py demo --steps 20
     python benchmarks/training_step.py paper --batch 2 --precision fp32 --steps 1 --pairs 3
 
 The utilisation is relative to the FLOP/s of matrix multiplication, measured just before, as in ``avgdt cost --share``.
-``--pairs`` alternates with the same step whose convolutions are ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a
+``--pairs`` alternates the steps with the same steps computed with ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a
 newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last
 variable, matrix multiplication uses AVX-512 but the convolutions do not.
 """

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/verdicts.py --data runs/world/manifest.csv --out runs/verdicts --seeds 0 1
 
 The script prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run
-must be recognised, the verdict on a healthy run must be healthy or plateau. The same command resumes an interrupted
+must be recognised, and the verdict on a healthy run must be healthy or plateau. The same command resumes an interrupted
 benchmark: complete runs in --out are not trained again, interrupted runs are resumed. --table prints the table of the
 runs so far.
 """
@@ -27,7 +27,7 @@ from avgdt.recipes.config import read_yaml
 
 HEALTHY = ("healthy", "plateau")
 HELD_OUT = 40
-"""Number of held-out recordings; measuring on all 96 would take longer than training."""
+"""Number of held-out recordings; measurements on all 96 recordings would take longer than training."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ BROKEN = (
     Case(
         "batches of 4 in one key group, bank 64",
         "demo-bank --composition modality --run.batch 4 --objective.key-groups 1 --objective.bank 64",
-        ("batch-norm leak", "bank shortcut"),  # small batches favour both causes, which may occur together
+        ("batch-norm leak", "bank shortcut"),  # small batches make both causes likely, and they may occur together
         5,
         96,
     ),
@@ -138,7 +138,7 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
 
 
 def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
-    """Return the table row of a run and whether its final verdict is correct, or None for an incomplete run."""
+    """Return the table row of a run and whether its final verdict is correct; return None for an incomplete run."""
     folder = folder_of(case, seed, out)
     if not folder.with_name(folder.name + ".done").exists():
         return None

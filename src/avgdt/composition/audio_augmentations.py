@@ -12,7 +12,7 @@ from avgdt.composition.errors import probability, require, span, strength
 __all__ = ["Equaliser", "Mix", "Noise", "SpecAugment", "Volume"]
 
 _DECIBELS = 200.0
-"""Maximum permitted level in dB, which exceeds the dynamic range of 32-bit integer audio."""
+"""Maximum permitted value in dB, which exceeds the dynamic range of 32-bit integer audio."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SpecAugment:
 
     @classmethod
     def none(cls) -> SpecAugment:
-        """Return a SpecAugment without masks."""
+        """Return the setting without masks."""
         return cls(0, 0, 0, 0)
 
     @classmethod
@@ -134,7 +134,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Mix:
-    """Mixing with another recording of the batch as a distractor, which changes neither positives nor negatives.
+    """Mixing with another recording of the batch as a distractor; positives and negatives do not change.
 
     With a random weight w, a waveform x becomes (1 - w) x + w y, where y is the same view of another recording after
     the same preceding augmentations. Unlike all other augmentations, it depends on which recordings are in the same

@@ -24,7 +24,7 @@ from avgdt.composition.view import Time, View
 
 Partners = Literal["different", "equal", "both"]
 Matrix = tuple[tuple[bool, ...], ...]
-"""Relation between T views, as a (T, T) matrix of booleans."""
+"""Relation between T views, as a (T, T) boolean matrix."""
 
 
 @dataclass(frozen=True, init=False)
@@ -120,7 +120,7 @@ class Composition:
 
     @property
     def fastest(self) -> float:
-        """Highest playback speed of the views; a window must be this many times as long as a clip."""
+        """Highest playback speed of the views; a window must be longer than a clip by this factor."""
         return max(view.speed for view in self.views)
 
     @property
@@ -166,7 +166,8 @@ def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
 
 
 def check_video(video: Sequence[VideoAugmentation]) -> None:
-    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter without a fitting crop after it."""
+    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter that is not followed by a crop that
+    fits."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
     require(len(crops) <= 1, "Composition: video may have only one crop")
     for jitter, following in pairwise((*video, None)):

@@ -28,7 +28,8 @@ def check_distinguishable(
     across: bool,
     colours: bool = True,
 ) -> None:
-    """Raise :class:`CompositionError` for a distinctive factor whose views do not differ or are not synchronous.
+    """Raise :class:`CompositionError` if views that differ in a distinctive factor are augmented equally or not
+    synchronous.
 
     ``across`` is True if views of different modalities are compared in the loss, and ``colours`` is False for greyscale
     clips.

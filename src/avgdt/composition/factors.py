@@ -54,7 +54,7 @@ class _Choice:
 
 @dataclass(frozen=True)
 class TimeShift(_Choice):
-    """Two time windows of the same recording, from which views are made."""
+    """Two time windows of a recording, from which its views are made."""
 
     at_least: float
     """Minimum distance in seconds between the starts of the two windows."""
@@ -85,7 +85,8 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed of a view: at 2, a clip spans twice the time of the recording, at a pitch one octave higher."""
+    """Playback speed of a view: at 2, a clip covers twice as much time of the recording, and its pitch is one octave
+    higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """Playback speeds, of which the first is 1 (as recorded); 2 is twice as fast, and 0.5 half as fast."""
@@ -124,7 +125,8 @@ class Strength(_Choice):
 
 @dataclass(frozen=True)
 class Repeats:
-    """Several views that are equal in all other factors, are augmented independently, and attract each other."""
+    """Several views with equal levels of all other factors, which are augmented independently and attract each
+    other."""
 
     count: int
     """Number of repeated views."""

@@ -1,4 +1,5 @@
-"""Augmentations of video views as dataclasses, whose parameters are drawn per clip, view and epoch for all frames."""
+"""Augmentations of video views as dataclasses; all frames of a clip share random parameters, drawn per view and
+epoch."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class RandomCrop:
         require(self.size > 0, f"RandomCrop: size must be above 0 pixels, not {self.size}")
 
     def scaled(self, strength: float) -> RandomCrop | CentreCrop:
-        """Return the crop unchanged for a ``strength`` above 0, and a centre crop for 0."""
+        """Return the crop unchanged if ``strength`` is above 0, and a centre crop if it is 0."""
         return self if strength else CentreCrop(self.size)
 
     def idle(self, colours: bool = True) -> bool:
@@ -92,7 +93,8 @@ class RandomResizedCrop:
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
     def scaled(self, strength: float) -> RandomResizedCrop:
-        """Return a copy with area and aspect ratio closer to 1: they are 1 for ``strength`` 0, and unchanged for 1."""
+        """Return a copy with area and aspect ratio moved towards 1: both are 1 at ``strength`` 0, and unchanged at
+        1."""
         (least, most), (narrow, wide) = self.scale, self.ratio
         area = 1 - strength * (1 - least), 1 - strength * (1 - most)
         return replace(self, scale=area, ratio=(narrow**strength, wide**strength))
@@ -123,7 +125,8 @@ class Flip:
 
 @dataclass(frozen=True)
 class ColourJitter:
-    """Random change of brightness, contrast, saturation and hue, in this order, clipped to the range of pixels.
+    """Random change of brightness, contrast, saturation and hue, in this order; the result is clipped to the pixel
+    range.
 
     In greyscale clips, only brightness and contrast change.
     """
@@ -135,7 +138,7 @@ class ColourJitter:
     saturation: float = 0.4
     """Maximum deviation from 1 of the factor by which the differences of a pixel from its luma are multiplied."""
     hue: float = 0.0
-    """Maximum rotation of the colours about the grey axis in turns, in either direction; 1/3 maps red to green."""
+    """Maximum rotation of the colours about the grey axis, in turns and in either direction; 1/3 maps red to green."""
 
     def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):

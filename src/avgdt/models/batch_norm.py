@@ -15,12 +15,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class GroupStatistics:
     """Running statistics of batch norm after a step that normalises several groups: the mean over the groups' updates.
 
-    Each group updates the statistics from before the step. A single group is an ordinary batch norm update.
+    Each group's update starts from the statistics before the step. With a single group, the result is that of ordinary
+    batch norm.
     """
 
     def __init__(self, module: nn.Module, groups: int) -> None:
         """Store the statistics of ``module`` before the step; ``groups`` counts the groups on all devices."""
-        # ``data`` lets the buffers change between the forward and the backward pass without an error of autograd.
+        # ``data`` lets the buffers change between the forward and the backward pass without an autograd error.
         layers = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
         self._groups = groups
         self._buffers = [b.data for m in layers for b in (m.running_mean, m.running_var) if b is not None]
@@ -61,7 +62,7 @@ class SynchronisedBatchNorm(_BatchNorm):
     """Batch norm synchronised over all ranks on a CPU or GPU; ``torch.nn.SyncBatchNorm`` does not support CPUs."""
 
     def _check_input_dim(self, input: torch.Tensor) -> None:
-        """Accept inputs of any dimensionality: one class replaces batch norm in 1, 2 and 3 dimensions."""
+        """Accept inputs of any dimensionality, since this class replaces batch norm in 1, 2 and 3 dimensions."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise ``x`` (batch, channels, ...) with statistics over all ranks, whose batch sizes may differ."""

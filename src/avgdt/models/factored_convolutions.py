@@ -1,8 +1,8 @@
-"""Spatial and temporal convolutions of R(2+1)D, in the forms that a CPU computes fastest.
+"""Spatial and temporal convolutions of R(2+1)D, in the forms that run fastest on a CPU.
 
 Parameters, outputs and gradients match ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight, the weight
-gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2 at half the speed of
-the forward pass, and with few channels at a tenth (``docs/performance.md``).
+gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2, at half the speed of
+the forward pass, or at a tenth if there are few channels (``docs/performance.md``).
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ class _TemporalConvolution(torch.autograd.Function):
 
 
 def _weight_gradient(x: torch.Tensor, grad: torch.Tensor, stride: int) -> torch.Tensor:
-    """Return the weight gradient (outputs, inputs, 3, 1, 1), by one matrix multiplication per time step of the kernel.
+    """Compute the weight gradient (outputs, inputs, 3, 1, 1) by one matrix multiplication per time step of the kernel.
 
     ``x`` is the input (batch, inputs, time, height, width), and ``grad`` is the gradient of the output.
     """
     x, grad = (tensor.permute(0, 2, 3, 4, 1).flatten(2, 3) for tensor in (x, grad))  # (batch, time, pixels, channels)
     gradients = []
     for step in range(3):
-        first = 1 if step == 0 else 0  # the first time step of the output that reads no padding
+        first = 1 if step == 0 else 0  # first time step of the output that does not read padding
         read = x[:, first * stride + step - 1 :: stride]
         count = min(read.shape[1], grad.shape[1] - first)
         read, written = read[:, :count], grad[:, first : first + count]

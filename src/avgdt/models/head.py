@@ -10,7 +10,7 @@ from avgdt.recipes.model import Head
 
 
 class ProjectionHead(nn.Sequential):
-    """Projection head of two linear layers and a ReLU, with batch norm and dropout if the recipe sets them."""
+    """Projection head of two linear layers and a ReLU, with batch norm and dropout if the recipe enables them."""
 
     def __init__(self, dim: int, head: Head) -> None:
         """Build the head for features of ``dim`` dimensions. Raises :class:`ModelError` for sizes below 1."""
@@ -29,7 +29,7 @@ class ProjectionHead(nn.Sequential):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Project features (batch, dim) to (batch, out).
 
-        Raises :class:`ModelError` if batch norm gets a single item in training.
+        Raises :class:`ModelError` if batch norm receives a single item in training.
         """
         if self.batch_norm and self.training and len(x) < 2:
             raise ModelError(

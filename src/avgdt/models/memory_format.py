@@ -18,7 +18,7 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
     CPU, ``benchmarks/encoder_step.py`` measures channels-last as 1.0 to 1.4 times as fast in fp32 (AVX2 and AVX-512)
     and as 1.1 to 1.3 times as fast in bf16. With one thread and fewer than 16 clips, it is 0.8 to 1.0 times as fast in
     fp32, since PyTorch then replaces oneDNN by its own convolutions, which are contiguous. The rule for GPUs is not
-    measured.
+    based on measurements.
 
     Encoders for which :func:`breaks_channels_last` is true stay contiguous on a CPU.
     """

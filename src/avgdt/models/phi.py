@@ -42,7 +42,7 @@ class Phi(nn.Module):
         return self.encoders[modality](x)
 
     def features(self, modality: str, x: torch.Tensor) -> torch.Tensor:
-        """Average the feature map over time and space to the features of downstream tasks, (batch, dim) float32."""
+        """Return the features for downstream tasks, (batch, dim) float32: the mean feature map over time and space."""
         x = self.feature_map(modality, x)
         return x.mean(dim=tuple(range(2, x.dim()))).float()
 
@@ -61,7 +61,8 @@ class Phi(nn.Module):
         """Compute the embeddings (batch, out) of each view, in order; ``modalities`` names the modality of each view.
 
         Views of one modality are concatenated into one batch for its encoder. One pass is faster than several. Batch
-        norm uses the same statistics for all views of a modality, so that they do not reveal the view of a clip.
+        norm uses the same statistics for all views of a modality, so that they do not reveal which view a clip belongs
+        to.
         """
         embeddings: list[torch.Tensor] = [torch.empty(0)] * len(views)
         for modality in dict.fromkeys(modalities):

@@ -155,7 +155,7 @@ class PretrainedModel:
         return unusable(replace(entry, silent=False), (modality,))
 
     def windows(self, entry: Entry, modality: ModalityName, seconds: float | None = None) -> tuple[Window, ...]:
-        """Return windows, at least one, that start every ``seconds`` seconds; by default they are consecutive."""
+        """Return at least one window; windows start every ``seconds`` seconds and are consecutive by default."""
         length = self.seconds(modality)
         return every(common_span(entry, (modality,)), length, seconds or length)
 

@@ -15,13 +15,13 @@ from avgdt.models.factored_convolutions import Spatial, Temporal
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (8, 16, 16)
-"""Strides of the whole network along time, height and width."""
+"""Total stride of the network along the time, height and width axes."""
 
 
 def middle(inputs: int, outputs: int) -> int:
     """Return the number of channels between a spatial and a temporal convolution.
 
-    The number is the largest for which both together have no more parameters than a 3 x 3 x 3 convolution.
+    It is the largest number for which both together have no more parameters than a 3 x 3 x 3 convolution.
     """
     return (inputs * outputs * 27) // (inputs * 9 + outputs * 3)
 
@@ -29,8 +29,8 @@ def middle(inputs: int, outputs: int) -> int:
 def stem_middle(width: int) -> int:
     """Return the number of channels between the spatial and the temporal convolution of the stem.
 
-    It is 45 at width 64, and proportional to the width (rounded down, at least 1) otherwise. The 45 is a constant of
-    the original network, which the formula of :func:`middle` does not give.
+    It is 45 at width 64, and proportional to the width (rounded down, at least 1) otherwise. The value 45 is a constant
+    of the original network and does not follow from the formula of :func:`middle`.
     """
     return max(1, 45 * width // 64)
 

@@ -1,4 +1,4 @@
-"""ResNet audio encoder of basic blocks, for spectrograms (He et al. 2016, arXiv 1512.03385).
+"""ResNet audio encoder with basic blocks, for spectrograms (He et al. 2016, arXiv 1512.03385).
 
 Parameter names and outputs match torchvision's ``resnet18`` with one input channel and without the classifier.
 """

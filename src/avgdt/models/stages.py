@@ -1,4 +1,4 @@
-"""Functions of both encoders: checks of sizes and inputs, recomputation of activations, and initialisation."""
+"""Functions shared by both encoders: checks of sizes and inputs, recomputation of activations, and initialisation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def check_sizes(name: str, blocks: Sequence[int], width: int, channels: int) -> 
 
 
 def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: Sequence[int], training: bool) -> None:
-    """Raise :class:`ModelError` if ``x`` is empty, has wrong axes or channels, or is too small for batch norm.
+    """Raise :class:`ModelError` if ``x`` is empty or too small for batch norm, or has a wrong number of axes or
+    channels.
 
     ``strides`` holds the total stride of the network along each axis after the channels. In training, batch norm in the
     last stage needs at least two values per channel.

@@ -41,8 +41,8 @@ class MomentumEncoder(nn.Module):
     ) -> list[torch.Tensor]:
         """Compute the keys (batch, out) of each view with shuffled batch norm.
 
-        The recordings are permuted and normalised in ``groups`` groups, so that the statistics of a query's batch do
-        not reveal which key is its positive. All views of a recording are in the same group. ``generator`` is a CPU
+        The recordings are permuted and normalised in ``groups`` groups, so that the batch statistics of a query do not
+        reveal which key is its positive. All views of a recording are in the same group. ``generator`` is a CPU
         generator, so that all devices draw the same permutation. Raises :class:`ObjectiveError` if ``groups`` is not
         between 1 and the number of recordings.
         """

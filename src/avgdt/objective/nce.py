@@ -13,7 +13,8 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = {"float32": 1e-6, "float64": 1e-7}
-"""Maximum difference of two equal cosine similarities of float32 embeddings, by precision of the multiplication.
+"""Maximum difference at which two cosine similarities of float32 embeddings count as equal, by precision of the
+product.
 
 In float32, the result depends on the order of summation. In float64, the precision of the embeddings is the limit.
 """
@@ -37,7 +38,7 @@ class NCE(NamedTuple):
     """Re-identification accuracy, a scalar: the fraction of queries whose positive is more similar than every
     negative."""
     pairs: tuple[tuple[int, int], ...]
-    """Ordered pairs of views (query, key) that attract."""
+    """Ordered pairs of views (query, key) that attract each other."""
     pair_accuracy: torch.Tensor
     """Re-identification accuracy of each pair, (pairs,)."""
     positive_probability: torch.Tensor

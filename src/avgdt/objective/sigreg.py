@@ -11,7 +11,7 @@ from avgdt.objective.nce import Matrix, attracting_pairs
 SLICES = 256
 """Number of random directions along which the distribution of embeddings is tested at each step."""
 KNOTS, FARTHEST = 17, 5.0
-"""Number, and largest absolute value, of the points at which characteristic functions are compared."""
+"""Number and largest absolute value of the points at which characteristic functions are compared."""
 
 
 def lejepa(
@@ -19,10 +19,10 @@ def lejepa(
 ) -> torch.Tensor:
     """Compute the loss of LeJEPA, a scalar in float32: (1 - ``weight``) x invariance term + ``weight`` x SIGReg term.
 
-    ``embeddings`` are T views (batch, dim) of any length. The invariance term is the squared distance per dimension
-    between an embedding and the mean of its pair, averaged over the pairs that attract. The SIGReg term is averaged
-    over views. There is no term for views that repel: only the SIGReg term separates them. The directions are drawn
-    from ``generator``, a CPU generator.
+    ``embeddings`` are T views (batch, dim), not normalised to unit length. The invariance term is the squared distance
+    per dimension between an embedding and the mean of its pair, averaged over the pairs that attract. The SIGReg term
+    is averaged over views. Views that repel each other have no term of their own: only the SIGReg term separates them.
+    The directions are drawn from ``generator``, a CPU generator.
     """
     pairs = attracting_pairs(attract)
     with torch.autocast(embeddings[0].device.type, enabled=False):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avgdt.recipes.recipe import Recipe
 
 _MOST = 2**32
-"""Maximum magnitude of a number in a recipe, above any sensible value and small enough to index arrays."""
+"""Maximum magnitude of a number in a recipe: larger than any sensible value, and small enough to index arrays."""
 
 
 def at_least(field: str, value: float, least: float) -> None:

@@ -9,7 +9,7 @@ from avgdt.recipes.checks import above, at_least, fraction
 
 @dataclass(frozen=True)
 class Clip:
-    """Size of a clip, which consists of the frames and the waveform for one view."""
+    """Size of a clip, which consists of frames and a waveform."""
 
     frames: int = 30
     """Number of frames in a clip."""
@@ -77,7 +77,7 @@ class LogMel:
     step: float = 0.01
     """Time between the starts of consecutive windows, in seconds."""
     fft: int = 1024
-    """Number of points of the Fourier transform."""
+    """Number of points of the discrete Fourier transform."""
     low: float = 0.0
     """Lowest frequency of the mel filters, in Hz."""
     high: float = 12000.0

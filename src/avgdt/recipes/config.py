@@ -1,4 +1,4 @@
-"""Conversion of recipes to YAML files in run folders, and back to repeat or resume a run."""
+"""Conversion of recipes to YAML files in run folders, and back when a run is repeated or resumed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND = "is"
 
 
 def to_plain(value: Any) -> Any:
-    """Convert dataclasses to dicts that name their class, tuples to lists, and paths to strings."""
+    """Convert dataclasses to dicts that contain the class name, tuples to lists, and paths to strings."""
     if is_dataclass(value) and not isinstance(value, type):
         return {KIND: type(value).__name__} | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple | list):

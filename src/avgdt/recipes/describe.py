@@ -41,7 +41,7 @@ def describe(recipe: Recipe) -> str:
 
 
 def other_keys(recipe: Recipe, recordings: int) -> int:
-    """Return the number of negatives per positive from ``recordings`` other recordings.
+    """Return the number of negatives per positive that ``recordings`` other recordings contribute.
 
     Each of these contributes the key of one view or, for ``negatives_from`` modality, of every view of the modality.
     """

@@ -15,19 +15,19 @@ class Finetuning:
     """Configuration of finetuning, which trains the encoder and a linear layer on its pooled features together."""
 
     optimiser: Optimiser = Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3)  # noqa: RUF009 (frozen)
-    """Optimiser; by default, as in the paper."""
+    """Optimiser; the default is that of the paper."""
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """Learning rate schedule: by default, from 0.0025 to 0.02 over two epochs, then multiplied by 0.01 at each of
-    epochs 6 and 8."""
+    """Learning rate schedule; by default, the rate rises from 0.0025 to 0.02 over two epochs, then is multiplied by
+    0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to the learning rate of the linear layer."""
     orthogonal: bool = False
     """Whether to initialise the linear layer with orthogonal rows and zero biases instead of uniform values."""
     batch: int = 32
-    """Number of clips per step, all from different recordings; a step may have fewer if the number of recordings is not
-    a multiple of it."""
+    """Number of clips per step, all from different recordings; a step may have fewer if this number does not divide the
+    number of recordings."""
     clips: int = 10
     """Number of random clips of each recording per epoch."""
     test_clips: int = 10
@@ -35,7 +35,7 @@ class Finetuning:
     spatial_crops: int = 1
     """Number of square crops of a test clip, evenly spaced along its longer side, whose probabilities are averaged."""
     frames: int = 0
-    """Number of frames in a clip; 0 uses as many as in pretraining."""
+    """Number of frames in a clip; 0 uses the number of pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
     """Video augmentations; if empty, the augmentations of pretraining are used."""
 

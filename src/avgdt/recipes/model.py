@@ -56,8 +56,8 @@ class Model:
     """Sizes of the network Phi: an encoder and a projection head for each modality."""
 
     video: VideoEncoder = field(default_factory=VideoEncoder)
-    """Video encoder."""
+    """Sizes of the video encoder."""
     audio: AudioEncoder = field(default_factory=AudioEncoder)
-    """Audio encoder."""
+    """Sizes of the audio encoder."""
     head: Head = field(default_factory=Head)
     """Projection head of each modality; downstream tasks use the features before it."""

@@ -38,8 +38,8 @@ def released() -> Recipe:
     """Return the recipe of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
     It has in-batch negatives and the largest of that code's nine compositions; :func:`with_composition` gives the
-    others. It differs from that code in two ways. Frames are decoded at the smallest of the random short sides and
-    enlarged from it. The linear layer before batch norm has a bias, which batch norm cancels.
+    others. It differs from that code in two ways. Frames are decoded at the smallest of the random short sides and then
+    enlarged. The linear layer before batch norm has a bias, which batch norm cancels.
     """
     return Recipe(
         title="The authors' later code: two windows, two directions of time, in-batch negatives, ResNet-9 for audio",
@@ -164,13 +164,13 @@ def _name(shift: str, reversal: str) -> str:
 
 
 COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices in product(_CHOICES, _CHOICES)}
-"""Nine compositions: name -> (time shift, time reversal), each of them absent, invariant or distinctive."""
+"""Nine compositions by name, as (time shift, time reversal), each of which is absent, invariant or distinctive."""
 
 
 def with_composition(recipe: Recipe, name: str) -> Recipe:
     """Return the recipe with the time shift and time reversal of the composition called ``name``.
 
-    The minimum distance between windows is taken from the recipe or, if the recipe has no time shift, is the length of
+    The minimum distance between windows is taken from the recipe. If the recipe has no time shift, it is the length of
     a window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
     """
     if name not in COMPOSITIONS:

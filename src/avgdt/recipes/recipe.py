@@ -23,13 +23,14 @@ class Data:
     """Maximum number of held-out recordings; 0 for none. If the manifest has no `split` column, at most 10 % of the
     recordings are held out."""
     failing_at_most: float = 0.1
-    """Maximum fraction of recordings that may fail to decode; above it, the run saves its state and stops."""
+    """Maximum fraction of recordings that may fail to decode; if more fail, the run saves its state and stops."""
     store: str = "auto"
-    """Folder of decoded recordings, which avoids decoding files in every epoch: auto is store/ in the run folder, off
-    decodes each clip from its file. Clips are bit-identical in either case. Several runs may use the same folder, and
-    it may be deleted."""
+    """Folder for decoded recordings, which saves decoding in every epoch; auto is store/ in the run folder, off decodes
+    each clip from its file. Clips are bit-identical in either case. Several runs may use the same folder, and it may be
+    deleted."""
     store_gigabytes: float = -1.0
-    """Maximum size of the store in GB; -1 is half of the free space. Further recordings are decoded in every epoch."""
+    """Maximum size of the store in GB; -1 is half of the free space. Recordings that do not fit are decoded in every
+    epoch."""
 
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)
@@ -60,7 +61,7 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     """Optimiser of the networks."""
     schedule: Schedule = field(default_factory=Schedule)
-    """Learning rate over time."""
+    """Learning rate schedule."""
     run: Run = field(default_factory=Run)
     """Batch, seed, device and checkpoints."""
 

@@ -9,13 +9,13 @@ from avgdt.recipes.checks import above, at_least, below, fraction, seed
 from avgdt.recipes.errors import RecipeError
 
 AUTO = -1
-"""Sentinel value of ``objective.bank`` and ``objective.momentum``: derive them from the number of recordings and steps
-as in the paper."""
+"""Value of ``objective.bank`` and ``objective.momentum`` that derives them from the numbers of recordings and steps, in
+the paper's proportions."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative."""
+    """Loss over the views of a batch: the paper's contrastive loss (section 3, equation 6) or an alternative loss."""
 
     loss: Literal["nce", "sigmoid", "sigreg"] = "nce"
     """Loss function: nce is the loss of the paper, sigmoid the loss of SigLIP on the same positives and negatives, and
@@ -93,11 +93,11 @@ class Schedule:
     warmup_from: float = 0.0
     """Learning rate at the start of the warm-up, as a fraction of optimiser.lr."""
     shape: Literal["constant", "cosine", "step"] = "constant"
-    """Shape of the learning rate after the warm-up: constant, cosine decay to 0, or steps."""
+    """Shape of the schedule after the warm-up: constant, cosine (decays to 0), or step (reduced at steps)."""
     steps: tuple[int, ...] = ()
     """Epochs at which the learning rate is multiplied by step_factor (shape: step)."""
     step_factor: float = 0.1
-    """Factor by which the learning rate is multiplied at each of the steps (shape: step)."""
+    """Factor by which the learning rate is multiplied at each epoch in steps (shape: step)."""
 
     def __post_init__(self) -> None:
         at_least("schedule.epochs", self.epochs, 1)
@@ -122,7 +122,7 @@ class Run:
     seed: int = 0
     """Seed of all random numbers."""
     workers: int = -1
-    """Number of decoding processes; -1 depends on the number of cores, 0 decodes in the training process."""
+    """Number of decoding processes; -1 derives it from the number of cores, 0 decodes in the training process."""
     device: str = "auto"
     """Device of the networks: auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

@@ -1,4 +1,4 @@
-"""Reading and writing of a checkpoint file, which holds the whole training state and ends with a checksum.
+"""Reading and writing of checkpoint files, which hold the complete training state and end with a checksum.
 
 The file is the output of ``torch.save``, followed by a marker and the SHA-256 of all bytes before the marker.
 """
@@ -49,7 +49,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
-    """Read a checkpoint to the CPU and return its state, its recipe and the identities of its recordings.
+    """Load a checkpoint onto the CPU and return its state, its recipe and the identities of its recordings.
 
     No code in the file is executed. Raises :class:`TrainingError` if the file does not exist, and
     :class:`DamagedCheckpoint` if it is damaged, has another format, or holds a value that is not finite.
@@ -74,7 +74,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
 
 
 def not_finite(state: object, name: str = "state") -> str:
-    """Return the name of the first tensor in ``state``, at any depth, with a non-finite value; "" if there is none."""
+    """Return the name of the first tensor, at any depth of ``state``, with a non-finite value; "" if there is none."""
     return next(_not_finite(state, name), "")
 
 

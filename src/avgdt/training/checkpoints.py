@@ -12,9 +12,9 @@ from avgdt.training.checkpoint_file import load_checkpoint, save_checkpoint
 from avgdt.training.errors import DamagedCheckpoint, TrainingError
 
 HEALTHY_GROWTH = 10.0
-"""Maximum factor by which the norm of the weights has grown since the start of the run in a healthy checkpoint."""
+"""Maximum ratio of the weight norm in a healthy checkpoint to the weight norm at the start of the run."""
 HEALTHY_DIFFERENCE = 2.0
-"""Maximum ratio of the norm of the weights in a healthy checkpoint to the smallest norm among the run's checkpoints."""
+"""Maximum ratio of the weight norm in a healthy checkpoint to the smallest weight norm among the run's checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Loaded:
 
 
 class Checkpoints:
-    """The checkpoint files of a run: the newest is ``last.pt``, the next older one ``last-1.pt``, and so on."""
+    """The checkpoint files of a run, from newest to oldest: ``last.pt``, ``last-1.pt``, and so on."""
 
     def __init__(self, run: Path, count: int = 1) -> None:
         """Manage the checkpoints of the run in the folder ``run``; :meth:`save` retains the ``count`` newest."""
@@ -51,7 +51,7 @@ class Checkpoints:
         return self._run / "checkpoints" / (f"last-{age}.pt" if age else "last.pt")
 
     def paths(self) -> list[Path]:
-        """Return the paths of the existing checkpoints, the newest first."""
+        """Return the paths of the existing checkpoints, newest first."""
         numbers = (path.stem.removeprefix("last-") for path in self._path(0).parent.glob("last-*.pt"))
         ages = sorted(int(number) for number in numbers if number.isdecimal())
         return [path for age in (0, *ages) if (path := self._path(age)).exists()]
@@ -99,7 +99,7 @@ class Checkpoints:
         self._superseded = []
 
     def _make_room(self) -> None:
-        """Rename each checkpoint to the name of the next older one, so that the name ``last.pt`` is free."""
+        """Rename each checkpoint to the name of the next older one, to free the name ``last.pt``."""
         self.drop_superseded()
         if self._path(0).exists():
             for age in range(self._count - 1, 0, -1):
@@ -107,7 +107,7 @@ class Checkpoints:
                     newer.replace(self._path(age))
 
     def growths(self) -> dict[int, float]:
-        """Return :attr:`Loaded.growth` of each readable checkpoint by step, the newest checkpoint first."""
+        """Map the step of each readable checkpoint to its :attr:`Loaded.growth`, the newest checkpoint first."""
         growths = dict[int, float]()
         for path in self.paths():
             try:
@@ -119,6 +119,6 @@ class Checkpoints:
 
 
 def newest_healthy(growths: Mapping[int, float]) -> int | None:
-    """Return the step of the newest healthy checkpoint, given :meth:`Checkpoints.growths`; None if none is healthy."""
+    """Return the step of the newest healthy checkpoint, or None; ``growths`` is from :meth:`Checkpoints.growths`."""
     limit = min(HEALTHY_GROWTH, HEALTHY_DIFFERENCE * min(growths.values(), default=0.0))
     return next((step for step, growth in growths.items() if growth <= limit), None)

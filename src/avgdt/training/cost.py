@@ -1,4 +1,4 @@
-"""Prediction of the cost of a training run: operations, memory, transfers and hours.
+"""Prediction of the cost of a training run: operations, memory, data transfers and hours.
 
 Operations and memory are counted (:mod:`avgdt.training.step_count`). The hours follow from the peak throughput of the
 device and the fraction of it that a step is assumed to reach (:mod:`avgdt.training.device_kinds`).
@@ -44,12 +44,12 @@ class Cost:
 
     @property
     def step_seconds(self) -> float:
-        """Duration of a step in seconds: the larger of the times for its operations and for its memory traffic."""
+        """Duration of a step in seconds: the time for its operations or for its memory traffic, whichever is longer."""
         return max(self.step.flops / (self.share * self.kind.flops(self.precision)), self.traffic_seconds)
 
     @property
     def traffic_seconds(self) -> float:
-        """Minimum time, in seconds, in which a device moves the activations of a step through its memory."""
+        """Minimum time, in seconds, that a device needs to move the activations of a step through its memory."""
         return self.step.traffic / self.kind.bandwidth
 
     @property
@@ -74,11 +74,11 @@ class Cost:
 
     @property
     def exchanged(self) -> dict[str, int]:
-        """Number of bytes that each device sends in a step, by kind of content; all are 0 on one device.
+        """Number of bytes that each device sends per step, by kind of content; all are 0 on a single device.
 
-        Gradients are summed in a ring. With a bank, clips are sent to other devices for shuffled batch norm, and keys
-        are sent to all devices. With negatives from the batch, embeddings are sent to all devices, and their gradients
-        are sent back unless keys are detached.
+        Gradients are summed by a ring all-reduce. With a bank, clips are sent to other devices for shuffled batch norm,
+        and keys are sent to all devices. With negatives from the batch, embeddings are sent to all devices, and their
+        gradients are sent back unless keys are detached.
         """
         peers, objective, step = self.devices - 1, self.recipe.objective, self.step
         with_bank = objective.negatives == "bank"
@@ -154,7 +154,7 @@ def predict_cost(
 
 
 def describe_cost(cost: Cost) -> str:
-    """Format the values of ``cost`` as a table for the terminal, with the assumptions and their effect."""
+    """Format ``cost`` as a table for the terminal, with the assumptions and their effect."""
     recipe, step, kind, devices = cost.recipe, cost.step, cost.kind, cost.devices
     peak, exchanged = kind.flops(cost.precision), cost.exchanged
 
@@ -224,7 +224,7 @@ def describe_cost(cost: Cost) -> str:
 
 
 def _scaled(value: float, unit: str) -> str:
-    """Format a value with up to four digits, a decimal prefix and its unit."""
+    """Format a value with up to four digits, a decimal prefix (such as G) and its unit."""
     power = max(-2, min(math.floor(math.log10(value) / 3), 6)) if value else 0
     return f"{value / 1000**power:.4g} {('µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E')[power + 2]}{unit}"
 

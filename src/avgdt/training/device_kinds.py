@@ -48,7 +48,7 @@ class DeviceKind:
     share: float = GPU_SHARE
     """Fraction of the peak throughput that a training step is assumed to reach."""
     basis: str = "an assumption: no training step has been measured on a GPU"
-    """Origin of ``share``, in words that complete the sentence "The default of 25% is ..."."""
+    """Origin of ``share``, worded to complete the sentence "The default of 25% is ..."."""
     auto: Literal["half", "fp32"] = "half"
     """Precision that ``run.precision auto`` selects: the format ``half``, or fp32."""
 
@@ -96,7 +96,7 @@ def device_kind(name: str) -> DeviceKind:
 def this_machine() -> DeviceKind:
     """Measure the device of this machine and return its kind: the GPU if there is one, else the CPU.
 
-    The function times matrix multiplications in fp32 and in the precision that ``auto`` selects, and a copy in memory.
+    The function times matrix multiplications, in fp32 and in the precision that ``auto`` selects, and a memory copy.
     This takes about two seconds. A CPU is measured with PyTorch's current number of threads.
     """
     device = resolve_device("auto")
@@ -129,8 +129,8 @@ def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
     """Measure the throughput of the multiplication of two square matrices, in FLOP/s.
 
     The result is the throughput of the fastest multiplication within ``seconds``. In fp32, TF32 is used if
-    ``torch.backends.cuda.matmul`` allows it. On a CPU, matrices of two sizes are multiplied: short multiplications are
-    seldom interrupted by other processes, and long ones occupy many threads.
+    ``torch.backends.cuda.matmul`` allows it. On a CPU, matrices of two sizes are multiplied: small ones are seldom
+    interrupted by other processes, and large ones keep many threads busy.
     """
     device = precision.device
 
@@ -152,7 +152,7 @@ def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
 def _least_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
     """Return the duration of the fastest of several calls, in seconds.
 
-    After one call as warm-up, at least three calls are timed; calls are repeated until ``seconds`` have passed.
+    After a warm-up call, at least three calls are timed; calls are repeated until ``seconds`` have passed.
     """
     least, begun, calls = float("inf"), time.perf_counter(), 0
     while calls < 4 or time.perf_counter() - begun < seconds:

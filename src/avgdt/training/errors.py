@@ -8,7 +8,7 @@ class TrainingError(AvgdtError):
 
 
 class Diverged(TrainingError):
-    """Raised if the loss or the weights of a run are not finite, or if the weights have grown out of bounds."""
+    """Raised if the loss or the weights of a run are not finite, or if the norm of the weights has grown too much."""
 
 
 class DamagedCheckpoint(TrainingError):
@@ -25,12 +25,12 @@ class FolderGone(TrainingError):
 
 
 class OtherRecipe(TrainingError):
-    """Raised if a run is resumed with a recipe that differs in fields that cannot change."""
+    """Raised if a run is resumed with a recipe that differs in fields that must not change."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
         self.what = what
-        """Description of the fields that differ, each with both values, without the remedy."""
+        """Description of the fields that differ, with both values of each, without the remedy."""
 
 
 class TooManyFailed(TrainingError):
@@ -38,4 +38,4 @@ class TooManyFailed(TrainingError):
 
 
 class RankFailed(TrainingError):
-    """Raised if another process of a distributed run has ended; the message is the error that this process reported."""
+    """Raised if another process of a distributed run has failed; the message is the error that it reported."""

@@ -16,7 +16,7 @@ from avgdt.training.errors import TooManyFailed
 DAMAGED = "damaged: "
 """Prefix of the reason given for a damaged recording in ``skipped.csv``."""
 REPORTED_ONE_BY_ONE = 10
-"""Number of failures that are reported individually before reports are combined."""
+"""Number of failures that are reported individually; later failures are combined into fewer reports."""
 SECONDS_BETWEEN = 30.0
 """Minimum time, in seconds, between combined reports, each of which covers all failures since the previous report."""
 
@@ -44,13 +44,13 @@ class ReadResult:
 
 
 class Failures:
-    """The recordings of a run that cannot be read, listed in ``skipped.csv`` with those that the scan skipped."""
+    """The recordings of a run that cannot be read; ``skipped.csv`` lists them together with those that the scan
+    skipped."""
 
     def __init__(
         self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]
     ) -> None:
-        """Read the file ``skipped.csv`` at ``path``, if it exists; the fraction ``at_most`` of ``recordings`` may
-        fail."""
+        """Read ``skipped.csv`` at ``path`` if it exists; up to the fraction ``at_most`` of ``recordings`` may fail."""
         self._recordings, self._at_most, self._path, self._on_message = recordings, at_most, path, on_message
         listed = {entry.path: entry for entry in read_skipped(path)} if path.exists() else {}
         self._damaged = {row.path: row for row in listed.values() if row.reason.startswith(DAMAGED)}

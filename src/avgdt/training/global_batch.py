@@ -38,7 +38,7 @@ def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
 
 @dataclass(frozen=True)
 class GlobalBatch:
-    """A batch that is distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
+    """A batch distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
 
     groups: Sequence[Batch]
     """Batch norm groups of this rank, with their clips."""

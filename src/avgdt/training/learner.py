@@ -30,12 +30,12 @@ from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
 
 GREATEST_GROWTH = 100.0
-"""Factor by which the norm of the parameters may grow during a run; above it, the run has diverged."""
+"""Maximum factor by which the norm of the parameters may grow during a run; beyond it, the run has diverged."""
 Tensors = list[torch.Tensor]
 
 
 class Learner:
-    """The complete training state; a run that is resumed from this state gives bit-identical results."""
+    """The complete training state, from which a run resumes with bit-identical results."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Learner:
         weights: Callable[[Phi], None] | None = None,
         ranks: Ranks = Ranks(),  # noqa: B008 (a frozen value)
     ) -> None:
-        """Initialise the networks from ``recipe.run.seed``; ``weights``, if given, then replaces their values.
+        """Initialise the networks from ``recipe.run.seed``; ``weights``, if given, then loads other values into them.
 
         The batches of ``recipe.run.batch`` recordings are distributed over ``ranks``. Raises :class:`TrainingError` if
         a batch has several batch norm groups but fewer than there are ranks.
@@ -94,7 +94,7 @@ class Learner:
         self.optimiser = build_optimiser(recipe.optimiser, self.phi, *filter(None, [self.sigmoid]))
         self.scaler = precision.scaler()
         self.unchanged = False
-        """Whether the latest step failed because another rank was lost, before the step changed the training state."""
+        """Whether the latest step failed because another rank was lost, and left the training state unchanged."""
         self.gradient_norm = torch.zeros((), device=precision.device)
         """Euclidean norm of the gradient of the latest step, on the device; 0 if it is not finite."""
 
@@ -144,8 +144,8 @@ class Learner:
     def diverged(self) -> str:
         """Return the reason why the run has diverged, as a sentence; "" if it has not diverged.
 
-        The reason is a value that is not finite, or a norm of the parameters of more than ``GREATEST_GROWTH`` times the
-        norm at the start.
+        A run has diverged if a value of its state is not finite, or if the norm of the parameters exceeds
+        ``GREATEST_GROWTH`` times the norm at the start.
         """
         if name := not_finite(self.state()):
             return f"{name} is not finite"
@@ -159,10 +159,10 @@ class Learner:
     def train_step(self, groups: Sequence[Batch]) -> tuple[NCE, dict[str, torch.Tensor]]:
         """Take one training step on the global batch; every rank calls this method with its batch norm ``groups``.
 
-        Returns the loss of the whole batch and the embedding std of each modality. This is the standard deviation over
-        the batch, averaged over dimensions and multiplied by the square root of their number. It is 1 for embeddings
-        that are uniformly distributed on the sphere, and 0 for embeddings that have collapsed to a point. The step does
-        not synchronise with the device; the loss is checked for finite values when it is logged.
+        Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
+        batch, averaged over dimensions and multiplied by the square root of their number. It is 1 for embeddings that
+        are uniformly distributed on the sphere, and 0 for embeddings that have collapsed to a point. The step does not
+        synchronise with the device; a loss that is not finite is detected when it is logged.
         """
         with self._unchanged_by_lost_ranks():
             result, queries, keys, recordings = self._differentiate(groups)
@@ -192,7 +192,8 @@ class Learner:
             raise
 
     def _differentiate(self, groups: Sequence[Batch]) -> tuple[NCE, Tensors, Tensors | None, torch.Tensor]:
-        """Compute the gradient on the global batch; return the loss, queries, keys for the bank, and recordings."""
+        """Compute the gradient on the global batch; return the loss, the queries, the keys for the bank, and the
+        recordings."""
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         objective = self.recipe.objective
         batch = GlobalBatch.gather(groups, self.ranks)
@@ -243,9 +244,9 @@ class Learner:
     ) -> tuple[NCE, Tensors]:
         """Differentiate the loss of the whole batch at once; the loss of a query may depend on all other queries.
 
-        Several groups are first embedded without gradient. The gradient of the loss with respect to the embeddings is
-        then propagated through one group after another, each of which is embedded again (gradient caching, arXiv
-        2101.06983).
+        If there are several groups, they are first embedded without gradient. The gradient of the loss with respect to
+        the embeddings is then propagated through one group after another, each of which is embedded again (gradient
+        caching, arXiv 2101.06983).
         """
         again = len(batch.groups) > 1
         parts = list[Tensors]()
@@ -266,7 +267,7 @@ class Learner:
         result = self._loss(queries, keys, negatives, embeddings)
         self.scaler.scale(result.loss).backward()  # type: ignore[no-untyped-call]
         if embeddings is not local:
-            # Every rank has the complete gradient of the loss's own parameters, so only rank 0 adds it to the sum.
+            # Every rank computes the complete gradient of the loss's own parameters, so only rank 0 adds it to the sum.
             if self.ranks.rank and self.sigmoid is not None:
                 self.sigmoid.zero_grad(set_to_none=False)
             for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):

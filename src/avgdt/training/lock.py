@@ -23,10 +23,10 @@ _held: set[int] = set()
 def locked(folder: Path) -> Iterator[Callable[[], bool]]:
     """Return a context manager that holds the lock of a run's folder.
 
-    The context manager yields a function that returns whether the folder still exists, neither deleted nor moved. The
-    lock is a ``flock``, which the operating system releases when the process ends; the lock file remains. Temporary
-    files of a killed process are removed. Raises :class:`TrainingError`, which names the other process, if another
-    process holds the lock.
+    The context manager yields a function that returns False once the folder has been deleted or moved. The lock is a
+    ``flock``, which the operating system releases when the process ends; the lock file remains. Temporary files of a
+    killed process are removed. Raises :class:`TrainingError`, which names the other process, if another process holds
+    the lock.
     """
     with naming(folder, "choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,8 @@ def _is_open(path: Path, descriptor: int) -> bool:
 
 
 def _release() -> None:
-    """Close the inherited lock files in a forked worker process, which could outlive the main process."""
+    """Close the inherited lock files in a forked worker, which would otherwise hold the locks if it outlived its
+    parent."""
     for lock in _held:
         os.close(lock)
     _held.clear()

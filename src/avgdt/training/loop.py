@@ -1,4 +1,4 @@
-"""The training loop, which takes the training steps and calls functions for logs, monitors and checkpoints."""
+"""The training loop, which takes the training steps and calls hooks for logs, monitors and checkpoints."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Hooks:
     """Functions called every ``run.monitor_epochs`` epochs, and one key lifetime before each of these times; their
     metrics are logged."""
     checkpoint: Callable[[Learner], None] = lambda learner: None
-    """Function that saves the state, called at intervals, at the end, and if the run ends early, unless the state has
-    diverged."""
+    """Function that saves the state. It is called at intervals, at the end, and if the run ends early, unless the state
+    has diverged."""
     on_read: Callable[[ReadResult], int] = lambda result: 0
     """Function called with the result of reading each batch norm group; returns the number of unreadable recordings so
     far."""
@@ -45,10 +45,10 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
     """Train on ``steps``, each of which holds the batch norm groups of this rank.
 
     Every rank calls this function, and only rank 0 passes ``hooks``. ``monitored`` is the last step after which the
-    monitors were called. All ranks stop at the same point between two steps. If an exception ends the loop early (a
-    signal, see ``avgdt.training.signals``; a full disk; a killed worker), the state is saved unless a step was
-    interrupted. Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint
-    is due; earlier checkpoints remain.
+    monitors were called. All ranks stop at the same point between two steps. If an exception ends the loop early, for
+    example because of a signal, a full disk or a killed worker, the state is saved unless a step was interrupted.
+    Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint is due;
+    earlier checkpoints remain.
     """
     between_steps = True  # the state of the learner can be saved
     saved_step = learner.step or None  # the state of a resumed run is already saved
@@ -140,7 +140,7 @@ def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
 
 
 class _Log:
-    """Accumulator of the metrics of training steps, which logs their means."""
+    """Accumulator for the metrics of training steps, which logs their means."""
 
     def __init__(self, learner: Learner, hooks: Hooks, started: float) -> None:
         self._learner, self._hooks, self._started = learner, hooks, started

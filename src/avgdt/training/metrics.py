@@ -1,4 +1,5 @@
-"""Metrics of a run: means over training steps, written as JSON lines and, if TensorBoard is installed, to its log."""
+"""Metrics of a run: means over training steps, written as JSON lines and, if TensorBoard is installed, to a TensorBoard
+log."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ class RunningMeans:
 class MetricsLog:
     """Log that appends metrics to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
 
-    Raises :class:`WriteError` if one of them cannot be written.
+    Raises :class:`WriteError` if either of them cannot be written.
     """
 
     def __init__(self, folder: Path, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Pretraining on a data set, with all results written to a run folder."""
+"""Pretraining on a data set; all results are written to a run folder."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Callbacks:
     """Functions that :func:`pretrain` calls on rank 0; all are optional."""
 
     monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]] = lambda recipe, collection, on_unreadable: []
-    """Function that returns the functions that measure the networks during training."""
+    """Function that creates the monitors, which measure the networks during training."""
     on_scan: Progress | None = None
     """Function called with (files inspected, files in total)."""
     on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None

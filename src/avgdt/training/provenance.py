@@ -23,7 +23,7 @@ SESSIONS = "sessions.jsonl"
 
 
 def write_session(folder: Path, step: int, precision: Precision) -> None:
-    """Append a line to ``sessions.jsonl`` of a run that starts or resumes at ``step``: date, command and machine.
+    """Append date, command and machine to the ``sessions.jsonl`` of a run that starts or resumes at ``step``.
 
     Raises ``WriteError`` if the file cannot be written.
     """
@@ -90,7 +90,7 @@ def own_command(*arguments: str) -> str:
 
 
 def option(name: str, value: str | Path) -> list[str]:
-    """Return the arguments that set an option to ``value``, which may begin with a dash."""
+    """Return the command-line arguments that set an option to ``value``, which may begin with a dash."""
     return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]
 
 

@@ -74,10 +74,10 @@ def resumed_recordings(
     on_scan: Progress | None,
     before: Sequence[str],
 ) -> Selection:
-    """Return the recordings of a resumed run, as listed in its manifest; files added since are not used.
+    """Return the recordings of a resumed run, as listed in its manifest; files added later are not used.
 
     If the manifest is missing, the recordings of ``data`` are inspected again. Raises :class:`TrainingError` if the
-    recordings differ from the recordings of the checkpoint, whose identities are ``before``.
+    recordings differ from those of the checkpoint, whose identities are ``before``.
     """
     manifest = out / "manifest.csv"
     if manifest.exists() or data is None:
@@ -136,7 +136,7 @@ def _write_manifest(entries: list[Entry], out: Path, remedy: str) -> None:
 
 
 def check_batch(recipe: Recipe, collection: Selection, data: Path) -> None:
-    """Raise :class:`DataError` if there is a single training recording, or if the recordings do not fill a batch."""
+    """Raise :class:`DataError` if there is only one training recording, or if the recordings do not fill a batch."""
     if len(set(recording_indices(collection.train))) < 2:
         raise DataError(
             f"{data}: holds a single recording for training ({collection.train[0].path.name}); contrastive learning "

@@ -1,4 +1,4 @@
-"""Relocation of a run's recordings that have been moved, by relative path and content."""
+"""Relocation of a run's recordings that have been moved; they are identified by relative path and content."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from avgdt.data.fingerprint import fingerprint
 from avgdt.data.manifest import Entry, read_manifest
 
 _SAMPLE = 50
-"""Number of recordings from which the new location is determined."""
+"""Number of recordings that are used to determine the new location."""
 
 
 def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
-    """Return the entries with the current paths of their files in ``data``, a folder or manifest.
+    """Return the entries with the new paths of their files in ``data``, which is a folder or a manifest.
 
     Raises :class:`DataError`, which names an example, if recordings are missing in ``data`` or have changed.
     """
@@ -35,7 +35,7 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
         roots = [data.absolute().parent, *([Path(os.path.commonpath(folders))] if folders else [])]
     if unchanged:
         return list(entries)
-    # Files of OLD/a/b may now be in NEW or in NEW/b: take the pair of folders under which most of them exist.
+    # Files of OLD/a/b may now be in NEW or in NEW/b: use the pair under which most files exist.
     pairs = [(before, now) for before in (old, *old.parents) for now in roots]
     before, now = max(pairs, key=lambda pair: sum((pair[1] / path.relative_to(pair[0])).exists() for path in sample))
     paths = [now / entry.path.absolute().relative_to(before) for entry in entries]

@@ -21,7 +21,7 @@ from avgdt.training.resuming import free_name
 
 @dataclass(frozen=True)
 class Remedies:
-    """Commands that resume or restart a run, as remedies that are appended to error messages."""
+    """Commands that resume or restart a run, to be appended to error messages as remedies."""
 
     recipe: Recipe
     out: Path
@@ -31,7 +31,7 @@ class Remedies:
     workers: int
     """Number of decoding processes."""
     folder_exists: Callable[[], bool]
-    """Function that returns whether the run's folder still exists, neither deleted nor moved."""
+    """Function that returns False once the run's folder has been deleted or moved."""
 
     def resume(self, *options: str) -> str:
         """Return the command that resumes the run from its newest checkpoint."""

@@ -32,13 +32,14 @@ them."""
 
 
 def identity(entry: Entry) -> str:
-    """Return the identity of a recording: the digest of its content, else its file name, and its segment."""
+    """Return the identity of a recording: the digest of its content (or else its file name), and its segment if it has
+    one."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
 
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
-    """Raise :class:`TrainingError` if the recordings ``now`` differ from the recordings of the checkpoint.
+    """Raise :class:`TrainingError` if the recordings ``now`` differ from those of the checkpoint.
 
     ``before`` holds the identities of the recordings of the checkpoint, and ``source`` is the file or folder of
     ``now``.
@@ -54,12 +55,12 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
 
 
 def recordings_remedy(before: int, out: Path) -> str:
-    """Return the remedy for a number of recordings other than ``before``, the number in the checkpoint of ``out``."""
+    """Return the remedy if the number of recordings is not ``before``, as in the checkpoint of ``out``."""
     return f"the checkpoint of {out} has {before}: restore its manifest.csv, or start a new run in another --out"
 
 
 def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise :class:`OtherRecipe` if fields of the recipe have changed that cannot change when a run is resumed."""
+    """Raise :class:`OtherRecipe` if the recipe has changed in fields that must not change when a run is resumed."""
     fixed = {name: values for name, values in differences(before, now).items() if name not in _MAY_CHANGE}
     if now.schedule.shape != "cosine":
         fixed = {name: values for name, values in fixed.items() if name not in _LENGTH}
@@ -81,9 +82,9 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
 
 
 def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
-    """Return the remedy for a recipe that differs in fields that cannot change.
+    """Return the remedy for a recipe that differs in fields that must not change.
 
-    The remedy is a new run, which starts from the weights of this run if the networks are the same.
+    The remedy is a new run, initialised with the weights of this run if the networks are the same.
     """
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
         return "restore these fields, or start a new run in another --out"

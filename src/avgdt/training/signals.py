@@ -36,7 +36,7 @@ class _State:
     handled: bool = False
     deferring: int = 0
     first: int | None = None
-    """Signal number of the first signal received; None if there was none."""
+    """Number of the first signal received; None if no signal was received."""
     when: float = 0.0
     """Time at which the first signal was received, by ``time.monotonic``."""
 
@@ -48,7 +48,7 @@ _state = _State()
 def handled() -> Iterator[None]:
     """Return a context manager in which a signal raises :class:`Stopped`.
 
-    The exception is raised at once, or at the end of a :func:`deferred` block. A second Ctrl-C ends the process at
+    The exception is raised immediately, or at the end of a :func:`deferred` block. A second Ctrl-C ends the process at
     once; other signals after the first have no effect. Signals that were ignored before, as with nohup, stay ignored.
     The context manager has no effect outside the main thread or within another ``handled``.
     """
@@ -86,7 +86,7 @@ def deferred() -> Iterator[None]:
 
 
 def requested() -> int:
-    """Return the signal number of the first signal received; 0 if no signal was received."""
+    """Return the number of the first signal received; 0 if no signal was received."""
     return _state.first or 0
 
 
@@ -94,7 +94,7 @@ def requested() -> int:
 def advising(advice: Callable[[], str]) -> Iterator[None]:
     """Return a context manager that appends ``advice`` to the message of :class:`Stopped`.
 
-    ``advice`` returns what is saved, and how to resume.
+    ``advice`` returns a text that states what is saved and how to resume.
     """
     try:
         yield

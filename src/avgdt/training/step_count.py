@@ -2,9 +2,9 @@
 
 The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
 addition are two operations (FLOPs). Only matrix multiplications and convolutions are counted, as in a vendor's peak
-throughput. The following are not counted, since they are below one per cent in the paper's recipe: the similarities of
-queries to the keys of the bank or batch, the log-mel spectrogram, the augmentations, the optimiser, and the update of
-the momentum encoder.
+throughput. The following are not counted, since they are less than one per cent of the operations in the paper's
+recipe: the similarities of queries to the keys of the bank or batch, the log-mel spectrogram, the augmentations, the
+optimiser, and the update of the momentum encoder.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class StepCount:
     embeddings: int
     """Bytes of the embeddings of all views, in float32."""
     groups: int = 1
-    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` refer to
+    """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` are for
     one group."""
 
     @property
@@ -86,7 +86,7 @@ class StepCount:
         return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations * self.groups
 
     def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
-        """Return the count of a step on ``groups`` batch norm groups of this size, processed one after another.
+        """Return the counts of a step on ``groups`` batch norm groups of this size, processed one after another.
 
         With ``embedded_twice``, every group is embedded once for the loss and once more for the gradient, which is
         necessary if the loss of a query depends on all other queries.
@@ -107,7 +107,8 @@ class StepCount:
 def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
     """Count the operations and bytes of a step on ``recordings`` recordings in a precision (fp32, bf16 or fp16).
 
-    ``recipe.objective.bank`` must be a number of keys, not automatic. Raises the errors of the networks and views.
+    ``recipe.objective.bank`` must be a number of keys; the automatic value -1 is not supported. Raises the errors of
+    the networks and views.
     """
     modalities = [view.modality for view in recipe.composition.views]
     single = blank_batch(recipe, 1)

@@ -35,7 +35,8 @@ def change_volume(waveform: torch.Tensor, volume: Volume, generators: Generators
 
 
 def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generators: Generators) -> torch.Tensor:
-    """Apply SpecAugment: set random mel bands and time steps of (batch, mels, time) to zero, drawn for each item.
+    """Apply SpecAugment: set random mel bands and time steps of (batch, mels, time) to zero, drawn independently for
+    each item.
 
     Raises :class:`TransformError` if the largest masks are wider than the spectrogram.
     """
@@ -63,7 +64,7 @@ def _bands(generator: np.random.Generator, count: int, width: int, size: int) ->
     return bands
 
 
-_OCTAVES = 8.0  # from the first point of the frequency response to the last, at half the sample rate
+_OCTAVES = 8.0  # from the first to the last point of the frequency response; the last is at half the sample rate
 
 
 def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generators) -> torch.Tensor:

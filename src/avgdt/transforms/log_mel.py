@@ -1,4 +1,4 @@
-"""Batched log-mel spectrogram (section 4.1 of the paper) with the values of python_speech_features.logfbank."""
+"""Batched log-mel spectrogram (section 4.1 of the paper); its values match python_speech_features.logfbank."""
 
 from __future__ import annotations
 
@@ -52,14 +52,15 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
     frames = nn.functional.pad(emphasised, (0, max(padding, 0))).unfold(-1, window, step)
     spectrum = torch.fft.rfft(frames, n=recipe.fft)
     power = (spectrum.real.square() + spectrum.imag.square()) / recipe.fft
-    # In float64, whose precision neither autocast nor TF32 reduces.
+    # Computed in float64, whose precision neither autocast nor TF32 reduces.
     energies = power.double() @ filters.T
     # Zero energy is replaced by the machine epsilon.
     return energies.log().masked_fill(energies == 0, _SMALLEST).transpose(-1, -2)
 
 
 def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
-    """Return the number of spectrogram steps for ``samples`` samples; the last window is padded with zeros."""
+    """Return the number of time steps in the spectrogram of ``samples`` samples; the last window is padded with
+    zeros."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     return 1 + max(0, math.ceil((samples - window) / step))
 

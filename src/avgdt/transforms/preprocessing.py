@@ -45,7 +45,7 @@ class Preprocessing(nn.Module):
 def centre_crop(video: torch.Tensor, size: int) -> torch.Tensor:
     """Crop the central square of ``size`` pixels from (..., height, width).
 
-    If a margin is odd, its extra row or column is after the square.
+    If a margin is odd, the extra row is below the square, and the extra column is to its right.
     """
     top, left = (margin // 2 for margin in crop_margins(video, size))
     return crop_at(video, top, left, size)

@@ -1,4 +1,4 @@
-"""Augmentations of batches of video clips, drawn for each clip and equal for all frames of the clip."""
+"""Augmentations of batches of video clips; random parameters are drawn per clip and shared by all its frames."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def augment_video(video: torch.Tensor, augmentation: VideoStep, generators: Gene
 
 
 def blur(video: torch.Tensor, step: Blur, generators: Generators) -> torch.Tensor:
-    """Blur random clips of (batch, channels, time, height, width), with equal blur in all frames of a clip.
+    """Blur random clips of (batch, channels, time, height, width), with the same blur in all frames of a clip.
 
-    The result is float32 if a clip is blurred; otherwise the input is returned.
+    The result is float32 if any clip is blurred; otherwise the input is returned unchanged.
     """
     parameters = [(g.random() < step.probability, g.uniform(step.low, step.high)) for g in generators]
     blurred = [clip for clip, (applied, _) in enumerate(parameters) if applied]
@@ -112,9 +112,9 @@ def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
 def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generators) -> torch.Tensor:
     """Jitter the colours of clips (batch, channels, time, height, width) with values 0 to 255; return float32.
 
-    The jitter is the same for all frames of a clip: brightness, contrast about the mean luma of the brightened clip,
-    then saturation and hue, which are skipped for clips with 1 channel. The result is clipped to 0 to 255. Raises
-    :class:`TransformError` unless there are 1 or 3 channels.
+    All frames of a clip get the same jitter: first brightness, then contrast about the mean luma of the brightened
+    clip, then saturation and hue. Clips with 1 channel skip saturation and hue. The result is clipped to 0 to 255.
+    Raises :class:`TransformError` unless there are 1 or 3 channels.
     """
     channels = _channels(video, "ColourJitter")
     strengths = (jitter.brightness, jitter.contrast, jitter.saturation)
@@ -131,9 +131,10 @@ def colour_jitter(video: torch.Tensor, jitter: ColourJitter, generators: Generat
 
 
 def grey(video: torch.Tensor, step: Grey, generators: Generators) -> torch.Tensor:
-    """Convert random clips (batch, channels, time, height, width) to greyscale, float32: all channels become the luma.
+    """Convert random clips of (batch, channels, time, height, width) to greyscale: every channel becomes the luma.
 
-    Clips with 1 channel are returned unchanged. Raises :class:`TransformError` unless there are 1 or 3 channels.
+    The result is float32 if any clip is converted; otherwise, and for clips with 1 channel, the input is returned
+    unchanged. Raises :class:`TransformError` unless there are 1 or 3 channels.
     """
     channels = _channels(video, "Grey")
     converted = [g.random() < step.probability for g in generators]
@@ -238,5 +239,5 @@ def apply_separable(video: torch.Tensor, rows: torch.Tensor, columns: torch.Tens
     clip.
     """
     rows, columns = (weights.to(video.device, torch.float32) for weights in (rows, columns))
-    # b is the clip, c its channels, t its frames, h and w the input rows and columns, y and x the output ones.
+    # Axes: b clips, c channels, t frames, h and w input rows and columns, y and x output rows and columns.
     return torch.einsum("byh,bcthx->bctyx", rows, torch.einsum("bcthw,bxw->bcthx", video.float(), columns))

@@ -1,4 +1,4 @@
-"""Views of a composition, computed from a batch of clips as augmented network input."""
+"""Views of a composition: augmented network input, computed from a batch of clips."""
 
 from __future__ import annotations
 
