@@ -2,9 +2,9 @@
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
-The clips are noise with the sizes of the recipe; augmentations with a probability are timed at probability 1. Steps and
-augmentations alternate, and medians are printed. Colour augmentations are measured on clips with the channels of the
-recipe and on clips with three channels.
+The clips are noise with the sizes of the recipe; augmentations with a probability are timed with probability 1. Steps
+and augmentations alternate, and medians are printed. Colour augmentations are measured on clips with the channels of
+the recipe and on clips with three channels.
 """
 
 from __future__ import annotations

@@ -121,8 +121,7 @@ def corners(top: float, left: float, tall: float, wide: float) -> list[list[floa
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
-    """Return resized crops; with ``smooth``, frames are first blurred with a Gaussian whose sigma depends on the
-    scale."""
+    """Return resized crops; with ``smooth``, frames are first blurred with a sigma that depends on the scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()

@@ -23,9 +23,7 @@ from avgdt.data.manifest import Entry
 HEIGHT, WIDTH = 24, 32
 MOST_SAMPLES = 10**8  # maximum length of a track; longer tracks have damaged time stamps
 MOST_FAILURES = 20  # maximum number of packets that cannot be read
-NOISY = frozenset(
-    {"aac", "ac3", "eac3"}
-)  # decoders that fill frequency bands with noise from a generator whose state persists
+NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from a generator whose state persists
 NOISE_MARGIN = 3.0  # tolerance for this noise, as a multiple of the difference between two decodes
 SETTLED = 10  # number of blocks after which only the noise differs
 

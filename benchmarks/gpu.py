@@ -59,8 +59,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def bank_in_proportion(recipe_name: str, batch: int) -> Recipe:
-    """Return a named recipe with the given batch size, and the automatic bank size and momentum for a small data
-    set."""
+    """Return a named recipe with this batch size, and the automatic bank size and momentum for a small data set."""
     recipe = named(recipe_name)
     recipe = replace(recipe, run=replace(recipe.run, batch=batch))
     return in_proportion(recipe, recordings=384, steps=1152)

@@ -1,4 +1,4 @@
-"""Tests of a full disk while a run writes each of its files: the error message and the command that resumes the run."""
+"""Tests of a disk that is full when a run writes any of its files: the error message and the command to resume."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ HERTZ = 500.0
 
 @pytest.fixture(scope="module")
 def ramp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a 3 s recording whose grey level increases by 2 per frame and whose audio is a tone."""
+    """Write a recording of 3 s whose grey level increases by 2 per frame and whose audio is a tone."""
     images = [np.full((24, 32, 3), 40 + BRIGHTER * i, dtype=np.uint8) for i in range(FRAMES)]
     path = tmp_path_factory.mktemp("speed") / "ramp.mkv"
     waveform = tone(3, 16000, HERTZ)

@@ -71,7 +71,7 @@ def test_batches_larger_than_a_pipe_arrive_in_order_and_bit_identical() -> None:
         assert expected.video is not None
         assert batch.video is not None
         assert torch.equal(expected.video, batch.video)
-        batch.video.add_(1)  # memory of its own, not a view
+        batch.video.add_(1)  # separate memory, not a view
 
 
 def test_a_batch_in_which_every_recording_fails_arrives() -> None:

@@ -29,7 +29,7 @@ PLACEHOLDERS = {
 }
 """Values that replace placeholders; any other word in capitals is a path, and NAME is the name of a composition."""
 REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--weights", "RUN", "--out", "VECTORS.npz"]}
-"""Required options that running text may omit."""
+"""Required options that commands in running text may omit."""
 
 
 class Parsed(Exception):

@@ -34,7 +34,7 @@ from tests.helpers.recipes import tiny
 
 @dataclass
 class MonitoredRun:
-    """Record of a run: its metrics, networks and held-out recordings."""
+    """Record of a monitored run: its metrics, networks and held-out recordings."""
 
     lines: list[Any]
     """Metrics returned by the monitor, one entry per call."""

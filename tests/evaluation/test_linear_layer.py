@@ -94,7 +94,7 @@ def test_the_final_layer_is_trained_on_train_and_val(features: np.ndarray, folds
     fold = folds.folds[0]
     fixed = linear_layer_fold(features, folds, fold, 100, seed=0)
     assert fixed.details == {"chosen": {"epochs": 100}, "tried": []}
-    # Shuffled labels of val must change a layer that is trained on val.
+    # If the layer is also trained on val, shuffled labels of val must change it.
     shuffled = folds.targets.copy()
     shuffled[fold.val] = np.roll(shuffled[fold.val], 5)
     spoilt = linear_layer_fold(features, replace(folds, targets=shuffled), fold, 100, seed=0)

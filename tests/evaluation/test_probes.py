@@ -104,7 +104,7 @@ def test_too_few_iterations_are_reported_as_not_converged(monkeypatch: pytest.Mo
 
 
 def clusters_of_low_rank(seed: int, n: int, dim: int = 120, classes: int = 5) -> Labelled:
-    """Return clusters of which a few directions hold most of the variance, as in the features of a network."""
+    """Return clusters in which a few directions account for most of the variance, as in the features of a network."""
     generator = np.random.default_rng(3)
     size = np.arange(1.0, dim + 1) ** -1.5
     turn, _ = np.linalg.qr(generator.normal(size=(dim, dim)))

@@ -1,4 +1,4 @@
-"""Tests of the verdict on synthetic metrics of each cause, and on metrics of real, successful training runs."""
+"""Tests of the verdict on synthetic metrics for each cause, and on metrics of real, successful training runs."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tests.helpers.recipes import tiny
 
 
 def recipe() -> Recipe:
-    """Return a recipe without a memory bank, since one bank size would not suit every number of views."""
+    """Return a recipe without a memory bank, since no single bank size suits every number of views."""
     return replace(tiny(), objective=Objective(negatives="batch"), schedule=replace(tiny().schedule, epochs=4))
 
 

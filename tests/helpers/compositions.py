@@ -1,4 +1,4 @@
-"""Random compositions, and slow implementations of the definition of their views and relations."""
+"""Random compositions, and slow reference implementations of their views and relations."""
 
 from __future__ import annotations
 

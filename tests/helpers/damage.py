@@ -9,7 +9,7 @@ import av
 
 
 def zero_packets(path: Path, which: Callable[[int, int], bool], out: Path) -> Path:
-    """Copy a file of one stream, with zeros in each packet for which ``which(index, count)`` is true."""
+    """Copy a single-stream file, with zeros in each packet for which ``which(index, count)`` is true."""
     return _remux(path, out, lambda packet, i, n: _zeros(packet) if which(i, n) else packet)
 
 
@@ -19,7 +19,7 @@ def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
 
 
 def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
-    """Copy a file of one stream, and delay the time stamps of each packet for which ``which(index)`` is true.
+    """Copy a single-stream file, and delay the time stamps of each packet for which ``which(index)`` is true.
 
     The delay is ``ticks`` time units; ``index`` counts packets in the order of decoding.
     """
@@ -27,7 +27,8 @@ def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path
 
 
 def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
-    """Copy a file without the packets presented from ``begin`` to ``end`` seconds in streams of the given ``kinds``."""
+    """Copy a file without packets of the given stream ``kinds`` from ``begin`` to ``end`` seconds of presentation
+    time."""
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():

@@ -1,4 +1,4 @@
-"""Slow reference decoder: it decodes a file completely and selects frames and samples by time stamp."""
+"""Slow reference decoder, which decodes a whole file and selects frames and samples by time stamp."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 def all_frames(path: Path, height: int, width: int) -> list[tuple[Fraction, NDArray[np.uint8]]]:
     """Return the container time and the upright pixels (height, width, 3) of every frame, in the order of presentation.
 
-    AVI and raw streams store no presentation times: their frames are counted.
+    AVI and raw streams store no presentation times; the times follow from the frame index.
     """
     frames = []
     with av.open(BytesIO(path.read_bytes())) as container:  # without a file name, as its suffix may be wrong

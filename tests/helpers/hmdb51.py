@@ -15,7 +15,7 @@ def write_hmdb51(
 ) -> Path:
     """Write ``testTrainMulti_7030_splits`` and the class folders in ``subfolder`` of ``folder``.
 
-    Of each class, split n (1, 2 or 3) uses video n for testing, does not use the next one, and trains on all others.
+    In each class, split n (1, 2 or 3) tests on video n, does not use the next video, and trains on all others.
     """
     lists = folder / "testTrainMulti_7030_splits"
     lists.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Helpers that start and end the processes of a distributed training run, as ``torchrun`` does."""
+"""Helpers that start and end the processes of a distributed training run, as with ``torchrun``."""
 
 from __future__ import annotations
 

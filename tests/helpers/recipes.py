@@ -1,4 +1,4 @@
-"""A minimal recipe that trains real networks, with a few channels, on clips of a few frames."""
+"""A minimal recipe, which trains real networks with few channels on clips of few frames."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tests.helpers.coloured_videos import write_coloured
 
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups", "YoYo")
 GROUPS = (1, 2, 8, 9)
-"""Group numbers of each class; videos of a group are cut from the same film, and a split tests on one group."""
+"""Group numbers of each class; the videos of a group are cut from the same film, and each split tests on one group."""
 
 
 def write_ucf101(
@@ -17,7 +17,7 @@ def write_ucf101(
 ) -> Path:
     """Write ``ucfTrainTestlist`` and the class folders in ``subfolder`` (which may be empty) of ``folder``.
 
-    Of each class, split n (1, 2 or 3) tests on group n, ``a_group`` videos, and trains on the three others.
+    In each class, split n (1, 2 or 3) tests on the ``a_group`` videos of group n, and trains on the other three groups.
     """
     lists = folder / "ucfTrainTestlist"
     lists.mkdir(parents=True)

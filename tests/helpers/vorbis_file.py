@@ -1,4 +1,4 @@
-"""Encoder for Ogg Vorbis with long and short blocks; FFmpeg's own encoder writes blocks of one length only."""
+"""Encoder for Ogg Vorbis with long and short blocks; FFmpeg's own encoder only writes blocks of one length."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKETS = 40  # number of packets per page
 
 
 class Bits:
-    """Bit buffer, whose first bit is the least significant."""
+    """Bit buffer whose first bit is the least significant."""
 
     def __init__(self) -> None:
         self.value, self.length = 0, 0
@@ -66,14 +66,14 @@ def _setup() -> bytes:
         bits.put(value, length)
     for value in range(16):
         bits.put(value, 4)
-    for value, length in ((0, 6), (0, 16)):  # one time domain transform, which does nothing
+    for value, length in ((0, 6), (0, 16)):  # one time-domain transform, which has no effect
         bits.put(value, length)
     for value, length in ((0, 6), (1, 16), (0, 5), (0, 2), (8, 4)):  # one floor: a line between the two ends
         bits.put(value, length)
     half = 1 << (SHORT - 1)
     for value, length in ((0, 6), (1, 16), (0, 24), (half, 24), (PARTITION - 1, 24), (1, 6), (0, 8)):  # one residue
         bits.put(value, length)
-    for value, length in ((1, 3), (0, 1), (0, 3), (0, 1), (1, 8)):  # class 0 has a book, class 1 has none
+    for value, length in ((1, 3), (0, 1), (0, 3), (0, 1), (1, 8)):  # class 0 has a code book, class 1 has none
         bits.put(value, length)
     for value, length in ((0, 6), (0, 16), (0, 1), (0, 1), (0, 2), (0, 8), (0, 8), (0, 8)):  # one mapping
         bits.put(value, length)

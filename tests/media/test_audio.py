@@ -162,7 +162,7 @@ def test_lossy_audio_equals_a_full_decode(tmp_path: Path, name: str, codec: str,
             samples = recording.waveform(at, 0.5, native).samples
             first = round(at * native)
             assert np.abs(samples - track[first : first + len(samples)]).max() <= tolerance * 16000, at
-    # The decoded file is the written tone, at the right time.
+    # The decoded file contains the written tone at the right time.
     t = np.arange(native, 2 * native) / native
     written = 10000 * np.sin(2 * np.pi * 330 * t) + 5000 * np.sin(2 * np.pi * 1337 * t)
     assert np.corrcoef(track[native : 2 * native], written)[0, 1] > 0.99 or name in ("a.mp3", "a.aac", "a.ts")

@@ -51,13 +51,13 @@ def test_the_mean_is_used_if_channels_do_not_cancel(tmp_path: Path, other: str) 
 
 
 def surround(**channels: np.ndarray) -> np.ndarray:
-    """Return (6, samples) of FL, FR, FC, LFE, BL and BR; channels that are not given are silent."""
+    """Return the channels FL, FR, FC, LFE, BL and BR, (6, samples); channels that are not given are silent."""
     quiet = np.zeros_like(next(iter(channels.values())))
     return np.concatenate([channels.get(name, quiet) for name in ("FL", "FR", "FC", "LFE", "BL", "BR")])
 
 
 def late(waveform: np.ndarray) -> np.ndarray:
-    """Return 20 s of silence with audio only from 6 to 9 s, outside of all positions that the inspection samples."""
+    """Return 20 s of audio that is silent except from 6 to 9 s, where the inspection takes no samples."""
     long = np.zeros((1, 320000), dtype=np.int16)
     long[:, 96000:144000] = waveform[:, :48000]
     return long

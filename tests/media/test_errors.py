@@ -1,4 +1,4 @@
-"""Tests of the typed errors raised for files that are not, or only in part, recordings."""
+"""Tests of the typed errors for files that are not recordings or are incomplete."""
 
 from __future__ import annotations
 

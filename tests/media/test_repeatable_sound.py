@@ -1,4 +1,4 @@
-"""Tests that samples depend only on their position, not on the start of the read or on earlier reads."""
+"""Tests that samples depend only on their position, not on where the read starts or on earlier reads."""
 
 from __future__ import annotations
 

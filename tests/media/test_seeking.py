@@ -19,7 +19,7 @@ SECONDS = 5
 
 
 def varied(rate: int) -> NDArray[np.int16]:
-    """Return (1, samples) int16 of a rising tone with clicks."""
+    """Return a rising tone with clicks, (1, samples) int16."""
     t = np.arange(SECONDS * rate) / rate
     waveform = 6000 * np.sin(2 * np.pi * (200 + 150 * t) * t)
     draw = random.Random(1)
@@ -30,7 +30,7 @@ def varied(rate: int) -> NDArray[np.int16]:
 
 
 def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> None:
-    """Check that spans in any order, read from one open recording and from new ones, equal parts of the whole."""
+    """Check that spans, read in any order from one open recording or from new ones, equal parts of the whole."""
     draw = random.Random(0)
     with Recording(path) as recording:
         waveform = recording.waveform(0, SECONDS, rate).samples  # up to the end of the file

@@ -12,7 +12,7 @@ from tests.helpers.media_files import board_indices, evenly, noise, tone, write_
 
 
 def shift_first_edit(path: Path, seconds: float, timescale: int = 90000) -> Path:
-    """Move the start of the first edit list of an MP4 file ``seconds`` later in its track, in place."""
+    """Make the first edit of an MP4 file start ``seconds`` later in its track, in place."""
     data = bytearray(path.read_bytes())
     at = data.index(b"elst") + 4 + 4 + 4 + 4  # version and flags, count and duration are followed by the media time
     begin = int.from_bytes(data[at : at + 4], "big")

@@ -52,7 +52,7 @@ def test_every_frame_is_found_at_its_time(tmp_path: Path, name: str) -> None:
     path = write_media(tmp_path / options.pop("path"), evenly(60), **options)
     order = list(range(60))
     random.Random(0).shuffle(order)
-    for index in order[:25]:  # each frame after a seek of its own, in random order
+    for index in order[:25]:  # each frame is read after a separate seek, in random order
         with Recording(path) as recording:
             start = recording.info.video_start
             frames = recording.frames([start + index / 25 + 0.003], 24, 32)

@@ -58,7 +58,7 @@ def test_views_of_a_modality_are_normalised_together_and_keep_their_order(phi: P
     for got, expected in zip(embeddings, (audio[:3], video[:3], audio[3:], video[3:]), strict=True):
         torch.testing.assert_close(got, expected)
     apart = phi.embed("video", v0)
-    assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a batch of its own has other batch norm statistics
+    assert not torch.allclose(embeddings[1], apart, atol=1e-3)  # a separate batch has different batch norm statistics
 
 
 def test_embeddings_are_float32_of_unit_length_in_half_precision(phi: Phi) -> None:

@@ -1,4 +1,4 @@
-"""Tests of device, precision and memory format, and of how ``auto`` is resolved for the hardware."""
+"""Tests of device, precision and memory format, and of their choice by ``auto`` according to the hardware."""
 
 from __future__ import annotations
 

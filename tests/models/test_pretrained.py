@@ -1,4 +1,4 @@
-"""Tests of embeddings of files and tensors by a pretrained model, which equal the embeddings of the evaluation."""
+"""Tests that a pretrained model embeds files and tensors as the evaluation does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of weights files: an exact round trip, and errors for files that do not fit."""
+"""Tests of weights files: an exact round trip, and errors for unsuitable files."""
 
 from __future__ import annotations
 

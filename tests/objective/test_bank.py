@@ -21,7 +21,7 @@ def batch(size: int, seed: int) -> tuple[list[torch.Tensor], torch.Tensor]:
 
 
 def entries_of(bank: Bank, view: int) -> set[tuple[float, ...]]:
-    """Return (key, owner) of all entries that are negatives of a recording outside every batch."""
+    """Return (key, owner) of all entries that are negatives for a recording that occurs in no batch."""
     negatives = bank.negatives(view, torch.tensor([99]))
     entries = torch.cat([negatives.keys, bank.owners[:, None].float()], dim=1)[negatives.mask[0]]
     return {tuple(entry) for entry in entries.tolist()}

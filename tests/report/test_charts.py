@@ -46,7 +46,7 @@ def test_smoothing_averages_and_keeps_the_raw_line() -> None:
     assert len(points(line.path)) == len(points(line.faint)) == 80
     inner = [y for _, y in points(line.path)[2:-2]]
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    assert max(abs(y - middle) for y in inner) < 0.11 * (HEIGHT - TOP - BOTTOM)  # 2 or 3 of 5 values are ones
+    assert max(abs(y - middle) for y in inner) < 0.11 * (HEIGHT - TOP - BOTTOM)  # 2 or 3 of 5 values are 1
 
 
 def test_long_lines_are_subsampled_and_gaps_omitted() -> None:

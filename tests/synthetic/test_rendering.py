@@ -38,7 +38,8 @@ if __name__ == "__main__":
 
 
 def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str]:
-    """Start rendering in a new process group, and wait for this number of recordings; 0 waits for the workers only."""
+    """Start rendering in a new process group; wait for the number of ``recordings``, or only for the workers if it is
+    0."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(workers)],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Tests of checkpoint files: incomplete, damaged, non-finite or foreign files raise an error of one line."""
+"""Tests of checkpoint files: incomplete, damaged, non-finite or foreign files raise a one-line error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that distributed training equals training in one process: losses, banks, weights, errors, checkpoints."""
+"""Tests that distributed training matches training in one process: losses, banks, weights, errors and checkpoints."""
 
 from __future__ import annotations
 

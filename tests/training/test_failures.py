@@ -1,4 +1,5 @@
-"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many stop the run."""
+"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many of them stop the
+run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that a resumed run ends with the same bits as an uninterrupted run."""
+"""Tests that a resumed run ends bit-identical to an uninterrupted run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of views with every augmentation: dependence on the seed, repeatability, and mixed precision."""
+"""Tests of views with all augmentations: dependence on the seed, repeatability, and mixed precision."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_zero_strength_changes_nothing(channels: int) -> None:
 
 @pytest.mark.parametrize("step", [ColourJitter(0.4, 0.4, 0.4, 0.1), Grey(0.5)])
 def test_frames_and_channels_are_not_confused(step: ColourJitter | Grey) -> None:
-    # A clip of equal frames stays so; in a clip with one bright frame, only this frame stays bright.
+    # The frames of a clip of equal frames stay equal; in a clip with one bright frame, only this frame stays bright.
     still = noise(6, 3, 1, 4, 5).expand(-1, -1, 5, -1, -1)
     after = augment_video(still, step, view_generators(0, 0, range(6), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(5))

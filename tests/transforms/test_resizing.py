@@ -1,4 +1,4 @@
-"""Tests of resized crops against images of known closed form, and against the rescaling of torch."""
+"""Tests of resized crops against closed forms, and against the rescaling of torch."""
 
 from __future__ import annotations
 

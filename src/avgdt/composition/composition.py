@@ -120,7 +120,7 @@ class Composition:
 
     @property
     def fastest(self) -> float:
-        """Highest playback speed of the views; a window must be longer than a clip by this factor."""
+        """Highest playback speed of the views; a window must be this many times as long as a clip."""
         return max(view.speed for view in self.views)
 
     @property
@@ -166,8 +166,7 @@ def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
 
 
 def check_video(video: Sequence[VideoAugmentation]) -> None:
-    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter that is not followed by a crop that
-    fits."""
+    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter without a crop that fits after it."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
     require(len(crops) <= 1, "Composition: video may have only one crop")
     for jitter, following in pairwise((*video, None)):

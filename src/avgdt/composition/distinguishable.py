@@ -28,11 +28,11 @@ def check_distinguishable(
     across: bool,
     colours: bool = True,
 ) -> None:
-    """Raise :class:`CompositionError` if views that differ in a distinctive factor are augmented equally or not
-    synchronous.
+    """Raise :class:`CompositionError` if views of different levels of a distinctive factor cannot be distinguished.
 
-    ``across`` is True if views of different modalities are compared in the loss, and ``colours`` is False for greyscale
-    clips.
+    A distinctive Strength needs augmentations that differ between its levels. A distinctive TimeShift needs synchronous
+    windows if video and audio are compared. ``across`` is True if views of different modalities are compared in the
+    loss, and ``colours`` is False for greyscale clips.
     """
     factors = tuple(factors)
     modalities = [modality for factor in factors if isinstance(factor, Modality) for modality in factor.levels]

@@ -54,7 +54,7 @@ class _Choice:
 
 @dataclass(frozen=True)
 class TimeShift(_Choice):
-    """Two time windows of a recording, from which its views are made."""
+    """Two time windows of the same recording, from which views are made."""
 
     at_least: float
     """Minimum distance in seconds between the starts of the two windows."""
@@ -85,7 +85,7 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed of a view: at 2, a clip covers twice as much time of the recording, and its pitch is one octave
+    """Playback speed of a view: at 2, a clip covers twice its duration in the recording, and its pitch is an octave
     higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
@@ -125,8 +125,7 @@ class Strength(_Choice):
 
 @dataclass(frozen=True)
 class Repeats:
-    """Several views with equal levels of all other factors, which are augmented independently and attract each
-    other."""
+    """Several views that agree in all other factors, are augmented independently, and attract each other."""
 
     count: int
     """Number of repeated views."""

@@ -1,5 +1,5 @@
-"""Augmentations of video views as dataclasses; all frames of a clip share random parameters, drawn per view and
-epoch."""
+"""Augmentations of video views as dataclasses; parameters are drawn per clip, view and epoch and shared by all
+frames."""
 
 from __future__ import annotations
 
@@ -93,8 +93,7 @@ class RandomResizedCrop:
         span("RandomResizedCrop", narrow, wide, "the first ratio <= the second")
 
     def scaled(self, strength: float) -> RandomResizedCrop:
-        """Return a copy with area and aspect ratio moved towards 1: both are 1 at ``strength`` 0, and unchanged at
-        1."""
+        """Return a copy with area and aspect ratio closer to 1: both are 1 at ``strength`` 0, and unchanged at 1."""
         (least, most), (narrow, wide) = self.scale, self.ratio
         area = 1 - strength * (1 - least), 1 - strength * (1 - most)
         return replace(self, scale=area, ratio=(narrow**strength, wide**strength))
@@ -125,8 +124,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class ColourJitter:
-    """Random change of brightness, contrast, saturation and hue, in this order; the result is clipped to the pixel
-    range.
+    """Random change of brightness, contrast, saturation and hue, in this order, clipped to the range of pixel values.
 
     In greyscale clips, only brightness and contrast change.
     """

@@ -35,7 +35,7 @@ class Finetuning:
     spatial_crops: int = 1
     """Number of square crops of a test clip, evenly spaced along its longer side, whose probabilities are averaged."""
     frames: int = 0
-    """Number of frames in a clip; 0 uses the number of pretraining."""
+    """Number of frames in a clip; 0 uses as many as pretraining."""
     video: tuple[VideoAugmentation, ...] = ()
     """Video augmentations; if empty, the augmentations of pretraining are used."""
 
