@@ -2,8 +2,8 @@
 
     python benchmarks/encoder_step.py --width 16 --blocks 1 1 1 1 --clip 8 56 56 --batch 16 --threads 1
 
-With one thread and a batch below 16, PyTorch computes part of the convolutions without oneDNN: use a larger batch. A
-processor with AVX2 alone is simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
+With one thread and a batch below 16, PyTorch computes some convolutions without oneDNN: use a larger batch. A processor
+with AVX2 alone can be simulated on a newer one with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def one_round(recordings: int, path: Path) -> dict[str, float]:
-    """Return the seconds of each stage over all recordings; ``recording`` is the complete rendering."""
+    """Return the CPU time of each stage over all recordings, in seconds; ``recording`` is the complete rendering."""
     costs = defaultdict[str, float](float)
 
     @contextmanager

@@ -115,7 +115,7 @@ def folder_of(case: Case, seed: int, out: Path) -> Path:
 
 
 def train(case: Case, seed: int, data: Path, out: Path) -> None:
-    """Train the run to its end, unless it has ended or failed before."""
+    """Train the run to its end, unless it has already ended or failed."""
     folder = folder_of(case, seed, out)
     done = folder.with_name(folder.name + ".done")
     if done.exists():

@@ -27,8 +27,7 @@ def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path
 
 
 def cut_packets(path: Path, begin: float, end: float, out: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Path:
-    """Copy a file without packets of the given stream ``kinds`` from ``begin`` to ``end`` seconds of presentation
-    time."""
+    """Copy a file without the packets from ``begin`` to ``end`` seconds in streams of the given ``kinds``."""
     with av.open(str(path)) as source, av.open(str(out), "w") as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():

@@ -24,8 +24,7 @@ def write_esc50(
 ) -> Path:
     """Write ``folder/meta/esc50.csv`` and ``folder/audio``, with ``per_class`` recordings per class and fold.
 
-    Recordings of class index c are tones near 300 * 2 ** c Hz with noise. Formats alternate between WAV, FLAC and Ogg
-    Opus.
+    Recordings of class index c are tones near 300 * 2 ** c Hz with noise. They are alternately WAV, FLAC and Ogg Opus.
     """
     (folder / "meta").mkdir(parents=True)
     (folder / "audio").mkdir()

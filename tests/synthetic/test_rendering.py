@@ -38,8 +38,7 @@ if __name__ == "__main__":
 
 
 def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str]:
-    """Start rendering in a new process group; wait for the number of ``recordings``, or only for the workers if it is
-    0."""
+    """Start rendering in a new process group; wait for ``recordings`` recordings, or for the workers alone if 0."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(workers)],
         stdout=subprocess.PIPE,

@@ -1,5 +1,4 @@
-"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many of them stop the
-run."""
+"""Tests of recordings that fail during a run: they are reported, counted and listed, and too many end the run."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Equaliser:
-    """Filter with a random frequency response, like that of another room or microphone (not in the paper)."""
+    """Filter with a random frequency response, which simulates another room or microphone (not in the paper)."""
 
     decibels: float = 9.0
     """Maximum gain or attenuation in dB; the gain at each point of the frequency response is drawn uniformly."""

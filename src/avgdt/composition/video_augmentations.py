@@ -1,5 +1,4 @@
-"""Augmentations of video views as dataclasses; parameters are drawn per clip, view and epoch and shared by all
-frames."""
+"""Augmentations of video views as dataclasses; parameters are drawn per clip, view and epoch for all frames."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def check_convolutions(
     """Return the names of the convolutions in ``phi`` that this device computes wrongly in half precision.
 
     Each convolution shape that occurs for ``views`` (one batch of network input) is computed on random numbers in half
-    precision and in float32, forward and backward. In float32 no name is returned. PyTorch 2.13 computes bf16 3-D
+    precision and in float32, forward and backward. In float32, the result is empty. PyTorch 2.13 computes bf16 3-D
     convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688). PyTorch 2.9 does so for kernels
     of one frame with some versions of cuDNN (PyTorch issue 163539).
     """

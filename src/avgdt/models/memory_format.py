@@ -49,7 +49,7 @@ def _restride_single_channels(encoder: nn.Module) -> None:
 
 
 def breaks_channels_last(encoder: nn.Module) -> bool:
-    """Return whether a strided 1 x 1 convolution has under 16 input channels, for which oneDNN writes out of bounds.
+    """Return whether a strided 1 x 1 convolution has fewer than 16 input channels; oneDNN may then write out of bounds.
 
     The error occurs in the weight gradient of channels-last 1 x 1 convolutions (oneDNN issue 6035). With AVX2 and 1 to
     7 channels, the gradient is wrong or the process crashes; this was observed in 2-D only. The bound of 16 covers

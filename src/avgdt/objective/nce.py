@@ -116,7 +116,7 @@ def similarities(
     negatives: Sequence[Negatives],
     repel: Matrix,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute cosine similarities of queries of view i and keys of the pair (i, j), and the mask of keys in the loss.
+    """Compute the cosine similarities of the queries and keys of the pair (i, j), and the mask of keys in the loss.
 
     Similarities and mask have the shape (batch, 1 + repelling views + n). The columns are the positive, the repelling
     keys of the query's recording, and ``negatives[j]``.

@@ -19,7 +19,7 @@ def initial_weights(path: Path, recipe: Recipe, on_message: Callable[[str], None
 
     ``path`` is a weights file or a run folder. If the run is unfinished, its newest readable checkpoint is used, and
     ``on_message`` is called for each damaged checkpoint that is skipped. Raises :class:`TrainingError` if ``path``
-    holds no weights, or if the networks differ; the message then names the fields.
+    holds no weights, or if the networks differ; the message then names the fields that differ.
     """
     file = path / "weights.safetensors" if path.is_dir() else path
     if path.is_dir() and not file.exists() and Checkpoints(path).paths():

@@ -88,8 +88,7 @@ def _is_open(path: Path, descriptor: int) -> bool:
 
 
 def _release() -> None:
-    """Close the inherited lock files in a forked worker, which would otherwise hold the locks if it outlived its
-    parent."""
+    """Close the inherited lock files in a forked worker, which would otherwise hold the lock after its parent ends."""
     for lock in _held:
         os.close(lock)
     _held.clear()

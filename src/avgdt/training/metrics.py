@@ -1,5 +1,4 @@
-"""Metrics of a run: means over training steps, written as JSON lines and, if TensorBoard is installed, to a TensorBoard
-log."""
+"""Metrics of a run: means over training steps, written as JSON lines and, if it is installed, to TensorBoard."""
 
 from __future__ import annotations
 

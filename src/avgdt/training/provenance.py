@@ -67,13 +67,13 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def command(arguments: list[str] | None = None) -> str:
-    """Return a command line quoted for a shell, by default the command line of this process."""
+    """Quote a command line for a shell; the default is the command line of this process."""
     program, *rest = sys.argv if arguments is None else arguments
     return join(["avgdt" if _is_module(Path(program)) else Path(program).name, *rest])
 
 
 def own_command(*arguments: str) -> str:
-    """Return a command line that starts this program in the same way as this process, quoted for a shell."""
+    """Return the command line, quoted for a shell, that starts this program in the same way as this process."""
     script = Path(sys.argv[0])
     program = ["avgdt"]
     ranks = rank_from_environment()

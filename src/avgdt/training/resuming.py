@@ -32,8 +32,7 @@ them."""
 
 
 def identity(entry: Entry) -> str:
-    """Return the identity of a recording: the digest of its content (or else its file name), and its segment if it has
-    one."""
+    """Return the identity of a recording: the digest of its content (or else its file name), and its segment if any."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
@@ -108,7 +107,7 @@ def free_name(out: Path) -> Path:
 
 
 def differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:
-    """Return the fields in which two recipes (or parts of them) differ: dotted names, each with both values."""
+    """Return the dotted names of the fields in which two recipes (or parts of them) differ, each with both values."""
     old, new = _flat(to_plain(before)), _flat(to_plain(now))
     pairs = {name: (old.get(name, "none"), new.get(name, "none")) for name in old | new}
     return {name: values for name, values in pairs.items() if values[0] != values[1]}

@@ -70,8 +70,8 @@ _OCTAVES = 8.0  # from the first to the last point of the frequency response; th
 def equalise(waveform: torch.Tensor, equaliser: Equaliser, generators: Generators) -> torch.Tensor:
     """Filter each waveform of (batch, samples) with an independent random frequency response, without delay.
 
-    The points of the response are evenly spaced over the eight octaves below half the sample rate. Decibels are
-    interpolated between the points and constant below the first point.
+    The points of the response are evenly spaced over the eight octaves below half the sample rate. The gain in decibels
+    is interpolated linearly in octaves between the points, and is constant below the first point.
     """
     samples = waveform.shape[-1]
     spectrum = torch.fft.rfft(waveform, 2 * samples)  # twice as long, to avoid circular convolution

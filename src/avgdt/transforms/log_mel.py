@@ -18,7 +18,7 @@ _SMALLEST = math.log(torch.finfo(torch.float64).eps)
 def mel_filters(recipe: LogMel, sample_rate: int) -> torch.Tensor:
     """Return triangular filters, equally spaced on the HTK mel scale, (mels, fft // 2 + 1) float64.
 
-    Raises :class:`TransformError` if a filter is empty or reaches above half the sample rate.
+    Raises :class:`TransformError` if a filter is empty or extends above half the sample rate.
     """
     if not 0 <= recipe.low < recipe.high <= sample_rate / 2:
         raise TransformError(
@@ -59,8 +59,7 @@ def log_mel(waveform: torch.Tensor, recipe: LogMel, sample_rate: int, filters: t
 
 
 def steps(recipe: LogMel, sample_rate: int, samples: int) -> int:
-    """Return the number of time steps in the spectrogram of ``samples`` samples; the last window is padded with
-    zeros."""
+    """Return the number of time steps in a spectrogram of ``samples`` samples; zeros pad the last window."""
     window, step = round(recipe.window * sample_rate), round(recipe.step * sample_rate)
     return 1 + max(0, math.ceil((samples - window) / step))
 

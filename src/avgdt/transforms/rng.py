@@ -11,7 +11,7 @@ Generators = Sequence[np.random.Generator]
 
 
 def view_generator(seed: int, epoch: int, item: int, view: int) -> np.random.Generator:
-    """Return the generator of a view of an item in an epoch, the same on every worker, rank and resumed run."""
+    """Return the generator for a view of an item in an epoch; it is the same on every worker, rank and resumed run."""
     # The view is a spawn key: as a fourth entropy word, view 0 would give the same stream as (seed, epoch, item).
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, item), spawn_key=(view,)))
 

@@ -222,7 +222,7 @@ def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, size: int) 
 
     Input pixel j covers j to j + 1. The output pixels divide ``start`` to ``start + length`` into ``size`` equal parts.
     The kernel is a triangular filter centred on the output pixel, with half-width max(input pixel, output pixel).
-    Weights outside the image are dropped, and the others sum to one.
+    Weights outside the image are dropped, and the remaining ones are normalised to sum to one.
     """
     step = (length / size)[:, None, None]
     middles = start[:, None, None] + (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) * step
