@@ -22,7 +22,7 @@ class SpecAugment:
     frequency_masks: int
     """Number of frequency masks, n_f."""
     frequency_width: int
-    """Maximum width of a frequency mask in mels, f; the width is drawn uniformly from 0 to f."""
+    """Maximum width of a frequency mask in mel bands, f; the width is drawn uniformly from 0 to f."""
     time_masks: int
     """Number of time masks, n_t."""
     time_width: int

@@ -16,9 +16,9 @@ class Clip:
     frame_rate: float = 30.0
     """Frame rate of a clip, in Hz; frames are sampled by timestamp from video of any frame rate."""
     height: int = 128
-    """Height of decoded frames, in pixels, to which the original frames are scaled."""
+    """Height, in pixels, to which frames are scaled when they are decoded."""
     width: int = 171
-    """Width of decoded frames, in pixels, to which the original frames are scaled."""
+    """Width, in pixels, to which frames are scaled when they are decoded."""
     audio_seconds: float = 1.0
     """Length of the audio of a clip, in seconds."""
     sample_rate: int = 24000

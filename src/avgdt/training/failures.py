@@ -44,8 +44,7 @@ class ReadResult:
 
 
 class Failures:
-    """The recordings of a run that cannot be read; ``skipped.csv`` lists them together with those that the scan
-    skipped."""
+    """The unreadable recordings of a run; ``skipped.csv`` lists them and the recordings that the scan skipped."""
 
     def __init__(
         self, recordings: Sequence[Entry], at_most: float, path: Path, on_message: Callable[[str], None]

@@ -192,8 +192,7 @@ class Learner:
             raise
 
     def _differentiate(self, groups: Sequence[Batch]) -> tuple[NCE, Tensors, Tensors | None, torch.Tensor]:
-        """Compute the gradient on the global batch; return the loss, the queries, the bank's keys, and the
-        recordings."""
+        """Compute the gradient on the global batch; return the loss, queries, bank keys and recordings."""
         set_lr(self.optimiser, *[self.lr] * len(self.optimiser.param_groups))
         objective = self.recipe.objective
         batch = GlobalBatch.gather(groups, self.ranks)

@@ -56,7 +56,7 @@ class Callbacks:
     on_scan: Progress | None = None
     """Function called with (files inspected, files in total)."""
     on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None
-    """Function called with the learner, the recordings and the number of steps before the first step."""
+    """Function called before the first step, with the learner, the recordings and the number of steps."""
     on_metrics: Callable[[Metrics], None] = lambda metrics: None
     """Function called with each line of metrics."""
     on_message: Callable[[str], None] = lambda line: None

@@ -35,7 +35,7 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
         roots = [data.absolute().parent, *([Path(os.path.commonpath(folders))] if folders else [])]
     if unchanged:
         return list(entries)
-    # Files of OLD/a/b may now be in NEW or in NEW/b: use the pair under which most files exist.
+    # Files of OLD/a/b may now be in NEW or in NEW/b: use the pair of folders in which most files exist.
     pairs = [(before, now) for before in (old, *old.parents) for now in roots]
     before, now = max(pairs, key=lambda pair: sum((pair[1] / path.relative_to(pair[0])).exists() for path in sample))
     paths = [now / entry.path.absolute().relative_to(before) for entry in entries]
