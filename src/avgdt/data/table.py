@@ -14,7 +14,7 @@ from pathlib import Path
 from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
-_HEAD = 8192  # bytes from which binary files and the encoding are detected
+_HEAD = 8192  # number of initial bytes from which the encoding and binary files are detected
 _BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -58,7 +58,7 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
 
     The separator is the comma, semicolon, tab or vertical bar that separates one of ``key`` from other cells in the
     first line. The quote character is ``"``, ``'`` or a curved quote, as in the first line. The encoding is UTF-8,
-    UTF-16, or UTF-32 with a byte order mark. Empty lines and empty last columns are ignored. Raises
+    UTF-16, or UTF-32 with a byte order mark. Empty lines and empty trailing columns are ignored. Raises
     :class:`ManifestError` if the file cannot be read, and :class:`NotText` if it is binary.
     """
     text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
