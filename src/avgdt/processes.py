@@ -1,4 +1,4 @@
-"""Number of child processes, ranks of a distributed training run, and signals that stop a command."""
+"""Numbers of child processes, the ranks of a distributed training run, and the signals that stop a command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 
 
 class DistributedRank(NamedTuple):
-    """Rank of this process in a distributed training run, and numbers of processes, in total and on this machine."""
+    """Rank of this process and number of processes, in a distributed training run and on this machine."""
 
     rank: int
     size: int

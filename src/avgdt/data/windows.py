@@ -189,7 +189,7 @@ def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
-    """Return the windows of ``length`` seconds at intervals of ``seconds`` that lie inside the span, at least the first."""
+    """Return the windows of ``length`` seconds inside the span at intervals of ``seconds``; there is at least one."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
     return tuple(Window(span.start + index * seconds) for index in range(count))
 

@@ -1,4 +1,4 @@
-"""Safe opening of media files, which may be malicious; their content, not the suffix, determines the format."""
+"""Safe opening of possibly malicious media files; the content of a file, not its suffix, determines the format."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     """Return the patch of each stroke in an image of ``height`` x ``width`` pixels.
 
     The patch of a stroke outside the image is empty. Strokes with the same brush and of similar size are computed
-    together, padded to the size of the group.
+    together, padded to a common size.
     """
     boxes = np.array([stroke.box for stroke in strokes]).reshape(-1, 4)
     wests, easts = _span(boxes[:, 0], boxes[:, 2], width)
