@@ -51,7 +51,7 @@ __version__ = "0.2.0"
 _STARRED_MODULES = tuple(
     f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations")
 )
-"""Modules whose names in ``__all__`` are all public names of ``avgdt``."""
+"""Modules that add all names in their ``__all__`` to the public names of ``avgdt``."""
 _MODULES: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",

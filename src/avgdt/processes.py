@@ -35,8 +35,10 @@ def rank_from_environment() -> DistributedRank:
 
 
 def default_workers(workers: int) -> int:
-    """Return ``workers`` or, if it is negative, one less than the number of cores per training process, clipped to the
-    range from 1 to 8."""
+    """Return ``workers`` or, if it is negative, a default number.
+
+    The default is one less than the number of cores per training process, clipped to the range from 1 to 8.
+    """
     cores = usable_cores() // rank_from_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 

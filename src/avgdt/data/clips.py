@@ -90,7 +90,7 @@ class ClipReader:
     """Reader of clips at the frame size, frame rate, sample rate and modalities of a recipe."""
 
     clip: Clip
-    """Length of a clip, its frame size, and its frame rate and sample rate."""
+    """Length, frame size, frame rate and sample rate of a clip."""
     modalities: tuple[str, ...]
     """Modalities to read: video, audio or both."""
     grey: bool

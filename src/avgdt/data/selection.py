@@ -32,7 +32,7 @@ from avgdt.recipes.recipe import Data
 
 Progress = Callable[[int, int], None]
 LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
-"""Suffixes of files that are treated as manifests, not as media files, even if the format cannot be read."""
+"""Suffixes of files that are always treated as manifests, even if their format cannot be read."""
 
 
 @dataclass(frozen=True)

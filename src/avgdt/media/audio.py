@@ -40,7 +40,7 @@ class AudioDecoding:
     damaged: list[tuple[float, float]] = field(default_factory=list)
     """Damaged spans as pairs of start and end, in seconds of container time.
 
-    A span is damaged if a packet is missing, is rejected by the decoder, or gives no samples or corrupt samples.
+    A span is damaged if its packet is missing, is rejected by the decoder, or yields no samples or corrupt samples.
     """
     ended: bool = False
     """Whether decoding has reached the end of the stream."""

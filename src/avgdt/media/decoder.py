@@ -175,7 +175,7 @@ class FrameIterator:
         self.damage.check(frame.stamp, limit)
 
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
-        """Return whether packets are missing between ``first`` and ``then``, in a gap too long for dropped frames.
+        """Return whether packets are missing between ``first`` and ``then``, in a gap longer than dropped frames cause.
 
         ``following`` is the packet after ``then``; it is used because the file position of ``then`` is invalid after
         damage.

@@ -207,9 +207,9 @@ class Preroll:
 
     The state of some decoders is short-lived: after a short time, samples do not depend on where decoding started. For
     these decoders, some audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3
-    generate noise with one random generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum differences.
-    Streams of these decoders are decoded from the first packet if it is near, and otherwise in segments with fixed
-    start positions.
+    generate noise with one random number generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum
+    differences. Streams of these decoders are decoded from the first packet if it is near, and otherwise in segments
+    with fixed start positions.
     """
 
     seconds: float

@@ -28,7 +28,7 @@ class Timbre:
     ratios: tuple[float, ...]
     """Frequencies of the partials relative to the lowest partial."""
     weights: tuple[float, ...]
-    """Amplitudes of the partials."""
+    """Relative amplitudes of the partials."""
     breath: float
     """Noise content of the partials, from 0 for a steady tone to 1 for a band of noise around each partial."""
     decay: float

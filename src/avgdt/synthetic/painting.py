@@ -1,4 +1,4 @@
-"""Rasterisation: the coverage of pixels by many strokes at once, and images painted with it."""
+"""Rasterisation: computing the pixel coverage of many strokes at once, and blending strokes into images."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Image:
         _towards(self._strip, 1, across - column, self._whole)
 
     def paint(self, patches: Sequence[Patch]) -> None:
-        """Blend ``patches`` into the image, in their order."""
+        """Blend ``patches`` into the image, in order."""
         for rows, columns, alpha, colour in patches:
             region = self.pixels[:, rows, columns]
             change = colour - region

@@ -43,7 +43,7 @@ class Tempo:
         """Sample the random curve of the tempo.
 
         ``frequency`` is in beats per second, ``depth`` in octaves; the frequencies of the curve are at most ``fastest``
-        (Hz). The tempo is defined from before 0 to after ``seconds``.
+        (Hz). The tempo is defined from shortly before 0 to shortly after ``seconds``.
         """
         drift = Drift(generator, fastest=fastest)
         self._times = np.arange(-_LEAD, seconds + _LEAD, _STEP)

@@ -24,7 +24,8 @@ def read_layout(folder: Path, esc10: bool) -> Layout:
     """Return the recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of ``esc50.csv``.
 
     Raises :class:`DataError` if the list or a required column is missing, or if none of the audio files exists. Also
-    raises :class:`DataError` if a recording is listed twice, has no fold, or has another fold in its file name.
+    raises :class:`DataError` if a recording is listed twice, has no valid fold, or has a fold that contradicts its
+    file name.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
     for path, exists in ((meta, meta.is_file()), (audio, audio.is_dir())):

@@ -148,7 +148,7 @@ class Roll(Action):
         return self._clicks
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the ridges, and the wheel, which rises slightly on each ridge and whose hub rotates."""
+        """Draw the ridges and the wheel, which rises slightly on each ridge and has a rotating hub."""
         look, colours = self.look, self.look.palette
         x = float(self._position(time))
         radius = look.size * 1.35
@@ -164,7 +164,7 @@ class Roll(Action):
         canvas.shape(DISC, x + 0.8 * radius * np.sin(angle), y - 0.8 * radius * np.cos(angle), 0.02, colours.light)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform, with one click per ridge that is louder at a higher speed."""
+        """Return the waveform, with one click per ridge; clicks are louder at a higher speed."""
         return synth.strike(self._clicks, (self._speeds / 15) ** 0.7, 1.2)
 
 
