@@ -15,7 +15,7 @@ The names below are imported when they are first used, so that ``import avgdt`` 
 ``MomentumEncoder``    slowly updated copy of ``Phi``, which computes the keys
 ``Bank``               memory bank of past keys of each view
 ``contrastive_loss``   compute the noise-contrastive loss over the views of a composition (equation 6)
-``Recording``          media file, from which frames and waveform of any time span are decoded
+``Recording``          media file, from which the frames and waveform of any time span are decoded
 =====================  ====================================================================================
 
 Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Repeats``) and augmentations
@@ -51,7 +51,7 @@ __version__ = "0.2.0"
 _STARRED_MODULES = tuple(
     f"avgdt.composition.{name}" for name in ("factors", "video_augmentations", "audio_augmentations")
 )
-"""Modules of which all names in ``__all__`` are public names of ``avgdt``."""
+"""Modules that add all names in their ``__all__`` to the public names of ``avgdt``."""
 _MODULES: dict[str, str] = {
     "load": "avgdt.models.pretrained",
     "PretrainedModel": "avgdt.models.pretrained",

@@ -16,7 +16,7 @@ class AvgdtError(Exception):
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """Return the end of an error message about the unknown name ``wrong``.
 
-    It names the most similar known name or, if no name is similar, all known names.
+    The text names the most similar known name or, if no name is similar, all known names.
     """
     known = sorted(known)
     close = get_close_matches(wrong, known, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Atomic writes, reading of JSON lines, and digests of source code, which are keys of cached results."""
+"""Atomic writes, reading of JSON lines, and digests of source code, used as keys of cached results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DamagedLine(AvgdtError):
 
 
 _FREE_SPACE = "free some disk space"
-"""Beginning of most remedies; if permissions are the cause, another remedy replaces it."""
+"""Beginning of most remedies, which is replaced if permissions are the cause of the error."""
 
 
 @contextmanager
@@ -45,10 +45,10 @@ def write_atomically(
 ) -> None:
     """Write to a temporary file beside ``path``, flush it to disk and rename it.
 
-    If the disk is full or the process crashes, an existing file is unchanged. Raises :class:`WriteError`, which gives
-    ``remedy``. ``replacing`` is called when the content is on disk, before the file is renamed. The folder of the file
-    is created, and with ``parents`` also the folders above it. A run passes False, so that a deleted run folder stays
-    deleted.
+    If the disk is full or the process crashes, an existing file is unchanged. Raises :class:`WriteError` with
+    ``remedy`` in its message. ``replacing`` is called when the content is on disk, before the file is renamed. The
+    folder of the file is created, and with ``parents`` also the folders above it. A training run passes False, so that
+    a deleted run folder is not created again.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -92,8 +92,8 @@ def _flush_folder(folder: Path) -> None:
 def read_json_lines(path: Path, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the JSON objects of a log with one object per line; the list is empty if the file is missing.
 
-    A line is damaged if it is not an object that has at least ``fields``. A damaged last line, such as after a crash,
-    is ignored. Raises :class:`DamagedLine` for any other damaged line.
+    A line is damaged unless it is an object with at least the keys ``fields``. A damaged last line, such as after a
+    crash, is ignored. Raises :class:`DamagedLine` for any other damaged line.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     objects = []

@@ -1,4 +1,4 @@
-"""Number of child processes, ranks of a distributed training run, and signals that stop a command."""
+"""Numbers of child processes, the ranks of a distributed training run, and the signals that stop a command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 
 
 class DistributedRank(NamedTuple):
-    """Rank of this process in a distributed training run, and numbers of processes, in total and on this machine."""
+    """Rank of this process and number of processes, in a distributed training run and on this machine."""
 
     rank: int
     size: int
@@ -35,8 +35,10 @@ def rank_from_environment() -> DistributedRank:
 
 
 def default_workers(workers: int) -> int:
-    """Return ``workers`` or, if it is negative, one less than the number of cores per training process, clipped to the
-    range from 1 to 8."""
+    """Return ``workers`` or, if it is negative, a default number.
+
+    The default is one less than the number of cores per training process, clipped to the range from 1 to 8.
+    """
     cores = usable_cores() // rank_from_environment().local_size
     return workers if workers >= 0 else max(1, min(8, cores - 1))
 

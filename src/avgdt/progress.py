@@ -17,25 +17,25 @@ from rich.progress import (
 
 from avgdt.processes import rank_from_environment
 
-# Paths are printed unchanged: neither wrapped nor interpreted as markup.
+# The consoles print paths unchanged: they neither wrap them nor interpret them as markup.
 _QUIET = rank_from_environment().rank > 0
 """Whether this process is silent; in a distributed training run, only the first process writes to the terminal."""
 console = Console(quiet=_QUIET, stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-"""Console of the error stream for progress and messages, so that the output of a command can be piped."""
+"""Console of the standard error stream for progress and messages, so that the output of a command can be piped."""
 
 
 def report(line: str) -> None:
-    """Print a line on the error stream immediately, above the progress bar if one is shown."""
+    """Print a line on standard error immediately, above the progress bar if one is shown."""
     console.print(line)
 
 
 def output() -> Console:
-    """Return a console of the output stream, for tables; it prints names unchanged."""
+    """Return a console of the standard output, for tables; it prints names unchanged."""
     return Console(highlight=False, markup=False, emoji=False)
 
 
 def bar() -> Progress:
-    """Return a progress bar on the error stream with description, count, times and a field ``note``."""
+    """Return a progress bar on standard error with a description, a count, times and a field ``note``."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),

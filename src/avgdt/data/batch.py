@@ -22,21 +22,22 @@ class Failure:
     reason: str
     """Error message, in one line."""
     damaged: bool = False
-    """Whether only a part of the recording is damaged, so that its other clips may still be readable."""
+    """Whether the damage may affect only a part of the recording, so that its other clips may still be readable."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """A batch of decoded video and audio clips.
 
-    The dimension ``windows`` contains one clip for each element of ``Composition.clips``, in the same order.
+    The dimension ``windows`` has one entry for each clip of an item. In pretraining, an item has one clip for each
+    element of ``Composition.clips``, in the same order.
     """
 
     items: torch.Tensor
     """(batch,) int64: index of each item in the data set, which seeds the augmentations of the item."""
     recordings: torch.Tensor
-    """(batch,) int64: index of the recording of each item; items of the same recording are not negatives of each
-    other."""
+    """(batch,) int64: index of the recording of each item; items of the same recording are not used as negatives
+    of each other."""
     video: torch.Tensor | None
     """(batch, windows, channels, time, height, width) uint8: frames of the video clips."""
     audio: torch.Tensor | None
@@ -50,7 +51,7 @@ class Batch:
     failures: tuple[Failure, ...] = ()
     """Errors of the items that could not be read; these items are not in the tensors."""
     damaged: tuple[Failure, ...] = ()
-    """Errors of the damaged recordings whose clips in the batch are undamaged."""
+    """One entry for each item whose clips are undamaged, but whose recording is damaged elsewhere."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -58,7 +59,8 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """Return the batch with ``video`` and ``audio`` on ``device``.
 
-        All other tensors stay on the CPU, because copying them back from a GPU would wait for its computations.
+        All other tensors stay on the CPU, because copying them back from a GPU would have to wait for its pending
+        computations.
         """
         moved: dict[str, Any] = {
             name: None if (clips := getattr(self, name)) is None else clips.to(device, non_blocking=True)
@@ -73,7 +75,7 @@ class Batch:
         return replace(self, video=video, audio=audio)
 
     def pin_memory(self) -> Batch:
-        """Return the batch in page-locked memory, from which copies to a GPU overlap with computation."""
+        """Return the batch in page-locked memory, so that copies to a GPU can overlap with computation."""
         pinned: dict[str, Any] = {
             f.name: value.pin_memory() for f in fields(self) if isinstance(value := getattr(self, f.name), torch.Tensor)
         }
@@ -81,7 +83,7 @@ class Batch:
 
 
 def select_rows(batches: Sequence[Batch], rows: Sequence[int]) -> Batch:
-    """Return the given ``rows`` of the concatenated ``batches``, in that order, without times and failures."""
+    """Return a batch of ``rows`` of the concatenated ``batches``, in that order, without times and failures."""
     positions = [(batch, row) for batch in batches for row in range(len(batch))]
     selected = [positions[row] for row in rows]
     video = [batch.video[row] for batch, row in selected if batch.video is not None]

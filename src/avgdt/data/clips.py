@@ -43,7 +43,8 @@ class AudioSpan:
 def read_waveforms(file: Recording | StoredRecording, spans: Sequence[AudioSpan]) -> list[Waveform]:
     """Return the waveform of each span, in order; raise ``MediaError`` if the audio cannot be read.
 
-    Overlapping spans are cut from one decoded waveform if this decodes fewer samples; the result is the same.
+    If decoding the whole range of the spans requires no more samples than decoding each span separately, the spans are
+    cut from one decoded waveform; the result is the same.
     """
     rates = {span.sample_rate for span in spans}
     begin, end = (
@@ -89,7 +90,7 @@ class ClipReader:
     """Reader of clips at the frame size, frame rate, sample rate and modalities of a recipe."""
 
     clip: Clip
-    """Length of a clip, its frame size, and its frame rate and sample rate."""
+    """Length, frame size, frame rate and sample rate of a clip."""
     modalities: tuple[str, ...]
     """Modalities to read: video, audio or both."""
     grey: bool
@@ -100,8 +101,8 @@ class ClipReader:
     def read(self, item: int, entry: Entry, windows: Sequence[Window], epoch: int = 0) -> Item:
         """Read the clips of all ``windows`` of a recording; raise ``MediaError`` if a clip cannot be read.
 
-        ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a ``MediaError``, if a stream ends before the
-        end of a clip and before the end of the stream recorded in ``entry``.
+        ``Item.recording`` is set to ``item``. Raises ``EndsEarly``, a subclass of ``MediaError``, if a stream ends
+        both before the end of a clip and before the end time recorded in ``entry``.
         """
         pixels, times, spans = [], [], list[AudioSpan]()
         steps = np.arange(self.clip.frames) / self.clip.frame_rate

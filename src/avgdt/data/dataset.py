@@ -1,4 +1,4 @@
-"""Data sets of clips whose items depend only on (seed, epoch, index), and the order of their batches."""
+"""Data sets of clips, in which an item depends only on (seed, epoch, index), and the order of batches."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Batches:
 
 @dataclass
 class Groups:
-    """The groups of items that one process trains on, in order; a group is a part of a batch."""
+    """The sequence of item groups that one process trains on; each group is a part of a batch."""
 
     batches: Batches
     """Batches of the training run, which are the same in all processes."""

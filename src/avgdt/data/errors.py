@@ -4,7 +4,7 @@ from avgdt.errors import AvgdtError
 
 
 class DataError(AvgdtError):
-    """Raised if a data set cannot be read, or does not fit the command or the recipe."""
+    """Raised if a data set cannot be read, or is unsuitable for the command or the recipe."""
 
 
 class ManifestError(AvgdtError):
@@ -12,4 +12,4 @@ class ManifestError(AvgdtError):
 
 
 class NotText(ManifestError):
-    """Raised if a file that is read as a manifest is binary, such as a recording."""
+    """Raised if a file to be read as a manifest is a binary file, such as a recording."""

@@ -1,4 +1,4 @@
-"""Fingerprints of files, to detect changes: size, modification time and a digest of the content."""
+"""Fingerprints of files, used to detect changes: size, modification time and a digest of the content."""
 
 from __future__ import annotations
 

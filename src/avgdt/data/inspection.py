@@ -24,9 +24,9 @@ from avgdt.media.recording import Recording
 from avgdt.processes import stopping_blocked
 
 MAX_SECONDS = 7 * 24 * 3600.0
-# Relative positions in a stream at which one second is decoded, in this order until an undamaged one is found.
+# Relative positions in a stream at which one second is decoded, tried in this order until one can be decoded.
 POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)
-MEMORY_BYTES = 2**33  # maximum address space, as malicious files can make a decoder allocate memory without limit
+MEMORY_BYTES = 2**33  # maximum address space, as a malicious file may make a decoder allocate unlimited memory
 
 
 def failure(path: Path, error: MediaError) -> Entry:
@@ -35,10 +35,10 @@ def failure(path: Path, error: MediaError) -> Entry:
 
 
 def inspect(path: Path) -> Entry:
-    """Inspect one file and return its entry, with the decoded ends of its streams or an ``error``.
+    """Inspect one file and return its entry, with the end times of its decoded streams or with an ``error``.
 
     If only one stream can be decoded, the entry has only this stream, and its extra column ``note`` gives the reason.
-    This column also marks audio that is silent throughout.
+    The note also reports audio that is silent throughout.
     """
     entry = _inspect_usable_streams(path)
     try:
@@ -87,7 +87,7 @@ def _inspect_streams(path: Path, video: bool = True, audio: bool = True) -> Entr
 
 
 def _check_decodable(read: Callable[[float], object], start: float, end: float | None) -> None:
-    """Decode one second of a stream at ``POSITIONS`` until one succeeds; raise ``Corrupt`` if all are damaged."""
+    """Decode one second of a stream at each of ``POSITIONS`` until one succeeds; raise ``Corrupt`` if all fail."""
     for k, position in enumerate(POSITIONS, 1):
         try:
             read(start + position * max((end or 0.0) - 1.0 - start, 0.0))
@@ -98,7 +98,7 @@ def _check_decodable(read: Callable[[float], object], start: float, end: float |
 
 
 def to_json(entry: Entry) -> str:
-    """Return an entry as one line of ASCII JSON; any bytes in the path are preserved."""
+    """Return an entry as one line of ASCII JSON; arbitrary bytes in the path are preserved."""
     return json.dumps({**asdict(entry), "path": str(entry.path)})
 
 
@@ -138,14 +138,14 @@ COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
 
 
 class Inspector:
-    """A subprocess that inspects files, so that a crash or an endless loop of a decoder does not end the program."""
+    """A subprocess that inspects files, so that a decoder that crashes or hangs does not affect the program."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._process: subprocess.Popen[str] | None = None
 
     def inspect(self, path: Path) -> Entry:
-        """Inspect one file and return its entry, whose ``error`` reports a time-out or crash of the subprocess."""
+        """Inspect one file and return its entry; a timeout or crash of the subprocess is reported as its ``error``."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -183,13 +183,13 @@ class Inspector:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     encoding="ascii",
-                    process_group=0,  # Ctrl-C must reach only the parent, which ends its children
+                    process_group=0,  # Ctrl-C must reach only the parent, which ends the subprocess
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 )
         return self._process
 
     def kill(self) -> None:
-        """Kill the subprocess; a waiting call of :meth:`inspect` returns an entry with the error ``Crashed``."""
+        """Kill the subprocess; a pending call of :meth:`inspect` returns an entry with the error ``Crashed``."""
         if (process := self._process) is not None:
             process.kill()
 
@@ -206,7 +206,7 @@ class Inspector:
 
 
 def _fingerprinted(entry: Entry) -> Entry:
-    """Return the entry with the fingerprint of its file, from which a later scan detects changes."""
+    """Return the entry with the fingerprint of its file, by which a later scan detects changes."""
     if entry.size is not None:
         return entry
     try:

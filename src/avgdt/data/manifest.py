@@ -99,10 +99,10 @@ COLUMNS = (
 def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) -> list[Entry]:
     """Return the entries of a manifest, a CSV file with at least one of ``file_columns``.
 
-    Paths are absolute, or relative to the folder of the manifest. White space around cells is stripped and backslashes
-    separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
-    file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises
-    :class:`ManifestError` if the manifest cannot be read.
+    Paths are absolute, or relative to the folder of the manifest. White space around cells is stripped, and backslashes
+    in paths separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
+    file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises :class:`ManifestError`
+    if the manifest cannot be read.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)
@@ -202,7 +202,7 @@ def _file(folder: Path, cell: str) -> Path:
 
 
 def _from_windows(text: str) -> list[str]:
-    """Return a list with the text decoded as Windows-1252.
+    """Return the text decoded as Windows-1252, as the only element of a list.
 
     The list is empty if the text is valid UTF-8 or cannot be decoded.
     """

@@ -1,4 +1,4 @@
-"""Scanning of folders: files are inspected in subprocesses, with a time limit, as damaged files may crash them."""
+"""Scanning of folders: files are inspected in subprocesses with a time limit, as a damaged file may crash a decoder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS_A_FILE = 30.0
 SAVE_SECONDS = 30.0
 """Minimum interval at which the results of a running scan are saved, in seconds."""
 NOTE = "note"
-"""Extra column for the note of an inspection: the reason why a stream is not used, or that the audio is silent."""
+"""Extra column for notes of an inspection: why a stream is not used, or that the audio is silent throughout."""
 
 Progress = Callable[[int, int], None]
 
@@ -34,9 +34,9 @@ class Counts:
     new: int = 0
     """Number of files to inspect for the first time."""
     changed: int = 0
-    """Number of files to inspect again, as their size or modification time changed or was not recorded."""
+    """Number of files to inspect again, because their size or modification time changed or was not recorded."""
     unchanged: int = 0
-    """Number of files that are not inspected, as their earlier result is still valid."""
+    """Number of files that are not inspected, because their earlier results are still valid."""
 
     def __str__(self) -> str:
         again = f" ({self.changed} of them again)" if self.changed else ""
@@ -59,14 +59,14 @@ def scan(
 
     Args:
         folder: Folder to search, with all subfolders; symbolic links are followed.
-        workers: Number of processes; by default one per processor.
-        progress: Function called with the number of files done and the number to inspect.
+        workers: Number of processes; by default one per usable processor core.
+        progress: Function called with the number of inspected files and the number of files to inspect.
         seconds: Time limit for one file, in seconds.
         exclude: Files to omit, such as the manifest to write.
         previous: Rows of an earlier manifest. Unchanged files are not inspected again. All rows of a file are retained,
             with their extra columns.
         partial: Manifest of intermediate results, as in :func:`scan_missing`.
-        on_counts: Function called with the counts of the files before the inspection.
+        on_counts: Function called with the file counts before the inspection starts.
     """
     if not folder.is_dir():
         raise NotAFile(folder, "no such folder")
@@ -101,13 +101,13 @@ def scan_missing(
 
     Args:
         entries: Rows of a manifest, or files that were never inspected.
-        workers: Number of processes; by default one per processor.
-        progress: Function called with the number of files done and the number to inspect.
+        workers: Number of processes; by default one per usable processor core.
+        progress: Function called with the number of inspected files and the number of files to inspect.
         seconds: Time limit for one file, in seconds.
         previous: Entries with earlier results for some of the files.
-        partial: Manifest to which results are saved about every half minute and at the end, also on Ctrl-C. The next
+        partial: Manifest to which results are saved about every 30 seconds and at the end, even after Ctrl-C. The next
             call with the same manifest resumes the scan. The caller deletes the manifest after the last call.
-        on_counts: Function called with the counts of the files before the inspection.
+        on_counts: Function called with the file counts before the inspection starts.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)
     cached = [cache.look_up(entry) for entry in listed]
@@ -128,7 +128,7 @@ def scan_missing(
 
 
 def files_below(folder: Path) -> tuple[list[Path], list[Entry]]:
-    """Return the sorted files below a folder, following links, and an error entry for each unreadable subfolder."""
+    """Return the sorted files below a folder and an error entry for each unreadable subfolder; links are followed."""
     files: list[Path] = []
     unreadable: list[Entry] = []
     visited: set[tuple[int, int]] = set()
@@ -156,7 +156,7 @@ def _inspect_all(
 ) -> dict[str, Entry]:
     """Inspect all paths in parallel; return their entries by name.
 
-    ``on_result`` is called with each entry, also with the entries completed before an interruption.
+    ``on_result`` is called with each completed entry, even if the inspection is interrupted.
     """
     count = max(1, min(workers or usable_cores(), len(paths)))
     idle: SimpleQueue[Inspector] = SimpleQueue()
@@ -202,7 +202,7 @@ def _inspect_all(
 
 
 class InspectionCache:
-    """Cache of inspection results, valid while a file is unchanged, and saved so that a scan can be resumed."""
+    """Cache of inspection results, each valid while its file is unchanged; it is saved so that scans can be resumed."""
 
     def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
         """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial``, if readable."""
@@ -216,9 +216,9 @@ class InspectionCache:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
     def look_up(self, entry: Entry) -> Entry | None:
-        """Return ``entry`` completed by the earlier result for its file; ``None`` if the file must be inspected."""
+        """Return ``entry`` completed with an earlier result for its file; ``None`` if the file must be inspected."""
         if entry.error and entry.size is None and not (entry.error.startswith("NotAFile") and entry.path.is_file()):
-            return entry  # the error is from a data set's list, or the file is still missing
+            return entry  # the error comes from the lists of a data set, or the file is still missing
         try:
             state = os.stat(entry.path)
         except OSError:
@@ -273,8 +273,8 @@ def completed(entry: Entry, result: Entry) -> Entry:
 def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
     """Summarise a scan as rows of a table: usable files by their streams, unusable files by error, and the total.
 
-    The rows of usable files come first, then the rows of errors, each in order of decreasing size. The row
-    before the total counts the files whose audio is silent throughout, if there are any.
+    The rows of usable files come first, then the rows of errors, each in order of decreasing number of
+    files. If there are files whose audio is silent throughout, the row before the total counts them.
     """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}

@@ -1,4 +1,4 @@
-"""Selection of the recordings of a run: training set, held-out set, and skipped recordings with the reason."""
+"""Selection of the recordings of a run: training set, held-out set, and skipped recordings with reasons."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from avgdt.recipes.recipe import Data
 
 Progress = Callable[[int, int], None]
 LISTS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
-"""Suffixes of files that are treated as manifests, not as media files, even if the format cannot be read."""
+"""Suffixes of files that are always treated as manifests, even if their format cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
 def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
     """Divide the entries into training set, held-out set and skipped recordings; make their paths absolute.
 
-    Raises :class:`DataError` if no entry can be trained on; the message names the most frequent reason. Also raises
-    :class:`DataError` if segments of the training set and the held-out set overlap in one recording.
+    Raises :class:`DataError` if no entry is usable for training, with the most frequent reason in the message, or if
+    segments of the training set and the held-out set overlap in one recording.
     """
     if not entries:
         raise DataError(f"{source}: contains no recordings; give a folder of media files, or a manifest with rows")
@@ -147,7 +147,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
 def _by_split(
     entries: Sequence[Entry], reasons: Sequence[str], data: Data, source: Path
 ) -> tuple[list[Entry], list[Entry]]:
-    """Divide the usable entries, whose reason is empty, into training set and held-out set by the ``split`` column."""
+    """Divide the usable entries (those with an empty reason) into training and held-out set by the ``split`` column."""
     names, held_out_name = {split_name(name) for name in data.splits}, split_name(data.held_out)
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     train = [entry for entry in usable if split_of(entry) in names]

@@ -24,7 +24,7 @@ _SPLITS = {name: split for split, synonyms in _SYNONYMS.items() for name in (spl
 
 
 def split_name(text: str) -> str:
-    """Normalise the name of a split: ``Training`` to ``train``, ``dev`` to ``val``; other names are retained."""
+    """Normalise the name of a split, such as ``Training`` to ``train`` or ``dev`` to ``val``; retain other names."""
     text = composed(text.strip())
     return _SPLITS.get(text.lower(), text)
 
@@ -49,7 +49,7 @@ def split_counts(splits: Sequence[str], most: int = 8) -> str:
 
 
 def file_indices(paths: Iterable[Path]) -> list[int]:
-    """Return for each path the index of the first path of the same file; links are resolved."""
+    """Return for each path the index of the first path to the same file; links are resolved."""
     first = dict[object, int]()
     return [first.setdefault(_identity(path), index) for index, path in enumerate(paths)]
 
@@ -66,7 +66,7 @@ def recording_indices(entries: Sequence[Entry]) -> list[int]:
     """Return for each entry the index of the first entry with the same file or a copy of the file.
 
     Copies are recognised by the digest ``Entry.content``, which covers only a part of each file. For a comparison of
-    all bytes, see :class:`SameRecording`.
+    whole files, see :class:`SameRecording`.
     """
     first = dict[str, int]()
     files = file_indices(entry.path for entry in entries)
@@ -77,7 +77,7 @@ def recording_indices(entries: Sequence[Entry]) -> list[int]:
 
 
 class SameRecording:
-    """A predicate that tests whether two entries have the same recording, by comparing all bytes of similar files."""
+    """Predicate for whether two entries have the same recording, comparing digests of whole files if needed."""
 
     def __init__(self) -> None:
         self._digest = cache(whole_content)

@@ -1,7 +1,7 @@
 """Cache of decoded recordings on disk: each media file is decoded once, when it is first read.
 
-Clips read from the cache are bit-identical to clips decoded from the media file. Files are written atomically, several
-processes may read and write at the same time, and the folder may be deleted at any time.
+Clips read from the cache are bit-identical to clips decoded from the media file. Files are written atomically, so
+that several processes may read and write at the same time. The folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class StoredVideo:
 
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
-        """Open a file with the content that :meth:`encode` returns; return ``None`` if it is missing or damaged."""
+        """Open a file whose content :meth:`encode` returned; return ``None`` if the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -104,7 +104,7 @@ class StoredAudio:
 
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
-        """Open a file with the content that :meth:`encode` returns; return ``None`` if it is missing or damaged."""
+        """Open a file whose content :meth:`encode` returned; return ``None`` if the file is missing or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata()
@@ -146,8 +146,8 @@ def _intact(path: Path, modified: int, crc32: str, name: str) -> bool:
         return _crc32(file.get_tensor(name)) == crc32
 
 
-STALE_SECONDS = 3600.0  # age above which a temporary file is regarded as abandoned by a killed process
-MARGIN = 0.25  # seconds stored before and after the audio, for the tails of the resampling filter
+STALE_SECONDS = 3600.0  # age in seconds above which a temporary file is regarded as left by a killed process
+MARGIN = 0.25  # time in seconds stored before and after the audio, for the tails of the resampling filter
 
 Stored = TypeVar("Stored", StoredVideo, StoredAudio)
 
@@ -159,11 +159,11 @@ class Store:
     folder: Path
     """Folder of the cached files: one per recording, modality, and frame size or sample rate."""
     gigabytes: float = -1.0
-    """Maximum size of the folder, in GB; -1 is half of the disk space that is free or used by the folder."""
+    """Maximum size of the folder, in GB; -1 means half of the disk space that is free or used by the folder."""
     seconds: float = 0.0
-    """Maximum duration of a stored recording, in seconds: the total time that a run reads from each recording."""
+    """Maximum duration of a stored recording, in seconds; it is the total time that a run reads from each recording."""
     fraction: float = 1.0
-    """Fraction, 0 to 1, of the recordings no longer than ``seconds`` that fit within the size limit."""
+    """Fraction of the recordings no longer than ``seconds`` that fit within the size limit, from 0 to 1."""
     spare: int = 0
     """Minimum disk space to keep free, in bytes."""
 
@@ -187,11 +187,11 @@ class Store:
         return replace(self, seconds=seconds, fraction=min(1.0, budget / max(needed, 1.0)), spare=min(2**30, free // 4))
 
     def open(self, entry: Entry) -> StoredRecording:
-        """Return the recording of a manifest entry, which is read through the store."""
+        """Return the recording of a manifest entry, read through the store."""
         return StoredRecording(self, entry)
 
     def video(self, recording: StoredRecording, height: int, width: int, grey: bool) -> StoredVideo | None:
-        """Return all frames of a recording at one size, stored when first read; ``None`` if they cannot be stored."""
+        """Return all frames of a recording at one size, storing them on first use; ``None`` if they are not stored."""
 
         def encode() -> bytes | None:
             frames = recording.file.all_frames(height, width, grey)
@@ -200,7 +200,7 @@ class Store:
         return self._load_or_store(recording, ["video", height, width, grey], StoredVideo.load, encode)
 
     def audio(self, recording: StoredRecording, sample_rate: int) -> StoredAudio | None:
-        """Return the whole waveform of a recording, stored when first read; ``None`` if it cannot be stored."""
+        """Return the whole waveform of a recording, storing it on first use; ``None`` if it is not stored."""
         entry = recording.entry
 
         def encode() -> bytes | None:
@@ -244,7 +244,7 @@ class Store:
         return not longer and int(name[:8], 16) < self.fraction * 2**32
 
     def _write(self, path: Path, content: bytes) -> bool:
-        """Write a file; return False if the disk is full or nearly full, or the file cannot be written."""
+        """Write a file; return False if the disk is full or nearly full, or if the file cannot be written."""
         try:
             self.folder.mkdir(exist_ok=True)  # without parents: a deleted run folder must not be created again
             if shutil.disk_usage(self.folder).free - len(content) < self.spare:
@@ -260,12 +260,12 @@ class StoreError(WriteError):
 
 
 class StoredRecording:
-    """A recording read through the store: stored frames and samples are read from disk, others are decoded."""
+    """A recording read through the store: stored frames and samples are read from disk, all others are decoded."""
 
     def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
         self.damage = ""
-        """Reason why the recording cannot be decoded as a whole; empty if no damage is known."""
+        """Reason why the recording cannot be decoded completely; empty if no damage is known."""
         self._store = store
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
@@ -282,7 +282,7 @@ class StoredRecording:
 
     @cached_property
     def file(self) -> Recording:
-        """The recording itself, decoded from its media file, which is opened on first access."""
+        """The media file of the recording, opened on first access."""
         return open_recording(self.entry)
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from pathlib import Path
 from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
-_HEAD = 8192  # bytes from which binary files and the encoding are detected
+_HEAD = 8192  # number of initial bytes from which the encoding and binary files are detected
 _BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -57,8 +57,8 @@ def read_table(path: Path, key: Sequence[str]) -> Table:
     """Read a CSV file whose first line names its columns, at least one of ``key``.
 
     The separator is the comma, semicolon, tab or vertical bar that separates one of ``key`` from other cells in the
-    first line. The quote character is ``"``, ``'`` or a curved quote, as in the first line. The encoding is UTF-8,
-    UTF-16, or UTF-32 with a byte order mark. Empty lines and empty last columns are ignored. Raises
+    first line. The quote character is ``"``, ``'`` or a curved quote, whichever the first line uses. The encoding is
+    UTF-8, UTF-16, or UTF-32 with a byte order mark. Empty lines and empty trailing columns are ignored. Raises
     :class:`ManifestError` if the file cannot be read, and :class:`NotText` if it is binary.
     """
     text = _decoded(path).rstrip("\x1a")  # DOS end-of-file mark
@@ -142,7 +142,7 @@ def _unmarked(path: Path, head: bytes) -> str:
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
     """Return the separator and the quote character with which one of ``key`` is a column of the first line.
 
-    If there are none, return the most frequent separator and ``"``.
+    If no combination fits, return the most frequent separator and ``"``.
     """
     for quote in "\"'":
         for separator in (*marked, *SEPARATORS):

@@ -63,8 +63,8 @@ def segment_columns(present: Collection[str], label: str | None = None) -> tuple
 def segment_of(entry: Entry, columns: tuple[str, str] | None) -> Seconds | None:
     """Return the start and end of a row's segment, in seconds; ``None`` for the whole recording.
 
-    A row without ``columns``, or with two empty cells, is the whole recording. Raises :class:`DataError` if a cell is
-    not a number, only one cell is empty, or the start is not less than the end.
+    A row without ``columns``, or with two empty cells, denotes the whole recording. Raises :class:`DataError` if a cell
+    is not a number, only one cell is empty, or the start is not less than the end.
     """
     if columns is None:
         return None
@@ -91,7 +91,7 @@ def segment(entry: Entry) -> Seconds | None:
 
 
 def reaches_beyond(entry: Entry) -> bool:
-    """Return whether a row's segment starts before the recording or ends after it by more than ``ROUNDING``."""
+    """Return whether a row's segment exceeds the recording at either end by more than ``ROUNDING`` seconds."""
     within = segment(entry)
     return within is not None and (within[0] < -ROUNDING or within[1] > (entry.duration or 0.0) + ROUNDING)
 
@@ -118,8 +118,8 @@ def unfit(entry: Entry, composition: Composition, clip: Clip) -> str:
         return reason
     span, within = clip_span(entry, composition.modalities), segment(entry)
     least = clip.seconds * composition.fastest + composition.shift
-    # A clip may extend beyond the recording by less than two frames, as streams end at a frame or packet boundary. It
-    # may not extend beyond the segment, whose end is exact except for floating-point rounding.
+    # A clip may extend beyond the recording by up to two frames, as streams end at a frame or packet boundary. It may
+    # not extend beyond the segment, whose end is exact except for floating-point rounding.
     latest = common_span(entry, composition.modalities).end + 2 / clip.frame_rate
     if within is not None:
         latest = min(latest, within[1] + 1e-6)
@@ -189,7 +189,7 @@ def uniform(clip: Clip, span: Span, count: int) -> tuple[Window, ...]:
 
 
 def every(span: Span, length: float, seconds: float) -> tuple[Window, ...]:
-    """Return the windows of ``length`` seconds inside the span at intervals of ``seconds``, but at least one."""
+    """Return the windows of ``length`` seconds inside the span at intervals of ``seconds``; there is at least one."""
     count = 1 + max(0, math.floor((span.seconds - length) / seconds + 1e-6))
     return tuple(Window(span.start + index * seconds) for index in range(count))
 

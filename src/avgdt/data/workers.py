@@ -40,7 +40,7 @@ SECONDS_A_RECORDING = 600.0
 PIPE_BYTES = 2**20
 """Requested capacity of the pipe of a worker, in bytes."""
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals from a terminal or scheduler that workers ignore, as the main process handles them and ends its workers."""
+"""Signals from a terminal or scheduler that workers ignore: the main process handles them and ends its workers."""
 _LENGTH, _MARK = struct.Struct("q"), struct.Struct("qq")
 
 
@@ -53,7 +53,7 @@ class BatchOrder(Protocol):
 
 
 class WorkerError(DataError):
-    """Raised if a worker process was killed, crashed or hangs; the message names the file being read, if any."""
+    """Raised if a worker process is killed, crashes or hangs; the message names the file being read, if any."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(f"{message}; {remedy}, and start the command again")
@@ -69,7 +69,7 @@ class WorkerError(DataError):
 def read_batches(
     clips: Clips, order: BatchOrder, workers: int, pin_memory: bool, seconds: float = SECONDS_A_RECORDING
 ) -> Generator[Batch, None, None]:
-    """Yield the batches of ``order``, read ahead by ``workers`` processes; with 0 workers, the calling process reads.
+    """Yield the batches of ``order``, read ahead by ``workers`` processes, or by the calling process with 0 workers.
 
     With ``pin_memory``, batches are in page-locked memory. Raises :class:`WorkerError` if a worker ends early or reads
     one recording for more than ``seconds``. Without workers, the time is not limited.
@@ -97,7 +97,7 @@ class _Worker:
         self.results, write_end = os.pipe()
         with suppress(OSError):  # a pipe with less capacity is only slower
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        # Number of recordings begun, and index of the current one. Anonymous memory needs no file in /dev/shm.
+        # Number of items begun, and index of the current item or -1. Anonymous memory needs no file in /dev/shm.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
@@ -111,7 +111,7 @@ class _Worker:
             os.close(write_end)
 
     def receive(self, seconds: float, closed: threading.Event) -> Any:
-        """Return the next message of the worker; raise :class:`WorkerError` if the process ended or hangs."""
+        """Return the next message of the worker; raise :class:`WorkerError` if the process has ended or hangs."""
         (length,) = _LENGTH.unpack(self._bytes(_LENGTH.size, seconds, closed))
         sizes, head = pickle.loads(self._bytes(length, seconds, closed))
         buffers = [self._bytes(size, seconds, closed) for size in sizes]
@@ -185,7 +185,7 @@ class _Pool:
         for _ in range(len(self._order)):
             message = self._received.get()
             if isinstance(message, WorkerError):
-                # If a scheduler ends the job, wait for its signal to this process, which is the cause of the error.
+                # If a scheduler ends the job, its signal to this process is the cause of the error: wait for it.
                 time.sleep(1.0)
             if isinstance(message, BaseException):
                 raise message
@@ -223,12 +223,12 @@ class _Pool:
 def _work(
     clips: Clips, order: Iterator[list[ItemKey]], results: int, mark: mmap.mmap, inherited: Sequence[int]
 ) -> None:
-    """Run a worker process: read the batches of ``order`` and send each of them, or its exception, to the pipe."""
+    """Run a worker process: read the batches of ``order`` and send each batch, or its exception, through the pipe."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    for descriptor in inherited:  # otherwise, the worker would not notice the end of the main process
+    for descriptor in inherited:  # otherwise, workers would not notice the end of the main process
         os.close(descriptor)
     torch.set_num_threads(1)
     outgoing = queue.Queue[Any](maxsize=1)

@@ -36,11 +36,11 @@ class AudioDecoding:
     container: Container
     """Container of the stream, used to determine whether packets are missing."""
     memory: float
-    """Duration after a damaged packet for which samples may be affected, in seconds."""
+    """Time after a damaged packet during which samples may be affected, in seconds."""
     damaged: list[tuple[float, float]] = field(default_factory=list)
     """Damaged spans as pairs of start and end, in seconds of container time.
 
-    A span is damaged if a packet is missing, is rejected by the decoder, or gives no samples or corrupt samples.
+    A span is damaged if its packet is missing, is rejected by the decoder, or yields no samples or corrupt samples.
     """
     ended: bool = False
     """Whether decoding has reached the end of the stream."""
@@ -63,7 +63,7 @@ class AudioDecoding:
             for frame in frames:
                 if frame.pts is not None:
                     begin = frame.pts * self.base
-                    if end is None:  # a decoder has no state before its first block
+                    if end is None:  # before its first block, a decoder has no state that damage could affect
                         self.damaged = [(at, begin) for at, _ in self.damaged]
                     elif begin - end > JITTER_SECONDS:
                         after = following or packet
@@ -95,7 +95,7 @@ class AudioDecoding:
 SEGMENT_SECONDS = 2.0
 """Length of the segments that are decoded separately if a stream is not read from its start, in seconds."""
 LONGEST_SECONDS = 600.0
-"""Maximum duration read from the start of a stream whose blocks are placed on the sample grid jointly, in seconds."""
+"""Maximum time from the start of a stream up to which its blocks are placed on the sample grid jointly, in seconds."""
 SAMPLED = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative positions in a stream at which one second is decoded to measure the levels of its channels."""
 
@@ -154,7 +154,7 @@ class AudioReader:
         return self._container.audio
 
     def waveform(self, start: float, seconds: float, sample_rate: int, zero: float) -> Waveform:
-        """Return ``round(seconds * sample_rate)`` samples from ``start`` on, with zeros where the stream has none.
+        """Return ``round(seconds * sample_rate)`` samples from ``start`` on; samples outside the stream are zero.
 
         ``zero`` is the container time at which the timeline of the recording begins, in seconds. The value of a sample
         depends only on its position, not on the requested span; see :class:`avgdt.media.seek.Preroll`. Raises
@@ -325,7 +325,7 @@ class AudioReader:
 
 
 def _from_last_key(packets: Iterator[Packet[AudioStream]], tick: float) -> Iterator[Packet[AudioStream]]:
-    """Yield the packets from the last keyframe before the time stamp ``tick`` on."""
+    """Yield the packets from the last keyframe at or before the time stamp ``tick`` on."""
     held: list[Packet[AudioStream]] = []
     for packet in packets:
         if packet.pts is None or packet.pts > tick:

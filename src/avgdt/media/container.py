@@ -1,4 +1,4 @@
-"""Media containers: opening a file, selecting its video and audio stream, seeking, and reading packets."""
+"""Media containers: opening a file, selecting its video and audio streams, seeking, and reading packets."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SEQUENTIAL_BYTES = 2**26
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
 """Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
 DROPPED_SECONDS = 0.1
-"""Gap between packets above which packets are missing, in seconds; cameras and rounding cause shorter gaps."""
-# Between two packets of a stream, bytes that belong to no packet are container overhead up to the sum of these limits:
+"""Gap between packets above which packets count as missing, in seconds; cameras and rounding cause shorter gaps."""
+# Up to the sum of these limits, bytes between two packets of a stream that belong to no packet are container overhead:
 OVERHEAD_BYTES = 256  # constant number of bytes
 OVERHEAD_FRACTION = 0.15  # fraction of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
@@ -47,7 +47,7 @@ def tick(stream: VideoStream | AudioStream) -> Fraction:
 
 
 class Container:
-    """An open media file with its best video and audio stream.
+    """An open media file with its best video stream and its best audio stream.
 
     Raises ``RecordingTooLarge`` and the errors of :func:`avgdt.media.opening.open_container`.
     """
@@ -86,11 +86,11 @@ class Container:
         return stream
 
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
-        """Return whether to seek to a position in the stream, rather than to read the file from its start.
+        """Return whether a position in the stream is reached by seeking, not by reading the file from its start.
 
         In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams,
-        AVI and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg has time stamps of
-        pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
+        AVI and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg stores time stamps
+        of pages, not of packets. Files in these formats of up to ``SEQUENTIAL_BYTES`` are read from the start.
         """
         name = self.demuxer.format.name
         by_bytes = Flags.generic_index in Flags(self.demuxer.format.flags) or name in ("avi", "mpeg", "ogg")
@@ -100,7 +100,7 @@ class Container:
         """Seek to a keyframe at or before the time stamp ``ticks`` of the stream; return whether that succeeded."""
         if not self.seekable(stream):
             return False
-        if self.demuxer.format.name == "ogg":  # after a seek in Ogg, FFmpeg continues the earlier time stamps
+        if self.demuxer.format.name == "ogg":  # after a seek in Ogg, FFmpeg counts on from the earlier time stamps
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False

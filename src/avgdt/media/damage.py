@@ -22,14 +22,14 @@ class DamagedError(Exception):
 
 @dataclass
 class Damage:
-    """A record of the damaged packets since a keyframe: rejected, dropped, or decoded to a corrupt frame.
+    """A record of the damaged packets since a keyframe: packets rejected, dropped, or decoded to a corrupt frame.
 
-    A frame is undamaged if no packet from the last undamaged keyframe up to its own packet is damaged, because the
-    dependencies of frames are not known outside the decoder.
+    A frame counts as undamaged if no packet from the last undamaged keyframe up to its own packet is damaged, because
+    the dependencies of frames are not known outside the decoder.
     """
 
     in_order: bool
-    """Whether the time stamps of frames are decoding time stamps, in the order in which the decoder returns frames."""
+    """Whether frames have decoding time stamps, which increase in the order in which the decoder returns frames."""
     complete: bool
     """Whether the decoder must return a displayed frame for every packet."""
     delayed: bool
@@ -41,7 +41,7 @@ class Damage:
     _damaged: list[int] = field(default_factory=list)
     """Sorted serial numbers of the damaged packets since the last undamaged keyframe."""
     _awaited: dict[int, int] = field(default_factory=dict)
-    """Time stamps by serial number of the packets whose frame the decoder has not returned yet."""
+    """Time stamps, by serial number, of the packets whose frames the decoder has not returned yet."""
     _last: int | None = None
     """Time stamp of the last frame that the decoder returned."""
 
@@ -74,7 +74,7 @@ class Damage:
         return not self._damaged or (self._damaged[0] > serial and not self.in_order)
 
     def pending(self, stamp: int, limit: int) -> bool:
-        """Return whether the decoder may still return a frame stamped after ``stamp`` and up to ``limit``."""
+        """Return whether the decoder may still return a frame with a time stamp after ``stamp`` and up to ``limit``."""
         return self.delayed and any(stamp < at <= limit for at in self._awaited.values())
 
     def late(self, serial: int, stamp: int) -> None:
@@ -101,7 +101,7 @@ class Damage:
         insort(self._damaged, serial)
 
     def check(self, current: int, limit: int) -> None:
-        """Raise ``DamagedError`` if a missing frame, not the one at ``current``, should be on screen at ``limit``."""
+        """Raise ``DamagedError`` if a missing frame, not the frame at ``current``, should be on screen at ``limit``."""
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

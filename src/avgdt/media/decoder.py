@@ -30,7 +30,7 @@ from avgdt.media.seek import PacketRun
 
 
 class Decoder:
-    """A decoder of one stream that continues after a rejected packet and records the reason.
+    """A decoder of one stream that continues after a rejected packet and records the reason for the rejection.
 
     Raises ``Encrypted`` for an encrypted packet.
     """
@@ -45,7 +45,7 @@ class Decoder:
         self._skipped = ""  # a copy of context.skip_frame, which is slow to read
 
     def video(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-        """Decode a packet and return the frames that it completes; ``None`` returns the remaining frames."""
+        """Decode a packet and return the frames that it completes; for ``None``, return the remaining frames."""
         assert isinstance(self.context, VideoCodecContext)
         frames: list[VideoFrame] = []
         with self._refusals(packet):
@@ -54,7 +54,7 @@ class Decoder:
         return frames
 
     def audio(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
-        """Decode a packet and return the blocks of samples that it completes; ``None`` returns the remaining blocks."""
+        """Decode a packet and return the blocks of samples that it completes; for ``None``, the remaining blocks."""
         assert isinstance(self.context, AudioCodecContext)
         frames: list[AudioFrame] = []
         with self._refusals(packet):
@@ -118,7 +118,7 @@ class PresentedFrame:
     undamaged: bool
     """Whether neither the frame nor any frame on which it may depend is damaged."""
     after_undamaged_frame: bool
-    """Whether an undamaged frame precedes it, so that a decoding pass with an earlier start gives the same frame."""
+    """Whether an undamaged frame precedes it, so that a pass with an earlier start would give the same frame."""
 
     @property
     def end(self) -> int:
@@ -130,8 +130,8 @@ class FrameIterator:
     """Iterator over the frames of a packet run in presentation order.
 
     With ``skip``, non-reference frames before the requested one are not decoded. The iterator ends early if only a pass
-    with an earlier start can determine the time or damage of a frame. Raises ``BackwardsError``, and with ``skip`` also
-    ``MissingError``.
+    with an earlier start can determine the time stamp of a frame or whether it is damaged. Raises ``BackwardsError``,
+    and with ``skip`` also ``MissingError``.
     """
 
     def __init__(self, decoder: Decoder, run: PacketRun, skip: bool = False) -> None:
@@ -175,9 +175,10 @@ class FrameIterator:
         self.damage.check(frame.stamp, limit)
 
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
-        """Return whether packets are missing between ``first`` and ``then``, in a gap too long for dropped frames.
+        """Return whether packets are missing between ``first`` and ``then``, in a gap longer than dropped frames cause.
 
-        ``following`` is the packet after ``then``, as the file position of ``then`` is invalid after damage.
+        ``following`` is the packet after ``then``; it is used because the file position of ``then`` is invalid after
+        damage.
         """
         step = self._step
         decoding = first.dts is not None and then.dts is not None and then.dts - first.dts > GAP_FRAMES * step
@@ -270,7 +271,7 @@ def _in_order(packets: Iterable[Packet[VideoStream]], latest: float) -> bool:
 def with_next(
     packets: Iterator[Packet[AnyStream]],
 ) -> Iterator[tuple[Packet[AnyStream] | None, Packet[AnyStream] | None]]:
-    """Yield pairs of a packet and the next packet; the last pair is (None, None), to drain a decoder."""
+    """Yield pairs of a packet and the next packet; the last pair is (None, None), which flushes the decoder."""
     packet = next(packets, None)
     while packet is not None:
         following = next(packets, None)

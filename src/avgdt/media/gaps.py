@@ -18,15 +18,15 @@ from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
 """Container formats written while recording, without a table of packets, so that only time stamps reveal a cut."""
-SHORTEST_SECONDS = 1.0  # minimum duration of a cut; frames and audio dropped while recording leave shorter gaps
-LONGER = 4.0  # minimum length of a cut, as a multiple of the longest other frame interval of the file
+SHORTEST_SECONDS = 1.0  # minimum duration of a cut in seconds; dropped frames and audio leave shorter gaps
+LONGER = 4.0  # minimum duration of a cut, as a multiple of the longest other frame interval of the file
 COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a fraction of the longer gap
 
 TimeSpan = tuple[float, float]  # begin and end in container time, in seconds
 
 
 class Cuts:
-    """The cuts of a media file (see :func:`find_cuts`), which are searched for at the first gap of a stream."""
+    """The cuts of a media file (see :func:`find_cuts`), which are searched for when the first gap is examined."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,8 +47,8 @@ class Cuts:
 def find_cuts(container: InputContainer) -> list[TimeSpan]:
     """Return the cuts of a file: time spans without packets in both the video and the audio.
 
-    A gap in only one stream is not a cut, and neither is a gap that is not much longer than other frame intervals of
-    the file, as in screen recordings. All packets of the file are read, without decoding them.
+    A gap is not a cut if it is in only one stream, or if it is not much longer than the other frame intervals of the
+    file, as in screen recordings. All packets of the file are read, without decoding them.
     """
     best = [container.streams.best(kind) for kind in ("video", "audio")]
     spans: dict[int, list[TimeSpan]] = {stream.index: [] for stream in best if stream is not None}
@@ -80,15 +80,15 @@ def _common(a: TimeSpan, b: TimeSpan) -> float:
 
 MAX_PACKET_BYTES = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
 """Maximum size of a valid packet, in bytes, by container format; a larger packet contains unreadable bytes."""
-_BETWEEN = 64  # bytes between two packets that do not indicate missing data
+_BETWEEN = 64  # maximum number of bytes between two packets that does not indicate missing data
 _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # chunks of an AVI file after its header
 
 
 def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
     """Return the container time, in seconds, after which the times of a stream are unknown because of damage.
 
-    Returns ``None`` if all times are known. In a format whose time stamps are counts of packets, all packets of the
-    file are read, without decoding them.
+    Returns ``None`` if all times are known. If the time stamps of the format are counts of packets, all packets of
+    the file are read, without decoding them.
     """
     name = container.format.name
     if name == "avi":

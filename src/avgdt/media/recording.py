@@ -51,8 +51,8 @@ class Info:
 class Recording:
     """An open media file, decoded by one thread.
 
-    All times are in seconds on one presentation timeline, which starts with the earlier of video and audio. Edit lists
-    are applied. Opening and reading raise the errors of ``avgdt.media.errors``.
+    All times are in seconds on one presentation timeline, whose zero is the start of the video or of the audio,
+    whichever is earlier. Edit lists are applied. Opening and reading raise the errors of ``avgdt.media.errors``.
     """
 
     def __init__(self, path: Path | str, video: bool = True, audio: bool = True, downmix: Downmix = "auto") -> None:
@@ -80,8 +80,8 @@ class Recording:
     def info(self) -> Info:
         """Duration, rates, sizes and times of the streams, mostly from the headers.
 
-        Access decodes the first frame, for its orientation, and the first audio block. Raises ``Unsupported``,
-        ``Encrypted`` or ``Corrupt``.
+        The first access decodes the first frame, for its orientation, and the first audio block. Raises
+        ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         first = self._video.first() if self.has_video else None
         ends = [self._container.end(kind) - self._zero for kind in self._starts]
@@ -107,10 +107,11 @@ class Recording:
         )
 
     def frames(self, times: Sequence[float], height: int, width: int, grey: bool = False) -> Frames:
-        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
+        """Return the frame on screen at each of ``times``.
 
-        ``Frames.pixels`` are upright and scaled to ``height`` and ``width``. The result does not depend on earlier
-        reads. Raises ``Corrupt`` if a frame is damaged or missing, and ``NoVideo``, ``Unsupported`` or ``Encrypted``.
+        This is the last frame that starts at or before the time, or the first frame if there is none. ``Frames.pixels``
+        are upright and scaled to ``height`` and ``width``. The result does not depend on earlier reads. Raises
+        ``NoVideo``, ``Unsupported`` or ``Encrypted``, and ``Corrupt`` if a frame is damaged or missing.
         """
         return self._video.frames(times, self._zero, height, width, grey)
 
@@ -121,8 +122,8 @@ class Recording:
     def waveform(self, start: float, seconds: float, sample_rate: int) -> Waveform:
         """Return ``round(seconds * sample_rate)`` mono samples from ``start`` on.
 
-        ``start`` is rounded to a multiple of ``1 / sample_rate``. Samples before, after and in gaps of the audio are
-        zero. Raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``.
+        ``start`` is rounded to a multiple of ``1 / sample_rate``. Samples before and after the audio and in its gaps
+        are zero. Raises ``NoAudio``, ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """
         return self._audio.waveform(start, seconds, sample_rate, self._zero)
 

@@ -17,7 +17,7 @@ _FILTER = 64  # half-width of the resampling filter in native samples, for a dec
 class Resampling:
     """Resampling of a span of ``count`` samples at a new sample rate, and the native samples that it needs.
 
-    The native and the new sample grid have index 0 in common, so that the value of a sample does not depend on the
+    The native and the new sample grid coincide at index 0, so that the value of a sample does not depend on the
     requested span.
     """
 
@@ -62,7 +62,7 @@ class Resampling:
 
 
 def resampled(samples: NDArray[np.float32], native: int, rate: int) -> NDArray[np.float32]:
-    """Resample a waveform (samples,) from ``native`` Hz to ``rate`` Hz; samples outside the waveform count as zero."""
+    """Resample a waveform (samples,) from ``native`` Hz to ``rate`` Hz, with zeros outside the waveform."""
     resampling = Resampling(native, rate, 0, round(len(samples) * rate / native))
     padded = np.pad(samples, (-resampling.begin, max(resampling.needed + resampling.begin - len(samples), 0)))
     return resampling.apply(padded[: resampling.needed])

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from avgdt.media.downmix import Downmix, downmix_to_mono
 
 JITTER_SECONDS = 0.005
-"""Tolerance of time stamps, in seconds; a larger difference is a gap, as any lost packet is longer."""
-LEAP_SECONDS = 5.0  # gap after which one more second is read, as time stamps may return to earlier values
-OVERLAP_SECONDS = 0.05  # a time stamp that decreases by more contradicts the earlier time stamps
+"""Tolerance of time stamps, in seconds; a larger difference is a gap, as every lost packet is longer than this."""
+LEAP_SECONDS = 5.0  # gap in seconds after which one more second is read, as time stamps may return to earlier values
+OVERLAP_SECONDS = 0.05  # decrease in seconds above which a time stamp contradicts the earlier time stamps
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class SampleGrid:
     def _runs(self, blocks: Iterable[AudioBlock], until: int | None) -> Iterator[list[AudioBlock]]:
         """Yield runs of blocks without gaps, up to grid index ``until``.
 
-        Blocks cannot overlap: a block stamped before the end of the last block follows that block. If time stamps
-        decrease by more than ``OVERLAP_SECONDS``, the later time stamps are valid, so that the position of a sample
-        does not depend on where reading began.
+        Blocks cannot overlap: a block whose time stamp is before the end of the last block is placed directly after it.
+        If time stamps decrease by more than ``OVERLAP_SECONDS``, the later time stamps are valid, so that the position
+        of a sample does not depend on where reading began.
         """
         run: list[AudioBlock] = []
         following: float | None = None  # expected grid index of the next block; unknown before the first time stamp
@@ -135,8 +135,9 @@ class SampleGrid:
         starts = [self.index(b.stamp) - n for b, n in zip(run, before, strict=True) if b.stamp is not None]
         if self.head is None or not starts:
             return round(starts[0]) if starts else 0
-        # With rounded time stamps, the start must agree with all of them. If all blocks are equally long, it also lies
-        # a whole number of blocks after the end of the first block, of which a codec delay may have removed a part.
+        # If time stamps are rounded, the start must agree with all of them. If all blocks are equally long, the end of
+        # the first block of the run is also a whole number of blocks after the end of the first block of the stream,
+        # which a codec delay may have shortened.
         unit = self.tick * self.rate
         length = max(len(block) for block in run)
         even = all(len(block) == length for block in run[1:-1])
@@ -151,7 +152,7 @@ class SampleGrid:
 
 
 def _agreed(starts: list[float], width: float) -> float:
-    """Return the middle of the largest group of starts within ``width``, or of all starts if that is no majority."""
+    """Return the midpoint of the largest group of starts within ``width``, or of all starts if it is not a majority."""
     ordered = np.sort(starts)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(len(ordered))
     first = int(np.argmax(counts))

@@ -1,4 +1,4 @@
-"""Scaling of decoded frames to upright arrays, in RGB or grey."""
+"""Conversion of decoded frames to scaled upright arrays in RGB or grey."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ UPRIGHT = Orientation()
 
 
 def orientation(frame: VideoFrame) -> Orientation:
-    """Return the orientation in the display matrix of a frame, rounded to quarter turns."""
+    """Return the orientation given by the display matrix of a frame, rounded to quarter turns."""
     side_data = cast(Mapping[Type, Buffer], frame.side_data).get(Type.DISPLAYMATRIX)
     if side_data is None:
         return UPRIGHT

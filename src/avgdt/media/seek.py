@@ -23,7 +23,7 @@ class VideoTimestamps:
     AVI, and some muxers of other formats, store only decoding time stamps. With B-frames, decoding time stamps decrease
     between some frames in presentation order. In such a container, a frame gets the decoding time stamp at which the
     decoder returned it, minus the constant delay of the decoder. In raw streams without time stamps, frames are
-    counted.
+    numbered.
     """
 
     decoding: bool
@@ -33,11 +33,11 @@ class VideoTimestamps:
     step: int
     """Duration of one frame at the average frame rate, in time stamp units."""
     may_run_backwards: bool
-    """Whether frames are reordered, so that decreasing time stamps would be decoding time stamps."""
+    """Whether frames are reordered, so that decreasing time stamps must be decoding time stamps."""
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
-        """Return the rules for the time stamps of a stream; ``backwards`` is whether time stamps decrease."""
+        """Return the rules for the time stamps of a stream; ``backwards`` states whether they decrease."""
         rate = stream.average_rate or stream.guessed_rate
         step = max(1, round(1 / (rate * tick(stream)))) if rate else 1
         depth = stream.codec_context.reorder_depth
@@ -74,7 +74,7 @@ class VideoTimestamps:
 LOOK_AHEAD_BYTES = 2**26
 """Maximum total size of the packets that are read ahead to find the frame on screen, in bytes."""
 EVERYTHING = 2**62
-"""Number of time stamp units that is longer than any file, so that seeking back this far reaches the start."""
+"""Number of time stamp units that exceeds the duration of any file, so that seeking back this far reaches the start."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class PacketRun:
     """Whether the run starts at the first keyframe of the file, so that no run can start earlier."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
-        """Return whether the decoding time since the preceding packet, stamped ``before``, is longer than ``step``."""
+        """Return whether ``dts`` is more than ``step`` after ``before``, the preceding decoding time stamp."""
         return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
@@ -103,7 +103,7 @@ def seek_packets(container: Container, moment: int, back: int, second: int, back
     """Return the packets from the last keyframe at or before ``moment - back`` on, or from the first keyframe.
 
     ``moment``, ``back`` and ``second`` (the length of one second) are in time stamp units of the video stream.
-    ``backwards`` is whether time stamps decrease between frames in presentation order.
+    ``backwards`` states whether time stamps decrease between frames in presentation order.
     """
     while True:
         from_start = _go_to(container, moment - back, back)
@@ -145,7 +145,7 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 
 
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Read packets up to the first that is decoded after ``moment``, as no later packet is presented by ``moment``.
+    """Read packets up to the first that is decoded after ``moment``; later packets are presented after ``moment``.
 
     Returns the packets, and whether they are complete up to that packet.
     """
@@ -205,10 +205,11 @@ _RUNNING = ("dpcm", "g72")  # parts of the names of decoders that sum difference
 class Preroll:
     """Rules for where audio decoding starts, so that samples do not depend on the requested span.
 
-    Some decoders lose their state: after a short time, samples do not depend on where decoding started. For these
-    decoders, audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3 generate noise
-    with one random generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum differences. Streams of these
-    decoders are decoded from the first packet if it is near, and otherwise in segments with fixed start positions.
+    The state of some decoders is short-lived: after a short time, samples do not depend on where decoding started. For
+    these decoders, some audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3
+    generate noise with one random number generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum
+    differences. Streams of these decoders are decoded from the first packet if it is near, and otherwise in segments
+    with fixed start positions.
     """
 
     seconds: float
@@ -216,7 +217,7 @@ class Preroll:
     from_start: float
     """Time after the first packet, in seconds, up to which decoding starts at that packet; -inf for never."""
     memory: float
-    """Duration after a damaged packet for which samples may be affected, in seconds."""
+    """Time after a damaged packet during which samples may be affected, in seconds."""
 
     @classmethod
     def of(cls, decoder: str, size: int) -> Preroll:

@@ -20,7 +20,7 @@ from avgdt.media.errors import Corrupt, NoVideo, Unsupported
 from avgdt.media.scaling import Scaler, orientation
 from avgdt.media.seek import EVERYTHING, PacketRun, seek_packets
 
-NEW_SEEK_SECONDS = 5.0  # difference of successive requested times above which a new seek is made
+NEW_SEEK_SECONDS = 5.0  # difference in seconds between successive requested times above which a new seek is made
 KEEPS_HEADERS = frozenset({"h264", "hevc"})  # decoders that keep parameter sets after a seek
 ROUNDING = 1e-6
 """Tolerance of requested times, in seconds, for the rounding of floating-point numbers."""
@@ -42,7 +42,7 @@ FramesByTick = dict[int, SelectedFrame]  # frames by requested time stamp
 
 
 def acceptance(run: PacketRun, skip: bool, moment: int) -> Callable[[PresentedFrame], bool]:
-    """Return a predicate that is true if a frame is certainly the one on screen at ``moment`` and undamaged.
+    """Return a predicate that is true if a frame is certainly the one that an earlier start would give at ``moment``.
 
     Without ``skip``, the predicate is also true for every frame of a run that starts at the first keyframe.
     """
@@ -57,7 +57,7 @@ def select(
     limits: list[int],
     scale: Callable[[PresentedFrame], NDArray[np.uint8]],
 ) -> FramesByTick | None:
-    """Return the frame on screen at each time stamp of ``limits``; ``None`` unless ``accept`` accepts the first frame.
+    """Return the frame on screen at each time stamp of ``limits``; ``None`` if ``accept`` rejects the first frame.
 
     Raises ``DamagedError`` if a selected frame is damaged, or if a missing frame should be on screen in its place.
     """
@@ -92,7 +92,7 @@ class Frames:
     """The frames on screen at the requested times."""
 
     pixels: NDArray[np.uint8]
-    """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
+    """(time, height, width, channels) uint8; channels are red, green and blue, or grey alone."""
     times: NDArray[np.float64]
     """(time,) float64: presentation times of the frames on the timeline of the recording, in seconds."""
     end: float | None = None
@@ -107,7 +107,7 @@ class AllFrames:
     """All displayed frames of a recording, in presentation order."""
 
     pixels: NDArray[np.uint8]
-    """(time, height, width, channels) uint8; channels are red, green, blue, or one grey."""
+    """(time, height, width, channels) uint8; channels are red, green and blue, or grey alone."""
     stamps: NDArray[np.int64]
     """(time,) int64: presentation time stamps of the frames, in units of ``tick``."""
     tick: Fraction
@@ -140,7 +140,7 @@ class VideoReader:
     def __init__(self, container: Container) -> None:
         self._container = container
         self._scaler = Scaler(container.path)
-        self._disturbed = False  # whether the decoder may keep state of the last read
+        self._disturbed = False  # whether the decoder may keep state from the last read
         self._backwards = False  # whether time stamps decreased between frames in this read
 
     @property
@@ -153,7 +153,7 @@ class VideoReader:
         return self._container.video
 
     def frames(self, times: Sequence[float], zero: float, height: int, width: int, grey: bool) -> Frames:
-        """Return the frame on screen at each of ``times``: the last frame that begins by that time, else the first.
+        """Return the frame on screen at each of ``times``, as :meth:`avgdt.media.recording.Recording.frames` does.
 
         ``zero`` is the container time at which the timeline of the recording begins, in seconds.
         """
@@ -245,7 +245,7 @@ class VideoReader:
     def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
         """Call ``read`` on the frames from the one on screen at ``moment`` on; return its result.
 
-        While ``read`` returns ``None``, it is called again with frames from an earlier start. The second argument of
+        If ``read`` returns ``None``, it is called again with frames from an earlier start. The second argument of
         ``read`` is the predicate of :func:`acceptance`. With ``skipping``, non-reference frames before ``moment`` are
         not decoded. Raises ``Unsupported``, ``Encrypted`` or ``Corrupt``.
         """

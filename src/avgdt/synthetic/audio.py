@@ -1,4 +1,4 @@
-"""Audio of a recording: the timbre of the moving object, a synthesiser, and the acoustics of the room."""
+"""Audio of a recording: the timbre of the moving object, a synthesiser for it, and the acoustics of the room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avgdt.synthetic.timeline import Floats
 _ATTACK = 0.0015  # time constant of the rise of a struck note, in seconds
 _RISEN = 38 * _ATTACK  # duration of the rise in seconds: 1 - exp(-38) rounds to 1
 _CLICK = 0.004  # time constant of the decay of the contact noise, in seconds
-_FADED = 80 * _CLICK  # duration of the contact noise in seconds: a fraction of exp(-80) does not change a sample
+_FADED = 80 * _CLICK  # duration of the contact noise in seconds: exp(-80) is too small to change a sample
 _BANDS = 20  # number of bands of the frequency response
 _LOWEST, _HIGHEST = 80.0, 12000.0  # centres of the first and the last band, in Hz
 _CEILING = 0.97  # maximum amplitude, relative to full scale
@@ -28,7 +28,7 @@ class Timbre:
     ratios: tuple[float, ...]
     """Frequencies of the partials relative to the lowest partial."""
     weights: tuple[float, ...]
-    """Amplitudes of the partials."""
+    """Relative amplitudes of the partials."""
     breath: float
     """Noise content of the partials, from 0 for a steady tone to 1 for a band of noise around each partial."""
     decay: float
@@ -54,8 +54,8 @@ SMALLEST, LARGEST = 0.085, 0.145
 def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -> Timbre:
     """Sample the timbre of an object with the given outline and size.
 
-    The outline determines the partials. The size determines the pitch up to a semitone: the largest object sounds about
-    three octaves below the smallest.
+    The outline determines the partials. The size determines the pitch to within a semitone: the pitch of the largest
+    object is about three octaves below that of the smallest.
     """
     pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
@@ -81,8 +81,7 @@ class Synth:
     def sustain(self, pitch: Floats, loudness: Floats) -> Floats:
         """Return the waveform of a sustained note.
 
-        ``pitch``, relative to the pitch of the timbre, and ``loudness``, the amplitude, are given at each sample
-        (samples,).
+        ``pitch`` (relative to the pitch of the timbre) and ``loudness`` (the amplitude) have the shape (samples,).
         """
         phase = np.cumsum(self.timbre.pitch * pitch)
         phase *= 2 * np.pi
@@ -99,7 +98,7 @@ class Synth:
         """Return the waveform of struck notes.
 
         ``times`` are in seconds, ``strengths`` are amplitudes, and ``pitches`` are relative to the pitch of the timbre.
-        A positive ``glide`` bends each note upwards within its decay, by at most about half of ``glide`` octaves.
+        A positive ``glide`` raises the pitch during the decay of each note, by at most about ``glide / 2`` octaves.
         """
         waveform = np.zeros(self.times.size)
         decay = self.timbre.decay
@@ -181,8 +180,8 @@ def draw_room(generator: np.random.Generator) -> Room:
 def record(waveform: Floats, room: Room, level: float, sample_rate: int, generator: np.random.Generator) -> Floats:
     """Return the waveform (samples,) that a microphone in the room records, from -1 to 1.
 
-    ``level`` is the root mean square of the sound in decibels relative to full scale; it is reduced if the peaks exceed
-    the range. The room does not delay onsets.
+    ``level`` is the root mean square of the sound without background noise, in decibels relative to full scale; it is
+    reduced if the peaks exceed the range. The room does not delay onsets.
     """
     samples = waveform.size
     spectrum = np.fft.rfft(waveform, 2 * samples)

@@ -69,8 +69,7 @@ class Canvas:
         stretch: tuple[float, float] = (1.0, 1.0),
         alpha: float = 1.0,
     ) -> None:
-        """Fill ``outline`` centred at (x, y), rotated by ``angle`` (radians, clockwise) and then stretched along x and
-        y."""
+        """Fill ``outline`` at (x, y), rotated clockwise by ``angle`` radians and then stretched along x and y."""
         size = size * self._scale
         rotated = angle != 0 and outline != DISC
         cosine, sine = (math.cos(angle), math.sin(angle)) if rotated else (1.0, 0.0)

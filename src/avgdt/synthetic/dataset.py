@@ -19,7 +19,7 @@ from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
 _PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions so that their folders are reused
 _DIGESTS = "recordings.sha256"  # file with a line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, repeated
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, in a cycle
 
 
 def render_dataset(
@@ -35,9 +35,10 @@ def render_dataset(
     The manifest has the columns path, label, split and seed. A folder with the same parameters is reused: only missing
     and damaged recordings are rendered. Recordings of an earlier version of the renderer are replaced. ``workers`` is
     the number of processes: None for one per core, 0 or 1 to render in this process; it does not affect the files.
-    ``progress`` is called with (finished recordings, all recordings). ``parameters`` replaces ``seed`` and all
-    defaults. Raises :class:`SyntheticDataError` if ``recordings`` is less than 1, if the folder holds another data set
-    or other files, or if a process is killed, and :class:`avgdt.files.WriteError` if a file cannot be written.
+    ``progress`` is called with the numbers of finished recordings and of all recordings. ``parameters`` replaces
+    ``seed`` and all defaults. Raises :class:`SyntheticDataError` if ``recordings`` is less than 1, if the folder holds
+    another data set or other files, or if a process is killed, and :class:`avgdt.files.WriteError` if a file cannot be
+    written.
     """
     parameters = parameters or Parameters(seed=seed)
     if recordings < 1:
@@ -64,13 +65,13 @@ def render_dataset(
 def split_of(index: int) -> str:
     """Return the split of recording ``index``.
 
-    Of six recordings of a class, four are train, one is val and one is test.
+    Of every six successive recordings of a class, four are in train, one is in val and one is in test.
     """
     return _SPLITS[index // len(ACTIONS) % len(_SPLITS)]
 
 
 def label_of(index: int) -> str:
-    """Return the class of recording ``index``; the classes alternate."""
+    """Return the class of recording ``index``; successive recordings cycle through the classes."""
     return ACTIONS[index % len(ACTIONS)].__name__.lower()
 
 

@@ -15,7 +15,7 @@ _LEAF = Rectangle(width=2.0)
 
 
 class Distractor(ABC):
-    """Base class of distractors: groups of objects that move silently behind the action."""
+    """Base class of distractors: groups of objects that move or blink silently behind the action."""
 
     def __init__(self, generator: np.random.Generator, background: Background, aspect: float) -> None:
         self._ground, self._aspect = background.ground, aspect
@@ -60,7 +60,7 @@ class Birds(Distractor):
         self._size = generator.uniform(0.05, 0.09)
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw each bird as two bars, which are its beating wings."""
+        """Draw each bird as two beating wings, each of which is a bar."""
         for (x, y), beats in zip(self._positions, self._beats, strict=True):
             angle = 0.8 * np.sin(2 * np.pi * (beats * time + x))
             position = (x + self._speed * time + 0.1) % (self._aspect + 0.2) - 0.1

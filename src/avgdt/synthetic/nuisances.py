@@ -1,7 +1,7 @@
 """Properties of a recording that do not depend on its class: object, colours, background, camera, room and loudness.
 
 A synthetic data set has few backgrounds, which its recordings share. If each recording had its own background, a
-network could memorise which room belongs to which background, instead of the cause of a sound.
+network could memorise the room of each background instead of learning the causes of sounds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Background:
     ground: float
     """Vertical position of the ground line, in units of the frame height."""
     scenery: int
-    """Seed of the light in the sky, the hills and the faded actions."""
+    """Seed for the light in the sky, the hills and the faded actions."""
 
 
 def draw_background(seed: int, number: int, generator: np.random.Generator) -> Background:
@@ -58,7 +58,7 @@ def draw_background(seed: int, number: int, generator: np.random.Generator) -> B
 def _palette(generator: np.random.Generator) -> Palette:
     """Sample a palette around one hue; the palette is dark with a probability of 1/3.
 
-    The moving object has another hue and lightness.
+    The moving object differs from the sky in hue and lightness.
     """
     hue, night = generator.uniform(), generator.uniform() < 1 / 3
     far = hue + generator.uniform(0.3, 0.7)
@@ -76,7 +76,7 @@ def _palette(generator: np.random.Generator) -> Palette:
 
 @dataclass(frozen=True)
 class Camera:
-    """A hand-held camera, which also moves the background, so that motion alone reveals little about the class."""
+    """A hand-held camera, whose motion shifts the whole view, so that motion alone reveals little about the class."""
 
     across: Drift
     down: Drift
@@ -104,7 +104,7 @@ class Look:
     timbre: Timbre
     room: Room
     level: float
-    """Root mean square of the audio, in decibels relative to full scale."""
+    """Root mean square of the sound without background noise, in decibels relative to full scale."""
 
     @property
     def palette(self) -> Palette:
@@ -118,7 +118,7 @@ class Look:
 
 
 def draw_look(generator: np.random.Generator, aspect: float, background: Background) -> Look:
-    """Sample a look in front of ``background``; ``aspect`` is the width of the frame divided by its height."""
+    """Sample the look of a recording on ``background``; ``aspect`` is the width of the frame divided by its height."""
     outline = OUTLINES[generator.integers(len(OUTLINES))]
     size = float(generator.uniform(SMALLEST, LARGEST))
     return Look(

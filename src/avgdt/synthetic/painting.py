@@ -1,4 +1,4 @@
-"""Rasterisation: the coverage of pixels by many strokes at once, and images painted with it."""
+"""Rasterisation: computing the pixel coverage of many strokes at once, and blending strokes into images."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Image:
         _towards(self._strip, 1, across - column, self._whole)
 
     def paint(self, patches: Sequence[Patch]) -> None:
-        """Blend ``patches`` into the image, in their order."""
+        """Blend ``patches`` into the image, in order."""
         for rows, columns, alpha, colour in patches:
             region = self.pixels[:, rows, columns]
             change = colour - region
@@ -89,7 +89,7 @@ def patches(strokes: Sequence[Stroke], height: int, width: int) -> list[Patch]:
     """Return the patch of each stroke in an image of ``height`` x ``width`` pixels.
 
     The patch of a stroke outside the image is empty. Strokes with the same brush and of similar size are computed
-    together, padded to the size of the group.
+    together, padded to a common size.
     """
     boxes = np.array([stroke.box for stroke in strokes]).reshape(-1, 4)
     wests, easts = _span(boxes[:, 0], boxes[:, 2], width)

@@ -30,13 +30,13 @@ REMEDY = "free some disk space or name another folder, then run the same command
 """Remedy appended to error messages about files of the data set that cannot be written."""
 
 # With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
-# of the memory. (With the tree, one small recording in ten differed in one of three processes.) A keyframe per second
+# of the memory. (With the tree, one of ten small recordings differed in one of three processes.) A keyframe per second
 # makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
-# time of veryfast, for twice the bytes.
+# time of veryfast, but twice the bytes.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
 _AUDIO_RATE = 64000  # bit rate of the audio, in bits per second
 _AUDIO = {"aac_coder": "fast"}
-_ABANDONED = 600  # time since the last write after which a temporary file is abandoned, in seconds
+_ABANDONED = 600  # time since the last write after which a temporary file is considered abandoned, in seconds
 
 
 def render(parameters: Parameters, paths: dict[int, Path], workers: int | None) -> Generator[int]:
@@ -100,7 +100,7 @@ def temporary_path(path: Path, process: int | str | None = None) -> Path:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove old temporary files of processes that were killed.
+    """Remove old temporary files left by killed processes.
 
     Recent temporary files remain, since other processes may still be writing them.
     """
@@ -172,7 +172,7 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block stop signals in the context and in processes started in it, on platforms with signal masks."""
+    """Return a context manager that blocks stop signals, also in child processes, on platforms with signal masks."""
     if sys.platform != "win32":
         resource_tracker.ensure_running()  # otherwise, the first process starts it, which unblocks the signals
     with stopping_blocked():

@@ -131,7 +131,7 @@ def _sky(pixels: Pixels, background: Background, height: int, margin: int) -> No
 
 
 def _faded(colours: Palette) -> Palette:
-    """Return the palette of the static actions in the background, which is nearer to the haze."""
+    """Return the palette blended towards the haze, for the static actions in the background."""
     return replace(
         colours,
         **{name: interpolate(getattr(colours, name), colours.haze, 0.6) for name in ("object", "tool", "light")},

@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float64]
 """Times, waveforms or curves in double precision."""
 
 _STEP = 0.002  # interval between the knots of an integrated tempo in seconds, much shorter than a frame
-_LEAD = 2.0  # time by which a tempo extends beyond the recording in seconds, so that earlier notes still sound
+_LEAD = 2.0  # time by which a tempo extends beyond each end of the recording in seconds, to include earlier notes
 
 
 class Drift:
@@ -23,7 +23,7 @@ class Drift:
         self._weights = weights / weights.sum() * 1.4
 
     def __call__(self, times: Floats | float) -> Floats:
-        """Return the values of the curve at ``times`` (seconds), in the same shape."""
+        """Return the values of the curve at ``times`` (seconds), with the same shape."""
         angles = 2 * np.pi * np.multiply.outer(times, self._frequencies) + self._phases
         # Matrix multiplication is avoided, since its last bit may depend on the number of cores.
         return np.asarray((np.sin(angles) * self._weights).sum(axis=-1))
@@ -43,7 +43,7 @@ class Tempo:
         """Sample the random curve of the tempo.
 
         ``frequency`` is in beats per second, ``depth`` in octaves; the frequencies of the curve are at most ``fastest``
-        (Hz). The tempo is defined from before 0 to after ``seconds``.
+        (Hz). The tempo is defined from shortly before 0 to shortly after ``seconds``.
         """
         drift = Drift(generator, fastest=fastest)
         self._times = np.arange(-_LEAD, seconds + _LEAD, _STEP)
@@ -52,7 +52,7 @@ class Tempo:
         self._phases -= np.floor(self._phases[0])
 
     def phase(self, times: Floats | float) -> Floats:
-        """Return the number of beats until ``times`` (seconds), which is an integer at each beat."""
+        """Return the phase at ``times`` (seconds), in beats; it is an integer at each beat."""
         return np.asarray(np.interp(times, self._times, self._phases))
 
     def frequency(self, times: Floats | float) -> Floats:

@@ -29,8 +29,8 @@ FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
 def read_layout(folder: Path) -> Layout:
     """Return the recordings of DCASE2014 in ``folder``, each with its ``split`` (train or test) and ``label``.
 
-    The folder of a file gives its split, and the file name gives its label. Raises :class:`DataError` if a folder is
-    missing, a class has no recordings in a split, or a recording has two files.
+    The folder of a file determines its split, and the file name determines its label. Raises :class:`DataError` if a
+    folder is missing, a class has no recordings in a split, or a recording has two files.
     """
     entries, unlisted = list[Entry](), list[Path]()
     seen = dict[tuple[str, str], Path]()

@@ -23,8 +23,9 @@ FOLDS = ("1", "2", "3", "4", "5")
 def read_layout(folder: Path, esc10: bool) -> Layout:
     """Return the recordings of ESC-50 in ``folder``, or only those of ESC-10, with the columns of ``esc50.csv``.
 
-    Raises :class:`DataError` if the list, a required column or all audio files are missing. Also raises
-    :class:`DataError` if a recording is listed twice, has no fold, or has another fold in its file name.
+    Raises :class:`DataError` if the list or a required column is missing, or if none of the audio files exists. Also
+    raises :class:`DataError` if a recording is listed twice, has no valid fold, or has a fold that contradicts its
+    file name.
     """
     meta, audio = folder / "meta" / "esc50.csv", folder / "audio"
     for path, exists in ((meta, meta.is_file()), (audio, audio.is_dir())):
@@ -53,7 +54,7 @@ def _check(listed: Sequence[Entry], meta: Path, needed: Sequence[str]) -> None:
                 raise DataError(
                     f"{meta}, line {line}, column `{column}`: missing or empty; use the list as distributed"
                 )
-        # The form of a file name is FOLD-SOURCE-TAKE-CLASS.
+        # File names have the form FOLD-SOURCE-TAKE-CLASS.
         named, fold = re.match(r"(\d+)-", name), entry.extra["fold"].strip()
         if fold not in FOLDS:
             raise DataError(f"{meta}, line {line}: {name} is in fold '{fold}'; the folds are {', '.join(FOLDS)}")

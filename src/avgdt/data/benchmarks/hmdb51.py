@@ -54,7 +54,7 @@ def _classes(home: Path, lists: Path) -> list[str]:
     matches = [re.fullmatch(r"(.+)_test_split\d", path.stem) for path in lists.glob("*.txt")]
     folders = {path.parent for path in home.glob("*/*") if path.suffix.lower() in VIDEO_SUFFIXES}
     names = [*sorted(match[1] for match in matches if match), *sorted(path.name for path in folders - {lists})]
-    spelt = {name.casefold(): name for name in reversed(names)}  # the spelling of the lists has precedence
+    spelt = {name.casefold(): name for name in reversed(names)}  # the spelling in the lists takes precedence
     classes = sorted(spelt.values())
     if not classes:
         raise DataError(f"{lists}: contains no list such as brush_hair_test_split1.txt; extract {ARCHIVE} here")

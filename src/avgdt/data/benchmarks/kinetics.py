@@ -1,4 +1,4 @@
-"""Reader of Kinetics-400 as distributed (Kay et al. 2017): lists of clips, and folders of the clips' files."""
+"""Reader of Kinetics-400 as distributed (Kay et al. 2017): lists of clips, and folders of clip files."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A list is a CSV file as distributed, or has a file name and optionally a class number per line, as other tools write
-    it. Without column names, the name of the list gives the split, and the label is the folder of the file or else the
-    class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where the times have
-    six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is listed. Raises
-    :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list exists.
+    A list is a CSV file as distributed, or a text file of other tools, with a file name and optionally a class number
+    per line. If a list has no column names, its file name determines the split, and the label of a clip is the name of
+    its folder or else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where
+    the times have six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is
+    listed. Raises :class:`DataError` if a list is unusable, a clip is listed or present twice, or no clip of a list
+    exists.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the folder that contains the clips of Kinetics-400")
@@ -57,8 +58,8 @@ def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
 def _existing_names(listed: Sequence[Sequence[str]], files: Files) -> Iterator[str]:
     """Yield for each clip the first of its possible names for which a file exists, else the first name.
 
-    The last possible name, the identifier of the video, is used only if the lists name one clip of the video. A clip
-    listed without times also matches a file with times if this is the only such file of the video.
+    The last possible name, the identifier of the video, is used only if the lists name a single clip of the video. A
+    clip listed without times also matches a file with times if this is the only such file of the video.
     """
     clips, timed = Counter(names[-1] for names in listed), dict[str, list[str]]()
     for file in files:

@@ -22,7 +22,7 @@ class Layout:
     """The files of a benchmark data set, divided into listed and unlisted files."""
 
     entries: list[Entry]
-    """Listed files, not inspected, with the columns of the lists in ``extra``; missing files have an error."""
+    """Listed files, not yet inspected, with the columns of the lists in ``extra``; missing files have an error."""
     unlisted: list[Path]
     """Files in the folder of the data set that its lists do not name."""
 
@@ -35,7 +35,7 @@ class SplitReader(Protocol):
 
 
 class Files(Mapping[str, Path]):
-    """Files by name, with a look-up that tolerates another suffix, capitalisation or Unicode normalisation."""
+    """Mapping from names to files, with a look-up that tolerates another suffix, case or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
         """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups are case-sensitive."""
@@ -55,8 +55,8 @@ class Files(Mapping[str, Path]):
     def look_up(self, name: str, endings: Sequence[str]) -> Path | None:
         """Return the path of the file ``name``; ``None`` if there is no such file.
 
-        Without an exact match, a file with another suffix of ``endings`` is returned, else one with another Unicode
-        normalisation or, unless ``capitals`` is set, another capitalisation.
+        If there is no exact match, a file with another suffix in ``endings`` is returned, else a file whose name
+        differs in Unicode normalisation or, unless ``capitals`` is set, in case.
         """
         stem = PurePosixPath(name).with_suffix("")
         names = (name, *(f"{stem}{ending}" for ending in endings))
@@ -73,7 +73,7 @@ def lay_out(listed: Sequence[Entry], files: Files, home: Path, endings: Sequence
     """Match listed entries, whose paths are names relative to ``home``, with ``files``; return the layout.
 
     The suffix of a file may differ from the list if it is one of ``endings``. An entry without a file gets an error
-    that names the list ``by``.
+    that contains ``by``, the name of the list.
     """
     paths = [files.look_up(entry.path.as_posix(), endings) for entry in listed]
     named = set(paths)

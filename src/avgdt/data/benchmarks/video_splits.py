@@ -47,9 +47,9 @@ def read_videos(
 ) -> Layout:
     """Match listed videos with the files in the class folders below ``home``; return the layout.
 
-    ``listed`` has the position in its list and the entry of each video; the path of an entry is CLASS/NAME. The videos
-    ``unused`` are omitted, also from the unlisted files. Raises :class:`DataError` if a video is listed twice, or if a
-    class has no existing video in train or in test.
+    ``listed`` contains for each video the position in its list and its entry, whose path is CLASS/NAME. Videos in
+    ``unused`` are in neither the listed nor the unlisted files of the layout. Raises :class:`DataError` unless
+    every video is listed only once and every class has an existing video in both train and test.
     """
     seen = dict[str, tuple[str, str]]()
     for where, entry in listed:

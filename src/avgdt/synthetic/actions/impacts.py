@@ -1,4 +1,4 @@
-"""Actions with impacts, each of which sounds as a note: a hammer, a bouncing ball, stamping feet and chimes."""
+"""Actions with impacts, each of which sounds a note: a hammer, a bouncing ball, stamping feet and chimes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Hammer(Action):
 
     @property
     def events(self) -> Floats:
-        """Times of the blows without the second contacts, in seconds."""
+        """Times of the blows, excluding the second contacts, in seconds."""
         return self._tempo.time(self._tempo.beats())
 
     def draw(self, canvas: Canvas, time: float) -> None:
@@ -60,7 +60,7 @@ class Hammer(Action):
         self.draw_object(canvas, head_x, head_y, angle=-side * angle)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform, with a blow and a second contact at each beat."""
+        """Return the waveform, with a blow at each beat and a softer second contact after it."""
         beats = self._tempo.beats()
         strengths = self._strengths[beats.astype(int)]
         hops = self._tempo.time(beats + _HOP)
@@ -107,7 +107,7 @@ class Bounce(Action):
         self.draw_object(canvas, x, y, angle=0.6 * float(self._wander(time)), stretch=(1 + squash, 1 - squash))
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of one note per contact with the ground."""
+        """Return the waveform, with one note per contact with the ground."""
         strengths = np.maximum(self._lengths[:-1], self._lengths[1:])
         return synth.strike(self.events, strengths**1.5)
 
@@ -150,7 +150,7 @@ class Stamp(Action):
         self.draw_object(canvas, look.x + sway, hip - 0.05, angle=4 * sway)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of one note per step."""
+        """Return the waveform, with one note per step."""
         beats = self._tempo.beats().astype(int)
         pitches = np.where(beats % 2 == self._low, 0.8, 0.8 * self._ratio)
         return synth.strike(self.events, self._strengths[beats], pitches)
@@ -199,6 +199,6 @@ class Chimes(Action):
         self.draw_object(canvas, x, y - look.size * 0.9, angle=0.8 * (x - look.x))
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of one note per hit, at the pitch of the pillar."""
+        """Return the waveform, with one note per hit at the pitch of the pillar."""
         beats = self._tempo.beats().astype(int)
         return synth.strike(self.events, np.full(beats.size, 0.8), self._pitches[self._route[beats]])

@@ -137,7 +137,7 @@ class Saw(Action):
         return np.asarray(strength * (ease(fraction / _BITE) - ease((fraction - _BITE) / (1 - _BITE))))
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the saw, with the object as its handle, the log, and sawdust that falls during the forward stroke."""
+        """Draw the saw (with the object as its handle), the log, and sawdust that falls during the forward stroke."""
         look, colours, side = self.look, self.look.palette, self._side
         cut_x, cut_y = look.x + side * 0.12, look.ground - 0.25
         x = cut_x - side * (0.5 - 0.38 * float(self._position(time)))

@@ -62,7 +62,7 @@ class Rain(Action):
         self.draw_object(canvas, cloud, 0.09)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a short note of rising pitch per drop."""
+        """Return the waveform, with a short note of rising pitch per drop."""
         relative = self._sizes / self.look.size
         return synth.strike(self._landings, relative * 3, (0.22 / relative) ** 0.8, glide=0.5)
 
@@ -112,7 +112,7 @@ class Rocket(Action):
             canvas.shape(look.outline, *centre, look.size * 0.4 * (1 - 0.7 * age), colours.object, alpha=1 - age**2)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of a rising whistle and a low burst per rocket."""
+        """Return the waveform, with a rising whistle and a low burst per rocket."""
         fraction = self._tempo.phase(synth.times) % 1
         risen = np.clip(fraction / _RISE, 0, 1)
         loudness = np.where(fraction < _RISE, 0.1 + 0.2 * risen, 0.0)
@@ -148,7 +148,7 @@ class Roll(Action):
         return self._clicks
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw the ridges, and the wheel, which rises slightly on each ridge and whose hub rotates."""
+        """Draw the ridges and the wheel, which rises slightly on each ridge and has a rotating hub."""
         look, colours = self.look, self.look.palette
         x = float(self._position(time))
         radius = look.size * 1.35
@@ -164,7 +164,7 @@ class Roll(Action):
         canvas.shape(DISC, x + 0.8 * radius * np.sin(angle), y - 0.8 * radius * np.cos(angle), 0.02, colours.light)
 
     def audio(self, synth: Synth) -> Floats:
-        """Return the waveform of one click per ridge, louder at a higher speed."""
+        """Return the waveform, with one click per ridge; clicks are louder at a higher speed."""
         return synth.strike(self._clicks, (self._speeds / 15) ** 0.7, 1.2)
 
 
