@@ -23,7 +23,7 @@ _NO_EFFECT = (KIND, "jobs", "cache")
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
-    """Return the options of a protocol's dataclass as plain data that JSON stores without change.
+    """Return the options of a protocol's dataclass as plain data that JSON preserves unchanged.
 
     Options that do not affect the results are omitted.
     """
@@ -38,7 +38,7 @@ def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
 def check_writable(protocol: str, folder: Path) -> None:
     """Raise :class:`EvaluationError` if a result of ``protocol`` cannot be written to ``folder``.
 
-    This check precedes an evaluation, which may take hours.
+    The check is made before the evaluation, which may take hours.
     """
     path = _path(protocol, folder)
     if path.exists():
