@@ -43,7 +43,7 @@ def pretrain(
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
     """Yield the batches of clips for all epochs of a recipe, for a custom training loop.
 
-    Files that cannot be used are skipped; recordings that cannot be read later are listed in ``batch.failures``. Raises
+    Unusable files are skipped; recordings that cannot be read during training are listed in ``batch.failures``. Raises
     ``DataError`` if the recordings do not fill a batch.
     """
     resolved, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)

@@ -1,4 +1,4 @@
-"""Disk cache of features and fold scores; the keys are digests of everything on which they depend."""
+"""Disk cache of features and fold scores; each key is a digest of everything on which the entry depends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _WITHOUT_EFFECT = ("cli", "report", "synthetic")
 
 
 def code_digest() -> str:
-    """Return a digest of the source code on which results depend, so that files written by other code are not used."""
+    """Return a digest of the source code on which results depend, so that files from other code versions are not
+    used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()

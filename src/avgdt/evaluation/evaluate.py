@@ -1,4 +1,4 @@
-"""Evaluation of weights on data by a protocol; the result is written to disk."""
+"""Evaluation of weights on a data set with a protocol; the result is written to disk."""
 
 from __future__ import annotations
 

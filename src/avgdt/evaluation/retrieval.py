@@ -38,7 +38,8 @@ def check_gallery(size: int) -> None:
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
     """Compute the rank of key i for query i (from 1) by cosine similarity, (n,).
 
-    ``queries`` and ``keys`` are (n, dim). Ties are counted against the query: other keys within ``TIE`` rank first.
+    ``queries`` and ``keys`` are (n, dim). Ties are counted against the query: other keys within ``TIE`` of key i rank
+    first.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
@@ -70,7 +71,7 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """Compute the accuracy with which the other window of a query's recording is the nearest key.
+    """Compute how often the nearest key of a query is the other window of the same recording.
 
     All arrays are (n, dim). The keys of the second windows are ranked for the queries of the first windows and vice
     versa, and the 2 n ranks are pooled. ``accuracy`` is the fraction of ranks that are 1; ties are counted as errors.

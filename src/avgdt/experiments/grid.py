@@ -45,7 +45,7 @@ class Measure:
     protocol: Protocol
     """Evaluation protocol, whose seed is replaced by the seed of the run."""
     read: Callable[[Mapping[str, Any]], float]
-    """Function that returns the metric, from 0 to 1, given the entry of a result for one model."""
+    """Function that extracts the metric, from 0 to 1, from the result entry of one model."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CellRun:
 
     @property
     def record(self) -> Path:
-        """File with the recipe of the run and, once it is complete, its results."""
+        """File with the recipe of the run and, once the run is complete, its results."""
         return self.out / "cells" / f"{self.name}.json"
 
     @property
@@ -110,7 +110,7 @@ class Grid:
         return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
     def job(self, index: int) -> CellRun:
-        """Return the job with an index, from 0; raise :class:`ExperimentError` if the index is out of range."""
+        """Return the job with this index, from 0; raise :class:`ExperimentError` if the index is out of range."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
@@ -159,12 +159,12 @@ class Grid:
         return results
 
     def by_seed(self, cell: GridCell, measure: str, source: str = "pretrained") -> dict[int, float]:
-        """Return the values of a measure in a cell by seed, for the jobs that are complete."""
+        """Return the values of a measure in a cell by seed, for complete jobs only."""
         jobs = [CellRun(cell, seed, self.out) for seed in self.seeds]
         return {job.seed: results[measure][source] for job in jobs if (results := self.results(job)) is not None}
 
     def mean(self, cell: GridCell, measure: str, source: str = "pretrained") -> Mean | None:
-        """Return the mean of a measure in a cell over the seeds that are complete; None if no seed is complete."""
+        """Return the mean of a measure in a cell over the complete seeds; None if there are none."""
         values = list(self.by_seed(cell, measure, source).values())
         return mean_interval(values) if values else None
 

@@ -26,7 +26,7 @@ class Series:
     style: str
     """CSS class of the line: video, audio, both, random or chance."""
     smooth: bool = False
-    """Whether the moving average is drawn, over a faint line of the values."""
+    """Whether to draw the moving average over a faint line of the original values."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def write_composition_diagram(
 def rasterise(svg: str) -> bytes:
     """Return the diagram ``svg`` as PNG on a white background.
 
-    Only elements ``text``, and elements ``image`` with data URIs, are rendered.
+    Only ``text`` elements, and ``image`` elements with data URIs, are rendered.
     """
     root = ElementTree.fromstring(svg)
     size = round(PNG_SCALE * float(root.attrib["width"])), round(PNG_SCALE * float(root.attrib["height"]))

@@ -4,10 +4,10 @@ All results are percentages. Results whose source could not be checked are omitt
 and L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources
 differ), and most retrieval results.
 
-The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which interchanges some results or
-states a different pretraining. The survey does not state from which version of the paper it takes the retrieval results
-of GDT. The results of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the original
-papers before citing them.
+The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which swaps some of their results or
+states different pretraining data. The survey does not state from which version of the paper it takes the retrieval
+results of GDT. The results of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the
+original papers before citing them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Column:
     """Options of the paper's evaluation, or defaults where the paper states none; results with other options are marked
     with a note."""
     input: Mapping[str, Any] = field(default_factory=dict)
-    """Clips and augmentation of the paper's finetuning; results with others are marked with a note."""
+    """Clips and augmentation of the paper's finetuning; results with different values are marked with a note."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Sizes of the complete data set; results on a smaller data set are marked with a note."""
 
