@@ -64,7 +64,7 @@ def evaluate(
     device: str = "auto",
     **options: Any,
 ) -> Result:
-    """Compare ``weights`` with random weights by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+    """Compare ``weights`` with random weights in a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
 
     ``options`` are fields of the protocol, such as ``label="class"``. The result is also written to
     ``results/PROTOCOL.json`` in ``out``, which is by default the folder of the weights. Raises subclasses of

@@ -29,8 +29,7 @@ _WITHOUT_EFFECT = ("cli", "report", "synthetic")
 
 
 def code_digest() -> str:
-    """Return a digest of the source code on which results depend, so that files from other code versions are not
-    used."""
+    """Return a digest of the source code that affects results, so that files from other code versions are not used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()

@@ -87,7 +87,7 @@ class _Selection:
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """Recordings to embed, whose files exist, sorted by class."""
+    """Recordings with existing files to embed, sorted by class."""
     split: str
     """Name of the gallery's split: test, held-out or training."""
     missing: tuple[Path, ...]

@@ -23,7 +23,7 @@ class Fold:
     """Training, validation and test sets of one fold, as indices into a list of segments."""
 
     name: str
-    """Name of the tested fold, or of the official split."""
+    """Name of the test fold or of the official split."""
     train: NDArray[np.int64]
     """Indices of the segments used to fit classifiers during hyperparameter selection."""
     val: NDArray[np.int64]

@@ -16,8 +16,8 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""Result of a protocol as JSON data: metrics of the pretrained model, the random model and the chance level by row,
-options, sizes and skipped files."""
+"""Result of a protocol as JSON data: metrics of the pretrained and the random model and their chance levels, by row;
+also options, sizes and skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
 """Options that do not affect the results."""
 

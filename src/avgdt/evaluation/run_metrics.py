@@ -42,7 +42,7 @@ class Training:
     growth: float
     """Ratio of the recent gradient norm to the first logged non-zero norm; 0 if there is none."""
     std: float
-    """Std of the embeddings; the smaller of the values for video and audio. 1 if it was not logged."""
+    """Std of the embeddings, the smaller of the values for video and audio; 1 if it was not logged."""
 
     @classmethod
     def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:

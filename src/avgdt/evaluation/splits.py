@@ -31,7 +31,7 @@ SPLITS = ("train", "val", "test")
 VAL_DIVISOR = 5
 """Inverse of the fraction of each class that is moved from train to val if there is no ``val`` split."""
 SOURCES = ("source", "group")
-"""Names of columns that identify the source from which several recordings were cut."""
+"""Names of columns that identify the source from which a recording was cut."""
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"
 _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
@@ -167,7 +167,7 @@ def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     """Return the segments of ``split``, or all segments if ``split`` is ``all`` or if no segment has a split.
 
-    Raises :class:`EvaluationError` if there are splits, but no segment of ``split``.
+    Raises :class:`EvaluationError` if some segments have a split, but none belongs to ``split``.
     """
     names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:

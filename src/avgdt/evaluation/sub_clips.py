@@ -57,7 +57,7 @@ class SubClipOptions:
     cache: bool = True
     """Store features and fold scores in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of the training, and of the random weights with which the pretrained weights are compared."""
+    """Seed of the training, and of the random weights used as a baseline."""
 
     def check(self) -> None:
         """Raise :class:`EvaluationError` if an option is invalid."""

@@ -121,8 +121,7 @@ def _seed_means(by_cell: list[dict[int, float]]) -> Mapping[int, float]:
 
 
 def _plot(grid: Grid, measure: str) -> Plot:
-    """Plot means with intervals over the levels of the last factor, with one series per combination of levels of the
-    others."""
+    """Plot means with intervals over the levels of the last factor, one series per combination of other levels."""
     series = []
     for name in dict.fromkeys(_series(cell) for cell in grid.cells):
         cells = [cell for cell in grid.cells if _series(cell) == name]

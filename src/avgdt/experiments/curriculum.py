@@ -2,8 +2,8 @@
 
 The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to its sign;
 ``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n
-is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so training shifts from lightly
-to strongly augmented pairs without a schedule.
+is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so training shifts automatically
+from lightly to strongly augmented pairs.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class GridCell:
 
     @property
     def name(self) -> str:
-        """Name of the cell, composed of its levels, for file names."""
+        """Name of the cell for use in file names, composed of its levels."""
         return "-".join(f"{factor}-{level}" for factor, level in self.levels).replace(" ", "-")
 
 

@@ -17,7 +17,7 @@ from avgdt.experiments.errors import ExperimentError
 from avgdt.processes import usable_cores
 
 POLL_SECONDS = 0.2
-"""Time between two checks of the processes, in seconds."""
+"""Interval between checks of the processes, in seconds."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ MAX_NUMBERED, MAX_NAMED = 12, 24
 """Maximum numbers of classes for which the cells show percentages and the axes show class names, respectively."""
 MAX_PAIRS = 10
 BRIGHT = 160
-"""Palette index from which dark text is more legible than light text."""
+"""Smallest palette index at which dark text is more legible than light text."""
 
 
 @dataclass(frozen=True)

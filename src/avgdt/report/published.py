@@ -46,7 +46,7 @@ class Column:
     metric: str = "accuracy"
     """Key of the metric in the row; the value is a fraction from 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer is not used."""
+    """Option that selects folds or splits, and the numbers of all folds or splits; results with fewer are not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the paper's evaluation, or defaults where the paper states none; results with other options are marked
     with a note."""

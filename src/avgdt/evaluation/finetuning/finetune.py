@@ -36,7 +36,7 @@ class Job:
     """Specification of one finetuning run: initial networks, task, settings and seed."""
 
     model: PretrainedModel
-    """Initial networks; they are copied, not changed."""
+    """Initial networks, which are copied and not modified."""
     task: Task
     finetuning: Finetuning
     seed: int

@@ -57,7 +57,7 @@ class Ucf101:
     frozen: bool = True
     """Fit a linear probe on frozen features, and measure same-class video retrieval with these features."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class for finetuning (0 for all); each number gives one row of the result."""
+    """Numbers of labelled examples per class for finetuning (0 for all); each number yields one row of the result."""
     jobs: int = 1
     """Number of parallel finetuning runs, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
@@ -65,7 +65,7 @@ class Ucf101:
     cache: bool = True
     """Store frozen features and fold scores in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of finetuning and of the random weights with which the pretrained weights are compared."""
+    """Seed of finetuning and of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Evaluate the pretrained and the random model.

@@ -23,8 +23,7 @@ SUB_CLIPS = SubClips(60, 1.0)
 
 @dataclass(frozen=True)
 class Dcase2014(SubClipOptions):
-    """DCASE2014 protocol: 30-second scenes of ten classes, with a linear SVM on frozen features of 1-second
-    sub-clips."""
+    """DCASE2014 protocol: 30-second scenes of ten classes, with a linear SVM on frozen sub-clip features."""
 
     name: ClassVar[str] = "dcase2014"
     title: ClassVar[str] = "DCASE2014"

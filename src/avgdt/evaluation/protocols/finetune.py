@@ -46,10 +46,10 @@ class Finetune:
     modality: Literal["video", "audio"] = "video"
     """Modality whose network is trained."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class, drawn from train (0 for all); each number gives one row of the result."""
+    """Numbers of labelled examples per class, drawn from train (0 for all); each number yields one result row."""
     draws: int = 1
-    """Number of repetitions for each number of shots, each with a different set of examples, initial linear layer and
-    order of the examples."""
+    """Number of repetitions for each number of shots, each with different examples, initial linear layer and order of
+    the examples."""
     jobs: int = 1
     """Number of parallel finetuning runs, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)

@@ -34,7 +34,7 @@ class Reidentification:
     modality: Literal["both", "video", "audio"] = "both"
     """both: within and across video and audio. video or audio: within this modality only; the other may be missing."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained weights are compared."""
+    """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Measure the re-identification of windows with the pretrained and with the random model.

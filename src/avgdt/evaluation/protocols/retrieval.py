@@ -39,7 +39,7 @@ class Retrieval:
     """Compare video and audio clip by clip and average the similarities, instead of averaging the embeddings, so that
     the timing of events is taken into account."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained weights are compared."""
+    """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Measure cross-modal retrieval with the pretrained and with the random model.
