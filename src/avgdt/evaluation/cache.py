@@ -141,8 +141,8 @@ class FoldCache:
     def score(self, context: object, test: Callable[[], FoldScore]) -> FoldScore:
         """Return the score stored under ``context``; if there is none, compute it with ``test`` and store it.
 
-        ``context`` is plain data that determines the score together with the code. Raises ``WriteError`` if the folder
-        cannot be written to.
+        ``context`` is plain data that, together with the code, determines the score. Raises ``WriteError`` if the
+        folder cannot be written to.
         """
         plain = json.dumps([context, code_digest()])
         path = self.folder / f"fold-{hashlib.sha256(plain.encode()).hexdigest()[:24]}.json"

@@ -19,7 +19,7 @@ NORMAL_95 = 1.959963984540054
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval (Wilson, 1927) of a binomial proportion.
 
-    The interval is accurate even for few trials and for proportions near 0 or 1.
+    The interval is accurate even for a small number of trials and for proportions near 0 or 1.
     """
     if trials == 0:
         return 0.0, 1.0

@@ -22,7 +22,8 @@ SAME_CLASS_RANKS = (1, 5, 20)
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
     """Return the distinct segments of a split, and the number of duplicate rows.
 
-    Rows with the same file and time span are duplicates: their embeddings are equal, so they cannot be ranked.
+    Rows with the same file and time span are duplicates: their embeddings are equal, so their order in a ranking would
+    be arbitrary.
     """
     selected = one_split(segments(entries, label or None), split)
     distinct = each_once(selected, entries, lambda segment: segment.seconds)
@@ -52,7 +53,7 @@ def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int 
 
 
 def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
-    """Compute the recall at 1, 5 and 10 (from 0 to 1) and the median rank, where key i is correct for query i.
+    """Compute the recall at 1, 5 and 10 (from 0 to 1) and the median rank, where key i is the positive of query i.
 
     ``queries`` and ``keys`` are (n, dim).
     """
@@ -137,7 +138,7 @@ def _as_accuracy(metrics: dict[str, float]) -> dict[str, float]:
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
     """Compute the expectation of :func:`same_class_recall` if the training recordings are ranked at random.
 
-    The expected recall is 1 - P(none of the first k recordings is of the query's class).
+    The expected recall is 1 - P(none of the first k recordings has the query's class).
     """
     train = targets[fold.train_val]
     total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]

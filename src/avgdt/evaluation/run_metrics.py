@@ -109,8 +109,8 @@ class RetrievalMetrics:
     def any_sign(self) -> bool:
         """Whether the recall or the median rank is significantly better than chance; the median rank improves first.
 
-        At chance level, the ranks are uniform over 1 to n, so the standard deviation of their median is near
-        sqrt(n) / 2.
+        At chance level, the ranks are uniformly distributed over 1 to n, so the standard deviation of their median is
+        near sqrt(n) / 2.
         """
         if self.median_rank is None:
             return self.above_chance

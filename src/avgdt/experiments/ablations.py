@@ -71,7 +71,7 @@ def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Return a cell with the recipe itself, and cells in which one setting of the recipe is changed.
+    """Return a cell with the recipe itself, and cells that each change one setting of the recipe.
 
     The settings are temperature, bank, momentum, key groups and clip length.
     """

@@ -188,7 +188,7 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Return the measures of a linear probe on video features and of cross-modal retrieval, on the test split.
+    """Return measures on the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
 
     Retrieval is measured by recall at 1 and at 10, with one clip per recording. ``label`` is the label column of the
     manifest; if it is empty, the probe is omitted.

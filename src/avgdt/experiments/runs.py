@@ -38,7 +38,7 @@ def check_same(before: Recipe, now: Recipe, folder: Path) -> None:
 
 
 def with_store(recipe: Recipe, out: Path) -> Recipe:
-    """Return the recipe with a store of decoded recordings in ``out/store``, which all runs use.
+    """Return the recipe with a store of decoded recordings in ``out/store``, which all runs share.
 
     If ``data.store`` of the recipe is not ``auto``, the recipe is returned unchanged.
     """

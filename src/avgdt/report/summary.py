@@ -33,7 +33,7 @@ class Headline:
 def run_verdict(run: RunFolder) -> Verdict:
     """Return the verdict on a run.
 
-    The verdict depends on retrieval among the run's examples if they are not from the training set, else on held-out
+    The verdict is based on retrieval among the run's examples if they are not from the training set, else on held-out
     retrieval.
     """
     unseen = _unseen(run)
