@@ -91,7 +91,7 @@ class Comparison:
         return list_recordings(self.data, self.workers + 1, self.on_scan, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Inspect the files of a benchmark's entries; return the entries completed with the properties of the files."""
+        """Inspect the files of a benchmark's entries; return the entries with the properties of the files added."""
         return scan_missing(entries, self.workers + 1, self.on_scan)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:

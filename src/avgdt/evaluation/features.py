@@ -123,7 +123,7 @@ class Extract(Protocol):
 class _Windows:
     """Callable that returns the windows of a plan, given the plan's index.
 
-    It is a class because it must be picklable for worker processes.
+    It is a class so that it can be pickled for worker processes.
     """
 
     plans: Sequence[Plan]

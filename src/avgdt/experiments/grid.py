@@ -203,7 +203,7 @@ def _accuracy(result: Mapping[str, Any]) -> float:
 
 
 def _recall(k: int, result: Mapping[str, Any]) -> float:
-    """Return the recall at ``k``, averaged over both directions between video and audio."""
+    """Return the recall at ``k``, averaged over both retrieval directions."""
     return (result["video_to_audio"][f"r{k}"] + result["audio_to_video"][f"r{k}"]) / 2
 
 

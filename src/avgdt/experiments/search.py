@@ -221,7 +221,7 @@ def counts(trial: optuna.trial.FrozenTrial) -> bool:
 
 
 def _recall(metrics: Metrics) -> float:
-    """Return the recall at 10, averaged over both directions between video and audio."""
+    """Return the recall at 10, averaged over both retrieval directions."""
     return fmean(metrics[direction]["r10"] for direction in ("video_to_audio", "audio_to_video"))
 
 

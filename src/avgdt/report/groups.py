@@ -166,7 +166,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
 
 
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
-    """Return remarks on values that differ from the expected values; a missing value is not a difference."""
+    """Return remarks on values that differ from the expected values; missing values are ignored."""
     return [
         f"with a different {name} than in the paper"
         if isinstance(value, Mapping | list)

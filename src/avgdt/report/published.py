@@ -78,7 +78,7 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[Published, ...]
     ablation: bool = False
-    """Whether the table is an ablation, which is printed only if it is requested by name or number."""
+    """Whether the table is an ablation; ablations are printed only if requested by name or number."""
 
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))

@@ -42,7 +42,7 @@ class Task:
 class RandomWindows:
     """Callable that draws a random window of a training segment in each pass.
 
-    It is a class because it must be picklable for worker processes.
+    It is a class so that it can be pickled for worker processes.
     """
 
     task: Task

@@ -131,7 +131,7 @@ class Examples(Protocol):
 
 @dataclass
 class Progress:
-    """Progress of a finetuning run, besides the state of the trainer: examples read, failures and loss."""
+    """Progress of a finetuning run in addition to the trainer's state: examples read, failures and loss."""
 
     was_read: NDArray[np.bool_]
     """Whether each example was read at least once, (examples,)."""
