@@ -43,7 +43,7 @@ def pretrain(
 def batches(data: Path | str, recipe: Recipe | str, *, workers: int = -1) -> Iterator[Batch]:
     """Yield the batches of clips for all epochs of a recipe, for a custom training loop.
 
-    Files that cannot be used are skipped; recordings that cannot be read later are listed in ``batch.failures``. Raises
+    Unusable files are skipped; recordings that cannot be read during training are listed in ``batch.failures``. Raises
     ``DataError`` if the recordings do not fill a batch.
     """
     resolved, source = named(recipe) if isinstance(recipe, str) else recipe, Path(data)
@@ -64,7 +64,7 @@ def evaluate(
     device: str = "auto",
     **options: Any,
 ) -> Result:
-    """Compare ``weights`` with random weights by a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
+    """Compare ``weights`` with random weights in a protocol of ``avgdt evaluate``, such as "linear" or "esc50".
 
     ``options`` are fields of the protocol, such as ``label="class"``. The result is also written to
     ``results/PROTOCOL.json`` in ``out``, which is by default the folder of the weights. Raises subclasses of

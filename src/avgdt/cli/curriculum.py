@@ -1,5 +1,4 @@
-"""``avgdt curriculum``: measure re-identification by strength of augmentation during training (figure 3 of the
-paper)."""
+"""``avgdt curriculum``: measure re-identification by augmentation strength during training (figure 3 of the paper)."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Embed:
     device: str = "auto"
     """Device: auto, cpu, cuda or cuda:N."""
     workers: int = -1
-    """Number of decoding processes; -1 for a number that depends on the processor cores."""
+    """Number of decoding processes; -1 for a number that depends on the number of processor cores."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Common part of the commands that run a grid of an experiment: options, progress, and the page with the outcome."""
+"""Shared code of the commands that run an experiment grid: options, progress, and the page with the outcome."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class GridOptions:
     jobs: int = 1
     """Number of simultaneous runs, among which the processor cores are divided."""
     cell: int | None = None
-    """Index, from 0, of the only cell and seed to run; --list prints the indices."""
+    """Index, from 0, of the single cell and seed to run; --list prints the indices."""
     list: bool = False
-    """Whether to list the cells with their indices, marked if complete, and to run nothing."""
+    """Whether to list the cells with their indices and completion status instead of running them."""
 
 
 def list_jobs(grid: Grid) -> None:

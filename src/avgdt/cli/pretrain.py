@@ -86,7 +86,7 @@ def pretrain_with_progress(
         last: Verdict | None = None
 
         def print_verdict() -> Verdict | None:
-            """Return the verdict on the run, and print it if its cause differs from the cause of the last verdict."""
+            """Return the verdict on the run, and print it if its cause differs from that of the last verdict."""
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause):
                 console.print(f"verdict: {verdict}")

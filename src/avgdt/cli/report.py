@@ -35,7 +35,7 @@ def report_with_progress(run: Path, data: Path | None = None) -> Path:
     from avgdt.report.page import write_report
     from avgdt.report.run_folder import read_run
 
-    recipe = read_run(run).recipe  # raises an error before the embedding if the folder is not a run
+    recipe = read_run(run).recipe  # if the folder is not a run, raise an error before the embedding
     from avgdt.evaluation.examples import update_examples
 
     with counting("embedding examples") as embedded:

@@ -33,7 +33,7 @@ class Scan:
     """Lists of kinetics400 as distributed (train.csv, validate.csv, test.csv), which provide splits and labels."""
     workers: int = -1
     """Number of additional processes that inspect files; 0 for a single process, -1 for a number that depends on the
-    processor cores."""
+    number of processor cores."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -46,10 +46,9 @@ class SearchOptions:
     confirm: int = 0
     """Number of new seeds with which the best composition and the recipe's own composition are retrained."""
     worker: bool = False
-    """Whether to run trials in this process until the total number is reached, and to write nothing else; for cluster
-    jobs."""
+    """Whether to only run trials, in this process, until the total number is reached; for cluster jobs."""
     cell: int | None = None
-    """Index, from 0, of the only confirmation run to execute."""
+    """Index, from 0, of the single confirmation run to execute."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -1,1 +1,1 @@
-"""Evaluation of pretrained networks by the protocols of the paper and others."""
+"""Evaluation of pretrained networks with the protocols of the paper and others."""

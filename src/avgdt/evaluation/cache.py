@@ -1,4 +1,4 @@
-"""Disk cache of features and fold scores; the keys are digests of everything on which they depend."""
+"""Disk cache of features and fold scores; each key is a digest of everything on which the entry depends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WITHOUT_EFFECT = ("cli", "report", "synthetic")
 
 
 def code_digest() -> str:
-    """Return a digest of the source code on which results depend, so that files written by other code are not used."""
+    """Return a digest of the source code that affects results, so that files from other code versions are not used."""
     root = Path(avgdt.__file__).parent
     packages = sorted(path.parent for path in root.glob("*/__init__.py") if path.parent.name not in _WITHOUT_EFFECT)
     return hashlib.sha256("".join(map(source_digest, packages)).encode()).hexdigest()
@@ -141,8 +141,8 @@ class FoldCache:
     def score(self, context: object, test: Callable[[], FoldScore]) -> FoldScore:
         """Return the score stored under ``context``; if there is none, compute it with ``test`` and store it.
 
-        ``context`` is plain data that determines the score together with the code. Raises ``WriteError`` if the folder
-        cannot be written to.
+        ``context`` is plain data that, together with the code, determines the score. Raises ``WriteError`` if the
+        folder cannot be written to.
         """
         plain = json.dumps([context, code_digest()])
         path = self.folder / f"fold-{hashlib.sha256(plain.encode()).hexdigest()[:24]}.json"

@@ -1,4 +1,4 @@
-"""Chance levels: the loss, re-identification accuracy and recall of embeddings without information."""
+"""Chance levels: the loss, re-identification accuracy and recall of uninformative embeddings."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Comparison:
     on_scan: Progress | None = None
     """Callback with the arguments (files inspected, files in total)."""
     progress: Progress = lambda done, total: None
-    """Callback with the arguments (steps done, steps in total), which refer to the current stage."""
+    """Callback with the arguments (steps done, steps in total) of the current stage."""
     on_result: Callable[[str], None] = lambda line: None
     """Callback with a line of metrics, called after every fold, split or repetition."""
 
@@ -91,7 +91,7 @@ class Comparison:
         return list_recordings(self.data, self.workers + 1, self.on_scan, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Inspect the files of a benchmark's entries; return the entries completed with the properties of the files."""
+        """Inspect the files of a benchmark's entries; return the entries with the properties of the files added."""
         return scan_missing(entries, self.workers + 1, self.on_scan)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
@@ -111,8 +111,8 @@ class Comparison:
     ) -> Features:
         """Compute the vectors of all plans with the pretrained and the random model in one pass over the recordings.
 
-        The skipped recordings of the result are ``skipped`` and all recordings that cannot be read. If ``cache`` is
-        True, the vectors are stored in ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
+        The result lists as skipped the recordings in ``skipped`` and all recordings that cannot be read. If ``cache``
+        is True, the vectors are stored in ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
         """
         _check_any(plans, skipped)
         extracting = FeatureCache(self.out / "cache").extract if cache else extract
@@ -135,7 +135,7 @@ class Comparison:
         return Features(segments, pretrained, random, skipped, padded)
 
     def report(self, source: str, row: str, part: str, metrics: Mapping[str, Any]) -> None:
-        """Report the metrics of a fold, split or repetition in one line, by a call of ``on_result``.
+        """Pass the metrics of a fold, split or repetition to ``on_result`` as one line of text.
 
         ``source`` is the name of the weights, ``row`` is the name of the row in a result, and ``part`` is the name of
         the fold, split or repetition.
@@ -155,7 +155,7 @@ class Comparison:
 
         For the metrics, see :func:`avgdt.evaluation.metrics.fold_figures`. ``source`` and ``row`` name the weights and
         the row of the result. If ``context`` is given, the scores of finished folds are cached in ``out/cache``.
-        ``context`` is plain data that determines the scores together with the folds.
+        ``context`` is plain data that, together with the folds, determines the scores.
         """
         cache, targets = FoldCache(self.out / "cache"), folds.targets.tolist()
 

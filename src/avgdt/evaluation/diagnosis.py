@@ -69,9 +69,9 @@ def batch_norm_share(
     """Compute the fraction of the similarity margin that is lost if batch norm normalises the keys in another batch.
 
     The margin is the mean cosine similarity of positive pairs minus the mean cosine similarity of negative pairs.
-    ``queries``, ``same`` and ``other`` are (n, dim): queries, keys of the same recordings normalised in the query's
-    batch, and these keys normalised in another batch. At 0, the margin does not depend on batch norm; at 1, it is due
-    to batch norm alone. Returns None for a margin of at most 0.01.
+    ``queries``, ``same`` and ``other`` are (n, dim): the queries, the keys of the same recordings normalised in the
+    queries' batch, and the same keys normalised in another batch. A result of 0 means that the margin does not depend
+    on batch norm, and 1 means that it is due to batch norm alone. Returns None for a margin of at most 0.01.
     """
     similarity = unit(queries) @ unit(same).T
     negatives = (similarity.sum() - np.trace(similarity)) / (similarity.size - len(similarity))
@@ -94,9 +94,9 @@ def agreement(one: Vectors, other: Vectors) -> float:
 def measured_batch_norm_share(learner: Learner, entries: Sequence[Entry], plans: Sequence[Plan]) -> float | None:
     """Measure :func:`batch_norm_share` of a learner's networks in training mode, averaged over both query modalities.
 
-    The batches are as large as the groups of batch norm in training. Returns None if the held-out recordings fill fewer
+    The batches have the size of the batch norm groups in training. Returns None if the held-out recordings fill fewer
     than two batches, if a recording cannot be read, if all margins are too small, or if batch norm is synchronised
-    across devices (the measurement runs on one device). The networks and their statistics are not changed.
+    across devices (the measurement runs on one device). The networks and their running statistics are not changed.
     """
     objective, run = learner.recipe.objective, learner.recipe.run
     batch = min(run.batch, run.norm_group or run.batch)

@@ -1,4 +1,4 @@
-"""Computation of the embeddings of all recordings of a data set, and storage of the vectors in a file."""
+"""Embedding of all recordings of a data set, and storage of the vectors in a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EmbeddingTable:
     vectors: NDArray[np.float32]
     """Vectors, (rows, dim)."""
     times: NDArray[np.float64]
-    """Start of the window of each row (the first window for a row per recording), (rows,), in seconds."""
+    """Start time of each row's window, or first window if there is one row per recording, in seconds, (rows,)."""
     rows: NDArray[np.int64]
     """Index of each row's file in ``files``, (rows,)."""
     files: list[str]

@@ -4,4 +4,4 @@ from avgdt.errors import AvgdtError
 
 
 class EvaluationError(AvgdtError):
-    """Raised if data, weights or options cannot be evaluated; the message names the file or option."""
+    """Raised if data, weights or options do not permit an evaluation; the message names the file or option."""

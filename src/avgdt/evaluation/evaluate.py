@@ -1,4 +1,4 @@
-"""Evaluation of weights on data by a protocol; the result is written to disk."""
+"""Evaluation of weights on a data set with a protocol; the result is written to disk."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Protocol(Contract):
 
     @property
     def seed(self) -> int:
-        """Seed of the random weights with which the pretrained weights are compared."""
+        """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Return the metrics of the pretrained model, the random model and the chance level as plain data.
+        """Return the metrics of the pretrained and the random model, and their chance levels, as plain data.
 
         The keys are ``pretrained``, ``random``, ``chance``, ``sizes``, ``skipped`` and others that depend on the
         protocol. Raises :class:`EvaluationError` or ``DataError`` if the data cannot be evaluated.

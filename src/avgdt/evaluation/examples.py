@@ -33,12 +33,11 @@ from avgdt.recipes.recipe import Recipe
 MAX_RECORDINGS = 60
 """Maximum number of recordings in the retrieval gallery."""
 QUERIES = 6
-"""Maximum number of recordings whose nearest recordings are listed, in each direction."""
+"""Maximum number of queries in each retrieval direction."""
 NEAREST = 5
-"""Number of nearest recordings that are listed for each query."""
+"""Number of nearest recordings listed for each query."""
 VIEWED = 5
-"""Maximum number of training recordings that are listed for the report. The report shows the views of the first
-recording that can be read."""
+"""Maximum number of training recordings listed for the report, which shows the views of the first readable one."""
 
 
 def update_examples(
@@ -48,7 +47,7 @@ def update_examples(
 
     The file is out of date if the weights are newer, if it was written for other ``data`` or another label, or if fewer
     recordings are missing than before. ``data`` is a manifest or a folder that replaces the run's ``manifest.csv``. If
-    retrieval is not possible, the file states the reason. Raises subclasses of ``AvgdtError`` for damaged weights and
+    retrieval is not possible, the file contains the reason. Raises subclasses of ``AvgdtError`` for damaged weights and
     manifests.
     """
     path, weights, source = examples_path(run), run / "weights.safetensors", data or run / "manifest.csv"
@@ -88,11 +87,11 @@ class _Selection:
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """Recordings to embed, whose files exist, sorted by class."""
+    """Recordings with existing files to embed, sorted by class."""
     split: str
     """Name of the gallery's split: test, held-out or training."""
     missing: tuple[Path, ...]
-    """Files of the manifest that do not exist."""
+    """Files listed in the manifest that do not exist."""
     label: str
     """Name of the column with the class of a recording; empty if there is none."""
 
@@ -112,7 +111,8 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
     """Select the recordings of a run for the report.
 
     The gallery has at most :data:`MAX_RECORDINGS` recordings of the ``test`` split. If this split has fewer than two
-    recordings, the held-out recordings are used, and if they are fewer than two, the training recordings.
+    recordings, the gallery is drawn from the held-out recordings or, if there are fewer than two of these as well, from
+    the training recordings.
     """
     try:
         collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
@@ -133,7 +133,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
     return _Selection(
         collection.train,
         collection.held_out,
-        # The sort is stable, so files of one class keep their order.
+        # The sort is stable, so recordings of the same class keep their order.
         tuple(sorted((reachable[i] for i in sampled), key=lambda entry: entry.extra.get(label, ""))),
         split,
         tuple(entry.path for entry in entries if not entry.path.is_file()),
@@ -142,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first label column that a result names and that exists, else ``label``; empty if there is none."""
+    """Return the first existing label column that a result names, else ``label`` if it exists, else an empty string."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
@@ -156,7 +156,7 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
     """
     if not path.is_file() or (weights.is_file() and path.stat().st_mtime_ns < weights.stat().st_mtime_ns):
         return False
-    with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
+    with suppress(ValueError, KeyError, TypeError):  # a damaged file is rewritten
         written = json.loads(path.read_bytes())
         same = all(written[name] == examples[name] for name in ("data", "label"))
         return same and written["missing"]["recordings"] <= examples["missing"]["recordings"]
@@ -164,11 +164,11 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
 
 
 def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
-    """Compute the cross-modal retrieval of the recordings by ``model`` and by random weights.
+    """Compute cross-modal retrieval among the selected recordings, with ``model`` and with random weights.
 
-    One clip is taken from the middle of each recording. The entry ``similarity`` is the (n, n) matrix of cosine
-    similarities, with a row for each video and a column for each audio. Returns None if fewer than two recordings can
-    be read.
+    Each recording is represented by one clip from its middle. The entry ``similarity`` is the (n, n) matrix of cosine
+    similarities, with one row per video clip and one column per audio clip. Returns None if fewer than two recordings
+    can be read.
     """
     entries, clip = selection.gallery, model.recipe.clip
     plans = [
@@ -213,7 +213,7 @@ def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress
 
 
 def _add_same_class(metrics: dict[str, Any], cosines: dict[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
-    """Add the fraction of queries whose nearest *other* recording is of the query's class, and the chance level."""
+    """Add the fraction of queries whose nearest *other* recording has the query's class, and its chance level."""
     names = np.array(classes)
     same = names[:, None] == names[None, :]
     expected = float((same.sum(1) - 1).mean() / (len(names) - 1))
@@ -250,7 +250,7 @@ def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, An
 
 
 def _networks(phi: Phi) -> list[dict[str, Any]]:
-    """Return the numbers of parameters of the encoder and head of each modality, and the dimension of its features."""
+    """Return, for each modality, the numbers of parameters of its encoder and head, and its feature dimension."""
     return [
         {
             "modality": modality,

@@ -79,7 +79,7 @@ def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Return the input spectrograms themselves, flattened to (batch, mels * time), to train a network on them later."""
+    """Return the input spectrograms unchanged, flattened to (batch, mels * time), as data for training."""
     return view.flatten(1)
 
 
@@ -123,7 +123,7 @@ class Extract(Protocol):
 class _Windows:
     """Callable that returns the windows of a plan, given the plan's index.
 
-    It is a class because it must be picklable for worker processes.
+    It is a class so that it can be pickled for worker processes.
     """
 
     plans: Sequence[Plan]
@@ -178,7 +178,7 @@ def _batches(
 ) -> Iterator[tuple[list[int], Batch]]:
     """Yield batches of plans that have the same number of windows.
 
-    Each batch is preceded by a list of indices into ``plans``, with which the item indices of the batch are looked up.
+    Each batch is paired with a list that maps the item indices of the batch to indices into ``plans``.
     """
     recipe = model.recipe
     reader = ClipReader(recipe.clip, modalities, recipe.model.video.channels == 1, model.store)
@@ -191,7 +191,7 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """Stack the vectors of one modality into an array; each vector is removed after it is copied, to limit memory."""
+    """Stack the vectors of one modality into an array; each vector is removed once copied, to limit memory."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):

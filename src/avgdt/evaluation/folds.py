@@ -15,7 +15,7 @@ from avgdt.evaluation.segments import Segment
 from avgdt.evaluation.splits import VAL_DIVISOR, labelled_splits, sort_names
 
 LEAST = 3
-"""Minimum number of folds in a cross-validation: one for testing, one for validation, and one for training."""
+"""Minimum number of folds for cross-validation: one for testing, one for validation, and one for training."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Fold:
     """Training, validation and test sets of one fold, as indices into a list of segments."""
 
     name: str
-    """Name of the tested fold, or of the official split."""
+    """Name of the test fold or of the official split."""
     train: NDArray[np.int64]
-    """Indices of the segments on which classifiers are fitted while a hyperparameter is selected."""
+    """Indices of the segments used to fit classifiers during hyperparameter selection."""
     val: NDArray[np.int64]
-    """Indices of the segments on which a hyperparameter is selected."""
+    """Indices of the segments used to select a hyperparameter."""
     test: NDArray[np.int64]
     """Indices of the test segments."""
 
@@ -49,11 +49,12 @@ class Folds:
 
 
 def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
-    """Build the folds of a cross-validation, in which each of the folds ``names`` is the test set once.
+    """Build cross-validation folds: each of the folds ``names`` is the test set once.
 
-    The fold that follows the test fold (cyclically) is the validation set. ``names`` are values of ``Segment.split``,
-    and every segment must belong to one of them. Raises :class:`EvaluationError` for fewer than three folds, for a fold
-    that is empty or named twice, for a class missing from a fold, and if all segments have the same class.
+    The validation set is the fold that follows the test fold in cyclic order. ``names`` are values of
+    ``Segment.split``, and every segment must belong to one of them. Raises :class:`EvaluationError` if there are fewer
+    than three folds, if a fold is empty or named twice, if a class is missing from a fold, or if all segments have the
+    same class.
     """
     if len(names) < LEAST or len(set(names)) < len(names):
         raise EvaluationError(
@@ -85,7 +86,7 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
 def train_test_fold(segments: Sequence[Segment]) -> Folds:
     """Build the single fold of a data set with the splits ``train`` and ``test``.
 
-    A part of ``train`` is used for validation. Raises :class:`EvaluationError` if a split is empty or if a class is
+    Part of ``train`` is used for validation. Raises :class:`EvaluationError` if a split is empty or if a class is
     missing from ``train``.
     """
     splits = labelled_splits(segments, ("train", "test"))
@@ -110,11 +111,10 @@ def official_folds(
 ) -> Folds:
     """Build one fold for each official split from the usable recordings.
 
-    ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings. In
-    each recording, ``extra["split"]`` is train or test, and ``extra["source"]`` is the name of its source, if it is
-    known. A part of the training recordings is drawn for validation, see :func:`draw_val`. Raises
-    :class:`EvaluationError` if all recordings have the same class, or if none of the train or test recordings that a
-    split lists for a class is usable.
+    ``segments`` are the usable segments of ``entries``. ``splits`` maps the name of each split to its recordings. For
+    each recording, ``extra["split"]`` is train or test, and ``extra["source"]`` is the name of its source, if known.
+    Part of the training set is used for validation, see :func:`draw_val`. Raises :class:`EvaluationError` if all
+    recordings have the same class, or if a split lists train or test recordings of a class but none of them is usable.
     """
     classes = sort_names({entry.extra["label"] for listed in splits.values() for entry in listed})
     _check_classes(classes)
@@ -138,11 +138,11 @@ def official_folds(
 
 
 def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequence[str] = ()) -> NDArray[np.int64]:
-    """Draw about a fifth of the recordings of each class for validation; return their indices, sorted.
+    """Draw about a fifth of each class's training recordings for validation; return their sorted indices.
 
     ``train`` holds the indices of the training recordings. ``targets`` holds the class indices of all recordings, and
     ``sources`` the names of their sources, if known. Within a class, recordings of the same source are drawn together,
-    unless the class has a single source. If a class has one recording, it is not drawn. The random seed is fixed.
+    unless the class has a single source. The only recording of a class is never drawn. The random seed is fixed.
     """
     rng, chosen = np.random.default_rng(0), [np.empty(0, dtype=np.int64)]
     for target in np.unique(targets[train]):
@@ -154,14 +154,14 @@ def draw_val(train: NDArray[np.int64], targets: NDArray[np.int64], sources: Sequ
             groups, names = np.arange(len(rows)), np.arange(len(rows))
         order = rng.permutation(len(names))
         sizes = np.array([(groups == names[number]).sum() for number in order])
-        # Sources are taken until there are `count` recordings; the last source always remains in the training set.
+        # Sources are added until `count` recordings are reached; the last source always remains in the training set.
         enough = min(int(np.searchsorted(np.cumsum(sizes), count)) + 1, len(names) - 1) if count else 0
         chosen.append(rows[np.isin(groups, names[order[:enough]])])
     return np.sort(np.concatenate(chosen))
 
 
 def check_classes_remain(listed: Folds, usable: Folds) -> None:
-    """Raise :class:`EvaluationError` if a train or test set lacks classes in ``usable`` that it has in ``listed``."""
+    """Raise :class:`EvaluationError` if a train or test set has a class in ``listed`` but not in ``usable``."""
     for before, after in zip(listed.folds, usable.folds, strict=True):
         for role, part in (("train", "train_val"), ("test", "test")):
             expected, present = (

@@ -24,11 +24,11 @@ from avgdt.training.loop import Metrics
 def monitors(
     recipe: Recipe, collection: Selection, on_unreadable: Callable[[Path, str], None]
 ) -> list[Callable[[Learner], Metrics | None]]:
-    """Return the monitors of a training run: a list that contains one monitor of its held-out recordings.
+    """Return the monitors of a training run: a list with one monitor of its held-out recordings.
 
     The list is empty if the run has only one modality or fewer than two held-out recordings. ``on_unreadable`` is
-    called with the path of each recording that cannot be read, and with the reason. If fewer than two recordings can be
-    read, the monitor returns no metrics.
+    called with the path of each unreadable recording and the reason. If fewer than two recordings can be read, the
+    monitor returns no metrics.
     """
     if len(collection.held_out) < 2 or set(recipe.composition.modalities) != set(MODALITIES):
         return []

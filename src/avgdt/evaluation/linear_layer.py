@@ -16,7 +16,7 @@ from avgdt.evaluation.metrics import FoldScore, score
 LR, WEIGHT_DECAY, BATCH = 1e-4, 5e-4, 512
 """Learning rate and weight decay of Adam (an L2 penalty, not decoupled), and number of sub-clips per step."""
 EPOCHS = (10, 25, 50, 100, 200, 400)
-"""Numbers of epochs that are tried on the validation set if ``epochs`` is 0."""
+"""Numbers of epochs compared on the validation set if ``epochs`` is 0."""
 
 
 def train_layer(
@@ -30,7 +30,7 @@ def train_layer(
     """Train a linear layer on the features (recordings, sub-clips, dim) of all sub-clips, with targets (recordings,).
 
     ``seed`` determines the initial weights and the order of the sub-clips, which are shuffled in every epoch. The last
-    batch of an epoch may be smaller. After every epoch, ``after`` is called with the number of epochs done and the
+    batch of an epoch may be smaller. After every epoch, ``after`` is called with the number of completed epochs and the
     layer.
     """
     windows = features.shape[1]

@@ -1,4 +1,4 @@
-"""Classification metrics: confusion matrix and accuracy with confidence interval, also combined over folds."""
+"""Classification metrics: confusion matrix and accuracy with confidence interval, for one fold or several."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NORMAL_95 = 1.959963984540054
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval (Wilson, 1927) of a binomial proportion.
 
-    The interval is accurate even for few trials and for proportions near 0 or 1.
+    The interval is accurate even for a small number of trials and for proportions near 0 or 1.
     """
     if trials == 0:
         return 0.0, 1.0
@@ -82,7 +82,7 @@ class FoldScore:
 
     score: Score
     details: Mapping[str, Any]
-    """Additional entries of the fold in a result, as plain data."""
+    """Additional entries for the fold in a result, as plain data."""
 
 
 def fold_figures(
@@ -109,10 +109,10 @@ def fold_figures(
 
 
 def pooled(scores: Sequence[Score]) -> Score:
-    """Pool the predictions of several scores into one score by adding the confusion matrices."""
+    """Combine several scores into one by adding their confusion matrices."""
     return Score(np.sum([score.confusion for score in scores], axis=0))
 
 
 def std_of(accuracies: Sequence[float]) -> dict[str, float]:
-    """Return the sample standard deviation as the entry ``accuracy_std`` of a result; empty for a single accuracy."""
+    """Return the result entry ``accuracy_std``, the sample standard deviation; an empty dict for a single accuracy."""
     return {"accuracy_std": float(np.std(accuracies, ddof=1))} if len(accuracies) > 1 else {}

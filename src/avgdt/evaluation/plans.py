@@ -69,9 +69,9 @@ def draw_window(segment: Segment, span: Span, clip: Clip, rng: np.random.Generat
 
 
 def span_of(clip: Clip, modalities: Sequence[str]) -> Clip:
-    """Return the clip settings with the clip length of ``modalities``.
+    """Return the clip settings with the clip length that ``modalities`` require.
 
-    If only one modality is read, its windows are thus placed according to its own length.
+    If only one modality is read, its windows are placed according to the clip length of that modality alone.
     """
     if "audio" not in modalities:
         return replace(clip, audio_seconds=clip.video_seconds)
@@ -103,7 +103,7 @@ def plan(
 def count_padded(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
 ) -> int:
-    """Count the segments of recordings that are shorter than a clip and padded with the last frame and silence."""
+    """Count the segments whose recording is shorter than a clip and is padded with its last frame and silence."""
     clip = span_of(clip, modalities)
     # As in training, a recording that is less than two frames too short is not counted, since durations are rounded.
     least = clip.seconds - 2 / clip.frame_rate

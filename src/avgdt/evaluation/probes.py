@@ -20,11 +20,11 @@ from avgdt.evaluation.logistic_regression import LogisticRegression, fit_path
 from avgdt.evaluation.metrics import FoldScore, Score, score
 
 STRENGTHS = tuple(float(10.0**exponent) for exponent in np.arange(-5, 2.5, 0.5))
-"""Values of C, the inverse regularisation strength, that are tried for logistic regression, in ascending order."""
+"""Values of C (inverse regularisation strength) searched for logistic regression, in ascending order."""
 NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100)
-"""Numbers of neighbours k that are tried for the k-NN probe."""
+"""Numbers of neighbours k searched for the k-NN probe."""
 SVM_STRENGTH = 0.01
-"""C of the linear SVM, the inverse regularisation strength (the paper's value for DCASE2014)."""
+"""C (inverse regularisation strength) of the linear SVM; the paper's value for DCASE2014."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Labelled:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Test score of a probe, and the selection of its hyperparameter."""
+    """Test score of a probe, and the outcome of its hyperparameter selection."""
 
     score: Score
     """Score on the test split."""
     chosen: float
-    """Hyperparameter (C or k) that was selected on the validation split."""
+    """Hyperparameter value (C or k) selected on the validation split."""
     val_accuracy: float
     """Validation accuracy with the selected hyperparameter."""
     val_accuracies: dict[float, float]
-    """Validation accuracy for every value of the hyperparameter that was tried."""
+    """Validation accuracy for every hyperparameter value that was tried."""
     converged: bool = True
     """Whether the solver of the final classifier converged."""
 
@@ -69,7 +69,7 @@ def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
     """Standardise all splits by the mean and standard deviation of ``train``; constant features become 0."""
     features = train.features.astype(np.float64)
     mean, deviation = features.mean(axis=0), features.std(axis=0)
-    # Due to rounding, a constant feature has a deviation of about 1e-16 of its mean, which must not be scaled to 1.
+    # Due to rounding, a constant feature has a std of about 1e-16 times its mean, which must not be scaled to 1.
     constant = deviation <= 1e-7 * np.abs(mean)
     scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
     return [Labelled((split.features - mean) * scale, split.targets) for split in (train, *others)]
@@ -104,8 +104,9 @@ def logistic_regression(
 ) -> ProbeResult:
     """Fit multinomial logistic regression on the standardised features of ``train``, with C selected on ``val``.
 
-    Among values of C with the same validation accuracy, the one with the highest likelihood is selected. ``train`` must
-    contain every class. If ``refit`` is True, the final classifier is fitted on ``train`` and ``val`` together.
+    Among values of C with the same validation accuracy, the one with the highest validation likelihood is selected.
+    ``train`` must contain every class. If ``refit`` is True, the final classifier is fitted on ``train`` and ``val``
+    together.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
@@ -139,9 +140,9 @@ def nearest_neighbours(
 ) -> ProbeResult:
     """Classify by a majority vote of the k nearest neighbours in cosine similarity, with k selected on ``val``.
 
-    The neighbours are examples of ``train``, and the features are standardised. Ties between classes are resolved by
-    the larger sum of cosine similarities, and ties between values of k by the smaller k. If ``refit`` is True, the
-    neighbours of ``test`` are examples of ``train`` and ``val``.
+    The neighbours are examples of ``train``, and the features are standardised. Ties between classes are resolved in
+    favour of the larger sum of cosine similarities, and ties between values of k in favour of the smaller k. If
+    ``refit`` is True, the neighbours of ``test`` are examples of ``train`` and ``val``.
     """
     train_val, raw_test = joined(train, val), test
     train, val, test = standardise(train, val, test)
@@ -201,11 +202,11 @@ def _probe_fold(
 
 
 def linear_svm_fold(features: NDArray[np.float32], folds: Folds, fold: Fold) -> FoldScore:
-    """Fit a one-vs-rest linear SVM on the sub-clips of train and val of a fold, and score it on the test recordings.
+    """Fit a one-vs-rest linear SVM on the train and val sub-clips of a fold, and score it on the test recordings.
 
     ``features`` are (recordings, sub-clips, dim). The squared hinge loss is minimised in the primal. The features are
     not standardised, since the paper mentions no standardisation. The intercept is penalised like the weights. The
-    predicted class has the highest decision value, averaged over the sub-clips of a recording.
+    predicted class of a recording is the class with the highest mean decision value over its sub-clips.
     """
     train, classes = features[fold.train_val], len(folds.classes)
     with warnings.catch_warnings(record=True) as caught:

@@ -16,14 +16,14 @@ from avgdt.files import write_atomically
 from avgdt.recipes.config import KIND, to_plain
 
 Result = dict[str, Any]
-"""Result of a protocol as JSON data: metrics of the pretrained model, the random model and the chance level by row,
-options, sizes and skipped files."""
+"""Result of a protocol as JSON data: metrics of the pretrained and the random model and their chance levels, by row;
+also options, sizes and skipped files."""
 _NO_EFFECT = (KIND, "jobs", "cache")
 """Options that do not affect the results."""
 
 
 def plain_options(protocol: object) -> dict[str, Any]:
-    """Return the options of a protocol's dataclass as plain data that JSON stores without change.
+    """Return the options of a protocol's dataclass as plain data that JSON preserves unchanged.
 
     Options that do not affect the results are omitted.
     """
@@ -38,7 +38,7 @@ def plain_skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
 def check_writable(protocol: str, folder: Path) -> None:
     """Raise :class:`EvaluationError` if a result of ``protocol`` cannot be written to ``folder``.
 
-    This check precedes an evaluation, which may take hours.
+    The check is made before the evaluation, which may take hours.
     """
     path = _path(protocol, folder)
     if path.exists():

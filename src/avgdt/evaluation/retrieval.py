@@ -22,7 +22,8 @@ SAME_CLASS_RANKS = (1, 5, 20)
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
     """Return the distinct segments of a split, and the number of duplicate rows.
 
-    Rows with the same file and time span are duplicates: their embeddings are equal, so they cannot be ranked.
+    Rows with the same file and time span are duplicates: their embeddings are equal, so their order in a ranking would
+    be arbitrary.
     """
     selected = one_split(segments(entries, label or None), split)
     distinct = each_once(selected, entries, lambda segment: segment.seconds)
@@ -38,7 +39,8 @@ def check_gallery(size: int) -> None:
 def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int = 1024) -> NDArray[np.int64]:
     """Compute the rank of key i for query i (from 1) by cosine similarity, (n,).
 
-    ``queries`` and ``keys`` are (n, dim). Ties are counted against the query: other keys within ``TIE`` rank first.
+    ``queries`` and ``keys`` are (n, dim). Ties are counted against the query: other keys within ``TIE`` of key i rank
+    first.
     """
     queries, keys = unit(queries), unit(keys)
     ranking = np.empty(len(queries), dtype=np.int64)
@@ -51,7 +53,7 @@ def ranks(queries: NDArray[np.floating], keys: NDArray[np.floating], chunk: int 
 
 
 def retrieval_metrics(queries: NDArray[np.floating], keys: NDArray[np.floating]) -> dict[str, float]:
-    """Compute the recall at 1, 5 and 10 (from 0 to 1) and the median rank, where key i is correct for query i.
+    """Compute the recall at 1, 5 and 10 (from 0 to 1) and the median rank, where key i is the positive of query i.
 
     ``queries`` and ``keys`` are (n, dim).
     """
@@ -70,7 +72,7 @@ def reidentify(
     second_queries: NDArray[np.floating],
     first_keys: NDArray[np.floating],
 ) -> dict[str, float]:
-    """Compute the accuracy with which the other window of a query's recording is the nearest key.
+    """Compute how often the nearest key of a query is the other window of the same recording.
 
     All arrays are (n, dim). The keys of the second windows are ranked for the queries of the first windows and vice
     versa, and the 2 n ranks are pooled. ``accuracy`` is the fraction of ranks that are 1; ties are counted as errors.
@@ -136,7 +138,7 @@ def _as_accuracy(metrics: dict[str, float]) -> dict[str, float]:
 def _expected_recall(targets: NDArray[np.int64], fold: Fold) -> list[float]:
     """Compute the expectation of :func:`same_class_recall` if the training recordings are ranked at random.
 
-    The expected recall is 1 - P(none of the first k recordings is of the query's class).
+    The expected recall is 1 - P(none of the first k recordings has the query's class).
     """
     train = targets[fold.train_val]
     total, same = len(train), np.bincount(train, minlength=int(targets.max()) + 1)[targets[fold.test]]

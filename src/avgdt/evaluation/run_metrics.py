@@ -16,8 +16,8 @@ LATE = 0.6
 """Fraction of the epochs after which a run without any sign of generalisation is no longer considered to be on the
 initial plateau. Healthy runs leave the plateau within half of their epochs."""
 LEAST_STEPS = 400
-"""Number of training steps below which accuracy at chance level is normal. Healthy runs stay at chance level for 200 to
-400 steps."""
+"""Number of training steps before which accuracy at chance level is normal. Healthy runs stay at chance level for 200
+to 400 steps."""
 DIRECTIONS = ("video_to_audio", "audio_to_video")
 
 
@@ -42,7 +42,7 @@ class Training:
     growth: float
     """Ratio of the recent gradient norm to the first logged non-zero norm; 0 if there is none."""
     std: float
-    """Std of the embeddings, of the modality with the smaller std; 1 if it was not logged."""
+    """Std of the embeddings, the smaller of the values for video and audio; 1 if it was not logged."""
 
     @classmethod
     def of(cls, recipe: Recipe, train: Sequence[Mapping[str, Any]]) -> Training:
@@ -109,18 +109,18 @@ class RetrievalMetrics:
     def any_sign(self) -> bool:
         """Whether the recall or the median rank is significantly better than chance; the median rank improves first.
 
-        At chance level, the ranks are uniform over 1 to n, so the standard deviation of their median is near
-        sqrt(n) / 2.
+        At chance level, the ranks are uniformly distributed over 1 to n, so the standard deviation of their median is
+        near sqrt(n) / 2.
         """
         if self.median_rank is None:
             return self.above_chance
         return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
 
     def at(self, chance: float) -> tuple[float, float]:
-        """Return the 95 % interval of the recall whose chance level is ``chance``, interpolated between values of k.
+        """Return the 95 % confidence interval of the recall at the k with chance level ``chance``.
 
-        k is limited to 1 to 10. This recall can be compared with a training accuracy of the same chance level, even if
-        the numbers of keys differ.
+        This k is limited to the range from 1 to 10, and the recall is interpolated between 1, 5 and 10. The recall can
+        be compared with a training accuracy that has the same chance level, even if the numbers of keys differ.
         """
         rank = min(10.0, max(1.0, chance * self.gallery))
         low = 1 if rank < 5 else 5

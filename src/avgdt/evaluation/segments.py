@@ -13,7 +13,7 @@ from avgdt.errors import suggestion
 from avgdt.evaluation.errors import EvaluationError
 
 ROLES = ("split", *SEGMENT)
-"""Columns that are never labels, besides columns whose names end in ``_start`` or ``_end``."""
+"""Columns that never contain labels, in addition to columns whose names end in ``_start`` or ``_end``."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Segment:
     label: str = ""
     """Name of the class; empty if there is no label column."""
     start: float | None = None
-    """Start, in seconds; start and end are None for the whole recording."""
+    """Start time in seconds; None for the whole recording."""
     end: float | None = None
-    """End, in seconds; start and end are None for the whole recording."""
+    """End time in seconds; None for the whole recording."""
 
     @property
     def seconds(self) -> Seconds | None:
-        """Start and end, in seconds; None for the whole recording."""
+        """Start and end times in seconds; None for the whole recording."""
         return None if self.start is None or self.end is None else (self.start, self.end)
 
 
@@ -76,9 +76,9 @@ def segments(entries: Sequence[Entry], label: str | None = None) -> list[Segment
 def each_once(
     segments: Sequence[Segment], entries: Sequence[Entry], alike: Callable[[Segment], object]
 ) -> list[Segment]:
-    """Return the segments without duplicates; the first of several duplicates is returned.
+    """Return the segments without duplicates; the first of several duplicates is preserved.
 
-    Duplicates have the same file, even if the paths differ, and the same value of ``alike``.
+    Duplicates are segments of the same file, possibly under different paths, with the same value of ``alike``.
     """
     distinct = dict[tuple[int, object], Segment]()
     for number, segment in zip(file_indices(entries[s.entry].path for s in segments), segments, strict=True):

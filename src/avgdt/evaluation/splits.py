@@ -31,7 +31,7 @@ SPLITS = ("train", "val", "test")
 VAL_DIVISOR = 5
 """Inverse of the fraction of each class that is moved from train to val if there is no ``val`` split."""
 SOURCES = ("source", "group")
-"""Names of columns that identify the source from which several recordings were cut."""
+"""Names of columns that identify the source from which a recording was cut."""
 NO_LABEL = "its row has no label"
 NO_SPLIT = "its row has no split"
 _QUOTED = re.compile("[\"'`\u2018-\u201f](.+)[\"'`\u2018-\u201f]")
@@ -48,9 +48,9 @@ class LabelledRows:
     other_splits: int
     """Number of labelled rows that belong to splits that are not used."""
     unlabelled: int
-    """Number of rows without a label, not counting rows of splits that are not used."""
+    """Number of rows without a label, excluding rows of splits that are not used."""
     notes: list[str]
-    """Sentences with the numbers of skipped, unused and duplicate rows."""
+    """Sentences that state the numbers of skipped, unused and duplicate rows."""
 
 
 def labelled_rows(
@@ -105,11 +105,11 @@ class LabelledSplits:
 def labelled_splits(
     segments: Sequence[Segment], names: Sequence[str] = SPLITS, skipped: Sequence[Skipped] = ()
 ) -> LabelledSplits:
-    """Group usable segments by split; ``names`` are the splits, and one of them is ``train``.
+    """Group usable segments by split, for the splits ``names``, which must include ``train``.
 
-    If a split is empty, the message states the most frequent reason in ``skipped``. Raises :class:`EvaluationError`
-    if a split is empty, if a class is missing from ``train``, if there is only one class, or if class names differ
-    only in case, blanks, quotes or Unicode normalisation.
+    Raises :class:`EvaluationError` if a split is empty, if a class is missing from ``train``, if ``train`` has only one
+    class, or if class names differ only in case, blanks, quotes or Unicode normalisation. The message for an empty
+    split states the most frequent reason in ``skipped``.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
     for split in names:
@@ -137,10 +137,10 @@ def labelled_splits(
 def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan]:
     """Return the plans with about a fifth of each class moved from ``train`` to ``val``.
 
-    The segments are drawn at random with a fixed seed. Segments of the same source are moved together, whatever their
-    classes. The source is the value of the ``source`` or ``group`` column, if there is one, else the file; copies of a
-    file have the same source. Segments of a class with a single source are moved independently. Some examples of each
-    class remain in ``train``.
+    The segments are drawn at random with a fixed seed. Segments of the same source are moved together, regardless of
+    their classes. The source is the value of the ``source`` or ``group`` column, if there is one, else the file; copies
+    of a file have the same source. If a class has a single source, its segments are moved independently. At least one
+    example of each class remains in ``train``.
     """
     labels = {row: plan.segment.label for row, plan in enumerate(plans) if plan.segment.split == "train"}
     sources = _sources(plans, entries)
@@ -167,7 +167,7 @@ def val_from_train(plans: Sequence[Plan], entries: Sequence[Entry]) -> list[Plan
 def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     """Return the segments of ``split``, or all segments if ``split`` is ``all`` or if no segment has a split.
 
-    Raises :class:`EvaluationError` if there are splits, but no segment of ``split``.
+    Raises :class:`EvaluationError` if some segments have a split, but none belongs to ``split``.
     """
     names, split = sorted({s.split for s in segments if s.split}), split_name(split)
     if split == "all" or not names:
@@ -182,7 +182,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
 
 
 def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = ()) -> list[Skipped]:
-    """Return the rows without a label; if ``used`` is given, rows of other splits are not returned."""
+    """Return the rows without a label; if ``used`` is given, rows that belong to other splits are omitted."""
     return [
         Skipped(entry.path, NO_LABEL)
         for entry in entries
@@ -191,7 +191,7 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
 
 
 def unlabelled_note(count: int, label: str) -> list[str]:
-    """Return a list with a note on the number of rows without a label; the list is empty if there are none."""
+    """Return a list with one note that states the number of rows without a label; empty if there are none."""
     column = f"in the column '{label}': skipped"
     return _note(count, f"row has no label {column}", f"rows have no label {column}")
 

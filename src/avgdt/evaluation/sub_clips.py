@@ -34,7 +34,7 @@ FoldProbe = Callable[[NDArray[np.float32], Folds, Fold], FoldScore]
 
 @dataclass(frozen=True)
 class SubClips:
-    """Number and length of the sub-clips of a recording, which are equally spaced from its start to its end."""
+    """Number and length of the sub-clips of each recording, which are equally spaced from its start to its end."""
 
     count: int
     """Number of sub-clips of each recording."""
@@ -55,9 +55,9 @@ class SubClipOptions:
     training_lr: float = 1e-3
     """Learning rate for --scratch and --finetune (AdamW with a cosine schedule)."""
     cache: bool = True
-    """Store the features and the scores of folds in OUT/cache for later evaluations of the same weights."""
+    """Store features and fold scores in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of the training, and of the random weights with which the pretrained weights are compared."""
+    """Seed of the training, and of the random weights used as a baseline."""
 
     def check(self) -> None:
         """Raise :class:`EvaluationError` if an option is invalid."""
@@ -68,7 +68,7 @@ class SubClipOptions:
 
 
 def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
-    """Return the model with the clip length set to that of the sub-clips, and with a suitable batch size."""
+    """Return the model with the clip length of the sub-clips and a suitable batch size."""
     recipe = model.recipe
     clip = replace(recipe.clip, audio_seconds=clips.seconds)
     run = replace(recipe.run, batch=max(recipe.run.batch, clips.count, int(SECONDS_AT_ONCE / clips.seconds)))
@@ -78,7 +78,7 @@ def on_sub_clips(model: PretrainedModel, clips: SubClips) -> PretrainedModel:
 def plan_sub_clips(
     model: PretrainedModel, segments: Sequence[Segment], entries: Sequence[Entry], clips: SubClips
 ) -> tuple[list[Plan], list[Skipped]]:
-    """Return a plan with the sub-clips of every usable recording, and the skipped recordings.
+    """Return one plan of sub-clips per usable recording, and the skipped recordings.
 
     ``model`` must have been returned by :func:`on_sub_clips`.
     """
@@ -98,9 +98,9 @@ def sub_clip_figures(
     """Evaluate all probes on an audio benchmark and, depending on the options, finetuning.
 
     Returns the segments that could be read, their folds, and the result without the entry ``sizes``. ``columns`` are
-    the names of the columns with the fold and the class of an entry. ``split`` builds the folds. ``settings`` is plain
-    data that determines the scores of the probes together with the features and the folds. Raises
-    :class:`EvaluationError` if no recording of a class can be read.
+    the names of the two columns that contain the fold and the class of an entry. ``split`` builds the folds.
+    ``settings`` is plain data that, together with the features and the folds, determines the scores of the probes.
+    Raises :class:`EvaluationError` if no training or no test recording of a class can be read.
     """
     options.check()
     comparison.check_modalities(AUDIO)
@@ -152,7 +152,7 @@ def _finetuned(
     folds: Folds,
     clips: SubClips,
 ) -> dict[str, dict[str, Any]]:
-    """Train the audio encoder of each model that the options select end to end on every fold; return the metrics."""
+    """Train the audio encoder of each selected model end to end on every fold; return the metrics by model."""
     enabled = {"pretrained": options.finetune, "random": options.scratch}
     models = {source: model for source, model in comparison.models.items() if enabled[source]}
     if not models:

@@ -13,28 +13,29 @@ from avgdt.files import read_json_lines
 from avgdt.recipes.recipe import Recipe
 
 COLLAPSED_STD = 0.1
-"""Std of the embeddings in training below which a collapse is diagnosed. The std is 1 for embeddings that cover the
-sphere, 0 for equal embeddings, and 0.3 or more on the initial plateau of healthy runs."""
+"""Collapse threshold for the std of the training embeddings. The std is 1 for embeddings spread over the whole sphere,
+0 for identical embeddings, and 0.3 or more on the initial plateau of healthy runs."""
 COLLAPSED_RANK = 2.0
-"""Effective rank below which a collapse is diagnosed; it is 25 or more on the initial plateau of healthy runs."""
+"""Collapse threshold for the effective rank of held-out embeddings, which is 25 or more on the initial plateau of
+healthy runs."""
 SETTLED = 30
-"""Number of training steps below which the effective rank is not used. Held-out embeddings depend on the running
+"""Number of training steps before which the effective rank is ignored. Held-out embeddings depend on the running
 statistics of batch norm; with the initial statistics, the rank is 2 even for networks with random weights."""
 GREATEST_LOSS = 1.5
-"""Ratio of the loss to its first value or its chance level, whichever is larger, above which divergence is diagnosed. A
+"""Divergence threshold for the ratio of the loss to its first value or, for NCE, its chance level if that is larger. A
 loss above both values means that the predictions are wrong with high confidence."""
 GREATEST_GRADIENT = 30.0
-"""Ratio of the gradient norm to its first value above which divergence is diagnosed. The norm falls in
-healthy runs."""
+"""Divergence threshold for the ratio of the gradient norm to its first value. In healthy runs, the norm falls."""
 LEAK = 0.3
-"""Batch-norm leak threshold: minimum fraction of the positive-negative cosine-similarity margin that is lost when keys
-are normalised with another batch. In healthy runs, it is at most 0.1 after the initial plateau."""
+"""Batch-norm leak threshold for the fraction of the similarity margin that is lost if the keys are normalised in
+another batch; see :func:`avgdt.evaluation.diagnosis.batch_norm_share`. In healthy runs, it is at most 0.1 after the
+initial plateau."""
 DRIFT = 0.1
-"""Bank shortcut threshold: minimum change of a key (1 - cosine similarity) during its time in the memory bank. Above
-it, queries can identify keys by their age. In healthy runs, the change is 0.01."""
+"""Bank shortcut threshold for the change of a key (1 - cosine similarity) while it is in the memory bank. If the change
+is larger, queries can identify keys by their age. In healthy runs, it is 0.01."""
 GAP = 0.25
-"""Overfitting threshold: excess of the training accuracy over the held-out recall, beyond their confidence intervals.
-Both values have the same chance level. In runs that generalise, they differ by at most 0.1."""
+"""Overfitting threshold for the training accuracy, and for its excess over the held-out recall beyond both confidence
+intervals. Both metrics have the same chance level. In runs that generalise, they differ by at most 0.1."""
 FEWEST = 20
 """Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
 interval is too wide."""
@@ -286,7 +287,7 @@ def _evidence(training: Training, retrieval: RetrievalMetrics) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: RetrievalMetrics) -> str:
-    """Describe a fall of the recall from its best value in a gallery of the same size; "" if it has not fallen."""
+    """Describe a significant fall of the recall from its best value for the same gallery size; "" if there is none."""
     earlier = [retrieval for line in heldout if (retrieval := RetrievalMetrics.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

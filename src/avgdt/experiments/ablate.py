@@ -19,7 +19,8 @@ from avgdt.training.provenance import command, processor_name
 def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
     """Return the grid cells of ``ablation`` for ``recipe``.
 
-    Raises :class:`ExperimentError` if one of the cells is not possible with the recipe.
+    Raises :class:`ExperimentError` if a cell is not valid with the time shift of the recipe, and ``CompositionError``
+    if it is not valid for another reason.
     """
     try:
         return ablation.cells(recipe)
@@ -97,10 +98,10 @@ def _answers(ablation: Ablation, grid: Grid, measure: str) -> list[str]:
 
 
 def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
-    """Return the difference of ``measure`` between the two levels of a claim, better minus worse, paired by seed.
+    """Return the difference in ``measure`` between the two levels of a claim, better minus worse, paired by seed.
 
-    All pairs of cells that differ only in these levels are compared. For each level, the values are averaged per seed
-    over its cells. Returns None if no seed is complete for all of these cells.
+    All pairs of cells that differ only in these levels are compared. For each level and seed, the values are averaged
+    over the cells of the level. Returns None if no seed is complete for all of these cells.
     """
     pairs = [
         (first, second)
@@ -114,13 +115,13 @@ def compare_levels(grid: Grid, measure: str, claim: Claim) -> Difference | None:
 
 
 def _seed_means(by_cell: list[dict[int, float]]) -> Mapping[int, float]:
-    """Return the mean over the cells by seed, for seeds that are complete in all cells."""
+    """Return the mean over the cells for each seed that is complete in all cells."""
     seeds = set.intersection(*(set(by_seed) for by_seed in by_cell)) if by_cell else set()
     return {seed: fmean(by_seed[seed] for by_seed in by_cell) for seed in seeds}
 
 
 def _plot(grid: Grid, measure: str) -> Plot:
-    """Plot means with intervals over the levels of the last factor, with one series per combination of other levels."""
+    """Plot means with intervals over the levels of the last factor, one series per combination of other levels."""
     series = []
     for name in dict.fromkeys(_series(cell) for cell in grid.cells):
         cells = [cell for cell in grid.cells if _series(cell) == name]
@@ -167,7 +168,7 @@ def _means(grid: Grid) -> DataTable:
 
 
 def _random_mean(grid: Grid, measure: str) -> Mean:
-    """Return the mean of networks with random weights over the seeds; each seed is averaged over the cells first."""
+    """Return the mean over seeds for networks with random weights; for each seed, the cells are averaged first."""
     by_cell = [grid.by_seed(cell, measure, "random") for cell in grid.cells]
     seeds = sorted(set().union(*by_cell))
     return mean_interval([fmean(by_seed[seed] for by_seed in by_cell if seed in by_seed) for seed in seeds])

@@ -1,4 +1,4 @@
-"""Ablations: jitter (table 1a of the paper), audio (table 1b), and the sensitivity to single settings."""
+"""Ablations: jitter (table 1a of the paper), audio (table 1b), and the sensitivity to individual settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avgdt.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class Claim:
-    """Claim of the paper that one level of a factor is better than another, if all other levels are equal."""
+    """Claim of the paper that one level of a factor is better than another, all other factors being equal."""
 
     text: str
     factor: str
@@ -26,7 +26,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ablation:
-    """Ablation: a question, and a grid of variants of a recipe that answers it."""
+    """Ablation: a question, and the grid of recipe variants that answers it."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Ablation:
     cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
-    """Level with which all other levels of the only factor are compared; empty if ``claims`` are tested."""
+    """Level of the only factor with which its other levels are compared; empty if ``claims`` are tested."""
     published: str = ""
     """Number of the corresponding table in the paper; empty if there is none."""
 
@@ -71,7 +71,7 @@ def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 
 
 def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
-    """Return a cell with the recipe itself, and cells in which one setting of the recipe is changed.
+    """Return a cell with the recipe itself, and cells that each change one setting of the recipe.
 
     The settings are temperature, bank, momentum, key groups and clip length.
     """
@@ -133,7 +133,7 @@ def ablation(name: str) -> Ablation:
 
 
 def of_length(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe with another number of epochs; the warm-up and the steps of the learning rate are rescaled."""
+    """Return the recipe with another number of epochs; warm-up and learning-rate steps are rescaled accordingly."""
     ratio = epochs / recipe.schedule.epochs
     schedule = replace(
         recipe.schedule,
@@ -145,7 +145,7 @@ def of_length(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """Return the recipe with other start times of the windows; ``changes`` are fields of ``composition.time``."""
+    """Return the recipe with other window start times; ``changes`` are new values of fields of ``composition.time``."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 

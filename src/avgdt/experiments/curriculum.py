@@ -1,8 +1,8 @@
-"""Natural curriculum (figure 3 of the paper): re-identification by strength of augmentation during training.
+"""Natural curriculum (figure 3 of the paper): re-identification accuracy by augmentation strength during training.
 
 The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to its sign;
 ``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n
-is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so that training shifts by itself
+is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so training shifts automatically
 from lightly to strongly augmented pairs.
 """
 
@@ -79,7 +79,7 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
 
 
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the probability of the positive and the norm of the gradient (see the module) of each query, both (n,).
+    """Return each query's probability of the positive and gradient norm (see the module docstring), both (n,).
 
     ``queries`` and ``keys`` are (n, dim), with rows of unit length. Key i is the positive of query i, and all other
     keys are its negatives.
@@ -160,7 +160,7 @@ class CurriculumMonitor:
 
 
 def curriculum_monitors(job: CellRun, recordings: int) -> Monitors:
-    """Return a function that creates the curriculum monitor of a job; it measures ``recordings`` recordings."""
+    """Return a function that creates the curriculum monitor of a job, which measures ``recordings`` recordings."""
     return lambda recipe, collection, on_unreadable: [CurriculumMonitor(recipe, collection, job.run, recordings)]
 
 
@@ -179,8 +179,8 @@ def curriculum_outcome(grid: Grid) -> Experiment:
     """Return the outcome of the curriculum experiment, computed from the seeds that are complete.
 
     The outcome contains the curves of every stratum, and tests whether lightly augmented pairs have a higher
-    re-identification accuracy, averaged over training, and whether their fraction of the gradient falls. Raises
-    :class:`ExperimentError` if no seed is complete.
+    re-identification accuracy, averaged over training, and whether their fraction of the gradient falls during
+    training. Raises :class:`ExperimentError` if no seed is complete.
     """
     runs = {job.seed: read_curriculum(job.run) for job in grid.jobs if grid.results(job) is not None}
     if not runs:

@@ -33,7 +33,7 @@ class GridCell:
 
     @property
     def name(self) -> str:
-        """Name of the cell, composed of its levels, for file names."""
+        """Name of the cell for use in file names, composed of its levels."""
         return "-".join(f"{factor}-{level}" for factor, level in self.levels).replace(" ", "-")
 
 
@@ -45,7 +45,7 @@ class Measure:
     protocol: Protocol
     """Evaluation protocol, whose seed is replaced by the seed of the run."""
     read: Callable[[Mapping[str, Any]], float]
-    """Function that returns the metric, from 0 to 1, given the entry of a result for one model."""
+    """Function that extracts the metric, from 0 to 1, from the result entry of one model."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CellRun:
 
     @property
     def record(self) -> Path:
-        """File with the recipe of the run and, once it is complete, its results."""
+        """File with the recipe of the run and, once the run is complete, its results."""
         return self.out / "cells" / f"{self.name}.json"
 
     @property
@@ -110,7 +110,7 @@ class Grid:
         return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
     def job(self, index: int) -> CellRun:
-        """Return the job with an index, from 0; raise :class:`ExperimentError` if the index is out of range."""
+        """Return the job with this index, from 0; raise :class:`ExperimentError` if the index is out of range."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
@@ -159,12 +159,12 @@ class Grid:
         return results
 
     def by_seed(self, cell: GridCell, measure: str, source: str = "pretrained") -> dict[int, float]:
-        """Return the values of a measure in a cell by seed, for the jobs that are complete."""
+        """Return the values of a measure in a cell by seed, for complete jobs only."""
         jobs = [CellRun(cell, seed, self.out) for seed in self.seeds]
         return {job.seed: results[measure][source] for job in jobs if (results := self.results(job)) is not None}
 
     def mean(self, cell: GridCell, measure: str, source: str = "pretrained") -> Mean | None:
-        """Return the mean of a measure in a cell over the seeds that are complete; None if no seed is complete."""
+        """Return the mean of a measure in a cell over the complete seeds; None if there are none."""
         values = list(self.by_seed(cell, measure, source).values())
         return mean_interval(values) if values else None
 
@@ -188,7 +188,7 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Return the measures of a linear probe on video features and of cross-modal retrieval, on the test split.
+    """Return measures on the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
 
     Retrieval is measured by recall at 1 and at 10, with one clip per recording. ``label`` is the label column of the
     manifest; if it is empty, the probe is omitted.
@@ -203,7 +203,7 @@ def _accuracy(result: Mapping[str, Any]) -> float:
 
 
 def _recall(k: int, result: Mapping[str, Any]) -> float:
-    """Return the recall at ``k``, averaged over both directions between video and audio."""
+    """Return the recall at ``k``, averaged over both retrieval directions."""
     return (result["video_to_audio"][f"r{k}"] + result["audio_to_video"][f"r{k}"]) / 2
 
 

@@ -1,4 +1,4 @@
-"""Single run of an experiment: comparison with an earlier recipe, checks of the data, and training."""
+"""Single run of an experiment: comparison with an earlier recipe, data checks, and training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_EFFECT = ("workers", "device", "checkpoint_minutes", "checkpoints", "log_eve
 
 
 def identifying(recipe: Recipe) -> Recipe:
-    """Return the recipe with default values in all fields that do not affect results, to compare recipes of runs."""
+    """Return the recipe with defaults in all fields that do not affect results, for comparing the recipes of runs."""
     default = Run()
     run = replace(recipe.run, **{name: getattr(default, name) for name in _NO_EFFECT})
     return replace(recipe, title="", run=run, data=replace(recipe.data, store="auto", store_gigabytes=-1.0))
@@ -38,7 +38,7 @@ def check_same(before: Recipe, now: Recipe, folder: Path) -> None:
 
 
 def with_store(recipe: Recipe, out: Path) -> Recipe:
-    """Return the recipe with a store of decoded recordings in ``out/store``, which all runs use.
+    """Return the recipe with a store of decoded recordings in ``out/store``, which all runs share.
 
     If ``data.store`` of the recipe is not ``auto``, the recipe is returned unchanged.
     """
@@ -50,8 +50,8 @@ def check_data(data: Path, recipe: Recipe, label: str) -> None:
     """Check, before training, that the recipe and ``data`` are suitable for the evaluation.
 
     The recipe must have video and audio. ``data`` must be a manifest with the splits ``train`` and ``test`` and, if
-    ``label`` is given, with a column of this name that contains classes. Otherwise, :class:`ExperimentError` or the
-    exception of the evaluation is raised.
+    ``label`` is given, with a column of this name that contains classes. Raises :class:`ExperimentError` or the
+    exception of the evaluation otherwise.
     """
     if set(recipe.composition.modalities) != {"video", "audio"}:
         raise ExperimentError("composition: the evaluation needs video and audio; choose a recipe with both")

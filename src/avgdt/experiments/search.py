@@ -1,4 +1,4 @@
-"""Resumable search over compositions with Optuna, with pruning (the paper's second contribution)."""
+"""Resumable Optuna search over compositions, with pruning (the paper's second contribution)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STORAGE = "search.db"
 FAILED = "failed"
 """Name of the user attribute with the error message of a failed trial."""
 STARTUP_TRIALS = 10
-"""Number of random trials before the sampler and the pruner use results of earlier trials."""
+"""Number of random trials before the sampler and the pruner use the results of earlier trials."""
 FRESH_SEEDS = 1000
 """First seed of the confirmation runs; the seed of the search must be smaller."""
 
@@ -50,7 +50,7 @@ class Search:
     trials: int
     """Total number of trials, over all workers and sessions."""
     label: str
-    """Column with the classes of a linear probe, by whose validation accuracy trials are ranked; if empty, trials are
+    """Column with the class labels for a linear probe, whose validation accuracy ranks the trials; if empty, trials are
     ranked by recall at 10 on held-out recordings."""
 
     def __post_init__(self) -> None:
@@ -157,9 +157,9 @@ class Search:
             except optuna.TrialPruned:
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 on_trial(number, "pruned")
-            except CompositionError:  # the choices exclude each other
+            except CompositionError:  # the choices are incompatible
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            except (Diverged, RecipeError, DataError) as error:  # caused by this composition; the search continues
+            except (Diverged, RecipeError, DataError) as error:  # caused by this composition, so the search continues
                 trial.set_user_attr(FAILED, str(error))
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 on_trial(number, f"failed: {error}")
@@ -197,7 +197,7 @@ class Search:
         return _recall(measured[-1])
 
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
-        """Return the grid of the confirmation, with the composition of the best trial and the original composition.
+        """Return the confirmation grid, which compares the composition of the best trial with the original one.
 
         Both are trained with seeds that the search has not used, and evaluated by ``measures`` on the test split.
         """
@@ -216,18 +216,18 @@ class Search:
 
 
 def counts(trial: optuna.trial.FrozenTrial) -> bool:
-    """Return whether a trial counts towards the total; trials whose choices exclude each other do not."""
+    """Return whether a trial counts towards the total; trials with incompatible choices do not."""
     return trial.state.name in ("RUNNING", "COMPLETE", "PRUNED") or FAILED in trial.user_attrs
 
 
 def _recall(metrics: Metrics) -> float:
-    """Return the recall at 10, averaged over both directions between video and audio."""
+    """Return the recall at 10, averaged over both retrieval directions."""
     return fmean(metrics[direction]["r10"] for direction in ("video_to_audio", "audio_to_video"))
 
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Lock out other processes within the context, since the first process creates the SQLite tables."""
+    """Admit one process at a time to the context, since the first process creates the SQLite tables."""
     with (folder / ".search.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

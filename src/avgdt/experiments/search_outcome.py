@@ -19,7 +19,7 @@ from avgdt.training.provenance import command, processor_name
 
 COMPLETE = (TrialState.COMPLETE,)
 LEAST_TRIALS = 20
-"""Minimum number of complete trials for the computation of importances."""
+"""Minimum number of complete trials for computing importances."""
 
 
 def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""Search space of compositions: factors with their kinds, start times of windows, and augmentations."""
+"""Search space of compositions: factors and their kinds, window start times, and augmentations."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
     """Return ``recipe`` with the chosen composition, and with the number of epochs that preserves the training budget.
 
     The cost of a training step is proportional to the number of views, so the number of epochs is multiplied by the
-    number of views of ``recipe`` divided by the number of views of the composition. Raises ``CompositionError`` if
-    choices exclude each other.
+    number of views of ``recipe`` divided by the number of views of the composition. Raises ``CompositionError`` if the
+    choices are incompatible.
     """
     composition = replace(
         recipe.composition,

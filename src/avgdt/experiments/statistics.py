@@ -18,7 +18,7 @@ class Mean:
 
     value: float
     std: float | None
-    """Sample standard deviation over the seeds; None if there is one seed."""
+    """Sample standard deviation over the seeds; None for a single seed."""
     low: float | None
     """Lower bound of the confidence interval; None if the interval is undefined."""
     high: float | None

@@ -17,12 +17,12 @@ from avgdt.experiments.errors import ExperimentError
 from avgdt.processes import usable_cores
 
 POLL_SECONDS = 0.2
-"""Time between two checks of the processes, in seconds."""
+"""Interval between checks of the processes, in seconds."""
 
 
 @dataclass(frozen=True)
 class AvgdtProcess:
-    """Process to run: the arguments of ``avgdt``, and the log file of its output."""
+    """Process to run: its ``avgdt`` arguments, and the log file for its output."""
 
     name: str
     arguments: tuple[str, ...]
@@ -38,15 +38,15 @@ def run_processes(
 ) -> list[str]:
     """Run ``processes``, at most ``parallel`` at a time; return an error message for each that failed.
 
-    The processor cores are distributed over the processes. ``on_poll`` is called several times per second. A signal
-    that stops this process is forwarded to the processes, which then save their state and end.
+    The processor cores are divided among the processes. ``on_poll`` is called several times per second. A signal that
+    stops this process is forwarded to the processes, which then save their state and end.
     """
     waiting, running, failures = list(processes), dict[subprocess.Popen[bytes], AvgdtProcess](), list[str]()
     threads = max(1, usable_cores() // parallel)
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads))}
     if (
         source := Path(avgdt.__file__).parent.parent
-    ) == Path.cwd():  # the package is not installed, but run from its folder
+    ) == Path.cwd():  # the package is not installed but run from its source folder
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
     try:
         while running or waiting:

@@ -26,7 +26,7 @@ class Series:
     style: str
     """CSS class of the line: video, audio, both, random or chance."""
     smooth: bool = False
-    """Whether the moving average is drawn, over a faint line of the values."""
+    """Whether to draw the moving average over a faint line of the original values."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Chart:
 def chart(title: str, note: str, series: Sequence[Series], percent: bool = False, from_zero: bool = True) -> Chart:
     """Return a line chart of ``series`` over epochs.
 
-    If ``percent``, the values are fractions from 0 to 1 and the labels are percentages. If ``from_zero``, the vertical
-    axis starts at 0.
+    If ``percent`` is True, the values are fractions from 0 to 1 and the labels are percentages. If ``from_zero`` is
+    True, the vertical axis starts at 0.
     """
     right = max((x for s in series for x in s.x), default=1.0) or 1.0
     values = [y for s in series for y in s.y if np.isfinite(y)] or [1.0]

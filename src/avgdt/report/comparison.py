@@ -20,7 +20,7 @@ from avgdt.report.groups import DASH, Cell, Group, Source, cell, read_groups
 from avgdt.report.published import TABLES, PaperTable
 
 MEASURED = "measured here"
-"""Entry of the source column in the rows of the runs."""
+"""Entry of the source column in rows of runs."""
 SOURCES: tuple[tuple[Source, str], ...] = (("pretrained", ""), ("random", ", random weights"))
 Format = Literal["text", "markdown", "latex"]
 _LATEX = {

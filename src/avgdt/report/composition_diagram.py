@@ -20,15 +20,15 @@ from avgdt.report.views import MAX_FRAMES, RecordingViews, Strip, recording_view
 
 MARGIN, HEAD, LABEL, GAP = 24, 76, 22, 14
 FRAMES_WIDTH, SPECTROGRAM_WIDTH, MIN_HEIGHT = 760, 240, 88
-"""Width of a strip of frames, width of a spectrogram, and minimum height of a row, in units of the SVG."""
+"""Width of a strip of frames, width of a spectrogram, and minimum height of a row, in SVG units."""
 PNG_SCALE = 2
-"""Number of pixels of the PNG per unit of the SVG."""
+"""Number of PNG pixels per SVG unit."""
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One view and its rectangle in the diagram, in units of the SVG."""
+    """One view and its rectangle in the diagram, in SVG units."""
 
     strip: Strip
     x: float
@@ -69,7 +69,7 @@ def write_composition_diagram(
 def rasterise(svg: str) -> bytes:
     """Return the diagram ``svg`` as PNG on a white background.
 
-    Only elements ``text``, and elements ``image`` with data URIs, are rendered.
+    Only ``text`` elements, and ``image`` elements with data URIs, are rendered.
     """
     root = ElementTree.fromstring(svg)
     size = round(PNG_SCALE * float(root.attrib["width"])), round(PNG_SCALE * float(root.attrib["height"]))

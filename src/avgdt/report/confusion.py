@@ -17,10 +17,10 @@ from avgdt.report.retrieval import ClassRange
 from avgdt.report.tables import main_row, result_title, row_name
 
 MAX_NUMBERED, MAX_NAMED = 12, 24
-"""Maximum numbers of classes for which the cells show percentages and the sides of the matrix show class names."""
+"""Maximum numbers of classes for which the cells show percentages and the axes show class names, respectively."""
 MAX_PAIRS = 10
 BRIGHT = 160
-"""Palette index from which dark text is more legible than light text."""
+"""Smallest palette index at which dark text is more legible than light text."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Confusion:
     """Name of the row of the result, such as a classifier; empty if the result has a single row."""
     matrices: tuple[ConfusionMatrix, ...]
     ranges: tuple[ClassRange, ...]
-    """Classes at the sides of the matrix; empty for more than ``MAX_NAMED`` classes."""
+    """Classes along the axes of the matrix; empty for more than ``MAX_NAMED`` classes."""
     classes: tuple[ClassAccuracy, ...]
     """Accuracies of the classes, least accurate first."""
     pairs: tuple[Pair, ...]

@@ -18,7 +18,7 @@ class Curves:
     training: tuple[Chart, ...]
     """Charts of the loss, the accuracy in training, and held-out retrieval."""
     diagnosis: tuple[Chart, ...]
-    """Charts of the diagnosis on held-out recordings; empty if it was not measured."""
+    """Charts of the diagnostics on held-out recordings; empty if none were measured."""
     running: tuple[Chart, ...]
     """Charts of the standard deviation of the embeddings, the gradient norm, the learning rate and the throughput."""
 

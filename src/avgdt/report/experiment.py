@@ -81,7 +81,7 @@ def _plain(value: Value) -> Value:
 
 
 def _text(value: Value) -> str:
-    """Return a value as text for the page; None is a dash."""
+    """Return a value as text for the page; None becomes a dash."""
     if value is None:
         return "–"
     if isinstance(value, str):

@@ -158,7 +158,7 @@ def snippet(entry: Entry, centre: float, log_mel: LogMelSpectrogram) -> Snippet:
 
 
 def encode_mp4(frames: NDArray[np.uint8], waveform: NDArray[np.float32]) -> bytes:
-    """Return an MP4 file of frames (time, height, width, 3) and a waveform (samples,) in the int16 scale.
+    """Encode frames (time, height, width, 3) and a waveform (samples,), scaled to the int16 range, as an MP4 file.
 
     The frame rate is :data:`FRAME_RATE`, the sample rate is :data:`SAMPLE_RATE`.
     """

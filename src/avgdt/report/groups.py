@@ -87,8 +87,8 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
     """Return the value of ``column`` as a percentage, or a dash if no run of the group has one.
 
     For several seeds, the cell shows their mean and standard deviation; for one seed, the standard deviation over its
-    folds or splits. Random weights with equal seeds count once. Raises :class:`ReportError` if runs were evaluated with
-    different options.
+    folds or splits. Random weights with the same seed are counted once. Raises :class:`ReportError` if runs were
+    evaluated with different options.
     """
     results = [(run, result) for run in group.runs if (result := _result(column, run, source)) is not None]
     _check_same_options(column, results)
@@ -115,7 +115,7 @@ def _read(path: Path) -> EvaluatedRun:
     by_protocol: dict[str, list[Result]] = {}
     results = read_folder(path)
     of_run = [result for result in results if Path(result.get("weights", "")).resolve().is_relative_to(path.resolve())]
-    for result in of_run or results:  # after a move, no result names the folder
+    for result in of_run or results:  # if the folder was moved, no result contains its path
         by_protocol.setdefault(str(result["protocol"]), []).append(result)
     if not by_protocol:
         raise ReportError(f"{path}: no results yet; run: avgdt evaluate PROTOCOL --weights {path} --data PATH")
@@ -166,7 +166,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
 
 
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
-    """Return remarks on values that differ from the expected values; a missing value is not a difference."""
+    """Return remarks on values that differ from the expected values; missing values are ignored."""
     return [
         f"with a different {name} than in the paper"
         if isinstance(value, Mapping | list)

@@ -19,7 +19,7 @@ _STOPS = np.array(
 PALETTE: Pixels = np.stack(
     [np.interp(np.linspace(0, len(_STOPS) - 1, 256), range(len(_STOPS)), _STOPS[:, band]) for band in range(3)], axis=1
 ).astype(np.uint8)
-"""Colour map (256, 3) in RGB, from dark to bright with evenly increasing lightness."""
+"""Colour map (256, 3) in RGB, from dark to bright with uniformly increasing lightness."""
 
 
 def palette_indices(values: NDArray[np.floating], low: float, high: float) -> Pixels:
@@ -39,7 +39,7 @@ def spectrogram(values: NDArray[np.floating], bounds: tuple[float, float] | None
 
 
 def loudness(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the range of a spectrogram's values without outliers: percentiles 2 and 99.5."""
+    """Return the range of a spectrogram's values without outliers: the 2nd and the 99.5th percentile."""
     low, high = np.percentile(values, (2, 99.5))
     return float(low), float(high)
 

@@ -23,7 +23,7 @@ from avgdt.report.views import RecordingViews, recording_views
 
 
 def write_report(run: Path, progress: Progress = lambda done, total: None) -> Path:
-    """Write ``run/report.html`` from the files in the folder of the run, and return its path.
+    """Write ``run/report.html`` from the files in the run folder, and return its path.
 
     Snippets and views are decoded from the recordings that :func:`avgdt.evaluation.examples.update_examples` selected.
     The page lists missing recordings. Raises :class:`ReportError` if the folder is not a run or has no training
@@ -69,7 +69,7 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
 
 
 def _missing(run: RunFolder) -> list[str]:
-    """Return sentences on missing or unreadable example recordings, and on missing retrieval."""
+    """Return sentences about missing or unreadable example recordings, and about missing retrieval."""
     if run.examples is None:
         return ["The example recordings are not embedded yet; run `avgdt report` with the run's folder."]
     sentences = []

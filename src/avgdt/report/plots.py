@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 WIDTH, HEIGHT = 4.8, 3.4
-"""Size of a plot in inches; its text is readable when the plot fills the width of a phone's screen."""
+"""Size of a plot in inches; its text remains legible when the plot is scaled to the width of a phone screen."""
 COLOURS = ("#0b7a75", "#c2541b", "#3f4fa8", "#8a4fa0", "#7a6a00", "#4a7a2a", "#a03050", "#50606a")
 MARKERS = "os^DvPX*"
 DOTS_PER_INCH = 200
@@ -23,13 +23,13 @@ DOTS_PER_INCH = 200
 def draw(plot: Plot) -> tuple[bytes, bytes]:
     """Return the plot as SVG and as PNG, with fractions as percentages.
 
-    Equal plots give equal files. Raises :class:`ReportError` if matplotlib is not installed.
+    Identical plots produce identical files. Raises :class:`ReportError` if matplotlib is not installed.
     """
     require_matplotlib()
     import matplotlib
     from matplotlib.figure import Figure
 
-    # A fixed salt of the hashes, so that equal plots give equal files.
+    # With a fixed hash salt, identical plots produce identical files.
     with matplotlib.rc_context({"font.size": 9, "font.family": "DejaVu Sans", "svg.hashsalt": "avgdt"}):
         canvas = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
         axes = canvas.add_subplot()
@@ -108,7 +108,7 @@ def _legend(axes: Axes, plot: Plot) -> None:
 
 
 def _error(y: tuple[float, ...], low: tuple[float, ...], high: tuple[float, ...]) -> list[list[float]] | None:
-    """Return the lengths of the error bars below and above ``y``, in per cent, or None without intervals."""
+    """Return the lengths of the error bars below and above ``y``, in percentage points, or None without intervals."""
     if not low or not high:
         return None
     below = [100 * (value - end) for value, end in zip(y, low, strict=True)]

@@ -4,10 +4,10 @@ All results are percentages. Results whose source could not be checked are omitt
 and L3-Net on DCASE2014, AVTS on ESC-50, XDC (Kinetics-400) and DPC on UCF101 and HMDB51, Shuffle & Learn (sources
 differ), and most retrieval results.
 
-The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which interchanges some results or
-states a different pretraining. The survey does not state from which version of the paper it takes the retrieval results
-of GDT. The results of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the original
-papers before citing them.
+The rows of MIL-NCE, XDC and AVID are not taken from the survey of Schiappa et al., which swaps some of their results or
+states different pretraining data. The survey does not state from which version of the paper it takes the retrieval
+results of GDT. The results of AVTS, CBT, SpeedNet and the older methods are taken from the survey alone: check the
+original papers before citing them.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Column:
     metric: str = "accuracy"
     """Key of the metric in the row; the value is a fraction from 0 to 1."""
     parts: tuple[str, tuple[int, ...]] | None = None
-    """Option that selects folds or splits, and the numbers of all folds or splits; a result with fewer is not used."""
+    """Option that selects folds or splits, and the numbers of all folds or splits; results with fewer are not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the paper's evaluation, or defaults where the paper states none; results with other options are marked
     with a note."""
     input: Mapping[str, Any] = field(default_factory=dict)
-    """Clips and augmentation of the paper's finetuning; results with others are marked with a note."""
+    """Clips and augmentation of the paper's finetuning; results with different values are marked with a note."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Sizes of the complete data set; results on a smaller data set are marked with a note."""
 
@@ -78,7 +78,7 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[Published, ...]
     ablation: bool = False
-    """Whether the table is an ablation, which is printed only if it is requested by name or number."""
+    """Whether the table is an ablation; ablations are printed only if requested by name or number."""
 
 
 _SPLITS, _FOLDS = ("splits", (1, 2, 3)), ("folds", (1, 2, 3, 4, 5))

@@ -19,7 +19,7 @@ INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "v
 
 @dataclass(frozen=True)
 class Headline:
-    """One main metric of a run, with the values for random weights and chance for comparison, as text."""
+    """One main metric of a run, with its value for random weights and at chance level for comparison, as text."""
 
     name: str
     modality: str
@@ -33,7 +33,7 @@ class Headline:
 def run_verdict(run: RunFolder) -> Verdict:
     """Return the verdict on a run.
 
-    The verdict depends on retrieval among the run's examples if they are not from the training set, else on held-out
+    The verdict is based on retrieval among the run's examples if they are not from the training set, else on held-out
     retrieval.
     """
     unseen = _unseen(run)

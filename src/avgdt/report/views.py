@@ -1,4 +1,4 @@
-"""Images of one recording: its clips as decoded, and its views after preprocessing and augmentation."""
+"""Images of one recording: its decoded clips, and its views after preprocessing and augmentation."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ class RecordingViews:
 def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews | None:
     """Return images of the first of ``entries`` that can be read, with the windows of the first epoch.
 
-    If there is one view per modality, the views of two epochs are drawn, so that the augmentations can be compared;
-    otherwise the views of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be read.
+    If there is one view per modality, the images show the views of two epochs, so that the augmentations can be
+    compared; otherwise, those of one epoch. Returns None if none of the first :data:`MAX_TRIES` existing files can be
+    read.
     """
     # Imported here, since these modules load torch.
     from avgdt.data.batch import collate

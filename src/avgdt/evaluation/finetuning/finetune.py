@@ -1,4 +1,4 @@
-"""Finetuning of a classifier: resumable training on random clips, and prediction of the test recordings."""
+"""Finetuning of a classifier: resumable training on random clips, and class predictions for the test recordings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Job:
     """Specification of one finetuning run: initial networks, task, settings and seed."""
 
     model: PretrainedModel
-    """Initial networks; they are copied, not changed."""
+    """Initial networks, which are copied and not modified."""
     task: Task
     finetuning: Finetuning
     seed: int
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class FinetuningResult:
-    """Predictions of a finetuned network for the test set, with information on its training."""
+    """Predictions of a finetuned network on the test set, with information about its training."""
 
     predictions: NDArray[np.int64]
     """Predicted class indices, (test recordings,); -1 for a recording that could not be read."""
@@ -80,7 +80,7 @@ class StateFile:
     def read(self) -> dict[str, Any]:
         """Return the saved state with its tensors on the CPU; empty if the file is missing or damaged.
 
-        The file is loaded without executing code.
+        Loading never executes code from the file.
         """
         if not self.path.exists():
             return {}
@@ -96,7 +96,7 @@ class StateFile:
 class RecordedExamples:
     """Training set of a task, decoded from files.
 
-    An epoch has ``finetuning.clips`` passes, each with one clip of every recording.
+    An epoch consists of ``finetuning.clips`` passes; each pass contains one random clip of every recording.
     """
 
     job: Job
@@ -119,7 +119,7 @@ class RecordedExamples:
         return Batches(len(self.job.task.train), finetuning.batch, passes, self.job.seed, remainder="spread")
 
     def batches(self, first_step: int) -> Iterator[ExampleBatch]:
-        """Yield the training batches, starting at step ``first_step``; worker processes decode them.
+        """Yield the training batches, starting at step ``first_step``; worker processes decode the clips.
 
         Raises :class:`EvaluationError` if fewer than two recordings of a batch can be read.
         """
@@ -191,10 +191,10 @@ def finetune(job: Job, after_epoch: Callable[[], None] = lambda: None) -> Finetu
 def predict(
     model: PretrainedModel, network: Classifier, task: Task, preprocessing: FinetuningPreprocessing
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """Predict the class of each test segment by the softmax probabilities, averaged over its clips and crops.
+    """Predict the class of each test segment from the softmax probabilities averaged over its clips and crops.
 
-    Returns the class indices (test segments,), with -1 for an unreadable segment, and the reasons for unreadable
-    segments by path. ``network`` must be in evaluation mode.
+    Returns the class indices (test segments,), with -1 for an unreadable segment, and the reasons why files could not
+    be read, by path. ``network`` must be in evaluation mode.
     """
 
     def probabilities(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:

@@ -58,10 +58,10 @@ def finetune_folds(
     """Finetune every model on every fold with every number of ``shots``; return the metrics and unreadable files.
 
     The metrics map the name of each model to one row per number of shots, with the mean and the std of the accuracy
-    over the folds. The unreadable files are mapped to the reasons. ``jobs`` finetuning runs are executed in parallel.
-    ``after_epoch`` is called after every epoch of each run. ``report`` is called after each run with the name of the
-    weights, the row, the fold and the metrics. Raises :class:`EvaluationError` if no recording of a class could be
-    read.
+    over the folds. Each unreadable file is mapped to the reason. Up to ``jobs`` finetuning runs are executed in
+    parallel. ``after_epoch`` is called after every epoch of each run. ``report`` is called after each run with the name
+    of the weights, the row, the fold and the metrics. Raises :class:`EvaluationError` if no training or no test
+    recording of a class could be read.
     """
     folds = tasks.folds
     cases = [(source, count, fold) for source in models for count in shots for fold in folds.folds]

@@ -25,9 +25,9 @@ def run_jobs(
 ) -> list[FinetuningResult]:
     """Run all jobs and return their results in the order of ``jobs``.
 
-    ``parallel`` jobs run in parallel; the processor cores are distributed over them. ``after_epoch`` is called after
-    every epoch of every job, and ``after_job`` with the index and the result of every finished job. An exception in a
-    job stops all jobs and is raised again. If jobs run in parallel, exceptions other than ``AvgdtError`` are raised as
+    Up to ``parallel`` jobs run at the same time and share the processor cores. ``after_epoch`` is called after every
+    epoch of every job, and ``after_job`` with the index and the result of every finished job. An exception in a job
+    stops all jobs and is re-raised. If jobs run in parallel, exceptions other than ``AvgdtError`` are raised as
     ``RuntimeError`` with the traceback, and :class:`EvaluationError` is raised if a process was killed.
     """
     done = dict[int, FinetuningResult]()
@@ -41,7 +41,7 @@ def run_jobs(
             end(number, finetune(job, after_epoch))
         return [done[number] for number in range(len(jobs))]
     context, threads = get_context("spawn"), max(1, torch.get_num_threads() // parallel)
-    resource_tracker.ensure_running()  # otherwise, the first process starts the tracker, and this unblocks signals
+    resource_tracker.ensure_running()  # otherwise, the first process would start the tracker, which unblocks signals
     waiting = list(enumerate(jobs))
     running = dict[Connection, tuple[int, BaseProcess]]()
     try:
@@ -77,7 +77,7 @@ def run_jobs(
 def _receive(connection: Connection, process: BaseProcess) -> FinetuningResult | None:
     """Return the next message of a process: its result, or None after an epoch.
 
-    Raises the exception that the process has sent, or :class:`EvaluationError` if the process was killed.
+    Raises the exception sent by the process, or :class:`EvaluationError` if the process was killed.
     """
     try:
         message: FinetuningResult | AvgdtError | RuntimeError | None = connection.recv()
@@ -103,7 +103,7 @@ def _run(job: Job, threads: int, connection: Connection) -> None:
 
 
 def _with_fewer_workers(job: Job, parallel: int) -> Job:
-    """Return the job with 1 / ``parallel`` of the worker processes for decoding."""
+    """Return the job with the number of decoding workers divided by ``parallel``."""
     recipe = job.model.recipe
     run = replace(recipe.run, workers=default_workers(recipe.run.workers) // parallel)
     return replace(job, model=replace(job.model, recipe=replace(recipe, run=run)))

@@ -72,14 +72,14 @@ class FinetuningPreprocessing:
 
     @classmethod
     def of(cls, model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> FinetuningPreprocessing:
-        """Build the preprocessing that ``finetuning`` specifies; for all else, the pretraining settings are used."""
+        """Build the preprocessing specified by ``finetuning``; all other settings are those of pretraining."""
         if modality == "audio":
             return cls(model.views, modality, model.recipe.composition.audio, None, 1)
         video = video_augmentations(model, finetuning)
         return cls(model.views, modality, video, crop_size(video), finetuning.spatial_crops)
 
     def train(self, batch: Batch, generators: Generators) -> torch.Tensor:
-        """Return the first window of each recording, augmented with the random generator of the recording."""
+        """Return the first window of each recording, augmented with that recording's random generator."""
         return self.views.augment(self._clips(batch), self.modality, self.steps, generators)
 
     def test(self, batch: Batch, modality: ModalityName) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips, which are stored in memory."""
+"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips that are held in memory."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from avgdt.transforms.audio_augmentation import augment_spectrogram
 from avgdt.transforms.rng import view_generators
 
 RECORDINGS_AT_ONCE = 8
-"""Number of recordings whose sub-clips form a batch during testing."""
+"""Number of recordings per test batch, which contains all of their sub-clips."""
 MASKS = SpecAugment.medium()
-"""Masks with which the training spectrograms are augmented."""
+"""SpecAugment masks applied to the training spectrograms."""
 
 
 def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
     """Return the finetuning settings for audio: AdamW, linear warm-up for 10 % of the epochs, cosine decay to zero.
 
-    An epoch has one sub-clip of every recording.
+    An epoch contains one sub-clip of every recording.
     """
     optimiser = Optimiser(kind="adamw", lr=lr, weight_decay=0.01)
     schedule = Schedule(epochs=epochs, warmup_epochs=epochs / 10, shape="cosine")
@@ -43,14 +43,14 @@ def audio_finetuning(epochs: int, lr: float, batch: int = 32) -> Finetuning:
 
 @dataclass(frozen=True)
 class SpectrogramExamples:
-    """Training set of log-mel spectrograms; an epoch has one random sub-clip of every recording."""
+    """Training set of log-mel spectrograms; an epoch contains one random sub-clip of every recording."""
 
     spectrograms: NDArray[np.float32]
     """Log-mel spectrograms, (recordings, sub-clips, mels, time)."""
     targets: NDArray[np.int64]
     """Class indices, (recordings,)."""
     order: Batches
-    """Order of the recordings; in every epoch, the remainder that does not fill a batch is skipped."""
+    """Order of the recordings; the incomplete last batch of every epoch is dropped."""
     device: torch.device
 
     @property

@@ -22,7 +22,7 @@ ALL = 0
 
 @dataclass(frozen=True)
 class Task:
-    """Classification of recordings by one modality: training set, test set and classes."""
+    """Classification task for one modality: training set, test set and number of classes."""
 
     entries: Sequence[Entry]
     """Recordings to which the plans refer."""
@@ -42,7 +42,7 @@ class Task:
 class RandomWindows:
     """Callable that draws a random window of a training segment in each pass.
 
-    It is a class because it must be picklable for worker processes.
+    It is a class so that it can be pickled for worker processes.
     """
 
     task: Task
@@ -51,7 +51,7 @@ class RandomWindows:
     seed: int
 
     def __call__(self, epoch: int, index: int) -> Sequence[Window]:
-        """Return the random window of segment ``index`` in pass ``epoch``, as a tuple with one element."""
+        """Return the random window of segment ``index`` in pass ``epoch``, as a one-element tuple."""
         plan = self.task.train[index]
         span = common_span(self.task.entries[plan.segment.entry], (self.task.modality,))
         return (draw_window(plan.segment, span, self.clip, np.random.default_rng([self.seed, epoch, index, 0xF17E])),)
@@ -88,7 +88,7 @@ def check_options(shots: Sequence[int], jobs: int) -> None:
 
 
 def shots_name(shots: int) -> str:
-    """Return the name of the row of a result that corresponds to a number of shots."""
+    """Return the name of the result row for a number of shots."""
     return "finetuned" if shots == ALL else f"finetuned_{shots}_label{'s' if shots > 1 else ''}_a_class"
 
 
@@ -110,8 +110,8 @@ def check_classes_read(
 ) -> None:
     """Raise :class:`EvaluationError` if no training or no test recording of a class could be read.
 
-    Without this class, the task would be easier. ``train`` and ``test`` hold class indices; ``was_read`` and ``tested``
-    are masks of the training and test recordings that were read.
+    Scoring without this class would make the task easier. ``train`` and ``test`` hold class indices; ``was_read`` and
+    ``tested`` are masks of the training and test recordings that were read.
     """
     for part, targets, done in (("train", train, was_read), ("test", test, tested)):
         if missing := sorted(set(targets.tolist()) - set(targets[done].tolist())):

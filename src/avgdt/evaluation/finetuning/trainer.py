@@ -24,7 +24,7 @@ from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, 
 
 
 class Classifier(nn.Module):
-    """Network for classification: a copied encoder of one modality, a reader of its features, and a linear layer."""
+    """Classification network: a copy of the encoder of one modality, a reader of its features, and a linear layer."""
 
     def __init__(
         self, phi: Phi, modality: ModalityName, read: Reader, dim: int, classes: int, orthogonal: bool, seed: int
@@ -43,12 +43,12 @@ class Classifier(nn.Module):
         self.layer = layer.to(next(phi.parameters()).device)
 
     def forward(self, view: torch.Tensor) -> torch.Tensor:
-        """Compute the logits (batch, classes) of a batch of views of the modality."""
+        """Compute the logits (batch, classes) for a batch of views of the modality."""
         return self.layer(self.read(self.phi, self.modality, view))
 
 
 class Trainer:
-    """Trainer of a classifier, with optimiser and schedule; training resumes bit for bit from :meth:`state`."""
+    """Trainer of a classifier, with optimiser and schedule; training resumed from :meth:`state` is bit-identical."""
 
     def __init__(self, network: Classifier, finetuning: Finetuning, precision: Precision, steps_per_epoch: int) -> None:
         self.network = network
@@ -115,7 +115,7 @@ class ExampleBatch:
 
 
 class Examples(Protocol):
-    """Interface of training sets: clips that are decoded from files, or spectrograms in memory."""
+    """Interface of training sets, which consist of clips decoded from files or of spectrograms in memory."""
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -131,7 +131,7 @@ class Examples(Protocol):
 
 @dataclass
 class Progress:
-    """Progress of a finetuning run, besides the state of the trainer: examples read, failures and loss."""
+    """Progress of a finetuning run in addition to the trainer's state: examples read, failures and loss."""
 
     was_read: NDArray[np.bool_]
     """Whether each example was read at least once, (examples,)."""

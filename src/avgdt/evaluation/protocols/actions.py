@@ -1,9 +1,9 @@
 """UCF101 and HMDB51 (section 4.2): action recognition on three official splits, with finetuned and frozen networks.
 
 In the paper, the whole video network and a linear layer are finetuned on ten random clips of each video per epoch. The
-class probabilities of a test video are averaged over ten uniformly spaced clips. In appendix A.2 of the paper, test
-videos are the queries and training videos are the gallery of a retrieval by frozen features, which are averaged over
-ten clips. The linear probe on these features is not in the paper.
+class probabilities of a test video are averaged over ten uniformly spaced clips. In appendix A.2 of the paper, each
+test video is a query that retrieves training videos by frozen features averaged over ten clips. The linear probe on
+these features is not in the paper.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FROZEN_CLIPS = 10
 
 @dataclass(frozen=True)
 class Ucf101:
-    """UCF101 protocol: action recognition on 13,320 videos of 101 classes, by finetuned and by frozen networks."""
+    """UCF101 protocol: action recognition on 13,320 videos of 101 classes, with finetuned and with frozen networks."""
 
     name: ClassVar[str] = "ucf101"
     title: ClassVar[str] = "UCF101"
@@ -55,17 +55,17 @@ class Ucf101:
     finetune: bool = True
     """Finetune the whole network from the pretrained weights and from random weights (training from scratch)."""
     frozen: bool = True
-    """Fit a linear probe on frozen features, and measure the retrieval of videos of the same class with them."""
+    """Fit a linear probe on frozen features, and measure same-class video retrieval with these features."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class for finetuning (0 for all); each number gives one row of the result."""
+    """Numbers of labelled examples per class for finetuning (0 for all); each number yields one row of the result."""
     jobs: int = 1
-    """Number of finetuning runs in parallel, each in its own process."""
+    """Number of parallel finetuning runs, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
     """Settings of finetuning; --setting paper or --setting released sets all of them."""
     cache: bool = True
-    """Store the frozen features and the scores of folds in OUT/cache for later evaluations of the same weights."""
+    """Store frozen features and fold scores in OUT/cache for later evaluations of the same weights."""
     seed: int = 0
-    """Seed of finetuning and of the random weights with which the pretrained weights are compared."""
+    """Seed of finetuning and of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Evaluate the pretrained and the random model.
@@ -86,7 +86,7 @@ class Ucf101:
         tasks = FoldTasks(entries, plans, folds, "video")
         if self.finetune:
             for shots, fold in product(self.shots, folds.folds):
-                tasks.task(fold, shots, self.seed)  # raises for too few examples before hours of extraction
+                tasks.task(fold, shots, self.seed)  # too few examples raise an error here, before hours of extraction
         metrics: dict[str, dict[str, Any]] = {"pretrained": {}, "random": {}, "chance": {}}
         padded, details = count_padded([planned.segment for planned in plans], entries, clip, VIDEO), dict[str, Any]()
         if self.frozen:
@@ -136,7 +136,7 @@ class Ucf101:
 
 @dataclass(frozen=True)
 class Hmdb51(Ucf101):
-    """HMDB51 protocol: action recognition on 6,766 videos of 51 classes, by finetuned and by frozen networks."""
+    """HMDB51 protocol: action recognition on 6,766 videos of 51 classes, with finetuned and with frozen networks."""
 
     name: ClassVar[str] = "hmdb51"
     title: ClassVar[str] = "HMDB51"

@@ -1,10 +1,10 @@
 """DCASE2014 (section 4.2): acoustic scene classification by a linear SVM on frozen features.
 
-In the paper, each scene is cut into sixty 1-second sub-clips. A one-vs-rest linear SVM with C = 0.01 is fitted on every
-sub-clip of the development set, and the decision values of a test scene are averaged. The paper does not specify the
-features. Here, they are computed as for ESC-50: the output of the last convolution, max-pooled over three time steps
-(1024 features of a ResNet-18 for one second of audio). k-nearest neighbours is evaluated as a control, with k selected
-on a part of the training set.
+In the paper, each scene is cut into sixty 1-second sub-clips. A one-vs-rest linear SVM with C = 0.01 is fitted on all
+sub-clips of the development set, and the decision values are averaged over the sub-clips of a test scene. The paper
+does not specify the features. Here, they are computed as for ESC-50: the output of the last convolution, max-pooled
+over three time steps (1024 features of a ResNet-18 for one second of audio). k-nearest neighbours is evaluated as a
+control, with k selected on a part of the training set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SUB_CLIPS = SubClips(60, 1.0)
 
 @dataclass(frozen=True)
 class Dcase2014(SubClipOptions):
-    """DCASE2014 protocol: 30-second scenes of ten classes, by a linear SVM on frozen features of 1-second sub-clips."""
+    """DCASE2014 protocol: 30-second scenes of ten classes, with a linear SVM on frozen sub-clip features."""
 
     name: ClassVar[str] = "dcase2014"
     title: ClassVar[str] = "DCASE2014"

@@ -3,7 +3,7 @@
 In the paper, each sound is cut into ten equally spaced 2-second sub-clips. The output of the last convolution is
 max-pooled to 512 x 2 x 3 features. A linear layer is trained on every sub-clip (Adam with learning rate 1e-4, weight
 decay 5e-4 and batch size 512), and the class probabilities of the sub-clips are averaged. Logistic regression and
-k-nearest neighbours are evaluated as controls, with C and k selected on a training fold.
+k-nearest neighbours are evaluated as controls, with C and k selected on one of the training folds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUB_CLIPS = SubClips(10, 2.0)
 
 @dataclass(frozen=True)
 class Esc50(SubClipOptions):
-    """ESC-50 protocol: 2000 sounds of 50 classes in five folds, by frozen features of ten 2-second sub-clips."""
+    """ESC-50 protocol: 2000 sounds of 50 classes in five folds, with frozen features of ten 2-second sub-clips."""
 
     name: ClassVar[str] = "esc50"
     title: ClassVar[str] = "ESC-50"
@@ -36,12 +36,13 @@ class Esc50(SubClipOptions):
     ten_classes: ClassVar[bool] = False
 
     folds: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Folds of the cross-validation, at least three; each is tested once, with the others as its training set."""
+    """Folds for cross-validation, at least three; each is the test set once, with the others as the training set."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on a training fold."""
+    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on one of the training
+    folds."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Perform the cross-validation over the folds; ``comparison.data`` is the folder of ESC-50."""
+        """Cross-validate over the folds; ``comparison.data`` is the folder of ESC-50."""
         layout, names = read_layout(comparison.data, self.ten_classes), [str(fold) for fold in self.folds]
         chosen = [entry for entry in layout.entries if entry.extra["fold"] in names]
         return _measure(self, self.epochs, comparison, Layout(chosen, layout.unlisted), names)
@@ -49,7 +50,7 @@ class Esc50(SubClipOptions):
 
 @dataclass(frozen=True)
 class Esc10(Esc50):
-    """ESC-10 protocol: 400 sounds of 10 classes of ESC-50 in five folds, by frozen features of 2-second sub-clips."""
+    """ESC-10 protocol: 400 sounds of 10 classes of ESC-50 in five folds, with frozen features of 2-second sub-clips."""
 
     name: ClassVar[str] = "esc10"
     title: ClassVar[str] = "ESC-10"
@@ -72,12 +73,13 @@ class Esc50Fold(SubClipOptions):
     fold: int = 4
     """Fold to use, from 1 to 5."""
     parts: int = 3
-    """Number of parts, at least three; each is tested once, with the other parts as its training set."""
+    """Number of parts, at least three; each is the test set once, with the others as the training set."""
     epochs: int = 100
-    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on a training part."""
+    """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on one of the training
+    parts."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Perform the cross-validation over the parts; ``comparison.data`` is the folder of ESC-50."""
+        """Cross-validate over the parts; ``comparison.data`` is the folder of ESC-50."""
         if self.parts < LEAST:
             raise EvaluationError(
                 f"parts: {self.parts} is too few; use {LEAST} or more: one for testing, one for "

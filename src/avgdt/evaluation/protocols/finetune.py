@@ -46,12 +46,12 @@ class Finetune:
     modality: Literal["video", "audio"] = "video"
     """Modality whose network is trained."""
     shots: tuple[int, ...] = (ALL,)
-    """Numbers of labelled examples per class, drawn from train (0 for all); each number gives one row of the result."""
+    """Numbers of labelled examples per class, drawn from train (0 for all); each number yields one result row."""
     draws: int = 1
-    """Number of repetitions for each number of shots, each with other examples, another initial linear layer and
-    another order of the examples."""
+    """Number of repetitions for each number of shots, each with different examples, initial linear layer and order of
+    the examples."""
     jobs: int = 1
-    """Number of finetuning runs in parallel, each in its own process."""
+    """Number of parallel finetuning runs, each in its own process."""
     finetuning: Finetuning = field(default_factory=Finetuning)
     """Settings of finetuning; --setting paper or --setting released sets all of them."""
     seed: int = 0
@@ -61,7 +61,7 @@ class Finetune:
         """Finetune and test the pretrained and the random model.
 
         ``comparison.data`` is a manifest with labels and the splits ``train`` and ``test``. Training states are saved
-        in ``comparison.out/finetuning``, and the same call resumes from them.
+        in ``comparison.out/finetuning``, from which the same call resumes.
         """
         self._check()
         comparison.check_modalities((self.modality,))

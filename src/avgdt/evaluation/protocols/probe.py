@@ -44,7 +44,7 @@ class Linear:
     """Number of clips of a whole recording whose features are averaged; a segment no longer than a clip has one
     clip."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained weights are compared."""
+    """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
         """Fit and test the probe on features of the pretrained and of the random model.

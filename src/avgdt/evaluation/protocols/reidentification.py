@@ -1,7 +1,8 @@
 """Re-identification (figure 3 of the paper): retrieval of another window of the same recording.
 
-Two non-overlapping windows of each recording are embedded. The gallery of a query from the first windows contains the
-second window of every recording, and vice versa. Queries and gallery have the same modality or different modalities.
+Two non-overlapping windows of each recording are embedded. For queries from the first windows, the gallery consists of
+the second windows of all recordings, and vice versa. Queries and gallery have the same modality or different
+modalities.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from avgdt.models.pretrained import PretrainedModel
 
 @dataclass(frozen=True)
 class Reidentification:
-    """Re-identification protocol: accuracy with which the nearest window is from the query's own recording."""
+    """Re-identification protocol: fraction of queries whose nearest window is from the same recording."""
 
     name: ClassVar[str] = "reidentification"
     title: ClassVar[str] = "Re-identification"
@@ -33,10 +34,10 @@ class Reidentification:
     modality: Literal["both", "video", "audio"] = "both"
     """both: within and across video and audio. video or audio: within this modality only; the other may be missing."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained weights are compared."""
+    """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Measure the re-identification of windows by the pretrained and by the random model.
+        """Measure the re-identification of windows with the pretrained and with the random model.
 
         ``comparison.data`` is a manifest or a folder.
         """

@@ -21,7 +21,7 @@ BOTH: tuple[ModalityName, ...] = ("video", "audio")
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Retrieval protocol: the audio of a recording is retrieved by its video among all recordings, and vice versa."""
+    """Retrieval protocol: each video is a query for its own audio among the audio of all recordings, and vice versa."""
 
     name: ClassVar[str] = "retrieval"
     title: ClassVar[str] = "Cross-modal retrieval"
@@ -30,7 +30,8 @@ class Retrieval:
     split: str = "test"
     """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     label: str = ""
-    """Column with labelled segments (LABEL_start and LABEL_end, or start and end), ranked instead of recordings."""
+    """Column with the labels of segments (LABEL_start and LABEL_end, or start and end) to be ranked instead of
+    recordings."""
     clips: int = 4
     """Number of clips of a whole recording whose embeddings are averaged; a segment no longer than a clip has one
     clip."""
@@ -38,10 +39,10 @@ class Retrieval:
     """Compare video and audio clip by clip and average the similarities, instead of averaging the embeddings, so that
     the timing of events is taken into account."""
     seed: int = 0
-    """Seed of the random weights with which the pretrained weights are compared."""
+    """Seed of the random weights used as a baseline."""
 
     def measure(self, comparison: Comparison) -> dict[str, Any]:
-        """Measure the cross-modal retrieval by the pretrained and by the random model.
+        """Measure cross-modal retrieval with the pretrained and with the random model.
 
         ``comparison.data`` is a manifest or a folder.
         """
