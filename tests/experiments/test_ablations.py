@@ -6,7 +6,7 @@ import pytest
 
 from avgdt.composition.audio_augmentations import SpecAugment, Volume
 from avgdt.experiments.ablate import ablation_cells
-from avgdt.experiments.ablations import ABLATIONS, ablation, of_length, with_spec_augment
+from avgdt.experiments.ablations import ABLATIONS, ablation, with_epochs, with_spec_augment
 from avgdt.experiments.errors import ExperimentError
 from avgdt.recipes.named import named, with_composition
 from avgdt.training.resuming import differences
@@ -81,5 +81,5 @@ def test_a_recipe_of_one_epoch_keeps_it() -> None:
 
 
 def test_a_shorter_recipe_scales_its_learning_rate_schedule() -> None:
-    recipe = of_length(named("released"), 100)
+    recipe = with_epochs(named("released"), 100)
     assert (recipe.schedule.epochs, recipe.schedule.warmup_epochs, recipe.schedule.steps) == (100, 5.0, (75, 88))

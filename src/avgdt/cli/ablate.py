@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tyro
 
 from avgdt.cli.arguments import UsageError, check_at_least, help_recipe, parse, positional, selected_recipe
-from avgdt.cli.grid import GridOptions, list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.cli.grid import GridOptions, print_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.training.signals import advising
 
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> None:
     cells = ablation_cells(chosen, options.recipe)
     grid = Grid(cells, options.seeds, options.data, options.out, probe_and_retrieval(options.label))
     if options.list:
-        list_jobs(grid)
+        print_jobs(grid)
         return
     with advising(lambda: f"finished runs are saved; continue with: {own_command('ablate', *arguments)}"):
         if options.cell is not None:

@@ -9,7 +9,7 @@ from functools import partial
 import tyro
 
 from avgdt.cli.arguments import check_at_least, help_recipe, parse, selected_recipe
-from avgdt.cli.grid import GridOptions, list_jobs, run_grid_with_progress, run_job_with_progress
+from avgdt.cli.grid import GridOptions, print_jobs, run_grid_with_progress, run_job_with_progress
 from avgdt.recipes.named import RECIPES
 from avgdt.training.signals import advising
 
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> None:
     cells = (curriculum_cell(options.recipe),)
     grid = Grid(cells, options.seeds, options.data, options.out, (), monitors, f"{options.recordings} recordings")
     if options.list:
-        list_jobs(grid)
+        print_jobs(grid)
         return
     with advising(lambda: f"finished runs are saved; continue with: {own_command('curriculum', *arguments)}"):
         if options.cell is not None:

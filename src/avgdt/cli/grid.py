@@ -36,7 +36,7 @@ class GridOptions:
     """Whether to list the cells with their indices and completion status instead of running them."""
 
 
-def list_jobs(grid: Grid) -> None:
+def print_jobs(grid: Grid) -> None:
     """Print each cell and seed with its index, and whether it is complete."""
     for index, job in enumerate(grid.jobs):
         print(f"{index:>4}  {job.name}{'  complete' if grid.results(job) is not None else ''}")

@@ -95,17 +95,17 @@ def result_table(result: Mapping[str, Any]) -> Table:
     table.add_column("")
     for name in ("pretrained", "random weights", "chance"):
         table.add_column(name, justify="right")
-    for path in leaves(result["chance"]):
+    for path in metric_paths(result["chance"]):
         cells = (_cell(result[source], path) for source in ("pretrained", "random", "chance"))
         table.add_row(" ".join(path).replace("_", " "), *cells)
     return table
 
 
-def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def metric_paths(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the path of each metric in a nested result; the size of the gallery is not a metric."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from leaves(value, (*path, name))
+            yield from metric_paths(value, (*path, name))
         elif name != "gallery":
             yield (*path, name)
 

@@ -53,7 +53,7 @@ def jitter_cells(recipe: Recipe) -> tuple[GridCell, ...]:
     return tuple(
         GridCell(
             (("jitter", "on" if jitter else "off"), ("epochs", str(count))),
-            timed(of_length(recipe, count), jitter=jitter),
+            timed(with_epochs(recipe, count), jitter=jitter),
         )
         for count, jitter in product(lengths, (False, True))
     )
@@ -132,7 +132,7 @@ def ablation(name: str) -> Ablation:
     return known[name]
 
 
-def of_length(recipe: Recipe, epochs: int) -> Recipe:
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
     """Return the recipe with another number of epochs; warm-up and learning-rate steps are rescaled accordingly."""
     ratio = epochs / recipe.schedule.epochs
     schedule = replace(

@@ -17,7 +17,7 @@ from avgdt.composition.video_augmentations import (
     VideoAugmentation,
 )
 from avgdt.composition.view import Time
-from avgdt.experiments.ablations import SPEC_AUGMENTS, of_length
+from avgdt.experiments.ablations import SPEC_AUGMENTS, with_epochs
 from avgdt.recipes.recipe import Recipe
 
 Choices = dict[str, str]
@@ -60,7 +60,7 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
     )
     views = len(recipe.composition.views), len(composition.views)
     epochs = max(1, round(recipe.schedule.epochs * views[0] / views[1]))
-    return of_length(replace(recipe, composition=composition), epochs)
+    return with_epochs(replace(recipe, composition=composition), epochs)
 
 
 def choices_line(choices: Mapping[str, str]) -> str:

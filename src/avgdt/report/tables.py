@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avgdt.evaluation.results import Result, at, format_sizes, leaves
+from avgdt.evaluation.results import Result, at, format_sizes, metric_paths
 from avgdt.report.formatting import percent
 
 NAMES = {
@@ -70,7 +70,7 @@ def table(result: Result) -> ResultTable:
     skipped = f"; {len(result['skipped'])} skipped" if result.get("skipped") else ""
     rows = tuple(
         Row(row_name(path), *(_value(result[source], path) for source in ("pretrained", "random", "chance")))
-        for path in leaves(result["chance"])
+        for path in metric_paths(result["chance"])
     )
     return ResultTable(
         result_title(result),
