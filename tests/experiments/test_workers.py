@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from avgdt.experiments.errors import ExperimentError
-from avgdt.experiments.workers import Work, raise_failures, run_processes
+from avgdt.experiments.workers import AvgdtProcess, raise_failures, run_processes
 from avgdt.training.signals import Stopped
 
 
-def work(name: str, folder: Path, *arguments: str) -> Work:
-    return Work(name, arguments, folder / f"{name}.log")
+def avgdt_process(name: str, folder: Path, *arguments: str) -> AvgdtProcess:
+    return AvgdtProcess(name, arguments, folder / f"{name}.log")
 
 
 def test_all_processes_run_and_their_output_is_logged(tmp_path: Path) -> None:
-    works = [work(f"w{i}", tmp_path, "recipes") for i in range(3)]
+    works = [avgdt_process(f"w{i}", tmp_path, "recipes") for i in range(3)]
     started, done = list[str](), list[str]()
     run_processes(works, 2, lambda each: done.append(each.name), lambda each: started.append(each.name))
     assert started == ["w0", "w1", "w2"]
@@ -27,7 +27,7 @@ def test_all_processes_run_and_their_output_is_logged(tmp_path: Path) -> None:
 
 
 def test_failures_are_returned_and_other_processes_continue(tmp_path: Path) -> None:
-    works = [work("bad", tmp_path, "recipes", "nothing"), work("late", tmp_path, "recipes")]
+    works = [avgdt_process("bad", tmp_path, "recipes", "nothing"), avgdt_process("late", tmp_path, "recipes")]
     done = list[str]()
     (failure,) = run_processes(works, 1, lambda each: done.append(each.name), lambda each: None)
     assert "'nothing' is unknown" in failure
@@ -39,7 +39,7 @@ def test_failures_are_returned_and_other_processes_continue(tmp_path: Path) -> N
 
 
 def test_a_killed_process_is_reported_as_killed(tmp_path: Path) -> None:
-    run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
+    run = avgdt_process("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
 
     def kill() -> None:
         for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
@@ -50,7 +50,7 @@ def test_a_killed_process_is_reported_as_killed(tmp_path: Path) -> None:
 
 
 def test_a_signal_is_forwarded_to_the_processes(tmp_path: Path) -> None:
-    run = work("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
+    run = avgdt_process("demo", tmp_path, "demo", "--out", str(tmp_path / "demo"))
     process_started = threading.Event()
 
     def poll() -> None:
