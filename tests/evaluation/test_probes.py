@@ -16,7 +16,7 @@ from avgdt.evaluation.metrics import FoldScore, fold_figures, score
 from avgdt.evaluation.probes import (
     Labelled,
     ProbeResult,
-    joined,
+    concatenate_splits,
     linear_svm_fold,
     logistic_regression,
     logistic_regression_fold,
@@ -196,7 +196,7 @@ def test_refit_trains_on_train_and_val_with_the_parameter_chosen_on_val(probe: C
     train, val, test = blobs(0, 30), blobs(1, 45), blobs(2, 90)
     once, again = probe(train, val, test, 3), probe(train, val, test, 3, refit=True)
     assert (again.chosen, again.val_accuracies) == (once.chosen, once.val_accuracies)
-    both = joined(train, val)
+    both = concatenate_splits(train, val)
     assert len(both.targets) == 75
     parameter = [again.chosen] if probe is logistic_regression else [int(again.chosen)]
     expected = probe(both, both, test, 3, parameter)

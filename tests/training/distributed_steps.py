@@ -18,7 +18,7 @@ from avgdt.models.precision import Precision
 from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
-from avgdt.training.ranks import Ranks, joined
+from avgdt.training.ranks import Ranks, process_group
 from avgdt.transforms.views import Views
 
 RECORDINGS = 40
@@ -38,7 +38,7 @@ class DoubleViews(Views):
 
 def main(folder: Path, steps: int) -> None:
     """Train every recipe ``NAME.yaml`` of the folder; write losses and state to ``NAME.PROCESSES.RANK.pt``."""
-    with joined("cpu") as ranks:
+    with process_group("cpu") as ranks:
         for config in sorted(folder.glob("*.yaml")):
             result = train(read_yaml(config), steps, ranks)
             torch.save(result, folder / f"{config.stem}.{ranks.size}.{ranks.rank}.pt")

@@ -123,7 +123,7 @@ class ClipReader:
                     start = float(frames.times[0])
                 if "audio" in self.modalities:
                     at = start if window.audio is None else window.audio
-                    # At a lower sample rate, the clip spans more of the recording, so that it plays faster.
+                    # Read at ``sample_rate / speed`` and interpreted at ``sample_rate``, the clip plays faster.
                     rate = round(self.clip.sample_rate / window.speed)
                     spans.append(AudioSpan(at, self.clip.samples, rate))
             waveforms = read_waveforms(file, spans)

@@ -1,4 +1,4 @@
-"""Splits of manifest rows, and the check that no recording leaks from one split into another."""
+"""Splits of manifest rows, and the check that no part of a recording is in two splits."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ class Store:
             free, used = shutil.disk_usage(self.folder).free, _tidy(self.folder)
         except OSError as error:
             raise StoreError(
-                f"data.store: {self.folder} cannot be used ({error.strerror}); name another folder, or off"
+                f"data.store: {self.folder} cannot be used ({error.strerror}); set it to another folder, or to off"
             ) from None
         budget = self.gigabytes * 1e9 if self.gigabytes >= 0 else (free + used) / 2
         files = {entry.path: entry for entry in entries}.values()

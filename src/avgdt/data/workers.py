@@ -45,7 +45,7 @@ _LENGTH, _MARK = struct.Struct("q"), struct.Struct("qq")
 
 
 class BatchOrder(Protocol):
-    """Protocol of a batch order: each iteration yields the same lists of item keys (epoch, index), one per batch."""
+    """Iterable of one list of item keys (epoch, index) per batch, with the same lists in every iteration."""
 
     def __len__(self) -> int: ...
 

@@ -111,7 +111,7 @@ class Comparison:
     ) -> Features:
         """Compute the vectors of all plans with the pretrained and the random model in one pass over the recordings.
 
-        The result lists as skipped the recordings in ``skipped`` and all recordings that cannot be read. If ``cache``
+        ``Features.skipped`` of the result contains ``skipped`` and all recordings that cannot be read. If ``cache``
         is True, the vectors are stored in ``out/cache``. Raises :class:`EvaluationError` if no recording remains.
         """
         _check_any(plans, skipped)

@@ -75,7 +75,7 @@ def standardise(train: Labelled, *others: Labelled) -> list[Labelled]:
     return [Labelled((split.features - mean) * scale, split.targets) for split in (train, *others)]
 
 
-def joined(train: Labelled, val: Labelled) -> Labelled:
+def concatenate_splits(train: Labelled, val: Labelled) -> Labelled:
     """Concatenate the examples of two splits."""
     return Labelled(np.concatenate([train.features, val.features]), np.concatenate([train.targets, val.targets]))
 
@@ -108,7 +108,7 @@ def logistic_regression(
     ``train`` must contain every class. If ``refit`` is True, the final classifier is fitted on ``train`` and ``val``
     together.
     """
-    train_val, raw_test = joined(train, val), test
+    train_val, raw_test = concatenate_splits(train, val), test
     train, val, test = within_rows(*standardise(train, val, test))
     fits = fit_path(train.features, train.targets, classes, strengths)
     accuracies = {
@@ -144,7 +144,7 @@ def nearest_neighbours(
     favour of the larger sum of cosine similarities, and ties between values of k in favour of the smaller k. If
     ``refit`` is True, the neighbours of ``test`` are examples of ``train`` and ``val``.
     """
-    train_val, raw_test = joined(train, val), test
+    train_val, raw_test = concatenate_splits(train, val), test
     train, val, test = standardise(train, val, test)
     tried = [k for k in neighbours if k <= len(train.targets)]
     predictions = _votes(train, val.features, classes, tried)

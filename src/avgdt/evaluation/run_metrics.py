@@ -28,7 +28,8 @@ class Training:
     step: int
     """Number of training steps so far."""
     late: bool
-    """Whether a healthy run would have left the initial plateau by now."""
+    """Whether training has passed the fraction ``LATE`` of its epochs and ``LEAST_STEPS`` steps, by which a successful
+    run has left the initial plateau."""
     accuracy: float
     """Re-identification accuracy, averaged over the last tenth of the logged training metrics."""
     interval: tuple[float, float]

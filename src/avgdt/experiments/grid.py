@@ -188,10 +188,10 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Return measures on the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
+    """Return measures of the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
 
-    Retrieval is measured by recall at 1 and at 10, with one clip per recording. ``label`` is the label column of the
-    manifest; if it is empty, the probe is omitted.
+    Retrieval is recall at 1 and at 10 with one clip per recording, averaged over both directions. ``label`` is the
+    label column of the manifest; if it is empty, the probe is omitted.
     """
     retrieval = Retrieval(clips=1)
     recall = tuple(Measure(f"R@{k}", retrieval, partial(_recall, k)) for k in (1, 10))

@@ -58,7 +58,7 @@ class Search:
             raise ExperimentError("run.monitor_epochs: 0 disables measurements during training; use 1 or more")
         if self.recipe.run.seed >= FRESH_SEEDS:
             raise ExperimentError(
-                f"run.seed: {self.recipe.run.seed} is reserved for the confirmation; use less than 1000"
+                f"run.seed: {self.recipe.run.seed} is reserved for the confirmation; use a seed below {FRESH_SEEDS}"
             )
 
     @property

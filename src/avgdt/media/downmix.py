@@ -35,7 +35,10 @@ def channel_of(downmix: Downmix) -> int | None:
 
 
 def downmix_to_mono(frame: AudioFrame, downmix: Downmix) -> NDArray[np.float64]:
-    """Downmix a frame to (samples,) on the int16 scale; use the mean if the frame does not have the channel."""
+    """Downmix a frame to mono samples (samples,) on the int16 scale.
+
+    If ``downmix`` names a channel that the frame lacks, the mean of its channels is used.
+    """
     values = _channels(frame)
     channel = channel_of(downmix)
     if len(values) == 1:

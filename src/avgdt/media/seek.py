@@ -198,7 +198,7 @@ _FORGETTING = {
     "wavpack": 0.25,
 }
 _OTHERWISE = 0.25
-_RUNNING = ("dpcm", "g72")  # parts of the names of decoders that sum differences of samples
+_RUNNING = ("dpcm", "g72")  # substrings of the names of decoders with a long-lived state: DPCM, ADPCM, G.72x
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,9 @@ class Preroll:
 
     The state of some decoders is short-lived: after a short time, samples do not depend on where decoding started. For
     these decoders, some audio before a position is decoded and discarded. Other decoders keep state: AAC and AC-3
-    generate noise with one random number generator, MP2 dithers, WMA reuses exponents, and ADPCM and G.72x sum
-    differences. Streams of these decoders are decoded from the first packet if it is near, and otherwise in segments
-    with fixed start positions.
+    generate noise with one random number generator, MP2 dithers, WMA reuses exponents, and DPCM and the G.72x family
+    predict from all previous samples. Streams of these decoders are decoded from the first packet if it is near, and
+    otherwise in segments with fixed start positions.
     """
 
     seconds: float

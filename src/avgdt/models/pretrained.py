@@ -96,11 +96,11 @@ class PretrainedModel:
         return Embedded(vectors, times, self.seconds(modality))
 
     def embed_video(self, frames: torch.Tensor, output: Output = "features") -> torch.Tensor:
-        """Embed clips of frames and return their vectors (batch, dim).
+        """Return the vectors (batch, dim) of video clips.
 
-        ``frames`` are uint8 (batch, channels, time, height, width), or without the batch axis, RGB or greyscale, at the
-        recipe's ``clip.frame_rate``. They may have any size and are scaled to the clip size of the recipe. Raises
-        :class:`ModelError` for other shapes or types.
+        ``frames`` is a uint8 tensor (batch, channels, time, height, width) or (channels, time, height, width), RGB or
+        greyscale, sampled at the recipe's ``clip.frame_rate``. Frames of any size are scaled to the recipe's clip size.
+        Raises :class:`ModelError` for other shapes or types.
         """
         if frames.dtype != torch.uint8 or frames.dim() not in (4, 5) or frames.shape[-4] not in (1, 3):
             raise ModelError(

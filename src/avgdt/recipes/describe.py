@@ -41,9 +41,9 @@ def describe(recipe: Recipe) -> str:
 
 
 def other_keys(recipe: Recipe, recordings: int) -> int:
-    """Return the number of negatives per positive that ``recordings`` other recordings contribute.
+    """Return the number of negatives that the other recordings, ``recordings`` in number, contribute to each positive.
 
-    Each of these contributes the key of one view or, for ``negatives_from`` modality, of every view of the modality.
+    Each of them contributes the key of one view or, for ``negatives_from`` modality, of every view of the modality.
     """
     composition = recipe.composition
     keys = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1

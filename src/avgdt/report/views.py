@@ -44,9 +44,9 @@ class RecordingViews:
 
     path: Path
     decoded: tuple[tuple[Strip, ...], ...]
-    """Decoded clips, in rows of one video strip and one audio strip."""
+    """Decoded clips, in rows of one strip per modality."""
     views: tuple[tuple[Strip, ...], ...]
-    """Augmented views, in rows of one video strip and one audio strip."""
+    """Augmented views, in rows of one strip per modality."""
 
 
 def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews | None:
@@ -98,7 +98,7 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
 
 
 def _rows(strips: Sequence[Strip]) -> tuple[tuple[Strip, ...], ...]:
-    """Arrange ``strips`` in rows of one video strip and one audio strip, in their order."""
+    """Arrange ``strips`` in rows of one strip per modality, in their order."""
     columns = [[strip for strip in strips if strip.modality == modality] for modality in ("video", "audio")]
     return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 

@@ -18,7 +18,7 @@ HEALTHY_DIFFERENCE = 2.0
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedCheckpoint:
     """A checkpoint that has been read from disk."""
 
     path: Path
@@ -56,7 +56,7 @@ class Checkpoints:
         ages = sorted(int(number) for number in numbers if number.isdecimal())
         return [path for age in (0, *ages) if (path := self._path(age)).exists()]
 
-    def load(self, step: int | None = None, on_message: Callable[[str], None] = lambda line: None) -> Loaded:
+    def load(self, step: int | None = None, on_message: Callable[[str], None] = lambda line: None) -> LoadedCheckpoint:
         """Load the newest readable checkpoint, or the checkpoint of ``step`` if given.
 
         ``on_message`` is called for each damaged checkpoint that is skipped. Raises :class:`TrainingError` if no such
@@ -65,7 +65,7 @@ class Checkpoints:
         paths, damaged, steps = self.paths(), list[DamagedCheckpoint](), list[int]()
         for index, path in enumerate(paths):
             try:
-                loaded = Loaded(path, *load_checkpoint(path))
+                loaded = LoadedCheckpoint(path, *load_checkpoint(path))
                 steps.append(loaded.step)
             except DamagedCheckpoint as error:
                 damaged.append(error)
@@ -107,11 +107,11 @@ class Checkpoints:
                     newer.replace(self._path(age))
 
     def growths(self) -> dict[int, float]:
-        """Map the step of each readable checkpoint to its :attr:`Loaded.growth`, the newest checkpoint first."""
+        """Map the step of each readable checkpoint to its :attr:`LoadedCheckpoint.growth`, newest first."""
         growths = dict[int, float]()
         for path in self.paths():
             try:
-                loaded = Loaded(path, *load_checkpoint(path))
+                loaded = LoadedCheckpoint(path, *load_checkpoint(path))
                 growths[loaded.step] = loaded.growth
             except (TrainingError, LookupError):  # checkpoints of earlier versions do not hold the norm
                 continue

@@ -19,7 +19,7 @@ from avgdt.processes import default_workers
 from avgdt.recipes.config import read_yaml, to_plain, to_yaml
 from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
-from avgdt.training.checkpoints import Checkpoints, Loaded
+from avgdt.training.checkpoints import Checkpoints, LoadedCheckpoint
 from avgdt.training.errors import TrainingError
 from avgdt.training.failures import Failures, ReadResult
 from avgdt.training.initial_weights import initial_weights
@@ -29,7 +29,7 @@ from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.metrics import MetricsLog
 from avgdt.training.optimiser import full_lr
 from avgdt.training.provenance import write_session
-from avgdt.training.ranks import Ranks, joined
+from avgdt.training.ranks import Ranks, process_group
 from avgdt.training.recordings import (
     check_batch,
     check_resumable,
@@ -90,7 +90,7 @@ def pretrain(
         store = str(Path(recipe.data.store).absolute())
         recipe = replace(recipe, data=replace(recipe.data, store=store))
     workers = default_workers(recipe.run.workers)
-    with handled(), joined(recipe.run.device) as ranks:
+    with handled(), process_group(recipe.run.device) as ranks:
         if ranks.rank:
             return _follow(ranks, out, Remedies(recipe, out, data, weights, workers, lambda: True))
         with locked(out) as folder_exists:
@@ -223,7 +223,7 @@ def _train(
     log.close()
 
 
-def _restore(learner: Learner, before: Loaded, out: Path) -> None:
+def _restore(learner: Learner, before: LoadedCheckpoint, out: Path) -> None:
     try:
         check_length(learner.recipe, before.step, learner.steps_per_epoch, out)
         learner.load_state(before.state)

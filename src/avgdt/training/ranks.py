@@ -140,7 +140,7 @@ def _store() -> Any:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Ranks]:
+def process_group(device: str) -> Iterator[Ranks]:
     """Return a context manager that connects the processes of distributed training and yields their :class:`Ranks`.
 
     The processes are described by the environment variables ``RANK``, ``WORLD_SIZE`` etc.; without them, there is a

@@ -32,7 +32,8 @@ class Reidentification:
     split: str = "test"
     """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     modality: Literal["both", "video", "audio"] = "both"
-    """both: within and across video and audio. video or audio: within this modality only; the other may be missing."""
+    """Modalities of queries and gallery: all pairs of video and audio, or one modality, so that the other may be
+    missing."""
     seed: int = 0
     """Seed of the random weights used as a baseline."""
 
