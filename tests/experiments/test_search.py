@@ -146,7 +146,7 @@ def test_invalid_settings_raise_errors(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"run\.monitor_epochs"):
         Search(silent, tmp_path, tmp_path, 3, "label")
     late = replace(recipe(), run=replace(recipe().run, seed=FRESH_SEEDS))
-    with pytest.raises(ExperimentError, match="less than 1000"):
+    with pytest.raises(ExperimentError, match="use a seed below 1000"):
         Search(late, tmp_path, tmp_path, 3, "label")
 
 

@@ -161,7 +161,7 @@ def test_initial_weights_have_the_standard_deviation_of_kaiming_fan_out() -> Non
         ((2, 1, 8, 16, 16), "built for 3 channels, got 1"),
         ((2, 3, 0, 16, 16), "non-empty"),
         ((0, 3, 8, 16, 16), "non-empty"),
-        ((1, 3, 8, 16, 16), "2 items"),
+        ((1, 3, 8, 16, 16), "a batch of 2 or more"),
     ],
 )
 def test_an_invalid_input_raises_an_error(shape: tuple[int, ...], said: str) -> None:

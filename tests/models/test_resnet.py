@@ -102,7 +102,7 @@ def test_odd_input_sizes_are_rounded_up() -> None:
         ((2, 40, 99), r"batch, channels, mels, time.*\(2, 40, 99\)"),
         ((2, 3, 40, 99), "built for 1 channels, got 3"),
         ((2, 1, 40, 0), "non-empty"),
-        ((1, 1, 32, 32), "2 items"),
+        ((1, 1, 32, 32), "a batch of 2 or more"),
     ],
 )
 def test_an_invalid_input_raises_an_error(shape: tuple[int, ...], said: str) -> None:
