@@ -72,3 +72,10 @@ def test_a_run_without_steps_prints_no_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert printed([], tmp_path, monkeypatch, capsys) == []
+
+
+def test_a_verdict_that_the_last_measurement_printed_is_not_repeated_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [train_line(1, 0.3), heldout_line(1, 0.6)]
+    assert len(printed(lines, tmp_path, monkeypatch, capsys)) == 1

@@ -85,12 +85,13 @@ def pretrain_with_progress(
         resolved = recipe
         last: Verdict | None = None
 
-        def print_verdict() -> Verdict | None:
-            """Return the verdict on the run, and print it if its cause differs from that of the last verdict."""
+        def print_verdict(final: bool = False) -> None:
+            """Print the verdict on the run if its cause has changed since the last one, or its text if ``final``."""
+            nonlocal last
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
-            if verdict and (last is None or verdict.cause != last.cause):
+            if verdict and (last is None or verdict.cause != last.cause or (final and str(verdict) != str(last))):
                 console.print(f"verdict: {verdict}")
-            return verdict
+                last = verdict
 
         def on_start(learner: Learner, collection: Selection, steps: int) -> None:
             nonlocal resolved
@@ -110,7 +111,6 @@ def pretrain_with_progress(
             progress.update(task, total=steps, completed=learner.step, visible=True)
 
         def on_metrics(metrics: dict[str, Any]) -> None:
-            nonlocal last
             if metrics["kind"] == "train":
                 note = f"loss {metrics['loss']:.2f}, re-identification accuracy {metrics['accuracy']:.0%}"
                 progress.update(task, completed=metrics["step"], note=note)
@@ -121,7 +121,7 @@ def pretrain_with_progress(
                     f"video to audio R@1 {forward['r1']:.0%}, R@10 {forward['r10']:.0%}; "
                     f"audio to video R@1 {backward['r1']:.0%}, R@10 {backward['r10']:.0%}"
                 )
-                last = print_verdict()
+                print_verdict()
 
         def on_scan(done: int, of: int) -> None:
             progress.update(inspecting, completed=done, total=of, visible=done < of)
@@ -135,8 +135,7 @@ def pretrain_with_progress(
             weights,
             step,
         )
-        last = None  # prints the final verdict even if its cause is unchanged
-        print_verdict()
+        print_verdict(final=True)
     console.print(f"wrote {file}")
 
 
