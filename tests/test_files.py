@@ -25,7 +25,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_file_in_place_of_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(WriteError, match=r"last\.pt: could not be written .*; free some disk space"):
+    with pytest.raises(
+        WriteError, match=r"last\.pt: could not be written .*; check the path of the folder and try again"
+    ):
         write_atomically(tmp_path / "file" / "last.pt", lambda file: file.write(b"x"))
     write_atomically(tmp_path / "new" / "folder" / "last.pt", lambda file: file.write(b"x"))
     assert (tmp_path / "new" / "folder" / "last.pt").read_bytes() == b"x"

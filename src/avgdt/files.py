@@ -24,7 +24,11 @@ class DamagedLine(AvgdtError):
 
 
 _FREE_SPACE = "free some disk space"
-"""Beginning of most remedies, which is replaced if permissions are the cause of the error."""
+"""Beginning of most remedies; :data:`_REMEDIES` replaces it if the disk is not the cause."""
+_REMEDIES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "make the folder writable"),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST), "check the path of the folder"),
+}
 
 
 @contextmanager
@@ -74,8 +78,8 @@ def _not_written(path: Path, error: BaseException, remedy: str) -> WriteError:
     while cause is not None and not isinstance(cause, OSError):  # an OSError may be the context of torch's RuntimeError
         cause = cause.__context__
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
-    if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = remedy.replace(_FREE_SPACE, "make the folder writable")
+    if isinstance(cause, OSError):
+        remedy = remedy.replace(_FREE_SPACE, _REMEDIES.get(cause.errno or 0, _FREE_SPACE))
     return WriteError(f"{path}: could not be written ({reason}); {remedy}")
 
 
