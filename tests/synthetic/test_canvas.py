@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 60, 80
 
 
 def painted(canvas: Canvas) -> np.ndarray:
-    """Return the strokes of ``canvas`` on black, (3, height, width)."""
+    """Render the strokes of ``canvas`` on a black background, (3, height, width)."""
     height, width = canvas.size
     image = Image(height, width)
     image.paint(patches(canvas.strokes, height, width))

@@ -1,4 +1,4 @@
-"""Errors of data sets and manifests."""
+"""Exceptions raised for unusable data sets and manifests."""
 
 from avgdt.errors import AvgdtError
 

@@ -1,4 +1,4 @@
-"""Errors of media files; each message names the file and the reason."""
+"""Exceptions raised for media files; each message names the file and the reason."""
 
 from __future__ import annotations
 
