@@ -32,6 +32,7 @@ from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
+from avgdt.training.step import train_step
 from avgdt.transforms.audio_augmentation import augment_spectrogram, augment_waveform
 from avgdt.transforms.rng import view_generators
 from avgdt.transforms.video_augmentation import augment_clips
@@ -115,7 +116,7 @@ def main() -> None:
     }
     seconds: dict[str, list[float]] = {name: [] for name in ("step", *work)}
     for _ in range(arguments.rounds + 1):  # the first round is a warm-up
-        seconds["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
+        seconds["step"].append(milliseconds(lambda: train_step(learner, [batch]), device))
         for name, call in work.items():
             seconds[name].append(milliseconds(call, device))
     medians = {name: statistics.median(times[1:]) for name, times in seconds.items()}

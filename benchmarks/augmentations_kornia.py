@@ -33,6 +33,7 @@ from avgdt.composition.video_augmentations import (
 from avgdt.models.precision import resolve_precision
 from avgdt.recipes.named import named
 from avgdt.training.learner import Learner
+from avgdt.training.step import train_step
 from avgdt.transforms.rng import Generators, view_generators
 from avgdt.transforms.video_augmentation import augment_clips, draw_box
 
@@ -250,7 +251,7 @@ def main() -> None:
         work[f"{case.name} kornia"] = all_views(case.kornia, views)
     times: dict[str, list[float]] = {name: [] for name in ("step", *work)}
     for _ in range(arguments.rounds + 1):  # the first round is a warm-up
-        times["step"].append(milliseconds(lambda: learner.train_step([batch]), device))
+        times["step"].append(milliseconds(lambda: train_step(learner, [batch]), device))
         for name, call in work.items():
             times[name].append(milliseconds(call, device))
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}

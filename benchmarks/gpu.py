@@ -35,6 +35,7 @@ from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.device_kinds import matrix_rate
 from avgdt.training.learner import Learner
+from avgdt.training.step import train_step
 from avgdt.training.step_count import count_step
 
 TOLERANCES = {"fp32": (1e-3, 1e-3, 1e-2), "bf16": (0.1, 0.1, 0.8)}
@@ -70,10 +71,10 @@ def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precision)
     batch = random_batch(recipe, recordings).to(precision.device)
-    learner.train_step([replace(batch, recordings=batch.recordings + recordings)])
+    train_step(learner, [replace(batch, recordings=batch.recordings + recordings)])
     with torch.no_grad(), precision.autocast():
         embeddings = torch.cat(learner.phi(learner.views(batch), learner.modalities))
-    result, _ = learner.train_step([batch])
+    result, _ = train_step(learner, [batch])
     gradient = torch.cat([p.grad.flatten() for p in learner.phi.parameters() if p.grad is not None])
     return {name: tensor.detach().float().cpu() for name, tensor in
             (("embeddings", embeddings), ("loss", result.loss), ("gradient", gradient))}  # fmt: skip

@@ -31,6 +31,7 @@ from avgdt.recipes.proportions import in_proportion
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.device_kinds import matrix_rate
 from avgdt.training.learner import Learner
+from avgdt.training.step import train_step
 from avgdt.training.step_count import blank_batch, count_step
 
 WARM_UP = 3
@@ -51,7 +52,7 @@ def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM
     seconds, device = [], learner.precision.device
     for step in range(warm_up + steps):
         start = time.perf_counter()
-        learner.train_step([batch])
+        train_step(learner, [batch])
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         if step >= warm_up:

@@ -98,7 +98,7 @@ def test_help_imports_no_heavy_package() -> None:
 
 def test_a_training_step_and_its_count_need_only_torch_and_numpy() -> None:
     code = (
-        "import sys, avgdt.training.learner, avgdt.training.step_count;"
+        "import sys, avgdt.training.step, avgdt.training.step_count;"
         "print(sorted({'av', 'tyro', 'yaml', 'rich', 'safetensors', 'sklearn', 'jinja2', 'PIL'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

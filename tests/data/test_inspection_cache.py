@@ -105,7 +105,7 @@ def test_an_interrupted_inspection_resumes(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_inspection_results_are_saved_periodically(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avgdt.data.scan.SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("avgdt.data.inspection_cache.SAVE_SECONDS", -1.0)
     partial, sizes = folder.parent / "partial.csv", []
     scan(folder, workers=1, partial=partial, progress=lambda done, total: sizes.append(len(read_manifest(partial))))
     assert sizes == sorted(sizes)
@@ -146,8 +146,8 @@ def test_ctrl_c_keeps_the_results_of_the_inspection_so_far(folder: Path, tmp_pat
     """SIGINT is sent to the process group, as by Ctrl-C in a terminal; the completed inspection results are kept."""
     out = tmp_path / "m.csv"
     program = (
-        "import sys; from avgdt.data import inspection, scan; from avgdt.cli.main import main\n"
-        "scan.SAVE_SECONDS = -1\n"
+        "import sys; from avgdt.data import inspection, inspection_cache; from avgdt.cli.main import main\n"
+        "inspection_cache.SAVE_SECONDS = -1\n"
         f"inspection.COMMAND = (sys.executable, '-c', {SLOW!r})\n"
         f"sys.exit(main(['scan', {str(folder)!r}, '--out', {str(out)!r}, '--workers', '1']))"
     )

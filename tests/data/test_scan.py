@@ -14,7 +14,8 @@ import pytest
 from avgdt.data import inspection as module
 from avgdt.data.inspection import from_json, inspect, to_json
 from avgdt.data.manifest import Entry, read_manifest, write_manifest
-from avgdt.data.scan import scan, scan_missing, summary
+from avgdt.data.scan import scan, scan_missing
+from avgdt.data.scan_summary import summary
 from avgdt.media.errors import NotAFile
 from avgdt.processes import STOPPING
 from tests.helpers.media_files import evenly, noise, write_media, write_wav

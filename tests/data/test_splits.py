@@ -19,6 +19,7 @@ from avgdt.recipes.recipe import Data, Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.pretrain import Callbacks, pretrain
 from avgdt.training.recordings import training_clips
+from avgdt.training.step import train_step
 from tests.evaluation.rows import row
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
@@ -69,7 +70,7 @@ def test_segments_of_one_file_are_separate_items_of_one_recording(films: Path) -
     learner = Learner(recipe, 1, CPU)
     views = learner.views(batch)
     assert not (views[0][batch.items == 0] == views[0][batch.items == 1]).all()
-    learner.train_step([batch])
+    train_step(learner, [batch])
     assert learner.bank is not None
     assert sorted(learner.bank.owners.tolist())[-4:] == [0, 0, 2, 3]
     allowed = learner.bank.negatives(0, batch.recordings).mask.sum(1).tolist()

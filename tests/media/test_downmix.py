@@ -13,7 +13,7 @@ from avgdt.composition.factors import Modality
 from avgdt.data.errors import ManifestError
 from avgdt.data.inspection import inspect
 from avgdt.data.manifest import read_manifest, write_manifest
-from avgdt.data.scan import summary
+from avgdt.data.scan_summary import summary
 from avgdt.data.windows import unfit
 from avgdt.evaluation.plans import unusable_segment
 from avgdt.evaluation.segments import Segment

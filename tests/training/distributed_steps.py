@@ -19,6 +19,7 @@ from avgdt.recipes.config import read_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.learner import Learner
 from avgdt.training.ranks import Ranks, process_group
+from avgdt.training.step import train_step
 from avgdt.transforms.views import Views
 
 RECORDINGS = 40
@@ -55,7 +56,7 @@ def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
     groups = iter(Groups(order, learner.parts, learner.portion))
     losses = []
     for _ in range(steps):
-        result, std = learner.train_step([clips_of(recipe, next(groups)) for _ in learner.portion])
+        result, std = train_step(learner, [clips_of(recipe, next(groups)) for _ in learner.portion])
         values = [result.loss, result.accuracy, result.positive_probability.mean(), *std.values()]
         losses.append(torch.stack([value.detach() for value in values]))
     return {"losses": torch.stack(losses), "state": learner.state()}

@@ -45,7 +45,8 @@ def run(arguments: Sequence[str]) -> None:
         raise UsageError("--list is only valid with --layout kinetics400")
     from avgdt.data.benchmarks.kinetics import scan_layout
     from avgdt.data.manifest import write_manifest
-    from avgdt.data.scan import Counts, summary
+    from avgdt.data.scan import Counts
+    from avgdt.data.scan_summary import summary
     from avgdt.data.selection import list_recordings
     from avgdt.processes import default_workers
 

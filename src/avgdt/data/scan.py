@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from avgdt.data.errors import ManifestError
 from avgdt.data.inspection import Inspector, failure
-from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.data.inspection_cache import InspectionCache, completed
+from avgdt.data.manifest import Entry
 from avgdt.media.errors import NotAFile
 from avgdt.processes import usable_cores
 
 SECONDS_A_FILE = 30.0
 """Time limit for the inspection of one file, in seconds."""
-SAVE_SECONDS = 30.0
-"""Minimum interval at which the results of a running scan are saved, in seconds."""
-NOTE = "note"
-"""Extra column for notes of an inspection: why a stream is not used, or that the audio is silent throughout."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -199,114 +192,3 @@ def _inspect_all(
         for inspector in inspectors:
             inspector.close()
     return entries
-
-
-class InspectionCache:
-    """Cache of inspection results, each valid while its file is unchanged; it is saved so that scans can be resumed."""
-
-    def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
-        """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial``, if readable."""
-        self._previous = {os.path.abspath(entry.path): entry for entry in previous}
-        self._partial = partial
-        self._inspected = dict[str, Entry]()
-        if partial is not None and partial.exists():
-            with suppress(ManifestError):
-                self._inspected = {os.path.abspath(entry.path): entry for entry in read_manifest(partial)}
-        self._unsaved = False
-        self._next_save = time.monotonic() + SAVE_SECONDS
-
-    def look_up(self, entry: Entry) -> Entry | None:
-        """Return ``entry`` completed with an earlier result for its file; ``None`` if the file must be inspected."""
-        if entry.error and entry.size is None and not (entry.error.startswith("NotAFile") and entry.path.is_file()):
-            return entry  # the error comes from the lists of a data set, or the file is still missing
-        try:
-            state = os.stat(entry.path)
-        except OSError:
-            return None
-        for result in self._results(entry):
-            if result.scanned and (result.size, result.modified) == (state.st_size, state.st_mtime_ns):
-                return entry if result is entry else completed(entry, result)
-        return None
-
-    def inspected_before(self, entry: Entry) -> bool:
-        """Return whether the file of ``entry`` was inspected before, even if it has changed since."""
-        return any(result.scanned for result in self._results(entry))
-
-    def _results(self, entry: Entry) -> list[Entry]:
-        name = os.path.abspath(entry.path)
-        return [entry, *(entries[name] for entries in (self._inspected, self._previous) if name in entries)]
-
-    def add(self, entry: Entry) -> None:
-        """Add the result of an inspection, and save all results if the interval between saves has passed."""
-        self._inspected[os.path.abspath(entry.path)] = entry
-        self._unsaved = True
-        if time.monotonic() > self._next_save:
-            start = time.monotonic()
-            self.save()
-            now = time.monotonic()
-            self._next_save = now + max(SAVE_SECONDS, 20 * (now - start))
-
-    def save(self) -> None:
-        """Write the results to the partial manifest; a failure, such as a full disk, is ignored."""
-        if self._partial is not None and self._unsaved:
-            with suppress(ManifestError):
-                write_manifest(self._inspected.values(), self._partial)
-                self._unsaved = False
-
-
-def unchanged(entry: Entry) -> bool:
-    """Return whether a file still has the size and modification time recorded in its entry."""
-    try:
-        state = os.stat(entry.path)
-    except OSError:
-        return False
-    return (entry.size, entry.modified) == (state.st_size, state.st_mtime_ns)
-
-
-def completed(entry: Entry, result: Entry) -> Entry:
-    """Return ``result`` with the path and the extra columns of ``entry``, without the note of an earlier inspection."""
-    extra = {name: cell for name, cell in entry.extra.items() if not (name == NOTE and entry.scanned)}
-    notes = {NOTE: result.extra[NOTE]} if result.extra.get(NOTE) else {}
-    return replace(result, path=entry.path, extra={**extra, **notes})
-
-
-def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
-    """Summarise a scan as rows of a table: usable files by their streams, unusable files by error, and the total.
-
-    The rows of usable files come first, then the rows of errors, each in order of decreasing number of
-    files. If there are files whose audio is silent throughout, the row before the total counts them.
-    """
-    listed = list(entries)
-    groups: dict[tuple[bool, str], list[Entry]] = {}
-    for entry in listed:
-        groups.setdefault((bool(entry.error), _kind(entry)), []).append(entry)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
-    rows = [(kind, _example(group) if failed else _amount(group)) for (failed, kind), group in ordered]
-    silent = [entry for entry in listed if entry.silent]
-    silent_row = [("silent throughout", _example(silent))] if silent else []
-    return [*rows, *silent_row, ("all", _amount(listed))]
-
-
-def _kind(entry: Entry) -> str:
-    if entry.error:
-        return entry.error.partition(":")[0]
-    if not entry.scanned:
-        return "not scanned"
-    streams = [name for name, has in (("video", entry.has_video), ("audio", entry.has_audio)) if has]
-    kind = " and ".join(streams) or "nothing"
-    return kind if len(streams) != 1 else f"{kind} only"
-
-
-def _amount(group: list[Entry]) -> str:
-    seconds = sum(entry.duration or 0.0 for entry in group)
-    long = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
-    return f"{_files(group)}, {long}"
-
-
-def _example(group: list[Entry]) -> str:
-    detail = group[0].error.partition(": ")[2]
-    return f"{_files(group)}, such as {group[0].path.name}" + (f": {detail}" if detail else "")
-
-
-def _files(group: list[Entry]) -> str:
-    return f"{len(group)} file{'' if len(group) == 1 else 's'}"

@@ -20,6 +20,7 @@ from avgdt.training.failures import ReadResult
 from avgdt.training.learner import Learner
 from avgdt.training.metrics import RunningMeans
 from avgdt.training.signals import Stopped, deferred, requested
+from avgdt.training.step import train_step
 
 Metrics = dict[str, Any]
 
@@ -72,12 +73,12 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
             for groups, waited in log.timed(steps):
                 results = _agree(learner, groups)
                 failed = [hooks.on_read(result) for result in results][-1]
-                _check_batch([results] if learner.one_group else [[result] for result in results], learner.step)
+                _check_batch([results] if learner.groups == 1 else [[result] for result in results], learner.step)
                 with deferred():
                     between_steps = False
                     moved = [group.to(learner.precision.device) for group in groups]
                     log.add(
-                        sum(len(result.read_indices) for result in results), waited, failed, *learner.train_step(moved)
+                        sum(len(result.read_indices) for result in results), waited, failed, *train_step(learner, moved)
                     )
                     between_steps = True
                     if learner.step % learner.recipe.run.log_every == 0:

@@ -10,8 +10,9 @@ from pathlib import Path
 from avgdt.data.clips import ClipReader
 from avgdt.data.dataset import Clips
 from avgdt.data.errors import DataError, ManifestError
+from avgdt.data.inspection_cache import unchanged
 from avgdt.data.manifest import Entry, read_manifest, write_manifest
-from avgdt.data.scan import Counts, unchanged
+from avgdt.data.scan import Counts
 from avgdt.data.selection import Progress, Selection, list_recordings, select, write_skipped
 from avgdt.data.splits import recording_indices
 from avgdt.data.store import Store, open_store
