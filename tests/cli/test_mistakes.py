@@ -89,7 +89,7 @@ def test_a_folder_without_recordings_is_reported(
     assert "contains no recordings" in error_line(capsys, *arguments)
     (tmp_path / "texts" / "a.mp4").write_text("not a film")
     (tmp_path / "run").rename(tmp_path / "old")
-    assert "none of 1 files can be trained on" in error_line(capsys, *arguments)
+    assert "none of 1 files can be used for training" in error_line(capsys, *arguments)
 
 
 def test_recordings_without_any_audio_are_reported(

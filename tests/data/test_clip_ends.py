@@ -54,7 +54,7 @@ def test_an_entry_without_end_times_must_hold_the_complete_window(tmp_path: Path
     path = write_media(tmp_path / "a.mp4", evenly(50), noise(2, 16000))
     reader("video", "audio").read(0, Entry(path), [Window(1.03)])  # up to two frames of a clip may be missing
     for modality in ("video", "audio"):
-        with pytest.raises(EndsEarly, match=rf"its {modality} ends at 2\.0 s, before the clip that ends at 2\.[56] s"):
+        with pytest.raises(EndsEarly, match=rf"its {modality} ends at 2\.0 s, before the end of the clip at 2\.[56] s"):
             reader(modality).read(0, Entry(path), [Window(1.6)])
 
 

@@ -123,7 +123,7 @@ class ClipReader:
                     start = float(frames.times[0])
                 if "audio" in self.modalities:
                     at = start if window.audio is None else window.audio
-                    # Read at ``sample_rate / speed`` and interpreted at ``sample_rate``, the clip plays faster.
+                    # Samples at ``sample_rate / speed``, interpreted at ``sample_rate``, play at ``speed``.
                     rate = round(self.clip.sample_rate / window.speed)
                     spans.append(AudioSpan(at, self.clip.samples, rate))
             waveforms = read_waveforms(file, spans)
@@ -141,7 +141,7 @@ class ClipReader:
         )
 
     def _check_end(self, entry: Entry, modality: Literal["video", "audio"], end: float | None, clip_end: float) -> None:
-        """Raise ``EndsEarly`` if a stream ends at ``end`` before ``clip_end`` and before its end recorded in ``entry``.
+        """Raise ``EndsEarly`` if a stream ends at ``end``, before both ``clip_end`` and the end recorded in ``entry``.
 
         A clip that extends beyond the recorded end is padded. If no end is recorded, the stream must reach the end of
         the clip. Up to two frames of the clip may be missing, as streams end at a frame or packet boundary.
@@ -152,7 +152,7 @@ class ClipReader:
             return
         if known is None:
             raise EndsEarly(
-                entry.path, f"its {modality} ends at {end:.1f} s, before the clip that ends at {clip_end:.1f} s"
+                entry.path, f"its {modality} ends at {end:.1f} s, before the end of the clip at {clip_end:.1f} s"
             )
         raise EndsEarly(
             entry.path, f"its {modality} ends at {end:.1f} s, not at {known:.1f} s as when it was inspected; scan again"

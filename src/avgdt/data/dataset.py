@@ -1,4 +1,4 @@
-"""Data sets of clips, in which an item depends only on (seed, epoch, index), and the order of batches."""
+"""Stateless data sets of clips, whose items depend only on (seed, epoch, index), and the order of batches."""
 
 from __future__ import annotations
 

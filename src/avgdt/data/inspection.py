@@ -24,9 +24,9 @@ from avgdt.media.recording import Recording
 from avgdt.processes import stopping_blocked
 
 MAX_SECONDS = 7 * 24 * 3600.0
-# Relative positions in a stream at which one second is decoded, tried in this order until one can be decoded.
+# Relative positions in a stream, tried in this order until one second can be decoded.
 POSITIONS = (0.0, 0.5, 0.25, 0.75, 1.0)
-MEMORY_BYTES = 2**33  # maximum address space, as a malicious file may make a decoder allocate unlimited memory
+MEMORY_BYTES = 2**33  # maximum address space in bytes; a malicious file may make a decoder allocate unlimited memory
 
 
 def failure(path: Path, error: MediaError) -> Entry:
@@ -138,7 +138,7 @@ COMMAND = (sys.executable, "-m", "avgdt.data.inspection")
 
 
 class Inspector:
-    """A subprocess that inspects files, so that a decoder that crashes or hangs does not affect the program."""
+    """A subprocess that inspects files, so that a crash or hang of a decoder does not affect the main process."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -168,7 +168,7 @@ class Inspector:
             timer.cancel()
         if line.endswith("\n"):
             return _fingerprinted(from_json(line))
-        code = process.wait()  # this does not block, as the output of the process has ended
+        code = process.wait()  # this does not block, as the process has closed its output
         self.close()
         if expired:
             return _fingerprinted(failure(path, TimedOut(path, f"decoding did not end within {self._seconds:g} s")))
@@ -176,7 +176,7 @@ class Inspector:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            with stopping_blocked():  # in the child too, so that a signal is not reported as an error of a file
+            with stopping_blocked():  # also in the child, so that a signal is not reported as an error of a file
                 self._process = subprocess.Popen(
                     COMMAND,
                     stdin=subprocess.PIPE,

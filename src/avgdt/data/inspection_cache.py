@@ -15,7 +15,7 @@ from avgdt.data.manifest import Entry, read_manifest, write_manifest
 SAVE_SECONDS = 30.0
 """Minimum interval at which the results of a running scan are saved, in seconds."""
 NOTE = "note"
-"""Extra column for notes of an inspection: why a stream is not used, or that the audio is silent throughout."""
+"""Extra column with a note of the inspection: why a stream is not used, or that the audio is silent throughout."""
 
 
 class InspectionCache:

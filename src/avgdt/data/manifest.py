@@ -18,7 +18,7 @@ from avgdt.media.downmix import Downmix, channel_of
 from avgdt.media.recording import Info
 
 SILENT = "its audio is silent throughout"
-"""Message about a silent recording: the reason why it is unusable, and the note in its entry."""
+"""Message about a silent recording, used as the reason why it is unusable and as the note in its entry."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def read_manifest(path: Path, file_columns: Sequence[str] = ("path", "file")) ->
     """Return the entries of a manifest, a CSV file with at least one of ``file_columns``.
 
     Paths are absolute, or relative to the folder of the manifest. White space around cells is stripped, and backslashes
-    in paths separate folders, unless an existing file has them in its name. Text is normalised to Unicode NFC, except
-    file names. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises :class:`ManifestError`
-    if the manifest cannot be read.
+    in paths are folder separators, unless the name of an existing file contains them. Text other than file names is
+    normalised to Unicode NFC. For the accepted variants of CSV, see :func:`avgdt.data.table.read_table`. Raises
+    :class:`ManifestError` if the manifest cannot be read.
     """
     table = read_table(path, file_columns)
     names = _names(path, table.names, file_columns)

@@ -11,7 +11,7 @@ def summary(entries: Iterable[Entry]) -> list[tuple[str, str]]:
     """Summarise a scan as rows of a table: usable files by their streams, unusable files by error, and the total.
 
     The rows of usable files come first, then the rows of errors, each in order of decreasing number of
-    files. If there are files whose audio is silent throughout, the row before the total counts them.
+    files. Files whose audio is silent throughout, if any, are counted in an additional row before the total.
     """
     listed = list(entries)
     groups: dict[tuple[bool, str], list[Entry]] = {}

@@ -112,7 +112,7 @@ def _check_files_exist(path: Path, entries: Sequence[Entry]) -> None:
             remedy = f"{below} exists in the current folder: move the list here, or write absolute paths"
         elif os.name != "nt" and (match := re.search(r"(?:^|/)([A-Za-z]:/.*)|^//", str(first))):
             remedy = f"{match[1] or first} is a Windows path; write paths relative to the folder of the list"
-        raise DataError(f"{path}: none of its {len(entries)} files exists, such as {first.absolute()}; {remedy}")
+        raise DataError(f"{path}: none of its {len(entries)} files exists; the first is {first.absolute()}; {remedy}")
 
 
 def select(entries: Sequence[Entry], data: Data, composition: Composition, clip: Clip, source: Path) -> Selection:
@@ -129,7 +129,7 @@ def select(entries: Sequence[Entry], data: Data, composition: Composition, clip:
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
         raise DataError(
-            f"{source}: none of {len(entries)} files can be trained on; most often: "
+            f"{source}: none of {len(entries)} files can be used for training; most often: "
             f"{_most_frequent([row.reason for row in skipped])}. `avgdt scan` lists every file"
         )
     if any("split" in entry.extra for entry in entries):
@@ -157,7 +157,7 @@ def _by_split(
         unusable = [reason for entry, reason in zip(entries, reasons, strict=True) if split_of(entry) in names]
         if unusable:
             raise DataError(
-                f"{source}: none of the {len(unusable)} rows with split {quoted} can be trained on; most often: "
+                f"{source}: none of the {len(unusable)} rows with split {quoted} can be used for training; most often: "
                 f"{_most_frequent(unusable)}"
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"

@@ -77,7 +77,7 @@ def recording_indices(entries: Sequence[Entry]) -> list[int]:
 
 
 class SameRecording:
-    """Predicate for whether two entries have the same recording, comparing digests of whole files if needed."""
+    """Predicate that is true if two entries have the same recording; if needed, digests of whole files are compared."""
 
     def __init__(self) -> None:
         self._digest = cache(whole_content)

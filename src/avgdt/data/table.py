@@ -14,7 +14,7 @@ from pathlib import Path
 from avgdt.data.errors import ManifestError, NotText
 
 SEPARATORS = (",", ";", "\t", "|")
-_HEAD = 8192  # number of initial bytes from which the encoding and binary files are detected
+_HEAD = 8192  # number of initial bytes used to detect the encoding and binary files
 _BLANK = r"[ \t\u00a0\u2007\u202f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -27,7 +27,7 @@ _BOMS = (
 )
 _MARKED = re.compile(r'"?sep=([^\w"\'\r\n])"?[ ,;\t|]*(?=[\r\n]|\Z)', re.IGNORECASE)
 _STRAIGHT = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
-_LONGEST_HEADER = 120  # maximum characters of a header in a message
+_LONGEST_HEADER = 120  # maximum number of characters of a header in a message
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _unmarked(path: Path, head: bytes) -> str:
 
 
 def _form(first: str, key: Sequence[str], marked: Sequence[str]) -> tuple[str, str]:
-    """Return the separator and the quote character with which one of ``key`` is a column of the first line.
+    """Return the separator and the quote character for which the first line has a column named in ``key``.
 
     If no combination fits, return the most frequent separator and ``"``.
     """

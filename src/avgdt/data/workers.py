@@ -97,7 +97,7 @@ class _Worker:
         self.results, write_end = os.pipe()
         with suppress(OSError):  # a pipe with less capacity is only slower
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        # Number of items begun, and index of the current item or -1. Anonymous memory needs no file in /dev/shm.
+        # Number of items begun, and index of the current item (-1: none). Anonymous memory needs no file in /dev/shm.
         self.mark = mmap.mmap(-1, _MARK.size)
         self.mark[:] = _MARK.pack(0, -1)
         self.begun, self.since = 0, time.monotonic()
@@ -185,7 +185,7 @@ class _Pool:
         for _ in range(len(self._order)):
             message = self._received.get()
             if isinstance(message, WorkerError):
-                # If a scheduler ends the job, its signal to this process is the cause of the error: wait for it.
+                # A scheduler that ends the job also signals this process: wait for that signal, the cause of the error.
                 time.sleep(1.0)
             if isinstance(message, BaseException):
                 raise message

@@ -134,10 +134,10 @@ class AudioReader:
         return range(round(first * grid.rate), end, round(SEGMENT_SECONDS * grid.rate))
 
     def _piece(self, grid: SampleGrid, begin: int, end: int, cut: int | None) -> _Piece:
-        """Decode the grid samples ``begin`` to ``end`` from ``cut``, or from the first packet if it is ``None``."""
+        """Decode the grid samples ``begin`` to ``end``, starting at ``cut`` (``None``: at the first packet)."""
         forgets = self._preroll.from_start == -math.inf
         if cut is not None and not forgets:
-            self._container.reopen()  # a new decoder has no state of an earlier read
+            self._container.reopen()  # a new decoder has no state from earlier reads
         at = begin if cut is None else cut
         reading, frames = self._open(at / grid.rate + grid.zero, exact=cut is None or forgets)
         head = next(frames, None)
@@ -175,7 +175,7 @@ class AudioReader:
         return sampled if sampled.conclusive else Levels(self._open(-math.inf)[1])
 
     def silent(self) -> bool:
-        """Return whether the audio is digital silence throughout: no sample reaches 1 on the int16 scale."""
+        """Return whether all samples are digital silence: their absolute values are below 1 on the int16 scale."""
         if self.stream.channels > 1:
             return self._levels.silent
         return not any(map(audible, self._sampled())) and not any(map(audible, self._open(-math.inf)[1]))

@@ -26,7 +26,7 @@ WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", 
 """Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets count as missing, in seconds; cameras and rounding cause shorter gaps."""
-# Up to the sum of these limits, bytes between two packets of a stream that belong to no packet are container overhead:
+# Bytes outside packets, between two packets of a stream, are container overhead up to the sum of these limits:
 OVERHEAD_BYTES = 256  # constant number of bytes
 OVERHEAD_FRACTION = 0.15  # fraction of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
@@ -86,7 +86,7 @@ class Container:
         return stream
 
     def seekable(self, stream: VideoStream | AudioStream) -> bool:
-        """Return whether a position in the stream is reached by seeking, not by reading the file from its start.
+        """Return whether positions in the stream are reached by seeking, not by reading the file from its start.
 
         In some formats, time stamps after a seek may differ from the time stamps in sequential reading. In raw streams,
         AVI and MPEG program streams, FFmpeg seeks by bytes or counts and estimates time stamps; Ogg stores time stamps
@@ -100,7 +100,7 @@ class Container:
         """Seek to a keyframe at or before the time stamp ``ticks`` of the stream; return whether that succeeded."""
         if not self.seekable(stream):
             return False
-        if self.demuxer.format.name == "ogg":  # after a seek in Ogg, FFmpeg counts on from the earlier time stamps
+        if self.demuxer.format.name == "ogg":  # after a seek in Ogg, FFmpeg continues the earlier time stamps
             self.rewind()
             stream = self.stream("video" if isinstance(stream, VideoStream) else "audio")
         self._fresh = False
@@ -173,7 +173,7 @@ class Container:
         return end - begin - used > OVERHEAD_BYTES + OVERHEAD_FRACTION * (end - begin)
 
     def check_known(self, kind: Kind, until: float, zero: float) -> None:
-        """Raise ``Corrupt`` if damage makes the times of a stream before container time ``until`` unknown."""
+        """Raise ``Corrupt`` if times of a stream before container time ``until`` are unknown because of damage."""
         if kind not in self._holes:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]

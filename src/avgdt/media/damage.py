@@ -46,7 +46,7 @@ class Damage:
     """Time stamp of the last frame that the decoder returned."""
 
     def fed(self, serial: int, stamp: int | None) -> None:
-        """Record a packet sent to the decoder and the time stamp of its frame, ``None`` if it is not displayed."""
+        """Record a packet sent to the decoder, and the time stamp of its frame (``None`` if not displayed)."""
         if (self.complete or self.delayed) and stamp is not None and not self.in_order:
             self._awaited[serial] = stamp
 
@@ -101,7 +101,7 @@ class Damage:
         insort(self._damaged, serial)
 
     def check(self, current: int, limit: int) -> None:
-        """Raise ``DamagedError`` if a missing frame, not the frame at ``current``, should be on screen at ``limit``."""
+        """Raise ``DamagedError`` if, at ``limit``, a missing frame should be on screen instead of the one at ``current``."""
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

@@ -85,7 +85,7 @@ class Decoder:
             self.context.skip_frame = self._skipped = setting
 
 
-SHORTEST_STEP = 0.03  # lower bound of the frame interval in the following limits, in seconds
+SHORTEST_STEP = 0.03  # minimum frame interval assumed by the following limits, in seconds
 GAP_FRAMES = 5  # gap in decoding time above which packets may be missing, in frame intervals
 LEAP_FRAMES = 20  # gap in presentation time above which packets may be missing, in frame intervals
 FAR_FRAMES = 100  # gap between two frames above which a time stamp may be damaged, in frame intervals
@@ -116,7 +116,7 @@ class PresentedFrame:
     frame: VideoFrame
     """The decoded frame."""
     undamaged: bool
-    """Whether neither the frame nor any frame on which it may depend is damaged."""
+    """Whether the frame and all frames on which it may depend are undamaged."""
     after_undamaged_frame: bool
     """Whether an undamaged frame precedes it, so that a pass with an earlier start would give the same frame."""
 
@@ -175,7 +175,7 @@ class FrameIterator:
         self.damage.check(frame.stamp, limit)
 
     def _is_gap(self, first: Packet[VideoStream], then: Packet[VideoStream], following: Packet[VideoStream]) -> bool:
-        """Return whether packets are missing between ``first`` and ``then``, in a gap longer than dropped frames cause.
+        """Return whether packets are missing between ``first`` and ``then``, in a gap too long for dropped frames.
 
         ``following`` is the packet after ``then``; it is used because the file position of ``then`` is invalid after
         damage.

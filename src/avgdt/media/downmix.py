@@ -14,7 +14,7 @@ Downmix = str
 """Downmix of audio channels to mono: the "mean", or a single channel: "first", "channel 2", "channel 3" ..."""
 _CHANNEL = re.compile(r"channel ([1-9]\d{0,3})")
 CANCELS = 1e-3
-"""Ratio of the energy of the mean of the channels to their mean energy, below which they cancel each other.
+"""Maximum energy of the mean of the channels that cancel each other, relative to the mean of their energies.
 
 The ratio is 1 / n for n uncorrelated channels, and almost 0 for two channels of opposite phase.
 """

@@ -45,7 +45,7 @@ class Cuts:
 
 
 def find_cuts(container: InputContainer) -> list[TimeSpan]:
-    """Return the cuts of a file: time spans without packets in both the video and the audio.
+    """Return the cuts of a file: time spans in which neither the video nor the audio has packets.
 
     A gap is not a cut if it is in only one stream, or if it is not much longer than the other frame intervals of the
     file, as in screen recordings. All packets of the file are read, without decoding them.
@@ -87,8 +87,8 @@ _CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # chunks 
 def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
     """Return the container time, in seconds, after which the times of a stream are unknown because of damage.
 
-    Returns ``None`` if all times are known. If the time stamps of the format are counts of packets, all packets of
-    the file are read, without decoding them.
+    Returns ``None`` if all times are known. If the format derives time stamps from packet counts, all packets of the
+    file are read, without decoding them.
     """
     name = container.format.name
     if name == "avi":

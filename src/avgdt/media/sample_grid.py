@@ -141,7 +141,7 @@ class SampleGrid:
         unit = self.tick * self.rate
         length = max(len(block) for block in run)
         even = all(len(block) == length for block in run[1:-1])
-        # Blocks of varying length may be stamped in two ways, so that a majority may be wrong.
+        # Blocks of varying length may be stamped in two ways, so the majority may be wrong.
         start = _agreed(starts, unit + 1) if even else (min(starts) + max(starts)) / 2
         if length > 2 * unit + 2 and even:
             end, origin = start + len(run[0]), self.index(self.head[0]) + self.head[1]

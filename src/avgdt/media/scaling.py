@@ -62,7 +62,7 @@ def orientation(frame: VideoFrame) -> Orientation:
 
 
 class Scaler:
-    """Scaler and colour converter of upright frames, with one libswscale context."""
+    """Converter of decoded frames to scaled upright arrays in RGB or grey, with one libswscale context."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

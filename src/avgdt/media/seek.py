@@ -145,7 +145,7 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 
 
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
-    """Read packets up to the first that is decoded after ``moment``; later packets are presented after ``moment``.
+    """Read packets up to the first one decoded after ``moment``, as later packets are presented after ``moment``.
 
     Returns the packets, and whether they are complete up to that packet.
     """
@@ -231,7 +231,7 @@ class Preroll:
 
 
 _HEADER = b"\x01vorbis"
-_SIZES = 28  # byte of the identification header with both block sizes, as exponents of two
+_SIZES = 28  # index of the byte in the identification header with both block sizes, as exponents of two
 
 
 @dataclass(frozen=True)

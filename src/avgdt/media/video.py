@@ -243,7 +243,7 @@ class VideoReader:
         return float(self._end(stamp, end) * tick(self.stream))
 
     def _from(self, moment: int, read: _Read[_Result], skipping: bool = True) -> _Result:
-        """Call ``read`` on the frames from the one on screen at ``moment`` on; return its result.
+        """Call ``read`` on the frames, starting with the one on screen at ``moment``; return its result.
 
         If ``read`` returns ``None``, it is called again with frames from an earlier start. The second argument of
         ``read`` is the predicate of :func:`acceptance`. With ``skipping``, non-reference frames before ``moment`` are

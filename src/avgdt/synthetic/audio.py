@@ -1,4 +1,4 @@
-"""Audio of a recording: the timbre of the moving object, a synthesiser for it, and the acoustics of the room."""
+"""Audio of a recording: timbres of moving objects, a synthesiser of notes, and room acoustics."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Timbre:
     breath: float
     """Noise content of the partials, from 0 for a steady tone to 1 for a band of noise around each partial."""
     decay: float
-    """Time in which a struck note decays to 1/e, in seconds."""
+    """Time constant of the decay of a struck note, in seconds."""
     air: float
     """Amplitude of the noise that accompanies an impact or a sustained note."""
 
 
 _TIMBRES: tuple[tuple[Outline, tuple[float, ...], tuple[float, ...], float, float], ...] = (
-    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # sound of a bell
-    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # sound of wood
-    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # sound of a reed
-    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # sound of breath
+    (Disc(), (1, 2, 2.76, 5.4), (1, 0.5, 0.4, 0.25), 0.1, 0.16),  # bell-like
+    (Rectangle(), (1, 1.58, 2.24, 3.5), (1, 0.7, 0.5, 0.4), 0.6, 0.09),  # wooden
+    (Triangle(), (1, 2, 3, 4, 5, 6), (1, 0.7, 0.6, 0.5, 0.4, 0.35), 0.1, 0.12),  # reed-like
+    (Cross(), (1, 2, 3), (1, 0.5, 0.25), 1.0, 0.11),  # breathy
 )
 
 OUTLINES = tuple(timbre[0] for timbre in _TIMBRES)
@@ -54,8 +54,8 @@ SMALLEST, LARGEST = 0.085, 0.145
 def draw_timbre(outline: Outline, size: float, generator: np.random.Generator) -> Timbre:
     """Sample the timbre of an object with the given outline and size.
 
-    The outline determines the partials. The size determines the pitch to within a semitone: the pitch of the largest
-    object is about three octaves below that of the smallest.
+    The outline determines the partials. The size determines the pitch to within a semitone: the largest object
+    sounds about three octaves below the smallest.
     """
     pitch = 380.0 * (0.11 / size) ** 4 * 2 ** generator.uniform(-1 / 12, 1 / 12)
     _, ratios, weights, breath, decay = _TIMBRES[OUTLINES.index(outline)]
@@ -155,11 +155,11 @@ class Room:
     """The acoustics of a room: frequency response, reverberation and background noise."""
 
     colour: tuple[float, ...]
-    """Frequency response in decibels per band, with bands evenly spaced in octaves."""
+    """Frequency response: the gain of each band in decibels, with band centres evenly spaced in octaves."""
     echo: float
     """Amplitude of the reverberation relative to the direct sound."""
     echo_decay: float
-    """Time in which the reverberation decays to 1/e, in seconds."""
+    """Time constant of the decay of the reverberation, in seconds."""
     noise: float
     """Level of the background noise relative to the sound, in decibels."""
     noise_tilt: float
@@ -240,7 +240,7 @@ def _gain(decibels: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def _octaves(samples: int, sample_rate: int, lowest: float, highest: float, middle: float = 1.0) -> Floats:
-    """Return the octaves from ``middle`` (Hz) to each frequency of a real FFT of length ``2 * samples``.
+    """Return the distance in octaves from ``middle`` (Hz) to each frequency of a real FFT of length ``2 * samples``.
 
     Frequencies are clipped to the range from ``lowest`` to ``highest``.
     """

@@ -54,7 +54,7 @@ class Canvas:
         return self._left, self._top
 
     def pixels_to(self, left: float, top: float) -> tuple[float, float]:
-        """Return the number of columns and rows from (left, top) to the top left corner of the view."""
+        """Return the offset in pixels (columns, rows) from (left, top) to the top left corner of the view."""
         return (self._left - left) * self._scale, (self._top - top) * self._scale
 
     def shape(

@@ -1,7 +1,7 @@
 """Conversion of colours from the perceptual OKLCH space to RGB, and to the Y'CbCr values of video files.
 
-Images are drawn in Y'CbCr (ITU-R BT.601, limited range), so that no frame needs to be converted. Blending gives the
-same colours as in RGB, because the conversion is affine.
+Images are drawn in Y'CbCr (ITU-R BT.601, limited range), so that frames are encoded without conversion. Blending
+gives the same colours as in RGB, because the conversion is affine.
 """
 
 from __future__ import annotations

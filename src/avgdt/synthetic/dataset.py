@@ -17,9 +17,9 @@ from avgdt.synthetic.errors import SyntheticDataError
 from avgdt.synthetic.parameters import Parameters
 from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
-_PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions so that their folders are reused
+_PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions to reuse existing folders
 _DIGESTS = "recordings.sha256"  # file with a line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, in a cycle
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # repeating splits of successive recordings of a class
 
 
 def render_dataset(
@@ -35,7 +35,7 @@ def render_dataset(
     The manifest has the columns path, label, split and seed. A folder with the same parameters is reused: only missing
     and damaged recordings are rendered. Recordings of an earlier version of the renderer are replaced. ``workers`` is
     the number of processes: None for one per core, 0 or 1 to render in this process; it does not affect the files.
-    ``progress`` is called with the numbers of finished recordings and of all recordings. ``parameters`` replaces
+    ``progress`` is called with the number of finished recordings and the total number. ``parameters`` replaces
     ``seed`` and all defaults. Raises :class:`SyntheticDataError` if ``recordings`` is less than 1, if the folder holds
     another data set or other files, or if a process is killed, and :class:`avgdt.files.WriteError` if a file cannot be
     written.
@@ -128,7 +128,7 @@ def _append_digest(folder: Path, path: Path) -> None:
 
 
 def _is_complete(path: Path, digests: dict[str, str]) -> bool:
-    """Return whether the recording exists with the content that was rendered."""
+    """Return whether the recording exists and matches its recorded digest."""
     try:
         return _digest(path) == digests.get(_relative(path))
     except OSError:  # missing or unreadable

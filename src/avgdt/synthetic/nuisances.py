@@ -39,7 +39,7 @@ class Background:
     ground: float
     """Vertical position of the ground line, in units of the frame height."""
     scenery: int
-    """Seed for the light in the sky, the hills and the faded actions."""
+    """Seed for the light in the sky, the hills and the faded background actions."""
 
 
 def draw_background(seed: int, number: int, generator: np.random.Generator) -> Background:
@@ -81,7 +81,7 @@ class Camera:
     across: Drift
     down: Drift
     reach: float
-    """Maximum horizontal offset, in units of the frame height."""
+    """Horizontal offset for a drift of 1, in units of the frame height."""
     zoom: float
     """Magnification of the view."""
 

@@ -13,7 +13,7 @@ from avgdt.synthetic.canvas import Brush, Stroke
 from avgdt.synthetic.colours import Pixels
 
 _HALF = np.float32(0.5)
-_PIXELS_AT_ONCE = 2**14  # maximum number of pixels computed together, which fit into the processor's cache
+_PIXELS_AT_ONCE = 2**14  # maximum number of pixels computed together, so that they fit into the processor cache
 
 
 class Patch(NamedTuple):
@@ -40,8 +40,8 @@ class Image:
     def paste(self, layer: Pixels, across: float, down: float) -> None:
         """Fill the image with the part of ``layer`` that begins at column ``across`` and row ``down``.
 
-        The layer is (3, height, width). Fractional positions are interpolated linearly, so the layer must be at least
-        one pixel larger than the part.
+        The layer is (3, height, width). Fractional positions are interpolated linearly, so the layer must extend at
+        least one pixel beyond this part.
         """
         _, height, width = self._whole.shape
         row, column = int(down), int(across)

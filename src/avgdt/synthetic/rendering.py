@@ -29,10 +29,10 @@ from avgdt.synthetic.timeline import Floats
 REMEDY = "free some disk space or name another folder, then run the same command: finished recordings are reused"
 """Remedy appended to error messages about files of the data set that cannot be written."""
 
-# With one thread and without the macroblock tree, the bits depend neither on the number of cores nor on earlier content
-# of the memory. (With the tree, one of ten small recordings differed in one of three processes.) A keyframe per second
-# makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and half of the decoding
-# time of veryfast, but twice the bytes.
+# With one thread and without the macroblock tree, the encoded bits depend neither on the number of cores nor on the
+# previous contents of memory. (With the tree, one of ten small recordings differed in one of three processes.) A
+# keyframe per second makes seeking fast. At equal quality, the preset ultrafast takes a third of the encoding time and
+# half of the decoding time of veryfast, but its files are twice as large.
 _VIDEO = {"preset": "ultrafast", "crf": "21", "threads": "1", "mbtree": "0", "g": "25", "bf": "0"}
 _AUDIO_RATE = 64000  # bit rate of the audio, in bits per second
 _AUDIO = {"aac_coder": "fast"}
@@ -92,7 +92,7 @@ def encode(parameters: Parameters, frames: Iterable[npt.NDArray[np.uint8]], audi
 
 
 def temporary_path(path: Path, process: int | str | None = None) -> Path:
-    """Return the temporary file that a process writes before it renames the file to ``path``.
+    """Return the path of the temporary file that a process writes and then renames to ``path``.
 
     ``process`` is the process ID, by default the ID of the current process.
     """
@@ -137,7 +137,7 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
                 yield answer
     except (EOFError, ConnectionError):
         raise SyntheticDataError(
-            "a process that rendered recordings was killed, possibly because memory ran out; run the same command "
+            "a rendering process was killed, possibly because memory ran out; run the same command "
             "again: finished recordings are reused"
         ) from None
     finally:
@@ -153,8 +153,8 @@ def _render_in_processes(parameters: Parameters, paths: dict[int, Path], process
 def _work(parameters: Parameters, connection: Connection) -> None:
     """Render recordings in a worker process until the parent process closes ``connection`` or ends.
 
-    For each index and path received from ``connection``, the index is sent back when the recording is finished, or the
-    exception if it fails.
+    For each pair of index and path received from ``connection``, the index is sent back when the recording is finished,
+    or an exception if rendering fails.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for platforms without signal masks
     with suppress(EOFError, ConnectionError):
@@ -174,6 +174,6 @@ def _work(parameters: Parameters, connection: Connection) -> None:
 def _signals_blocked() -> Iterator[None]:
     """Return a context manager that blocks stop signals, also in child processes, on platforms with signal masks."""
     if sys.platform != "win32":
-        resource_tracker.ensure_running()  # otherwise, the first process starts it, which unblocks the signals
+        resource_tracker.ensure_running()  # otherwise, the first process starts the tracker, which unblocks the signals
     with stopping_blocked():
         yield

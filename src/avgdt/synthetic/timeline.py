@@ -9,11 +9,11 @@ Floats = npt.NDArray[np.float64]
 """Times, waveforms or curves in double precision."""
 
 _STEP = 0.002  # interval between the knots of an integrated tempo in seconds, much shorter than a frame
-_LEAD = 2.0  # time by which a tempo extends beyond each end of the recording in seconds, to include earlier notes
+_LEAD = 2.0  # time in seconds by which a tempo extends beyond both ends of the recording, to include earlier notes
 
 
 class Drift:
-    """A smooth random curve over time, with values from about -1 to 1."""
+    """A smooth random curve over time, with values mostly from -1 to 1 and always from -1.4 to 1.4."""
 
     def __init__(self, generator: np.random.Generator, slowest: float = 0.07, fastest: float = 0.3) -> None:
         """Sample three sinusoids with frequencies from ``slowest`` to ``fastest`` (Hz)."""

@@ -26,7 +26,7 @@ _CLIP = re.compile(r"(.+?)(?:[\s,;]+(\d+))?")
 def read_layout(folder: Path, lists: Sequence[Path]) -> Layout:
     """Return the clips of the Kinetics-400 lists, each with its ``split`` (train, val or test) and ``label``.
 
-    A list is a CSV file as distributed, or a text file of other tools, with a file name and optionally a class number
+    A list is a CSV file as distributed, or a text file from other tools, with a file name and optionally a class number
     per line. If a list has no column names, its file name determines the split, and the label of a clip is the name of
     its folder or else the class number. A clip is a file anywhere below ``folder`` with the name ID_START_END, where
     the times have six digits or no leading zeros. A file with the name ID is accepted if only one clip of the video is
@@ -118,7 +118,7 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str], Entry]]:
 
 
 def _plain_rows(path: Path, error: ManifestError) -> Iterator[tuple[str, list[str], Entry]]:
-    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` for any other file.
+    """Yield the results of :func:`_rows` for a list without column names; raise ``error`` if it is not such a list.
 
     Raises :class:`DataError` if the name of the list contains no split.
     """

@@ -35,7 +35,7 @@ class SplitReader(Protocol):
 
 
 class Files(Mapping[str, Path]):
-    """Mapping from names to files, with a look-up that tolerates another suffix, case or Unicode normalisation."""
+    """Mapping from names to files, with a look-up that tolerates a different suffix, case or Unicode normalisation."""
 
     def __init__(self, paths: Mapping[str, Path], capitals: bool = False) -> None:
         """Wrap ``paths``, which maps names to files; with ``capitals``, look-ups are case-sensitive."""

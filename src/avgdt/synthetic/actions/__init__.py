@@ -21,4 +21,4 @@ ACTIONS: tuple[type[Action], ...] = (
     Stamp,
     Swing,
 )
-"""All classes of recordings, in the order of the labels; a label is the name of the class in lower case."""
+"""All action classes, in the order of their labels; a label is the name of the class in lower case."""

@@ -28,7 +28,7 @@ class Setting:
 
 
 class Action(ABC):
-    """Base class of actions, one per class of recordings; the constructor samples the timeline of frames and audio."""
+    """Base class of actions, one subclass per label; the constructor samples the timeline of both frames and audio."""
 
     def __init__(self, setting: Setting) -> None:
         self.look = setting.look
@@ -57,9 +57,9 @@ class Action(ABC):
         stretch: tuple[float, float] = (1.0, 1.0),
         lit: float = 0.0,
     ) -> None:
-        """Draw the moving object with a lighter core.
+        """Draw the moving object; its core is blended with ``Palette.light``.
 
-        ``lit``, from 0 to 1, blends the colour of the object with ``Palette.light``.
+        ``lit``, from 0 to 1, blends the colour of the whole object with ``Palette.light``.
         """
         colours = self.look.palette
         radius = self.look.size if size is None else size

@@ -68,9 +68,9 @@ class Hammer(Action):
 
 
 class Bounce(Action):
-    """A ball whose bounces become lower and faster until a kick starts them again.
+    """A ball whose bounces become lower and faster until a kick restarts them.
 
-    The loudness of a contact follows from the speed of the ball, and the height of a flight from its duration.
+    The speed of the ball determines the loudness of a contact, and the duration of a flight determines its height.
     """
 
     def __init__(self, setting: Setting) -> None:

@@ -15,8 +15,8 @@ _BODY = Rectangle(width=0.8)
 _BLOCK = Rectangle(width=1.5)
 _PUFF = 0.7  # time for which a puff is visible, in seconds
 _LOG = Rectangle(width=1.7)
-_BITE = 0.42  # duration of the cutting stroke, as a fraction of a beat
-_TEETH = 46.0  # number of teeth per unit length of the blade
+_BITE = 0.42  # duration of the forward stroke, as a fraction of a beat
+_TEETH = 46.0  # a stroke of strength 1 moves ``0.3 * _TEETH`` teeth past the log
 _SWITCH = 0.06  # duration of the change from one lamp to the other, as a fraction of a beat
 _BOX = Rectangle(width=2.6)
 
@@ -117,8 +117,8 @@ class Engine(Action):
 class Saw(Action):
     """A saw that cuts on its forward stroke and slides back.
 
-    The sound is loud while the saw cuts, and soft and higher while it slides back. The teeth modulate the sound at a
-    rate that follows the speed of the blade.
+    The sound is loud during the cut, and softer and higher during the return. The teeth modulate the sound at a
+    frequency proportional to the speed of the blade.
     """
 
     def __init__(self, setting: Setting) -> None:

@@ -19,7 +19,7 @@ _SPARKS = 9
 class Rain(Action):
     """Drops that fall from a cloud in gusts, each with a splash.
 
-    A drop sounds when it reaches the ground. A larger drop sounds lower and louder.
+    Each drop sounds a note when it reaches the ground. Larger drops sound lower and louder.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -38,11 +38,11 @@ class Rain(Action):
 
     @property
     def events(self) -> Floats:
-        """Times in seconds at which drops reach the ground."""
+        """Times at which drops reach the ground, in seconds."""
         return self._landings
 
     def draw(self, canvas: Canvas, time: float) -> None:
-        """Draw drops as streaks above the ground, splashes as rings on it, and the cloud."""
+        """Draw falling drops as streaks, splashes on the ground as rings, and the cloud."""
         colours = self.look.palette
         ages = time - self._landings
         for index in np.flatnonzero((ages > -0.6) & (ages < _SPLASH)):
@@ -144,7 +144,7 @@ class Roll(Action):
 
     @property
     def events(self) -> Floats:
-        """Times in seconds at which the wheel passes a ridge."""
+        """Times at which the wheel passes a ridge, in seconds."""
         return self._clicks
 
     def draw(self, canvas: Canvas, time: float) -> None:
