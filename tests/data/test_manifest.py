@@ -36,7 +36,7 @@ def test_a_manifest_is_read_back_unchanged(tmp_path: Path) -> None:
         valid_entry(tmp_path / "sub" / 'odd "name"\n.mp4', label="chat\u00e9"),
         valid_entry(Path("/elsewhere/b.mp4")),
         valid_entry(tmp_path / "not\udcff utf8.mp4"),
-        Entry(path=tmp_path / "broken.mp4", error="Corrupt: nothing of its video can be decoded", extra={"label": "x"}),
+        Entry(path=tmp_path / "broken.mp4", error="Corrupt: none of its video can be decoded", extra={"label": "x"}),
     ]
     write_manifest(entries, tmp_path / "manifest.csv")
     read_back = read_manifest(tmp_path / "manifest.csv")

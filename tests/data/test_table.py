@@ -196,7 +196,7 @@ def test_invalid_tables_raise_a_short_error(tmp_path: Path, content: str, messag
 
 def test_a_list_cut_off_within_a_character_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(TEXT.encode("utf-16")[:-1])
-    with pytest.raises(ManifestError, match=r"begins as UTF-16, but is not valid .*save it as UTF-8"):
+    with pytest.raises(ManifestError, match=r"looks like UTF-16, but is not valid .*save it as UTF-8"):
         read_manifest(tmp_path / "list.csv")
 
 

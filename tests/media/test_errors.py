@@ -173,7 +173,7 @@ def test_a_file_of_which_nothing_can_be_decoded_raises_an_error(tmp_path: Path) 
     path = tmp_path / "zeros.mp4"
     path.write_bytes(bytes(data))
     with Recording(path) as recording:
-        with pytest.raises(Corrupt, match=r"zeros\.mp4: nothing of its video"):
+        with pytest.raises(Corrupt, match=r"zeros\.mp4: none of its video"):
             recording.frames([0.5], 24, 32)
         with pytest.raises(Corrupt, match=r"zeros\.mp4: .* of its audio"):
             recording.waveform(0, 1, 16000)

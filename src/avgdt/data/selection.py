@@ -54,7 +54,7 @@ class Selection:
     held_out: tuple[Entry, ...]
     """Held-out set, on which retrieval is measured during training."""
     skipped: tuple[Skipped, ...]
-    """Unusable recordings, each with the reason."""
+    """Unusable recordings and rows without a split, each with the reason."""
     duplicates: int = 0
     """Number of omitted rows with the same file and segment as an earlier row."""
     other_splits: tuple[str, ...] = ()

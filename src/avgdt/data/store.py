@@ -45,7 +45,7 @@ class Store:
     folder: Path
     """Folder of the cached files: one per recording, modality, and frame size or sample rate."""
     gigabytes: float = -1.0
-    """Maximum size of the folder, in GB; -1 means half of the disk space that is free or used by the folder."""
+    """Maximum size of the folder, in GB; -1 means half the sum of the free disk space and the current size."""
     seconds: float = 0.0
     """Maximum duration of a stored recording, in seconds; it is the total time that a run reads from each recording."""
     fraction: float = 1.0

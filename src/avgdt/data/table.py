@@ -122,7 +122,7 @@ def _decoded(path: Path) -> str:
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
         raise ManifestError(
-            f"{path}: begins as {encoding.upper()}, but is not valid ({error.reason}); save it as UTF-8"
+            f"{path}: looks like {encoding.upper()}, but is not valid ({error.reason}); save it as UTF-8"
         ) from None
 
 

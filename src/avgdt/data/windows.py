@@ -16,7 +16,7 @@ from avgdt.recipes.clip import Clip
 
 SEGMENT = ("start", "end")
 """Names of the manifest columns with the start and end of a segment, in seconds on the timeline of the recording."""
-ROUNDING = 0.1  # seconds; tolerance for rounded start and end times of segments in lists
+ROUNDING = 0.1  # tolerance for rounded start and end times of segments in lists, in seconds
 
 Seconds = tuple[float, float]
 """Start and end of a segment on the timeline of the recording, in seconds."""

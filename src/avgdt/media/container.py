@@ -26,7 +26,7 @@ WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", 
 """Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets count as missing, in seconds; cameras and rounding cause shorter gaps."""
-# Bytes outside packets, between two packets of a stream, are container overhead up to the sum of these limits:
+# Between two packets of a stream, bytes outside packets are container overhead up to the sum of these limits:
 OVERHEAD_BYTES = 256  # constant number of bytes
 OVERHEAD_FRACTION = 0.15  # fraction of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
@@ -71,7 +71,7 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
-                raise RecordingTooLarge(self.path, f"frames of {stream.width} x {stream.height} pixels are not decoded")
+                raise RecordingTooLarge(self.path, f"its frames of {stream.width} x {stream.height} pixels are too large")
             _prepare(stream)
         return stream
 
@@ -81,7 +81,7 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.sample_rate > MAX_SAMPLE_RATE:
-                raise RecordingTooLarge(self.path, f"audio at {stream.sample_rate} Hz is not decoded")
+                raise RecordingTooLarge(self.path, f"its sample rate of {stream.sample_rate} Hz is too high")
             _prepare(stream)
         return stream
 
@@ -178,7 +178,7 @@ class Container:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
         if hole is not None and until > hole:
-            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, and times after that are unknown")
+            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, so that all later times are unknown")
 
     @staticmethod
     def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:

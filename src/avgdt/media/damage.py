@@ -101,7 +101,10 @@ class Damage:
         insort(self._damaged, serial)
 
     def check(self, current: int, limit: int) -> None:
-        """Raise ``DamagedError`` if, at ``limit``, a missing frame should be on screen instead of the one at ``current``."""
+        """Raise ``DamagedError`` if a missing frame should be on screen at the time stamp ``limit``.
+
+        ``current`` is the time stamp of the decoded frame that is on screen otherwise.
+        """
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):
                 raise DamagedError(stamp)

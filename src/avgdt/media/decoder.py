@@ -76,7 +76,7 @@ class Decoder:
     def check(self) -> None:
         """Raise ``Corrupt`` if nothing was decoded."""
         if not self.decoded:
-            raise Corrupt(self.path, f"nothing of its {self.kind} can be decoded ({self.refusal or 'no data'})")
+            raise Corrupt(self.path, f"none of its {self.kind} can be decoded ({self.refusal or 'no data'})")
 
     def skip_non_reference(self, skip: bool) -> None:
         """Set whether non-reference frames, on which no other frame depends, are skipped without decoding."""

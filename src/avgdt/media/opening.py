@@ -34,8 +34,8 @@ def _demuxers() -> str:
 def open_container(path: Path) -> InputContainer:
     """Open a media file through its file descriptor.
 
-    FFmpeg does not receive the file name, so the suffix has no effect. Protocols other than ``fd`` are disabled, so that
-    a malicious file cannot make FFmpeg open further files. Raises ``NotAFile``, ``Unreadable`` or ``Unsupported``.
+    FFmpeg does not receive the file name, so the suffix has no effect. Protocols other than ``fd`` are disabled, so
+    that a malicious file cannot make FFmpeg open further files. Raises ``NotAFile``, ``Unreadable`` or ``Unsupported``.
     """
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer.

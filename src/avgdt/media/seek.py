@@ -95,7 +95,7 @@ class PacketRun:
     """Whether the run starts at the first keyframe of the file, so that no run can start earlier."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
-        """Return whether ``dts`` is more than ``step`` after ``before``, the preceding decoding time stamp."""
+        """Return whether packets may be missing between two successive decoding time stamps ``before`` and ``dts``."""
         return dts is None or self.step is None or -math.inf < before < dts - 1.5 * self.step - 2
 
 
@@ -147,7 +147,7 @@ def _go_to(container: Container, ticks: int, back: int) -> bool:
 def _look_ahead(packets: Iterator[Packet[VideoStream]], moment: int) -> tuple[list[Packet[VideoStream]], bool]:
     """Read packets up to the first one decoded after ``moment``, as later packets are presented after ``moment``.
 
-    Returns the packets, and whether they are complete up to that packet.
+    Returns the packets, and whether that packet was reached within ``LOOK_AHEAD_BYTES`` or the packets ended.
     """
     ahead: list[Packet[VideoStream]] = []
     size = 0

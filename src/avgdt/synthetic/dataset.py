@@ -19,7 +19,7 @@ from avgdt.synthetic.rendering import REMEDY, remove_abandoned, render
 
 _PARAMETERS = "world.json"  # file of the parameters, named as in earlier versions to reuse existing folders
 _DIGESTS = "recordings.sha256"  # file with a line for each complete recording, in the format of sha256sum
-_SPLITS = ("train", "test", "val", "train", "train", "train")  # repeating splits of successive recordings of a class
+_SPLITS = ("train", "test", "val", "train", "train", "train")  # splits of successive recordings of a class, repeated
 
 
 def render_dataset(

@@ -1,7 +1,7 @@
 """Properties of a recording that do not depend on its class: object, colours, background, camera, room and loudness.
 
 A synthetic data set has few backgrounds, which its recordings share. If each recording had its own background, a
-network could memorise the room of each background instead of learning the causes of sounds.
+network could memorise the room acoustics of each background instead of learning the causes of sounds.
 """
 
 from __future__ import annotations

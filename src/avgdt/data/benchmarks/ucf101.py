@@ -58,8 +58,8 @@ def _classes(path: Path) -> Mapping[str, str]:
 def _listed(path: Path, classes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the position in the list, the name and the class of each listed video.
 
-    Class numbers, which only training lists have, must agree with ``classInd.txt``. The capitalisation of a class may
-    differ from it: some copies of the data set have HandStandPushups, others HandstandPushups.
+    Class numbers, which only training lists have, must agree with ``classInd.txt``. The capitalisation of a class name
+    may differ: some copies of the data set have HandStandPushups, others HandstandPushups.
     """
     spelt = {name.casefold(): name for name in classes}
     for where, words in read_rows(path, ARCHIVE):
