@@ -189,7 +189,9 @@ def test_splits_that_differ_only_in_case_or_blanks_are_refused(films: Path) -> N
 
 def test_a_split_without_usable_recordings_is_reported() -> None:
     rows = [replace(row(f"{i}.mp4", split="train"), has_audio=False) for i in range(2)]
-    with pytest.raises(DataError, match="none of the 2 rows with split 'train' can be used for training; most often"):
+    with pytest.raises(
+        DataError, match="none of the 2 rows with split 'train' can be used for training; most often: has no"
+    ):
         selected([*rows, row(split="val")])
 
 

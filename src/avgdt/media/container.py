@@ -71,7 +71,7 @@ class Container:
             return None
         if stream.codec_context is not None:
             if stream.width * stream.height > MAX_PIXELS:
-                raise RecordingTooLarge(self.path, f"its frames of {stream.width} x {stream.height} pixels are too large")
+                raise RecordingTooLarge(self.path, f"frames of {stream.width} x {stream.height} pixels are too large")
             _prepare(stream)
         return stream
 
@@ -178,7 +178,7 @@ class Container:
             self._holes[kind] = first_hole(self.demuxer, self.path, self.stream(kind).index)
         hole = self._holes[kind]
         if hole is not None and until > hole:
-            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, so that all later times are unknown")
+            raise Corrupt(self.path, f"its {kind} is damaged at {hole - zero:.1f} s, so all later times are unknown")
 
     @staticmethod
     def _seconds_between(first: Packet[AnyStream], then: Packet[AnyStream]) -> float:

@@ -103,7 +103,7 @@ class Damage:
     def check(self, current: int, limit: int) -> None:
         """Raise ``DamagedError`` if a missing frame should be on screen at the time stamp ``limit``.
 
-        ``current`` is the time stamp of the decoded frame that is on screen otherwise.
+        ``current`` is the time stamp of the decoded frame that would otherwise be on screen.
         """
         for stamp in self.lost:
             if stamp <= limit and (stamp > current or current > limit):

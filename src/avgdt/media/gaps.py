@@ -81,7 +81,7 @@ def _common(a: TimeSpan, b: TimeSpan) -> float:
 MAX_PACKET_BYTES = {"mp3": 2048, "aac": 8191, "ac3": 4096, "eac3": 4096}
 """Maximum size of a valid packet, in bytes, by container format; a larger packet contains unreadable bytes."""
 _BETWEEN = 64  # maximum number of bytes between two packets that does not indicate missing data
-_CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # names of the chunks after the header of an AVI file
+_CHUNK = re.compile(rb"\d\d[a-z]{2}|ix\d\d|idx1|JUNK|LIST|RIFF|rec ")  # names of chunks after the header of an AVI file
 
 
 def first_hole(container: InputContainer, path: Path, stream: int) -> float | None:
