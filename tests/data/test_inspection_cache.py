@@ -60,7 +60,7 @@ def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None
     assert counts == Counts(changed=1)
 
 
-def test_errors_that_a_list_gives_are_kept(folder: Path) -> None:
+def test_errors_given_by_a_list_are_kept(folder: Path) -> None:
     entries = [
         Entry(folder / "00.mkv", error="not listed in train.csv"),
         Entry(folder / "none.mkv", error="in train.csv, but"),

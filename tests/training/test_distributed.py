@@ -133,7 +133,7 @@ def state_of(out: Path) -> dict[str, Any]:
     return load_checkpoint(out / "checkpoints" / "last.pt")[0]
 
 
-def test_a_run_equals_that_of_one_process_and_resumes_on_another_number(command: list[object], tmp_path: Path) -> None:
+def test_a_run_of_two_processes_resumes_with_one_and_equals_a_run_of_one(command: list[object], tmp_path: Path) -> None:
     alone = [*command[:-1], tmp_path / "alone"]
     codes, errors = finish(start_ranks(1, "avgdt", alone, tmp_path))
     assert codes == [0], errors

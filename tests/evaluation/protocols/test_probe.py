@@ -145,7 +145,7 @@ def test_invalid_options_and_rows_raise_errors_before_decoding(
             options.measure(inspected(model, random, rows))
 
 
-def test_a_split_of_which_no_recording_can_be_decoded_raises_an_error(
+def test_a_split_without_decodable_recordings_raises_an_error(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [
