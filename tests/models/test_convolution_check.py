@@ -66,7 +66,7 @@ def test_exact_convolutions_compute_in_float32_also_after_a_copy(phi: Phi) -> No
 def test_convolutions_found_wrong_on_this_machine_are_corrected(phi: Phi) -> None:
     names = check_convolutions(
         phi, views(16), MODALITIES, BF16
-    )  # outputs of one column are wrong on AMX with PyTorch 2.13
+    )  # with AMX and PyTorch 2.13, outputs of one column are wrong
     use_float32(phi, names)
     convolution_check._wrong.clear()
     assert check_convolutions(phi, views(16), MODALITIES, BF16) == []

@@ -126,7 +126,7 @@ def wait_for_step(out: Path, step: int, ranks: list[subprocess.Popen[str]]) -> N
             return
         assert all(rank.poll() is None for rank in ranks), [rank.stderr.read() for rank in ranks if rank.stderr]
         time.sleep(0.02)
-    raise AssertionError("the training run has not started in time")
+    raise AssertionError("the training run has not logged the step in time")
 
 
 def state_of(out: Path) -> dict[str, Any]:

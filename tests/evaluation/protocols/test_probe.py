@@ -69,7 +69,7 @@ def test_each_network_is_reported_in_one_line(
 def test_each_network_gets_its_own_features_and_the_right_labels(
     protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    # Classes that are hard to distinguish give intermediate accuracies, which a mix-up would change.
+    # Classes that are hard to distinguish give intermediate accuracies, which swapped features or labels would change.
     rows = [changed(entry, half="ab"[i * 7 % 5 % 2]) for i, entry in enumerate(entries)]
     result = run(protocol(label="half", modality="audio", pool="time"), model, random, rows)
     labelled = segments(rows, "half")
