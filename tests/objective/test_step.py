@@ -24,7 +24,7 @@ SMALL = Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head
 
 @pytest.mark.slow
 def test_the_training_step_of_the_paper_runs_at_full_size_on_a_cpu() -> None:
-    """One training step on two recordings (clips 30 x 112 x 112, spectrograms 40 x 99), with the bank of 15000 keys full."""
+    """One training step on two recordings (frames 30 x 112 x 112, spectrograms 40 x 99), with a bank of 15000 keys."""
     torch.manual_seed(0)
     model, objective = Model(), Objective()
     phi = Phi(model)
