@@ -4,7 +4,7 @@
 
 Without --data, the fuzzer mutates files that it writes. It prints the number of mutations per verdict and the
 memory use. It exits with 1 if a mutation leads to a wrong frame or sample, a crash or a hang, or if resident memory
-grows by more than 256 MiB. With --keep FOLDER, files with a wrong result, a crash or a hang are copied to FOLDER.
+grows by more than 256 MiB. With --keep FOLDER, files with the verdict wrong, crash or hang are copied to FOLDER.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 The script prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run
 must be recognised, and the verdict on a healthy run must be healthy or plateau. The same command resumes an interrupted
-benchmark: it skips complete runs in --out and resumes interrupted ones. --table prints the table of the
-runs so far.
+benchmark: it skips complete runs in --out and resumes interrupted ones. --table prints the table of the runs so
+far.
 """
 
 from __future__ import annotations

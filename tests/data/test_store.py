@@ -1,4 +1,4 @@
-"""Tests of the clip store: stored clips equal decoded clips bit for bit, even after its files are damaged."""
+"""Tests of the clip store: stored clips equal decoded clips bit for bit, even if its files are damaged."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_no_other_frame_is_returned_in_place_of_a_damaged_one(tmp_path: Path, na
                 read.append(index)
         with pytest.raises(Corrupt, match=r"its video is damaged at 1\.[78] s"):
             recording.frames([start + k / 30 for k in range(45, 75)], 24, 32)
-    # Frames before the damage and from the next keyframe after it (one in 12, plus B-frames) can be read.
+    # Frames before the damage can be read, as can frames from the next keyframe on (one in 12, plus B-frames).
     assert max(i for i in read if i < 60) >= 36
     assert min(i for i in read if i > 75) <= 124
     assert set(range(52, 100, 4)) <= set(damaged)

@@ -94,7 +94,7 @@ def test_parallel_and_sequential_jobs_give_the_same_results(job: Job) -> None:
     calls, count = _counting()
 
     def after() -> None:
-        """Send signals to the child processes, as a scheduler does; only the command itself must end them."""
+        """Send signals to the child processes, as a scheduler does; only the command itself ends them."""
         count()
         for child, number in product(active_children(), STOPPING):
             os.kill(child.pid or 0, number)
