@@ -15,7 +15,7 @@ from avgdt.objective.sigreg import SLICES, epps_pulley, lejepa
 
 
 def closed_form(x: torch.Tensor) -> float:
-    """Return the statistic, n times an integral over all t, as a sum of Gaussian integrals over all pairs of samples."""
+    """Return the statistic (n times an integral over all t) as a sum of Gaussian integrals over pairs of samples."""
     n = len(x)
     pairs = sum(math.exp(-((float(a) - float(b)) ** 2) / 2) for a in x for b in x) / n**2
     single = sum(math.exp(-(float(a) ** 2) / 4) for a in x) / n
