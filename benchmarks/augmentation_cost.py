@@ -1,10 +1,10 @@
-"""Benchmark of the cost of each augmentation: its time on all views of a step, as a percentage of a step.
+"""Benchmark of the cost of each augmentation: its time on all windows of a batch, as a percentage of a training step.
 
     python benchmarks/augmentation_cost.py [--recipe small] [--rounds 9] [--threads 1] [--device auto]
 
-The clips are noise with the sizes of the recipe; augmentations with a probability are timed with probability 1. Steps
-and augmentations alternate, and medians are printed. Colour augmentations are measured on clips with the channels of
-the recipe and on clips with three channels.
+The clips are noise, with the recipe's clip size; augmentations with a probability are timed with probability 1.
+Training steps and augmentations alternate, and medians are printed. ColourJitter is measured on clips with the
+recipe's number of channels and on clips with three channels, Grey only on the latter.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from avgdt.transforms.video_augmentation import augment_clips
 
 
 def batch_of(recipe: Recipe, channels: int) -> Batch:
-    """Return a batch of noise with the sizes of the recipe and ``channels`` channels."""
+    """Return a batch of noise with the recipe's batch and clip size and ``channels`` channels."""
     clip, count, windows = recipe.clip, recipe.run.batch, len(recipe.composition.windows)
     shape = (count, windows, channels, clip.frames, clip.height, clip.width)
     return Batch(

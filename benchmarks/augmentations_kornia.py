@@ -1,9 +1,9 @@
-"""Benchmark of the image augmentations of kornia and avgdt: percentage of a training step, and output values.
+"""Benchmark of the image augmentations of kornia and avgdt: time, as a percentage of a training step, and results.
 
     python benchmarks/augmentations_kornia.py [--recipe small] [--rounds 9] [--threads 1]
 
-The benchmark needs kornia (the extra `bench`). Both libraries receive the same clips (noise with the sizes of the
-recipe) and the same random parameters, with probability 1. Training steps, avgdt and kornia alternate; medians are
+The benchmark needs kornia (the extra `bench`). Both libraries receive the same clips (noise, with the recipe's
+clip size) and the same random parameters, with probability 1. Training steps, avgdt and kornia alternate; medians are
 printed.
 """
 
@@ -57,13 +57,13 @@ Work = Callable[[torch.Tensor, Generators], torch.Tensor]
 
 
 def blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
-    """Blur with the border mode of kornia, mirrored about the last pixel, and the same window size for all clips."""
+    """Blur with kornia's border mode (mirrored about the last pixel) and the same window size for all clips."""
     sigmas = deviations(step, rngs).expand(-1, 2)
     return gaussian_blur2d(video.flatten(1, 2), 2 * reach(step) + 1, sigmas).view_as(video)
 
 
 def mirrored_blur(video: torch.Tensor, step: Blur, rngs: Generators) -> torch.Tensor:
-    """Blur with the border mode of avgdt, mirrored with the last pixel repeated."""
+    """Blur with avgdt's border mode (mirrored, with the last pixel repeated)."""
     kernels = get_gaussian_kernel1d(2 * reach(step) + 1, deviations(step, rngs))
     rows, columns = (mirrored(pixels, reach(step)) for pixels in video.shape[-2:])
     around = video.flatten(1, 2)[..., rows[:, None], columns]
@@ -122,7 +122,7 @@ def corners(top: float, left: float, tall: float, wide: float) -> list[list[floa
 
 
 def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators, smooth: bool) -> torch.Tensor:
-    """Return resized crops; with ``smooth``, frames are first blurred with a sigma that depends on the scale."""
+    """Return resized crops; with ``smooth``, blur frames first, with a sigma that depends on the scale."""
     height, width = video.shape[-2:]
     cuts = [draw_box(step, height, width, g) for g in rngs]
     frames = video.flatten(1, 2).float()
@@ -142,7 +142,7 @@ def resized_crop(video: torch.Tensor, step: RandomResizedCrop, rngs: Generators,
 
 
 def short_side_crop(video: torch.Tensor, jitter: ShortSideJitter, size: int, rngs: Generators) -> torch.Tensor:
-    """Resize the short side and crop at random, clip by clip, since every clip is resized to another size."""
+    """Resize the short side and crop at random, clip by clip, since clips are resized to different sizes."""
     crops = []
     for clip, g in zip(video, rngs, strict=True):
         height, width = clip.shape[-2:]
@@ -174,7 +174,7 @@ def cases(crop: int, low: int, high: int, crop_area: float) -> list[Case]:
     jitter = ShortSideJitter(low, high)
     return [
         Case("Blur, kornia's border", (soft,), lambda video, rngs: blur(video, soft, rngs)),
-        Case("Blur, our border", (soft,), lambda video, rngs: mirrored_blur(video, soft, rngs)),
+        Case("Blur, avgdt's border", (soft,), lambda video, rngs: mirrored_blur(video, soft, rngs)),
         colour_case("brightness", ColourJitter(0.4, 0, 0)),
         colour_case("contrast", ColourJitter(0, 0.4, 0)),
         colour_case("saturation", ColourJitter(0, 0, 0.4)),

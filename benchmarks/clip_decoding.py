@@ -40,7 +40,7 @@ def main() -> None:
             reader.read(0, entry, [Window(float(start))])
             seconds.append(time.perf_counter() - begun)
     median = statistics.median(seconds)
-    print(f"{path.name}: median {1000 * median:.1f} ms, least {1000 * min(seconds):.1f} ms, {1 / median:.0f} clips/s")
+    print(f"{path.name}: median {1000 * median:.1f} ms, minimum {1000 * min(seconds):.1f} ms, {1 / median:.0f} clips/s")
 
 
 if __name__ == "__main__":

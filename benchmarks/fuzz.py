@@ -2,9 +2,9 @@
 
     python benchmarks/fuzz.py --mutations 1000 --seed 0 [--data FOLDER ...]
 
-Without --data, the fuzzer mutates files that it writes. It prints the number of mutations per verdict, and exits with 1
-if any led to a wrong frame or sample, a crash or a hang. With --keep FOLDER the files of such mutations are copied to
-FOLDER.
+Without --data, the fuzzer mutates files that it writes. It prints the number of mutations per verdict and the
+memory use. It exits with 1 if a mutation leads to a wrong frame or sample, a crash or a hang, or if resident memory
+grows by more than 256 MiB. With --keep FOLDER, files with the verdict wrong, crash or hang are copied to FOLDER.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 from fuzz_files import mutate, write_files
 
 SECONDS = 60.0  # time limit per file, in seconds
-GROWTH_BYTES = 2**28  # maximum growth of resident memory over the mutations in one process
-MAX_BYTES = 2**24  # maximum size of the files to mutate
+GROWTH_BYTES = 2**28  # maximum growth of resident memory in one process
+MAX_BYTES = 2**24  # maximum size of the files to mutate; larger ones are skipped
 
 
 class Checker:
@@ -120,7 +120,7 @@ def main() -> int:
         counts.setdefault(name, 0)
     for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         print(f"{count:6}  {name}")
-    print(f"{growth / 2**20:6.0f}  MiB of growth\n{checker.peak / 2**20:6.0f}  MiB at the peak")
+    print(f"{growth / 2**20:6.0f}  MiB growth of resident memory\n{checker.peak / 2**20:6.0f}  MiB peak memory")
     return 1 if failed or growth > GROWTH_BYTES else 0
 
 

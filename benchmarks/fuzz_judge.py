@@ -27,9 +27,9 @@ from avgdt.media.errors import MediaError
 from avgdt.media.recording import Recording
 from avgdt.recipes.clip import Clip
 
-CHUNK = 256  # samples compared at once
+CHUNK = 256  # number of samples that are compared at once
 LEAST = 0.02  # tolerated difference between samples, on the int16 scale
-STRAY_SECONDS = 0.03  # tolerated shift of samples, as time stamps may be rounded or damaged
+STRAY_SECONDS = 0.03  # tolerated shift of samples, in seconds, as time stamps may be rounded or damaged
 MEMORY_BYTES = 2**33
 
 
@@ -38,7 +38,7 @@ class WrongError(Exception):
 
 
 def check(path: Path, seed: int) -> str:
-    """Return the verdict: "right", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
+    """Return "right", "right, but for ERROR", the name of a typed error, "unknown: REASON" or "wrong: REASON"."""
     entry = inspect(path)
     if entry.error:
         return entry.error.partition(":")[0]
@@ -155,7 +155,7 @@ def _together(reader: ClipReader, entry: Entry, items: list[tuple[Window, Item]]
 
 
 def serve() -> None:
-    """Check the files given on standard input until it ends."""
+    """Check the files listed on standard input, until its end."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     av.logging.set_level(av.logging.PANIC)
     answers = os.fdopen(os.dup(1), "w")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from avgdt.data.manifest import Entry
 
 HEIGHT, WIDTH = 24, 32
-MOST_SAMPLES = 10**8  # maximum length of a track; longer tracks have damaged time stamps
+MOST_SAMPLES = 10**8  # maximum length of a track, in samples; longer tracks have damaged time stamps
 MOST_FAILURES = 20  # maximum number of packets that cannot be read
 NOISY = frozenset({"aac", "ac3", "eac3"})  # decoders that fill bands with noise from a generator whose state persists
 NOISE_MARGIN = 3.0  # tolerance for this noise, as a multiple of the difference between two decodes
@@ -38,7 +38,7 @@ class Whole:
 
     times: list[float] = field(default_factory=list)
     varying: set[float] = field(default_factory=set)
-    """Times of frames that depend on earlier frames in memory, which decoders use to conceal missing data."""
+    """Times of frames whose missing data the decoder conceals with the contents of earlier frames in memory."""
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     stamps: list[float] = field(default_factory=list)
     """Presentation times of the video packets in the order of decoding."""
@@ -88,7 +88,7 @@ def decode(path: Path, entry: Entry) -> Whole:
 
 
 def _decode_again(path: Path, whole: Whole) -> None:
-    """Add to ``whole.varying`` the frames that differ when earlier frames are in memory."""
+    """Add to ``whole.varying`` the times of frames that differ if earlier frames are kept in memory."""
     recent = deque[Any](maxlen=8)
     with av.open(BytesIO(path.read_bytes()), metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)

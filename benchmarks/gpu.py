@@ -81,7 +81,7 @@ def second_step(recipe_name: str, recordings: int, precision: Precision) -> dict
 
 
 def agreement(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Compare a step on the device, in each precision without TF32, with a step on the CPU in fp32."""
+    """Compare the second training step on the device, in each precision without TF32, with that on the CPU in fp32."""
     expected = second_step(recipe_name, recordings, Precision(torch.device("cpu"), torch.float32))
     records = []
     torch.backends.cudnn.allow_tf32 = False
@@ -165,7 +165,7 @@ def compile_encoders(learner: Learner) -> None:
 
 
 def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Record]:
-    """Return the kernels (on a CPU, operators) that take the most time in two training steps."""
+    """Return the kernels (on a CPU, operators) that take the most time, with their time and calls per training step."""
     recipe = bank_in_proportion(recipe_name, recordings)
     learner = Learner(recipe, 1000, precisions(device)["bf16"])
     batch = random_batch(recipe, recordings).to(device)
@@ -188,7 +188,7 @@ def profile(recipe_name: str, recordings: int, device: torch.device) -> list[Rec
 
 
 class Report:
-    """Runner of measurements, which writes them as lines of JSON and as Markdown after each measurement."""
+    """Runner of measurements, which writes all results as JSON lines and as Markdown after each measurement."""
 
     def __init__(self, out: Path, limit: float) -> None:
         out.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ class Report:
             if begun > self._end:
                 raise TimeoutError("skipped: the time limit is exceeded")
             records = call()
-        except Exception as error:  # later measurements are still run
+        except Exception as error:  # continue with the next measurement
             records = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
             self.failed = True
         gc.collect()

@@ -115,7 +115,7 @@ class TrainingRun:
 
 
 def kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Kill all processes and their workers."""
+    """Kill all processes, including their worker processes."""
     for process in processes:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -135,9 +135,9 @@ def finished(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
 def wait_to_kill(
     training: TrainingRun, processes: Sequence[subprocess.Popen[bytes]], inside: bool, rng: random.Random
 ) -> bool:
-    """Wait for one to five more steps, then for a random moment; return False if the training run ends before.
+    """Wait for one to five more steps and up to 0.2 s; return False if the training run ends first.
 
-    With ``inside``, the moment is while a checkpoint is written.
+    With ``inside``, wait until a checkpoint is being written instead of up to 0.2 s.
     """
     deadline, before = time.monotonic() + PATIENCE, training.steps
     ahead = rng.randrange(1, 6)
@@ -158,7 +158,7 @@ def wait_to_kill(
 
 
 def difference(a: Any, b: Any) -> float:
-    """Return the largest difference of numbers in two nested states, or infinity if their structures differ."""
+    """Return the largest difference between numbers in two nested states, or infinity if their structures differ."""
     if isinstance(a, torch.Tensor):
         same = isinstance(b, torch.Tensor) and a.shape == b.shape
         return (float((a.double() - b.double()).abs().max()) if a.numel() else 0.0) if same else float("inf")
@@ -181,7 +181,7 @@ def main() -> int:
     """Kill training runs until ``--kills`` kills are reached; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder or manifest of recordings; 36 of them are used"
+        "--data", type=Path, required=True, help="folder or manifest of recordings; the first 36 are used"
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=100)

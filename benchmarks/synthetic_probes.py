@@ -47,7 +47,7 @@ class Description(NamedTuple):
     mean_log_spectrum: Floats
     """Mean of the logarithm of the power in each of 64 mel bands."""
     motion: float
-    """Mean absolute change of a pixel from frame to frame (printed per class, without a probe)."""
+    """Mean absolute change of a pixel from frame to frame (printed per class; no probe is trained on it)."""
 
 
 def describe(path: Path) -> Description:
@@ -76,7 +76,7 @@ def mel_bands(sample_rate: int) -> Floats:
 
 
 def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
-    """Return the recall of each class with the best linear probe."""
+    """Return the recall of each class, with the regularisation strength of the highest accuracy."""
     truth = np.array(labels)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     best: npt.NDArray[np.str_] | None = None
@@ -89,7 +89,7 @@ def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
 
 
 def report(name: str, recalled: dict[str, float], out: Callable[[str], object] = print) -> int:
-    """Print a table row, and return how many classes are near chance."""
+    """Print a table row, and return the number of classes near chance."""
     limit = 2 / len(recalled)
     near = sum(recall <= limit + 1e-9 for recall in recalled.values())
     cells = " ".join(f"{100 * recall:>8.0f}" for recall in recalled.values())

@@ -30,7 +30,7 @@ def main() -> None:
         path = Path(folder) / "00000.mp4"
         write_recording(PARAMETERS, 0, path)  # warm-up: imports and caches
         rounds = [one_round(options.recordings, path) for _ in range(options.rounds)]
-    print(f"milliseconds of CPU per recording, mean of {options.recordings}; {options.rounds} rounds")
+    print(f"CPU time in ms per recording (mean of {options.recordings} recordings), in {options.rounds} rounds")
     print(f"{'':<10}{'min':>8}{'median':>8}")
     for stage in rounds[0]:
         values = [1000 * cost[stage] / options.recordings for cost in rounds]

@@ -38,7 +38,7 @@ WARM_UP = 3
 
 
 def random_batch(recipe: Recipe, recordings: int) -> Batch:
-    """Return a batch of noise with the sizes of the recipe, on the CPU."""
+    """Return a batch of noise with the recipe's clip size, on the CPU."""
     batch, generator = blank_batch(recipe, recordings), torch.Generator().manual_seed(0)
     if batch.video is not None:
         batch.video.random_(generator=generator)
@@ -80,7 +80,8 @@ def describe(name: str, learner: Learner, batch: Batch, steps: int, flops: int) 
     print(
         f"{name}, {torch.get_num_threads()} threads, {learner.precision.name}, "
         f"{torch.backends.cpu.get_cpu_capability()}: {len(batch) / seconds:.1f} clips/s, "
-        f"{flops / seconds / rate:.0%} of {rate / 1e9:,.0f} GFLOP/s, {1000 * cpu / len(batch):.1f} CPU ms a clip",
+        f"{flops / seconds / rate:.0%} of {rate / 1e9:,.0f} GFLOP/s, "
+        f"{1000 * cpu / len(batch):.1f} ms of CPU time per clip",
         flush=True,
     )
     return seconds, cpu / torch.get_num_threads()
@@ -91,11 +92,11 @@ def main() -> None:
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument(
-        "--batch", type=int, default=0, help="number of recordings, in one batch norm group; 0: as in the recipe"
+        "--batch", type=int, default=0, help="batch size, with a single batch norm group; 0: as in the recipe"
     )
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default="auto")
     parser.add_argument(
-        "--pairs", type=int, default=0, help="number of alternations with a step that uses torch.nn.Conv3d"
+        "--pairs", type=int, default=0, help="number of alternations with steps that use torch.nn.Conv3d"
     )
     parser.add_argument("--threads", type=int, default=0, help="number of threads; 0: the default of PyTorch")
     args = parser.parse_args()
@@ -116,11 +117,13 @@ def main() -> None:
     for _ in range(args.pairs):
         before = describe(f"{args.recipe} (torch.nn.Conv3d)", plain, batch, args.steps, flops)
         after = describe(args.recipe, learner, batch, args.steps, flops)
-        print(f"ratio {before[0] / after[0]:.2f}, of CPU time {before[1] / after[1]:.2f}", flush=True)
+        print(
+            f"ratio of wall-clock time {before[0] / after[0]:.2f}, of CPU time {before[1] / after[1]:.2f}", flush=True
+        )
     if not args.pairs:
         describe(args.recipe, learner, batch, args.steps, flops)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"peak {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults")
+    print(f"peak memory {usage.ru_maxrss / 2**20:.2f} GiB, {usage.ru_minflt:,} page faults")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 The script prints the verdict at 20 % of each run and at its end, and whether the final verdict is right: a broken run
 must be recognised, and the verdict on a healthy run must be healthy or plateau. The same command resumes an interrupted
-benchmark: complete runs in --out are not trained again, interrupted runs are resumed. --table prints the table of the
-runs so far.
+benchmark: it skips complete runs in --out and resumes interrupted ones. --table prints the table of the runs so
+far.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def train(case: Case, seed: int, data: Path, out: Path) -> None:
     if code not in (0, 2) or not (folder / "metrics.jsonl").exists():
         raise SystemExit(code)
     done.touch()  # exit code 2 means that the training diverged
-    seconds = f"{time.monotonic() - started:.0f} s, {time.process_time() - cpu:.0f} s of CPU"
+    seconds = f"{time.monotonic() - started:.0f} s, {time.process_time() - cpu:.0f} s of CPU time"
     print(f"{folder.name}: exit code {code}, {seconds}", flush=True)
 
 
@@ -155,7 +155,7 @@ def row(case: Case, seed: int, out: Path) -> tuple[str, bool] | None:
 def print_table(seeds: list[int], out: Path) -> None:
     """Print the table of all complete runs."""
     print("| run | seed | at 20 % | at the end | |\n| --- | --- | --- | --- | --- |")
-    for name, cases in (("broken runs recognised", BROKEN), ("healthy runs without false alarm", UNBROKEN)):
+    for name, cases in (("broken runs recognised", BROKEN), ("healthy runs without a false alarm", UNBROKEN)):
         rows = [result for case in cases for seed in seeds if (result := row(case, seed, out))]
         print("".join(f"{text}\n" for text, _ in rows), end="")
         print(f"| **{name}** | | | {sum(right for _, right in rows)} of {len(rows)} | |")

@@ -20,7 +20,7 @@ WIDTH, HEIGHT, LEFT, TOP, SIDE, TALL = 560, 300, 60, 20, 480, 220
 def measured(cosine: float, generator: torch.Generator) -> tuple[float, float]:
     """Return the positive's probability and its attraction, for a query at the given cosine similarity to the positive.
 
-    The attraction is the length of the positive's term in the negative gradient, times the temperature.
+    The attraction is the length of the positive's term in the negative gradient, multiplied by the temperature.
     """
     key, direction, *negatives = F.normalize(torch.randn(2 + NEGATIVES, DIM, generator=generator), dim=1)
     orthogonal = F.normalize(direction - (direction @ key) * key, dim=0)
@@ -64,9 +64,9 @@ def main() -> None:
         f'<path d="M{place(0, 1)}L{place(1, 0)}" stroke="#c60" stroke-width="2"/>'
         f'<g fill="#26a">{circles}</g>'
         f'<text x="{LEFT + SIDE / 2}" y="{HEIGHT - 16}" text-anchor="middle">'
-        "probability of the positive: hard on the left, easy on the right</text>"
-        f'<text transform="translate(18 {TOP + TALL / 2}) rotate(-90)" text-anchor="middle">pull, in 1 / temperature'
-        '</text><text x="330" y="60" fill="#26a">48 queries, by autograd</text>'
+        "probability of the positive (left: hard, right: easy)</text>"
+        f'<text transform="translate(18 {TOP + TALL / 2}) rotate(-90)" text-anchor="middle">'
+        'attraction, in 1 / temperature</text><text x="330" y="60" fill="#26a">48 queries, by autograd</text>'
         '<text x="330" y="80" fill="#c60">1 - p, the closed form</text></svg>\n'
     )
 

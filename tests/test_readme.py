@@ -28,7 +28,7 @@ def test_the_composition_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_short_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example runs unchanged, on recordings written for the test and with a recipe that takes seconds."""
+    """The example runs unchanged on recordings written for the test; the recipe ``small`` is replaced by a tiny one."""
     films = write_folder(tmp_path / "films", 12)
     shutil.copy(films / "00.mkv", tmp_path / "film.mp4")
     rows = [f"films/{i:02d}.mkv,{'train' if i < 8 else 'test'},{'ab'[i % 2]}" for i in range(12)]

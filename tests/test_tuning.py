@@ -1,4 +1,4 @@
-"""Tests that the settings of the C libraries take effect, and that they can be turned off."""
+"""Tests that the settings of the C libraries take effect and can be turned off."""
 
 from __future__ import annotations
 

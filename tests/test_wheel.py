@@ -37,7 +37,7 @@ def test_the_wheel_runs_from_a_clean_environment(tmp_path: Path) -> None:
     venv.create(tmp_path / "clean", with_pip=False)
     python = tmp_path / "clean" / "bin" / "python"
     installed = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
-    # Dependencies come from the environment of the tests; its editable installation is a .pth file, which is not read.
+    # Dependencies come from the test environment; its editable avgdt is installed by a .pth file, which is not read.
     (installed / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     pip = (sys.executable, "-m", "pip", "--python", python)
     run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=tmp_path)

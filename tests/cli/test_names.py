@@ -1,4 +1,4 @@
-"""Tests of file and class names that contain brackets, colons, control characters or bytes other than UTF-8."""
+"""Tests of file and class names that contain brackets, colons, control characters or bytes that are not UTF-8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the check that views which differ in a distinctive factor give a network different inputs."""
+"""Tests of the check that a distinctive factor changes the inputs of the networks."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_spans_cut_from_one_read_equal_spans_read_separately(
     file: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The spans start before the audio, inside it, and between two samples; the last one extends beyond its end.
+    # The spans start before the audio, inside it, and between two samples; the last one ends after the audio.
     spans = [AudioSpan(start, rate, rate) for start in (-0.5, 0.0, 0.31415, 0.7, 1.5, 2.6)]
     with Recording(file) as recording:
         alone = [recording.waveform(span.start, 1.0, rate) for span in spans]

@@ -35,7 +35,7 @@ def test_a_file_that_was_cut_after_its_inspection_raises_an_error(tmp_path: Path
     for windows in (
         [Window(1.0), Window(2.3)],
         [Window(1.0), Window(1.5), Window(5.0)],
-    ):  # also windows that are cut from the result of a single read
+    ):  # also if the windows are cut from a single read
         with pytest.raises(EndsEarly):
             reader(modality).read(0, entry, windows)
 

@@ -80,7 +80,7 @@ def test_audio_is_aligned_with_the_presented_frame(tmp_path: Path) -> None:
     assert item.video is not None
     assert item.video_times is not None
     assert item.audio is not None
-    # Frames last 0.2 s; requests every 0.125 s from 0.5 s on get the frames of 0.4, 0.6, 0.6 and 0.8 s.
+    # Frames last 0.2 s; requests every 0.125 s from 0.5 s return the frames at 0.4, 0.6, 0.6 and 0.8 s.
     assert item.video_times[0] == pytest.approx([0.4, 0.6, 0.6, 0.8], abs=1e-3)
     assert board_indices(item.video[0].transpose(1, 2, 3, 0)) == [2, 3, 3, 4]
     assert item.audio_start == pytest.approx([0.4], abs=1e-3)

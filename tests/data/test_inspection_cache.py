@@ -1,4 +1,4 @@
-"""Tests of the inspection cache: results are reused until the file changes, also after an interruption."""
+"""Tests of the inspection cache: results are reused until the file changes, even after an interruption."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_entries_without_a_fingerprint_are_inspected_again(folder: Path) -> None
     assert counts == Counts(changed=1)
 
 
-def test_errors_that_a_list_gives_are_kept(folder: Path) -> None:
+def test_errors_given_by_a_list_are_kept(folder: Path) -> None:
     entries = [
         Entry(folder / "00.mkv", error="not listed in train.csv"),
         Entry(folder / "none.mkv", error="in train.csv, but"),
@@ -143,7 +143,7 @@ real.serve()
 
 
 def test_ctrl_c_keeps_the_results_of_the_inspection_so_far(folder: Path, tmp_path: Path) -> None:
-    """SIGINT is sent to the process group, as by Ctrl-C in a terminal; the completed inspection results are kept."""
+    """SIGINT is sent to the process group, as by Ctrl-C in a terminal; results of completed inspections are kept."""
     out = tmp_path / "m.csv"
     program = (
         "import sys; from avgdt.data import inspection, inspection_cache; from avgdt.cli.main import main\n"

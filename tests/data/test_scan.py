@@ -1,4 +1,4 @@
-"""Tests of ``avgdt scan``, which lists every file of a folder according to its content, in bounded time."""
+"""Tests of ``avgdt scan``, which inspects and lists every file of a folder in bounded time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the clip store: stored clips equal decoded clips bit for bit, also after its files were changed."""
+"""Tests of the clip store: stored clips equal decoded clips bit for bit, even if its files are damaged."""
 
 from __future__ import annotations
 

@@ -20,20 +20,20 @@ FORMS = {
     "plain": TEXT.encode(),
     "semicolons": TEXT.replace(",", ";").encode(),
     "tabs": TEXT.replace(",", "\t").encode(),
-    "semicolons and a mark": codecs.BOM_UTF8 + TEXT.replace(",", ";").encode(),
+    "semicolons and a byte-order mark": codecs.BOM_UTF8 + TEXT.replace(",", ";").encode(),
     "Windows": codecs.BOM_UTF8 + TEXT.replace(",", ";").replace("\n", "\r\n").encode(),
     "old Macintosh": TEXT.replace("\n", "\r").encode(),
     "Excel": codecs.BOM_UTF8 + ("sep=;\r\n" + TEXT.replace(",", ";").replace("\n", "\r\n")).encode(),
     "Excel, saved again": ("sep=;;;\r\n" + TEXT.replace(",", ";").replace("\n", "\r\n")).encode(),
     "Excel, quoted": ('"SEP=;"\n' + TEXT.replace(",", ";")).encode(),
-    "Excel, with tabs, for Macintosh": ("sep=\t\n" + TEXT.replace(",", "\t")).replace("\n", "\r").encode(),
-    "Excel, wrong": ("sep=,\n" + TEXT.replace(",", ";")).encode(),
+    "Excel for Macintosh, tabs": ("sep=\t\n" + TEXT.replace(",", "\t")).replace("\n", "\r").encode(),
+    "Excel, wrong separator": ("sep=,\n" + TEXT.replace(",", ";")).encode(),
     "single quotes": b"'path','label' , 'split'\n'a.mp4', 'dog' ,'train'\nsub/b.mp4,'cat',test\n",
     "curved quotes": "\u201cpath\u201d,label,split\na.mp4,\u201edog\u201c,train\nsub/b.mp4,cat,test\n".encode(),
     "DOS": TEXT.replace("\n", "\r\n").encode() + b"\x1a",
     "UTF-16": TEXT.encode("utf-16"),
-    "UTF-16, big end first, semicolons": codecs.BOM_UTF16_BE + TEXT.replace(",", ";").encode("utf-16-be"),
-    "UTF-16 without a mark": TEXT.encode("utf-16-le"),
+    "UTF-16, big-endian, semicolons": codecs.BOM_UTF16_BE + TEXT.replace(",", ";").encode("utf-16-be"),
+    "UTF-16 without a byte-order mark": TEXT.encode("utf-16-le"),
     "UTF-32": TEXT.encode("utf-32"),
     "blanks": b"\n path , label,\tsplit \n  a.mp4 ,dog ,\xc2\xa0train\n sub/b.mp4,\xe3\x80\x80cat , test\xef\xbb\xbf\n",
     "quoted": b'"path","label","split"\n"a.mp4" , " dog ", "train"\n\xc2\xa0"sub/b.mp4" ,"cat\xc2\xa0",test\n',
@@ -211,7 +211,7 @@ def test_a_media_file_may_be_given_in_place_of_a_list(tmp_path: Path) -> None:
         list_recordings(tmp_path / "list.csv", 1)
 
 
-def test_a_list_of_which_no_file_exists_raises_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_without_existing_files_raises_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lists").mkdir()
     path = tmp_path / "lists" / "list.csv"
     path.write_text("path\nfilms\\00.mkv\nfilms\\01.mkv\n")

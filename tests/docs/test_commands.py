@@ -33,11 +33,11 @@ REQUIRED = {"evaluate": ["--weights", "RUN", "--data", "DATA"], "embed": ["--wei
 
 
 class Parsed(Exception):
-    """Raised instead of executing the command, after its command line was parsed."""
+    """Raised after a command line is parsed, in place of executing the command."""
 
 
 def settings() -> str:
-    """Return the options that SETTINGS stands for on the pages of results."""
+    """Return the options that SETTINGS stands for on the results pages."""
     return re.findall(r"SETTINGS: `([^`]+)`", (ROOT / "docs" / "results" / "grid.md").read_text())[0]
 
 
@@ -50,7 +50,7 @@ def arguments_of(command: str) -> list[str]:
 
 
 def in_blocks(text: str) -> Iterator[str]:
-    """Return the lines of fenced shell blocks that call ``avgdt``."""
+    """Yield the arguments of each call of ``avgdt`` in fenced shell blocks, as written."""
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         for line in block.replace("\\\n", " ").splitlines():
             if match := re.match(r"\s*(?:\$ )?(?:\S*/)?avgdt (.*)", line):
@@ -58,7 +58,7 @@ def in_blocks(text: str) -> Iterator[str]:
 
 
 def in_text(text: str) -> list[str]:
-    """Return the text in backticks outside of fenced blocks."""
+    """Return the texts in backticks outside fenced blocks."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     return [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", prose)]
 
@@ -84,7 +84,7 @@ def documented_commands() -> list[Any]:
 
 @pytest.fixture
 def only_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop commands after argument parsing, in a folder where RUN is a run folder and the YAML files are recipes."""
+    """Stop commands after argument parsing, in a folder with recipe files; every run has the recipe ``small``."""
     from avgdt.training import pretrain
 
     def parse(name: str, real: Any) -> Any:

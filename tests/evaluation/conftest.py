@@ -49,7 +49,7 @@ def random(recipe: Recipe) -> PretrainedModel:
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
-    """Write recordings of two classes that differ in video and audio, 1.5 s each, with three splits and two labels."""
+    """Write 1.5 s recordings of two classes that differ in video and audio, with three splits and two label columns."""
     folder = tmp_path_factory.mktemp("recordings")
     made = []
     for label, (brightness, frequency) in LEVELS.items():

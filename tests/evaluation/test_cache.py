@@ -24,7 +24,7 @@ Extractions = list[list[PretrainedModel]]
 
 @pytest.fixture
 def extractions(monkeypatch: pytest.MonkeyPatch) -> Extractions:
-    """Return a list that records the models of each extraction whose features are not in the cache."""
+    """Return a list to which every extraction adds its models; cached features are not extracted."""
     calls: Extractions = []
 
     def watched(models: Any, *args: Any, **options: Any) -> Extraction:

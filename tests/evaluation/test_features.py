@@ -38,7 +38,7 @@ def embed_window(model: PretrainedModel, entry: Entry, window: Window, modality:
 def test_features_equal_those_of_separately_extracted_windows(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    # The plans have different numbers of windows, are larger than a batch, and contain one file twice.
+    # The plans have different numbers of windows, together exceed a batch, and contain some files repeatedly.
     plans = plans_of((0, [0.1]), (7, [0.0, 0.5, 1.0]), (3, [0.7]), (7, [0.2, 0.9]), *[(i, [0.4]) for i in range(12)])
     calls: list[tuple[int, int]] = []
     extraction = extract(

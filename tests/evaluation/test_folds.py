@@ -71,7 +71,7 @@ def test_a_class_without_readable_recordings_is_named() -> None:
 
 
 def _splits(videos: int = 12) -> dict[str, list[Entry]]:
-    """Return two splits of two classes; split n tests on every fourth video from n on and skips the next one."""
+    """Return two splits of two classes; split n tests on videos n, n + 4, ... and skips the video after each."""
     return {
         str(split): [
             Entry(Path(f"{label}{n}.avi"), extra={"split": "test" if n % 4 == split else "train", "label": label})

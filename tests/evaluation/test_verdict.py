@@ -50,7 +50,7 @@ def training(recipe: Recipe, accuracy: float | None = None, completed: float = 1
 
 
 def heldout(r10: float, gallery: int = 96, median: float | None = None, **diagnosis: float) -> dict[str, Any]:
-    """Return one held-out measurement; recall at 1 and 5 is proportional to ``r10``, as for random scores."""
+    """Return one held-out measurement; recall at 1 and at 5 is proportional to ``r10``, as for random scores."""
     middle = (gallery + 1) / 2 if median is None else median
     way = {"r1": r10 / 10, "r5": r10 / 2, "r10": r10, "median_rank": middle, "gallery": gallery}
     measured = {"effective_rank_video": 30.0, "effective_rank_audio": 30.0, "batch_norm_share": 0.05} | diagnosis
@@ -62,21 +62,21 @@ CASES: dict[str, tuple[str, Recipe, Lines, Lines]] = {
     "works": ("healthy", BATCH, training(BATCH, 0.5), [heldout(0.2), heldout(0.7)]),
     "works, early": ("healthy", BATCH, training(BATCH, 0.1, 0.2), [heldout(0.25)]),
     "early": ("plateau", BATCH, training(BATCH, completed=0.2), [heldout(CHANCE)]),
-    "late, ranks better than by chance": ("plateau", BATCH, training(BATCH, 0.06), [heldout(0.14, median=33)]),
+    "late, ranks better than chance": ("plateau", BATCH, training(BATCH, 0.06), [heldout(0.14, median=33)]),
     "one point": ("collapse", BATCH, training(BATCH, std_video=0.01), [heldout(CHANCE, effective_rank_video=1.01)]),
     "one direction": ("collapse", BATCH, training(BATCH), [heldout(CHANCE, effective_rank_audio=1.4)]),
     "one point, nothing held out": ("collapse", BATCH, training(BATCH, std_audio=0.02), []),
     "batch norm": ("batch-norm leak", BANK, training(BANK, 0.6), [heldout(CHANCE, batch_norm_share=0.7)]),
     "batch norm, early": ("batch-norm leak", BANK, training(BANK, 0.3, 0.2), [heldout(0.08, batch_norm_share=0.5)]),
     "age": ("bank shortcut", BANK, training(BANK, 0.8), [heldout(0.12, key_drift=0.3)]),
-    "age, not used": ("bank shortcut", BANK, training(BANK), [heldout(0.1, key_drift=0.3), heldout(0.1, key_drift=0)]),
+    "age, unused": ("bank shortcut", BANK, training(BANK), [heldout(0.1, key_drift=0.3), heldout(0.1, key_drift=0)]),
     "unrelated": ("no signal", BATCH, training(BATCH), [heldout(0.1), heldout(CHANCE)]),
     "unrelated, nothing held out": ("no signal", BATCH, training(BATCH), []),
     "memorised": ("overfitting", BATCH, training(BATCH, 0.95), [heldout(CHANCE)]),
-    "memorised in part": ("overfitting", BATCH, training(BATCH, 0.95), [heldout(0.3)]),
+    "partly memorised": ("overfitting", BATCH, training(BATCH, 0.95), [heldout(0.3)]),
     "falling": ("overfitting", BATCH, training(BATCH, 0.4), [heldout(0.2), heldout(0.8), heldout(0.5)]),
     "loss grows": ("diverging", BATCH, training(BATCH, loss=30.0), [heldout(CHANCE)]),
-    "loss is no number": ("diverging", BATCH, training(BATCH, loss=float("nan")), []),
+    "loss is nan": ("diverging", BATCH, training(BATCH, loss=float("nan")), []),
     "gradient grows": ("diverging", BATCH, training(BATCH, gradient_norm=900.0), [heldout(CHANCE)]),
     "few held out": ("not measured", BATCH, training(BATCH, 0.1), [heldout(0.25, gallery=FEWEST - 1)]),
     "nothing held out": ("not measured", BATCH, training(BATCH, 0.9), []),
@@ -196,7 +196,7 @@ HEALTHY = [json.loads(line) for line in Path(__file__).with_name("healthy_runs.j
 
 
 @pytest.mark.parametrize("run", HEALTHY, ids=lambda run: str(run["name"]))
-def test_a_run_that_trains_is_never_called_broken(run: dict[str, Any]) -> None:
+def test_a_successful_run_is_never_called_broken(run: dict[str, Any]) -> None:
     recipe = replace(
         BATCH,
         objective=Objective(**run["objective"]),

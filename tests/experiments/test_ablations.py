@@ -73,7 +73,7 @@ def test_an_unknown_ablation_raises_an_error_with_a_suggestion() -> None:
         ablation("jiter")
 
 
-def test_a_recipe_of_one_epoch_keeps_it() -> None:
+def test_a_recipe_of_one_epoch_keeps_its_length() -> None:
     recipe = named("demo")
     recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=1))
     assert {cell.recipe.schedule.epochs for cell in ablation("jitter").cells(recipe)} == {1}

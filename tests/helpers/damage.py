@@ -19,7 +19,7 @@ def drop_packets(path: Path, which: Callable[[int], bool], out: Path) -> Path:
 
 
 def late_packets(path: Path, which: Callable[[int], bool], ticks: int, out: Path) -> Path:
-    """Copy a single-stream file, and delay the time stamps of each packet for which ``which(index)`` is true.
+    """Copy a single-stream file; delay the time stamps of packets for which ``which(index)`` is true.
 
     The delay is ``ticks`` time units; ``index`` counts packets in the order of decoding.
     """

@@ -15,7 +15,7 @@ NUMBERS = {"scenes_stereo": (1, 4, 5), "scenes_stereo_testset": (2, 10)}
 
 
 def write_dcase2014(folder: Path, classes: Sequence[str] = CLASSES, seconds: float = 1.5) -> Path:
-    """Write both sets; recordings of class index c are tones near 300 * 1.3 ** c Hz with noise, at 8 kHz."""
+    """Write the train and test recordings; those of class index c are tones near 300 * 1.3 ** c Hz with noise."""
     for part, (home, numbers) in enumerate(NUMBERS.items()):
         (folder / home).mkdir(parents=True)
         for place, label in enumerate(classes):

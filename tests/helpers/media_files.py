@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 ROWS, COLUMNS = 2, 8  # a frame is a grid of 16 black or white fields that encode its index in binary
 
-TURNED_LEFT = (0, -1, 1, 0)  # display matrices (a, b, c, d) that rotate the stored image by 90 degrees ...
+TURNED_LEFT = (0, -1, 1, 0)  # display matrices (a, b, c, d), which rotate or mirror the stored image
 TURNED_RIGHT = (0, 1, -1, 0)
 UPSIDE_DOWN = (-1, 0, 0, -1)
 MIRRORED = (-1, 0, 0, 1)
@@ -41,7 +41,7 @@ def board_indices(pixels: NDArray[np.uint8]) -> list[int]:
 
 
 def evenly(count: int, rate: float | Fraction = 25) -> list[Fraction]:
-    """Return the times of ``count`` evenly spaced frames, from zero on."""
+    """Return the times of ``count`` evenly spaced frames, starting at zero."""
     return [i / Fraction(rate) for i in range(count)]
 
 

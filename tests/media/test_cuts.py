@@ -70,7 +70,7 @@ LONG_FRAMES = [
             [*evenly(50), Fraction(3), *(5 + at for at in evenly(50))],
             (),
             ("audio",),
-        ),  # frames of one second also occur elsewhere
+        ),  # one frame outside the cut lasts one second
     ],
 )
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv"])

@@ -31,7 +31,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_no_other_frame_is_returned_for_a_damaged_one(tmp_path: Path, name: str) -> None:
+def test_no_other_frame_is_returned_in_place_of_a_damaged_one(tmp_path: Path, name: str) -> None:
     options = dict(WRITERS[name])
     whole = write_media(tmp_path / options.pop("path"), evenly(FRAMES), **options)
     path = zero_packets(whole, lambda i, n: 0.3 * n <= i < 0.7 * n, tmp_path / f"damaged{whole.suffix}")
@@ -51,7 +51,7 @@ def test_no_other_frame_is_returned_for_a_damaged_one(tmp_path: Path, name: str)
                 read.append(index)
         with pytest.raises(Corrupt, match=r"its video is damaged at 1\.[78] s"):
             recording.frames([start + k / 30 for k in range(45, 75)], 24, 32)
-    # Frames before the damage can be read, and those after it from the next keyframe on (one in 12, plus B-frames).
+    # Frames before the damage can be read, as can frames from the next keyframe on (one in 12, plus B-frames).
     assert max(i for i in read if i < 60) >= 36
     assert min(i for i in read if i > 75) <= 124
     assert set(range(52, 100, 4)) <= set(damaged)

@@ -34,14 +34,14 @@ def test_channels_out_of_phase_do_not_cancel(tmp_path: Path) -> None:
         assert not recording.waveform(1, 1, 16000).samples.any()
 
 
-@pytest.mark.parametrize("other", ["same", "unrelated", "silent", "out of phase for a while"])
+@pytest.mark.parametrize("other", ["same", "unrelated", "silent", "out of phase at the start"])
 def test_the_mean_is_used_if_channels_do_not_cancel(tmp_path: Path, other: str) -> None:
     waveform = noise(4, 16000)
     second = {
         "same": waveform,
         "unrelated": noise(4, 16000, seed=1),
         "silent": np.zeros_like(waveform),
-        "out of phase for a while": np.concatenate([-waveform[:, :16000], waveform[:, 16000:]], axis=1),
+        "out of phase at the start": np.concatenate([-waveform[:, :16000], waveform[:, 16000:]], axis=1),
     }[other]
     path = write_wav(tmp_path / "a.wav", np.concatenate([waveform, second]), 16000)
     assert inspect(path).downmix == "mean"
@@ -71,7 +71,7 @@ def late(waveform: np.ndarray) -> np.ndarray:
         ("one rear channel louder", "channel 6"),
         ("late and out of phase", "channel 5"),
         ("stereo, late and out of phase", "first"),
-        ("quieter than the number of channels", "channel 4"),
+        ("amplitude below the number of channels", "channel 4"),
     ],
 )
 def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, form: str) -> None:
@@ -83,7 +83,7 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
         ),
         "late and out of phase": surround(BL=late(waveform), BR=-late(waveform)),
         "stereo, late and out of phase": np.concatenate([late(waveform), -late(waveform)]),
-        "quieter than the number of channels": surround(LFE=np.sign(waveform) * 3),
+        "amplitude below the number of channels": surround(LFE=np.sign(waveform) * 3),
     }
     path = tmp_path / "a.mka"
     codec = {"wav": "pcm_s16le", "flac": "flac"}[form]

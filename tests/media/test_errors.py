@@ -164,7 +164,7 @@ def test_frames_after_damage_in_the_middle_are_read(tmp_path: Path) -> None:
         assert board_indices(recording.frames([0.5, 1.0, 7.0, 7.5], 24, 32).pixels) == [12, 25, 175, 187]
 
 
-def test_a_file_of_which_nothing_can_be_decoded_raises_an_error(tmp_path: Path) -> None:
+def test_a_file_without_decodable_content_raises_an_error(tmp_path: Path) -> None:
     intact = write_media(tmp_path / "a.mp4", evenly(30), noise(1, 16000))
     data = bytearray(intact.read_bytes())
     begin = data.index(b"mdat") + 4

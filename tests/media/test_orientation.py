@@ -17,7 +17,7 @@ STORED[24:, :32] = (30, 30, 220)
 STORED[24:, 32:] = (220, 220, 220)
 
 UPRIGHT = {
-    TURNED_RIGHT: np.rot90(STORED, -1),  # players apply the matrix (0, 1, -1, 0) in this way
+    TURNED_RIGHT: np.rot90(STORED, -1),  # as players apply the matrix (0, 1, -1, 0)
     TURNED_LEFT: np.rot90(STORED, 1),
     UPSIDE_DOWN: np.rot90(STORED, 2),
     MIRRORED: STORED[:, ::-1],

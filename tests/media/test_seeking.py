@@ -30,7 +30,7 @@ def varied(rate: int) -> NDArray[np.int16]:
 
 
 def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> None:
-    """Check that spans, read in any order from one open recording or from new ones, equal parts of the whole."""
+    """Check that spans read from an open or a newly opened recording equal parts of the complete waveform."""
     draw = random.Random(0)
     with Recording(path) as recording:
         waveform = recording.waveform(0, SECONDS, rate).samples  # up to the end of the file
@@ -60,7 +60,7 @@ def assert_spans_are_parts(path: Path, rate: int, tolerance: float = 0.0) -> Non
 def test_spans_equal_parts_of_the_complete_waveform(
     tmp_path: Path, name: str, codec: str, rate: int, tolerance: float
 ) -> None:
-    # AAC may code only the level of noise: the decoder generates the noise, which depends on where decoding started.
+    # AAC may store only the level of noise: the decoder then generates noise that depends on where decoding started.
     options = {"aac_pns": "0"} if codec == "aac" else {}
     waveform = varied(rate)
     path = write_media(tmp_path / name, None, waveform, sample_rate=rate, audio_codec=codec, audio_options=options)

@@ -33,7 +33,7 @@ def test_convolutions_in_float32_are_not_checked(phi: Phi, monkeypatch: pytest.M
     assert check_convolutions(phi, views(32), MODALITIES, Precision(torch.device("cpu"), torch.float32)) == []
 
 
-def test_a_convolution_that_is_wrong_in_half_precision_is_found(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_convolution_that_is_wrong_in_half_precision_is_detected(phi: Phi, monkeypatch: pytest.MonkeyPatch) -> None:
     before = check_convolutions(phi, views(64), MODALITIES, BF16)
     broken = phi.encoders["audio"].layer2[0].conv2
     forward = type(broken)._conv_forward
@@ -66,7 +66,7 @@ def test_exact_convolutions_compute_in_float32_also_after_a_copy(phi: Phi) -> No
 def test_convolutions_found_wrong_on_this_machine_are_corrected(phi: Phi) -> None:
     names = check_convolutions(
         phi, views(16), MODALITIES, BF16
-    )  # outputs of one column are wrong on AMX with PyTorch 2.13
+    )  # with AMX and PyTorch 2.13, outputs of one column are wrong
     use_float32(phi, names)
     convolution_check._wrong.clear()
     assert check_convolutions(phi, views(16), MODALITIES, BF16) == []

@@ -159,7 +159,7 @@ def test_the_memory_format_does_not_change_values() -> None:
 
 
 def test_narrow_networks_stay_contiguous_on_a_cpu() -> None:
-    """With AVX2, channels-last convolutions of oneDNN give wrong gradients or a crash here."""
+    """At this width, channels-last convolutions of oneDNN with AVX2 crash or return wrong gradients."""
     phi, sounds = small(4), torch.randn(8, 1, 16, 199)
     audio, oracle = phi.encoders["audio"], small(4).encoders["audio"].double()
     assert set_memory_format(phi, "yes", Precision(CPU, torch.float32)) == {"video": False, "audio": False}

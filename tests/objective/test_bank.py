@@ -65,7 +65,7 @@ def test_the_oldest_key_is_replaced_first() -> None:
 
 @given(size=st.integers(1, 11), batches=st.lists(st.integers(0, 14), max_size=8))
 @settings(max_examples=60, deadline=None)
-def test_age_is_the_mean_over_the_keys_held(size: int, batches: list[int]) -> None:
+def test_age_is_the_mean_over_the_stored_keys(size: int, batches: list[int]) -> None:
     bank, steps = Bank(VIEWS, size, DIM), list[int]()
     for step, length in enumerate(batches):
         bank.push(*batch(length, step))
@@ -87,7 +87,7 @@ def test_a_restored_bank_is_bit_identical() -> None:
     assert not torch.equal(bank.keys, state["keys"])
 
 
-def test_large_recording_numbers_are_distinct() -> None:
+def test_large_recording_indices_are_distinguished() -> None:
     bank = Bank(1, 2, 1)
     bank.push([torch.ones(2, 1)], torch.tensor([2**53, 2**53 + 1]))
     assert bank.negatives(0, torch.tensor([2**53])).mask.tolist() == [[False, True]]

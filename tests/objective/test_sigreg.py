@@ -15,7 +15,7 @@ from avgdt.objective.sigreg import SLICES, epps_pulley, lejepa
 
 
 def closed_form(x: torch.Tensor) -> float:
-    """Return n times the integral over all t, as a sum of Gaussian integrals over all pairs of samples."""
+    """Return the statistic (n times an integral over all t) as a sum of Gaussian integrals over pairs of samples."""
     n = len(x)
     pairs = sum(math.exp(-((float(a) - float(b)) ** 2) / 2) for a in x for b in x) / n**2
     single = sum(math.exp(-(float(a) ** 2) / 4) for a in x) / n
@@ -47,7 +47,7 @@ def test_the_statistic_is_smallest_for_normal_samples_and_large_for_a_collapse()
 @pytest.mark.parametrize(
     "composition", [Composition(Modality()), Composition(Modality(), TimeShift(at_least=0.5, distinctive=True))]
 )
-def test_the_objective_equals_loops(composition: Composition) -> None:
+def test_the_objective_equals_that_of_loops(composition: Composition) -> None:
     views, batch, dim, weight = len(composition.views), 5, 7, 0.2
     x = torch.randn(views, batch, dim, generator=torch.Generator().manual_seed(1))
     near, pairs = 0.0, 0

@@ -24,7 +24,7 @@ SMALL = Model(VideoEncoder((1, 1, 1, 1), 4), AudioEncoder((1, 1, 1, 1), 4), Head
 
 @pytest.mark.slow
 def test_the_training_step_of_the_paper_runs_at_full_size_on_a_cpu() -> None:
-    """A batch of two (frames 30 x 112 x 112, spectrograms 40 x 99) is trained with both banks of 15000 keys filled."""
+    """One training step on two recordings (frames 30 x 112 x 112, spectrograms 40 x 99), with a bank of 15000 keys."""
     torch.manual_seed(0)
     model, objective = Model(), Objective()
     phi = Phi(model)
@@ -60,7 +60,7 @@ def test_the_training_step_of_the_paper_runs_at_full_size_on_a_cpu() -> None:
 
 @pytest.mark.parametrize("negatives", ["bank", "batch"])
 def test_a_small_model_is_trained_to_distinguish_recordings(negatives: str) -> None:
-    """Video and audio of each of 32 recordings have only a colour in common, which determines the audio spectrum."""
+    """Video and audio of each of 32 recordings share only a colour, which determines the audio spectrum."""
     torch.manual_seed(0)
     phi = Phi(SMALL)
     copy, bank = MomentumEncoder(phi), Bank(2, 32, SMALL.head.out)

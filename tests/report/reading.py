@@ -12,7 +12,7 @@ EMPTY = {"meta", "img", "br", "link", "input", "hr"}
 
 @dataclass
 class Page:
-    """Elements in order, the text outside of style and script elements, and the cells of all table rows."""
+    """Parsed page: elements in order, text outside style and script elements, and cells of all table rows."""
 
     source: str
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)

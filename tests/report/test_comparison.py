@@ -242,7 +242,7 @@ def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> N
         assert [note for note in table.notes if "with" in note] == [f"UCF101 with {one}: a" for one in remarks]
 
 
-def test_different_data_of_seeds_is_noted(make: Make) -> None:
+def test_seeds_on_different_data_are_noted(make: Make) -> None:
     runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
     (table,) = compare_runs(runs, "sound")
     assert table.notes[-1] == "ESC-50 on different data (/data/0, /data/1): grid; grid, random weights"

@@ -204,7 +204,7 @@ def test_a_folder_without_a_run_raises_an_error(name: str, words: str, make_run:
     assert not (folder / "report.html").exists()
 
 
-def test_a_page_is_made_without_loading_networks(run: Path, page: Page) -> None:
+def test_a_page_is_written_without_loading_networks(run: Path, page: Page) -> None:
     code = (
         "import sys; from pathlib import Path; from avgdt.report.page import write_report;"
         "write_report(Path(sys.argv[1]));"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from avgdt.report.tables import Value, table
 
 
-def test_a_missing_value_of_a_result_in_folds_is_shown_as_missing() -> None:
+def test_a_missing_value_of_a_protocol_with_folds_is_shown_as_missing() -> None:
     layer = {"accuracy": 0.62, "interval": [0.57, 0.67]}
     shown_table = table(
         {

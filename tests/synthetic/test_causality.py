@@ -62,7 +62,7 @@ class Recording:
         return (self.object * columns).sum((1, 2)) / total, (self.object * rows).sum((1, 2)) / total
 
     def onset_near(self, time: float) -> float:
-        """Return the first time within 0.12 s of ``time`` at which loudness grows by 3/4 of its maximum growth."""
+        """Return the first time within 0.12 s of ``time`` with at least 3/4 of the largest growth of loudness."""
         grid = np.arange(time - 0.12, time + 0.12, 0.001)
         growth = loudness(self.decoded, grid, 0.008) - loudness(self.decoded, grid - 0.008, 0.008)
         return float(grid[np.argmax(growth >= 0.75 * growth.max())])
@@ -83,7 +83,7 @@ def best_lag(video: np.ndarray, audio: np.ndarray, reach: int = 6) -> tuple[int,
 
 
 def assert_audible_when_visible(recording: Recording, frames: np.ndarray, least: int) -> None:
-    """Check that audio onsets are within one frame of visible events, which occur just before each of ``frames``."""
+    """Check that at least 90 % of the visible events just before ``frames`` have an audio onset within one frame."""
     times = recording.times[frames] - FRAME / 2
     times = times[(times > 0.2) & (times < recording.times[-1] - 0.2)]
     assert len(times) >= least
@@ -93,7 +93,7 @@ def assert_audible_when_visible(recording: Recording, frames: np.ndarray, least:
 
 
 def frames_after_stops(speed: np.ndarray, fast: float) -> np.ndarray:
-    """Return the frames in which a movement of more than ``fast`` pixels per frame has ended."""
+    """Return the frames at which a speed above ``fast`` pixels per frame falls by more than 60 %."""
     return np.flatnonzero((speed[:-1] > fast) & (speed[1:] < 0.4 * speed[:-1])) + 1
 
 

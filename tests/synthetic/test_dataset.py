@@ -25,7 +25,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def rendered_indices(monkeypatch: pytest.MonkeyPatch, stops_at: int | None = None) -> list[int]:
-    """Return the list of indices of recordings that will be rendered; interrupt rendering at index ``stops_at``."""
+    """Return a list that collects the index of each rendered recording; interrupt rendering at ``stops_at``."""
     indices, write = list[int](), rendering.write_recording
 
     def recorded(parameters: Parameters, index: int, path: Path) -> None:

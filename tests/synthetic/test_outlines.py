@@ -28,7 +28,7 @@ def test_reach_is_the_distance_of_the_farthest_point(outline: Outline) -> None:
 
 @pytest.mark.parametrize("outline", OUTLINES)
 def test_distance_is_signed_and_in_pixels(outline: Outline) -> None:
-    """The distance grows by one per pixel, straight down from the centre and away from corners."""
+    """On the line straight down from the centre, the distance grows by one per pixel at the outline."""
     down = np.arange(0, 60, dtype=np.float32)[:, None]
     distance = outline.distance(np.zeros((1, 1), np.float32), down, 25.0)[:, 0]
     crossing = int(np.argmax(distance > 0))
@@ -36,7 +36,7 @@ def test_distance_is_signed_and_in_pixels(outline: Outline) -> None:
     np.testing.assert_allclose(np.diff(distance)[crossing - 2 : crossing + 2], 1.0, atol=1e-4)
 
 
-def test_capsule_is_the_distance_to_a_line_less_its_radius() -> None:
+def test_capsule_is_the_distance_to_a_line_minus_the_radius() -> None:
     along, aside = grid(20)
     half, radius = (np.full((1, 1), value, np.float32) for value in (13.0, 3.0))
     line = np.linspace(-13.0, 13.0, 4001)

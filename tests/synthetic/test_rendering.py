@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
 
 def started(folder: Path, workers: int, recordings: int) -> subprocess.Popen[str]:
-    """Start rendering in a new process group; wait for ``recordings`` recordings, or for the workers alone if 0."""
+    """Start rendering in a new process group, and wait for ``recordings`` files; if 0, only until workers start."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(workers)],
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """Script that trains every recipe of a folder for a few steps, as one of several processes, and writes the results.
 
-Networks and losses use float64, because rounding errors in float32 grow from step to step and would hide mistakes.
+Networks and losses use float64, because rounding errors in float32 grow from step to step and would hide defects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RECORDINGS = 40
 
 
 class DoubleViews(Views):
-    """Views converted to the precision of the networks; log-mels and augmentations stay in float32."""
+    """Views converted to float64; log-mel spectrograms and augmentations are computed in float32."""
 
     def forward(self, *args: Any, **options: Any) -> list[torch.Tensor]:
         """Return the views of a batch. For the arguments, see :class:`Views`."""
@@ -46,7 +46,7 @@ def main(folder: Path, steps: int) -> None:
 
 
 def train(recipe: Recipe, steps: int, ranks: Ranks) -> dict[str, object]:
-    """Return the losses and the state after some training steps on synthetic clips."""
+    """Return the losses of ``steps`` training steps on synthetic clips, and the state after them."""
     order = Batches(RECORDINGS, recipe.run.batch, 100, seed=0)
     torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign, assignment]
     views = DoubleViews.of(recipe)

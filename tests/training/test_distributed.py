@@ -126,14 +126,14 @@ def wait_for_step(out: Path, step: int, ranks: list[subprocess.Popen[str]]) -> N
             return
         assert all(rank.poll() is None for rank in ranks), [rank.stderr.read() for rank in ranks if rank.stderr]
         time.sleep(0.02)
-    raise AssertionError("the training run has not started in time")
+    raise AssertionError("the training run has not logged the step in time")
 
 
 def state_of(out: Path) -> dict[str, Any]:
     return load_checkpoint(out / "checkpoints" / "last.pt")[0]
 
 
-def test_a_run_equals_that_of_one_process_and_resumes_on_another_number(command: list[object], tmp_path: Path) -> None:
+def test_a_run_of_two_processes_resumes_with_one_and_equals_a_run_of_one(command: list[object], tmp_path: Path) -> None:
     alone = [*command[:-1], tmp_path / "alone"]
     codes, errors = finish(start_ranks(1, "avgdt", alone, tmp_path))
     assert codes == [0], errors

@@ -82,5 +82,5 @@ def test_the_metrics_of_a_run_have_all_documented_keys(tmp_path: Path) -> None:
     assert {"effective_rank_video", "effective_rank_audio"} <= held_out[0]["diagnosis"].keys()
     assert held_out[0]["video_to_audio"]["gallery"] == 2
     assert all(0 <= line["data_wait"] <= 1 for line in train)
-    # The learning rate of the step itself: warm-up over the four steps of the first epoch, then constant.
+    # Each line has the learning rate of its own step: warm-up over the four steps of the first epoch, then constant.
     assert [line["lr"] for line in train] == pytest.approx([0.0125, 0.025, 0.0375, 0.05] + [0.05] * 8)

@@ -107,7 +107,7 @@ def test_signals_are_not_handled_outside_the_main_thread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "code", "saved"), [(0.7, 130, False), (0.0, 7, True)], ids=["again", "twice from one keystroke"]
+    ("seconds", "code", "saved"), [(0.7, 130, False), (0.0, 7, True)], ids=["again", "one keystroke, two signals"]
 )
 def test_a_second_ctrl_c_ends_the_process_immediately(seconds: float, code: int, saved: bool) -> None:
     program = f"""

@@ -62,7 +62,7 @@ def test_operations_equal_those_of_a_real_step(name: str) -> None:
     skipped = list[int]()
 
     def count_padding(layer: nn.Conv3d, inputs: tuple[torch.Tensor], y: torch.Tensor) -> None:
-        """Count operations on the padding, which the prediction includes and the weight gradient on a CPU skips."""
+        """Count the operations on padding, which are predicted but skipped by the weight gradient on a CPU."""
         time_steps, stride = inputs[0].shape[2], layer.stride[0]
         read = [stride * t + k - 1 for t in range(y.shape[2]) for k in range(3)]
         outside = sum(not 0 <= moment < time_steps for moment in read)

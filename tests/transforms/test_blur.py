@@ -16,7 +16,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def slow_blur(frame: np.ndarray, sigma: float) -> np.ndarray:
-    """Return the weighted sum of all pixels within four standard deviations in the image and its mirror images."""
+    """Return the Gaussian-weighted mean of pixels within four standard deviations, mirrored at the image borders."""
     reach = int(4 * sigma)
     wide = np.pad(frame.astype(float), reach, mode="symmetric")
     window = [np.exp(-0.5 * (d / sigma) ** 2) for d in range(-reach, reach + 1)]
@@ -50,7 +50,7 @@ def test_the_mean_of_a_frame_and_constant_frames_are_preserved() -> None:
 
 
 def test_standard_deviations_are_within_the_requested_range() -> None:
-    # The image of a single bright pixel has the variance of the Gaussian after blurring.
+    # After blurring, the image of a single bright pixel has the variance of the Gaussian.
     point = torch.zeros(300, 1, 1, 41, 41)
     point[..., 20, 20] = 1000
     after = blur(point, Blur(1.0, 3.0, 1.0), view_generators(0, 0, range(300), 0))

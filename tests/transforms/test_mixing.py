@@ -56,7 +56,7 @@ def test_weights_are_uniform_and_mixing_has_the_given_probability() -> None:
 
 
 def test_recordings_are_mixed_with_unmixed_recordings() -> None:
-    # If both of two recordings are mixed, each contains the original of the other one, not its mixture.
+    # If two recordings are mixed with each other, each mixture contains the original of the other recording.
     mixed_weights = weights(2, Mix(0.25, 0.25, 1.0))
     np.testing.assert_allclose(mixed_weights, [[0.75, 0.25], [0.25, 0.75]])
 

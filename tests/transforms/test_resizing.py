@@ -22,7 +22,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def ramp(batch: int, channels: int = 3, time: int = 2) -> torch.Tensor:
-    """Return images that are 2 x + 3 y + 5 channel + 7 time at the centre of each pixel."""
+    """Return images whose value at the centre of each pixel is 2 x + 3 y + 5 channel + 7 time."""
     parts = torch.meshgrid(*(torch.arange(n) for n in (channels, time, HEIGHT, WIDTH)), indexing="ij")
     return sum(f * (p + o) for f, p, o in zip((5, 7, 3, 2), parts, (0, 0, 0.5, 0.5), strict=True)).repeat(
         batch, 1, 1, 1, 1
@@ -35,7 +35,7 @@ def test_a_rescaled_box_of_a_ramp_is_the_ramp_at_the_new_pixel_centres(size: int
     after = rescale(boxes, ramp(3), size)
     assert after.shape == (3, 3, 2, size, size)
     for clip, (top, left, tall, wide) in zip(after, boxes, strict=True):
-        # Exact if an output pixel covers at most one or an integer number of input pixels, else to a tenth of a pixel.
+        # Exact if an output pixel covers at most one or an integer number of input pixels, else within 0.1 pixels.
         exact = all(step <= 1 or step.is_integer() for step in (tall / size, wide / size))
         for c in range(3):
             for t in range(2):
@@ -46,7 +46,7 @@ def test_a_rescaled_box_of_a_ramp_is_the_ramp_at_the_new_pixel_centres(size: int
 
 
 @pytest.mark.parametrize("size", [8, 24, 50])
-def test_whole_frames_are_rescaled_like_those_of_torch(size: int) -> None:
+def test_whole_frames_are_rescaled_as_by_torch(size: int) -> None:
     video = noise(2, 3, 2, HEIGHT, WIDTH)
     after = rescale([(0, 0, HEIGHT, WIDTH)] * 2, video, size)
     frames = video.transpose(1, 2).flatten(0, 1).float()

@@ -41,7 +41,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 @for_all_augmentations
-def test_a_clip_of_equal_frames_stays_so(steps: tuple[VideoAugmentation, ...]) -> None:
+def test_equal_frames_of_a_clip_stay_equal(steps: tuple[VideoAugmentation, ...]) -> None:
     still = noise(8, 3, 1, 20, 26).expand(-1, -1, 4, -1, -1)
     after = augment_clips(still, steps, view_generators(0, 0, range(8), 0))
     assert all(torch.equal(after[:, :, 0], after[:, :, t]) for t in range(4))

@@ -105,7 +105,7 @@ def test_errors_in_folders_and_lists_are_named(tmp_path: Path, lists: list[Path]
         read_layout(tmp_path / "empty", lists)
 
 
-def test_a_list_of_which_no_clip_exists_is_refused(tmp_path: Path, lists: list[Path]) -> None:
+def test_a_list_without_existing_clips_is_refused(tmp_path: Path, lists: list[Path]) -> None:
     folder = _write_clips(tmp_path / "clips", "{label}")
     next(folder.glob("abseiling/cde*")).unlink()
     with pytest.raises(DataError, match=r"clips: contains none of the 1 clips of validate.csv"):

@@ -94,7 +94,7 @@ def test_parallel_and_sequential_jobs_give_the_same_results(job: Job) -> None:
     calls, count = _counting()
 
     def after() -> None:
-        """Send signals to all processes of the command, as a scheduler does; the command must end its own processes."""
+        """Send signals to the child processes, as a scheduler does; only the command itself ends them."""
         count()
         for child, number in product(active_children(), STOPPING):
             os.kill(child.pid or 0, number)
@@ -165,13 +165,13 @@ def test_a_file_that_failed_in_one_epoch_counts_as_trained_on(
             recording in dark and recording not in failed and rest[-1] == dark.index(recording)
         ):  # each file fails in a different epoch
             failed.add(recording)
-            raise MediaError("dark.mkv", "the disk was away")
+            raise MediaError("dark.mkv", "the disk was unavailable")
         return read(reader, recording, *rest)
 
     monkeypatch.setattr(ClipReader, "read", fail_once)
     result = finetune(job)
     assert len(failed) == 3
-    assert "dark.mkv: the disk was away" in result.failures.values()
+    assert "dark.mkv: the disk was unavailable" in result.failures.values()
     monkeypatch.undo()
     again = finetune(job)
     for one in (result, again):
@@ -216,7 +216,7 @@ def test_an_unreadable_test_file_is_read_again(job: Job, task: Task, entries: li
     path = entries[task.test[0].segment.entry].path
     whole, state = path.read_bytes(), path.stat()
 
-    def write(content: bytes) -> None:  # a shared disk that fails for a while: size and time of the file are unchanged
+    def write(content: bytes) -> None:  # as on a disk that fails for a while: the file's size and time stay equal
         path.write_bytes(content)
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
@@ -238,7 +238,7 @@ ONE, TWO = [8.0, 0.0], [0.0, 3.0]
 
 
 class PositionClassifier(nn.Module):
-    """Classifier whose logits depend only on the position of the clip among three, or of the square."""
+    """Classifier whose logits depend only on which of three clips, or of three square crops, it gets."""
 
     def __init__(self, by_clip: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tests of the files that hold the state of a finetuning."""
+"""Tests of the files that store the state of finetuning."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_each_network_is_reported_in_one_line(
 def test_each_network_gets_its_own_features_and_the_right_labels(
     protocol: type[Any], probe: Any, model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
-    # Classes that are hard to distinguish give intermediate accuracies, which a mix-up would change.
+    # Classes that are hard to distinguish give intermediate accuracies, which swapped features or labels would change.
     rows = [changed(entry, half="ab"[i * 7 % 5 % 2]) for i, entry in enumerate(entries)]
     result = run(protocol(label="half", modality="audio", pool="time"), model, random, rows)
     labelled = segments(rows, "half")
@@ -145,7 +145,7 @@ def test_invalid_options_and_rows_raise_errors_before_decoding(
             options.measure(inspected(model, random, rows))
 
 
-def test_a_split_of_which_no_recording_can_be_decoded_raises_an_error(
+def test_a_split_without_decodable_recordings_raises_an_error(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry], gone: Entry
 ) -> None:
     rows = [
