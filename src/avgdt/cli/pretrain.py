@@ -86,7 +86,7 @@ def pretrain_with_progress(
         last: Verdict | None = None
 
         def print_verdict(final: bool = False) -> None:
-            """Print the verdict on the run if its cause has changed since the last one, or its text if ``final``."""
+            """Print the verdict if its cause, or with ``final`` its text, differs from that of the last printed one."""
             nonlocal last
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause or (final and str(verdict) != str(last))):

@@ -1,4 +1,4 @@
-"""Files in the folder of a run that a report reads."""
+"""The files of a run folder from which a report is made."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class RunFolder:
     recipe: Recipe
     """Recipe in ``config.yaml``."""
     train: Sequence[Metrics]
-    """Training metrics, one entry per step."""
+    """Training metrics, one entry per ``run.log_every`` steps."""
     heldout: Sequence[Metrics]
     """Metrics of the held-out recordings, one entry per measurement."""
     results: Sequence[Result] = ()
-    """Results of evaluations, sorted by protocol and from newest to oldest."""
+    """Results of evaluations, sorted by protocol, and from newest to oldest within each protocol."""
     skipped: Sequence[tuple[str, str]] = ()
     """Path of each skipped recording, and the reason."""
     sessions: Sequence[Mapping[str, Any]] = ()

@@ -50,7 +50,7 @@ def headlines(run: RunFolder) -> list[Headline]:
 
 
 def _unseen(run: RunFolder) -> Mapping[str, Any] | None:
-    """Return retrieval among the run's examples, or None if it is missing or the examples are from the training set."""
+    """Return the retrieval metrics of the run's examples; None if missing or measured on training recordings."""
     retrieval: Mapping[str, Any] | None = (run.examples or {}).get("retrieval")
     return retrieval if retrieval and retrieval["split"] != "training" else None
 

@@ -73,7 +73,7 @@ def deferred() -> Iterator[None]:
     """Return a context manager that delays :class:`Stopped` until its end.
 
     ``Stopped`` is also raised for an earlier signal whose exception was lost: Python drops exceptions that are raised
-    in a hook of ``os.fork``.
+    in an ``os.fork`` hook.
     """
     _state.deferring += 1
     try:
