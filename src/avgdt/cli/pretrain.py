@@ -32,7 +32,7 @@ class Pretrain:
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     out: Path
-    """Folder of the run, for config.yaml, metrics.jsonl, checkpoints, weights.safetensors and skipped.csv."""
+    """Output folder of the run, for config.yaml, metrics.jsonl, checkpoints, weights.safetensors and skipped.csv."""
     data: Path | None = None
     """Folder of recordings (files are recognised by content) or manifest (csv). With --resume: the new location of the
     recordings, if they were moved."""

@@ -19,7 +19,7 @@ INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "v
 
 @dataclass(frozen=True)
 class Headline:
-    """One main metric of a run, with its value for random weights and at chance level for comparison, as text."""
+    """One main metric of a run as text, with the value for random weights and the chance level for comparison."""
 
     name: str
     modality: str

@@ -98,7 +98,7 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
 
 
 def _rows(strips: Sequence[Strip]) -> tuple[tuple[Strip, ...], ...]:
-    """Arrange ``strips`` in rows of one strip per modality, in their order."""
+    """Arrange ``strips``, in their order, in rows with one strip per modality."""
     columns = [[strip for strip in strips if strip.modality == modality] for modality in ("video", "audio")]
     return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 

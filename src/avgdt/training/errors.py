@@ -17,7 +17,7 @@ class DamagedCheckpoint(TrainingError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
         self.reason = reason
-        """Path and defect of the checkpoint, without the remedy."""
+        """Path of the checkpoint and its defect, without the remedy."""
 
 
 class FolderGone(TrainingError):

@@ -94,7 +94,7 @@ class Failures:
                 row = self._damaged[path] = Skipped(path, f"{DAMAGED}{failure.reason}")
                 changed.append(row)
                 if failure in result.damaged:
-                    self._report(f"partly damaged; only clips of the intact parts are used: {failure.reason}")
+                    self._report(f"partly damaged; only clips from the intact parts are used: {failure.reason}")
         if changed:
             self._write()
         count = len(self._failed_in_session)

@@ -25,7 +25,7 @@ _REASON = "avgdt/failure"
 
 @dataclass(frozen=True)
 class Ranks:
-    """Rank and world size of this process, and collective operations, which do nothing in a single process."""
+    """Rank and world size of this process, and collective operations, which do not communicate in a single process."""
 
     rank: int = 0
     """Index of this process, from 0; only rank 0 writes files and messages."""

@@ -63,7 +63,9 @@ def new_recordings(
     with naming(out / "skipped.csv", full):
         write_skipped(collection.skipped, out / "skipped.csv")
     if beyond := sum(reaches_beyond(entry) for entry in collection.train):
-        on_message(f"{beyond} segments extend beyond their recording: clips are drawn from the part that exists")
+        on_message(
+            f"{beyond} segments extend beyond the bounds of their recording; clips are drawn from the existing part"
+        )
     return collection
 
 

@@ -54,7 +54,7 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
 
 
 def recordings_remedy(before: int, out: Path) -> str:
-    """Return the remedy if the number of recordings differs from ``before``, the number in the checkpoint of ``out``."""
+    """Return the remedy if the number of recordings differs from ``before``, that of the checkpoint of ``out``."""
     return (
         f"the checkpoint of {out} has {before} training recordings: restore its manifest.csv, or start a new run in "
         "another --out"

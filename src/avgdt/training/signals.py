@@ -94,7 +94,7 @@ def requested() -> int:
 def advising(advice: Callable[[], str]) -> Iterator[None]:
     """Return a context manager that appends ``advice`` to the message of :class:`Stopped`.
 
-    ``advice`` returns a text that states what is saved and how to resume.
+    ``advice`` returns a text that states what has been saved and how to resume.
     """
     try:
         yield

@@ -148,7 +148,7 @@ def _differentiate_at_once(
 
 
 def _embed(learner: Learner, views: Tensors, index: int) -> Tensors:
-    """Embed the views of group ``index`` of this rank; dropout depends on the step and the group."""
+    """Embed the views of group ``index`` of this rank; dropout is seeded with the step and the group."""
     torch.manual_seed(learner.step_seed + 7919 * (learner.portion.start + index))
     with learner.precision.autocast():
         embeddings: Tensors = learner.phi(views, learner.modalities, learner.normalised)
