@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report_with_progress(run: Path, data: Path | None = None) -> Path:
-    """Write ``report.html`` and return its path; embed the example recordings first if their results are out of date."""
+    """Write ``report.html`` and return its path; first embed the example recordings if their results are outdated."""
     from avgdt.report.page import write_report
     from avgdt.report.run_folder import read_run
 
