@@ -70,7 +70,7 @@ class Failures:
 
     @property
     def count(self) -> int:
-        """Number of recordings, held-out ones included, that are damaged or could not be read at the last attempt."""
+        """Number of recordings, including held-out ones, that are damaged or could not be read at the last attempt."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, result: ReadResult) -> None:

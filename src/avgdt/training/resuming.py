@@ -32,7 +32,7 @@ them."""
 
 
 def identity(entry: Entry) -> str:
-    """Return the identity of a recording: the digest of its content (or else its file name), and its segment if any."""
+    """Return the identity of a recording: the digest of its content, or else its file name, and its segment, if any."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
@@ -40,7 +40,7 @@ def identity(entry: Entry) -> str:
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
     """Raise :class:`TrainingError` if the recordings ``now`` differ from those of the checkpoint.
 
-    ``before`` holds the identities of the recordings of the checkpoint, and ``source`` is the file or folder of
+    ``before`` holds the identities of the checkpoint's recordings; ``source`` is the manifest or folder of the recordings
     ``now``.
     """
     if len(before) != len(now):
