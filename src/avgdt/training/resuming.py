@@ -40,8 +40,8 @@ def identity(entry: Entry) -> str:
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
     """Raise :class:`TrainingError` if the recordings ``now`` differ from those of the checkpoint.
 
-    ``before`` holds the identities of the checkpoint's recordings; ``source`` is the manifest or folder of the recordings
-    ``now``.
+    ``before`` holds the identities of the checkpoint's recordings; ``source`` is the manifest or folder of the
+    recordings ``now``.
     """
     if len(before) != len(now):
         raise TrainingError(f"{source}: contains {len(now)} training recordings; {recordings_remedy(len(before), out)}")
