@@ -37,7 +37,7 @@ class RunFolder:
     skipped: Sequence[tuple[str, str]] = ()
     """Path of each skipped recording, and the reason."""
     sessions: Sequence[Mapping[str, Any]] = ()
-    """Time and machine of each training session; every resume starts a session."""
+    """Time and machine of each training session; every resumption starts a new session."""
     examples: Mapping[str, Any] | None = None
     """Contents of ``results/examples.json``; None if the file is missing."""
 
@@ -50,7 +50,7 @@ class RunFolder:
     def seconds(self) -> float:
         """Training time of all sessions, in seconds.
 
-        The clock of ``metrics.jsonl`` restarts with each resume.
+        The field ``seconds`` of ``metrics.jsonl`` restarts from 0 whenever the run is resumed.
         """
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]
