@@ -19,7 +19,7 @@ The names below are imported when they are first used, so that ``import avgdt`` 
 =====================  ====================================================================================
 
 Factors (``Modality``, ``TimeShift``, ``Reversal``, ``Speed``, ``Strength``, ``Repeats``) and augmentations
-(``RandomCrop``, ``SpecAugment`` ...) are public names of this package too.
+(``RandomCrop``, ``SpecAugment`` ...) are also public names of this package.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class DamagedLine(AvgdtError):
 
 
 _FREE_SPACE = "free some disk space"
-"""Beginning of most remedies; :data:`_REMEDIES` replaces it if the disk is not the cause."""
+"""Beginning of most remedies; :data:`_REMEDIES` replaces it if a full disk is not the cause."""
 _REMEDIES = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "make the folder writable"),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST), "check the path of the folder"),
@@ -51,8 +51,8 @@ def write_atomically(
 
     If the disk is full or the process crashes, an existing file is unchanged. Raises :class:`WriteError` with
     ``remedy`` in its message. ``replacing`` is called when the content is on disk, before the file is renamed. The
-    folder of the file is created, and with ``parents`` also the folders above it. A training run passes False, so that
-    a deleted run folder is not created again.
+    parent folder of the file is created if missing and, with ``parents``, so are the folders above it. A training run
+    passes ``parents=False``, so that a deleted run folder is not created again.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

@@ -1,4 +1,4 @@
-"""Numbers of child processes, the ranks of a distributed training run, and the signals that stop a command."""
+"""Numbers of cores and worker processes, ranks of a distributed training run, and signals that stop a command."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Tuning of OpenMP and glibc for training on a CPU, before PyTorch is loaded, with bit-identical results.
 
 Threads: GNU OpenMP lets idle threads spin until the next parallel section. If another process, such as a decoding
-worker, needs a core, a computing thread then waits for a spinning one. Threads that wait passively free the core at
-once.
+worker, needs a core, a computing thread may then wait for a spinning one. With passive waiting, idle threads free the
+core at once.
 
-Memory: glibc requests every block above 32 MB from the system and returns it when it is freed, so that each large
-activation is cleared and faulted in again, page by page, in every step. With these settings, glibc reuses the memory.
+Memory: glibc requests every block above 32 MB from the system and returns it when it is freed. The pages of each large
+activation are therefore cleared and faulted in again in every step. With these settings, glibc reuses the memory.
 
 ``AVGDT_TUNE=0`` turns off the tuning; environment variables of the libraries that are already set (``OMP_WAIT_POLICY``,
 ``MALLOC_...``) take precedence.

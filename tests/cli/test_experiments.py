@@ -83,7 +83,7 @@ def test_errors_are_reported_in_one_line_with_a_remedy(working_directory: Path) 
         (command("ablate jitter", "--jobs", "0"), "--jobs: 0; use 1 or more"),
         (command("curriculum", "--recordings", "1"), "--recordings: 1; use 2 or more"),
         (command("search", "--trials", "0"), "--trials: 0; use 1 or more"),
-        (command("search", "--cell", "0"), "--cell: trains a cell of the confirmation"),
+        (command("search", "--cell", "0"), "--cell: selects a confirmation run"),
         (command("ablate jitter", "--label", "genre"), "genre"),
         (["ablate", "jitter", "--config", "tiny.yaml", "--data", "none.csv", "--out", "new"], "none.csv"),
     ):

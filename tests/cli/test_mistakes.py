@@ -179,7 +179,7 @@ def test_a_run_that_diverges_later_resumes_from_its_last_healthy_checkpoint(
     healthy = (out / "checkpoints" / "last.pt").read_bytes()
     resume = ["pretrain", "--resume", "--out", str(out)]
     line = error_line(capsys, *resume, "--schedule.epochs", "5", "--optimiser.lr", "1e9")
-    assert "the run has diverged, and the last checkpoint before that remains" in line
+    assert "the run has diverged, but its last checkpoint was saved before that" in line
     assert (out / "checkpoints" / "last.pt").read_bytes() == healthy
     arguments = shlex.split(line.partition("resume with: ")[2])
     assert arguments[1:] == [*resume, "--optimiser.lr", "1e+08"]

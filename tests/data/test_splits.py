@@ -299,4 +299,6 @@ def test_a_segment_that_reaches_beyond_its_recording_is_reported(tmp_path: Path)
         tmp_path / "run",
         callbacks=Callbacks(on_message=messages.append),
     )
-    assert messages == ["2 segments extend beyond their recording: clips are drawn from the part that exists"]
+    assert messages == [
+        "2 segments extend beyond the bounds of their recording; clips are drawn from the existing part"
+    ]

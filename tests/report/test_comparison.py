@@ -235,7 +235,7 @@ def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> N
     others = {**clip, "frames": 16, "height": 86, "augmentation": [{"is": "RandomCrop", "size": 64}, flip]}
     for inputs, remarks in (
         (papers, []),
-        (others, ["frames 16, not 30", "height 86, not 128", "a different augmentation than in the paper"]),
+        (others, ["frames 16, not 30", "height 86, not 128", "a different augmentation from that in the paper"]),
     ):
         result = {**ucf101(0, [0.2, 0.3, 0.4], 0.1), "training_input": inputs}
         (table,) = compare_runs([make(f"run{len(remarks)}/a", result)], "action")

@@ -52,7 +52,7 @@ def test_memory_traffic_bounds_the_step() -> None:
     cost = predict_cost(named("demo"), 384, 1, KINDS["h100"], share=1.0)
     assert cost.greatest_share < 1
     assert cost.step_seconds == cost.traffic_seconds
-    assert "which is the limit here" in describe_cost(cost)
+    assert "so memory bandwidth determines the duration" in describe_cost(cost)
 
 
 def test_devices_exchange_gradients_clips_and_keys() -> None:

@@ -156,7 +156,9 @@ def test_an_edited_manifest_raises_an_error(rows: int, folder: Path, tmp_path: P
     pretrain(tiny(), folder, out)
     lines = (out / "manifest.csv").read_text().splitlines(keepends=True)
     (out / "manifest.csv").write_text("".join(lines[: rows + 1]))
-    with pytest.raises(AvgdtError, match=r"the checkpoint of .*run has 9: restore its manifest\.csv"):
+    with pytest.raises(
+        AvgdtError, match=r"the checkpoint of .*run has 9 training recordings: restore its manifest\.csv"
+    ):
         pretrain(tiny(), None, out, resume=True)
 
 

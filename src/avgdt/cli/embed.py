@@ -29,7 +29,7 @@ class Embed:
     modality: Literal["video", "audio"] = "video"
     """Modality whose network embeds the recordings."""
     every: float | None = None
-    """Interval between the starts of consecutive windows in seconds, with one vector per window. By default, each
+    """Interval in seconds between the starts of consecutive windows, with one vector per window. By default, each
     recording has one vector: the mean over non-overlapping windows."""
     output: Literal["features", "embeddings"] = "features"
     """features: vectors before the projection head, for classifiers. embeddings: vectors after the projection head, of

@@ -67,8 +67,8 @@ def evaluate_with_progress(
 ) -> dict[str, Any]:
     """Evaluate the weights, print the table of results and return the result.
 
-    A progress bar is shown and a line is printed for each finished fold. If ``again`` is false, an existing result for
-    the same weights, data and options is returned instead of a new one.
+    The function shows a progress bar, and prints a line for each finished fold. If ``again`` is false, an existing
+    result for the same weights, data and options is returned instead of a new one.
     """
     from avgdt.evaluation.evaluate import evaluate, stored_result
     from avgdt.evaluation.results import result_table

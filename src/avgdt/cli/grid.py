@@ -25,7 +25,7 @@ class GridOptions:
     data: Path
     """Manifest (csv) with the splits train, test and, optionally, val."""
     out: Path
-    """Folder of the experiment, for runs, experiment.json, experiment.html, plots and tables."""
+    """Output folder of the experiment, for runs, experiment.json, experiment.html, plots and tables."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds with which each cell is run."""
     jobs: int = 1
@@ -68,8 +68,8 @@ def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcom
 def run_jobs(grid: Grid, jobs: int, command: Sequence[str]) -> list[str]:
     """Run the incomplete jobs of a grid, each in its own process, and return a sentence for each failed job.
 
-    At most ``jobs`` processes run at the same time. Each process runs ``command``, the arguments of ``avgdt``, with
-    ``--cell INDEX`` appended.
+    At most ``jobs`` processes run at the same time. ``command`` holds the arguments of ``avgdt``, to which each process
+    appends ``--cell INDEX``.
     """
     from avgdt.experiments.workers import AvgdtProcess, run_processes
 

@@ -32,7 +32,7 @@ class Pretrain:
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     out: Path
-    """Folder of the run, for config.yaml, metrics.jsonl, checkpoints, weights.safetensors and skipped.csv."""
+    """Output folder of the run, for config.yaml, metrics.jsonl, checkpoints, weights.safetensors and skipped.csv."""
     data: Path | None = None
     """Folder of recordings (files are recognised by content) or manifest (csv). With --resume: the new location of the
     recordings, if they were moved."""
@@ -86,7 +86,7 @@ def pretrain_with_progress(
         last: Verdict | None = None
 
         def print_verdict(final: bool = False) -> None:
-            """Print the verdict on the run if its cause has changed since the last one, or its text if ``final``."""
+            """Print the verdict if its cause, or with ``final`` its text, differs from that of the last printed one."""
             nonlocal last
             verdict = verdict_from_file(resolved, out / "metrics.jsonl")
             if verdict and (last is None or verdict.cause != last.cause or (final and str(verdict) != str(last))):

@@ -31,11 +31,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report_with_progress(run: Path, data: Path | None = None) -> Path:
-    """Embed the run's example recordings if they are out of date, write ``report.html``, and return its path."""
+    """Write ``report.html`` and return its path; first embed the example recordings if their results are outdated."""
     from avgdt.report.page import write_report
     from avgdt.report.run_folder import read_run
 
-    recipe = read_run(run).recipe  # if the folder is not a run, raise an error before the embedding
+    recipe = read_run(run).recipe  # raises an error before the embedding if the folder is not a run
     from avgdt.evaluation.examples import update_examples
 
     with counting("embedding examples") as embedded:

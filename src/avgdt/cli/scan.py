@@ -39,7 +39,10 @@ class Scan:
 def run(arguments: Sequence[str]) -> None:
     """Parse the command line, scan the folder, write the manifest and print a summary."""
     options = parse(
-        Scan, arguments, "scan", "List every file of a folder with its duration, rates, sizes, streams and error."
+        Scan,
+        arguments,
+        "scan",
+        "List every file of a folder with its duration, frame rate, sample rate, frame size, streams and error.",
     )
     if options.list and options.layout == "any":
         raise UsageError("--list is only valid with --layout kinetics400")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
 
-RECIPE is one of {", ".join(RECIPES)}. Each trial changes only the composition of the recipe and has its training
-budget. Trials are evaluated on the val split. --confirm N retrains the best composition and the recipe's own
+RECIPE is one of {", ".join(RECIPES)}. Each trial trains the recipe with a different composition and the same
+training budget. Trials are evaluated on the val split. --confirm N retrains the best composition and the recipe's own
 composition with N new seeds, and evaluates both once on the test split. The same command continues after an
-interruption, also with more --trials."""
+interruption; --trials may then be higher."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class SearchOptions:
     data: Path
     """Manifest (csv) with the splits train, test and, optionally, val."""
     out: Path
-    """Folder of the search, for search.db, trials, best.yaml, experiment.json, experiment.html, plots and tables."""
+    """Output folder of the search, for search.db, trials, best.yaml, experiment.json, experiment.html, plots and
+    tables."""
     trials: int = 50
     """Total number of trials over all sessions."""
     label: str = "label"
@@ -76,7 +77,7 @@ def run(arguments: Sequence[str]) -> None:
         measures = probe_and_retrieval(options.label)
         if options.cell is not None:
             if not options.confirm:
-                raise UsageError("--cell: trains a cell of the confirmation; add --confirm SEEDS")
+                raise UsageError("--cell: selects a confirmation run, and needs --confirm; add --confirm SEEDS")
             grid = search.confirmation(options.confirm, measures)
             run_job_with_progress(grid, grid.job(options.cell))
             return
@@ -96,7 +97,7 @@ def run(arguments: Sequence[str]) -> None:
 def _run_trials(search: Search, jobs: int, command: Sequence[str]) -> list[str]:
     """Run worker processes until the study has enough trials, and return a sentence for each failed worker.
 
-    A progress bar is shown and a line is printed for each trial.
+    The function shows a progress bar, and prints a line for each finished trial.
     """
     from avgdt.experiments.search import FAILED, counts
     from avgdt.experiments.workers import AvgdtProcess, run_processes

@@ -105,7 +105,7 @@ class _Scale:
         return round(HEIGHT - BOTTOM - fraction * (HEIGHT - TOP - BOTTOM), 1)
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
-        """Return the SVG path through at most :data:`MAX_POINTS` points, without values that are not finite."""
+        """Return the SVG path through at most :data:`MAX_POINTS` points; non-finite values are omitted."""
         indices = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
         points = [f"{self.x(x[i])} {self.y(y[i])}" for i in indices if np.isfinite(y[i])]
         return "M" + "L".join(points) if points else ""
@@ -128,7 +128,7 @@ def _smooth(y: np.ndarray) -> np.ndarray:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Return round values, at most seven, that enclose the range from ``low`` to ``high``."""
+    """Return at most seven round values, which span the range from ``low`` to ``high``."""
     rough = (max(high - low, abs(high) * 1e-3) or 1.0) / 5
     power = 10.0 ** floor(log10(rough))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))

@@ -154,8 +154,8 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
 
 
 def _over(names: Sequence[str], cells: Sequence[Cell]) -> str:
-    """Return the samples over which the standard deviations of a row are taken, such as "3 seeds"; "" if there are
-    none."""
+    """Return the repetitions over which the standard deviations of a row are computed, such as "3 seeds"; "" if there
+    are none."""
     over: dict[str, list[str]] = {}
     for name, entry in zip(names, cells, strict=True):
         if entry.over:

@@ -42,8 +42,8 @@ class ConfusionMatrix:
 
     title: str
     image: str
-    """Data URI of a PNG with one pixel per cell: rows are true classes, columns are predicted classes. The colour is
-    the square root of the cell's fraction of its row."""
+    """Data URI of a PNG with one pixel per cell: rows are true classes, columns are predicted classes. The colour
+    encodes the square root of the cell's fraction of its row."""
     accuracy: str
     """Accuracy in per cent, as text."""
     numbers: tuple[Number, ...]

@@ -16,7 +16,7 @@ class Curves:
     """Charts of the training curves of a run, in the order of the report page."""
 
     training: tuple[Chart, ...]
-    """Charts of the loss, the accuracy in training, and held-out retrieval."""
+    """Charts of the training loss, the training accuracy, and held-out retrieval."""
     diagnosis: tuple[Chart, ...]
     """Charts of the diagnostics on held-out recordings; empty if none were measured."""
     running: tuple[Chart, ...]
@@ -39,7 +39,7 @@ def _loss(run: RunFolder) -> Chart:
     lines = [Series("loss", *_steps(run, "loss"), style="both", smooth=True)]
     if run.recipe.objective.loss == "nce":  # only this loss has a chance level
         lines.append(_chance(run, chance_loss))
-    return chart("Loss", "Loss of each training step; lower is better.", lines, from_zero=False)
+    return chart("Loss", "Training loss; lower is better.", lines, from_zero=False)
 
 
 def _accuracy(run: RunFolder) -> Chart:
@@ -80,8 +80,8 @@ def _diagnosis(run: RunFolder) -> Iterator[Chart]:
         yield chart("Momentum encoder", note, lines, from_zero=False)
     if any("batch_norm_share" in line.get("diagnosis", {}) for line in run.heldout):
         note = (
-            "Fraction of the positives' margin over the negatives that is lost if keys are normalised with the "
-            "statistics of another batch."
+            "Fraction of the similarity margin between positives and negatives that is lost if keys are normalised "
+            "with the statistics of another batch."
         )
         yield chart("Batch norm leakage", note, [_diagnosed(run, "share", "batch_norm_share", "both")], from_zero=False)
     if any("alignment" in line.get("diagnosis", {}) for line in run.heldout):
@@ -120,7 +120,7 @@ def _gradient_norm(run: RunFolder) -> Chart:
 
 def _learning_rate(run: RunFolder) -> Chart:
     series = Series("learning rate", *_steps(run, "lr"), style="both")
-    return chart("Learning rate", "Learning rate of each training step.", [series])
+    return chart("Learning rate", "Learning rate at the logged steps.", [series])
 
 
 def _throughput(run: RunFolder) -> Chart:

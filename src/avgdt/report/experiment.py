@@ -58,7 +58,8 @@ def _published(experiment: Experiment) -> DataTable | None:
         f"Table {table.number} of the paper",
         ("", *(f"{name} (%)" for name in names)),
         rows,
-        f"{table.title}. Its data and evaluation are different: compare only the signs of differences.",
+        f"{table.title}. The paper uses different data and a different evaluation: compare only the signs of "
+        "differences.",
     )
 
 
@@ -73,7 +74,8 @@ def _csv(table: DataTable) -> str:
 def _plain(value: Value) -> Value:
     """Return a value for a CSV file.
 
-    Whole numbers have no decimal point. Text that a spreadsheet would evaluate as a formula starts with an apostrophe.
+    Whole numbers have no decimal point. Text that a spreadsheet would evaluate as a formula is prefixed with an
+    apostrophe.
     """
     if isinstance(value, float):
         return int(value) if value.is_integer() else value

@@ -40,7 +40,7 @@ Match = Literal["recording", "class", ""]
 
 @dataclass(frozen=True)
 class Snippet:
-    """An excerpt of a recording of at most :data:`SECONDS`, as data URIs."""
+    """An excerpt of at most :data:`SECONDS` from a recording, as data URIs."""
 
     mp4: str
     """MP4 file with H.264 video and AAC audio."""

@@ -60,7 +60,7 @@ class Cell:
 
     text: str = DASH
     over: str = ""
-    """Samples over which the standard deviation is taken, such as "3 seeds"; empty if there is none."""
+    """Repetitions over which the standard deviation is computed, such as "3 seeds"; empty if there is none."""
     remarks: tuple[str, ...] = ()
     """Differences between this evaluation and the paper's evaluation."""
 
@@ -168,7 +168,7 @@ def _remarks(column: Column, result: Result) -> list[str]:
 def _differences(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
     """Return remarks on values that differ from the expected values; missing values are ignored."""
     return [
-        f"with a different {name} than in the paper"
+        f"with a different {name} from that in the paper"
         if isinstance(value, Mapping | list)
         else f"with {name} {values[name]}, not {value}"
         for name, value in expected.items()

@@ -69,9 +69,9 @@ def render(run: RunFolder, views: RecordingViews | None, snippets: tuple[Gallery
 
 
 def _missing(run: RunFolder) -> list[str]:
-    """Return sentences about missing or unreadable example recordings, and about missing retrieval."""
+    """Return sentences that state which parts of the examples are missing or unreadable, and why."""
     if run.examples is None:
-        return ["The example recordings are not embedded yet; run `avgdt report` with the run's folder."]
+        return ["The example recordings have not been embedded yet; run `avgdt report` with the run's folder."]
     sentences = []
     if count := run.examples.get("missing", {}).get("recordings"):
         are = "recordings is" if count == 1 else "recordings are"

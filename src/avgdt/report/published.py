@@ -153,7 +153,7 @@ TABLES = (
     PaperTable(
         "A.1",
         "retrieval",
-        "Video retrieval: test videos whose class is among the k nearest training videos (R@k)",
+        "Video retrieval: test videos with a video of the same class among the k nearest training videos (R@k)",
         _RETRIEVAL,
         (
             _first_five("OPN (UCF101)", "28.7"),

@@ -26,7 +26,7 @@ class ClassRange:
 
 @dataclass(frozen=True)
 class SimilarityMatrix:
-    """Cosine similarities between videos and audios, for the networks of the run or for random weights."""
+    """Cosine similarities between video and audio embeddings, for the networks of the run or for random weights."""
 
     title: str
     image: str

@@ -1,4 +1,4 @@
-"""Files in the folder of a run that a report reads."""
+"""The files of a run folder from which a report is made."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class RunFolder:
     recipe: Recipe
     """Recipe in ``config.yaml``."""
     train: Sequence[Metrics]
-    """Training metrics, one entry per step."""
+    """Training metrics, one entry per ``run.log_every`` steps."""
     heldout: Sequence[Metrics]
     """Metrics of the held-out recordings, one entry per measurement."""
     results: Sequence[Result] = ()
-    """Results of evaluations, sorted by protocol and from newest to oldest."""
+    """Results of evaluations, sorted by protocol, and from newest to oldest within each protocol."""
     skipped: Sequence[tuple[str, str]] = ()
     """Path of each skipped recording, and the reason."""
     sessions: Sequence[Mapping[str, Any]] = ()
-    """Time and machine of each training session; every resume starts a session."""
+    """Time and machine of each training session; every resumption starts a new session."""
     examples: Mapping[str, Any] | None = None
     """Contents of ``results/examples.json``; None if the file is missing."""
 
@@ -50,7 +50,7 @@ class RunFolder:
     def seconds(self) -> float:
         """Training time of all sessions, in seconds.
 
-        The clock of ``metrics.jsonl`` restarts with each resume.
+        The field ``seconds`` of ``metrics.jsonl`` restarts from 0 whenever the run is resumed.
         """
         clock = [line["seconds"] for line in self.train]
         ends = [now for now, after in pairwise(clock) if after < now]

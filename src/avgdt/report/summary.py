@@ -19,7 +19,7 @@ INPUTS = {"esc10": "audio", "esc50": "audio", "dcase2014": "audio", "ucf101": "v
 
 @dataclass(frozen=True)
 class Headline:
-    """One main metric of a run, with its value for random weights and at chance level for comparison, as text."""
+    """One main metric of a run as text, with the value for random weights and the chance level for comparison."""
 
     name: str
     modality: str
@@ -50,7 +50,7 @@ def headlines(run: RunFolder) -> list[Headline]:
 
 
 def _unseen(run: RunFolder) -> Mapping[str, Any] | None:
-    """Return retrieval among the run's examples, or None if it is missing or the examples are from the training set."""
+    """Return the retrieval metrics of the run's examples; None if missing or measured on training recordings."""
     retrieval: Mapping[str, Any] | None = (run.examples or {}).get("retrieval")
     return retrieval if retrieval and retrieval["split"] != "training" else None
 

@@ -84,7 +84,7 @@ def table(result: Result) -> ResultTable:
 def main_row(result: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the path to the main row of ``result``: its first row with an accuracy.
 
-    The path is empty if the result is a single row. Returns None if no row has an accuracy, such as for retrieval.
+    The path is empty if the result is a single row. Returns None if no row has an accuracy, as in retrieval.
     """
     chance = result["chance"]
     if "accuracy" in chance:

@@ -98,7 +98,7 @@ def recording_views(recipe: Recipe, entries: Sequence[Entry]) -> RecordingViews 
 
 
 def _rows(strips: Sequence[Strip]) -> tuple[tuple[Strip, ...], ...]:
-    """Arrange ``strips`` in rows of one strip per modality, in their order."""
+    """Arrange ``strips``, in their order, in rows with one strip per modality."""
     columns = [[strip for strip in strips if strip.modality == modality] for modality in ("video", "audio")]
     return tuple(tuple(filter(None, row)) for row in zip_longest(*columns))
 
@@ -122,7 +122,10 @@ def _spectrogram(title: str, values: NDArray[np.float32], bounds: tuple[float, f
 
 
 def _pixels(view: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
-    """Convert a normalised view (channels, time, height, width) to pixels; a subtracted mean frame is mid-grey."""
+    """Convert a normalised view (channels, time, height, width) to pixels.
+
+    If the mean frame was subtracted, zero becomes mid-grey.
+    """
     fraction = recipe.normalisation.subtract_mean_frame
     middle = 0.5 * fraction + recipe.normalisation.mean * (1 - fraction)
     return np.round(np.clip(view * recipe.normalisation.std + middle, 0, 1) * 255).astype(np.uint8)

@@ -52,7 +52,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], Recipe, list[str]]:
     """Load a checkpoint onto the CPU and return its state, its recipe and the identities of its recordings.
 
     No code in the file is executed. Raises :class:`TrainingError` if the file does not exist, and
-    :class:`DamagedCheckpoint` if it is damaged, has another format, or holds a value that is not finite.
+    :class:`DamagedCheckpoint` if it is damaged, has an unexpected format, or holds a value that is not finite.
     """
     try:
         _check_digest(path)

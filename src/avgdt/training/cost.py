@@ -173,12 +173,12 @@ def describe_cost(cost: Cost) -> str:
         for line in size(name, count, _scaled(count / cost.step_seconds, "B/s"))
     ]
     if sent:
-        sent = [row("sent by a device in a step", "", "per second"), *sent, ""]
+        sent = [row("sent per device and step", "", "per second"), *sent, ""]
     fits = "fits" if step.memory < kind.memory else "DOES NOT FIT"
     text = [
         recipe.title,
         f"{cost.recordings:,} recordings, {recipe.schedule.epochs} epochs, batch {cost.batch:,} on {devices} x "
-        f"{kind.title} ({step.recordings} on each), {len(recipe.composition.views)} views, {cost.precision}",
+        f"{kind.title} ({step.recordings} per device), {len(recipe.composition.views)} views, {cost.precision}",
         "",
         row("operations", "per recording", "per step"),
         operations("forward", step.forward),
@@ -186,7 +186,7 @@ def describe_cost(cost: Cost) -> str:
         *([operations("keys of the momentum encoder", step.keys)] if step.keys else []),
         operations("all", step.flops),
         "",
-        row("memory of a device"),
+        row("memory per device"),
         *size("weights", step.weights),
         *size("gradients", step.gradients),
         *size("optimiser", step.optimiser),
@@ -198,8 +198,8 @@ def describe_cost(cost: Cost) -> str:
         "",
         *sent,
         row("time"),
-        row("loader of a device (clips)", f"{cost.clips_per_second / devices:,.1f}/s", _scaled(cost.loader, "B/s")),
-        row("all devices (clips)", f"{cost.clips_per_second:,.1f}/s"),
+        row("clips loaded per device", f"{cost.clips_per_second / devices:,.1f}/s", _scaled(cost.loader, "B/s")),
+        row("clips processed, all devices", f"{cost.clips_per_second:,.1f}/s"),
         row("step", _scaled(cost.step_seconds, "s")),
         row("steps", f"{cost.steps:,}"),
         row("training", _hours(cost.hours), f"{cost.hours * devices:,.1f} device hours"),
@@ -208,7 +208,11 @@ def describe_cost(cost: Cost) -> str:
         f"The default of {kind.share:.0%} is {kind.basis}.",
         f"Moving the activations through memory at {_scaled(kind.bandwidth, 'B/s')} limits utilisation to "
         f"{min(cost.greatest_share, 1):.0%}"
-        + (", which is the limit here." if cost.greatest_share < cost.share else "; hours at other utilisations:"),
+        + (
+            ", so memory bandwidth determines the duration."
+            if cost.greatest_share < cost.share
+            else "; hours at other utilisations:"
+        ),
     ]
     if cost.greatest_share >= cost.share:
         variants = (replace(cost, share=cost.share * factor) for factor in (0.5, 2))

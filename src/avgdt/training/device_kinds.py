@@ -120,7 +120,8 @@ def this_machine() -> DeviceKind:
         bandwidth,
         float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
         CPU_SHARES[auto.name],
-        f"what the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py measures other recipes",
+        f"the utilisation that the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py measures "
+        "other recipes",
         "fp32" if auto.name == "fp32" else "half",
     )
 
@@ -143,7 +144,7 @@ def matrix_rate(precision: Precision, seconds: float = 0.5) -> float:
 
 
 def copy_rate(device: torch.device, seconds: float = 0.3) -> float:
-    """Measure the memory bandwidth, in bytes per second, by copying a large tensor; reads and writes both count."""
+    """Measure the memory bandwidth, in bytes per second, by copying a large tensor; both reads and writes count."""
     source = torch.ones(2**28 if device.type == "cuda" else 2**25, device=device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / _least_seconds(lambda: target.copy_(source), device, seconds)

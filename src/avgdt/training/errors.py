@@ -12,12 +12,12 @@ class Diverged(TrainingError):
 
 
 class DamagedCheckpoint(TrainingError):
-    """Raised if a checkpoint is damaged or has another format."""
+    """Raised if a checkpoint is damaged or does not have the expected format."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
         self.reason = reason
-        """Path and defect of the checkpoint, without the remedy."""
+        """Path of the checkpoint and its defect, without the remedy."""
 
 
 class FolderGone(TrainingError):
@@ -38,4 +38,4 @@ class TooManyFailed(TrainingError):
 
 
 class RankFailed(TrainingError):
-    """Raised if another process of a distributed run has failed; the message is the error that it reported."""
+    """Raised if another process of a distributed run has failed; the message contains the error that it reported."""

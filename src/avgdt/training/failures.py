@@ -70,7 +70,7 @@ class Failures:
 
     @property
     def count(self) -> int:
-        """Number of recordings, held-out ones included, that are damaged or could not be read at the last attempt."""
+        """Number of recordings, including held-out ones, that are damaged or could not be read at the last attempt."""
         return len({row.path for row in self._failing.values()} | self._held_out | self._damaged.keys())
 
     def update(self, result: ReadResult) -> None:
@@ -94,7 +94,7 @@ class Failures:
                 row = self._damaged[path] = Skipped(path, f"{DAMAGED}{failure.reason}")
                 changed.append(row)
                 if failure in result.damaged:
-                    self._report(f"partly damaged; only clips of the intact parts are used: {failure.reason}")
+                    self._report(f"partly damaged; only clips from the intact parts are used: {failure.reason}")
         if changed:
             self._write()
         count = len(self._failed_in_session)

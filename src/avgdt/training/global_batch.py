@@ -89,7 +89,7 @@ class GlobalBatch:
         """Exchange clips between ranks, and return the clips of this rank's parts, one batch per part.
 
         ``parts[rank][part]`` holds the rows of the whole batch that belong to the part. Ranks exchange decoded clips
-        (uint8 frames, float32 samples), since each rank can draw the augmentations of any clip.
+        (uint8 frames, float32 samples), since each rank can reproduce the augmentations of any clip.
         """
         mine = parts[self.ranks.rank]
         if self.ranks.size == 1:

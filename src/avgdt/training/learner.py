@@ -107,7 +107,7 @@ class Learner:
 
     @property
     def epoch(self) -> float:
-        """Number of epochs trained so far, as a fractional number."""
+        """Number of epochs trained so far, including the fraction of the current one."""
         return self.step / self.steps_per_epoch
 
     @property

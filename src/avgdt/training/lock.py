@@ -80,7 +80,7 @@ def _refused(folder: Path, lock: int) -> TrainingError:
 
 
 def _is_open(path: Path, descriptor: int) -> bool:
-    """Return whether ``path`` is the file that is open as ``descriptor``."""
+    """Return whether ``path`` refers to the file that is open as ``descriptor``."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except (FileNotFoundError, NotADirectoryError):

@@ -130,7 +130,7 @@ def _check_batch(groups: Sequence[Sequence[ReadResult]], step: int) -> None:
 
 
 def _monitor(learner: Learner, hooks: Hooks, last: int, started: float) -> None:
-    """Call the monitors if they are due now or in one key lifetime, and were not called since step ``last``."""
+    """Call the monitors if they are due now or one key lifetime later, and have not been called since step ``last``."""
     step = learner.step
     if step > last and (learner.monitored(step) or learner.monitored(step + learner.key_lifetime)):
         for monitor in hooks.monitors:

@@ -1,4 +1,4 @@
-"""Metrics of a run: means over training steps, written as JSON lines and, if it is installed, to TensorBoard."""
+"""Metrics of a run: means over training steps, written as JSON lines and, if available, to TensorBoard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RunningMeans:
 
 
 class MetricsLog:
-    """Log that appends metrics to ``metrics.jsonl`` and ``tensorboard/`` of a run folder.
+    """Log that appends metrics to ``metrics.jsonl`` and ``tensorboard/`` in a run folder.
 
     Raises :class:`WriteError` if either of them cannot be written.
     """
@@ -96,7 +96,8 @@ class MetricsLog:
 
 @contextmanager
 def _quiet_thread() -> Iterator[None]:
-    """Return a context manager that silences errors in TensorBoard's thread, which TensorBoard raises again later."""
+    """Return a context manager that silences an ``OSError`` in TensorBoard's thread; TensorBoard raises it again
+    when it is next called."""
     before = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else before(failed)
     try:

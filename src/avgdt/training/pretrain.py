@@ -54,7 +54,7 @@ class Callbacks:
     monitors: Callable[[Recipe, Selection, OnUnreadable], list[Monitor]] = lambda recipe, collection, on_unreadable: []
     """Function that creates the monitors, which measure the networks during training."""
     on_scan: Progress | None = None
-    """Function called with (files inspected, files in total)."""
+    """Function called with the number of inspected files and the total number of files."""
     on_start: Callable[[Learner, Selection, int], None] = lambda learner, collection, steps: None
     """Function called before the first step, with the learner, the recordings and the number of steps."""
     on_metrics: Callable[[Metrics], None] = lambda metrics: None
@@ -131,7 +131,9 @@ def _lead(
         if step is not None:
             checkpoints.drop_superseded()
     if exact := learner.check_convolutions():
-        on_message(f"{precision.name}: this device computes {', '.join(exact)} wrongly, so float32 is used for them")
+        on_message(
+            f"{precision.name}: this device computes {', '.join(exact)} incorrectly, so float32 is used for them"
+        )
     learner.use_float32(exact)
     ranks.broadcast((recipe, collection, learner.state(), exact))
     callbacks.on_start(learner, collection, steps)

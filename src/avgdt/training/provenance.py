@@ -57,7 +57,7 @@ def device_name(device: torch.device) -> str:
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's model name from ``cpuinfo`` (Linux), else the name that ``platform`` gives."""
+    """Return the processor's model name from ``cpuinfo`` (Linux), or the name that ``platform`` reports."""
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(errors="replace").splitlines():
             name, _, value = line.partition(":")

@@ -25,7 +25,7 @@ _REASON = "avgdt/failure"
 
 @dataclass(frozen=True)
 class Ranks:
-    """Rank and world size of this process, and collective operations, which do nothing in a single process."""
+    """Rank and world size of this process, and collective operations, which do not communicate in a single process."""
 
     rank: int = 0
     """Index of this process, from 0; only rank 0 writes files and messages."""
@@ -42,12 +42,12 @@ class Ranks:
         return self.portions(count)[self.rank]
 
     def portions(self, count: int) -> list[range]:
-        """Return the :meth:`portion` of every rank, in the order of ranks."""
+        """Return the :meth:`portion` of every rank, in rank order."""
         bounds = [count * rank // self.size for rank in range(self.size + 1)]
         return [range(first, end) for first, end in pairwise(bounds)]
 
     def gather_objects(self, value: Any) -> list[Any]:
-        """Gather a picklable value from every rank, in the order of ranks."""
+        """Gather a picklable value from every rank, in rank order."""
         if self.size == 1:
             return [value]
         every: list[Any] = [None] * self.size
@@ -119,7 +119,7 @@ class Ranks:
         """Report ``error``, which ends this rank, to the other ranks.
 
         ``error.reported`` is set to whether another rank has already reported an error. If all ranks raise the same
-        error, the error of rank 0 is reported, since its messages are the most helpful.
+        error, the error of rank 0 is reported, since the messages of rank 0 are the most helpful.
         """
         first = not (self.rank and self.failure(2.0))
         with suppress(Exception):  # the process that holds the store may have ended

@@ -63,7 +63,9 @@ def new_recordings(
     with naming(out / "skipped.csv", full):
         write_skipped(collection.skipped, out / "skipped.csv")
     if beyond := sum(reaches_beyond(entry) for entry in collection.train):
-        on_message(f"{beyond} segments extend beyond their recording: clips are drawn from the part that exists")
+        on_message(
+            f"{beyond} segments extend beyond the bounds of their recording; clips are drawn from the existing part"
+        )
     return collection
 
 
@@ -98,7 +100,8 @@ def resumed_recordings(
         _write_manifest(entries, out, "free some disk space and start the command again")
     if changed := sum(not unchanged(entry) for entry in entries if not entry.error):
         on_message(
-            f"{changed} of {len(entries)} files have changed since the run began; clips that no longer exist will fail"
+            f"{changed} of {len(entries)} files have changed since the run began; clips that no longer exist cannot be "
+            "read"
         )
     return collection
 
@@ -110,8 +113,8 @@ def _listed(out: Path) -> list[Entry]:
     except ManifestError as error:
         again = own_command("pretrain", "--resume", *option("--out", out), "--data", "PATH")
         raise TrainingError(
-            f"{error}; restore it, or delete it and inspect the recordings again, PATH being the folder or manifest "
-            f"that the run was started with: {again}"
+            f"{error}; restore it, or delete it and inspect the recordings again (PATH: the folder or manifest with "
+            f"which the run was started): {again}"
         ) from None
 
 
@@ -171,7 +174,7 @@ def run_store(recipe: Recipe, collection: Selection, folder: Path) -> Store | No
 def training_clips(recipe: Recipe, collection: Selection, store: Store | None = None) -> Clips:
     """Return the data set of a run, whose items are the rows of ``collection.train``.
 
-    Each item is a pure function of (seed, epoch, item).
+    Each item is a pure function of (seed, epoch, item index).
     """
     composition = recipe.composition
     spans = [clip_span(entry, composition.modalities) for entry in collection.train]

@@ -18,7 +18,7 @@ _SAMPLE = 50
 def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
     """Return the entries with the new paths of their files in ``data``, which is a folder or a manifest.
 
-    Raises :class:`DataError`, which names an example, if recordings are missing in ``data`` or have changed.
+    Raises :class:`DataError`, which names an example, if recordings are missing from ``data`` or have changed.
     """
     if not data.exists():
         raise DataError(f"{data}: no such file or folder; --data takes the new location of the run's recordings")
@@ -48,7 +48,7 @@ def relocated(entries: Sequence[Entry], data: Path) -> list[Entry]:
         example = changed[0].path if changed else missing[0]
         defect = "not the file that the run was started with" if changed else "no such file"
         raise DataError(
-            f"{example}: {defect}; of the run's {len(entries)} recordings {len(missing)} are missing in {data} and "
+            f"{example}: {defect}; of the run's {len(entries)} recordings {len(missing)} are missing from {data} and "
             f"{len(changed)} differ; give --data the folder to which they were moved"
         )
     return [new or replace(entry, path=path) for entry, path, new in zip(entries, paths, relocated, strict=True)]

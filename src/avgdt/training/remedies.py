@@ -57,8 +57,8 @@ class Remedies:
         """Raise :class:`FolderGone` if the run's folder was deleted or moved."""
         if not self.folder_exists():
             raise FolderGone(
-                f"{self.out}: deleted or moved while the run was writing to it; nothing was saved since; move it "
-                f"back and resume with: {self.resume()}, or restart the run with its recipe and --data"
+                f"{self.out}: deleted or moved while the run was writing to it; nothing has been saved since then; "
+                f"move it back and resume with: {self.resume()}, or restart the run with its recipe and --data"
             )
 
     @contextmanager
@@ -107,7 +107,7 @@ class Remedies:
             note = f", and so have its checkpoints after step {step}"
             command = f"resume with: {self.resume('--step', str(step), *lr)}"
         elif growths:
-            note = ", and the last checkpoint before that remains"
+            note = ", but its last checkpoint was saved before that"
         exact = (
             "" if precision == "fp32" else f" (or use --run.precision fp32 if the range of {precision} is the cause)"
         )

@@ -32,7 +32,7 @@ them."""
 
 
 def identity(entry: Entry) -> str:
-    """Return the identity of a recording: the digest of its content (or else its file name), and its segment if any."""
+    """Return the identity of a recording: the digest of its content, or else its file name, and its segment, if any."""
     segment = [entry.extra.get(name, "").strip() for name in ("start", "end")]
     return " ".join([entry.content or entry.path.name, *(segment if any(segment) else [])])
 
@@ -40,11 +40,11 @@ def identity(entry: Entry) -> str:
 def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, out: Path) -> None:
     """Raise :class:`TrainingError` if the recordings ``now`` differ from those of the checkpoint.
 
-    ``before`` holds the identities of the recordings of the checkpoint, and ``source`` is the file or folder of
-    ``now``.
+    ``before`` holds the identities of the checkpoint's recordings; ``source`` is the manifest or folder of the
+    recordings ``now``.
     """
     if len(before) != len(now):
-        raise TrainingError(f"{source}: gives {len(now)} recordings; {recordings_remedy(len(before), out)}")
+        raise TrainingError(f"{source}: contains {len(now)} training recordings; {recordings_remedy(len(before), out)}")
     for old, entry in zip(before, now, strict=True):
         if old != identity(entry):
             raise TrainingError(
@@ -54,8 +54,11 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
 
 
 def recordings_remedy(before: int, out: Path) -> str:
-    """Return the remedy if the number of recordings is not ``before``, as in the checkpoint of ``out``."""
-    return f"the checkpoint of {out} has {before}: restore its manifest.csv, or start a new run in another --out"
+    """Return the remedy if the number of recordings differs from ``before``, that of the checkpoint of ``out``."""
+    return (
+        f"the checkpoint of {out} has {before} training recordings: restore its manifest.csv, or start a new run in "
+        "another --out"
+    )
 
 
 def check_recipe(before: Recipe, now: Recipe, out: Path) -> None:
@@ -75,8 +78,8 @@ def check_length(now: Recipe, step: int, steps_per_epoch: int, out: Path) -> Non
     """Raise :class:`TrainingError` if a run resumed at ``step`` has passed the last epoch of the recipe."""
     if now.schedule.epochs * steps_per_epoch < step:
         raise TrainingError(
-            f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs of {out} "
-            "so far; use more"
+            f"schedule.epochs: {now.schedule.epochs} is less than the {step / steps_per_epoch:.4g} epochs that "
+            f"{out} has already trained; use more"
         )
 
 

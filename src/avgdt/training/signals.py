@@ -73,7 +73,7 @@ def deferred() -> Iterator[None]:
     """Return a context manager that delays :class:`Stopped` until its end.
 
     ``Stopped`` is also raised for an earlier signal whose exception was lost: Python drops exceptions that are raised
-    in a hook of ``os.fork``.
+    in an ``os.fork`` hook.
     """
     _state.deferring += 1
     try:
@@ -94,7 +94,7 @@ def requested() -> int:
 def advising(advice: Callable[[], str]) -> Iterator[None]:
     """Return a context manager that appends ``advice`` to the message of :class:`Stopped`.
 
-    ``advice`` returns a text that states what is saved and how to resume.
+    ``advice`` returns a text that states what has been saved and how to resume.
     """
     try:
         yield

@@ -25,7 +25,7 @@ def train_step(learner: Learner, groups: Sequence[Batch]) -> tuple[NCE, dict[str
     Returns the loss of the whole batch and the embedding std of each modality: the standard deviation over the
     batch, averaged over dimensions and multiplied by the square root of their number. It is 1 for embeddings that
     are uniformly distributed on the sphere, and 0 for embeddings that have collapsed to a point. The step does not
-    synchronise with the device; a loss that is not finite is detected when it is logged.
+    synchronise with the device; a non-finite loss is detected when it is logged.
     """
     with _unchanged_by_lost_ranks(learner):
         result, queries, keys, recordings = _differentiate(learner, groups)
@@ -112,7 +112,7 @@ def _differentiate_at_once(
 ) -> tuple[NCE, Tensors]:
     """Differentiate the loss of the whole batch at once; the loss of a query may depend on all other queries.
 
-    If there are several groups, they are first embedded without gradient. The gradient of the loss with respect to
+    If there are several groups, they are first embedded without gradients. The gradient of the loss with respect to
     the embeddings is then propagated through one group after another, each of which is embedded again (gradient
     caching, arXiv 2101.06983).
     """
@@ -148,7 +148,7 @@ def _differentiate_at_once(
 
 
 def _embed(learner: Learner, views: Tensors, index: int) -> Tensors:
-    """Embed the views of group ``index`` of this rank; dropout depends on the step and the group."""
+    """Embed the views of group ``index`` of this rank; dropout is seeded with the step and the group."""
     torch.manual_seed(learner.step_seed + 7919 * (learner.portion.start + index))
     with learner.precision.autocast():
         embeddings: Tensors = learner.phi(views, learner.modalities, learner.normalised)
@@ -158,7 +158,7 @@ def _embed(learner: Learner, views: Tensors, index: int) -> Tensors:
 def _loss(
     learner: Learner, queries: Tensors, keys: Tensors, negatives: list[Negatives], embeddings: Tensors | None = None
 ) -> NCE:
-    """Compute the loss of the recipe, with the accuracy and probabilities of the noise-contrastive loss.
+    """Compute the loss of the recipe; the accuracy and probabilities are always those of the noise-contrastive loss.
 
     ``embeddings`` are the queries before normalisation, which SIGReg needs.
     """
@@ -179,7 +179,7 @@ def _loss(
 
 
 def _bank_keys(learner: Learner, batch: GlobalBatch, group_views: Tensors | None) -> Tensors | None:
-    """Compute keys with the momentum encoder, normalised in shuffled groups; return None without a bank."""
+    """Compute keys with the momentum encoder and batch norm over shuffled groups; return None without a bank."""
     if learner.key_encoder is None:
         return None
     groups = learner.groups * learner.recipe.objective.key_groups

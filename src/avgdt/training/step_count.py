@@ -1,8 +1,8 @@
-"""Operations and bytes of one training step, counted on a recipe's networks and clips without computing values.
+"""Operations and bytes of one training step, counted for a recipe's networks and clips without computing values.
 
-The networks run on tensors of PyTorch's device ``meta``, which have a shape and no values. A multiplication and an
-addition are two operations (FLOPs). Only matrix multiplications and convolutions are counted, as in a vendor's peak
-throughput. The following are not counted, since they are less than one per cent of the operations in the paper's
+The networks run on tensors of PyTorch's device ``meta``, which have a shape but no values. A multiplication and an
+addition count as two operations (FLOPs). Only matrix multiplications and convolutions are counted, as in a vendor's
+peak throughput. The following are not counted, since they are less than one per cent of the operations in the paper's
 recipe: the similarities of queries to the keys of the bank or batch, the log-mel spectrogram, the augmentations, the
 optimiser, and the update of the momentum encoder.
 """
@@ -34,7 +34,7 @@ _PASSES_OF_KEYS = 2
 
 @dataclass(frozen=True)
 class StepCount:
-    """Operations and bytes of one training step on one device, counted on the recipe's networks."""
+    """Operations and bytes of one training step on one device, counted for the recipe's networks."""
 
     recordings: int
     """Number of recordings in the device's part of the batch."""
@@ -82,7 +82,7 @@ class StepCount:
 
     @property
     def traffic(self) -> int:
-        """Minimum number of bytes that the activations move through memory."""
+        """Minimum memory traffic of the activations, in bytes."""
         return (_PASSES + (_PASSES_OF_KEYS if self.keys else 0)) * self.activations * self.groups
 
     def of_groups(self, groups: int, embedded_twice: bool) -> StepCount:
@@ -154,7 +154,8 @@ def count_step(recipe: Recipe, recordings: int, precision: str) -> StepCount:
 
 
 class SavedTensors(saved_tensors_hooks):
-    """Context manager that counts the bytes of tensors saved for the backward pass; a shared storage counts once."""
+    """Context manager that counts the bytes of tensors saved for the backward pass; a storage shared by several
+    tensors counts once."""
 
     def __init__(self, phi: nn.Module) -> None:
         """Exclude the parameters of ``phi`` from the count."""
