@@ -64,7 +64,7 @@ def test_one_split_or_all_rows_can_be_selected() -> None:
     assert len(one_split(segments_of(("", ""), ("", "")), "test")) == 2
     with pytest.raises(
         EvaluationError,
-        match=r"split 'val'; the data has: test \(2\), train \(1\); name one of these, or all, with --split",
+        match=r"split 'val'; the data has: test \(2\), train \(1\); set --split to one of these, or to all",
     ):
         one_split(rows, "val")
 

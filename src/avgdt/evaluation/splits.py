@@ -176,7 +176,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     if not selected:
         raise EvaluationError(
             f"split: no rows with split '{split}'; the data has: {split_counts([s.split for s in segments if s.split])}"
-            "; name one of these, or all, with --split"
+            "; set --split to one of these, or to all"
         )
     return selected
 
@@ -224,7 +224,7 @@ def _check_needed(
         if rows:
             raise EvaluationError(
                 f"split: none of the {rows} rows with split '{split}' has a label in the column '{label}'; {needs}; "
-                "fill them in, or name another column with --label"
+                "add labels, or specify another column with --label"
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise EvaluationError(
