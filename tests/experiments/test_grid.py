@@ -185,7 +185,7 @@ def test_complete_and_incomplete_grids_have_an_outcome(tmp_path: Path) -> None:
         ablation_outcome(TOY, small)
     record(small, lambda name, seed: (0.8 if name.endswith("on") else 0.5) + 0.01 * seed * (1 + ("on" in name)))
     outcome = ablation_outcome(TOY, small)
-    assert outcome.answers[0].startswith("Jitter is better: holds by accuracy, +31.0 points (95 % interval ")
+    assert outcome.answers[0].startswith("Jitter is better (accuracy): holds, +31.0 percentage points (95 % interval ")
     assert [plot.name for plot in outcome.plots] == ["accuracy", "r1", "r10"]
     assert [series.name for series in outcome.plots[0].series] == ["epochs 1", "epochs 2"]
     assert outcome.plots[0].series[0].x == ("off", "on")

@@ -47,7 +47,7 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
 
 
 def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> str:
-    """Return a digest of ``context``, the precision, and the weights and settings of the networks for ``modalities``."""
+    """Return a digest of ``context``, the precision, and the networks for ``modalities`` (weights and settings)."""
     recipe, precision = model.recipe, model.precision
     settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
     plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]

@@ -38,5 +38,5 @@ def _keys(recipe: Recipe, step: int) -> Iterator[int]:
 
 
 def recall_rank(gallery: int) -> int:
-    """Return the largest k among 1, 5 and 10 for which recall at k is at most 1/4 at chance level; 1 if there is none."""
+    """Return the largest k among 1, 5 and 10 whose chance-level recall is at most 1/4; 1 if there is none."""
     return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)

@@ -100,7 +100,7 @@ class _Problem:
         self.inputs32, self.squares32 = inputs.float(), inputs.float().square()
 
     def minimise(self, weights: torch.Tensor, penalty: torch.Tensor, tolerance: float) -> tuple[torch.Tensor, bool]:
-        """Minimise the loss from the starting point ``weights``; return the final weights and whether it converged."""
+        """Minimise the loss, starting from ``weights``; return the final weights and whether the solver converged."""
         loss, probabilities = self._loss(weights, penalty)
         for _ in range(NEWTON_STEPS):
             gradient = self.inputs.T @ (probabilities - self.targets) / len(self.inputs) + penalty * weights

@@ -34,7 +34,7 @@ class Ablation:
     cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
-    """Level of the only factor with which its other levels are compared; empty if ``claims`` are tested."""
+    """Level with which the other levels of the only factor are compared; empty if ``claims`` are tested."""
     published: str = ""
     """Number of the corresponding table in the paper; empty if there is none."""
 
@@ -145,7 +145,7 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """Return the recipe with other window start times; ``changes`` are new values of fields of ``composition.time``."""
+    """Return the recipe with ``changes`` to the fields of ``composition.time``, which determine window start times."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 

@@ -29,7 +29,7 @@ def test_every_example_can_be_drawn_and_all_can_be_requested() -> None:
 
 def test_too_few_examples_raise_an_error_with_their_class() -> None:
     with pytest.raises(
-        EvaluationError, match="class 'cat' has only 3 examples in train, not 4; use fewer, or 0 for all"
+        EvaluationError, match="class 'cat' has only 3 examples in train, not 4; use fewer shots, or 0 for all"
     ):
         _drawn(4)
 

@@ -72,8 +72,8 @@ def draw_shots(
         indices = np.flatnonzero(targets == number)
         if len(indices) < shots:
             raise EvaluationError(
-                f"shots: class '{name}' has only {len(indices)} examples in train, not {shots}; use fewer, or "
-                f"{ALL} for all"
+                f"shots: class '{name}' has only {len(indices)} examples in train, not {shots}; use fewer shots, "
+                f"or {ALL} for all"
             )
         sampled.append(rng.choice(indices, shots, replace=False))
     return np.sort(np.concatenate(sampled))

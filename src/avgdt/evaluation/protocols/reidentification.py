@@ -32,8 +32,8 @@ class Reidentification:
     split: str = "test"
     """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     modality: Literal["both", "video", "audio"] = "both"
-    """Modalities of queries and gallery: all pairs of video and audio, or one modality, so that the other may be
-    missing."""
+    """Modalities of queries and gallery: all four pairs of video and audio, or one modality; recordings may then lack
+    the other one."""
     seed: int = 0
     """Seed of the random weights used as a baseline."""
 
