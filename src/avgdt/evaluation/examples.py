@@ -142,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first label column in ``results`` that the data has, else ``label`` if present, else an empty name."""
+    """Return the first label column in ``results`` that exists; else ``label`` if it exists, else an empty string."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")

@@ -79,7 +79,7 @@ def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Return the input spectrograms unchanged, flattened to (batch, mels * time), for training on them."""
+    """Return the input spectrograms unchanged, flattened to (batch, mels * time), as input for finetuning."""
     return view.flatten(1)
 
 

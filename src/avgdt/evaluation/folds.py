@@ -170,8 +170,7 @@ def check_classes_remain(listed: Folds, usable: Folds) -> None:
             )
             if missing := sort_names(expected - present):
                 raise EvaluationError(
-                    f"class '{missing[0]}': none of its {role} recordings can be read; check these "
-                    "files, or restore them"
+                    f"class '{missing[0]}': none of its {role} recordings can be read; check or restore these files"
                 )
 
 

@@ -65,10 +65,10 @@ def fit_path(
 ) -> dict[float, LogisticRegression]:
     """Fit logistic regression to features (n, dim) for each C in ``strengths``; return the classifiers by C.
 
-    ``targets`` (n,) must contain every class. Each fit starts from an extrapolation of the fits for the two next
-    smaller values of C. ``path`` holds further values of C, which are optimised with a looser tolerance and serve only
-    as starting points. With two classes, the penalty applies to the difference of their weights, as in binary logistic
-    regression with one weight vector.
+    ``targets`` (n,) must contain every class. The values of C are fitted in ascending order, and each fit starts from
+    an extrapolation of the previous two fits. ``path`` holds further values of C, which are fitted with a looser
+    tolerance and serve only as starting points. With two classes, the penalty applies to the difference of their
+    weights, as in binary logistic regression with one weight vector.
     """
     examples = torch.from_numpy(features.astype(np.float64))
     values, axes = torch.linalg.eigh(examples.T @ examples)

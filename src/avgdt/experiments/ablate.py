@@ -19,15 +19,15 @@ from avgdt.training.provenance import command, processor_name
 def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
     """Return the grid cells of ``ablation`` for ``recipe``.
 
-    Raises :class:`ExperimentError` if a cell is not valid with the time shift of the recipe, and ``CompositionError``
-    if it is not valid for another reason.
+    Raises :class:`ExperimentError` if a cell is invalid and ``recipe`` has a time shift, and ``CompositionError`` if a
+    cell is invalid otherwise.
     """
     try:
         return ablation.cells(recipe)
     except CompositionError as error:
         if recipe.composition.shift:
             raise ExperimentError(
-                f"ablate {ablation.name}: one of its recipes is not valid with the time shift of this recipe; add "
+                f"ablate {ablation.name}: one of its cells is not valid with the time shift of this recipe; add "
                 f"--composition modality ({error})"
             ) from None
         raise

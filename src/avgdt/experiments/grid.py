@@ -118,8 +118,8 @@ class Grid:
     def results(self, job: CellRun) -> CellResults | None:
         """Return the results of a job; None if the job is not complete.
 
-        Raises :class:`ExperimentError` if the job's record is damaged, or if it belongs to another recipe, data set or
-        other settings.
+        Raises :class:`ExperimentError` if the job's record is damaged, or if it was written for another recipe, another
+        data set or other settings.
         """
         if not job.record.exists():
             return None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STORAGE = "search.db"
 FAILED = "failed"
-"""Name of the user attribute with the error message of a failed trial."""
+"""Name of the Optuna user attribute that stores the error message of a failed trial."""
 STARTUP_TRIALS = 10
 """Number of random trials before the sampler and the pruner use the results of earlier trials."""
 FRESH_SEEDS = 1000
@@ -128,7 +128,7 @@ class Search:
         return self.out / "trials" / f"{number:04d}"
 
     def ranked(self) -> list[optuna.trial.FrozenTrial]:
-        """Return the complete trials in order of rank; raise :class:`ExperimentError` if no trial is complete."""
+        """Return the complete trials, best first; raise :class:`ExperimentError` if no trial is complete."""
         complete = [trial for trial in self.study().get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
         if not complete:
             raise ExperimentError(f"{self.out}: no trial is complete; increase --trials")

@@ -33,7 +33,7 @@ class Difference:
 
     mean: Mean
     p: float | None
-    """Two-sided p-value; None if there are fewer than two seeds or if the difference is equal for all seeds."""
+    """Two-sided p-value; None if there are fewer than two seeds or if the difference is the same for all seeds."""
 
     @property
     def verdict(self) -> str:

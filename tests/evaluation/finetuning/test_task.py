@@ -36,7 +36,7 @@ def test_too_few_examples_raise_an_error_with_their_class() -> None:
 
 @pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
 def test_numbers_of_shots_must_be_distinct(shots: tuple[int, ...]) -> None:
-    with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
+    with pytest.raises(EvaluationError, match=r"shots: .* must be distinct non-negative numbers"):
         check_options(shots, 1)
 
 

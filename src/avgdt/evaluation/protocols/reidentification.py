@@ -77,7 +77,7 @@ def _apart(
             separate.append(planned)
         else:
             path = entries[planned.segment.entry].path
-            too_short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
+            too_short.append(Skipped(path, f"too short for two non-overlapping clips of {clip.seconds:g} s"))
     return separate, too_short
 
 
