@@ -57,7 +57,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         tables.append(_confirmation_table(confirmation))
     return Experiment(
         "Search for compositions",
-        "Which factors, levels and augmentations yield better features than the composition chosen by hand?",
+        "Which factors, levels and augmentations yield better features than the hand-designed composition?",
         tuple(answers),
         (
             ("recipe", search.recipe.title),

@@ -88,7 +88,7 @@ class Esc50Fold(SubClipOptions):
         layout = read_layout(comparison.data, esc10=False)
         entries = [entry for entry in layout.entries if entry.extra["fold"] == str(self.fold)]
         if not entries:
-            raise DataError(f"{comparison.data}: has no sound in fold {self.fold}; use a fold from 1 to 5")
+            raise DataError(f"{comparison.data}: lists no sound of fold {self.fold}; use a fold from 1 to 5")
         parts = Layout(deal_sources(entries, self.parts), layout.unlisted)
         return _measure(self, self.epochs, comparison, parts, [str(part + 1) for part in range(self.parts)])
 
