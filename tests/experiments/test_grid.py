@@ -135,9 +135,9 @@ def test_a_damaged_record_raises_an_error(labelled: Path, tmp_path: Path) -> Non
 
 
 def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match="use distinct"):
+    with pytest.raises(ExperimentError, match="use one or more distinct"):
         grid(tmp_path, tmp_path, (1, 1))
-    with pytest.raises(ExperimentError, match="use distinct"):
+    with pytest.raises(ExperimentError, match="use one or more distinct"):
         grid(tmp_path, tmp_path, ())
     with pytest.raises(ExperimentError, match="use 0 to 7"):
         grid(tmp_path, tmp_path).job(8)
