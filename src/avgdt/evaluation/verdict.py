@@ -28,8 +28,8 @@ GREATEST_GRADIENT = 30.0
 """Divergence threshold for the ratio of the gradient norm to its first value. In healthy runs, the norm falls."""
 LEAK = 0.3
 """Batch-norm leak threshold for the fraction of the similarity margin that is lost if the keys are normalised in
-another batch; see :func:`avgdt.evaluation.diagnosis.batch_norm_share`. In healthy runs, the fraction is at most 0.1 after
-the initial plateau."""
+another batch; see :func:`avgdt.evaluation.diagnosis.batch_norm_share`. In healthy runs, the fraction is at most 0.1
+after the initial plateau."""
 DRIFT = 0.1
 """Bank shortcut threshold for the change of a key (1 - cosine similarity) while it is in the memory bank. If the change
 is larger, queries can identify keys by their age. In healthy runs, the change is 0.01."""
@@ -204,7 +204,7 @@ def _no_signal(recipe: Recipe, evidence: str) -> Verdict:
     check = (
         "Check that the audio of each recording belongs to its video and is not silent (avgdt scan)"
         if _both(recipe)
-        else "Check that two views of a recording still have something in common after augmentation (avgdt report shows them)"
+        else "Check that augmented views of a recording still have something in common (avgdt report shows them)"
     )
     return Verdict(
         "no signal",
