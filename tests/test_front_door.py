@@ -131,7 +131,7 @@ def test_invalid_arguments_raise_errors(run: Path, folder: Path, tmp_path: Path)
         avgdt.embed(folder, run, every=0.0)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no recording")
-    with pytest.raises(EvaluationError, match="none of 1 recordings can be embedded; the first: "):
+    with pytest.raises(EvaluationError, match="none of 1 recordings can be embedded; first error: "):
         avgdt.embed(tmp_path / "empty", run)
 
 

@@ -68,7 +68,7 @@ def test_search_runs_its_trials_and_confirms_the_best(
 ) -> None:
     assert main(command("search", "--trials", "2", "--jobs", "2", "--confirm", "1")) == 0
     printed = capfd.readouterr().out
-    assert "Retrained with fresh seeds, on test: accuracy of the searched composition" in printed
+    assert "Retrained with fresh seeds and evaluated on the test split: accuracy of the searched composition" in printed
     assert (working_directory / "out" / "best.yaml").exists()
     assert main(["pretrain", "--config", "out/best.yaml", "--data", "films.csv", "--out", "run"]) == 0
 
@@ -78,7 +78,7 @@ def test_errors_are_reported_in_one_line_with_a_remedy(working_directory: Path) 
         (["ablate"], "NAME is missing"),
         (["ablate", "jitter"], "RECIPE is missing"),
         (command("ablate jiter"), "did you mean 'jitter'"),
-        (command("ablate jitter", "--seeds", "1", "1"), "use distinct seeds"),
+        (command("ablate jitter", "--seeds", "1", "1"), "use one or more distinct seeds"),
         (command("ablate jitter", "--cell", "12"), "use 0 to 11"),
         (command("ablate jitter", "--jobs", "0"), "--jobs: 0; use 1 or more"),
         (command("curriculum", "--recordings", "1"), "--recordings: 1; use 2 or more"),

@@ -23,7 +23,7 @@ def test_unused_rows_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "4 rows belong to other splits (test (3), trian (1)) and are not used" in capsys.readouterr().err
     assert main(["evaluate", "knn", "--weights", out, *data, "--device", "cpu", "--clips", "1"]) == 0
     text = capsys.readouterr().out
-    assert "1 row has no label in the column 'label': skipped" in text
+    assert "1 row has no label in the column 'label' and is skipped" in text
     assert "1 row belongs to another split (trian (1)) and is not used" in text
 
     copy = tmp_path / "films" / "copy.mkv"

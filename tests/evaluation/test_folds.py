@@ -43,8 +43,8 @@ def test_each_fold_is_tested_once_after_training_on_the_others() -> None:
 @pytest.mark.parametrize(
     ("segments", "names", "message"),
     [
-        (ALL, ["4"], "folds: 4; name at least three different folds"),
-        (ALL, ["1", "2", "2"], "folds: 1 2 2; name at least three different"),
+        (ALL, ["4"], "folds: 4; at least three different folds are needed"),
+        (ALL, ["1", "2", "2"], "folds: 1 2 2; at least three different"),
         (ALL, ["1", "2", "7"], "fold 7: no readable recording is present"),
         (
             make_segments("1a", "1b", "2a", "3a", "3b"),

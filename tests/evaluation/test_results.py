@@ -58,7 +58,7 @@ def test_an_output_that_cannot_be_written_raises_an_error_in_advance(tmp_path: P
             check_writable("linear", tmp_path / where)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "linear.json").write_text("mine")
-    with pytest.raises(EvaluationError, match="not a result of an evaluation; move it away"):
+    with pytest.raises(EvaluationError, match=": not the result of an evaluation; move the file elsewhere"):
         check_writable("linear", tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_one_split_or_all_rows_can_be_selected() -> None:
     assert len(one_split(segments_of(("", ""), ("", "")), "test")) == 2
     with pytest.raises(
         EvaluationError,
-        match=r"split 'val'; the data has: test \(2\), train \(1\); name one of these, or all, with --split",
+        match=r"split 'val'; the data has: test \(2\), train \(1\); set --split to one of these, or to all",
     ):
         one_split(rows, "val")
 
@@ -120,8 +120,8 @@ def test_rows_without_label_or_split_are_skipped_and_reported() -> None:
     ]
     assert (found.unlabelled, found.other_splits) == (2, 3)
     assert found.notes == [
-        "2 rows have no label in the column 'label': skipped",
-        "1 row has no split: skipped",
+        "2 rows have no label in the column 'label' and are skipped",
+        "1 row has no split and is skipped",
         "3 rows belong to other splits (extra (2), fold1 (1)) and are not used",
         "1 row duplicates another row (same file, segment, split and label) and is not used",
     ]

@@ -135,9 +135,9 @@ def test_a_damaged_record_raises_an_error(labelled: Path, tmp_path: Path) -> Non
 
 
 def test_seeds_and_indices_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match="use distinct"):
+    with pytest.raises(ExperimentError, match="use one or more distinct"):
         grid(tmp_path, tmp_path, (1, 1))
-    with pytest.raises(ExperimentError, match="use distinct"):
+    with pytest.raises(ExperimentError, match="use one or more distinct"):
         grid(tmp_path, tmp_path, ())
     with pytest.raises(ExperimentError, match="use 0 to 7"):
         grid(tmp_path, tmp_path).job(8)
@@ -185,7 +185,7 @@ def test_complete_and_incomplete_grids_have_an_outcome(tmp_path: Path) -> None:
         ablation_outcome(TOY, small)
     record(small, lambda name, seed: (0.8 if name.endswith("on") else 0.5) + 0.01 * seed * (1 + ("on" in name)))
     outcome = ablation_outcome(TOY, small)
-    assert outcome.answers[0].startswith("Jitter is better: holds by accuracy, +31.0 points (95 % interval ")
+    assert outcome.answers[0].startswith("Jitter is better (accuracy): holds, +31.0 percentage points (95 % interval ")
     assert [plot.name for plot in outcome.plots] == ["accuracy", "r1", "r10"]
     assert [series.name for series in outcome.plots[0].series] == ["epochs 1", "epochs 2"]
     assert outcome.plots[0].series[0].x == ("off", "on")

@@ -49,7 +49,7 @@ def test_an_outcome_is_read_back_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_an_outcome_raises_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"holds no experiment\.json"):
+    with pytest.raises(ExperimentError, match=r"contains no experiment\.json"):
         read_outcome(tmp_path / "other")
 
 

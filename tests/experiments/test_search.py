@@ -166,7 +166,7 @@ def test_the_confirmation_uses_new_seeds_and_the_full_number_of_epochs(
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
     answers = search_outcome(here, grid).answers
     assert any(
-        "accuracy of the searched composition minus accuracy of the original composition is +9.5 points" in a
+        "accuracy of the searched composition minus accuracy of the original composition is +9.5 percentage points" in a
         for a in answers
     )
 

@@ -62,11 +62,13 @@ def test_equal_differences_of_all_seeds_are_not_tested() -> None:
     better = paired_difference({0: 0.75, 1: 0.5}, {0: 0.5, 1: 0.25})
     assert better is not None
     assert better.verdict == "undecided"
-    assert better.in_points() == "+25.0 points, the same for all 2 seeds, not tested"
+    assert better.in_points() == "+25.0 percentage points, the same for all 2 seeds, not tested"
     assert paired_difference({0: 1.0}, {1: 1.0}) is None
 
 
 def test_a_difference_is_formatted_as_text() -> None:
     difference = paired_difference({0: 0.5, 1: 0.6, 2: 0.7}, {0: 0.4, 1: 0.4, 2: 0.4})
     assert difference is not None
-    assert difference.in_points() == ("+20.0 points (95 % interval -4.8 to +44.8, paired t test p = 0.074, 3 seeds)")
+    assert difference.in_points() == (
+        "+20.0 percentage points (95 % interval -4.8 to +44.8, paired t test p = 0.074, 3 seeds)"
+    )

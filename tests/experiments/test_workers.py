@@ -34,7 +34,7 @@ def test_failures_are_returned_and_other_processes_continue(tmp_path: Path) -> N
     assert failure.endswith(f"its output is in {tmp_path / 'bad.log'}")
     assert done == ["late"]
     raise_failures([])
-    with pytest.raises(ExperimentError, match=r"bad: .*\(1 others failed too\)"):
+    with pytest.raises(ExperimentError, match=r"bad: .*\(and 1 more failed\)"):
         raise_failures([failure, failure])
 
 

@@ -201,7 +201,7 @@ def test_invalid_runs_and_table_names_raise_errors(make: Make, tmp_path: Path) -
 def test_damaged_results_are_named(make: Make) -> None:
     run = make("grid", esc50(0, 0.5))
     (run / "results" / "esc50.json").write_text("{")
-    with pytest.raises(Exception, match=r"esc50\.json: not a result"):
+    with pytest.raises(Exception, match=r"esc50\.json: not the result"):
         compare_runs([run])
 
 

@@ -53,5 +53,5 @@ def test_names_are_escaped_in_html_and_for_spreadsheets(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_an_outcome_raises_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"holds no experiment\.json"):
+    with pytest.raises(ExperimentError, match=r"contains no experiment\.json"):
         write_experiment(tmp_path)

@@ -36,7 +36,7 @@ def code_digest() -> str:
 
 
 def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[object]:
-    """Return the size and modification time of each plan's file, with the plan's windows, as plain data."""
+    """Return the path, size and modification time of each plan's file, and the plan's windows, as plain data."""
     state = list[object]()
     for plan in plans:
         path = entries[plan.segment.entry].path.absolute()
@@ -47,7 +47,7 @@ def state_of_clips(entries: Sequence[Entry], plans: Sequence[Plan]) -> list[obje
 
 
 def digest(model: PretrainedModel, modalities: Sequence[str], context: str) -> str:
-    """Return a digest of ``context``, and of the weights and settings of the networks of ``modalities``."""
+    """Return a digest of ``context``, the precision, and the networks for ``modalities`` (weights and settings)."""
     recipe, precision = model.recipe, model.precision
     settings = [recipe.clip, recipe.log_mel, recipe.normalisation, recipe.composition, recipe.model]
     plain = [context, [to_plain(setting) for setting in settings], precision.name, precision.device.type]
@@ -68,7 +68,7 @@ def array_digest(array: NDArray[np.generic]) -> str:
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Cache of features, with one safetensors file for each network, set of clips and reader.
+    """Cache of features, with one safetensors file for each combination of model, clips and reader.
 
     The files may be deleted at any time.
     """
@@ -88,7 +88,7 @@ class FeatureCache:
         average: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> Extraction:
-        """Return cached vectors; extract and cache the vectors of models that have no cache file.
+        """Return the vectors of all models; the vectors of models without a cache file are extracted and cached.
 
         For the arguments, see :func:`avgdt.evaluation.features.extract`. If a recording cannot be read, no file is
         written, so the next call tries to read the recording again. Raises ``WriteError`` if the folder cannot be

@@ -10,10 +10,10 @@ from avgdt.recipes.recipe import Recipe
 
 
 def chance_loss(recipe: Recipe, step: int) -> float:
-    """Return the NCE loss at chance level, where all keys are equally similar to the query.
+    """Return the NCE loss at chance level, at which all keys are equally similar to the query.
 
-    The loss of a pair of views is then the logarithm of the number of keys. It is averaged or summed over the pairs, as
-    in training.
+    The loss of a pair of views is then the logarithm of the number of keys. The losses of all pairs are averaged or
+    summed, as in training.
     """
     losses = [log(number) for number in _keys(recipe, step)]
     return sum(losses) / (len(losses) if recipe.objective.pair_reduction == "mean" else 1)
@@ -28,7 +28,7 @@ def chance_accuracy(recipe: Recipe, step: int) -> float:
 def _keys(recipe: Recipe, step: int) -> Iterator[int]:
     """Yield the number of keys (the positive and all negatives) for each positive pair of views.
 
-    The few keys of the same recording in the memory bank are counted as negatives.
+    The few keys of the query's own recording in the memory bank are counted as negatives.
     """
     batch, objective, composition = recipe.run.batch, recipe.objective, recipe.composition
     recordings = batch - 1 if objective.negatives == "batch" else min(objective.bank, (step - 1) * batch)
@@ -38,5 +38,5 @@ def _keys(recipe: Recipe, step: int) -> Iterator[int]:
 
 
 def recall_rank(gallery: int) -> int:
-    """Return the largest k of 1, 5 and 10 at which the chance level of recall is at most 1/4; 1 if there is none."""
+    """Return the largest k among 1, 5 and 10 whose chance-level recall is at most 1/4; 1 if there is none."""
     return max(k for k in (1, 5, 10) if k == 1 or k / gallery <= 0.25)

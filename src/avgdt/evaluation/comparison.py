@@ -29,7 +29,7 @@ class Features:
     """Vectors of the same segments, computed by the pretrained and by the random model."""
 
     segments: list[Segment]
-    """Segments that could be read; there is one for each row of the vectors."""
+    """Segments that could be read, one for each row of the vectors."""
     pretrained: Vectors
     random: Vectors
     skipped: list[Skipped]
@@ -62,7 +62,7 @@ class Comparison:
 
     @property
     def models(self) -> dict[str, PretrainedModel]:
-        """Pretrained and random model; the keys are their names in a result."""
+        """The pretrained and the random model, by their names in a result."""
         return {"pretrained": self.pretrained, "random": self.random}
 
     @property
@@ -81,7 +81,7 @@ class Comparison:
                 )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """Inspect the recordings of ``data``, a folder or a manifest; return them, and notes for the result."""
+        """Inspect the recordings of ``data`` (a folder or a manifest); return them with notes for the result."""
         notes = list[str]()
 
         def on_counts(counts: Counts) -> None:
@@ -91,7 +91,7 @@ class Comparison:
         return list_recordings(self.data, self.workers + 1, self.on_scan, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Inspect the files of a benchmark's entries; return the entries with the properties of the files added."""
+        """Inspect the files of a benchmark's entries; return the entries completed with the files' properties."""
         return scan_missing(entries, self.workers + 1, self.on_scan)
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
@@ -175,7 +175,7 @@ class Comparison:
 
 def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:
     if not usable and not skipped:
-        raise EvaluationError("data: contains no recording to evaluate; name another folder or manifest")
+        raise EvaluationError("data: contains no recording to evaluate; use another folder or manifest")
     if not usable:
         reason, count = Counter(file.reason for file in skipped).most_common(1)[0]
         raise EvaluationError(f"data: no recording can be evaluated; reason for {count} of {len(skipped)}: {reason}")

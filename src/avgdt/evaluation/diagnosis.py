@@ -27,8 +27,8 @@ MOST_BATCHES = 16
 def alignment(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """Compute the alignment: the mean squared distance between the embeddings of positive pairs.
 
-    Row i of ``x`` and row i of ``y``, both (n, dim), are a pair; they are scaled to unit length. The distance is
-    between 0 and 4, and lower is better. Alignment and :func:`uniformity` were introduced by Wang and Isola (arXiv
+    Row i of ``x`` and row i of ``y``, both (n, dim), are a pair; they are scaled to unit length. The result is
+    between 0 and 4; lower is better. Alignment and :func:`uniformity` were introduced by Wang and Isola (arXiv
     2005.10242).
     """
     return float(np.mean(np.sum((unit(x) - unit(y)) ** 2, axis=1)))

@@ -40,7 +40,7 @@ class EmbeddingTable:
     vectors: NDArray[np.float32]
     """Vectors, (rows, dim)."""
     times: NDArray[np.float64]
-    """Start time of each row's window, or first window if there is one row per recording, in seconds, (rows,)."""
+    """Start time of each row's window (the first window if there is one row per recording), in seconds, (rows,)."""
     rows: NDArray[np.int64]
     """Index of each row's file in ``files``, (rows,)."""
     files: list[str]
@@ -84,7 +84,7 @@ def embed(
     skipped = [Skipped(entry.path, reason) for entry, reason in zip(entries, reasons, strict=True) if reason]
     usable = [entry for entry, reason in zip(entries, reasons, strict=True) if not reason]
     if not usable:
-        reason = f"; the first: {skipped[0].reason}" if skipped else ""
+        reason = f"; first error: {skipped[0].reason}" if skipped else ""
         raise EvaluationError(f"{data}: none of {len(entries)} recordings can be embedded{reason}")
     table = _embed(model, usable, modality, every, output, count, parts, progress, skipped)
     if target is not None:
@@ -145,7 +145,7 @@ def _embed(
     skipped = [*skipped, *(Skipped(entries[index].path, reason) for index, reason in failures.items())]
     embedded = [index for index in range(len(entries)) if index not in failures]
     if not embedded:
-        raise EvaluationError(f"none of {len(entries)} recordings could be embedded; the first: {skipped[-1].reason}")
+        raise EvaluationError(f"none of {len(entries)} recordings could be embedded; last error: {skipped[-1].reason}")
     rows_of = [np.stack([vectors_of[index][window] for window in windows[index]]) for index in embedded]
     times = [np.array([window.video for window in windows[index]]) for index in embedded]
     if every is None:

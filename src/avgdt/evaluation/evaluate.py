@@ -54,8 +54,9 @@ def evaluate(
 ) -> tuple[Result, Path]:
     """Evaluate ``weights`` and, for comparison, random weights on ``data``; return the result and its file.
 
-    ``weights`` is a run folder or a weights file; ``protocol`` determines the form of ``data``. ``on_scan``,
-    ``progress`` and ``on_result`` are callbacks, see :class:`Comparison`. The file is ``out/results/PROTOCOL.json``.
+    ``weights`` is a run folder or a weights file; the required form of ``data`` depends on ``protocol``. For the
+    callbacks ``on_scan``, ``progress`` and ``on_result``, see :class:`Comparison`. The file is
+    ``out/results/PROTOCOL.json``.
     Raises subclasses of ``AvgdtError``.
     """
     seed("seed", protocol.seed)

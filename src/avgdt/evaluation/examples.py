@@ -87,7 +87,7 @@ class _Selection:
     train: tuple[Entry, ...]
     held_out: tuple[Entry, ...]
     gallery: tuple[Entry, ...]
-    """Recordings with existing files to embed, sorted by class."""
+    """Recordings to embed, sorted by class; their files exist."""
     split: str
     """Name of the gallery's split: test, held-out or training."""
     missing: tuple[Path, ...]
@@ -110,9 +110,9 @@ class _Selection:
 def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result], source: Path) -> _Selection:
     """Select the recordings of a run for the report.
 
-    The gallery has at most :data:`MAX_RECORDINGS` recordings of the ``test`` split. If this split has fewer than two
-    recordings, the gallery is drawn from the held-out recordings or, if there are fewer than two of these as well, from
-    the training recordings.
+    The gallery has at most :data:`MAX_RECORDINGS` recordings of the ``test`` split. If this split is trained on or has
+    fewer than two usable recordings, the gallery is drawn from the held-out recordings or, if there are fewer than two
+    of these as well, from the training recordings.
     """
     try:
         collection = select(entries, recipe.data, recipe.composition, recipe.clip, source)
@@ -142,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first existing label column that a result names, else ``label`` if it exists, else an empty string."""
+    """Return the first label column in ``results`` that exists; else ``label`` if it exists, else an empty string."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")
@@ -166,9 +166,9 @@ def _current(path: Path, weights: Path, examples: dict[str, Any]) -> bool:
 def _retrieval(model: PretrainedModel, selection: _Selection, progress: Progress) -> dict[str, Any] | None:
     """Compute cross-modal retrieval among the selected recordings, with ``model`` and with random weights.
 
-    Each recording is represented by one clip from its middle. The entry ``similarity`` is the (n, n) matrix of cosine
-    similarities, with one row per video clip and one column per audio clip. Returns None if fewer than two recordings
-    can be read.
+    Each recording is represented by one clip from its middle. The entry ``similarity`` contains the (n, n) matrix of
+    cosine similarities of each model, with one row per video clip and one column per audio clip. Returns None if fewer
+    than two recordings can be read.
     """
     entries, clip = selection.gallery, model.recipe.clip
     plans = [
@@ -239,7 +239,7 @@ def select_queries(classes: Sequence[str]) -> list[int]:
 def nearest_recordings(cosines: NDArray[np.float64], query: int) -> dict[str, Any]:
     """Return the :data:`NEAREST` nearest recordings of a query, from its cosine similarities (n,) to all recordings.
 
-    The result also contains the rank, from 1, of the query's own recording.
+    The result also contains the rank (from 1) of the query's own recording.
     """
     order = np.argsort(-cosines, kind="stable")
     return {

@@ -66,20 +66,20 @@ def conv5_features(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
 def pool_conv5(feature_map: torch.Tensor) -> torch.Tensor:
     """Max-pool a feature map (batch, dim, mels', time') over time, as in the paper for ESC-50, and flatten it.
 
-    The kernel has three time steps, and the stride is two. For two seconds of audio, the feature map of ResNet-18 is
-    512 x 2 x 7, so that there are 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` if there are fewer than
+    The kernel spans three time steps, and the stride is two. For two seconds of audio, the feature map of ResNet-18 is
+    512 x 2 x 7, which yields 512 x 2 x 3 = 3072 features. Raises :class:`EvaluationError` if there are fewer than
     three time steps.
     """
     if feature_map.shape[-1] < 3:
         raise EvaluationError(
-            f"weights: the audio network leaves {feature_map.shape[-1]} time steps of a sub-clip, but pooling needs "
-            "3; its recipe's log_mel.step is too long"
+            f"weights: the feature map of a sub-clip has only {feature_map.shape[-1]} time steps, but pooling needs 3; "
+            "the recipe's log_mel.step is too long"
         )
     return F.max_pool2d(feature_map.float(), (1, 3), (1, 2)).flatten(1)
 
 
 def spectrograms(phi: Phi, modality: str, view: torch.Tensor) -> torch.Tensor:
-    """Return the input spectrograms unchanged, flattened to (batch, mels * time), as data for training."""
+    """Return the input spectrograms unchanged, flattened to (batch, mels * time), as input for finetuning."""
     return view.flatten(1)
 
 
@@ -94,7 +94,7 @@ class Extraction:
     """Vectors of all plans that could be read."""
 
     read: list[int]
-    """Sorted indices of the plans that could be read; there is one for each row of the vectors."""
+    """Sorted indices of the plans that could be read, one for each row of the vectors."""
     vectors: list[Vectors]
     """Vectors of each model; the dictionaries are empty if no plan could be read."""
     failures: dict[int, str]
@@ -191,7 +191,7 @@ def _batches(
 
 
 def _stack(rows: Sequence[Vectors], modality: ModalityName) -> NDArray[np.float32]:
-    """Stack the vectors of one modality into an array; each vector is removed once copied, to limit memory."""
+    """Stack the vectors of one modality into an array; each vector is released once copied, to limit memory use."""
     first = rows[0][modality]
     stacked = np.empty((len(rows), *first.shape), dtype=first.dtype)
     for index, row in enumerate(rows):

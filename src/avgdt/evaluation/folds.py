@@ -58,8 +58,8 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
     """
     if len(names) < LEAST or len(set(names)) < len(names):
         raise EvaluationError(
-            f"folds: {' '.join(names) or 'none'}; name at least three different folds: one for testing, "
-            "one for validation, the others for training"
+            f"folds: {' '.join(names) or 'none'}; at least three different folds are needed: one "
+            "for testing, one for validation, the others for training"
         )
     rows = {name: np.array([i for i, s in enumerate(segments) if s.split == name], dtype=np.int64) for name in names}
     classes = sort_names({segment.label for segment in segments})
@@ -69,7 +69,7 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
     absent = {name: [c for c in classes if c not in {segments[i].label for i in rows[name]}] for name in names}
     for name, without in absent.items():
         if without:
-            more = f" (and of {len(without) - 1} more)" if len(without) > 1 else ""
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             raise EvaluationError(
                 f"fold {name}: has no recording of class '{without[0]}'{more}, which other folds have; "
                 "the data is incomplete: add the missing files (esc10 needs only ten of the classes)"
@@ -170,8 +170,7 @@ def check_classes_remain(listed: Folds, usable: Folds) -> None:
             )
             if missing := sort_names(expected - present):
                 raise EvaluationError(
-                    f"class '{missing[0]}': none of its {role} recordings can be read; check these "
-                    "files, or get them again"
+                    f"class '{missing[0]}': none of its {role} recordings can be read; check or restore these files"
                 )
 
 

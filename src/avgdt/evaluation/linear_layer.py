@@ -50,10 +50,10 @@ def train_layer(
 
 
 def fresh_layer(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
-    """Create a linear layer with weights and biases uniform in [-1 / sqrt(inputs), 1 / sqrt(inputs)]."""
+    """Create a linear layer with weights and biases drawn uniformly from [-1 / sqrt(inputs), 1 / sqrt(inputs)]."""
     layer = nn.Linear(inputs, outputs, device="meta").to_empty(
         device="cpu"
-    )  # initialised below, without the global generator
+    )  # initialised below with ``rng``, not with the global generator
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.uniform_(-(inputs**-0.5), inputs**-0.5, generator=rng)

@@ -103,7 +103,7 @@ def plan(
 def count_padded(
     segments: Sequence[Segment], entries: Sequence[Entry], clip: Clip, modalities: Sequence[ModalityName]
 ) -> int:
-    """Count the segments whose recording is shorter than a clip and is padded with its last frame and silence."""
+    """Count the segments whose recording is shorter than a clip and thus padded with its last frame and silence."""
     clip = span_of(clip, modalities)
     # As in training, a recording that is less than two frames too short is not counted, since durations are rounded.
     least = clip.seconds - 2 / clip.frame_rate

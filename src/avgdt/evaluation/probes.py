@@ -193,8 +193,8 @@ def _probe_fold(
 ) -> FoldScore:
     if not len(fold.val):
         raise EvaluationError(
-            f"split {fold.name}: train has only one usable recording of each class, so none is left to select "
-            f"{parameter} on; add recordings to train"
+            f"split {fold.name}: train has only one usable recording of each class, so none remains for the "
+            f"selection of {parameter}; add recordings to train"
         )
     result = probe(*(Labelled(means[rows], folds.targets[rows]) for rows in (fold.train, fold.val, fold.test)))
     details = {"chosen": {parameter: result.chosen}, "val_accuracy": result.val_accuracy, "converged": result.converged}

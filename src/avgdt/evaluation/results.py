@@ -74,7 +74,7 @@ def read_results(path: Path) -> list[Result]:
         if any("options" not in result or "protocol" not in result for result in results):
             raise KeyError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise EvaluationError(f"{path}: not a result of an evaluation; move it away") from None
+        raise EvaluationError(f"{path}: not the result of an evaluation; move the file elsewhere") from None
     return results
 
 

@@ -1,4 +1,4 @@
-"""Retrieval by cosine similarity: gallery, recall at k, re-identification, and retrieval of the same class."""
+"""Retrieval by cosine similarity: gallery, recall at k, re-identification and same-class retrieval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avgdt.evaluation.splits import one_split
 from avgdt.objective.nce import TIE
 
 SAME_CLASS_RANKS = (1, 5, 20)
-"""Values of k at which the retrieval of the same class is measured, as in table A.1 of the paper."""
+"""Values of k for which same-class recall is measured, as in table A.1 of the paper."""
 
 
 def gallery(entries: Sequence[Entry], label: str, split: str) -> tuple[list[Segment], int]:
@@ -95,7 +95,7 @@ def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str
 
 
 def same_class_chance(folds: Folds) -> dict[str, float]:
-    """Return the expected result of :func:`same_class_figures` for random features."""
+    """Return the expected recalls of :func:`same_class_figures` if the training recordings are ranked at random."""
     metrics = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
     return {f"r{k}": metrics[f"r{k}"] for k in SAME_CLASS_RANKS}
 

@@ -74,7 +74,7 @@ class RetrievalMetrics:
     """Retrieval metrics of recordings outside the training set, averaged over video-to-audio and audio-to-video."""
 
     recalls: Mapping[int, float]
-    """Recall at k, for k of 1, 5 and 10."""
+    """Recall at k, for k = 1, 5 and 10."""
     median_rank: float | None
     gallery: int
 
@@ -118,9 +118,9 @@ class RetrievalMetrics:
         return self.above_chance or self.median_rank < (self.gallery + 1) / 2 - NORMAL_95 * sqrt(self.gallery) / 2
 
     def at(self, chance: float) -> tuple[float, float]:
-        """Return the 95 % confidence interval of the recall at the k with chance level ``chance``.
+        """Return the 95 % confidence interval of the recall at the value of k whose chance level is ``chance``.
 
-        This k is limited to the range from 1 to 10, and the recall is interpolated between 1, 5 and 10. The recall can
+        k is limited to the range from 1 to 10, and the recall is interpolated between k = 1, 5 and 10. The interval can
         be compared with a training accuracy that has the same chance level, even if the numbers of keys differ.
         """
         rank = min(10.0, max(1.0, chance * self.gallery))

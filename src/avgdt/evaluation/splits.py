@@ -72,7 +72,7 @@ def labelled_rows(
     unsplit = [Skipped(entries[segment.entry].path, NO_SPLIT) for segment in labelled if not segment.split]
     notes = [
         *unlabelled_note(len(unlabelled), label),
-        *_note(len(unsplit), "row has no split: skipped", "rows have no split: skipped"),
+        *_note(len(unsplit), "row has no split and is skipped", "rows have no split and are skipped"),
         *_note(
             len(unused),
             f"row belongs to another split ({split_counts(unused)}) and is not used",
@@ -176,7 +176,7 @@ def one_split(segments: Sequence[Segment], split: str) -> list[Segment]:
     if not selected:
         raise EvaluationError(
             f"split: no rows with split '{split}'; the data has: {split_counts([s.split for s in segments if s.split])}"
-            "; name one of these, or all, with --split"
+            "; set --split to one of these, or to all"
         )
     return selected
 
@@ -192,8 +192,8 @@ def without_label(entries: Sequence[Entry], label: str, used: Collection[str] = 
 
 def unlabelled_note(count: int, label: str) -> list[str]:
     """Return a list with one note that states the number of rows without a label; empty if there are none."""
-    column = f"in the column '{label}': skipped"
-    return _note(count, f"row has no label {column}", f"rows have no label {column}")
+    column = f"in the column '{label}'"
+    return _note(count, f"row has no label {column} and is skipped", f"rows have no label {column} and are skipped")
 
 
 def sort_names(names: set[str]) -> list[str]:
@@ -224,7 +224,7 @@ def _check_needed(
         if rows:
             raise EvaluationError(
                 f"split: none of the {rows} rows with split '{split}' has a label in the column '{label}'; {needs}; "
-                "fill them in, or name another column with --label"
+                "add labels, or specify another column with --label"
             )
         present = split_counts([split_of(entry) for entry in entries if split_of(entry)]) or "no split in any row"
         raise EvaluationError(

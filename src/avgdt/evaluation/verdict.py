@@ -28,14 +28,15 @@ GREATEST_GRADIENT = 30.0
 """Divergence threshold for the ratio of the gradient norm to its first value. In healthy runs, the norm falls."""
 LEAK = 0.3
 """Batch-norm leak threshold for the fraction of the similarity margin that is lost if the keys are normalised in
-another batch; see :func:`avgdt.evaluation.diagnosis.batch_norm_share`. In healthy runs, it is at most 0.1 after the
-initial plateau."""
+another batch; see :func:`avgdt.evaluation.diagnosis.batch_norm_share`. In healthy runs, the fraction is at most 0.1
+after the initial plateau."""
 DRIFT = 0.1
 """Bank shortcut threshold for the change of a key (1 - cosine similarity) while it is in the memory bank. If the change
-is larger, queries can identify keys by their age. In healthy runs, it is 0.01."""
+is larger, queries can identify keys by their age. In healthy runs, the change is 0.01."""
 GAP = 0.25
-"""Overfitting threshold for the training accuracy, and for its excess over the held-out recall beyond both confidence
-intervals. Both metrics have the same chance level. In runs that generalise, they differ by at most 0.1."""
+"""Overfitting threshold for the training accuracy, and for the gap between the lower bound of its confidence interval
+and the upper bound of the interval of the held-out recall. Accuracy and recall are compared at the same chance level.
+In runs that generalise, they differ by at most 0.1."""
 FEWEST = 20
 """Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
 interval is too wide."""
@@ -86,7 +87,7 @@ def verdict(
     heldout: Sequence[Mapping[str, Any]],
     unseen: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """Return the verdict on a run from its lines of metrics.
+    """Return the verdict on a run from the lines of its ``metrics.jsonl``.
 
     Args:
         recipe: resolved recipe, as in ``config.yaml``.
@@ -148,7 +149,9 @@ def _diverging(recipe: Recipe, evidence: str) -> Verdict:
 
 
 def _collapse(recipe: Recipe, training: Training, rank: float | None) -> Verdict:
-    parts = [f"the std of the embeddings in training is {training.std:.2f} (1 on the sphere, 0 at one point)"]
+    parts = [
+        f"the std of the embeddings in training is {training.std:.2f} (1 if uniform on the sphere, 0 if identical)"
+    ]
     if rank is not None:
         parts.append(f"the effective rank of held-out embeddings is {rank:.1f}")
     more = ", or raise --objective.sigreg-weight" if recipe.objective.loss == "sigreg" else ""
@@ -166,7 +169,9 @@ def _leak(recipe: Recipe, fraction: float, evidence: str) -> Verdict:
         "batch-norm leak",
         "The networks recognise keys by the statistics of their batch, which leak through batch norm.",
         _sentence(
-            f"positives lose {100 * fraction:.0f} % of their margin if keys are normalised in another batch", evidence
+            f"positive pairs lose {100 * fraction:.0f} % of their similarity margin if the keys are normalised in "
+            "another batch",
+            evidence,
         ),
         f"Add --model.head.batch-norm output, or raise {groups if recipe.objective.negatives == 'bank' else ''}"
         f"--run.batch (now {recipe.run.batch}).",
@@ -199,7 +204,7 @@ def _no_signal(recipe: Recipe, evidence: str) -> Verdict:
     check = (
         "Check that the audio of each recording belongs to its video and is not silent (avgdt scan)"
         if _both(recipe)
-        else "Check that two views of a recording have something in common after augmentation (avgdt report shows them)"
+        else "Check that augmented views of a recording still have something in common (avgdt report shows them)"
     )
     return Verdict(
         "no signal",
@@ -215,8 +220,8 @@ def _plateau(recipe: Recipe, evidence: str) -> Verdict:
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",
         _sentence(evidence),
-        "This is normal in the first third of the epochs; later, raise --schedule.epochs (now "
-        f"{recipe.schedule.epochs}).",
+        "This is normal in the first third of the epochs; if it continues, raise --schedule.epochs "
+        f"(now {recipe.schedule.epochs}).",
     )
 
 
@@ -225,7 +230,7 @@ def _healthy(evidence: str) -> Verdict:
         "healthy",
         "The run works: retrieval outside the training set is above chance level.",
         _sentence(evidence),
-        "Nothing needs to be changed; more --schedule.epochs help as long as held-out retrieval rises.",
+        "No change is needed; more epochs (--schedule.epochs) help as long as held-out retrieval improves.",
     )
 
 
@@ -247,7 +252,7 @@ def _without_retrieval(recipe: Recipe, training: Training) -> Verdict:
     return Verdict(
         "not measured",
         "Generalisation is not measured.",
-        _sentence(evidence, "accuracy in training alone is no evidence, since a shortcut raises it too"),
+        _sentence(evidence, "this alone is no evidence of generalisation, since shortcuts raise it too"),
         "Hold out recordings: add rows of the split named by --data.held-out to the manifest, or raise "
         "--data.held-out-at-most."
         if _both(recipe)
@@ -287,7 +292,7 @@ def _evidence(training: Training, retrieval: RetrievalMetrics) -> str:
 
 
 def _falling(heldout: Sequence[Mapping[str, Any]], latest: RetrievalMetrics) -> str:
-    """Describe a significant fall of the recall from its best value for the same gallery size; "" if there is none."""
+    """Describe a significant drop of the recall from its best value at the same gallery size; "" if there is none."""
     earlier = [retrieval for line in heldout if (retrieval := RetrievalMetrics.of(line)).gallery == latest.gallery]
     best = max(earlier, key=lambda retrieval: retrieval.recalls[latest.k], default=latest)
     if best.interval[0] <= latest.interval[1]:

@@ -1,4 +1,4 @@
-"""Outcome of an ablation: answers with confidence intervals, plots and tables, from the results of its runs."""
+"""Outcome of an ablation, computed from the results of its runs: answers with intervals, plots and tables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from avgdt.training.provenance import command, processor_name
 def ablation_cells(ablation: Ablation, recipe: Recipe) -> tuple[GridCell, ...]:
     """Return the grid cells of ``ablation`` for ``recipe``.
 
-    Raises :class:`ExperimentError` if a cell is not valid with the time shift of the recipe, and ``CompositionError``
-    if it is not valid for another reason.
+    Raises :class:`ExperimentError` if a cell is invalid and ``recipe`` has a time shift, and ``CompositionError`` if a
+    cell is invalid otherwise.
     """
     try:
         return ablation.cells(recipe)
     except CompositionError as error:
         if recipe.composition.shift:
             raise ExperimentError(
-                f"ablate {ablation.name}: one of its recipes is not valid with the time shift of this recipe; add "
+                f"ablate {ablation.name}: one of its cells is not valid with the time shift of this recipe; add "
                 f"--composition modality ({error})"
             ) from None
         raise
@@ -84,15 +84,15 @@ def _answers(ablation: Ablation, grid: Grid, measure: str) -> list[str]:
         difference = compare_levels(grid, measure, claim)
         if difference is not None:
             words = {"holds": "holds", "reversed": "the reverse holds", "undecided": "undecided"}[difference.verdict]
-            sentences.append(f"{claim.text}: {words} by {measure}, {difference.in_points()}.")
+            sentences.append(f"{claim.text} ({measure}): {words}, {difference.in_points()}.")
     if ablation.baseline:
         means = {cell.name: mean for cell in grid.cells if (mean := grid.mean(cell, measure)) is not None}
         if len(means) > 1:
             low, high = min(means, key=lambda name: means[name].value), max(means, key=lambda name: means[name].value)
             names = {cell.name: _label(cell) for cell in grid.cells}
             sentences.append(
-                f"By {measure}, the means are highest for {names[high]} ({_percent(means[high].value)}) and lowest for "
-                f"{names[low]} ({_percent(means[low].value)}); the paired differences are in the table."
+                f"The mean {measure} is highest for {names[high]} ({_percent(means[high].value)}) and lowest for "
+                f"{names[low]} ({_percent(means[low].value)}); the table lists the paired differences."
             )
     return sentences
 
@@ -121,7 +121,7 @@ def _seed_means(by_cell: list[dict[int, float]]) -> Mapping[int, float]:
 
 
 def _plot(grid: Grid, measure: str) -> Plot:
-    """Plot means with intervals over the levels of the last factor, one series per combination of other levels."""
+    """Plot means with intervals over the levels of the last factor, one series per combination of the other levels."""
     series = []
     for name in dict.fromkeys(_series(cell) for cell in grid.cells):
         cells = [cell for cell in grid.cells if _series(cell) == name]
@@ -140,7 +140,7 @@ def _plot(grid: Grid, measure: str) -> Plot:
     return Plot(
         measure.replace("@", "").lower(),
         f"{measure[0].upper()}{measure[1:]} on the test split",
-        "Mean over the seeds; bars are 95 % intervals by Student's t distribution.",
+        "Mean over the seeds; bars show 95 % confidence intervals (Student's t distribution).",
         "points",
         grid.cells[0].levels[-1][0],
         f"{measure} (%)",
@@ -188,9 +188,9 @@ def _differences(ablation: Ablation, grid: Grid) -> DataTable:
     return DataTable(
         "differences",
         "Paired differences",
-        ("comparison", "measure", "difference (points)", "95 % low", "95 % high", "p", "seeds"),
+        ("comparison", "measure", "difference (percentage points)", "95 % low", "95 % high", "p", "seeds"),
         tuple(rows),
-        "Differences between runs with the same seed; p by a paired t test, not corrected for multiple comparisons.",
+        "Differences between runs with the same seed; p by paired t tests, not corrected for multiple comparisons.",
     )
 
 

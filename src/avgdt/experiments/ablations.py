@@ -34,7 +34,7 @@ class Ablation:
     cells: Callable[[Recipe], tuple[GridCell, ...]]
     claims: tuple[Claim, ...] = ()
     baseline: str = ""
-    """Level of the only factor with which its other levels are compared; empty if ``claims`` are tested."""
+    """Level with which the other levels of the only factor are compared; empty if ``claims`` are tested."""
     published: str = ""
     """Number of the corresponding table in the paper; empty if there is none."""
 
@@ -73,7 +73,7 @@ def audio_cells(recipe: Recipe) -> tuple[GridCell, ...]:
 def sensitivity_cells(recipe: Recipe) -> tuple[GridCell, ...]:
     """Return a cell with the recipe itself, and cells that each change one setting of the recipe.
 
-    The settings are temperature, bank, momentum, key groups and clip length.
+    The settings are temperature, clip length and, with a memory bank, bank size, momentum and key groups.
     """
     cells = [_one_setting("as configured", recipe)]
     for temperature in (0.03, 0.07, 0.2, 0.5):
@@ -95,7 +95,7 @@ ABLATIONS = (
     Ablation(
         "jitter",
         "Temporal jittering",
-        "Do windows drawn anew in every epoch give better features than fixed ones?",
+        "Do windows that are redrawn in every epoch yield better features than fixed windows?",
         jitter_cells,
         (Claim("Temporal jittering is better than none", "jitter", "on", "off"),),
         published="1a",
@@ -103,7 +103,7 @@ ABLATIONS = (
     Ablation(
         "audio",
         "Synchronous windows and SpecAugment",
-        "Do synchronous windows of video and audio, and masks on the spectrogram, give better features?",
+        "Do synchronous windows of video and audio, and masks on the spectrogram, yield better features?",
         audio_cells,
         (
             Claim("Synchronous windows are better than independent ones", "windows", "synchronous", "independent"),
@@ -117,7 +117,7 @@ ABLATIONS = (
     Ablation(
         "sensitivity",
         "Sensitivity to single settings",
-        "How much do the results depend on temperature, bank, momentum, batch norm groups and the length of clips?",
+        "How much do the results depend on temperature, bank size, momentum, batch norm groups and clip length?",
         sensitivity_cells,
         baseline="as configured",
     ),
@@ -145,7 +145,7 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def timed(recipe: Recipe, **changes: bool) -> Recipe:
-    """Return the recipe with other window start times; ``changes`` are new values of fields of ``composition.time``."""
+    """Return the recipe with ``changes`` to the fields of ``composition.time``, which determine window start times."""
     composition = recipe.composition
     return replace(recipe, composition=replace(composition, time=replace(composition.time, **changes)))
 

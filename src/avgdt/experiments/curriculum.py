@@ -1,6 +1,6 @@
 """Natural curriculum (figure 3 of the paper): re-identification accuracy by augmentation strength during training.
 
-The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to its sign;
+The gradient of the loss (equation 6) with respect to a query is (1 / tau) [ (1 - p) k - sum_n p_n n ] up to the sign;
 ``docs/gradient.md`` compares it with equation 3 of the paper. Here p is the probability of the positive key k, and p_n
 is the probability of a negative key n. Easy pairs have p near 1 and a small gradient, so training shifts automatically
 from lightly to strongly augmented pairs.
@@ -79,7 +79,7 @@ def curriculum_cell(recipe: Recipe) -> GridCell:
 
 
 def gradient_norms(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each query's probability of the positive and gradient norm (see the module docstring), both (n,).
+    """Return each query's probability of its positive and its gradient norm, both (n,); see the module docstring.
 
     ``queries`` and ``keys`` are (n, dim), with rows of unit length. Key i is the positive of query i, and all other
     keys are its negatives.
@@ -196,7 +196,7 @@ def curriculum_outcome(grid: Grid) -> Experiment:
             ("objective", f"negatives from the {recipe.objective.negatives}"),
             ("data", str(grid.data)),
             ("seeds", " ".join(map(str, runs))),
-            ("measured on", f"the training set ({grid.settings}), without dropout and with running statistics"),
+            ("measured on", f"the training set ({grid.settings}), with the networks in evaluation mode"),
         ),
         (
             _plot(runs, names, "accuracy", "Re-identification accuracy", "accuracy (%)"),
@@ -263,7 +263,7 @@ def _plot(
             )
         )
     references = () if level is None else (ReferenceLine("equal fractions", level),)
-    note = "Mean over the seeds with 95 % intervals; both directions between video and audio."
+    note = "Mean over seeds and both directions (video to audio, audio to video), with 95 % intervals over seeds."
     return Plot(quantity.replace("_", "-"), title, note, "lines", "epoch", label, tuple(series), references)
 
 

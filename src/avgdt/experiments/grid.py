@@ -99,7 +99,7 @@ class Grid:
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ExperimentError(
-                f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; use distinct seeds, at least one"
+                f"--seeds: {' '.join(map(str, self.seeds)) or 'none'}; use one or more distinct seeds"
             )
         if len({cell.name for cell in self.cells}) < len(self.cells):
             raise ExperimentError("two cells of the grid have the same name; change the recipe")
@@ -110,7 +110,7 @@ class Grid:
         return [CellRun(cell, seed, self.out) for seed, cell in product(self.seeds, self.cells)]
 
     def job(self, index: int) -> CellRun:
-        """Return the job with this index, from 0; raise :class:`ExperimentError` if the index is out of range."""
+        """Return the job with ``index`` (from 0); raise :class:`ExperimentError` if the index is out of range."""
         if not 0 <= index < len(self.jobs):
             raise ExperimentError(f"--cell {index}: the grid has {len(self.jobs)} cells; use 0 to {len(self.jobs) - 1}")
         return self.jobs[index]
@@ -118,8 +118,8 @@ class Grid:
     def results(self, job: CellRun) -> CellResults | None:
         """Return the results of a job; None if the job is not complete.
 
-        Raises :class:`ExperimentError` if the job's record is damaged, or if it belongs to another recipe, data set or
-        settings.
+        Raises :class:`ExperimentError` if the job's record is damaged, or if it was written for another recipe, another
+        data set or other settings.
         """
         if not job.record.exists():
             return None
@@ -188,7 +188,7 @@ class Grid:
 
 
 def probe_and_retrieval(label: str) -> tuple[Measure, ...]:
-    """Return measures of the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
+    """Return measures on the test split: the accuracy of a linear probe on video features, and cross-modal retrieval.
 
     Retrieval is recall at 1 and at 10 with one clip per recording, averaged over both directions. ``label`` is the
     label column of the manifest; if it is empty, the probe is omitted.

@@ -97,7 +97,7 @@ def read_outcome(folder: Path) -> Experiment:
     path = folder / FILE
     if not path.exists():
         known = suggestion(folder.name, [other.parent.name for other in folder.parent.glob(f"*/{FILE}")])
-        raise ExperimentError(f"{folder}: holds no {FILE}; name the --out of an experiment ({known})")
+        raise ExperimentError(f"{folder}: contains no {FILE}; use the --out folder of an experiment ({known})")
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         return Experiment(

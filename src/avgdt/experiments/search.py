@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STORAGE = "search.db"
 FAILED = "failed"
-"""Name of the user attribute with the error message of a failed trial."""
+"""Name of the Optuna user attribute that stores the error message of a failed trial."""
 STARTUP_TRIALS = 10
 """Number of random trials before the sampler and the pruner use the results of earlier trials."""
 FRESH_SEEDS = 1000
@@ -48,7 +48,7 @@ class Search:
     data: Path
     out: Path
     trials: int
-    """Total number of trials, over all workers and sessions."""
+    """Total number of trials, over all worker processes and resumed searches."""
     label: str
     """Column with the class labels for a linear probe, whose validation accuracy ranks the trials; if empty, trials are
     ranked by recall at 10 on held-out recordings."""
@@ -103,7 +103,9 @@ class Search:
             reason = str(error).splitlines()[0]
             raise ExperimentError(f"{self.out / STORAGE}: cannot be used ({reason}); use another --out") from None
         if before is not None and (changed := [name for name in identity if before[name] != identity[name]]):
-            raise ExperimentError(f"{self.out}: was searched with another {' and '.join(changed)}; use another --out")
+            raise ExperimentError(
+                f"{self.out}: contains a search with another {' and '.join(changed)}; use another --out"
+            )
         return study
 
     def work(self, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]) -> None:
@@ -126,10 +128,10 @@ class Search:
         return self.out / "trials" / f"{number:04d}"
 
     def ranked(self) -> list[optuna.trial.FrozenTrial]:
-        """Return the complete trials in order of rank; raise :class:`ExperimentError` if no trial is complete."""
+        """Return the complete trials, best first; raise :class:`ExperimentError` if no trial is complete."""
         complete = [trial for trial in self.study().get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
         if not complete:
-            raise ExperimentError(f"{self.out}: no trial is complete; search with more --trials")
+            raise ExperimentError(f"{self.out}: no trial is complete; increase --trials")
         return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
 
     def best_recipe(self) -> Recipe:
@@ -177,7 +179,7 @@ class Search:
 
         def logged(metrics: Metrics) -> None:
             if metrics["kind"] == "heldout":
-                # Trials are compared at equal fractions of training, since the number of epochs depends on the views.
+                # Trials are compared at equal fractions of training, since their numbers of epochs differ.
                 trial.report(_recall(metrics), round(100 * metrics["epoch"] / recipe.schedule.epochs))
                 if metrics["epoch"] < recipe.schedule.epochs and trial.should_prune():
                     raise TrialPruned
@@ -191,9 +193,7 @@ class Search:
             return float(result["pretrained"]["val_accuracy"])
         measured = [metrics for metrics in read_metrics(folder / "metrics.jsonl") if metrics["kind"] == "heldout"]
         if not measured:
-            raise ExperimentError(
-                f"{self.data}: has fewer than two recordings in {self.recipe.data.held_out}; add some"
-            )
+            raise ExperimentError(f"{self.data}: has fewer than two {self.recipe.data.held_out} recordings; add more")
         return _recall(measured[-1])
 
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:

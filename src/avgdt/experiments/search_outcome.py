@@ -57,7 +57,7 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         tables.append(_confirmation_table(confirmation))
     return Experiment(
         "Search for compositions",
-        "Which factors, levels and augmentations give better features than the composition made by hand?",
+        "Which factors, levels and augmentations yield better features than the hand-designed composition?",
         tuple(answers),
         (
             ("recipe", search.recipe.title),
@@ -84,8 +84,9 @@ def _confirmed(grid: Grid) -> list[str]:
         difference = paired_difference(grid.by_seed(searched, measure.name), grid.by_seed(by_hand, measure.name))
         if difference is not None:
             sentences.append(
-                f"Retrained with fresh seeds, on test: {measure.name} of the searched composition minus "
-                f"{measure.name} of the original composition is {difference.in_points()}."
+                "Retrained with fresh seeds and evaluated on the test split: "
+                f"{measure.name} of the searched composition minus {measure.name} of the original composition is "
+                f"{difference.in_points()}."
             )
     return sentences
 
@@ -97,7 +98,7 @@ def _confirmation_table(grid: Grid) -> DataTable:
         for seed in (grid.by_seed(cell, grid.measures[0].name))
     ]
     head = ("composition", "seed", *(f"{measure.name} (%)" for measure in grid.measures))
-    return DataTable("confirmation", "Fresh seeds, on test", head, tuple(rows))
+    return DataTable("confirmation", "Confirmation with fresh seeds, on the test split", head, tuple(rows))
 
 
 def _history(study: optuna.Study, measure: str) -> Plot:
@@ -121,8 +122,8 @@ def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
     means, low, high = (tuple(summary(matter[name]) for name in names) for summary in (fmean, min, max))
     series = PlotSeries("", tuple(names), means, low, high)
     note = (
-        "Relative importance by fANOVA among complete trials; the sum is 100 %. Bars: range over ten random forests, "
-        "not uncertainty over trials."
+        "Relative importance by fANOVA among complete trials; the sum is 100 %. Error bars: range over ten "
+        "random forests, not the uncertainty due to the trials."
     )
     level = ReferenceLine("equal importance", 1 / len(names))
     return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
@@ -133,7 +134,7 @@ def _ranked(trials: Sequence[FrozenTrial]) -> DataTable:
     for rank, trial in enumerate(trials, start=1):
         choices = (str(trial.params[name]) for name in DIMENSIONS)
         rows.append((float(rank), float(trial.number), 100 * (trial.value or 0.0), *choices))
-    return DataTable("trials", "Trials, the best first", ("rank", "trial", "value (%)", *DIMENSIONS), tuple(rows))
+    return DataTable("trials", "Trials in order of rank", ("rank", "trial", "value (%)", *DIMENSIONS), tuple(rows))
 
 
 def _level_table(trials: Sequence[FrozenTrial]) -> DataTable:

@@ -41,7 +41,7 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "noise": _ON_OFF,
     "mix": _ON_OFF,
 }
-"""Dimensions of the search space, each with its levels, from the weakest to the strongest."""
+"""Dimensions of the search space, each with its levels."""
 
 
 def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:

@@ -33,7 +33,7 @@ class Difference:
 
     mean: Mean
     p: float | None
-    """Two-sided p-value; None if there are fewer than two seeds or if the difference is equal for all seeds."""
+    """Two-sided p-value; None if there are fewer than two seeds or if the difference is the same for all seeds."""
 
     @property
     def verdict(self) -> str:
@@ -47,10 +47,10 @@ class Difference:
         mean = self.mean
         if mean.low is None or mean.high is None or self.p is None:
             seeds = "one seed" if mean.count == 1 else f"the same for all {mean.count} seeds, not tested"
-            return f"{100 * mean.value:+.1f} points, {seeds}"
+            return f"{100 * mean.value:+.1f} percentage points, {seeds}"
         return (
-            f"{100 * mean.value:+.1f} points (95 % interval {100 * mean.low:+.1f} to {100 * mean.high:+.1f}, paired t "
-            f"test p = {self.p:.2g}, {mean.count} seeds)"
+            f"{100 * mean.value:+.1f} percentage points (95 % interval {100 * mean.low:+.1f} to "
+            f"{100 * mean.high:+.1f}, paired t test p = {self.p:.2g}, {mean.count} seeds)"
         )
 
 

@@ -77,7 +77,7 @@ def run_processes(
 def raise_failures(failures: Sequence[str]) -> None:
     """Raise :class:`ExperimentError` with the first failure, if there is one."""
     if failures:
-        more = f" ({len(failures) - 1} others failed too)" if len(failures) > 1 else ""
+        more = f" (and {len(failures) - 1} more failed)" if len(failures) > 1 else ""
         raise ExperimentError(failures[0] + more)
 
 

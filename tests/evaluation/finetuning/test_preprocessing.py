@@ -65,7 +65,7 @@ def test_square_crops_are_evenly_spaced_along_the_longer_side() -> None:
 
 def test_crops_that_do_not_fit_raise_errors(model: PretrainedModel) -> None:
     large = Finetuning(video=(RandomResizedCrop(500),))
-    with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 does not fit into the .* pixels"):
+    with pytest.raises(EvaluationError, match=r"finetuning\.video: a crop of 500 pixels does not fit into .* pixels"):
         with_finetuning_clips(model, large, "video")
     assert with_finetuning_clips(model, large, "audio") is model
     with pytest.raises(EvaluationError, match=r"finetuning\.spatial_crops: the networks take whole frames"):

@@ -29,14 +29,14 @@ def test_every_example_can_be_drawn_and_all_can_be_requested() -> None:
 
 def test_too_few_examples_raise_an_error_with_their_class() -> None:
     with pytest.raises(
-        EvaluationError, match="class 'cat' has only 3 examples in train, not 4; use fewer, or 0 for all"
+        EvaluationError, match="class 'cat' has only 3 examples in train, not 4; use fewer shots, or 0 for all"
     ):
         _drawn(4)
 
 
 @pytest.mark.parametrize("shots", [(), (-1,), (1, 1)])
 def test_numbers_of_shots_must_be_distinct(shots: tuple[int, ...]) -> None:
-    with pytest.raises(EvaluationError, match=r"shots: .* must be different numbers"):
+    with pytest.raises(EvaluationError, match=r"shots: .* must be distinct non-negative numbers"):
         check_options(shots, 1)
 
 

@@ -100,7 +100,7 @@ def test_errors_are_reported_in_one_line(
     sounds = _weights(deaf, tmp_path / "sounds")
     for where, own, options, message in (
         (data, weights, ("--splits", "4"), "split: 4 does not exist; use 1, 2 or 3"),
-        (data, weights, ("--splits", "1", "1"), "splits: (1, 1) must be different numbers"),
+        (data, weights, ("--splits", "1", "1"), "splits: (1, 1) must be distinct numbers"),
         (data, weights, ("--jobs", "0"), "jobs: 0 is too few"),
         (data, weights, ("--no-frozen", "--no-finetune"), "both are off"),
         (data, weights, ("--shots", "7"), "class 'ApplyEyeMakeup' has only 6 examples in train, not 7"),

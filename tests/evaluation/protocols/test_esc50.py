@@ -153,7 +153,7 @@ def test_unusable_data_is_reported(
     command = ["--weights", str(weights), "--data", str(folder)]
     assert "esc50.csv: does not exist" in _printed(capsys, "esc10", "--weights", str(weights), "--data", str(tmp_path))
     assert "fold 4: no readable recording is present" in _printed(capsys, "esc10", *command)
-    assert "folds: 2; name at least three different" in _printed(capsys, "esc50", *command, "--folds", "2")
+    assert "folds: 2; at least three different" in _printed(capsys, "esc50", *command, "--folds", "2")
     assert "epochs: -1 is too few" in _printed(capsys, "esc50", *command, "--epochs", "-1")
     data = write_esc50(tmp_path / "esc")
     rows = read_list(data)

@@ -118,7 +118,7 @@ def test_skipped_rows_are_reported_with_a_reason(
         ("gone.mkv", result["skipped"][2]["reason"]),
     ]
     assert result["notes"] == [
-        "1 row has no label in the column 'light': skipped",
+        "1 row has no label in the column 'light' and is skipped",
         "1 row belongs to another split (extra (1)) and is not used",
     ]
 

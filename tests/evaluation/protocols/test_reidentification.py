@@ -50,7 +50,7 @@ def test_recordings_too_short_for_two_clips_are_skipped(
     result = run(Reidentification(split="all"), model, random, [short, *entries[1:4]])
     assert result["sizes"] == {"gallery": 3}
     assert [one["path"] for one in result["skipped"]] == [str(short.path)]
-    assert "too short for two clips of 0.5 s" in result["skipped"][0]["reason"]
+    assert "too short for two non-overlapping clips of 0.5 s" in result["skipped"][0]["reason"]
 
 
 def test_audio_networks_accept_recordings_without_video(

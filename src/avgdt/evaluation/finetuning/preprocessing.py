@@ -23,7 +23,7 @@ from avgdt.transforms.views import Views
 
 
 def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modality: ModalityName) -> PretrainedModel:
-    """Return the model with video clips of ``finetuning.frames`` frames; audio clips are the same as in pretraining.
+    """Return the model with video clips of ``finetuning.frames`` frames; audio clips remain as in pretraining.
 
     Raises :class:`EvaluationError` if crops are larger than the model's frames, or if several spatial crops are set for
     networks whose frames are not cropped.
@@ -40,7 +40,7 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
         )
     if size is not None and size > min(clip.height, clip.width):
         raise EvaluationError(
-            f"finetuning.video: a crop of {size} does not fit into the {frames} of these networks; lower the "
+            f"finetuning.video: a crop of {size} pixels does not fit into the networks' frames of {frames}; lower the "
             "size (--finetuning.video.0.size) or use --setting paper"
         )
     return replace(model, recipe=replace(model.recipe, clip=clip))

@@ -1,4 +1,4 @@
-"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips that are held in memory."""
+"""Finetuning of the audio encoder on log-mel spectrograms of sub-clips, which are held in memory."""
 
 from __future__ import annotations
 

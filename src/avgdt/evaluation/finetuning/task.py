@@ -72,8 +72,8 @@ def draw_shots(
         indices = np.flatnonzero(targets == number)
         if len(indices) < shots:
             raise EvaluationError(
-                f"shots: class '{name}' has only {len(indices)} examples in train, not {shots}; use fewer, or "
-                f"{ALL} for all"
+                f"shots: class '{name}' has only {len(indices)} examples in train, not {shots}; use fewer shots, "
+                f"or {ALL} for all"
             )
         sampled.append(rng.choice(indices, shots, replace=False))
     return np.sort(np.concatenate(sampled))
@@ -84,7 +84,7 @@ def check_options(shots: Sequence[int], jobs: int) -> None:
     if jobs < 1:
         raise EvaluationError(f"jobs: {jobs} is too few; use 1 or more")
     if not shots or min(shots) < 0 or len(set(shots)) < len(shots):
-        raise EvaluationError(f"shots: {tuple(shots)} must be different numbers of examples; use {ALL} for all")
+        raise EvaluationError(f"shots: {tuple(shots)} must be distinct non-negative numbers; use {ALL} for all")
 
 
 def shots_name(shots: int) -> str:

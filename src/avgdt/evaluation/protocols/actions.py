@@ -128,9 +128,9 @@ class Ucf101:
 
     def _check(self) -> None:
         if not self.splits or len(set(self.splits)) < len(self.splits):
-            raise EvaluationError(f"splits: {self.splits} must be different numbers out of 1, 2 and 3")
+            raise EvaluationError(f"splits: {self.splits} must be distinct numbers out of 1, 2 and 3")
         if not (self.finetune or self.frozen):
-            raise EvaluationError("finetune, frozen: both are off, so nothing is measured; turn one of them on")
+            raise EvaluationError("finetune, frozen: both are off, so nothing is measured; enable at least one")
         check_options(self.shots, self.jobs)
 
 

@@ -63,7 +63,7 @@ class Esc50Fold(SubClipOptions):
     """Cross-validation within one fold of ESC-50, which is divided into parts by source recording.
 
     For the features and probes, see :class:`Esc50`. The results are not comparable with results on ESC-50, because the
-    training sets are five to seven times smaller.
+    training sets are much smaller, by a factor of about six with three parts.
     """
 
     name: ClassVar[str] = "esc50_fold"

@@ -42,7 +42,7 @@ class Finetune:
     summary: ClassVar[str] = "finetuning with few or many labels, compared with training from scratch"
 
     label: str = "label"
-    """Manifest column of the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
+    """Manifest column with the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
     modality: Literal["video", "audio"] = "video"
     """Modality whose network is trained."""
     shots: tuple[int, ...] = (ALL,)

@@ -34,7 +34,7 @@ class Linear:
     hyperparameter: ClassVar[str] = "C"
 
     label: str = "label"
-    """Manifest column of the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
+    """Manifest column with the class; LABEL_start and LABEL_end (or start and end) limit the segment, in seconds."""
     modality: Literal["video", "audio"] = "video"
     """Modality whose network computes the features."""
     pool: Literal["mean", "time"] = "mean"

@@ -32,8 +32,8 @@ class Reidentification:
     split: str = "test"
     """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     modality: Literal["both", "video", "audio"] = "both"
-    """Modalities of queries and gallery: all pairs of video and audio, or one modality, so that the other may be
-    missing."""
+    """Modalities of queries and gallery: all four pairs of video and audio, or one modality; recordings may then lack
+    the other one."""
     seed: int = 0
     """Seed of the random weights used as a baseline."""
 
@@ -77,7 +77,7 @@ def _apart(
             separate.append(planned)
         else:
             path = entries[planned.segment.entry].path
-            too_short.append(Skipped(path, f"too short for two clips of {clip.seconds:g} s that do not overlap"))
+            too_short.append(Skipped(path, f"too short for two non-overlapping clips of {clip.seconds:g} s"))
     return separate, too_short
 
 

@@ -30,8 +30,8 @@ class Retrieval:
     split: str = "test"
     """Split whose recordings form the gallery, or all; if the data has no splits, all recordings are used."""
     label: str = ""
-    """Column with the labels of segments (LABEL_start and LABEL_end, or start and end) to be ranked instead of
-    recordings."""
+    """Label column of segments, which are ranked instead of recordings; LABEL_start and LABEL_end (or start and end)
+    limit each segment, in seconds."""
     clips: int = 4
     """Number of clips of a whole recording whose embeddings are averaged; a segment no longer than a clip has one
     clip."""
@@ -76,8 +76,8 @@ def _check_alignable(plans: Sequence[Plan]) -> None:
     counts = sorted({len(planned.windows) for planned in plans})
     if len(counts) > 1:
         raise EvaluationError(
-            f"aligned: the segments have from {counts[0]} to {counts[-1]} clips, but equal numbers are needed; "
-            "use --clips 1 or drop --aligned"
+            f"aligned: the segments have {counts[0]} to {counts[-1]} clips, but equal numbers are needed; use "
+            "--clips 1 or drop --aligned"
         )
 
 
