@@ -11,7 +11,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import mean_features
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.linear_layer import linear_layer_fold
-from avgdt.evaluation.metrics import FoldScore, fold_figures
+from avgdt.evaluation.metrics import FoldScore, fold_metrics
 from avgdt.evaluation.plans import Skipped, plan
 from avgdt.evaluation.segments import segments
 from avgdt.models.pretrained import PretrainedModel
@@ -76,12 +76,12 @@ def test_finished_folds_are_not_computed_again_after_an_interruption(
 
     comparison = replace(inspected(model, random), out=tmp_path, on_result=lines.append)
     with pytest.raises(KeyboardInterrupt):
-        comparison.fold_figures("pretrained", "linear_layer", folds, test, context=[20, 0])
+        comparison.fold_metrics("pretrained", "linear_layer", folds, test, context=[20, 0])
     assert (computed, len(lines)) == (["1", "2"], 2)
     stop = False
-    resumed = comparison.fold_figures("pretrained", "linear_layer", folds, test, context=[20, 0])
+    resumed = comparison.fold_metrics("pretrained", "linear_layer", folds, test, context=[20, 0])
     assert computed == ["1", "2", "3", "4"]
-    assert resumed == fold_figures(folds, lambda fold: linear_layer_fold(features, folds, fold, 20, seed=0))
+    assert resumed == fold_metrics(folds, lambda fold: linear_layer_fold(features, folds, fold, 20, seed=0))
     assert lines[:2] == lines[2:4]
     accuracy = 100 * resumed["folds"][3]["accuracy"]
     assert lines[-1] == f"linear layer, fold 4, pretrained weights: accuracy {accuracy:.1f} %, epochs 20"
@@ -90,7 +90,7 @@ def test_finished_folds_are_not_computed_again_after_an_interruption(
     fewer = replace(folds, folds=[replace(fold, train=fold.train[1:]) for fold in folds.folds])
     for settings, changed in (([20, 1], folds), ([20, 0], others), ([20, 0], fewer)):
         computed.clear()
-        comparison.fold_figures("pretrained", "linear_layer", changed, test, context=settings)
+        comparison.fold_metrics("pretrained", "linear_layer", changed, test, context=settings)
         assert computed == ["1", "2", "3", "4"]
 
 
@@ -99,6 +99,6 @@ def test_folds_without_a_context_are_reported_and_not_stored(
 ) -> None:
     lines = list[str]()
     comparison = replace(inspected(model, random), out=tmp_path, on_result=lines.append)
-    comparison.fold_figures("random", "row", folds, lambda fold: linear_layer_fold(features, folds, fold, 1, seed=0))
+    comparison.fold_metrics("random", "row", folds, lambda fold: linear_layer_fold(features, folds, fold, 1, seed=0))
     assert len(lines) == 4
     assert not list(tmp_path.iterdir())

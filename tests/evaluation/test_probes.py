@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import Fold, Folds
 from avgdt.evaluation.linear_layer import linear_layer_fold
-from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.evaluation.metrics import FoldScore, fold_metrics, score
 from avgdt.evaluation.probes import (
     Labelled,
     ProbeResult,
@@ -266,7 +266,7 @@ def test_metrics_are_means_over_folds(features: np.ndarray, folds: Folds) -> Non
         "logistic_regression": lambda fold: logistic_regression_fold(means, folds, fold),
         "nearest_neighbours": lambda fold: nearest_neighbours_fold(means, folds, fold),
     }
-    results = {name: fold_figures(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
+    results = {name: fold_metrics(folds, probe, lambda: calls.append(1)) for name, probe in probes.items()}
     assert len(calls) == 3 * 4
     for result in results.values():
         accuracies = [one["accuracy"] for one in result["folds"]]
@@ -291,6 +291,6 @@ def test_a_probe_without_validation_recordings_raises_an_error(features: np.ndar
 
 def test_an_interval_is_reported_only_if_no_recording_is_tested_twice(features: np.ndarray, folds: Folds) -> None:
     means = features.mean(axis=1)
-    assert "interval" in fold_figures(folds, lambda fold: nearest_neighbours_fold(means, folds, fold))
+    assert "interval" in fold_metrics(folds, lambda fold: nearest_neighbours_fold(means, folds, fold))
     twice = replace(folds, folds=[folds.folds[0], folds.folds[0]])
-    assert "interval" not in fold_figures(twice, lambda fold: nearest_neighbours_fold(means, folds, fold))
+    assert "interval" not in fold_metrics(twice, lambda fold: nearest_neighbours_fold(means, folds, fold))

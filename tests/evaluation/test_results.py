@@ -12,8 +12,8 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.protocols.actions import Ucf101
 from avgdt.evaluation.results import (
     check_writable,
-    figures_line,
     format_sizes,
+    metrics_line,
     plain_options,
     read_folder,
     read_results,
@@ -150,7 +150,7 @@ def test_sizes_are_formatted_as_text() -> None:
 
 def test_the_line_of_a_fold_contains_its_metrics() -> None:
     metrics = {"fold": "2", "accuracy": 0.4567, "chosen": {"C": 0.1}, "val_accuracy": 0.5, "converged": True}
-    line = figures_line("random", "logistic_regression", "fold 2", metrics)
+    line = metrics_line("random", "logistic_regression", "fold 2", metrics)
     assert line == "logistic regression, fold 2, random weights: accuracy 45.7 %, val accuracy 50.0 %, C 0.1"
-    line = figures_line("pretrained", "finetuned", "", {"accuracy": 1.0, "loss": 0.12345, "converged": False, "x": []})
+    line = metrics_line("pretrained", "finetuned", "", {"accuracy": 1.0, "loss": 0.12345, "converged": False, "x": []})
     assert line == "finetuned, pretrained weights: accuracy 100.0 %, loss 0.1235, not converged"

@@ -15,7 +15,7 @@ from avgdt.evaluation.retrieval import (
     reidentify,
     retrieval_metrics,
     same_class_chance,
-    same_class_figures,
+    same_class_metrics,
     same_class_recall,
 )
 from avgdt.objective.nce import TIE
@@ -165,12 +165,12 @@ def test_metrics_have_a_mean_and_a_standard_deviation_over_splits() -> None:
     generator = np.random.default_rng(0)
     features, targets = generator.normal(size=(60, 5)), generator.integers(0, 8, 60)
     turns = [_fold(60, 20, 0), _fold(60, 20, 1, "2")]
-    metrics = same_class_figures(features, Folds(turns, ["x"] * 8, targets))
+    metrics = same_class_metrics(features, Folds(turns, ["x"] * 8, targets))
     each = np.array([same_class_recall(features, targets, fold) for fold in turns])
     assert [metrics[f"r{k}"] for k in (1, 5, 20)] == pytest.approx(each.mean(axis=0))
     assert [metrics[f"r{k}_std"] for k in (1, 5, 20)] == pytest.approx(each.std(axis=0, ddof=1))
     assert [fold["fold"] for fold in metrics["folds"]] == ["1", "2"]
-    alone = same_class_figures(features, Folds(turns[:1], ["x"] * 8, targets))
+    alone = same_class_metrics(features, Folds(turns[:1], ["x"] * 8, targets))
     assert set(alone) == {"r1", "r5", "r20", "folds"}
 
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from avgdt.evaluation.metrics import Score, score_figures
+from avgdt.evaluation.metrics import Score, score_metrics
 from avgdt.evaluation.results import write_result
 from avgdt.report.confusion import ClassAccuracy, Pair, confusion
 from avgdt.report.images import PALETTE
@@ -21,7 +21,7 @@ from tests.report.reading import content
 def result(run: Any, random: Any, names: list[str]) -> dict[str, Any]:
     """Return the result of a linear probe with the given confusion matrices."""
     results = {
-        source: score_figures(Score(np.array(one)), names) for source, one in (("pretrained", run), ("random", random))
+        source: score_metrics(Score(np.array(one)), names) for source, one in (("pretrained", run), ("random", random))
     }
     return {**RESULT, **results, "classes": names}
 
@@ -85,7 +85,7 @@ def test_the_accuracy_of_a_class_without_test_examples_is_shown_as_missing() -> 
 
 def test_the_main_row_of_a_result_is_drawn() -> None:
     rows = {"linear_layer": [[1, 0], [0, 1]], "logistic_regression": [[0, 1], [1, 0]]}
-    results = {name: score_figures(Score(np.array(one)), ["a", "b"]) for name, one in rows.items()}
+    results = {name: score_metrics(Score(np.array(one)), ["a", "b"]) for name, one in rows.items()}
     chance = {name: {"accuracy": 0.5} for name in rows}
     drawn = confusion({**RESULT, "protocol": "esc10", "pretrained": results, "random": {}, "chance": chance})
     assert drawn

@@ -16,9 +16,9 @@ from avgdt.evaluation.cache import FeatureCache, FoldCache
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Progress, Reader, Vectors, extract
 from avgdt.evaluation.folds import Fold, Folds
-from avgdt.evaluation.metrics import FoldScore, fold_figures
+from avgdt.evaluation.metrics import FoldScore, fold_metrics
 from avgdt.evaluation.plans import Plan, count_padded
-from avgdt.evaluation.results import figures_line, plain_skipped
+from avgdt.evaluation.results import metrics_line, plain_skipped
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.processes import default_workers
@@ -140,9 +140,9 @@ class Comparison:
         ``source`` is the name of the weights, ``row`` is the name of the row in a result, and ``part`` is the name of
         the fold, split or repetition.
         """
-        self.on_result(figures_line(source, row, part, metrics))
+        self.on_result(metrics_line(source, row, part, metrics))
 
-    def fold_figures(
+    def fold_metrics(
         self,
         source: str,
         row: str,
@@ -153,7 +153,7 @@ class Comparison:
     ) -> dict[str, Any]:
         """Evaluate every fold with ``test``, report its metrics, and return the combined metrics for a result.
 
-        For the metrics, see :func:`avgdt.evaluation.metrics.fold_figures`. ``source`` and ``row`` name the weights and
+        For the metrics, see :func:`avgdt.evaluation.metrics.fold_metrics`. ``source`` and ``row`` name the weights and
         the row of the result. If ``context`` is given, the scores of finished folds are cached in ``out/cache``.
         ``context`` is plain data that, together with the folds, determines the scores.
         """
@@ -170,7 +170,7 @@ class Comparison:
             self.report(source, row, f"fold {fold.name}", {"accuracy": fold_score.score.accuracy, **fold_score.details})
             return fold_score
 
-        return fold_figures(folds, reported, after)
+        return fold_metrics(folds, reported, after)
 
 
 def _check_any(usable: Sequence[object], skipped: Sequence[Skipped]) -> None:

@@ -65,7 +65,7 @@ def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], classes: int
     return Score(confusion)
 
 
-def score_figures(score: Score, classes: Sequence[str]) -> dict[str, Any]:
+def score_metrics(score: Score, classes: Sequence[str]) -> dict[str, Any]:
     """Return the metrics of a score as plain data for a result; ``classes`` are the class names."""
     return {
         "accuracy": score.accuracy,
@@ -85,7 +85,7 @@ class FoldScore:
     """Additional entries for the fold in a result, as plain data."""
 
 
-def fold_figures(
+def fold_metrics(
     folds: Folds, test: Callable[[Fold], FoldScore], after: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
     """Evaluate every fold with ``test`` and return the combined metrics for a result.
@@ -101,7 +101,7 @@ def fold_figures(
         rows.append({"fold": fold.name, "accuracy": fold_score.score.accuracy, **fold_score.details})
         after()
     accuracies = [score.accuracy for score in scores]
-    metrics = score_figures(pooled(scores), folds.classes)
+    metrics = score_metrics(pooled(scores), folds.classes)
     tests = np.concatenate([fold.test for fold in folds.folds])
     if len(np.unique(tests)) < len(tests):
         del metrics["interval"]  # the interval assumes that no recording is tested twice

@@ -117,7 +117,7 @@ def at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return None if tree == {} else tree
 
 
-def figures_line(source: str, row: str, part: str, metrics: Mapping[str, Any]) -> str:
+def metrics_line(source: str, row: str, part: str, metrics: Mapping[str, Any]) -> str:
     """Format metrics in one line, such as "linear layer, fold 1, random weights: accuracy 46.5 %, epochs 100".
 
     ``source`` is "pretrained" or "random". ``part`` names the fold, split or repetition, and may be empty. Lists are

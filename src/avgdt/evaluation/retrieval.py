@@ -86,7 +86,7 @@ def reidentification_chance(size: int) -> dict[str, float]:
     return _as_accuracy(chance(size))
 
 
-def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
+def same_class_metrics(features: NDArray[np.floating], folds: Folds) -> dict[str, Any]:
     """Compute the same-class recall at 1, 5 and 20 from features (recordings, dim); see :func:`same_class_recall`.
 
     Returns the mean over the folds and, with several folds, the sample standard deviation.
@@ -95,7 +95,7 @@ def same_class_figures(features: NDArray[np.floating], folds: Folds) -> dict[str
 
 
 def same_class_chance(folds: Folds) -> dict[str, float]:
-    """Return the expected recalls of :func:`same_class_figures` if the training recordings are ranked at random."""
+    """Return the expected recalls of :func:`same_class_metrics` if the training recordings are ranked at random."""
     metrics = _over_folds([_expected_recall(folds.targets, fold) for fold in folds.folds], folds)
     return {f"r{k}": metrics[f"r{k}"] for k in SAME_CLASS_RANKS}
 

@@ -85,7 +85,7 @@ def plan_sub_clips(
     return plan(segments, entries, model.recipe.clip, AUDIO, clips.count)
 
 
-def sub_clip_figures(
+def sub_clip_metrics(
     options: SubClipOptions,
     comparison: Comparison,
     layout: Layout,
@@ -122,7 +122,7 @@ def sub_clip_figures(
     def rows_of(source: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
         context = [settings, array_digest(vectors)] if options.cache else None
         return {
-            name: comparison.fold_figures(source, name, folds, partial(probe, vectors, folds), after, context)
+            name: comparison.fold_metrics(source, name, folds, partial(probe, vectors, folds), after, context)
             for name, probe in probes.items()
         }
 
@@ -178,7 +178,7 @@ def _finetuned(
 
         training = training_settings(finetuning, options.seed)
         context = [training, digest(model, AUDIO, array_digest(inputs))] if options.cache else None
-        metrics = comparison.fold_figures(source, "end_to_end", folds, test, after_fold, context)
+        metrics = comparison.fold_metrics(source, "end_to_end", folds, test, after_fold, context)
         return {**metrics, "training": training}
 
     return {source: row(source, model) for source, model in models.items()}

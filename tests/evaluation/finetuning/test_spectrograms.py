@@ -14,7 +14,7 @@ from avgdt.evaluation.finetuning.spectrograms import (
 )
 from avgdt.evaluation.finetuning.trainer import Classifier
 from avgdt.evaluation.folds import cross_validation
-from avgdt.evaluation.metrics import fold_figures
+from avgdt.evaluation.metrics import fold_metrics
 from avgdt.evaluation.segments import Segment
 from avgdt.models.pretrained import PretrainedModel
 
@@ -39,7 +39,7 @@ def test_finetuning_starts_from_the_encoder_and_leaves_it_unchanged(
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     folds = cross_validation([Segment(i, "123"[i // 2 % 3], "ab"[i % 2]) for i in range(24)], ["1", "2", "3"])
     calls = []
-    metrics = fold_figures(
+    metrics = fold_metrics(
         folds,
         lambda fold: end_to_end_score(model, spectrograms, folds, fold, FINETUNING, 0, lambda: calls.append(1)),
     )

@@ -15,7 +15,7 @@ from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.task import Task, draw_shots, shots_name
 from avgdt.evaluation.folds import Fold, Folds
-from avgdt.evaluation.metrics import FoldScore, fold_figures, score
+from avgdt.evaluation.metrics import FoldScore, fold_metrics, score
 from avgdt.evaluation.plans import Plan
 from avgdt.models.pretrained import PretrainedModel
 from avgdt.recipes.finetuning import Finetuning
@@ -80,7 +80,7 @@ def finetune_folds(
     by_case = {(source, count, fold.name): result for (source, count, fold), result in zip(cases, results, strict=True)}
 
     def row(source: str, count: int) -> dict[str, Any]:
-        return fold_figures(folds, lambda fold: _score(by_case[source, count, fold.name], folds, fold))
+        return fold_metrics(folds, lambda fold: _score(by_case[source, count, fold.name], folds, fold))
 
     rows = {source: {shots_name(count): row(source, count) for count in shots} for source in models}
     return rows, {path: reason for finetuned in results for path, reason in finetuned.failures.items()}

@@ -32,7 +32,7 @@ from avgdt.evaluation.folds import Folds, all_entries, official_folds
 from avgdt.evaluation.plans import count_padded, plan
 from avgdt.evaluation.probes import logistic_regression_fold
 from avgdt.evaluation.results import plain_skipped
-from avgdt.evaluation.retrieval import same_class_chance, same_class_figures
+from avgdt.evaluation.retrieval import same_class_chance, same_class_metrics
 from avgdt.evaluation.segments import Segment
 from avgdt.recipes.finetuning import Finetuning
 
@@ -148,8 +148,8 @@ def _frozen_rows(
     comparison: Comparison, source: str, features: NDArray[np.float32], folds: Folds, cache: bool
 ) -> dict[str, Any]:
     context, probe = [array_digest(features)] if cache else None, partial(logistic_regression_fold, features, folds)
-    retrieval = same_class_figures(features, folds)
+    retrieval = same_class_metrics(features, folds)
     for fold in retrieval["folds"]:
         comparison.report(source, "retrieval", f"fold {fold['fold']}", fold)
-    linear = comparison.fold_figures(source, "linear_probe", folds, probe, context=context)
+    linear = comparison.fold_metrics(source, "linear_probe", folds, probe, context=context)
     return {"linear_probe": linear, "retrieval": retrieval}

@@ -16,7 +16,7 @@ from avgdt.data.benchmarks.dcase2014 import read_layout
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.folds import train_test_fold
 from avgdt.evaluation.probes import linear_svm_fold, nearest_neighbours_fold
-from avgdt.evaluation.sub_clips import SubClipOptions, SubClips, sub_clip_figures
+from avgdt.evaluation.sub_clips import SubClipOptions, SubClips, sub_clip_metrics
 
 SUB_CLIPS = SubClips(60, 1.0)
 
@@ -34,7 +34,7 @@ class Dcase2014(SubClipOptions):
 
         ``comparison.data`` is the folder that contains the two sets.
         """
-        _, folds, result = sub_clip_figures(
+        _, folds, result = sub_clip_metrics(
             self,
             comparison,
             read_layout(comparison.data),

@@ -21,7 +21,7 @@ from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.folds import LEAST, cross_validation
 from avgdt.evaluation.linear_layer import linear_layer_fold
 from avgdt.evaluation.probes import logistic_regression_fold, nearest_neighbours_fold
-from avgdt.evaluation.sub_clips import SubClipOptions, SubClips, sub_clip_figures
+from avgdt.evaluation.sub_clips import SubClipOptions, SubClips, sub_clip_metrics
 
 SUB_CLIPS = SubClips(10, 2.0)
 
@@ -98,7 +98,7 @@ def _measure(
 ) -> dict[str, Any]:
     if epochs < 0:
         raise EvaluationError(f"epochs: {epochs} is too few; use 0 or more")
-    segments, folds, result = sub_clip_figures(
+    segments, folds, result = sub_clip_metrics(
         options,
         comparison,
         layout,

@@ -24,7 +24,7 @@ from avgdt.evaluation.finetuning.finetune import FinetuningResult, Job
 from avgdt.evaluation.finetuning.jobs import run_jobs
 from avgdt.evaluation.finetuning.preprocessing import with_finetuning_clips
 from avgdt.evaluation.finetuning.task import ALL, Task, check_classes_usable, check_options, draw_shots, shots_name
-from avgdt.evaluation.metrics import pooled, score, score_figures, std_of
+from avgdt.evaluation.metrics import pooled, score, score_metrics, std_of
 from avgdt.evaluation.plans import Plan, count_padded, plan
 from avgdt.evaluation.results import plain_skipped
 from avgdt.evaluation.splits import LabelledSplits, labelled_rows, labelled_splits
@@ -135,7 +135,7 @@ def _metrics(finetuned: Sequence[FinetuningResult], truth: NDArray[np.int64], cl
     for result in finetuned:
         read = result.predictions >= 0
         scores.append(score(result.predictions[read], truth[read], len(classes)))
-    metrics = score_figures(pooled(scores), classes)
+    metrics = score_metrics(pooled(scores), classes)
     if len(finetuned) > 1:
         del metrics["interval"]  # the interval would count every recording more than once
     draws = [{"accuracy": s.accuracy, "loss": result.loss} for s, result in zip(scores, finetuned, strict=True)]

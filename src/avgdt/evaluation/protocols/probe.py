@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from avgdt.evaluation.comparison import Comparison
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import mean_features, timed_features
-from avgdt.evaluation.metrics import score_figures
+from avgdt.evaluation.metrics import score_metrics
 from avgdt.evaluation.plans import check_clips, plan
 from avgdt.evaluation.probes import Labelled, Probe, logistic_regression, nearest_neighbours
 from avgdt.evaluation.splits import SPLITS, labelled_rows, labelled_splits, val_from_train
@@ -78,7 +78,7 @@ class Linear:
             train, val, test = (Labelled(vectors[splits.rows[split]], targets[split]) for split in SPLITS)
             result = self.probe(train, val, test, len(splits.classes), refit=no_val)
             metrics = {
-                **score_figures(result.score, splits.classes),
+                **score_metrics(result.score, splits.classes),
                 "chosen": {self.hyperparameter: result.chosen},
                 "val_accuracy": result.val_accuracy,
                 "tried": [
