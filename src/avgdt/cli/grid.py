@@ -46,8 +46,8 @@ def run_job_with_progress(grid: Grid, job: CellRun) -> None:
     """Run one job in this process with a progress bar, and print its metrics."""
     with bar() as progress:
         task = progress.add_task(job.name, total=None, note="")
-        figures = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
-    print(_line(job, figures))
+        values = grid.run(job, console.print, lambda metrics: progress.update(task, completed=metrics["step"]))
+    print(_line(job, values))
 
 
 def run_grid_with_progress(grid: Grid, jobs: int, command: Sequence[str], outcome: Callable[[], Experiment]) -> None:

@@ -218,10 +218,10 @@ def _runs(grid: Grid) -> DataTable:
         (
             *(level for _, level in job.cell.levels),
             float(job.seed),
-            *(100 * figures[name][source] for name in measures for source in ("pretrained", "random")),
+            *(100 * values[name][source] for name in measures for source in ("pretrained", "random")),
         )
         for job in grid.jobs
-        if (figures := grid.results(job)) is not None
+        if (values := grid.results(job)) is not None
     ]
     head = [f"{name}{suffix} (%)" for name in measures for suffix in ("", ", random weights")]
     factors = (factor for factor, _ in grid.cells[0].levels)

@@ -126,7 +126,7 @@ class Grid:
         try:
             record = json.loads(job.record.read_text(encoding="utf-8"))
             before: Recipe = from_plain(Recipe, record["recipe"])
-            data, protocols, results = record["data"], record["protocols"], record["figures"]
+            data, protocols, results = record["data"], record["protocols"], record["metrics"]
             settings = str(record["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise ExperimentError(f"{job.record}: is damaged ({error}); delete it and repeat the command") from None
@@ -181,7 +181,7 @@ class Grid:
             "data": str(self.data.resolve()),
             "protocols": self._protocols(job),
             "settings": self.settings,
-            "figures": results,
+            "metrics": results,
         }
         text = json.dumps(record, indent=1, allow_nan=False).encode()
         write_atomically(job.record, lambda file: file.write(text), remedy="free some disk space and try again")
