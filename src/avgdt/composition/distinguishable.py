@@ -49,7 +49,8 @@ def check_distinguishable(
                     require(
                         _at(modality, video, audio, first, colours) != _at(modality, video, audio, second, colours),
                         f"Composition: Strength is distinctive, but {modality} is augmented equally at {first:g} and "
-                        f"{second:g}; add an augmentation of {modality} with a strength, or make Strength invariant",
+                        f"{second:g}; add an augmentation of {modality} that depends on the strength, or make Strength "
+                        "invariant",
                     )
 
 

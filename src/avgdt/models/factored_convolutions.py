@@ -47,7 +47,7 @@ class Temporal(nn.Conv3d):
             out: torch.Tensor = _TemporalConvolution.apply(input, weight, self.stride[0])  # type: ignore[no-untyped-call]
             return out
         if input.shape[2] == 2:
-            # With AVX-512 in bf16, oneDNN leaves part of the weight gradient unwritten when it pads two time steps.
+            # With AVX-512 in bf16, oneDNN writes only part of the weight gradient when it pads two time steps.
             return F.conv3d(F.pad(input, (0, 0, 0, 0, 1, 1)), weight, bias, self.stride)
         return super()._conv_forward(input, weight, bias)
 

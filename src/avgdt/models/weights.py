@@ -1,4 +1,4 @@
-"""Weights files in the safetensors format, with the recipe of the networks; reading one executes no code."""
+"""Weights files in the safetensors format, with the recipe of the networks; loading a file executes no code."""
 
 from __future__ import annotations
 
